@@ -1,0 +1,147 @@
+"""What every source and sink is, without the engine: plain objects that the flow's engine adapter drives."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from pydantic import BaseModel
+
+from operators.component import Component
+from operators.events import DeadLetter, Event, Message
+
+
+class ConnectorError(Exception):
+    """A connector cannot work as it is set up; the message says what was expected, what came, where, and the remedy."""
+
+
+class Stopped(Exception):
+    """The process was asked to stop while the connector waited for a service that is down."""
+
+
+class Batch(NamedTuple):
+    """Events of one source partition, in order.
+
+    `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader works off what had
+    gathered before it started: until then wall-clock time must not move the flow's clocks.
+    """
+
+    events: list[Event]
+    wall: float
+    live: bool
+
+
+class Reader(Protocol):
+    """One partition of a source that can be read again from a position (a topic partition, a binlog, a generator)."""
+
+    def read(self) -> Batch | None:
+        """What is ready, at most a few thousand events; None at once if nothing is. Never blocks."""
+
+    def position(self) -> object:
+        """A picklable position: a reader opened with it continues after the last event `read` returned."""
+
+    def close(self) -> None:
+        """Release threads and sockets."""
+
+
+class Writer(Protocol):
+    """The running side of a sink."""
+
+    def write(self, events: list[Event]) -> None:
+        """Take events in order. May queue them; blocks when its bounded queue is full (back pressure)."""
+
+    def flush(self) -> None:
+        """Return when all that was written is durable at the far end. Waits while it is down; raises `Stopped` then."""
+
+    def close(self) -> None:
+        """Release threads and sockets without waiting for a service that is down."""
+
+
+class Intake(Protocol):
+    """A source whose sender waits for an acknowledgement (MQTT, HTTP): it writes what it receives into a topic, acknowledges
+    when the broker has it, and the flow reads the topic."""
+
+    def start(self) -> None:
+        """Connect in the background and keep connected; never raises because the far end is down."""
+
+    def stop(self) -> None:
+        """Disconnect; what was not acknowledged will be sent again."""
+
+
+class Health:
+    """State of a flow's connectors, shared with metrics and `/health`. Thread-safe. Logs each change once."""
+
+    def __init__(self, report: Callable[[str, bool, str], None] = lambda name, up, detail: None) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self.down: dict[str, str] = {}
+
+    def up(self, name: str) -> None:
+        with self._lock:
+            changed = self.down.pop(name, None) is not None
+        if changed:
+            self._report(name, True, "")
+
+    def degraded(self, name: str, detail: str) -> None:
+        with self._lock:
+            changed = name not in self.down
+            self.down[name] = detail
+        if changed:
+            self._report(name, False, detail)
+
+
+@dataclass(frozen=True)
+class ConnectorContext:
+    """What a connector gets from the flow that runs it.
+
+    `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is set on SIGTERM.
+    `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
+    """
+
+    flow: str
+    name: str
+    connection: Any
+    stopping: threading.Event = field(default_factory=threading.Event)
+    health: Health = field(default_factory=Health)
+    count: Callable[[str, int], None] = lambda word, n: None
+    dead_letter: Callable[[DeadLetter], None] = lambda letter: None
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    topic_prefix: str = "vigie."
+
+
+class Source(Component):
+    """A source with partitions that can be read again from a position."""
+
+    CONNECTION: ClassVar[type[BaseModel] | None] = None
+    RUNS: ClassVar[bool] = True
+
+    def partitions(self, context: ConnectorContext) -> list[str]:
+        """Names of the partitions there are; a topic's are its partition numbers. Raises `ConnectorError`."""
+        return ["0"]
+
+    def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
+        """Open one partition at a position, or at the start the settings say. Must not raise when the far end is down."""
+        raise NotImplementedError
+
+
+class PushSource(Component):
+    """A source whose sender waits for an acknowledgement; the flow reads the topic its intake writes."""
+
+    CONNECTION: ClassVar[type[BaseModel] | None] = None
+    RUNS: ClassVar[bool] = True
+
+    def intake(self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]) -> Intake:
+        """Make the intake. `write(message, durable)` queues for the topic and calls `durable()` from another thread once
+        the broker has it; it blocks when too much is under way."""
+        raise NotImplementedError
+
+
+class Sink(Component):
+    """A sink; its writer is driven by the flow."""
+
+    CONNECTION: ClassVar[type[BaseModel] | None] = None
+    RUNS: ClassVar[bool] = True
+
+    def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer. Must not raise when the far end is down: it waits and reports itself degraded."""
+        raise NotImplementedError

@@ -1,0 +1,129 @@
+"""What every component is: a pydantic model of its settings, and for operators the plain logic that it makes.
+
+A component's fields are its YAML schema, its docstring is its documentation, its `EXAMPLES` are run by the tests.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from operators.events import DeadLetter, Event
+
+
+class Spec(BaseModel):
+    """Settings written in a definition: unknown keys are errors; a bare scalar fills the field named by `SHORT`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+    SHORT: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {cls.SHORT: value} if cls.SHORT and not isinstance(value, dict) else value
+
+
+class Component(Spec):
+    """A source, operator or sink, under the key `NAME` of a definition."""
+
+    NAME: ClassVar[str]
+    EXAMPLES: ClassVar[tuple[str, ...]] = ()
+
+
+class Now(NamedTuple):
+    """The two clocks of a shard, in epoch seconds: `event` moves with the data, `wall` with arrival."""
+
+    event: float
+    wall: float
+
+
+class Due(NamedTuple):
+    """The earliest deadline on each clock; infinity where there is none."""
+
+    event: float = math.inf
+    wall: float = math.inf
+
+
+NEVER = Due()
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step may know of its flow. `step` is its persisted identity, `flow/stream/kind`."""
+
+    flow: str
+    step: str
+    roles: tuple[str, ...] = ()
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    timezone: ZoneInfo = ZoneInfo("UTC")
+    lateness: float = 5.0
+    ahead: float = 5.0
+
+
+class Logic:
+    """The behaviour of one step for one shard, without engine, I/O or clock.
+
+    Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`, and every drop is
+    counted in `counts` under a word of its own. State must be bounded: a quiet subject's state is freed.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        self.errors: list[DeadLetter] = []
+        self.late: list[Event] = []
+        self.counts: dict[str, int] = {}
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival and return what follows from them."""
+        raise NotImplementedError
+
+    def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        """Like `on_batch`, for a stream whose `from` names roles."""
+        return self.on_batch(events, now)
+
+    def on_time(self, now: Now) -> list[Event]:
+        """Fire the timers due at `now`; outputs carry their deadline as time."""
+        return []
+
+    def next_time(self) -> Due:
+        """The next deadlines, so that the engine wakes this step."""
+        return NEVER
+
+    def snapshot(self) -> object:
+        """A picklable copy of the state, or None for a step without state. It must not alias live state."""
+        return None
+
+    def restore(self, state: object, version: int) -> None:
+        """Take back what `snapshot` returned under `VERSION` == `version`; the current and the one before are read."""
+
+    def count(self, word: str, n: int = 1) -> None:
+        self.counts[word] = self.counts.get(word, 0) + n
+
+
+class Operator(Component):
+    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together."""
+
+    STATEFUL: ClassVar[bool] = False
+    CROSS_SUBJECT: ClassVar[bool] = False
+    RUNS: ClassVar[bool] = True
+
+    def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
+        raise NotImplementedError
+
+
+class MapLogic(Logic):
+    """Logic of a stateless step given as a function from a list of events to a list of events."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.on_batch = function  # type: ignore[method-assign]
+
+    @classmethod
+    def each(cls, function: Any) -> Self:
+        """Apply a function of one event that returns an event or None (drop)."""
+        return cls(lambda events, now: [out for e in events if (out := function(e)) is not None])

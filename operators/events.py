@@ -1,0 +1,211 @@
+"""The vocabulary: everything that travels through a flow or a topic, and its wire form (JSON lines).
+
+Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a deterministic
+`id`, so that a sink can make a second delivery of the same event invisible.
+
+    Message     a payload as a device sent it, before `decode`
+    Row         a database row change, before `decode`
+    Reading     the state of one metric of one subject
+    Summary     statistics of one signal over one window
+    Occurrence  something that happened: a button press, a review, a correlation
+    Frame       one camera picture
+    Detection   one object seen on a frame
+    AlarmTransition  one step in the life of one alarm
+    DeadLetter  what could not be processed, with its bytes and the reason
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+Quality = Literal["good", "stale", "bad"]
+Severity = Literal["info", "warning", "major", "critical"]
+
+
+class Message(msgspec.Struct, tag="message", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """A payload as it was received, before any decoding.
+
+    `time` is the time of receipt; `payload` is base64 on the wire; `retained` marks a value the broker had stored,
+    `redelivered` one it may have sent before.
+    """
+
+    id: str
+    time: float
+    topic: str
+    payload: bytes = b""
+    retained: bool = False
+    redelivered: bool = False
+    labels: dict[str, str] = {}
+
+
+class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """One row change of a database table.
+
+    `table` is `schema.table`; `values` are the columns by name after the change (before it, for a delete);
+    `time` is the commit time of the transaction.
+    """
+
+    id: str
+    time: float
+    table: str
+    op: Literal["insert", "update", "delete"]
+    values: dict[str, Any]
+    labels: dict[str, str] = {}
+
+
+class Reading(msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """The state of one metric of one subject at `time`.
+
+    `value` is a number in `unit`; two-state metrics use 1.0 and 0.0. `text` is the state where it has no number.
+    Quality `bad` means "not data" (`value` is None or out of its physical range), `stale` an old value replayed.
+    `raw` is the state to the letter as the source wrote it, where the source has such a text.
+    """
+
+    id: str
+    time: float
+    subject: str
+    metric: str
+    value: float | None = None
+    text: str | None = None
+    unit: str | None = None
+    quality: Quality = "good"
+    labels: dict[str, str] = {}
+    topic: str | None = None
+    raw: str | None = None
+
+
+class Summary(msgspec.Struct, tag="summary", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """Statistics of one signal over the window [`start`, `time`), in `unit` (`count` has none)."""
+
+    id: str
+    time: float
+    start: float
+    subject: str
+    metric: str
+    values: dict[str, float]
+    unit: str | None = None
+    quality: Quality = "good"
+    labels: dict[str, str] = {}
+
+
+class Occurrence(msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """Something that happened to `subject` at `time`; `type` in lower_snake_case, `data` as the source gave it."""
+
+    id: str
+    time: float
+    subject: str
+    type: str
+    data: dict[str, Any] = {}
+    source: str | None = None
+    topic: str | None = None
+    labels: dict[str, str] = {}
+
+
+class Frame(msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """One picture of camera `subject`, `width` x `height` pixels: inline JPEG bytes, or `key` in the object store."""
+
+    id: str
+    time: float
+    subject: str
+    width: int
+    height: int
+    jpeg: bytes = b""
+    key: str | None = None
+    labels: dict[str, str] = {}
+
+
+class Detection(msgspec.Struct, tag="detection", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """One object on a frame of camera `subject`.
+
+    `box` is (left, top, width, height) as fractions of the picture, 0 to 1; `score` is 0 to 1.
+    """
+
+    id: str
+    time: float
+    subject: str
+    class_: str = msgspec.field(name="class")
+    score: float
+    box: tuple[float, float, float, float]
+    track: str | None = None
+    phase: str | None = None
+    in_zone: str | None = None
+    frame: str | None = None
+    labels: dict[str, str] = {}
+
+
+class AlarmTransition(msgspec.Struct, tag="alarm", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """One step in the life of the alarm (`rule`, `subject`), after ISA-18.2 and OPC UA Part 9.
+
+    `id` is the first 32 hex digits of sha256(run|rule|subject|occ|seq). `time` is the instant the change took
+    effect (a timer's exact deadline), `recorded` the time of the record that caused it. `event` is the engine's
+    word (activated, returned, acked, …), `change` and `state` the words definitions use. `flags` are the
+    non-default flags after the change, `isa` the derived letter A to G. `value` is what was judged, in `unit`;
+    `limit` the limit that was crossed.
+    """
+
+    id: str
+    time: float
+    recorded: float
+    rule: str
+    alarm: str
+    subject: str
+    occ: int
+    seq: int
+    event: str
+    change: str
+    state: str
+    isa: str
+    flags: list[str] = []
+    before: list[str] = []
+    severity: Severity = "warning"
+    priority: str = "medium"
+    value: float | str | bool | None = None
+    unit: str | None = None
+    limit: float | None = None
+    reason: str | None = None
+    annunciate: bool = False
+    rule_hash: str = ""
+    metric: str | None = None
+    page: str | None = None
+    message: str | None = None
+    response: str | None = None
+    labels: dict[str, str] = {}
+    evidence: dict[str, Any] = {}
+    user: str | None = None
+    comment: str | None = None
+    until: float | None = None
+    run: str | None = None
+
+
+class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+    """What could not be processed: its bytes, where it came from, and why.
+
+    `reason` is one word (bad_json, unresolved, …), `detail` a sentence; `origin` names the topic, table or sink;
+    `step` the step that refused it.
+    """
+
+    id: str
+    time: float
+    flow: str
+    step: str
+    reason: str
+    detail: str
+    origin: str
+    payload: bytes = b""
+
+
+Event = Reading | Summary | Occurrence | Frame | Detection | AlarmTransition | Message | Row | DeadLetter
+
+_encode = msgspec.json.Encoder().encode_lines
+_decode = msgspec.json.Decoder(Event).decode_lines
+
+
+def encode_lines(events: Iterable[Event]) -> bytes:
+    """Encode events as JSON, one a line, each line ended by a newline."""
+    return _encode(events)
+
+
+def decode_lines(data: bytes) -> list[Event]:
+    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
+    return _decode(data)
