@@ -95,7 +95,9 @@ class ConnectorContext:
     """What a connector gets from the flow that runs it.
 
     `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is set on SIGTERM.
-    `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
+    `shape` is the sink's own form of an event, where its definition has one. A reader's thread calls `arrived()` when it
+    has queued something, so that the flow wakes at once; `shared` is scratch space for what the partitions of one source
+    have in common. `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
     """
 
     flow: str
@@ -107,6 +109,9 @@ class ConnectorContext:
     dead_letter: Callable[[DeadLetter], None] = lambda letter: None
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     topic_prefix: str = "vigie."
+    shape: Callable[[Event], dict[str, Any]] | None = None
+    arrived: Callable[[], None] = lambda: None
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 class Source(Component):
