@@ -1,0 +1,242 @@
+"""The adapter between a flow's plain objects and Bytewax: sources, one stateful step for the graph, sinks, recovery.
+
+The item that travels is a batch, not an event. Each shard's graph is one keyed state; source positions, graph states and
+flushed sinks belong to one epoch, so a crash goes back to one consistent point and at most one epoch is written again.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import AbortExecution, FixedPartitionedSource, StatefulSourcePartition
+from bytewax.operators import StatefulBatchLogic
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from connectors.base import Batch, Reader, Writer
+from flows.graph import Graph, Outputs, Plan
+from operators.events import Event
+
+IDLE_WAIT = 0.01
+DRAIN_SNAPSHOTS = 2
+ONE_SHARD = "0"
+FAR = timedelta(days=1)
+
+Item = tuple[str, tuple[str, str, Batch]]
+
+
+class Wakeup:
+    """Lets the worker sleep while nothing is ready; a reader's thread wakes it. One wait in a round of all partitions."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._parts = 0
+        self._turn = 0
+
+    def join(self) -> None:
+        self._parts += 1
+
+    def arrived(self) -> None:
+        self._event.set()
+
+    def idle(self) -> None:
+        self._turn = (self._turn + 1) % self._parts
+        if self._turn == 0 and self._event.wait(IDLE_WAIT):
+            self._event.clear()
+
+
+class Drain:
+    """Stops a running dataflow with its state saved: after a request no source reads on, and once every source
+    partition has been snapshotted twice, all that was read is durable and execution is aborted."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._snapshots: dict[str, int] = {}
+        self.done = False
+
+    def join(self, part: str) -> None:
+        self._snapshots[part] = 0
+
+    def snapshotted(self, part: str) -> None:
+        if self._stopping.is_set():
+            self._snapshots[part] += 1
+
+    def requested(self) -> bool:
+        if self._stopping.is_set() and min(self._snapshots.values()) > DRAIN_SNAPSHOTS:
+            self.done = True
+            raise AbortExecution()
+        return self._stopping.is_set()
+
+
+@dataclass
+class Input:
+    """A source of the running flow: its partitions (of this process's share) and how to open one at a position."""
+
+    name: str
+    parts: list[str]
+    open: Callable[[str, object | None], Reader]
+
+
+@dataclass
+class Running:
+    """What the parts of one running dataflow share."""
+
+    plan: Plan
+    sharded: bool
+    stopping: threading.Event
+    wakeup: Wakeup = field(default_factory=Wakeup)
+    counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
+    passed: Callable[[str, int], None] = lambda name, n: None
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self.drain = Drain(self.stopping)
+        self.parts_of_shard: dict[str, set[str]] = {}
+
+    def shard_of(self, part: str) -> str:
+        return part.rpartition("/")[2] if self.sharded else ONE_SHARD
+
+
+def build(running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[], Writer]]) -> Dataflow:
+    """The dataflow of a plan: an input step per source, the graph, an output step per sink."""
+    flow = Dataflow(running.plan.flow)
+    streams = []
+    for source in inputs:
+        for part in source.parts:
+            running.wakeup.join()
+            running.drain.join(f"{source.name}:{part}")
+            running.parts_of_shard.setdefault(running.shard_of(part), set()).add(f"{source.name}:{part}")
+        streams.append(op.input(f"source_{source.name}", flow, _Source(running, source)))
+    merged = op.merge("sources", *streams) if len(streams) > 1 else streams[0]
+    results = op.stateful_batch("graph", merged, lambda state: _ShardLogic(running, state))
+    for name, opener in sinks.items():
+        picked = op.filter_map(f"for_{name}", results, _pick(name))
+        op.output(f"sink_{name}", picked, _Sink(running, name, opener))
+    return flow
+
+
+def _pick(name: str) -> Callable[[tuple[str, tuple[str, list[Event]]]], tuple[str, list[Event]] | None]:
+    return lambda item: (ONE_SHARD, item[1][1]) if item[1][0] == name else None
+
+
+class _Source(FixedPartitionedSource[Item, Any]):
+    def __init__(self, running: Running, source: Input) -> None:
+        self._running = running
+        self._source = source
+
+    def list_parts(self) -> list[str]:
+        return self._source.parts
+
+    def build_part(self, step_id: str, for_part: str, resume_state: Any) -> "_SourcePart":
+        return _SourcePart(self._running, self._source, for_part, resume_state)
+
+
+class _SourcePart(StatefulSourcePartition[Item, Any]):
+    def __init__(self, running: Running, source: Input, part: str, position: object | None) -> None:
+        self._running = running
+        self._name = source.name
+        self._id = f"{source.name}:{part}"
+        self._shard = running.shard_of(part)
+        self._reader = source.open(part, position)
+
+    def next_batch(self) -> list[Item]:
+        if self._running.drain.requested():
+            return []
+        batch = self._reader.read()
+        if batch is None:
+            self._running.wakeup.idle()
+            return []
+        self._running.passed(self._name, len(batch.events))
+        return [(self._shard, (self._id, self._name, batch))]
+
+    def snapshot(self) -> object:
+        self._running.drain.snapshotted(self._id)
+        return self._reader.position()
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
+    """The graph of one shard. Wall-clock time reaches it only once all its source partitions have caught up."""
+
+    def __init__(self, running: Running, state: Mapping[str, Any] | None) -> None:
+        self._running = running
+        self._graph = Graph(running.plan)
+        self._behind: set[str] | None = None
+        if state is not None:
+            self._graph.restore(state)
+
+    def on_batch(self, values: list[tuple[str, str, Batch]]) -> tuple[list[tuple[str, list[Event]]], bool]:
+        out: list[tuple[str, list[Event]]] = []
+        for part, source, batch in values:
+            if batch.live:
+                self._caught_up(part)
+            out.extend(self._graph.feed(source, batch.events, batch.wall).items())
+        return self._emit(out)
+
+    def on_notify(self) -> tuple[list[tuple[str, list[Event]]], bool]:
+        outputs: Outputs = {} if self._behind is None or self._behind else self._graph.tick(self._running.clock())
+        return self._emit(list(outputs.items()))
+
+    def on_eof(self) -> tuple[list[tuple[str, list[Event]]], bool]:
+        return [], StatefulBatchLogic.RETAIN
+
+    def notify_at(self) -> datetime | None:
+        if self._behind is None or self._behind:
+            return None
+        wake = self._graph.next_wake()
+        if wake is None:
+            return None
+        return min(datetime.fromtimestamp(max(wake, 0.0), UTC), datetime.now(UTC) + FAR)
+
+    def snapshot(self) -> object:
+        return self._graph.snapshot()
+
+    def _caught_up(self, part: str) -> None:
+        if self._behind is None:
+            shard = self._running.shard_of(part.partition(":")[2])
+            self._behind = set(self._running.parts_of_shard[shard])
+        self._behind.discard(part)
+
+    def _emit(self, out: list[tuple[str, list[Event]]]) -> tuple[list[tuple[str, list[Event]]], bool]:
+        counts = self._graph.take_counts()
+        if counts:
+            self._running.counted(counts)
+        return out, StatefulBatchLogic.RETAIN
+
+
+class _Sink(FixedPartitionedSink[list[Event], Any]):
+    def __init__(self, running: Running, name: str, opener: Callable[[], Writer]) -> None:
+        self._running = running
+        self._name = name
+        self._opener = opener
+
+    def list_parts(self) -> list[str]:
+        return [ONE_SHARD]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: Any) -> "_SinkPart":
+        return _SinkPart(self._running, self._name, self._opener())
+
+
+class _SinkPart(StatefulSinkPartition[list[Event], Any]):
+    def __init__(self, running: Running, name: str, writer: Writer) -> None:
+        self._running = running
+        self._name = name
+        self._writer = writer
+
+    def write_batch(self, values: list[list[Event]]) -> None:
+        for events in values:
+            self._writer.write(events)
+            self._running.passed(self._name, len(events))
+
+    def snapshot(self) -> object:
+        self._writer.flush()
+        return None
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,261 @@
+"""The stream graph of a flow for one shard: plain objects, no engine, no I/O, no clock of its own.
+
+The live flow, the tests in a definition and replay run this same object; only who calls it and whose clock it sees differ.
+"""
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from operators.component import Logic, Now
+from operators.events import DeadLetter, Event, Reading
+
+ALARMS = "alarms"
+STATE_VERSION = 1
+_time_of = operator.attrgetter("time")
+
+Outputs = dict[str, list[Event]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful` whether it must not get lost."""
+
+    identity: str
+    make: Callable[[], Logic]
+    stateful: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """A named stream or alarm: where its events come from (name, role or None) and its steps, top to bottom."""
+
+    name: str
+    inputs: tuple[tuple[str, str | None], ...]
+    steps: tuple[Step, ...]
+    is_alarm: bool = False
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A sink's end of the graph: which names feed it, and its own selection."""
+
+    name: str
+    inputs: tuple[str, ...]
+    only: Callable[[Event], bool] | None = None
+
+
+@dataclass(frozen=True)
+class ClockSettings:
+    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of arrival."""
+
+    lateness: float = 5.0
+    idle: float = 30.0
+    ahead: float = 5.0
+    arrival: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a definition compiles to: nodes in an order in which every input stands before its reader."""
+
+    flow: str
+    nodes: tuple[Node, ...]
+    outlets: tuple[Outlet, ...]
+    clock: ClockSettings = ClockSettings()
+    cross_subject: bool = False
+
+    def identities(self) -> list[str]:
+        """Persisted ids of all steps whose state must not get lost."""
+        return [step.identity for node in self.nodes for step in node.steps if step.stateful]
+
+
+class Clock:
+    """The two clocks of a shard. Event time follows the data, and the wall clock once the shard is idle."""
+
+    def __init__(self, settings: ClockSettings) -> None:
+        self._settings = settings
+        self.event = -math.inf
+        self.wall = -math.inf
+        self._highest = -math.inf
+        self._last_arrival = -math.inf
+
+    def saw(self, highest: float, wall: float) -> None:
+        """A batch arrived at `wall` whose newest event is of `highest`."""
+        self.wall = max(self.wall, wall)
+        self._last_arrival = max(self._last_arrival, wall)
+        self._highest = max(self._highest, highest)
+        self.event = max(self.event, self._highest - self._settings.lateness)
+
+    def tick(self, wall: float) -> None:
+        """Wall time passed without events."""
+        self.wall = max(self.wall, wall)
+        if self.wall - self._last_arrival >= self._settings.idle:
+            self.event = max(self.event, self.wall)
+
+    def now(self) -> Now:
+        return Now(self.event, self.wall)
+
+    def wall_of(self, event_deadline: float) -> float:
+        """When, at the latest, an event-time deadline is due by the wall clock if no more events come."""
+        return event_deadline if event_deadline <= self.event else max(event_deadline, self._last_arrival + self._settings.idle)
+
+    def state(self) -> tuple[float, ...]:
+        return (self.event, self.wall, self._highest, self._last_arrival)
+
+    def restore(self, state: Iterable[float]) -> None:
+        self.event, self.wall, self._highest, self._last_arrival = state
+
+
+@dataclass
+class _Running:
+    node: Node
+    logics: list[Logic]
+    roles: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.roles = any(role is not None for _, role in self.node.inputs)
+
+
+class Graph:
+    """One shard of a flow. Feed it batches, tick it; it returns what goes to which sink.
+
+    `counts` holds, per persisted step id, how often each word (late, duplicate, …) was counted since `take_counts`.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._clock = Clock(plan.clock)
+        self._running = [_Running(node, [step.make() for step in node.steps]) for node in plan.nodes]
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def feed(self, source: str, events: list[Event], wall: float) -> Outputs:
+        """Take events of a source that arrived at `wall` (epoch seconds)."""
+        if not events:
+            return {}
+        if self._plan.clock.arrival:
+            for event in events:
+                event.time = wall
+        highest = max(map(_time_of, events))
+        if highest > wall + self._plan.clock.ahead:
+            highest = self._hold_back_the_future(source, events, wall)
+        self._clock.saw(highest, wall)
+        return self._pass({source: events})
+
+    def tick(self, wall: float) -> Outputs:
+        """Let time pass up to `wall` (epoch seconds)."""
+        self._clock.tick(wall)
+        return self._pass({})
+
+    def next_wake(self) -> float | None:
+        """The wall time at which `tick` is needed next, if no events come; None for never."""
+        event = wall = math.inf
+        for running in self._running:
+            for logic in running.logics:
+                due = logic.next_time()
+                event = min(event, due.event)
+                wall = min(wall, due.wall)
+        if event != math.inf:
+            wall = min(wall, self._clock.wall_of(event))
+        return None if wall == math.inf else wall
+
+    def take_counts(self) -> dict[tuple[str, str], int]:
+        """Counters since the last call, by (step id, word)."""
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if logic.counts:
+                    for word, n in logic.counts.items():
+                        self._add_count(step.identity, word, n)
+                    logic.counts.clear()
+        counts, self._counts = self._counts, {}
+        return counts
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that must survive a restart, by persisted step id."""
+        steps: dict[str, tuple[int, object]] = {}
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                state = logic.snapshot()
+                if state is not None:
+                    steps[step.identity] = (logic.VERSION, state)
+        return {"version": STATE_VERSION, "clock": self._clock.state(), "steps": steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back a snapshot; state of steps that are no longer there must have been refused before."""
+        if state["version"] != STATE_VERSION:
+            raise ValueError(f"the saved state has version {state['version']}, this release reads {STATE_VERSION}")
+        self._clock.restore(state["clock"])
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if step.identity in state["steps"]:
+                    version, saved = state["steps"][step.identity]
+                    logic.restore(saved, version)
+
+    def _pass(self, made: Outputs) -> Outputs:
+        """Run every node once, in order: its new inputs, then the timers that are due."""
+        now = self._clock.now()
+        for running in self._running:
+            self._run(running, made, now)
+        outputs: Outputs = {}
+        for outlet in self._plan.outlets:
+            events = _gather(made, outlet.inputs)
+            if outlet.only is not None:
+                events = [event for event in events if outlet.only(event)]
+            if events:
+                outputs[outlet.name] = events
+        return outputs
+
+    def _run(self, running: _Running, made: Outputs, now: Now) -> None:
+        node = running.node
+        first = True
+        events: list[Event] = []
+        for step, logic in zip(node.steps, running.logics, strict=True):
+            if first and running.roles:
+                given, events = [(role, made[name]) for name, role in node.inputs if made.get(name)], []
+                for role, some in given:
+                    events += logic.on_role(role or "", some, now)
+            else:
+                if first:
+                    events = _gather(made, [name for name, _ in node.inputs])
+                if events:
+                    events = logic.on_batch(events, now)
+            first = False
+            due = logic.next_time()
+            if due.event <= now.event or due.wall <= now.wall:
+                events = [*events, *logic.on_time(now)]
+            if logic.errors:
+                made.setdefault(f"{node.name}.errors", []).extend(logic.errors)
+                logic.errors = []
+            if logic.late:
+                made.setdefault(f"{node.name}.late", []).extend(logic.late)
+                self._add_count(step.identity, "late", len(logic.late))
+                logic.late = []
+        if not node.steps:
+            events = _gather(made, [name for name, _ in node.inputs])
+        if events:
+            made[node.name] = events
+            if node.is_alarm:
+                made.setdefault(ALARMS, []).extend(events)
+
+    def _hold_back_the_future(self, source: str, events: list[Event], wall: float) -> float:
+        """An event further ahead than tolerated takes its arrival time and quality bad; it must not move the clock."""
+        limit = wall + self._plan.clock.ahead
+        for event in events:
+            if event.time > limit and not isinstance(event, DeadLetter):
+                event.time = wall
+                if isinstance(event, Reading):
+                    event.quality = "bad"
+                self._add_count(source, "future")
+        return max(map(_time_of, events))
+
+    def _add_count(self, step: str, word: str, n: int = 1) -> None:
+        self._counts[step, word] = self._counts.get((step, word), 0) + n
+
+
+def _gather(made: Outputs, names: Iterable[str]) -> list[Event]:
+    lists = [made[name] for name in names if name in made]
+    if len(lists) == 1:
+        return lists[0]
+    return [event for some in lists for event in some]
