@@ -145,10 +145,7 @@ class When(Spec):
         edges = [self.above, self.below, *(self.outside or ())]
         for edge in edges:
             known: Quantity | None
-            if isinstance(edge, Column):
-                known = None if edge.default is None else quantity(edge.default)
-            else:
-                known = edge
+            known = (None if edge.default is None else quantity(edge.default)) if isinstance(edge, Column) else edge
             if known is not None and known.unit is not None:
                 return known.unit
         return None

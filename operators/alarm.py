@@ -1,0 +1,172 @@
+"""The `alarms:` entries of a definition: when something needs a person, after ISA-18.2."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from operators.component import Component, Spec
+from operators.condition import Column, When
+from operators.quantity import Duration
+from operators.selector import Selector
+
+Priority = Literal["low", "medium", "high", "critical"]
+PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+STATES = ("normal", "unacked", "acked", "returned", "shelved", "suppressed", "out_of_service")
+
+
+def hours(value: Any) -> Any:
+    """`20:00-07:00`, checked; raises ValueError with the remedy."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", str(value)):
+        raise ValueError(f"{str(value)!r} is not a span of the day; write it as 20:00-07:00")
+    start, end = str(value).split("-")
+    if start == end:
+        raise ValueError(f"{str(value)!r} is empty; leave 'hours' out for the whole day")
+    return str(value)
+
+
+def _one_as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Hours = Annotated[str, BeforeValidator(hours), WithJsonSchema({"type": "string", "examples": ["20:00-07:00"]})]
+
+
+class Armed(Spec):
+    """When the alarm counts. Outside it is evaluated, but suppressed by design (state `suppressed`)."""
+
+    hours: Hours | None = Field(
+        None, description="Span of the day in the site's time zone; it may pass midnight.", examples=["20:00-07:00"]
+    )
+    days: Annotated[list[Day], BeforeValidator(_one_as_list)] | None = Field(
+        None,
+        min_length=1,
+        description="Days of the week on which the span begins; all when left out.",
+        examples=[["sat", "sun"]],
+    )
+    while_: str | None = Field(
+        None,
+        alias="while",
+        description="A stream of two-state readings: armed while the latest one is on. A reading counts for its own "
+        "subject, or for all subjects when no subject of that name has the alarm.",
+        examples=["alarm_key"],
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.hours is None and self.days is None and self.while_ is None:
+            raise ValueError("needs one of: hours, days, while")
+        return self
+
+
+class Shelve(Spec):
+    """Bounds of shelving."""
+
+    SHORT: ClassVar[str | None] = "max"
+    max: Duration = Field(
+        gt=0, description="The longest time a person may shelve the alarm; it always ends by itself.", examples=["8h"]
+    )
+
+
+class Alarm(Component):
+    """Asks a person to act: one alarm for each subject, which is raised, acknowledged and cleared.
+
+    Its states are `normal`, `unacked`, `acked`, `returned` (over, but nobody has seen it), `shelved`, `suppressed` and
+    `out_of_service`; each step of its life is an event with a `change`: `raised`, `acked`, `returned`, `cleared`,
+    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`. People acknowledge, shelve and take out of
+    service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is still evaluated.
+
+    Either `when` gives the condition, or `rules` names a source of rules that people write, one alarm for each rule.
+    Without a required `response` it is not an alarm but an event: send the stream to a sink.
+    """
+
+    NAME: ClassVar[str] = "alarm"
+    STATEFUL: ClassVar[bool] = True
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "from: readings\n"
+        "only: {metric: temperature}\n"
+        "when: {above: 30 °C, clear: 28 °C, for: 2min}\n"
+        "priority: high\n"
+        "response: Check the air conditioning, then call facilities.\n",
+        "from: motion\n"
+        "when: {is: on}\n"
+        "armed: {hours: 20:00-07:00}\n"
+        "priority: high\n"
+        "response: Look at the camera, then call the guard.\n",
+        "from: readings\n"
+        "when: {silent: 15min}\n"
+        "priority: low\n"
+        "response: Check the probe and its Wi-Fi.\n"
+        "suppressed_by: [power_lost]\n",
+        "from: prices\n"
+        "rules: rules\n"
+        "page: {column: page}\n"
+        "priority: {column: priority, default: medium}\n"
+        "response: Call the desk.\n"
+        'message: "{subject} {condition} {limit}: {value}"\n'
+        "repeat: 15min\n"
+        "shelve: {max: 8h}\n",
+    )
+
+    from_: str | list[str] = Field(alias="from", description="The stream or streams it watches.", examples=["readings"])
+    only: Selector | None = Field(
+        None, description="Watches only events that match.", examples=[{"metric": "temperature"}]
+    )
+    when: When | None = Field(None, description="The condition.", examples=[{"above": "30 °C", "for": "2min"}])
+    rules: str | None = Field(
+        None, description="Instead of `when`: a source of rules, one alarm for each row.", examples=["rules"]
+    )
+    priority: Priority | Column = Field(
+        "medium", description="How urgent it is, or the column that says so.", examples=["high", {"column": "priority"}]
+    )
+    response: str = Field(
+        min_length=1,
+        description="What a person must do.",
+        examples=["Check the air conditioning, then call facilities."],
+    )
+    message: str | None = Field(
+        None,
+        description="Text for people; fields of the alarm, `{condition}` and `{limit}` in braces.",
+        examples=["{subject} {condition} {limit}: {value}"],
+    )
+    page: str | Column | None = Field(
+        None, description="The page whose permissions apply, or the column that names it.", examples=["server_room"]
+    )
+    armed: Armed | None = Field(None, description="When it counts; always when left out.")
+    suppressed_by: list[str] = Field(
+        [],
+        description="Alarms of this flow that hide it, subject by subject, while they are active.",
+        examples=[["power"]],
+    )
+    ack: Literal["required", "automatic"] = Field(
+        "required", description="Whether a person must acknowledge it, or it counts as acknowledged from the start."
+    )
+    latch: bool = Field(False, description="Whether it stays after the condition is over until a person resets it.")
+    shelve: Shelve = Field(Shelve(max="8h"), description="Bounds of shelving.")  # type: ignore[arg-type]
+    repeat: Duration | None = Field(
+        None, gt=0, description="Raise it again after this long while it is active.", examples=["15min"]
+    )
+    bad: Literal["hold", "clear", "raise"] = Field(
+        "hold", description="On data of bad quality: keep the state, take it as normal, or as the condition."
+    )
+    was: str | None = Field(None, description="Its earlier name, to keep the saved state.", examples=["too_warm"])
+
+    @field_validator("priority", mode="after")
+    @classmethod
+    def _known_default(cls, value: Priority | Column) -> Priority | Column:
+        if isinstance(value, Column) and value.default is not None and value.default not in PRIORITIES:
+            raise ValueError(f"{value.default!r} is not a priority; write one of {', '.join(PRIORITIES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _when_or_rules(self) -> Self:
+        if (self.when is None) == (self.rules is None):
+            raise ValueError("needs 'when' (a condition) or 'rules' (a table of rules), not both")
+        return self
+
+    @property
+    def sources(self) -> list[str]:
+        """The streams it watches."""
+        return self.from_ if isinstance(self.from_, list) else [self.from_]
