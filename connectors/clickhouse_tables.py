@@ -1,0 +1,177 @@
+"""The tables of ClickHouse: their columns per kind of event, and events as Arrow columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from operators.events import AlarmTransition, Event, Reading
+
+_MICRO = 1_000_000
+_time = pa.timestamp("us", tz="UTC")
+_labels = pa.map_(pa.string(), pa.string())
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: ClickHouse type, Arrow type, and its values from a list of events."""
+
+    name: str
+    type: str
+    arrow: pa.DataType
+    values: Callable[[Sequence[Any]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one kind of table and its sorting key; rows with the same key and `id` are one row (FINAL)."""
+
+    name: str
+    columns: tuple[Column, ...]
+    order: str
+
+    def create(self, table: str, partition: str, ttl_days: int | None) -> str:
+        """The statement that creates the table; `partition` is `month` or `day`."""
+        columns = ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+        by = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}[partition]
+        ttl = f" TTL toDateTime(time) + INTERVAL {ttl_days} DAY" if ttl_days else ""
+        return (
+            f"CREATE TABLE IF NOT EXISTS `{table}` ({columns}) ENGINE = ReplacingMergeTree "
+            f"PARTITION BY {by} ORDER BY ({self.order}){ttl}"
+        )
+
+    def arrow(self, events: Sequence[Event]) -> pa.Table:
+        """Events of this layout's kind as one Arrow table, a row each."""
+        arrays = [pa.array(column.values(events), column.arrow) for column in self.columns]
+        return pa.Table.from_arrays(arrays, [column.name for column in self.columns])
+
+
+def _text(name: str, type: str = "String", default: str | None = None) -> Column:
+    if default is None:
+        return Column(name, type, pa.string(), lambda events: [getattr(event, name) for event in events])
+    return Column(name, type, pa.string(), lambda events: [getattr(event, name) or default for event in events])
+
+
+def _low(name: str) -> Column:
+    return Column(name, "LowCardinality(String)", pa.string(), lambda events: [getattr(e, name) or "" for e in events])
+
+
+def _plain(name: str, type: str, arrow: pa.DataType) -> Column:
+    return Column(name, type, arrow, lambda events: [getattr(event, name) for event in events])
+
+
+def _instant(name: str, nullable: bool = False) -> Column:
+    def values(events: Sequence[Any]) -> list[int | None]:
+        times = [getattr(event, name) for event in events]
+        return [None if time is None else int(time * _MICRO + 0.5) for time in times]
+
+    type = "DateTime64(6, 'UTC')"
+    return Column(name, f"Nullable({type})" if nullable else type, _time, values)
+
+
+_LABELS = Column(
+    "labels", "Map(LowCardinality(String), String)", _labels, lambda events: [list(e.labels.items()) for e in events]
+)
+_STRINGS = pa.list_(pa.string())
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+READINGS = Layout(
+    "readings",
+    (
+        _text("id"),
+        _instant("time"),
+        _low("subject"),
+        _low("metric"),
+        _plain("value", "Nullable(Float64)", pa.float64()),
+        _text("text", "Nullable(String)"),
+        _low("unit"),
+        _low("quality"),
+        _LABELS,
+        _text("topic", "Nullable(String)"),
+        _text("raw", "Nullable(String)"),
+    ),
+    "subject, metric, time, id",
+)
+
+ALARMS = Layout(
+    "alarms",
+    (
+        _text("id"),
+        _instant("time"),
+        _instant("recorded"),
+        _low("rule"),
+        _low("alarm"),
+        _low("subject"),
+        _plain("occ", "UInt32", pa.uint32()),
+        _plain("seq", "UInt32", pa.uint32()),
+        _low("event"),
+        _low("change"),
+        _low("state"),
+        _low("isa"),
+        _plain("flags", "Array(LowCardinality(String))", _STRINGS),
+        _plain("before", "Array(LowCardinality(String))", _STRINGS),
+        _low("severity"),
+        _low("priority"),
+        Column("value", "String", pa.string(), lambda events: [_word(event.value) for event in events]),
+        _low("unit"),
+        _plain("limit", "Nullable(Float64)", pa.float64()),
+        _low("reason"),
+        _plain("annunciate", "Bool", pa.bool_()),
+        _low("rule_hash"),
+        _low("metric"),
+        _low("page"),
+        _text("message", default=""),
+        _text("response", default=""),
+        _LABELS,
+        Column("evidence", "String", pa.string(), lambda events: [_word(event.evidence) for event in events]),
+        _low("user"),
+        _text("comment", default=""),
+        _instant("until", nullable=True),
+    ),
+    "rule, subject, occ, seq, id",
+)
+
+
+def _kind(event: Event) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def _type(event: Any) -> str:
+    return str(getattr(event, "type", None) or getattr(event, "class_", None) or getattr(event, "metric", None) or "")
+
+
+def _data(event: Event) -> str:
+    fields = msgspec.to_builtins(event)
+    for name in ("kind", "id", "time", "subject", "labels"):
+        fields.pop(name, None)
+    return msgspec.json.encode(fields).decode()
+
+
+EVENTS = Layout(
+    "events",
+    (
+        _text("id"),
+        _instant("time"),
+        Column("kind", "LowCardinality(String)", pa.string(), lambda events: [_kind(e) for e in events]),
+        _low("subject"),
+        Column("type", "LowCardinality(String)", pa.string(), lambda events: [_type(e) for e in events]),
+        Column("data", "String", pa.string(), lambda events: [_data(e) for e in events]),
+        _LABELS,
+    ),
+    "subject, type, time, id",
+)
+
+
+def layout_of(event: Event) -> Layout:
+    """The layout that holds an event."""
+    if isinstance(event, Reading):
+        return READINGS
+    return ALARMS if isinstance(event, AlarmTransition) else EVENTS

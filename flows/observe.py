@@ -1,0 +1,100 @@
+"""What an operator can see of a running flow: log lines, metrics, and `/health`, on loopback."""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from connectors.base import Health
+
+log = logging.getLogger("vigie")
+
+
+class Metrics:
+    """The flow's metrics. Totals start at zero with the process."""
+
+    def __init__(self, flow: str) -> None:
+        self.registry = CollectorRegistry()
+        self._flow = flow
+        self._events = Counter(
+            "vigie_events", "Events that passed a source or sink.", ["flow", "name"], registry=self.registry
+        )
+        self._counted = Counter(
+            "vigie_counted",
+            "Events that a step or connector dropped, refused or noticed, by reason.",
+            ["flow", "step", "reason"],
+            registry=self.registry,
+        )
+        self._up = Gauge(
+            "vigie_connector_up", "1 while the connector's service answers.", ["flow", "name"], registry=self.registry
+        )
+
+    def passed(self, name: str, n: int) -> None:
+        self._events.labels(self._flow, name).inc(n)
+
+    def counted(self, step: str, reason: str, n: int) -> None:
+        self._counted.labels(self._flow, step, reason).inc(n)
+
+    def counted_all(self, counts: Mapping[tuple[str, str], int]) -> None:
+        for (step, reason), n in counts.items():
+            self.counted(step, reason, n)
+
+    def connector(self, name: str, up: bool) -> None:
+        self._up.labels(self._flow, name).set(up)
+
+
+def make_health(flow: str, metrics: Metrics) -> Health:
+    """Health whose changes are logged once and shown as a metric."""
+
+    def report(name: str, up: bool, detail: str) -> None:
+        metrics.connector(name, up)
+        if up:
+            log.info("%s: %s is back", flow, name)
+        else:
+            log.warning("%s: %s waits: %s", flow, name, detail)
+
+    return Health(report)
+
+
+class StatusServer:
+    """`/metrics` and `/health` of one flow process, on 127.0.0.1."""
+
+    def __init__(self, flow: str, port: int, metrics: Metrics, health: Health) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/metrics":
+                    self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
+                elif self.path == "/health":
+                    down = dict(health.down)
+                    body = {"flow": flow, "status": "degraded" if down else "ok", "waiting_for": down}
+                    self._answer(503 if down else 200, "application/json", json.dumps(body).encode())
+                else:
+                    self._answer(404, "text/plain", b"here are /metrics and /health\n")
+
+            def _answer(self, status: int, kind: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        except OSError as error:
+            raise OSError(
+                f"--status-port {port}: cannot listen on 127.0.0.1:{port} ({error.strerror}); "
+                "another program has the port: choose another, or 0 for a free one"
+            ) from error
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

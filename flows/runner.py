@@ -1,0 +1,224 @@
+"""Running one flow as one process: connections, intakes, the dataflow, and a clean end."""
+
+import logging
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bytewax._bytewax import run_main
+
+from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
+from connectors.site import Site
+from connectors.topic import Topic, TopicSink
+from connectors.topic_client import TopicConnection
+from connectors.topic_producer import Producer
+from flows.compiler import ALARM_SINK, DEAD_SINK, Compiled, CompiledSink, NotRunnable, Tables, raw_name
+from flows.engine import Input, Running, build
+from flows.observe import Metrics, make_health
+from flows.spec import Flow
+from flows.state import StateFolder
+from operators.events import DeadLetter, Event, Message, encode_lines
+
+log = logging.getLogger("vigie")
+
+EPOCH = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How this process runs its flow. `partitions` is a share such as `0-3`; `drop` are persisted ids to forget."""
+
+    data: Path
+    partitions: str | None = None
+    drop: tuple[str, ...] = ()
+    epoch: timedelta = EPOCH
+
+
+class Runner:
+    """One flow in this process. `run` returns when it was drained after a stop request, or its sources ended."""
+
+    def __init__(self, flow: Flow, compiled: Compiled, site: Site, tables: Tables, options: RunOptions) -> None:
+        self._flow = flow
+        self._compiled = compiled
+        self._site = site
+        self._tables = tables
+        self._options = options
+        self.stopping = threading.Event()
+        self.metrics = Metrics(flow.flow)
+        self.health: Health = make_health(flow.flow, self.metrics)
+        self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
+        self._running = Running(
+            compiled.plan,
+            compiled.sharded,
+            self.stopping,
+            counted=self.metrics.counted_all,
+            passed=self.metrics.passed,
+        )
+        self._dead = Producer(self._broker, self.health, "dead letters")
+        self._dead_topic = f"{self._broker.prefix}dead.{flow.flow}"
+        self._intakes: list[tuple[Intake, Producer]] = []
+
+    def stop(self) -> None:
+        """Ask for a drain: stop reading, make durable what was read, save the state."""
+        self.stopping.set()
+
+    def run(self) -> None:
+        """Run until stopped; raises `ConnectorError`, `NotRunnable`, `StateError` or `Stopped`."""
+        share = self._options.partitions
+        if share and not self._compiled.sharded:
+            raise NotRunnable(
+                f"flow {self._flow.flow!r} cannot be shared out by --partitions: all its sources must be topics, and no "
+                "step may bring several subjects together; run it as one process"
+            )
+        folder = StateFolder(self._options.data / "flows" / self._flow.flow, share or "all")
+        recovery = folder.open(self._compiled.plan.identities(), self._compiled.sharded, self._options.drop)
+        try:
+            inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
+            dataflow = build(self._running, inputs, self._writers())
+            for intake, _ in self._intakes:
+                intake.start()
+            log.info("%s: running, %d source partitions", self._flow.flow, sum(len(i.parts) for i in inputs))
+            run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=recovery)
+        except sqlite3.Error as error:
+            raise ConnectorError(f"the recovery store in {folder.store} failed: {error}") from error
+        except BaseException as error:
+            known = _find(error, (ConnectorError, Stopped))
+            if known is not None and known is not error:
+                raise known from None
+            raise
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self.stopping.set()
+        for intake, producer in self._intakes:
+            intake.stop()
+            producer.close()
+        self._dead.close()
+
+    def _context(self, name: str, component: Any) -> ConnectorContext:
+        model = component.CONNECTION
+        connection = self._site.connection(component.connection, model) if model else None
+        return ConnectorContext(
+            flow=self._flow.flow,
+            name=name,
+            connection=connection,
+            stopping=self.stopping,
+            health=self.health,
+            count=lambda word, n: self.metrics.counted(name, word, n),
+            dead_letter=self._bury,
+            tables=self._tables,
+            topic_prefix=self._broker.prefix,
+            arrived=self._running.wakeup.arrived,
+        )
+
+    def _bury(self, letter: DeadLetter) -> None:
+        self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
+        self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]))
+
+    def _input(self, name: str, source: Any) -> Input:
+        context = self._context(name, source)
+        if isinstance(source, PushSource):
+            topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"
+            producer = Producer(self._broker, self.health, f"{name} intake", partitions=1)
+            write = partial(_write_message, producer, topic)
+            self._intakes.append((source.intake(context, write), producer))
+            context = replace(context, name=f"{name} topic", connection=self._broker)
+            source = Topic(name=topic)
+            source.prepare(context, partitions=1)
+        parts = self._share(source.partitions(context))
+        return Input(raw_name(self._flow, name), parts, partial(source.open, context))
+
+    def _share(self, parts: list[str]) -> list[str]:
+        share = self._options.partitions
+        if share is None:
+            return parts
+        first, _, last = share.partition("-")
+        wanted = range(int(first), int(last or first) + 1)
+        mine = [part for part in parts if int(part.rpartition("/")[2]) in wanted]
+        if not mine:
+            raise NotRunnable(f"--partitions {share}: the topics have only {', '.join(parts)}")
+        return mine
+
+    def _writers(self) -> dict[str, Callable[[], Writer]]:
+        sinks = dict(self._compiled.sinks)
+        names = {outlet.name for outlet in self._compiled.plan.outlets}
+        if ALARM_SINK in names:
+            sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"), None)
+        writers: dict[str, Callable[[], Writer]] = {}
+        for name, sink in sinks.items():
+            context = replace(self._context(name, sink.component), shape=sink.shape)
+            writers[name] = partial(self._open_sink, sink, context)
+        if DEAD_SINK in names:
+            writers[DEAD_SINK] = lambda: _Grave(self._bury, self._dead, self.stopping)
+        return writers
+
+    def _open_sink(self, sink: CompiledSink, context: ConnectorContext) -> Writer:
+        return _ThenDeadLetters(sink.component.open(context), self._dead, self.stopping)
+
+
+class _ThenDeadLetters:
+    """A sink's writer whose flush also makes durable what the sink refused."""
+
+    def __init__(self, writer: Writer, dead: Producer, stopping: threading.Event) -> None:
+        self.write = writer.write
+        self.close = writer.close
+        self._writer = writer
+        self._dead = dead
+        self._stopping = stopping
+
+    def flush(self) -> None:
+        self._writer.flush()
+        self._dead.flush(self._stopping)
+
+
+class _Grave:
+    """The outlet of everything the steps refused."""
+
+    def __init__(self, bury: Callable[[DeadLetter], None], dead: Producer, stopping: threading.Event) -> None:
+        self._bury = bury
+        self._dead = dead
+        self._stopping = stopping
+
+    def write(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, DeadLetter):
+                self._bury(event)
+
+    def flush(self) -> None:
+        self._dead.flush(self._stopping)
+
+    def close(self) -> None:
+        pass
+
+
+def _write_message(producer: Producer, topic: str, message: Message, durable: Callable[[], None]) -> None:
+    producer.send(topic, message.topic, encode_lines([message]), durable)
+
+
+def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:
+    """The first of `kinds` in an error's chain of causes; the engine wraps what a part raises."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, kinds):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def handle_signals(runner: Runner) -> None:
+    """SIGTERM and SIGINT ask for a drain; a second one ends at once."""
+
+    def first(number: int, frame: object) -> None:
+        log.info("stopping: making durable what was read (again to stop at once)")
+        runner.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, first)
+    signal.signal(signal.SIGINT, first)
