@@ -1,0 +1,47 @@
+# Vigie. `make` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+DEMO_SECONDS ?=
+DEMO_DATA ?= demo-data
+
+.PHONY: help setup demo test lint format bench chaos docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: ## virtual environment, locked packages, Debian packages when root
+	@bash infra/setup.sh
+
+demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by itself
+	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+test: setup ## the whole test suite on real services
+	@$(PY) -m pytest tests $(PYTEST_ARGS)
+
+lint: setup ## style, types, import directions
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+format: setup ## rewrite the code in the project's style
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench: setup ## measure against the peers; prints the table, writes build/bench.json
+	@$(PY) -m tests.bench
+
+chaos: setup ## the long fault runs: kill -9 and restarts of everything
+	@$(PY) -m pytest tests/chaos -m chaos -s
+
+docs: setup ## write docs/components.md and the definitions' JSON Schema from the code
+	@.venv/bin/vigie docs --format markdown > docs/components.md
+	@.venv/bin/vigie schema > docs/flow.schema.json
+
+lock: ## resolve requirements.lock anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \
+	  -o requirements.lock --no-header --no-emit-package vigie
+
+clean: ## remove what was built; keeps nothing but the sources
+	@rm -rf .venv build demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
