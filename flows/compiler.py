@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from connectors.base import PushSource, Sink, Source
 from flows.graph import ALARMS, ClockSettings, Node, Outlet, Plan, Step
 from flows.lock import born_identities
-from flows.spec import Alarm, Flow, Stream
-from operators.component import Component, Logic, MapLogic, StepContext
+from flows.spec import Alarm, Flow, Stream, inputs, origin
+from operators.settings import Component, Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.template import Shape
 
@@ -58,12 +58,12 @@ class _Compiler:
         self._born = born_identities(flow)
 
     def compile(self) -> Compiled:
-        sources = {n: self._runnable(n, s.component) for n, s in self._flow.sources.items() if n in self._active}
+        sources = {n: self._runnable(n, s.settings) for n, s in self._flow.sources.items() if n in self._active}
         if not sources:
             profiles = sorted({s.profile for s in self._flow.sources.values() if s.profile})
             raise NotRunnable(f"no source is active; choose a profile: --profile {' or '.join(profiles)}")
         sinks = {
-            name: CompiledSink(self._runnable(name, sink.component), Shape(sink.shape).render if sink.shape else None)
+            name: CompiledSink(self._runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None)
             for name, sink in self._flow.sinks.items()
             if name in self._active
         }
@@ -84,15 +84,17 @@ class _Compiler:
 
     def _context(self, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
-        return StepContext(
-            self._flow.flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead
-        )
+        return StepContext(self._flow.flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead)
 
     def _labels(self, sources: Mapping[str, Component]) -> Iterator[Node]:
         """A source with labels becomes a node of its own name behind it."""
         for name in sources:
             if labels := self._flow.sources[name].label:
-                yield Node(name, ((raw_name(self._flow, name), None),), (Step(f"{self._flow.flow}/{name}/label", partial(_labelled, labels)),))
+                yield Node(
+                    name,
+                    ((raw_name(self._flow, name), None),),
+                    (Step(f"{self._flow.flow}/{name}/label", partial(_labelled, labels)),),
+                )
 
     def _streams(self) -> Iterator[Node]:
         for name, stream in self._flow.streams.items():
@@ -103,16 +105,18 @@ class _Compiler:
                 self._runnable(name, component)
                 identity = f"{self._flow.flow}/{name}/{kind}" + (f":{identifier}" if identifier else "")
                 identity = self._born.get(identity, identity)
-                steps.append(Step(identity, partial(component.logic, self._context(identity, roles)), component.STATEFUL))
+                steps.append(
+                    Step(identity, partial(component.logic, self._context(identity, roles)), component.STATEFUL)
+                )
             yield Node(name, inputs, tuple(steps))
 
     def _steps(self, stream: Stream) -> Iterator[tuple[str, str | None, Any]]:
         for step in stream.steps:
             if step.kind == "use":
-                for inner in self._flow.recipes[step.component.recipe]:
-                    yield inner.kind, inner.id, inner.component
+                for inner in self._flow.recipes[step.settings.recipe]:
+                    yield inner.kind, inner.id, inner.settings
             else:
-                yield step.kind, step.id, step.component
+                yield step.kind, step.id, step.settings
 
     def _crosses(self, stream: Stream) -> bool:
         return any(component.CROSS_SUBJECT for _, _, component in self._steps(stream))
@@ -121,7 +125,12 @@ class _Compiler:
         for name, alarm in self._flow.alarms.items():
             identity = f"{self._flow.flow}/{name}"
             identity = self._born.get(identity, identity)
-            yield Node(name, tuple(self._alarm_inputs(alarm)), (Step(identity, partial(self._alarm_logic, alarm, name, identity), True),), True)
+            yield Node(
+                name,
+                tuple(self._alarm_inputs(alarm)),
+                (Step(identity, partial(self._alarm_logic, alarm, name, identity), True),),
+                True,
+            )
 
     def _alarm_logic(self, alarm: Alarm, name: str, identity: str) -> Logic:
         return alarm.logic(self._context(identity))
@@ -129,10 +138,10 @@ class _Compiler:
     def _alarm_inputs(self, alarm: Alarm) -> Iterator[tuple[str, str | None]]:
         yield from self._inputs(alarm.from_)
 
-    def _inputs(self, origin: str | list[str] | dict[str, str]) -> Iterator[tuple[str, str | None]]:
-        pairs = [(n, r) for r, n in origin.items()] if isinstance(origin, dict) else [(n, None) for n in names_of(origin)]
+    def _inputs(self, source: str | list[str] | dict[str, str]) -> Iterator[tuple[str, str | None]]:
+        pairs = [(n, r) for r, n in source.items()] if isinstance(source, dict) else [(n, None) for n in inputs(source)]
         for name, role in pairs:
-            if name.partition(".")[0] not in self._flow.sources or name.partition(".")[0] in self._active:
+            if origin(name) not in self._flow.sources or origin(name) in self._active:
                 yield name, role
 
     def _ordered(self, nodes: list[Node]) -> Iterator[Node]:
@@ -141,7 +150,7 @@ class _Compiler:
         alarms = {node.name for node in nodes if node.is_alarm}
         while waiting:
             for node in list(waiting.values()):
-                needs = {name.partition(".")[0] for name, _ in node.inputs}
+                needs = {origin(name) for name, _ in node.inputs}
                 if ALARMS in needs:
                     needs |= alarms
                 if not needs & (waiting.keys() - {node.name}):
@@ -169,10 +178,3 @@ def _labelled(labels: Mapping[str, str]) -> Logic:
         return events
 
     return MapLogic(add)
-
-
-def names_of(origin: str | list[str] | dict[str, str]) -> list[str]:
-    """The names a `from` refers to."""
-    if isinstance(origin, str):
-        return [origin]
-    return list(origin.values()) if isinstance(origin, dict) else list(origin)

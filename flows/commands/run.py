@@ -1,0 +1,116 @@
+"""`vigie run`: one flow as one process."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+EXIT_REFUSED = 1
+EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
+EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
+
+
+@click.command()
+@click.argument("definition", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--site",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Addresses and secrets; default: site.yaml beside the definition.",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Folder of the saved state.",
+)
+@click.option("--profile", help="Keep the sources and sinks of this profile.")
+@click.option("--partitions", metavar="FIRST-LAST", help="Read only this share of the topics' partitions, such as 0-3.")
+@click.option("--drop", multiple=True, metavar="ID", help="Start although the saved state of this step is lost by it.")
+@click.option(
+    "--status-port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    help="Serve /metrics and /health on this loopback port; 0 picks a free one.",
+)
+@click.option(
+    "--log",
+    "log_form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the log lines.",
+)
+def run(
+    definition: Path, site: Path | None, data: Path, profile: str | None, partitions: str | None,
+    drop: tuple[str, ...], status_port: int | None, log_form: str,
+) -> None:  # fmt: skip
+    """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state, and exits with 0.
+
+    Exit codes: 0 stopped as asked, 1 the definition or the saved state was refused, 70 it failed,
+    75 stopped while a service it needs was down (nothing is lost; the next start goes on).
+    """
+    _log_to_stderr(log_form)
+    from connectors.base import ConnectorError, Stopped
+    from connectors.site import load_site
+    from flows.compiler import NotRunnable, compile_flow
+    from flows.loader import load_checked
+    from flows.observe import StatusServer
+    from flows.runner import Runner, RunOptions, handle_signals
+    from flows.state import StateError
+
+    _check_share(partitions)
+    flow, tables = load_checked(definition)
+    place = load_site(site or definition.with_name("site.yaml"))
+    try:
+        compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile)
+        runner = Runner(flow, compiled, place, tables, RunOptions(data, partitions, drop))
+        handle_signals(runner)
+        status = (
+            StatusServer(flow.flow, status_port, runner.metrics, runner.health) if status_port is not None else None
+        )
+        if status:
+            click.echo(f"status: http://127.0.0.1:{status.port}/health and /metrics", err=True)
+        runner.run()
+    except (NotRunnable, StateError, ConnectorError) as error:
+        click.echo(f"{definition}: {error}", err=True)
+        sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError) else EXIT_FAILED)
+    except Stopped as stopped:
+        click.echo(
+            f"{definition}: stopped before everything was written, the next start does it again: {stopped}", err=True
+        )
+        sys.exit(EXIT_NOT_DRAINED)
+    except OSError as error:
+        click.echo(f"{definition}: {error}", err=True)
+        sys.exit(EXIT_REFUSED)
+
+
+def _check_share(partitions: str | None) -> None:
+    first, _, last = (partitions or "0").partition("-")
+    if not first.isdigit() or (last and not last.isdigit()) or int(last or first) < int(first):
+        raise click.BadParameter(
+            f"{partitions!r} is no share of partitions; write FIRST-LAST, such as 0-3", param_hint="--partitions"
+        )
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "message": record.getMessage(),
+            }
+        )
+
+
+def _log_to_stderr(form: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for noisy in ("kafka", "paho", "pymysqlreplication", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
