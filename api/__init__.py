@@ -1,0 +1,1 @@
+"""The api: the page, REST, and push over WebSocket, fed from topics and ClickHouse."""

@@ -1,0 +1,127 @@
+"""The application: its parts, its routes, and what starts and stops with it."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from api.auth import Accounts
+from api.database import open_database
+from api.feed import Feed
+from api.history import History, Unavailable
+from api.hub import Hub
+from api.metrics import Metrics
+from api.rest import Rejected, Rest, rejected
+from api.security import SecurityHeaders
+from api.settings import Settings
+from api.tokens import Tokens, load_key
+from api.updates import Update
+from api.websocket import Connections
+
+STATIC = Path(__file__).parent / "static"
+RECALL_RETRY = 5.0
+HAND_OVER_LIMIT = 5.0
+
+
+class Handover:
+    """Carries batches from the feed's thread into the event loop, one at a time, so that none pile up."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._loop = loop
+
+    def __call__(self, updates: list[Update]) -> None:
+        """Called by the feed; returns once the hub has the batch, or the loop is gone."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        done = threading.Event()
+
+        def publish() -> None:
+            try:
+                self._hub.publish(updates)
+            finally:
+                done.set()
+
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(publish)
+            while not done.wait(HAND_OVER_LIMIT) and self._loop is not None:
+                continue
+
+
+def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Starlette:
+    """The app. At the first start `tell_password` gets the random password of the new account `admin`."""
+    metrics = Metrics()
+    hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
+    tokens = Tokens(load_key(settings.data / "api.key"), settings.token_lifetime)
+    accounts = Accounts(open_database(settings.data / "api.sqlite"), tokens)
+    accounts.create_first_admin(tell_password)
+    handover = Handover(hub)
+    feed = Feed(settings, metrics, handover)
+    history = History(settings.clickhouse, settings.clickhouse_address)
+    rest = Rest(settings, accounts, hub, feed, history, metrics)
+    connections = Connections(accounts, hub, metrics, settings.bounds)
+    metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
+    metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
+    metrics.gauge("feed_lag", "Records of the topics not read yet", lambda: feed.state.lag)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        handover.bind(asyncio.get_running_loop())
+        recall = asyncio.create_task(_recall_alarms(hub, history))
+        feed.start()
+        try:
+            yield
+        finally:
+            handover.bind(None)
+            recall.cancel()
+            await asyncio.gather(recall, return_exceptions=True)
+            await asyncio.to_thread(feed.stop)
+            history.close()
+            accounts.close()
+
+    async def page(_: object) -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/health", rest.health),
+            Route("/metrics", rest.metrics),
+            Route("/api/auth/login", rest.login, methods=["POST"]),
+            Route("/api/auth/me", rest.me),
+            Route("/api/latest", rest.latest),
+            Route("/api/alarms", rest.alarms),
+            Route("/api/history", rest.history),
+            WebSocketRoute("/ws", connections.push),
+            WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.bounds.body_size),
+        ],
+        exception_handlers={Rejected: rejected},
+        lifespan=lifespan,
+    )
+
+
+async def _recall_alarms(hub: Hub, history: History) -> None:
+    """Once ClickHouse answers, remember the alarms that stood before this start."""
+    while history.configured:
+        try:
+            hub.alarms.extend(await history.alarms())
+            return
+        except Unavailable:
+            await asyncio.sleep(RECALL_RETRY)

@@ -1,0 +1,41 @@
+"""The command that serves the api."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.app import create_app
+from api.server import make_server
+from api.settings import READING_TOPICS, Settings
+
+
+@click.command("api")
+@click.option("--site", type=click.Path(dir_okay=False, path_type=Path), help="Site file with the connections.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=Path("data"), show_default=True,
+              help="Folder for accounts and the signing key.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.", type=click.IntRange(0, 65535))
+@click.option("--topics", default=",".join(READING_TOPICS), show_default=True,
+              help="Topics whose readings are shown, separated by commas.")  # fmt: skip
+def serve(site: Path | None, data: Path, host: str, port: int, topics: str) -> None:
+    """Serve the page, the REST api and the WebSocket push.
+
+    The first start makes the account `admin` and prints its random password, once.
+    """
+    settings = Settings(
+        data=data,
+        host=host,
+        port=port,
+        reading_topics=tuple(name.strip() for name in topics.split(",") if name.strip()),
+        **connections(site),
+    )
+    app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
+    make_server(app, settings).run()
+
+
+def connections(site: Path | None) -> dict[str, Any]:
+    """The settings that come from the site file."""
+    from api.site import from_site
+
+    return from_site(site)

@@ -1,0 +1,170 @@
+"""Reads topics in one thread and hands what they say to the event loop, batch by batch."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from api.metrics import Metrics
+from api.settings import Settings
+from api.updates import Update, from_events, from_push
+
+LOOK_FOR_TOPICS = 2.0
+FIRST_RETRY = 0.2
+LAST_RETRY = 5.0
+_log = logging.getLogger("vigie.api")
+
+
+@dataclass
+class _Place:
+    """Where this feed is in one partition: the next offset, and the first one whose updates are news to clients."""
+
+    next: int
+    live_from: int
+    topic_id: Any
+
+
+@dataclass
+class FeedState:
+    """What `/health` says about the feed. `lag` is in records."""
+
+    connected: bool = False
+    detail: str = "not connected yet"
+    caught_up: bool = False
+    lag: int = 0
+    topics: list[str] = field(default_factory=list)
+
+
+class Feed:
+    """Assigns itself every partition of the topics, without a group.
+
+    At start it reads back at most `backfill_records` of each partition, to know the present state; those updates are
+    not live. Topics that appear later are read from their beginning. A broker that is gone is retried for ever; then
+    the feed goes on where it was, or at the beginning of a topic that was made anew (its id changed).
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, deliver: Callable[[list[Update]], None]) -> None:
+        self.state = FeedState()
+        self._settings = settings
+        self._metrics = metrics
+        self._deliver = deliver
+        self._places: dict[TopicPartition, _Place] = {}
+        self._started = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        if self._settings.kafka is None:
+            self.state.detail = "no broker is configured; add connections.redpanda to the site file"
+            return
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        wait = FIRST_RETRY
+        while not self._stopping.is_set():
+            try:
+                self._read()
+            except (KafkaError, OSError) as error:
+                if self.state.connected:
+                    self._metrics.reconnects.inc()
+                    _log.warning("lost the broker at %s: %s", self._settings.kafka_address, error)
+                    wait = FIRST_RETRY
+                self.state.connected = False
+                self.state.detail = (
+                    f"no answer from the broker at {self._settings.kafka_address} ({type(error).__name__}); "
+                    "is it running there?"
+                )
+                self._stopping.wait(wait)
+                wait = min(wait * 2, LAST_RETRY)
+
+    def _read(self) -> None:
+        consumer = KafkaConsumer(
+            **(self._settings.kafka or {}),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.fetch_wait_ms,
+            max_poll_records=2000,
+            request_timeout_ms=6000,
+            bootstrap_timeout_ms=3000,
+            reconnect_backoff_max_ms=1000,
+        )
+        try:
+            while not self._stopping.is_set():
+                self._find_partitions(consumer)
+                if not self.state.connected:
+                    self.state.connected, self.state.detail = True, ""
+                self._poll_until_next_look(consumer)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=500)
+
+    def _find_partitions(self, consumer: Any) -> None:
+        """Ask the broker for the topics; asking also tells whether it is still there."""
+        wanted = (self._settings.push_topic, self._settings.alarm_topic, *self._settings.reading_topics)
+        there = sorted(set(wanted) & consumer.topics())
+        parts = [TopicPartition(topic, number) for topic in there for number in consumer.partitions_for_topic(topic)]
+        ids = {topic: _topic_id(consumer, topic) for topic in there}
+        unknown = [part for part in parts if part not in self._places or self._places[part].topic_id != ids[part.topic]]
+        if unknown:
+            first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
+            for part in unknown:
+                live_from = first[part] if self._started else end[part]
+                start = max(first[part], live_from - self._settings.bounds.backfill_records)
+                self._places[part] = _Place(start, live_from, ids[part.topic])
+        for part in set(self._places) - set(parts):
+            del self._places[part]
+        if unknown or consumer.assignment() != set(parts):
+            consumer.assign(parts)
+            for part in parts:
+                consumer.seek(part, self._places[part].next)
+        self._started = True
+        self.state.topics = there
+
+    def _poll_until_next_look(self, consumer: Any) -> None:
+        until = time.monotonic() + LOOK_FOR_TOPICS
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            if not self._places:
+                self._stopping.wait(left)
+                return
+            records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
+            updates: list[Update] = []
+            for part, batch in records.items():
+                updates += self._decode(part, batch)
+            if updates:
+                self._deliver(updates)
+            self._measure(consumer)
+
+    def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:
+        place = self._places[part]
+        read = from_push if part.topic == self._settings.push_topic else from_events
+        self._metrics.records.labels(part.topic).inc(len(batch))
+        for record in batch:
+            place.next = record.offset + 1
+            try:
+                yield from read(record.value or b"", record.offset >= place.live_from)
+            except msgspec.MsgspecError as error:
+                self._metrics.undecodable.labels(part.topic).inc()
+                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+
+    def _measure(self, consumer: Any) -> None:
+        lag = 0
+        for part, place in self._places.items():
+            lag += max(0, (consumer.highwater(part) or 0) - place.next)
+        self.state.lag = lag
+        self.state.caught_up = lag == 0
+
+
+def _topic_id(consumer: Any, topic: str) -> Any:
+    """The topic's identity, which another topic of the same name does not have; None from brokers without such."""
+    return consumer._cluster.topic_id(topic)

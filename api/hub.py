@@ -1,0 +1,130 @@
+"""The hub: from channels to the clients that subscribed to them. Lives in the event loop; nothing here waits."""
+
+import asyncio
+import collections
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Protocol
+
+from api.memory import Alarms, Readings
+from api.settings import Bounds
+from api.updates import ALARMS, READINGS, Update
+from operators.events import AlarmTransition, Reading
+
+TOO_SLOW = 4429
+Encode = Callable[[Update], str | None]
+
+
+class Counter(Protocol):
+    """Counts what happens to pushed events; `prometheus_client` counters do."""
+
+    def inc(self, amount: float = 1) -> None: ...
+
+
+class Outbox:
+    """What waits to be written to one client, in order, bounded.
+
+    An update with a state key takes the place of an older one that still waits; all others are kept until the bound is
+    reached: then the client is `overrun`, gets nothing more, and is closed.
+    """
+
+    def __init__(self, dialect: str, encode: Encode, bounds: Bounds) -> None:
+        self.dialect = dialect
+        self.encode = encode
+        self.overrun = asyncio.Event()
+        self.coalesced = 0
+        self._bounds = bounds
+        self._waiting: collections.OrderedDict[Hashable, str] = collections.OrderedDict()
+        self._states = 0
+        self._number = 0
+        self._ready = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, update: Update) -> None:
+        """Queue an update in the client's dialect."""
+        text = update.frame(self.dialect, self.encode)
+        if text is not None:
+            self.put_text(text, update.state_key)
+
+    def put_text(self, text: str, state_key: Hashable | None = None) -> None:
+        """Queue ready text: an answer, a snapshot, an event."""
+        if self.overrun.is_set():
+            return
+        if state_key is None:
+            self._number += 1
+            self._waiting[self._number] = text
+        elif state_key in self._waiting:
+            self._waiting[state_key] = text
+            self.coalesced += 1
+        else:
+            self._waiting[state_key] = text
+            self._states += 1
+        bounds = self._bounds
+        if self._states > bounds.pending_states or len(self._waiting) - self._states > bounds.pending_events:
+            self._waiting.clear()
+            self.overrun.set()
+        self._ready.set()
+
+    async def next(self) -> str:
+        """The next text to write; waits for one."""
+        while not self._waiting:
+            self._ready.clear()
+            await self._ready.wait()
+        key, text = self._waiting.popitem(last=False)
+        if not isinstance(key, int):
+            self._states -= 1
+        return text
+
+
+class Hub:
+    """Subscriptions, and the memory that new subscribers get as a snapshot."""
+
+    def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
+        self.readings = Readings(bounds.signals, bounds.spark_points)
+        self.alarms = Alarms()
+        self.clients: set[Outbox] = set()
+        self._pushed = pushed
+        self._coalesced = coalesced
+        self._channels: dict[str, set[Outbox]] = {}
+
+    def join(self, outbox: Outbox) -> None:
+        self.clients.add(outbox)
+
+    def leave(self, outbox: Outbox) -> None:
+        self.clients.discard(outbox)
+        self._coalesced.inc(outbox.coalesced)
+        for channel in [name for name, members in self._channels.items() if outbox in members]:
+            self.unsubscribe(outbox, channel)
+
+    def subscribe(self, outbox: Outbox, channel: str) -> None:
+        self._channels.setdefault(channel, set()).add(outbox)
+
+    def unsubscribe(self, outbox: Outbox, channel: str) -> None:
+        members = self._channels.get(channel, set())
+        members.discard(outbox)
+        if not members:
+            self._channels.pop(channel, None)
+
+    def snapshot(self, channel: str) -> list[dict[str, Any]] | None:
+        """What a new subscriber of a channel must know; None where the channel has only events to come."""
+        if channel == READINGS:
+            return self.readings.latest()
+        if channel == ALARMS:
+            return self.alarms.current()
+        return None
+
+    def publish(self, updates: Iterable[Update]) -> None:
+        """Remember, and hand live updates to the subscribers of their channels."""
+        pushed = 0
+        for update in updates:
+            if isinstance(update.event, Reading):
+                self.readings.add(update.event)
+            elif isinstance(update.event, AlarmTransition):
+                self.alarms.add(update.event)
+            members = self._channels.get(update.channel)
+            if members and update.live:
+                for outbox in members:
+                    outbox.put(update)
+                pushed += len(members)
+        self._pushed.inc(pushed)

@@ -1,0 +1,96 @@
+"""What the api remembers, bounded: the last reading of every signal with its recent course, and the alarms."""
+
+import collections
+from collections.abc import Iterable
+from typing import Any
+
+from api.updates import plain
+from operators.events import AlarmTransition, Reading
+
+NORMAL = ("A", "-")
+PRIORITIES = ("critical", "high", "medium", "low")
+_ISA_ORDER = "BDCEFG"
+
+
+class Readings:
+    """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond `limit`."""
+
+    def __init__(self, limit: int, points: int) -> None:
+        self._limit = limit
+        self._points = points
+        self._last: collections.OrderedDict[tuple[str, str], Reading] = collections.OrderedDict()
+        self._course: dict[tuple[str, str], collections.deque[tuple[float, float]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def add(self, reading: Reading) -> bool:
+        """Take a reading; False if it is older than what is known or the same."""
+        key = (reading.subject, reading.metric)
+        known = self._last.get(key)
+        if known is not None and (reading.time < known.time or reading.id == known.id):
+            return False
+        self._last[key] = reading
+        self._last.move_to_end(key)
+        if reading.value is not None and reading.quality == "good":
+            course = self._course.setdefault(key, collections.deque(maxlen=self._points))
+            course.append((round(reading.time, 3), reading.value))
+        if len(self._last) > self._limit:
+            oldest, _ = self._last.popitem(last=False)
+            self._course.pop(oldest, None)
+        return True
+
+    def latest(self, course: bool = False) -> list[dict[str, Any]]:
+        """Plain readings sorted by subject and metric; with `course`, each with its recent `[time, value]` pairs."""
+        out = []
+        for key in sorted(self._last):
+            entry = plain(self._last[key])
+            entry.setdefault("quality", "good")
+            if course:
+                entry["course"] = list(self._course.get(key, ()))
+            out.append(entry)
+        return out
+
+
+class Alarms:
+    """Last transition per (rule, subject). One that is normal again is forgotten first beyond `limit`."""
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self._limit = limit
+        self._last: dict[tuple[str, str], AlarmTransition] = {}
+
+    def __len__(self) -> int:
+        return sum(1 for alarm in self._last.values() if standing(alarm))
+
+    def add(self, transition: AlarmTransition) -> bool:
+        """Take a transition; False if it or a later one of the same alarm is known."""
+        key = (transition.rule, transition.subject)
+        known = self._last.get(key)
+        if known is not None and (transition.recorded, transition.seq) <= (known.recorded, known.seq):
+            return False
+        self._last.pop(key, None)
+        self._last[key] = transition
+        if len(self._last) > self._limit:
+            normal = (k for k, alarm in self._last.items() if not standing(alarm))
+            del self._last[next(normal, next(iter(self._last)))]
+        return True
+
+    def current(self, everything: bool = False) -> list[dict[str, Any]]:
+        """Plain transitions, most urgent first; those that are normal only with `everything`."""
+        chosen = [a for a in self._last.values() if everything or standing(a)]
+        return [plain(alarm) for alarm in sorted(chosen, key=_urgency)]
+
+    def extend(self, transitions: Iterable[AlarmTransition]) -> None:
+        for transition in transitions:
+            self.add(transition)
+
+
+def standing(alarm: AlarmTransition) -> bool:
+    """Whether somebody must still see it: anything but normal or disabled."""
+    return alarm.isa not in NORMAL
+
+
+def _urgency(alarm: AlarmTransition) -> tuple[int, int, float]:
+    state = _ISA_ORDER.find(alarm.isa)
+    priority = PRIORITIES.index(alarm.priority) if alarm.priority in PRIORITIES else len(PRIORITIES)
+    return (state if state >= 0 else len(_ISA_ORDER), priority, -alarm.time)

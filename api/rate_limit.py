@@ -1,0 +1,42 @@
+"""Slows down whoever guesses passwords."""
+
+import collections
+import math
+import time
+from collections.abc import Callable
+
+
+class RateLimit:
+    """At most `limit` failures per key within `window` seconds; at most `keys` keys are remembered."""
+
+    def __init__(
+        self, limit: int, window: float, keys: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._window = window
+        self._keys = keys
+        self._clock = clock
+        self._failures: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
+
+    def wait(self, key: str) -> int:
+        """Whole seconds until the key may try again, 0 if it may now."""
+        failures = self._failures.get(key)
+        if failures is None:
+            return 0
+        oldest_counted = self._clock() - self._window
+        while failures and failures[0] <= oldest_counted:
+            failures.popleft()
+        if not failures:
+            del self._failures[key]
+            return 0
+        return math.ceil(failures[0] - oldest_counted) if len(failures) >= self._limit else 0
+
+    def failed(self, key: str) -> None:
+        """Count one failure; forgets the key that failed longest ago when there are too many."""
+        self._failures.setdefault(key, collections.deque(maxlen=self._limit)).append(self._clock())
+        self._failures.move_to_end(key)
+        if len(self._failures) > self._keys:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, key: str) -> None:
+        self._failures.pop(key, None)

@@ -1,0 +1,153 @@
+"""The HTTP endpoints: log in, present state, history, health, metrics."""
+
+import math
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.auth import Accounts, LoginRefused, Person, TooManyAttempts
+from api.feed import Feed
+from api.history import History, Unavailable
+from api.hub import Hub
+from api.metrics import CONTENT_TYPE_LATEST, Metrics
+from api.settings import Settings
+from api.tokens import TokenError
+
+MOST_POINTS = 2000
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Login(msgspec.Struct):
+    """Body of `POST /api/auth/login`."""
+
+    username: str
+    password: str
+
+
+class Rejected(Exception):
+    """The request cannot be answered; `status` and a message for whoever made it."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+async def rejected(request: Request, error: Exception) -> Response:
+    """Answer of a `Rejected`: `{"error": message}`."""
+    assert isinstance(error, Rejected)
+    return JSONResponse({"error": str(error)}, error.status, error.headers)
+
+
+class Rest:
+    """The endpoints, with what they answer from."""
+
+    def __init__(
+        self, settings: Settings, accounts: Accounts, hub: Hub, feed: Feed, history: History, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._hub = hub
+        self._feed = feed
+        self._history = history
+        self._metrics = metrics
+
+    async def login(self, request: Request) -> Response:
+        """`POST /api/auth/login` with `{"username","password"}` gives `{"access_token","token_type","user"}`."""
+        try:
+            body = msgspec.json.decode(await request.body(), type=Login)
+        except msgspec.MsgspecError as error:
+            raise Rejected(400, f'the body must be {{"username": "...", "password": "..."}}: {error}') from None
+        address = request.client.host if request.client else "unknown"
+        try:
+            token, person = await self._accounts.login(body.username, body.password, address)
+        except LoginRefused as error:
+            self._metrics.logins.labels("refused").inc()
+            raise Rejected(401, str(error)) from None
+        except TooManyAttempts as error:
+            self._metrics.logins.labels("limited").inc()
+            raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
+        self._metrics.logins.labels("accepted").inc()
+        return JSONResponse({"access_token": token, "token_type": "bearer", "user": person.public()})
+
+    async def me(self, request: Request) -> Response:
+        """`GET /api/auth/me`: the account of the token."""
+        return JSONResponse((await self._person(request)).public())
+
+    async def latest(self, request: Request) -> Response:
+        """`GET /api/latest`: the last reading of every signal with its recent course (`?course=0` without)."""
+        await self._person(request)
+        course = request.query_params.get("course") != "0"
+        return JSONResponse(
+            {"site": self._settings.site, "time": time.time(), "readings": self._hub.readings.latest(course)}
+        )
+
+    async def alarms(self, request: Request) -> Response:
+        """`GET /api/alarms`: alarms that are not normal, most urgent first (`?all=1`: every alarm known)."""
+        await self._person(request)
+        return JSONResponse({"alarms": self._hub.alarms.current(request.query_params.get("all") == "1")})
+
+    async def history(self, request: Request) -> Response:
+        """`GET /api/history?subject=&metric=&from=&to=&points=`: the course of a signal out of ClickHouse."""
+        await self._person(request)
+        query = request.query_params
+        subject, metric = query.get("subject", ""), query.get("metric", "")
+        if not subject or not metric:
+            raise Rejected(400, "subject and metric are needed, such as ?subject=sensor.rack&metric=temperature")
+        end = _number(query.get("to"), "to", time.time())
+        start = _number(query.get("from"), "from", end - 3600)
+        points = int(_number(query.get("points"), "points", 300))
+        if not 0 <= start < end <= 4e9:
+            raise Rejected(400, f"from ({start:g}) must be before to ({end:g}), both in seconds since 1970 (UTC)")
+        if not 1 <= points <= MOST_POINTS:
+            raise Rejected(400, f"points is {points}; it must be 1 to {MOST_POINTS}")
+        try:
+            return JSONResponse(await self._history.course(subject, metric, start, end, points))
+        except Unavailable as error:
+            raise Rejected(503, str(error)) from None
+
+    async def health(self, request: Request) -> Response:
+        """`GET /health`: 200 while the broker and ClickHouse answer, 503 otherwise."""
+        feed = self._feed.state
+        clickhouse = await self._history.up()
+        good = feed.connected and (clickhouse or not self._history.configured)
+        return JSONResponse(
+            {
+                "status": "ok" if good else "degraded",
+                "broker": {"up": feed.connected, "detail": feed.detail, "lag": feed.lag, "topics": feed.topics},
+                "clickhouse": {"up": clickhouse, "detail": self._history.detail},
+                "clients": len(self._hub.clients),
+                "signals": len(self._hub.readings),
+                "alarms": len(self._hub.alarms),
+            },
+            200 if good else 503,
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """`GET /metrics` for Prometheus."""
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def _person(self, request: Request) -> Person:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        demand = {"WWW-Authenticate": "Bearer"}
+        if scheme.lower() != "bearer" or not token:
+            raise Rejected(401, "no token; send Authorization: Bearer TOKEN", demand)
+        try:
+            return await self._accounts.person(token.strip())
+        except TokenError as error:
+            raise Rejected(401, str(error), demand) from None
+
+
+def _number(text: str | None, name: str, default: float) -> float:
+    if text is None or text == "":
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise Rejected(400, f"{name} is {text[:40]!r}, not a number")
+    return number

@@ -1,0 +1,77 @@
+"""uvicorn as this api needs it: no compression, bounded buffers, and an end for clients that stopped reading."""
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+from api.redact import keep_tokens_out_of_logs
+from api.settings import Settings
+
+GRACEFUL_SHUTDOWN = 5
+PING_INTERVAL = 20.0
+
+
+def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
+    """The WebSocket protocol with at most `write_buffer` bytes waiting in front of the kernel, per connection."""
+
+    class PushProtocol(WebSocketsSansIOProtocol):
+        """Lets the application end a connection whose client does not read."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self.transport.set_write_buffer_limits(high=write_buffer)
+
+        def handle_connect(self, event: Any) -> None:
+            super().handle_connect(event)
+            if not self.close_sent:
+                self.scope["extensions"]["vigie.connection"] = self  # type: ignore[assignment]
+
+        def end(self, code: int, reason: str, grace: float) -> None:
+            """Send a close frame behind what is already buffered; cut the connection after `grace` seconds."""
+            if self.conn.state is State.OPEN and not self.transport.is_closing():
+                self.conn.send_close(code, _fitting(reason))
+                self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            if self.read_paused:
+                self.read_paused = False
+                self.transport.resume_reading()
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self.close_timer = self.loop.call_later(grace, self.transport.abort)
+
+        def keepalive_timeout(self) -> None:
+            super().keepalive_timeout()
+            self.transport.abort()
+
+    return PushProtocol
+
+
+def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
+    """A server for the app on the settings' address, which logs warnings and errors only, never a token."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ws=protocol(settings.bounds.write_buffer),
+        ws_max_size=settings.bounds.message_size,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_INTERVAL,
+        ws_ping_timeout=PING_INTERVAL,
+        backlog=4096,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+    )
+    keep_tokens_out_of_logs()
+    return uvicorn.Server(config)
+
+
+def _fitting(reason: str) -> str:
+    """The reason, cut to what a close frame holds (123 bytes)."""
+    return reason.encode()[:123].decode(errors="ignore")

@@ -1,0 +1,58 @@
+"""What the api needs to know to run: addresses, folders, bounds and deadlines."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+READING_TOPICS = ("site.readings", "home.readings")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits that keep one client, or one mistake, from hurting the others. Times in seconds, sizes in bytes."""
+
+    auth_deadline: float = 5.0
+    write_deadline: float = 30.0
+    close_grace: float = 5.0
+    message_size: int = 64 << 10
+    write_buffer: int = 256 << 10
+    pending_events: int = 2000
+    pending_states: int = 20_000
+    channels_per_client: int = 64
+    clients: int = 5000
+    signals: int = 20_000
+    spark_points: int = 90
+    backfill_records: int = 2000
+    body_size: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One running api.
+
+    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured; `clickhouse` opens a
+    new ClickHouse client (raising while the server is down), None where none is configured; addresses are for people.
+    """
+
+    data: Path
+    kafka: dict[str, Any] | None = None
+    kafka_address: str = "not configured"
+    clickhouse: Callable[[], Any] | None = None
+    clickhouse_address: str = "not configured"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    site: str = "Vigie"
+    prefix: str = "vigie."
+    reading_topics: tuple[str, ...] = READING_TOPICS
+    fetch_wait_ms: int = 20
+    token_lifetime: float = 12 * 3600
+    bounds: Bounds = Bounds()
+
+    @property
+    def push_topic(self) -> str:
+        return f"{self.prefix}push"
+
+    @property
+    def alarm_topic(self) -> str:
+        return f"{self.prefix}alarms"
