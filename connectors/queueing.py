@@ -1,4 +1,4 @@
-"""The common half of sinks that talk to a service: a bounded queue, one thread, batches, and patience while it is down."""
+"""The common half of sinks that talk to a service: a bounded queue, one thread, batches, patience."""
 
 import collections
 import random
@@ -30,10 +30,10 @@ class BatchWriter:
     """A sink's writer that hands batches to `deliver` in one background thread, in order.
 
     A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at once for a `flush`.
-    `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then reported degraded and the
-    same events are tried again, after a pause that grows to `LONGEST_BACKOFF`. Any other exception ends the sink: the
-    next `write` or `flush` raises it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once
-    a second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
+    `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then reported degraded and
+    the same events are tried again, after a pause that grows to `LONGEST_BACKOFF`. Any other exception ends the sink:
+    the next `write` or `flush` raises it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called
+    about once a second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
     """
 
     def __init__(
