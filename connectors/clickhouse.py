@@ -1,22 +1,17 @@
 """ClickHouse: the sink that keeps history, and the connection others read it through."""
 
-import math
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-import clickhouse_connect
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
-from connectors.clickhouse_tables import Layout, layout_of
-from connectors.queueing import BatchWriter, Retry
+from connectors.queueing import BatchWriter
 from operators.component import Spec
-from operators.events import DeadLetter, Event, encode_lines
 from operators.quantity import Duration
 
-NOT_THERE = ("Code: 60.", "Code: 81.")
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 class ClickHouseConnection(Spec):
@@ -41,8 +36,10 @@ class ClickHouseConnection(Spec):
     def database(self) -> str:
         return urlsplit(self.url).path.strip("/") or "default"
 
-    def client(self, database: str | None = None, timeout: float = 30.0) -> Client:
+    def client(self, database: str | None = None, timeout: float = 30.0) -> "Client":
         """A client of the database; raises `ClickHouseError` while the server does not answer."""
+        import clickhouse_connect
+
         parts = urlsplit(self.url)
         return clickhouse_connect.get_client(
             host=parts.hostname,
@@ -87,74 +84,11 @@ class ClickHouse(Sink):
     connection: str = Field("clickhouse", description="Connection of the site file.")
 
     def open(self, context: ConnectorContext) -> Writer:
-        return BatchWriter(context, _Inserter(self, context).insert, max_events=20_000, max_wait=0.5)
+        from connectors.clickhouse_insert import Inserter
+
+        return BatchWriter(context, Inserter(self, context).insert, max_events=20_000, max_wait=0.5)
 
 
-class _Inserter:
-    """Inserts batches; one client, made anew after every failure. Runs in the writer's thread."""
-
-    def __init__(self, sink: ClickHouse, context: ConnectorContext) -> None:
-        self._sink = sink
-        self._context = context
-        self._connection: ClickHouseConnection = context.connection
-        self._client: Client | None = None
-        self._layout: Layout | None = None
-
-    def insert(self, events: list[Event]) -> None:
-        layout = self._layout or layout_of(events[0])
-        fitting = [event for event in events if layout_of(event) is layout]
-        if len(fitting) < len(events):
-            self._refuse([event for event in events if layout_of(event) is not layout], layout)
-        try:
-            if self._client is None:
-                self._connect(layout)
-            assert self._client is not None
-            self._client.insert_arrow(self._sink.table, layout.arrow(fitting))
-        except (ClickHouseError, OSError) as error:
-            self._client = None
-            raise Retry(self._explain(error)) from error
-        self._layout = layout
-
-    def _connect(self, layout: Layout) -> None:
-        database = self._connection.database
-        try:
-            client = self._connection.client()
-        except DatabaseError as error:
-            if "Code: 81." not in str(error):
-                raise
-            self._connection.client("").command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
-            client = self._connection.client()
-        days = math.ceil(self._sink.keep / 86400) if self._sink.keep else None
-        client.command(layout.create(self._sink.table, self._sink.partition, days))
-        self._client = client
-
-    def _refuse(self, events: list[Event], layout: Layout) -> None:
-        self._context.count("other_kind", len(events))
-        for event in events:
-            kind = layout_of(event).name
-            self._context.dead_letter(
-                DeadLetter(
-                    id=f"{event.id}/{self._context.name}",
-                    time=event.time,
-                    flow=self._context.flow,
-                    step=self._context.name,
-                    reason="other_kind",
-                    detail=f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a sink of their own",
-                    origin=self._context.name,
-                    payload=encode_lines([event]),
-                )
-            )
-
-    def _explain(self, error: BaseException) -> str:
-        text = " ".join(str(error).split())[:300]
-        where = f"ClickHouse at {self._connection.url}"
-        if "Code: 516." in text or "Authentication failed" in text:
-            return f"{where} refuses user {self._connection.username!r}: check username and password in the site file"
-        if any(code in text for code in NOT_THERE):
-            return f"{where}: table or database is gone and is made again ({text})"
-        return f"{where} does not take rows ({text}); is it running, and may the user insert?"
-
-
-def rows(client: Client, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+def rows(client: "Client", sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of a query as dicts; values only through `parameters`."""
     return list(client.query(sql, parameters=parameters).named_results())

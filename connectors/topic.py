@@ -42,6 +42,9 @@ class Topic(Source):
         "earliest", description="Where to begin when the flow has no saved position."
     )
     table: bool = Field(False, description="The topic is a table: the latest row of each key counts.")
+    new_partitions: int | None = Field(
+        None, ge=1, le=1000, description="Partitions of the topic if it does not exist yet; the connection's without."
+    )
     connection: str = Field("redpanda", description="Connection of the site file.")
 
     def topics(self) -> list[str]:
@@ -52,7 +55,7 @@ class Topic(Source):
         backoff = 0.2
         while True:
             try:
-                names = partition_names(context.connection, self.topics())
+                names = partition_names(context.connection, self.topics(), self.new_partitions)
             except (KafkaError, OSError) as error:
                 context.health.degraded(context.name, explain(error, context.connection))
                 if context.stopping.wait(backoff):
@@ -72,10 +75,10 @@ class Topic(Source):
         return reader
 
 
-def partition_names(connection: TopicConnection, topics: list[str]) -> list[str]:
+def partition_names(connection: TopicConnection, topics: list[str], new: int | None = None) -> list[str]:
     """`TOPIC/NUMBER` of every partition of the topics, created if need be; raises `KafkaError` while no broker answers."""
     for topic in topics:
-        ensure_topic(connection, topic)
+        ensure_topic(connection, topic, new)
     consumer = KafkaConsumer(**connection.client_options(), bootstrap_timeout_ms=5000)
     try:
         counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}
@@ -275,6 +278,9 @@ class TopicSink(Sink):
     pack: bool = Field(
         True, description="Put events that are ready together into one record, one JSON line each; off: a record each."
     )
+    new_partitions: int | None = Field(
+        None, ge=1, le=1000, description="Partitions of the topic if it does not exist yet; the connection's without."
+    )
     connection: str = Field("redpanda", description="Connection of the site file.")
 
     def open(self, context: ConnectorContext) -> Writer:
@@ -286,7 +292,7 @@ class _TopicWriter:
         self._topic = sink.name
         self._pack = sink.pack
         self._context = context
-        self._producer = Producer(context.connection, context.health, context.name)
+        self._producer = Producer(context.connection, context.health, context.name, partitions=sink.new_partitions)
 
     def write(self, events: list[Event]) -> None:
         if self._context.shape is None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bytewax._bytewax import run_main
+from connectors.site import Site
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
-from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
@@ -130,8 +130,7 @@ class Runner:
             write = partial(_write_message, producer, topic)
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
-            source = Topic(name=topic)
-            source.prepare(context, partitions=1)
+            source = Topic(name=topic, new_partitions=1)
         parts = self._share(source.partitions(context))
         return Input(raw_name(self._flow, name), parts, partial(source.open, context))
 
