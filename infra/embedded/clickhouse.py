@@ -1,0 +1,62 @@
+"""ClickHouse: its embedded engine (chDB) behind its own HTTP protocol."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from infra.embedded.clickhouse_http.__main__ import PASSWORD
+from infra.embedded.ports import HOST, ask
+from infra.embedded.service import Service, ServiceError
+
+NEEDED = ("chdb", "lz4", "zstandard", "starlette", "uvicorn")
+
+
+class ClickHouse(Service):
+    """One user, `default`, with a random password. What was answered is on disk and survives a kill."""
+
+    NAME: ClassVar[str] = "clickhouse"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if lacking:
+            return f"the Python packages {', '.join(lacking)} are not installed (pip install vigie[embedded])"
+        return None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def password(self) -> str:
+        return self.secret("password")
+
+    def client_options(self, database: str = "default") -> dict[str, Any]:
+        """Keyword arguments for `clickhouse_connect.get_client`."""
+        return {
+            "host": HOST,
+            "port": self.port,
+            "username": "default",
+            "password": self.password,
+            "database": database,
+        }
+
+    def query(self, statement: str) -> str:
+        """Run a statement and return the answer as text; raises `ServiceError` with ClickHouse's own words."""
+        headers = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": self.password}
+        status, body = ask(self.port, "/", "POST", statement.encode(), headers)
+        if status != 200:
+            raise ServiceError(f"ClickHouse refused {statement[:200]!r}: {body.decode('utf-8', 'replace').strip()}")
+        return body.decode()
+
+    def command(self) -> list[str]:
+        folder = str(self.folder / "data")
+        return [sys.executable, "-m", "infra.embedded.clickhouse_http", folder, "--port", str(self.port)]
+
+    def environment(self) -> dict[str, str]:
+        return {PASSWORD: self.password, "PYTHONPATH": str(Path(__file__).parents[2]), "TZ": "UTC"}
+
+    def probe(self) -> None:
+        if ask(self.port, "/ping", timeout=2) != (200, b"Ok.\n"):
+            raise ServiceError("what answers is not ClickHouse")

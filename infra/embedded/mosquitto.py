@@ -1,0 +1,80 @@
+"""The MQTT broker Mosquitto from Debian, with persistence."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from infra.embedded.ports import HOST, connect
+from infra.embedded.service import Service, ServiceError, write_private
+
+PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=PLACES)
+
+
+class Mosquitto(Service):
+    """Queues are unlimited and saved to disk every second, so that a kill loses at most what came in that second."""
+
+    NAME: ClassVar[str] = "mqtt"
+    USER: ClassVar[str] = "mosquitto"
+
+    def __init__(self, folder: Path | str, port: int | None = None, users: Sequence[str] = ()) -> None:
+        """With `users`, each gets a random password (`password(user)`) and nobody else is let in; without, everybody is."""
+        super().__init__(folder, port)
+        self.users = tuple(users)
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None if _program("mosquitto") else "Debian's package mosquitto is not installed"
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://{self.address}"
+
+    def password(self, user: str) -> str:
+        if user not in self.users:
+            raise KeyError(f"{user!r} is not a user of this broker; users: {', '.join(self.users) or 'none'}")
+        return self.secret(user)
+
+    def prepare(self) -> None:
+        settings = [
+            f"listener {self.port} {HOST}",
+            f"allow_anonymous {'false' if self.users else 'true'}",
+            "persistence true",
+            f"persistence_location {self.folder}/",
+            "autosave_interval 1",
+            "max_queued_messages 0",
+            "max_inflight_messages 0",
+            "set_tcp_nodelay true",
+            "log_type error",
+            "log_type warning",
+            "log_type notice",
+            "connection_messages false",
+        ]
+        if not self.run_as():
+            settings.append("user root")
+        if self.users:
+            passwords = self.folder / "passwords"
+            write_private(passwords, "".join(f"{user}:{self.password(user)}\n" for user in self.users))
+            tool = _program("mosquitto_passwd")
+            if tool is None:
+                raise ServiceError("mosquitto_passwd is not there; install Debian's package mosquitto")
+            subprocess.run([tool, "-U", str(passwords)], check=True)
+            settings.append(f"password_file {passwords}")
+        (self.folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
+        self.log.touch()
+        self.give_folder()
+
+    def command(self) -> list[str]:
+        return [str(_program("mosquitto")), "-c", str(self.folder / "mosquitto.conf")]
+
+    def probe(self) -> None:
+        """Knock with an MQTT 3.1.1 CONNECT; any CONNACK (even 'not authorised') is an answer."""
+        with connect(self.port) as link:
+            link.sendall(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0a\x00\x02up")
+            if link.recv(2) != b"\x20\x02":
+                raise ServiceError(f"{HOST}:{self.port} does not answer as an MQTT broker does")

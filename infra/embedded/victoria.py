@@ -1,0 +1,67 @@
+"""VictoriaMetrics from Debian: takes InfluxDB's v2 write protocol, which is what Vigie writes."""
+
+import json
+import shutil
+import urllib.parse
+from typing import Any, ClassVar
+
+from infra.embedded.ports import ask
+from infra.embedded.service import Service, ServiceError
+
+BINARIES = ("victoria-metrics", "victoria-metrics-prod", "/usr/bin/victoria-metrics")
+
+
+def _binary() -> str | None:
+    return next((path for name in BINARIES if (path := shutil.which(name))), None)
+
+
+class Victoria(Service):
+    """Milliseconds are its finest time; text fields become 0; lines it cannot read are dropped with status 204.
+
+    What came in the last second or so is lost when it is killed. Organisation and token are not looked at; they are made up
+    so that the client is set up as in production.
+    """
+
+    NAME: ClassVar[str] = "influxdb"
+    ORG: ClassVar[str] = "vigie"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None if _binary() else "Debian's package victoria-metrics is not installed"
+
+    @property
+    def url(self) -> str:
+        """Base address for influxdb-client; series are queried below it as in Prometheus (`/api/v1/…`)."""
+        return f"http://{self.address}"
+
+    @property
+    def token(self) -> str:
+        return self.secret("token")
+
+    def command(self) -> list[str]:
+        return [
+            str(_binary()),
+            f"-httpListenAddr={self.address}",
+            f"-storageDataPath={self.folder / 'data'}",
+            "-retentionPeriod=100y",
+            "-dedup.minScrapeInterval=1ms",
+            "-search.latencyOffset=0s",
+            "-search.cacheTimestampOffset=0s",
+            "-memory.allowedBytes=256MB",
+            "-loggerFormat=default",
+        ]
+
+    def probe(self) -> None:
+        if ask(self.port, "/health", timeout=2) != (200, b"OK"):
+            raise ServiceError("VictoriaMetrics answers, but not that it is well")
+
+    def export(self, match: str) -> list[dict[str, Any]]:
+        """All points of the series that `match` (`{__name__=~"power.*"}`): dicts with metric, values, timestamps (ms)."""
+        ask(self.port, "/internal/force_flush")
+        query = urllib.parse.urlencode({"match[]": match, "reduce_mem_usage": "0"})
+        status, body = ask(self.port, f"/api/v1/export?{query}")
+        if status != 200:
+            raise ServiceError(
+                f"VictoriaMetrics refused the export (status {status}): {body.decode('utf-8', 'replace')}"
+            )
+        return [json.loads(line) for line in body.splitlines()]

@@ -1,0 +1,124 @@
+"""Real services for the tests: each starts when a test first asks for it and serves the whole session.
+
+`broker`, `clickhouse`, `mosquitto`, `mariadb`, `victoria`, `objects`, `mail` are the running services of `infra.embedded`;
+a test that kills or reconfigures a service starts one of its own in `tmp`. `unique` keeps tests on a shared service apart.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from infra.embedded.broker import Broker
+from infra.embedded.clickhouse import ClickHouse
+from infra.embedded.mail import Mail
+from infra.embedded.mariadb import MariaDB
+from infra.embedded.mosquitto import Mosquitto
+from infra.embedded.objects import Objects
+from infra.embedded.service import Service
+from infra.embedded.victoria import Victoria
+
+AnyService = TypeVar("AnyService", bound=Service)
+_numbers = itertools.count(1)
+
+
+def require(service: type[Service]) -> None:
+    """Skip where the service cannot run; as root that is a failure, because `make setup` installs everything then."""
+    reason = service.missing()
+    if reason and os.geteuid() == 0:
+        pytest.fail(f"{service.NAME} cannot run here: {reason}; run make setup", pytrace=False)
+    if reason:
+        pytest.skip(f"{service.NAME} cannot run here: {reason}")
+
+
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="vigie-"))
+    folder.chmod(0o711)  # services that run as a user of their own must get through
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def session_folder() -> Iterator[Path]:
+    """Folder of the services of the session; short, so that sockets in it have short enough names."""
+    yield from _folder()
+
+
+@pytest.fixture
+def tmp() -> Iterator[Path]:
+    """An empty folder for one test, which a service of the test's own can use even if it runs as another user."""
+    yield from _folder()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word no other test of this session gets, for topics, databases and buckets: `t7`."""
+    return f"t{next(_numbers)}"
+
+
+@pytest.fixture
+def own(tmp: Path) -> Iterator[Callable[[AnyService], AnyService]]:
+    """Start services for one test: `broker = own(Broker(tmp / "broker"))`; they are killed after the test."""
+    services: list[Service] = []
+
+    def start(service: AnyService) -> AnyService:
+        require(type(service))
+        services.append(service)
+        return service.start().wait_ready()
+
+    yield start
+    for service in services:
+        service.kill()
+
+
+def _run(service: AnyService) -> Iterator[AnyService]:
+    require(type(service))
+    with service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def broker(session_folder: Path) -> Iterator[Broker]:
+    """A Kafka-protocol broker at `broker.address`."""
+    yield from _run(Broker(session_folder / "broker"))
+
+
+@pytest.fixture(scope="session")
+def clickhouse(session_folder: Path) -> Iterator[ClickHouse]:
+    """ClickHouse at `clickhouse.url`, user default, `clickhouse.password`."""
+    yield from _run(ClickHouse(session_folder / "clickhouse"))
+
+
+@pytest.fixture(scope="session")
+def mosquitto(session_folder: Path) -> Iterator[Mosquitto]:
+    """An MQTT broker at `mosquitto.url` without users."""
+    yield from _run(Mosquitto(session_folder / "mosquitto"))
+
+
+@pytest.fixture(scope="session")
+def mariadb(session_folder: Path) -> Iterator[MariaDB]:
+    """MariaDB with a full row binlog and the recorder's tables; `mariadb.url` is the replication user's address."""
+    yield from _run(MariaDB(session_folder / "mariadb"))
+
+
+@pytest.fixture(scope="session")
+def victoria(session_folder: Path) -> Iterator[Victoria]:
+    """InfluxDB's write protocol at `victoria.url`."""
+    yield from _run(Victoria(session_folder / "victoria"))
+
+
+@pytest.fixture(scope="session")
+def objects(session_folder: Path) -> Iterator[Objects]:
+    """An S3 store at `objects.url`."""
+    yield from _run(Objects(session_folder / "objects"))
+
+
+@pytest.fixture(scope="session")
+def mail(session_folder: Path) -> Iterator[Mail]:
+    """A mail server at `mail.url`; `mail.messages()` is what came."""
+    yield from _run(Mail(session_folder / "mail"))
