@@ -6,11 +6,14 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from connectors.base import PushSource, Sink, Source
 from flows.graph import ALARMS, ClockSettings, Node, Outlet, Plan, Step
-from flows.lock import born_identities
-from flows.spec import Alarm, Flow, Stream, inputs, origin
-from operators.settings import Component, Logic, MapLogic, StepContext
+from flows.lock import identity
+from flows.profiles import for_profile, profiles
+from flows.spec import Flow, Stream, inputs, origin
+from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.template import Shape
 
@@ -28,12 +31,15 @@ class CompiledSink:
     """A sink's component and its own form of an event, if it has one."""
 
     component: Sink
-    shape: Callable[[Event], dict[str, Any]] | None
+    shape: Callable[[Event], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A definition ready to run: the plan, the sources that feed it and the sinks it feeds."""
+    """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
+
+    `sharded` says that the partitions of its topics can be worked on apart.
+    """
 
     plan: Plan
     sources: dict[str, Source | PushSource]
@@ -41,126 +47,76 @@ class Compiled:
     sharded: bool
 
 
-def compile_flow(flow: Flow, tables: Tables, timezone: ZoneInfo, profile: str | None = None) -> Compiled:
-    """Compile a definition that `flows.checks` accepted; raises `NotRunnable`."""
-    return _Compiler(flow, tables, timezone, profile).compile()
+def compile_flow(
+    flow: Flow, tables: Tables, timezone: ZoneInfo, profile: str | None = None, born: Mapping[str, str] | None = None
+) -> Compiled:
+    """Compile a definition that `flows.checks` accepted; raises `NotRunnable`.
+
+    `born` maps the identities of renamed steps to those their state is saved under (`flows.lock.born`).
+    """
+    active = for_profile(flow, profile)
+    if not active.sources:
+        names = " or ".join(sorted(profiles(flow)))
+        raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
+    return _Compiler(active, tables, timezone, born or {}).compile()
 
 
 class _Compiler:
-    def __init__(self, flow: Flow, tables: Tables, timezone: ZoneInfo, profile: str | None) -> None:
+    def __init__(self, flow: Flow, tables: Tables, timezone: ZoneInfo, born: Mapping[str, str]) -> None:
         self._flow = flow
         self._tables = tables
         self._timezone = timezone
-        self._active = {
-            name for section in (flow.sources, flow.sinks) for name, entry in section.items()
-            if entry.profile in (None, profile)
-        }  # fmt: skip
-        self._born = born_identities(flow)
+        self._born = born
 
     def compile(self) -> Compiled:
-        sources = {n: self._runnable(n, s.settings) for n, s in self._flow.sources.items() if n in self._active}
-        if not sources:
-            profiles = sorted({s.profile for s in self._flow.sources.values() if s.profile})
-            raise NotRunnable(f"no source is active; choose a profile: --profile {' or '.join(profiles)}")
+        sources = {name: _runnable(name, source.settings) for name, source in self._flow.sources.items()}
         sinks = {
-            name: CompiledSink(self._runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None)
+            name: CompiledSink(_runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None)
             for name, sink in self._flow.sinks.items()
-            if name in self._active
         }
-        nodes = tuple(self._ordered([*self._labels(sources), *self._streams(), *self._alarms()]))
+        nodes = tuple(_ordered([*self._labels(), *self._streams(), *self._alarms()]))
         plan = Plan(self._flow.flow, nodes, tuple(self._outlets(nodes)), self._clock())
-        cross = any(self._crosses(stream) for stream in self._flow.streams.values())
-        sharded = not cross and all(component.NAME == "topic" for component in sources.values())
-        return Compiled(plan, sources, sinks, sharded)
+        apart = not any(_brings_together(stream) for stream in self._flow.streams.values())
+        return Compiled(plan, sources, sinks, apart and all(source.NAME == "topic" for source in sources.values()))
 
     def _clock(self) -> ClockSettings:
         clock = self._flow.clock
         return ClockSettings(clock.lateness, clock.idle, clock.ahead, clock.time == "arrival")
 
-    def _runnable(self, name: str, component: Any) -> Any:
-        if not component.RUNS:
-            raise NotRunnable(f"{name!r} uses {component.NAME!r}, which this release can check but not run yet")
-        return component
-
     def _context(self, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
-        return StepContext(self._flow.flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead)
+        name = self._flow.flow
+        return StepContext(name, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead)
 
-    def _labels(self, sources: Mapping[str, Component]) -> Iterator[Node]:
+    def _labels(self) -> Iterator[Node]:
         """A source with labels becomes a node of its own name behind it."""
-        for name in sources:
-            if labels := self._flow.sources[name].label:
-                yield Node(
-                    name,
-                    ((raw_name(self._flow, name), None),),
-                    (Step(f"{self._flow.flow}/{name}/label", partial(_labelled, labels)),),
-                )
+        for name, source in self._flow.sources.items():
+            if source.label:
+                step = Step(identity(self._flow.flow, name, "label"), partial(_labelled, source.label))
+                yield Node(name, ((raw_name(self._flow, name), None),), (step,))
 
     def _streams(self) -> Iterator[Node]:
         for name, stream in self._flow.streams.items():
-            inputs = tuple(self._inputs(stream.from_))
+            reads = _inputs(stream.from_)
+            roles = tuple(role for _, role in reads if role)
             steps = []
-            roles = tuple(role for _, role in inputs if role)
-            for kind, identifier, component in self._steps(stream):
-                self._runnable(name, component)
-                identity = f"{self._flow.flow}/{name}/{kind}" + (f":{identifier}" if identifier else "")
-                identity = self._born.get(identity, identity)
-                steps.append(
-                    Step(identity, partial(component.logic, self._context(identity, roles)), component.STATEFUL)
-                )
-            yield Node(name, inputs, tuple(steps))
-
-    def _steps(self, stream: Stream) -> Iterator[tuple[str, str | None, Any]]:
-        for step in stream.steps:
-            if step.kind == "use":
-                for inner in self._flow.recipes[step.settings.recipe]:
-                    yield inner.kind, inner.id, inner.settings
-            else:
-                yield step.kind, step.id, step.settings
-
-    def _crosses(self, stream: Stream) -> bool:
-        return any(component.CROSS_SUBJECT for _, _, component in self._steps(stream))
+            for step in stream.steps:
+                component = _runnable(name, step.settings)
+                now = identity(self._flow.flow, name, step.kind, step.id)
+                saved = self._born.get(now, now)
+                steps.append(Step(saved, partial(component.logic, self._context(saved, roles)), component.STATEFUL))
+            yield Node(name, reads, tuple(steps))
 
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():
-            identity = f"{self._flow.flow}/{name}"
-            identity = self._born.get(identity, identity)
-            yield Node(
-                name,
-                tuple(self._alarm_inputs(alarm)),
-                (Step(identity, partial(self._alarm_logic, alarm, name, identity), True),),
-                True,
-            )
-
-    def _alarm_logic(self, alarm: Alarm, name: str, identity: str) -> Logic:
-        return alarm.logic(self._context(identity))
-
-    def _alarm_inputs(self, alarm: Alarm) -> Iterator[tuple[str, str | None]]:
-        yield from self._inputs(alarm.from_)
-
-    def _inputs(self, source: str | list[str] | dict[str, str]) -> Iterator[tuple[str, str | None]]:
-        pairs = [(n, r) for r, n in source.items()] if isinstance(source, dict) else [(n, None) for n in inputs(source)]
-        for name, role in pairs:
-            if origin(name) not in self._flow.sources or origin(name) in self._active:
-                yield name, role
-
-    def _ordered(self, nodes: list[Node]) -> Iterator[Node]:
-        """Every node after those it reads; `alarms` comes after all alarms."""
-        waiting = {node.name: node for node in nodes}
-        alarms = {node.name for node in nodes if node.is_alarm}
-        while waiting:
-            for node in list(waiting.values()):
-                needs = {origin(name) for name, _ in node.inputs}
-                if ALARMS in needs:
-                    needs |= alarms
-                if not needs & (waiting.keys() - {node.name}):
-                    yield waiting.pop(node.name)
+            now = f"{self._flow.flow}/{name}"
+            saved = self._born.get(now, now)
+            step = Step(saved, partial(alarm.logic, self._context(saved)), stateful=True)
+            yield Node(name, _inputs(alarm.from_), (step,), is_alarm=True)
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
-            if name in self._active:
-                only = sink.only.matcher() if sink.only else None
-                yield Outlet(name, tuple(n for n, _ in self._inputs(sink.from_)), only)
+            yield Outlet(name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None)
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
@@ -168,13 +124,40 @@ class _Compiler:
 
 def raw_name(flow: Flow, source: str) -> str:
     """Under which name a source's events enter the graph: its own, or one before the node that labels them."""
-    return f"{source}.unlabelled" if flow.sources[source].label else source
+    return f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source
+
+
+def _runnable(name: str, component: Any) -> Any:
+    if not component.RUNS:
+        raise NotRunnable(f"{name!r} uses {component.NAME!r}, which this release can check but not run yet")
+    return component
+
+
+def _brings_together(stream: Stream) -> bool:
+    return any(step.settings.CROSS_SUBJECT for step in stream.steps)
+
+
+def _inputs(source: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:
+    if isinstance(source, dict):
+        return tuple((name, role) for role, name in source.items())
+    return tuple((name, None) for name in inputs(source))
+
+
+def _ordered(nodes: list[Node]) -> Iterator[Node]:
+    """Every node after those it reads; what reads `alarms` comes after all alarms."""
+    waiting = {node.name: node for node in nodes}
+    alarms = {node.name for node in nodes if node.is_alarm}
+    while waiting:
+        for node in list(waiting.values()):
+            needs = {origin(name) for name, _ in node.inputs}
+            if ALARMS in needs:
+                needs |= alarms
+            if not needs & (waiting.keys() - {node.name}):
+                yield waiting.pop(node.name)
 
 
 def _labelled(labels: Mapping[str, str]) -> Logic:
     def add(events: list[Event], now: object) -> list[Event]:
-        for event in events:
-            event.labels = {**event.labels, **labels}  # type: ignore[union-attr]
-        return events
+        return [msgspec.structs.replace(event, labels={**getattr(event, "labels", {}), **labels}) for event in events]
 
     return MapLogic(add)

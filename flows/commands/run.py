@@ -54,19 +54,28 @@ def run(
     75 stopped while a service it needs was down (nothing is lost; the next start goes on).
     """
     _log_to_stderr(log_form)
-    from connectors.base import ConnectorError, Stopped
     from connectors.site import load_site
+
+    from connectors.base import ConnectorError, Stopped
     from flows.compiler import NotRunnable, compile_flow
-    from flows.loader import load_checked
+    from flows.loader import load
+    from flows.lock import born, lock_path, read_lock
     from flows.observe import StatusServer
     from flows.runner import Runner, RunOptions, handle_signals
+    from flows.scope import Scope
     from flows.state import StateError
 
     _check_share(partitions)
-    flow, tables = load_checked(definition)
+    document, flow = load(definition)
+    for problem in document.problems:
+        click.echo(problem, err=True)
+    if flow is None:
+        sys.exit(EXIT_REFUSED)
+    tables = Scope(document, flow).tables
     place = load_site(site or definition.with_name("site.yaml"))
     try:
-        compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile)
+        names = born(flow, read_lock(lock_path(definition, flow)))
+        compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
         runner = Runner(flow, compiled, place, tables, RunOptions(data, partitions, drop))
         handle_signals(runner)
         status = (

@@ -1,0 +1,59 @@
+"""A flow as its own process, with its CPU seconds and memory read from /proc."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class FlowProcess:
+    """`vigie run` of a definition; ready once the log says that it runs."""
+
+    def __init__(self, definition: Path, site: Path, data: Path, *options: str) -> None:
+        self.log = data / f"{definition.stem}.log"
+        data.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen([*command, *options], stdout=log, stderr=subprocess.STDOUT)
+        self.pid = self._process.pid
+        self.running_cpu = 0.0
+
+    def wait_running(self, timeout: float = 30) -> Self:
+        deadline = time.monotonic() + timeout
+        while ": running" not in self.log.read_text():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the flow did not start:\n{self.log.read_text()}")
+            time.sleep(0.005)
+        self.running_cpu = self.cpu()
+        return self
+
+    def cpu(self) -> float:
+        """CPU seconds of the process so far, user and system, all threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> float:
+        """Resident memory, in MB (10^6 bytes)."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(30)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self.wait_running()
+
+    def __exit__(self, *exc: object) -> None:
+        if self._process.poll() is None:
+            self.stop()
