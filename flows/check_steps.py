@@ -1,0 +1,53 @@
+"""Steps: identity of those that keep state, roles, and texts that name roles."""
+
+from connectors.document import Path_
+from flows.catalogue import OPERATORS
+from flows.scope import Scope
+from flows.spec import Step
+
+ROLE_STEPS = ("combine", "correlate")
+
+
+def check_steps(scope: Scope) -> None:
+    _check_identity(scope)
+    for name, stream in scope.flow.streams.items():
+        roles = list(stream.from_) if isinstance(stream.from_, dict) else None
+        kinds = [step.kind for step in stream.steps]
+        if roles is not None and not any(kind in ROLE_STEPS for kind in kinds):
+            scope.say(
+                ("streams", name, "from"), "roles are for 'combine' and 'correlate'", "write a list of names instead"
+            )
+        for index, step in enumerate(stream.steps):
+            path: Path_ = ("streams", name, "steps", index)
+            if step.kind in ROLE_STEPS:
+                _check_roles(scope, path, name, step, roles)
+
+
+def _check_identity(scope: Scope) -> None:
+    seen: set[tuple[str, str, str | None]] = set()
+    for path, stream, step in scope.steps():
+        if not OPERATORS[step.kind].STATEFUL:
+            continue
+        key = (stream, step.kind, step.id)
+        if key in seen:
+            scope.say(
+                path,
+                f"two '{step.kind}' steps in {stream!r} keep state; give each an id",
+                f"such as  id: {step.kind}_2",
+            )
+        seen.add(key)
+
+
+def _check_roles(scope: Scope, path: Path_, stream: str, step: Step, roles: list[str] | None) -> None:
+    if roles is None:
+        scope.say(
+            ("streams", stream, "from"), f"{step.kind!r} needs roles", "such as  from: {made: solar, bought: mains}"
+        )
+        return
+    for field in ("plus", "minus"):
+        for index, role in enumerate(getattr(step.settings, field, None) or ()):
+            if role not in roles:
+                scope.unknown((*path, step.kind, field, index), f"no role {role!r} in 'from'", role, roles)
+    need = getattr(step.settings, "need", None)
+    if isinstance(need, int) and need > len(roles):
+        scope.say((*path, step.kind, "need"), f"needs {need} roles, but 'from' has only {len(roles)}")

@@ -1,0 +1,91 @@
+"""Tables and what names them: rows, columns, zones and cameras."""
+
+import re
+from typing import Any
+
+from connectors.document import Path_
+from flows.scope import Scope
+from operators.condition import Column
+
+URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
+
+
+def check_tables(scope: Scope) -> None:
+    scope.read_tables()
+    for name, source in scope.flow.sources.items():
+        if getattr(source.settings, "each", None) is not None:
+            _check_each(scope, ("sources", name, source.kind), source.settings)
+    _check_zones(scope)
+    for path, _, step in scope.steps():
+        table = getattr(step.settings, "table", None)
+        if isinstance(table, str) and step.kind == "lookup":
+            known_table(scope, (*path, step.kind, "table"), table)
+    _check_columns(scope)
+
+
+def known_table(scope: Scope, path: Path_, table: str) -> bool:
+    """Whether the flow has the table; says so if not."""
+    if table in scope.flow.tables or scope.is_broken("tables", table):
+        return table in scope.tables
+    scope.unknown(path, f"no table {table!r}", table, list(scope.flow.tables))
+    return False
+
+
+def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
+    if not known_table(scope, (*path, "each"), settings.each):
+        return
+    columns = scope.columns(settings.each)
+    for field in ("url", "host", "path"):
+        text = getattr(settings, field, None)
+        for column in URL_FIELD.findall(text) if isinstance(text, str) else ():
+            if column not in columns:
+                scope.unknown((*path, field), f"table {settings.each!r} has no column {column!r}", column, columns)
+    if "name" not in columns:
+        scope.say((*path, "each"), f"table {settings.each!r} has no column 'name', the name of each camera")
+
+
+def cameras(scope: Scope) -> list[str]:
+    """The names of the cameras in the tables that sources go through."""
+    rows: list[dict[str, Any]] = []
+    for source in scope.flow.sources.values():
+        rows += scope.tables.get(getattr(source.settings, "each", None) or "", [])
+    return [str(row["name"]) for row in rows if "name" in row]
+
+
+def _check_zones(scope: Scope) -> None:
+    known = cameras(scope)
+    complete = not scope.broken and len(scope.tables) == len(scope.flow.tables)
+    for name, zone in scope.flow.zones.items():
+        if complete and zone.camera not in known:
+            scope.unknown(("zones", name, "camera"), f"no camera {zone.camera!r}", zone.camera, known)
+    for path, _, step in scope.steps():
+        only = getattr(step.settings, "only", None) if step.kind == "zones" else None
+        for index, zone_name in enumerate([only] if isinstance(only, str) else only or ()):
+            if zone_name not in scope.flow.zones and not scope.is_broken("zones", zone_name):
+                place: Path_ = (*path, "zones", "only") if isinstance(only, str) else (*path, "zones", "only", index)
+                scope.unknown(place, f"no zone {zone_name!r}", zone_name, list(scope.flow.zones))
+
+
+def _check_columns(scope: Scope) -> None:
+    """A `{column: ...}` must name a label that the events have; known labels come from tables, lookups and label steps."""
+    for path, stream, step in scope.steps():
+        for field, value in step.settings:
+            if isinstance(value, Column):
+                before = scope.labels_after(stream)
+                _check_column(scope, (*path, step.kind, field, "column"), value.column, before)
+    for name, alarm in scope.flow.alarms.items():
+        if alarm.rules is not None:
+            continue
+        labels = set().union(*(scope.labels_after(read) for read in alarm.sources))
+        for field in ("priority", "page"):
+            value = getattr(alarm, field)
+            if isinstance(value, Column):
+                _check_column(scope, ("alarms", name, field, "column"), value.column, labels)
+        for field, value in alarm.when or ():
+            if isinstance(value, Column):
+                _check_column(scope, ("alarms", name, "when", field, "column"), value.column, labels)
+
+
+def _check_column(scope: Scope, path: Path_, column: str, labels: set[str]) -> None:
+    if labels and column not in labels and scope.is_whole:
+        scope.unknown(path, f"no table or label here has a column {column!r}", column, sorted(labels))

@@ -1,0 +1,85 @@
+"""Tests of a definition: time runs forward, sources are given, what is expected exists."""
+
+from typing import Any
+
+from connectors.document import Path_
+from connectors.explain import near
+from flows.profiles import for_profile, profiles
+from flows.scope import Scope
+from flows.spec import Flow, Play, Test, origin
+from operators.alarm import STATES
+
+
+def check_tests(scope: Scope) -> None:
+    titles: set[str] = set()
+    for index, test in enumerate(scope.flow.tests):
+        path: Path_ = ("tests", index)
+        if test.test in titles:
+            scope.say((*path, "test"), f"two tests are called {test.test!r}")
+        titles.add(test.test)
+        if test.profile is not None and test.profile not in profiles(scope.flow) and scope.is_whole:
+            known = sorted(profiles(scope.flow))
+            scope.unknown(
+                (*path, "profile"), f"no source or sink has the profile {test.profile!r}", test.profile, known
+            )
+            continue
+        _check_play(scope, path, test)
+
+
+def _check_play(scope: Scope, path: Path_, test: Test) -> None:
+    active = for_profile(scope.flow, test.profile)
+    last = -1.0
+    for number, play in enumerate(test.play):
+        place: Path_ = (*path, "play", number)
+        if play.at < last:
+            scope.say((*place, "at"), "time runs backwards: 'at' is earlier than the line before")
+        last = max(last, play.at)
+        _check_given(scope, place, play, active, test.profile)
+        _check_do(scope, place, play)
+        for name, value in (play.expect or {}).items():
+            _check_expect(scope, (*place, "expect", name), name, value)
+
+
+def _check_given(scope: Scope, place: Path_, play: Play, active: Flow, profile: str | None) -> None:
+    sources = scope.flow.sources
+    for name in play.given or {}:
+        path = (*place, "given", name)
+        if scope.is_broken("sources", name):
+            continue
+        if name not in sources:
+            hint = near(name, sources) or f"sources: {', '.join(sources)}"
+            scope.say(path, f"only sources can be given; {name!r} is not one", hint, key=True)
+        elif name not in active.sources and scope.is_whole:
+            wanted = sources[name].profile
+            now = f"the profile of this test is {profile!r}" if profile else "this test has no profile"
+            scope.say(path, f"the source {name!r} is not there: {now}", f"write  profile: {wanted}", key=True)
+
+
+def _check_do(scope: Scope, place: Path_, play: Play) -> None:
+    if play.do is None or isinstance(play.do, str):
+        return
+    word, name = play.do.command
+    kind = "sinks" if word in ("break", "mend") else "alarms"
+    if name not in getattr(scope.flow, kind) and not scope.is_broken(kind, name):
+        scope.unknown((*place, "do", word), f"no {kind[:-1]} {name!r}", name, list(getattr(scope.flow, kind)))
+    if word == "shelve" and play.do.for_ is None:
+        scope.say((*place, "do", word), "'shelve' needs 'for'", "such as  for: 10min")
+
+
+def _check_expect(scope: Scope, path: Path_, name: str, value: Any) -> None:
+    known = [*scope.names, "alarms"]
+    if origin(name) not in known:
+        if not any(scope.is_broken(section, origin(name)) for section in ("streams", "alarms", "sinks")):
+            scope.unknown(path, f"nothing is called {name!r}", name, known, key=True)
+        return
+    if name not in scope.flow.alarms:
+        return
+    states = {"": value} if isinstance(value, str) else value
+    if not isinstance(states, dict):
+        scope.say(path, f"an alarm has a state, not {value!r}", f"one of {', '.join(STATES)}")
+        return
+    for subject, state in states.items():
+        if state not in STATES:
+            hint = near(state, STATES) or f"one of {', '.join(STATES)}"
+            place = (*path, subject) if subject else path
+            scope.say(place, f"{state!r} is not an alarm state", hint)

@@ -1,0 +1,21 @@
+"""The meaning of a definition: what can be wrong although every key is known and every value has the right form."""
+
+from flows.check_alarms import check_alarms
+from flows.check_references import check_references
+from flows.check_steps import check_steps
+from flows.check_tables import check_tables
+from flows.check_tests import check_tests
+from flows.check_texts import check_texts
+from flows.scope import Scope
+
+__all__ = ["Scope", "check"]
+
+
+def check(scope: Scope) -> None:
+    """Note every problem of the flow's meaning in its document."""
+    check_references(scope)
+    check_tables(scope)
+    check_steps(scope)
+    check_alarms(scope)
+    check_texts(scope)
+    check_tests(scope)
