@@ -1,11 +1,18 @@
 """MQTT: the source that loses nothing, and the sink."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
+from pydantic import Field, field_validator
 
-from connectors.base import PushSource, Sink
+from connectors.base import ConnectorContext, Intake, PushSource, Sink, Writer
 from connectors.mqtt_client import MqttConnection
+from connectors.mqtt_intake import MqttIntake
+from connectors.mqtt_publisher import MqttPublisher
+from operators.events import Message
+from operators.template import Template
 
 
 class Mqtt(PushSource):
@@ -42,6 +49,19 @@ class Mqtt(PushSource):
     )
     connection: str = Field("mqtt", description="Connection of the site file.")
 
+    @field_validator("topics")
+    @classmethod
+    def _valid_filters(cls, topics: list[str]) -> list[str]:
+        for topic in topics:
+            if Client._filter_wildcard_len_check(topic.encode()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                raise ValueError(
+                    f"{topic!r} is not a topic to subscribe to: '+' stands alone between slashes, '#' only at the end"
+                )
+        return topics
+
+    def intake(self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]) -> Intake:
+        return MqttIntake(context, write, self.topics, self.qos, self.receive_maximum, self.connection)
+
 
 class MqttSink(Sink):
     """Publishes events to an MQTT broker, as the map under `shape` or else as the event's JSON.
@@ -59,3 +79,14 @@ class MqttSink(Sink):
     retain: bool = Field(False, description="The broker keeps the last message of each topic for later subscribers.")
     qos: Literal[0, 1, 2] = Field(1, description="Quality of service.")
     connection: str = Field("mqtt", description="Connection of the site file.")
+
+    @field_validator("topic")
+    @classmethod
+    def _valid_topic(cls, topic: str) -> str:
+        Template(topic)
+        if "#" in topic or "+" in topic:
+            raise ValueError(f"{topic!r} cannot be published to: '+' and '#' are for subscriptions")
+        return topic
+
+    def open(self, context: ConnectorContext) -> Writer:
+        return MqttPublisher(context, Template(self.topic), self.qos, self.retain, self.connection)
