@@ -1,0 +1,31 @@
+"""Run the benchmarks: all, or those named. Prints the table and writes build/bench.json."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.report import Figure, machine, save, table
+from tests.bench.throughput import clickhouse_rows, hysteresis
+
+BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
+    "hysteresis": hysteresis,
+    "clickhouse": clickhouse_rows,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks; raises `KeyError` for a name that is none."""
+    figures: list[Figure] = []
+    for name in names or list(BENCHMARKS):
+        print(f"… {name}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="vigie-bench-") as folder:
+            Path(folder).chmod(0o711)
+            made = BENCHMARKS[name](Path(folder))
+        save(made)
+        figures += made
+    print(f"\nMeasured on {machine()}\n\n{table(figures)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,123 @@
+"""Readings per CPU-second: topic → decode → hysteresis for 1,000 subjects → alarm topic, and topic → ClickHouse."""
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.base import ConnectorContext, Health
+from connectors.topic import Topic
+from connectors.topic_client import TopicConnection
+from infra.embedded.broker import Broker
+from infra.embedded.stack import Stack
+from tests.bench.bare_loop import bare_loop
+from tests.bench.flow_process import FlowProcess
+from tests.bench.peers import run_quix
+from tests.bench.readings import ABOVE, CLEAR, edges, publish
+from tests.bench.report import Figure
+from tests.waiting import wait_until
+
+PACKED = 2_000_000
+UNPACKED = 300_000
+ROWS = 1_500_000
+ROUNDS = 3
+
+
+def hysteresis(folder: Path) -> list[Figure]:
+    """The job packed, unpacked, as Quix Streams does it, and as a bare loop: medians of `ROUNDS` in turn."""
+    packed, unpacked, quix, bare = [], [], [], []
+    for number in range(ROUNDS):
+        place = folder / f"round{number}"
+        with Stack(place, ["redpanda"]) as stack:
+            connection = TopicConnection(**stack.connections()["redpanda"])
+            publish(connection, "bench.packed", PACKED, pack=True)
+            publish(connection, "bench.unpacked", UNPACKED, pack=False)
+            packed.append(_through(stack, connection, place, "packed", PACKED))
+            unpacked.append(_through(stack, connection, place, "unpacked", UNPACKED))
+            quix.append(run_quix(_address(stack), "bench.unpacked", "bench.quix_alarms", UNPACKED))
+        bare.append(bare_loop(PACKED))
+    peer = statistics.median(quix)
+    ours = statistics.median(packed)
+    unit = "readings per CPU-second"
+    name = "topic → hysteresis of 1,000 subjects → topic"
+    return [
+        Figure(f"{name}, packed", ours, unit, "Quix Streams 3.28", peer, "≥ 400,000 and ≥ 4 × Quix"),
+        Figure(f"{name}, unpacked", statistics.median(unpacked), unit, "Quix Streams 3.28", peer, "≥ 1.5 × Quix"),
+        Figure(
+            f"{name}, beside a bare loop", ours, unit, "decode and compare in one loop", statistics.median(bare), None
+        ),
+    ]
+
+
+def clickhouse_rows(folder: Path) -> list[Figure]:
+    """Rows per CPU-second of the flow process from a packed topic into ClickHouse."""
+    with Stack(folder, ["redpanda", "clickhouse"]) as stack:
+        connection = TopicConnection(**stack.connections()["redpanda"])
+        publish(connection, "bench.packed", ROWS, pack=True)
+        definition = _definition(
+            folder,
+            "rows",
+            "sources: {readings: {topic: bench.packed}}\nsinks: {rows: {from: readings, clickhouse: readings}}",
+        )
+        service = stack["clickhouse"]
+        with FlowProcess(definition, stack.site, folder / "data") as flow:
+            count = "SELECT count() FROM vigie.readings"
+            wait_until(lambda: _count(service.query, count) >= ROWS, 180, f"{ROWS} rows in ClickHouse", every=0.5)
+            rate = ROWS / (flow.cpu() - flow.running_cpu)
+    return [Figure("topic → ClickHouse sink", rate, "rows per CPU-second", None, None, "≥ 250,000")]
+
+
+def _count(query: Callable[[str], str], sql: str) -> int:
+    try:
+        return int(query(sql).strip())
+    except (OSError, ValueError):
+        return 0
+
+
+def _address(stack: Stack) -> str:
+    broker: Broker = stack["redpanda"]
+    return broker.address
+
+
+def _through(stack: Stack, connection: TopicConnection, folder: Path, name: str, count: int) -> float:
+    definition = _definition(
+        folder,
+        name,
+        f"sources: {{readings: {{topic: bench.{name}}}}}\n"
+        f"streams: {{hot: {{from: readings, steps: [threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\n"
+        f"sinks: {{alarms: {{from: hot, topic: bench.{name}_alarms}}}}",
+    )
+    expected = edges(count)
+    counter = _Counter(connection, f"bench.{name}_alarms")
+    with FlowProcess(definition, stack.site, folder / "data") as flow:
+        wait_until(lambda: counter.count() >= expected, 180, f"{expected} edges", every=0.05)
+        rate = count / (flow.cpu() - flow.running_cpu)
+    counter.close()
+    if counter.count() != expected:
+        raise AssertionError(f"{name}: {counter.count()} edges came out, {expected} were due")
+    return rate
+
+
+class _Counter:
+    """How many events a topic has."""
+
+    def __init__(self, connection: TopicConnection, topic: str) -> None:
+        source = Topic(name=topic)
+        context = ConnectorContext(flow="bench", name="count", connection=connection, health=Health())
+        self._readers = [source.open(context, part, None) for part in source.partitions(context)]
+        self._seen = 0
+
+    def count(self) -> int:
+        for reader in self._readers:
+            while batch := reader.read():
+                self._seen += len(batch.events)
+        return self._seen
+
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+
+
+def _definition(folder: Path, name: str, body: str) -> Path:
+    path = folder / f"bench_{name}.yaml"
+    path.write_text(f"vigie: 1\nflow: bench_{name}\n{body}\n")
+    return path
