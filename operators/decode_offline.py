@@ -1,0 +1,102 @@
+"""The last readings of every device, re-issued as stale when the device, or the bridge before it, goes offline."""
+
+from typing import Any, NamedTuple
+
+from operators.events import Event, Reading
+
+EXPIRY = 86400.0
+"""A device that says nothing for this long is forgotten, in seconds."""
+MAX_DEVICES = 20_000
+MAX_SIGNALS = 256
+
+
+class _Last(NamedTuple):
+    time: float
+    value: float | None
+    text: str | None
+    unit: str | None
+    labels: dict[str, str]
+    topic: str | None
+    raw: str | None
+
+
+class _Device:
+    __slots__ = ("heard", "signals", "topic")
+
+    def __init__(self, heard: float, topic: str) -> None:
+        self.heard = heard
+        self.topic = topic
+        self.signals: dict[tuple[str, str], _Last] = {}
+
+
+class Offline:
+    """State of the rule "availability 0 makes the device's last readings stale". Bounded in devices, signals and time."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, _Device] = {}
+
+    def remember(self, events: list[Event], received: float) -> None:
+        """Note the readings of one message; good ones only, since bad ones stay bad."""
+        devices = self._devices
+        name = ""
+        device: _Device | None = None
+        for event in events:
+            if event.__class__ is not Reading or event.metric == "availability":
+                continue
+            subject = event.subject
+            if device is None or subject != name:
+                owner = subject.partition("#")[0] if "#" in subject else subject
+                if device is None or owner != name:
+                    name = owner
+                    device = devices.pop(name, None) or _Device(received, event.topic or "")
+                    device.heard = received
+                    devices[name] = device
+            key = (subject, event.metric)
+            if event.quality == "bad":
+                device.signals.pop(key, None)
+            elif key in device.signals or len(device.signals) < MAX_SIGNALS:
+                device.signals[key] = _Last(
+                    event.time, event.value, event.text, event.unit, event.labels, event.topic, event.raw
+                )
+        while devices:
+            oldest = next(iter(devices))
+            if len(devices) <= MAX_DEVICES and devices[oldest].heard >= received - EXPIRY:
+                break
+            del devices[oldest]
+
+    def reissue(self, subject: str, covers: str | None, cause: Reading) -> list[Event]:
+        """Stale copies of the last readings of a device, or of all whose topic starts with `covers`, at the cause's time."""
+        names = [subject] if subject in self._devices else []
+        if covers is not None:
+            names += [name for name, device in self._devices.items() if device.topic.startswith(covers)]
+        stale: list[Event] = []
+        for name in dict.fromkeys(names):
+            for (owner, metric), last in self._devices.pop(name).signals.items():
+                stale.append(
+                    Reading(
+                        id=f"{cause.id}/stale/{owner}/{metric}",
+                        time=max(cause.time, last.time),
+                        subject=owner,
+                        metric=metric,
+                        value=last.value,
+                        text=last.text,
+                        unit=last.unit,
+                        quality="stale",
+                        labels=dict(last.labels),
+                        topic=last.topic,
+                        raw=last.raw,
+                    )
+                )
+        return stale
+
+    def snapshot(self) -> object:
+        return [
+            (name, device.heard, device.topic, [(key, tuple(last)) for key, last in device.signals.items()])
+            for name, device in self._devices.items()
+        ]
+
+    def restore(self, state: Any) -> None:
+        self._devices = {}
+        for name, heard, topic, signals in state or ():
+            device = self._devices[name] = _Device(heard, topic)
+            device.signals = {tuple(key): _Last(*last) for key, last in signals}

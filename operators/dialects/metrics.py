@@ -1,0 +1,98 @@
+"""The closed list of metrics with their units, and the names under which devices send them."""
+
+from typing import Literal, NamedTuple
+
+Kind = Literal["number", "binary", "text", "state", "any"]
+
+
+class Metric(NamedTuple):
+    """One quantity: its unit, what values it takes, and the range outside which a value cannot be true."""
+
+    name: str
+    unit: str | None = None
+    kind: Kind = "number"
+    low: float = -1.7976931348623157e308
+    high: float = 1.7976931348623157e308
+
+
+def _numbers() -> dict[str, Metric]:
+    units = {
+        "°C": "temperature device_temperature target_temperature dew_point",
+        "%": "humidity battery moisture position valve_position",
+        "hPa": "pressure", "lx": "illuminance", "W": "power", "VA": "apparent_power", "var": "reactive_power",
+        "kWh": "energy energy_returned energy_today energy_yesterday", "V": "voltage", "A": "current",
+        "Hz": "frequency", "lqi": "linkquality", "dBm": "signal_strength", "ppm": "carbon_dioxide",
+        "µg/m³": "pm1 pm25 pm10", "µS/cm": "conductivity", "m": "distance", "kg": "weight", "m/s": "speed",
+        "°": "tilt latitude longitude", "dB": "sound_pressure", "m³": "water gas", "mired": "color_temp", "s": "uptime",
+    }  # fmt: skip
+    ranges = {
+        **dict.fromkeys(("humidity", "battery", "position", "valve_position", "moisture"), (0.0, 100.0)),
+        **dict.fromkeys(("temperature", "device_temperature"), (-90.0, 400.0)),
+        "linkquality": (0.0, 255.0),
+    }
+    named: list[tuple[str, str | None]] = [(name, unit) for unit, names in units.items() for name in names.split()]
+    named += [(name, None) for name in ("illuminance_raw", "power_factor", "brightness", "count")]
+    return {
+        name: Metric(name, unit, "number", *ranges[name]) if name in ranges else Metric(name, unit)
+        for name, unit in named
+    }
+
+
+_BINARY = (
+    "occupancy motion presence contact vibration tamper water_leak smoke gas_alarm heat sound lock battery_low"
+    " availability"
+)
+BINARY = tuple(_BINARY.split())
+TEXT = ("illuminance_level", "cover_state", "hvac_mode", "hvac_action")
+
+METRICS: dict[str, Metric] = {
+    **_numbers(),
+    **{name: Metric(name, None, "binary") for name in BINARY},
+    **{name: Metric(name, None, "text") for name in TEXT},
+    "state": Metric("state", None, "state"),
+    "value": Metric("value", None, "any"),
+}
+
+ALIASES: dict[str, str] = {
+    alias.lower(): metric
+    for metric, aliases in {
+        "temperature": "tempc temp tC temperature_c local_temperature current_temperature",
+        "humidity": "hum rh relative_humidity",
+        "pressure": "pres barometric_pressure",
+        "illuminance": "lux illuminance_lux",
+        "battery": "batt battery_percent soc",
+        "voltage": "volt",
+        "power": "apower act_power active_power total_act_power",
+        "apparent_power": "aprt_power",
+        "power_factor": "pf factor",
+        "frequency": "freq",
+        "carbon_dioxide": "co2 carbondioxide co2_ppm",
+        "moisture": "moi soil_moisture",
+        "conductivity": "fer",
+        "signal_strength": "rssi",
+        "pm25": "pm2.5 pm2_5",
+        "position": "current_pos",
+        "target_temperature": "occupied_heating_setpoint current_heating_setpoint",
+        "hvac_mode": "system_mode",
+        "hvac_action": "running_state",
+        "valve_position": "pi_heating_demand",
+    }.items()
+    for alias in aliases.split()
+}
+NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
+"""Lower-case key or name: metric."""
+
+FAHRENHEIT = ("tempf", "tf", "temperature_f")
+"""Names of a temperature in °F, read only where the same object has none in °C."""
+
+
+def by_suffix(name: str, names: dict[str, str] = NAMES) -> tuple[str, str] | None:
+    """(metric, what is left before it) of the longest name that is all of `name` or follows a `_` in it."""
+    name = name.lower()
+    at = 0
+    while True:
+        if (metric := names.get(name[at:])) is not None:
+            return metric, name[: max(at - 1, 0)]
+        at = name.find("_", at) + 1
+        if not at:
+            return None

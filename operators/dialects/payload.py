@@ -1,0 +1,130 @@
+"""Payload bytes to JSON values or text, with every limit checked before the work it bounds."""
+
+import json
+import math
+import re
+from typing import Any
+
+import msgspec
+
+MAX_BYTES = 262_144
+MAX_DEPTH = 32
+
+_decode = msgspec.json.Decoder().decode
+_TOKEN = re.compile(
+    r'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"|-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?'
+    r"|-?Infinity|NaN|true|false|null|[\[\]{},:])",
+    re.ASCII,
+)
+_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_OUTER = b" \t\r\n\x0b\x0c"
+
+
+class Refused(Exception):
+    """The message goes to the dead letters: `reason` is one word, `detail` says what was expected and what came."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Ignored(Exception):
+    """The message is left out on purpose."""
+
+
+class NotJSON(ValueError):
+    """The text is not one JSON value."""
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text, quoted, for error messages."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")
+
+
+def trimmed(payload: bytes) -> bytes:
+    """Without byte order mark and outer white space. Raises `Refused` for what is not UTF-8."""
+    if not payload.isascii():
+        try:
+            payload.decode()
+        except UnicodeDecodeError as error:
+            raise Refused(
+                "not_utf8", f"expected UTF-8 text; byte {error.start} is 0x{payload[error.start]:02x}"
+            ) from None
+        payload = payload.removeprefix(b"\xef\xbb\xbf")
+    return payload.strip(_OUTER)
+
+
+def loads(payload: bytes) -> Any:
+    """The JSON value of trimmed UTF-8. NaN and Infinity tokens, lone surrogates and any size of integer are tolerated.
+
+    Raises `NotJSON`, or `Refused` for nesting beyond the limit.
+    """
+    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
+        if not _well_formed(payload.decode()):
+            raise NotJSON("not one JSON value")
+        raise Refused("too_deep", f"expected at most {MAX_DEPTH} levels of nesting; the message has more")
+    try:
+        return _decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _tolerant(payload)
+
+
+def _tolerant(payload: bytes) -> Any:
+    try:
+        return json.loads(payload, parse_int=_integer)
+    except ValueError as error:
+        raise NotJSON(str(error)) from None
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < 300 else math.inf
+
+
+def _depth(payload: bytes) -> int:
+    depth = deepest = 0
+    for match in _BRACKET.finditer(payload):
+        byte = payload[match.start()]
+        if byte in b"[{":
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        elif byte != 0x22:
+            depth -= 1
+    return deepest
+
+
+def _well_formed(text: str) -> bool:
+    """Whether a text is one JSON value, in time and memory proportional to its length and without recursion."""
+    stack: list[str] = []
+    expected, at, end = "value", 0, len(text)
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            return False
+        at, token = match.end(), match[1]
+        first = token[0]
+        if first in "]}":
+            if not stack or expected not in ("next", "first") or stack.pop() != ("[" if first == "]" else "{"):
+                return False
+            expected = "next"
+        elif expected == "next":
+            if first != "," or not stack:
+                return False
+            expected = "value" if stack[-1] == "[" else "key"
+        elif expected == "colon":
+            if first != ":":
+                return False
+            expected = "value"
+        elif expected == "key" or (expected == "first" and stack[-1] == "{"):
+            if first != '"':
+                return False
+            expected = "colon"
+        elif first in "[{":
+            stack.append(first)
+            expected = "first"
+        elif first in ",:":
+            return False
+        else:
+            expected = "next"
+    return expected == "next" and not stack
