@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import logging
 import threading
 import time
 from typing import Any, ClassVar, Literal
@@ -16,6 +17,8 @@ from connectors.topic_client import TopicConnection, ensure_topic, explain
 from connectors.topic_producer import Producer
 from operators.events import DeadLetter, Event, decode_lines
 from operators.quantity import Some
+
+log = logging.getLogger("vigie")
 
 READ_EVENTS = 5_000
 BUFFER_RECORDS = 20_000
@@ -79,7 +82,7 @@ def partition_names(connection: TopicConnection, topics: list[str], new: int | N
     """`TOPIC/NUMBER` of every partition of the topics, created if need be; raises `KafkaError` while no broker answers."""
     for topic in topics:
         ensure_topic(connection, topic, new)
-    consumer = KafkaConsumer(**connection.client_options(), bootstrap_timeout_ms=5000)
+    consumer = KafkaConsumer(**connection.client_options(), enable_auto_commit=False, bootstrap_timeout_ms=5000)
     try:
         counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}
     finally:
@@ -244,13 +247,28 @@ class _Poller:
             fetched[place] = records[-1].offset + 1
             self._context.arrived()
         for place, reader in self._readers.items():
-            if not reader.caught_up:
-                high = consumer.highwater(place)
-                if high is not None and (fetched[place] or 0) >= high:
-                    reader.caught_up = True
-                    self._context.arrived()
+            high = consumer.highwater(place)
+            if high is None:
+                continue
+            if (fetched[place] or 0) > high:
+                self._begin_again(consumer, place, fetched, high)
+            elif not reader.caught_up and (fetched[place] or 0) == high:
+                reader.caught_up = True
+                self._context.arrived()
         with self._room:
             self._room.wait_for(lambda: self._closed or not self._is_full())
+
+    def _begin_again(
+        self, consumer: KafkaConsumer, place: TopicPartition, fetched: dict[TopicPartition, int | None], high: int
+    ) -> None:
+        """A topic that ends before our position is another one: the broker lost its data or the topic was made anew."""
+        log.warning(
+            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading it from its start",
+            self._context.flow, place.topic, place.partition, high, fetched[place],
+        )  # fmt: skip
+        self._context.count("topic_made_anew", 1)
+        fetched[place] = 0
+        consumer.seek_to_beginning(place)
 
     def _is_full(self) -> bool:
         readers = self._readers.values()

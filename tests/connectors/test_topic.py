@@ -1,0 +1,240 @@
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from connectors.base import Batch, ConnectorContext, Health, Reader, Stopped
+from connectors.topic import Topic, TopicSink
+from connectors.topic_client import TopicConnection, partition_of
+from connectors.topic_producer import Producer
+from infra.embedded.broker import Broker
+from operators.events import DeadLetter, Event, Reading, encode_lines
+from tests.waiting import wait_until
+
+
+def readings(first: int, last: int, subjects: int = 10) -> list[Event]:
+    return [
+        Reading(id=f"r{n}", time=1e9 + n, subject=f"room_{n % subjects}", metric="temperature", value=float(n))
+        for n in range(first, last)
+    ]
+
+
+def connect(broker: Broker) -> TopicConnection:
+    return TopicConnection(brokers=[broker.address], idempotence=False)
+
+
+@pytest.fixture
+def context(broker: Broker) -> ConnectorContext:
+    return ConnectorContext(flow="f", name="source", connection=connect(broker))
+
+
+@pytest.fixture
+def producer(context: ConnectorContext) -> Iterator[Producer]:
+    producer = Producer(context.connection, context.health, "test")
+    yield producer
+    producer.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., list[Reader]]]:
+    readers: list[Reader] = []
+
+    def open_all(topic: Topic, context: ConnectorContext, positions: dict[str, object] | None = None) -> list[Reader]:
+        new = [topic.open(context, part, (positions or {}).get(part)) for part in topic.partitions(context)]
+        readers.extend(new)
+        return new
+
+    yield open_all
+    for reader in readers:
+        reader.close()
+
+
+def drain(readers: list[Reader], count: int) -> list[Event]:
+    events: list[Event] = []
+
+    def more() -> bool:
+        for reader in readers:
+            while batch := reader.read():
+                events.extend(batch.events)
+        return len(events) >= count
+
+    wait_until(more, 10, f"{count} events")
+    return events
+
+
+def test_what_is_written_is_read_in_order_for_each_subject(
+    context: ConnectorContext, producer: Producer, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    sent = readings(0, 3000)
+    producer.send_events(unique, sent[:1])
+    producer.send_events(unique, sent[1:])
+    producer.flush()
+
+    got = drain(opened(Topic(name=unique), context), len(sent))
+
+    assert {e.id for e in got} == {e.id for e in sent}
+    for subject in {e.subject for e in sent if isinstance(e, Reading)}:
+        assert [e.id for e in got if e.subject == subject] == [e.id for e in sent if e.subject == subject]
+
+
+def test_a_reader_opened_at_a_position_goes_on_after_what_was_read(
+    context: ConnectorContext, producer: Producer, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    topic = Topic(name=unique, new_partitions=1)
+    (first,) = opened(topic, context)
+    producer.send_events(unique, readings(0, 10))
+    assert len(drain([first], 10)) == 10
+    producer.send_events(unique, readings(10, 15))
+    producer.flush()
+
+    again = ConnectorContext(flow="f", name="again", connection=context.connection)
+    (second,) = opened(topic, again, {f"{unique}/0": first.position()})
+
+    assert [e.id for e in drain([second], 5)] == [f"r{n}" for n in range(10, 15)]
+
+
+def test_a_reader_says_once_that_it_has_caught_up(
+    context: ConnectorContext, producer: Producer, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    Topic(name=unique, new_partitions=1).partitions(context)
+    producer.send_events(unique, readings(0, 5))
+    producer.flush()
+    (reader,) = opened(Topic(name=unique), context)
+    batches: list[Batch] = []
+
+    def caught_up() -> bool:
+        if batch := reader.read():
+            batches.append(batch)
+        return bool(batches) and batches[-1].live
+
+    wait_until(caught_up, 10, "the reader to catch up")
+    assert [(len(batch.events), batch.live) for batch in batches] == [(5, False), (0, True)]
+    assert reader.read() is None
+
+
+def test_lines_that_are_no_events_go_to_dead_letters_with_their_bytes_and_the_rest_is_read(
+    broker: Broker, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    letters: list[DeadLetter] = []
+    counts: dict[str, int] = {}
+    context = ConnectorContext(
+        flow="f",
+        name="source",
+        connection=connect(broker),
+        dead_letter=letters.append,
+        count=lambda word, n: counts.update({word: counts.get(word, 0) + n}),
+    )
+    topic = Topic(name=unique, new_partitions=1)
+    readers = opened(topic, context)
+    foreign = KafkaProducer(bootstrap_servers=[broker.address])
+    good = encode_lines(readings(0, 2))
+    foreign.send(unique, good[:-1], partition=0)
+    foreign.send(unique, b'{"half":', partition=0)
+    foreign.send(unique, encode_lines(readings(2, 3)) + b'{"kind":"reading","id":7}\n', partition=0)
+    foreign.send(unique, value=None, key=b"deleted", partition=0)
+    foreign.flush()
+    foreign.close()
+
+    assert [e.id for e in drain(readers, 3)] == ["r0", "r1", "r2"]
+    wait_until(lambda: (readers[0].read(), len(letters) == 2)[1], 5, "both dead letters")
+    assert [(letter.reason, letter.payload) for letter in letters] == [
+        ("bad_json", b'{"half":'),
+        ("bad_shape", b'{"kind":"reading","id":7}'),
+    ]
+    assert letters[0].origin == f"{unique}/0/1"
+    assert counts == {"bad_json": 1, "bad_shape": 1}
+
+
+def test_a_subject_keeps_the_partition_that_other_kafka_clients_give_it() -> None:
+    # Reference values of org.apache.kafka.common.utils.Utils.murmur2, as in its UtilsTest.
+    assert [partition_of(key, 2**31) for key in ("21", "foobar", "a-little-bit-long-string")] == [
+        -973932308 & 0x7FFFFFFF,
+        -790332482 & 0x7FFFFFFF,
+        -985981536 & 0x7FFFFFFF,
+    ]
+
+
+def test_a_record_of_its_own_is_made_of_each_event_when_packing_is_off(
+    context: ConnectorContext, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    writer = TopicSink(name=unique, pack=False, new_partitions=1).open(context)
+    writer.write(readings(0, 20))
+    writer.flush()
+    (reader,) = opened(Topic(name=unique), context)
+
+    drain([reader], 20)
+    assert reader.position() == 20
+    writer.close()
+
+
+def test_producer_delivers_everything_in_order_after_the_broker_was_down(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+    broker = own(Broker(tmp / "broker"))
+    health = Health()
+    context = ConnectorContext(flow="f", name="source", connection=connect(broker), health=health)
+    producer = Producer(context.connection, health, "producer")
+    durable: list[str] = []
+    producer.send("t", "a", encode_lines(readings(0, 1)), lambda: durable.append("before"))
+    producer.flush()
+
+    broker.kill()
+    for n in range(1, 50):
+        producer.send("t", "a", encode_lines(readings(n, n + 1)), lambda: durable.append("after"))
+    wait_until(lambda: "producer" in health.down, 30, "the producer to notice")
+    assert "is Redpanda running there?" in health.down["producer"]
+    broker.restart()
+    producer.flush()
+
+    assert durable == ["before"] + ["after"] * 49
+    assert not health.down
+    readers = [Topic(name="t").open(context, part, None) for part in Topic(name="t").partitions(context)]
+    assert [e.id for e in drain(readers, 49)] == [f"r{n}" for n in range(1, 50)]
+    producer.close()
+    for reader in readers:
+        reader.close()
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+    broker = own(Broker(tmp / "broker"))
+    context = ConnectorContext(flow="f", name="source", connection=connect(broker))
+    producer = Producer(context.connection, context.health, "producer", partitions=1)
+    producer.send_events("t", readings(0, 3))
+    producer.flush()
+
+    reader = Topic(name="t", new_partitions=1).open(context, "t/0", position=1000)
+
+    assert [e.id for e in drain([reader], 3)] == ["r0", "r1", "r2"]
+    producer.close()
+    reader.close()
+
+
+def test_a_source_waits_for_a_broker_that_is_not_up_yet(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+    broker = Broker(tmp / "broker")
+    connection = connect(broker)
+    health = Health()
+    context = ConnectorContext(flow="f", name="source", connection=connection, health=health)
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.extend(Topic(name="t").partitions(context)))
+    waiting.start()
+    wait_until(lambda: "source" in health.down, 20, "the source to say that it waits")
+
+    own(broker)
+
+    waiting.join(20)
+    assert found == ["t/0", "t/1", "t/2", "t/3"]
+    assert not health.down
+
+
+def test_a_flush_ends_when_asked_to_stop_while_the_broker_is_down(tmp: Path) -> None:
+    broker = Broker(tmp / "broker")
+    health = Health()
+    producer = Producer(connect(broker), health, "producer")
+    producer.send("t", "a", b"{}\n")
+    stopping = threading.Event()
+    wait_until(lambda: "producer" in health.down, 20, "the producer to notice")
+    stopping.set()
+
+    with pytest.raises(Stopped, match="no answer from the broker"):
+        producer.flush(stopping)
+    producer.close()

@@ -1,0 +1,165 @@
+import math
+
+from flows.graph import Clock, ClockSettings, Graph, Node, Outlet, Plan, Step
+from operators.component import NEVER, Due, Logic, MapLogic, Now
+from operators.events import DeadLetter, Event, Reading
+
+
+def reading(time: float, value: float = 1.0, subject: str = "rack") -> Reading:
+    return Reading(id=f"{subject}-{time}", time=time, subject=subject, metric="temperature", value=value)
+
+
+class Counting(Logic):
+    """Keeps how many events it saw; refuses negative values, calls zero late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        self.seen += len(events)
+        out: list[Event] = []
+        for event in events:
+            assert isinstance(event, Reading)
+            assert event.value is not None
+            if event.value < 0:
+                self.errors.append(
+                    DeadLetter(id=event.id, time=0, flow="f", step="s", reason="negative", detail="", origin="test")
+                )
+                self.count("negative")
+            elif event.value == 0:
+                self.late.append(event)
+            else:
+                out.append(event)
+        return out
+
+    def snapshot(self) -> object:
+        return self.seen
+
+    def restore(self, state: object, version: int) -> None:
+        assert isinstance(state, int)
+        self.seen = state
+
+
+class Echo(Logic):
+    """Says `after` seconds of event time after an event that it came."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__()
+        self.after = after
+        self.due = math.inf
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        self.due = events[-1].time + self.after
+        return []
+
+    def on_time(self, now: Now) -> list[Event]:
+        event = reading(self.due, subject="echo")
+        self.due = math.inf
+        return [event]
+
+    def next_time(self) -> Due:
+        return Due(event=self.due) if self.due < math.inf else NEVER
+
+
+def plan(*nodes: Node, outlets: tuple[Outlet, ...], clock: ClockSettings = ClockSettings()) -> Plan:
+    return Plan("f", nodes, outlets, clock)
+
+
+def test_events_fan_out_to_every_reader_of_a_stream() -> None:
+    double = Node(
+        "double",
+        (("source", None),),
+        (Step("f/double/scale", lambda: MapLogic.each(lambda e: reading(e.time, e.value * 2))),),
+    )
+    graph = Graph(plan(double, outlets=(Outlet("raw", ("source",)), Outlet("both", ("source", "double")))))
+
+    out = graph.feed("source", [reading(1.0, 21.0)], wall=1.0)
+
+    assert [e.value for e in out["raw"]] == [21.0]
+    assert [e.value for e in out["both"]] == [21.0, 42.0]
+
+
+def test_refused_and_late_events_leave_by_their_own_names_and_are_counted() -> None:
+    node = Node("s", (("source", None),), (Step("f/s/count", Counting),))
+    outlets = (Outlet("good", ("s",)), Outlet("bad", ("s.errors",)), Outlet("old", ("s.late",)))
+    graph = Graph(plan(node, outlets=outlets))
+
+    out = graph.feed("source", [reading(1, 5), reading(2, -1), reading(3, 0)], wall=3.0)
+
+    assert {name: len(events) for name, events in out.items()} == {"good": 1, "bad": 1, "old": 1}
+    assert graph.take_counts() == {("f/s/count", "negative"): 1, ("f/s/count", "late"): 1}
+    assert graph.take_counts() == {}
+
+
+def test_state_is_saved_under_the_persisted_identity_and_restored_into_a_new_graph() -> None:
+    node = Node("s", (("source", None),), (Step("f/s/count", Counting, True),))
+    first = Graph(plan(node, outlets=()))
+    first.feed("source", [reading(1), reading(2)], wall=2.0)
+    saved = first.snapshot()
+
+    second = Graph(plan(node, outlets=()))
+    second.restore(saved)
+    second.feed("source", [reading(3)], wall=3.0)
+
+    assert second.snapshot()["steps"] == {"f/s/count": (1, 3)}
+
+
+def test_a_timer_fires_once_data_have_passed_its_deadline_by_the_lateness() -> None:
+    node = Node("echo", (("source", None),), (Step("f/echo/echo", lambda: Echo(10)),))
+    graph = Graph(plan(node, outlets=(Outlet("out", ("echo",)),)))
+    graph.feed("source", [reading(100)], wall=100)
+
+    assert graph.feed("other", [reading(114)], wall=114) == {}
+    out = graph.feed("other", [reading(115)], wall=115)
+
+    assert [e.time for e in out["out"]] == [110]
+
+
+def test_a_silent_shard_follows_the_wall_clock_after_the_idle_time() -> None:
+    node = Node("echo", (("source", None),), (Step("f/echo/echo", lambda: Echo(10)),))
+    graph = Graph(plan(node, outlets=(Outlet("out", ("echo",)),)))
+    graph.feed("source", [reading(100)], wall=100)
+
+    assert graph.next_wake() == 130
+    assert graph.tick(129.9) == {}
+    assert [e.time for e in graph.tick(130)["out"]] == [110]
+    assert graph.next_wake() is None
+
+
+def test_an_event_from_the_future_takes_its_arrival_time_and_does_not_move_the_clock() -> None:
+    graph = Graph(plan(outlets=(Outlet("out", ("source",)),)))
+
+    out = graph.feed("source", [reading(100), reading(5000)], wall=100)
+
+    assert [(e.time, e.quality) for e in out["out"]] == [(100, "good"), (100, "bad")]
+    assert graph.take_counts() == {("source", "future"): 1}
+    assert graph.snapshot()["clock"][0] == 95
+
+
+def test_devices_without_a_clock_get_the_time_of_arrival() -> None:
+    graph = Graph(plan(outlets=(Outlet("out", ("source",)),), clock=ClockSettings(arrival=True)))
+
+    assert [e.time for e in graph.feed("source", [reading(0)], wall=77)["out"]] == [77]
+
+
+def test_roles_reach_a_step_that_asks_for_them() -> None:
+    class Roles(Logic):
+        def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+            return [reading(event.time, subject=role) for event in events]
+
+    node = Node("pair", (("a", "made"), ("b", "bought")), (Step("f/pair/roles", Roles),))
+    graph = Graph(plan(node, outlets=(Outlet("out", ("pair",)),)))
+
+    assert [e.subject for e in graph.feed("b", [reading(1)], wall=1)["out"]] == ["bought"]
+    assert [e.subject for e in graph.feed("a", [reading(1)], wall=1)["out"]] == ["made"]
+
+
+def test_the_clocks_never_run_backwards() -> None:
+    clock = Clock(ClockSettings())
+    clock.saw(100, 100)
+    before = clock.now()
+    clock.saw(50, 90)
+    clock.tick(80)
+
+    assert clock.now() == before
