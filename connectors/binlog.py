@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -133,7 +133,17 @@ class MariadbBinlog(Source):
         if context.connection is None:
             raise ConnectorError(f"source {context.name} has no connection {self.connection!r} in the site file")
         context.connection.address()
+        _reader_class()
         return ["0"]
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
-        raise ConnectorError("the reader is not there yet")
+        reader: Reader = _reader_class()(self, context, position)
+        return reader
+
+
+def _reader_class() -> Any:
+    try:
+        from connectors.binlog_reader import BinlogReader
+    except ModuleNotFoundError as error:
+        raise ConnectorError(f"mariadb_binlog needs {error.name}: pip install 'vigie[binlog]'") from error
+    return BinlogReader

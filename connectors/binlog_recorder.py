@@ -1,0 +1,110 @@
+"""What Home Assistant's recorder keeps in helper tables: the name and the attributes of each row of `states`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from connectors.binlog_checks import quoted
+from operators.events import Row
+
+STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
+ATTRIBUTE_CHARACTERS = 16_000_000
+ASK_AT_ONCE = 1000
+MEANING = ("state", "attributes", "attributes_id", "metadata_id", "last_updated_ts", "last_updated")
+
+
+class Recorder:
+    """Resolves `metadata_id` and `attributes_id` of one recorder database.
+
+    Both tables' own rows keep it up to date; what it has not met is asked of the server. Names are kept for good (there are
+    some thousands), attributes up to 16 million characters, the least used forgotten first.
+    """
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self._names: dict[int, str | None] = {}
+        self._attributes: dict[int, str | None] = {}
+        self._older: dict[int, str | None] = {}
+        self._characters = 0
+        self._connection: Any = None
+
+    def seed(self, connection: Any) -> None:
+        """Read all names; `connection` is used for later questions too."""
+        self._connection = connection
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
+            self._names = dict(cursor.fetchall())
+
+    def learn(self, table: str, op: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Take rows of a helper table. A purged name is kept: rows of `states` before the purge may still be to come."""
+        if op == "delete":
+            return
+        for row in rows:
+            if table == META:
+                self._names[row["metadata_id"]] = row["entity_id"]
+            else:
+                self._keep(row["attributes_id"], row["shared_attrs"])
+
+    def resolve(self, rows: list[dict[str, Any]]) -> None:
+        """Set `entity_id` and `shared_attrs` of rows of `states`; both stay None where nothing is known."""
+        self._ask_for_unknown(rows)
+        names, attributes, older = self._names, self._attributes, self._older
+        for row in rows:
+            name = names.get(row.get("metadata_id"))  # type: ignore[arg-type]
+            if name is not None:
+                row["entity_id"] = name
+            key = row.get("attributes_id")
+            row["shared_attrs"] = attributes[key] if key in attributes else older.get(key)  # type: ignore[arg-type]
+
+    def _ask_for_unknown(self, rows: list[dict[str, Any]]) -> None:
+        names = {row.get("metadata_id") for row in rows} - self._names.keys()
+        wanted = {row.get("attributes_id") for row in rows} - self._attributes.keys()
+        for key in wanted & self._older.keys():
+            self._attributes[key] = self._older[key]  # type: ignore[index]
+        unknown = sorted(key for key in wanted - self._attributes.keys() if key is not None)
+        for key, text in self._ask(ATTRIBUTES, "attributes_id", "shared_attrs", unknown).items():
+            self._keep(key, text)
+        self._names |= self._ask(META, "metadata_id", "entity_id", sorted(key for key in names if key is not None))
+
+    def _ask(self, table: str, key: str, column: str, keys: list[int]) -> dict[int, str | None]:
+        found: dict[int, str | None] = dict.fromkeys(keys)
+        for start in range(0, len(keys), ASK_AT_ONCE):
+            with self._connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {key}, {column} FROM {quoted(self.schema)}.{table} WHERE {key} IN %s",  # noqa: S608
+                    (keys[start : start + ASK_AT_ONCE],),
+                )
+                found |= dict(cursor.fetchall())
+        return found
+
+    def _keep(self, key: int, text: str | None) -> None:
+        self._attributes[key] = text
+        self._characters += len(text or "") + 100
+        if self._characters > ATTRIBUTE_CHARACTERS // 2:
+            self._older, self._attributes, self._characters = self._attributes, {}, 0
+
+
+def is_recorder(columns: Iterable[str]) -> bool:
+    """Whether a table called `states` is Home Assistant's."""
+    return {"state_id", "metadata_id"} <= set(columns)
+
+
+def meant(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether an update of `states` changes what the row says; the recorder's own bookkeeping (a purge) does not."""
+    return any(before.get(name) != after.get(name) for name in MEANING)
+
+
+def inserted(
+    table: str, rows: list[dict[str, Any]], committed: float, labels: dict[str, str] | None = None
+) -> list[Row]:
+    """Events for new rows of `states`, resolved already."""
+    return [
+        Row(
+            id=f"states/{values['state_id']}",
+            time=values.get("last_updated_ts") or committed,
+            table=table,
+            op="insert",
+            values=values,
+            labels=dict(labels) if labels else {},
+        )
+        for values in rows
+    ]
