@@ -1,12 +1,31 @@
 """Live push: the sink whose events browsers and other clients see at once."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+import msgspec
+from pydantic import Field, field_validator
 
-from connectors.base import Sink
+from connectors.base import ConnectorContext, Sink, Writer
 from connectors.topic_client import TopicConnection
+from connectors.topic_producer import Producer
+from operators.events import Event
+from operators.fields import field, text
 from operators.quantity import Some
+from operators.template import Template
+
+
+class PushRecord(msgspec.Struct, omit_defaults=True):
+    """One line of the push topic: an event on one channel. `data` is the map under `shape`, or the event itself."""
+
+    channel: str
+    sink: str
+    flow: str
+    id: str
+    time: float
+    subject: str
+    data: Any
+    shaped: bool
+    first: str = "snapshot"
 
 
 class WebSocket(Sink):
@@ -34,3 +53,62 @@ class WebSocket(Sink):
         "snapshot", description="What a new client gets first: nothing, or the latest event of each subject."
     )
     connection: str = Field("redpanda", description="Connection of the site file.")
+
+    @field_validator("channel")
+    @classmethod
+    def _readable(cls, value: Some) -> Some:
+        for channel in [value] if isinstance(value, str) else value:
+            if not channel:
+                raise ValueError("a channel has a name, such as server_room")
+            Template(channel)
+        return value
+
+    def open(self, context: ConnectorContext) -> Writer:
+        return _PushWriter(self, context)
+
+
+class _PushWriter:
+    def __init__(self, sink: WebSocket, context: ConnectorContext) -> None:
+        self._context = context
+        self._first = sink.first
+        self._topic = f"{context.topic_prefix}push"
+        channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
+        self._channels = [(template, template.placeholders()) for template in map(Template, channels)]
+        self._producer = Producer(context.connection, context.health, context.name)
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, events: list[Event]) -> None:
+        shape = self._context.shape
+        for event in events:
+            channels = self._channels_of(event)
+            if not channels:
+                self._context.count("without_channel", 1)
+                continue
+            subject = getattr(event, "subject", "")
+            data = event if shape is None else shape(event)
+            for channel in channels:
+                record = PushRecord(
+                    channel=channel,
+                    sink=self._context.name,
+                    flow=self._context.flow,
+                    id=event.id,
+                    time=event.time,
+                    subject=subject,
+                    data=data,
+                    shaped=shape is not None,
+                    first=self._first,
+                )
+                self._producer.send(self._topic, subject, self._encode(record) + b"\n")
+
+    def _channels_of(self, event: Event) -> list[str]:
+        return [
+            text(template.render(event))
+            for template, names in self._channels
+            if not names or all(field(event, name) is not None for name in names)
+        ]
+
+    def flush(self) -> None:
+        self._producer.flush(self._context.stopping)
+
+    def close(self) -> None:
+        self._producer.close()
