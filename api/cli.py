@@ -1,13 +1,14 @@
 """The command that serves the api."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from api.app import create_app
 from api.server import make_server
 from api.settings import READING_TOPICS, Settings
+from api.site import from_site
+from connectors.site import SiteError
 
 
 @click.command("api")
@@ -23,19 +24,16 @@ def serve(site: Path | None, data: Path, host: str, port: int, topics: str) -> N
 
     The first start makes the account `admin` and prints its random password, once.
     """
+    try:
+        outside = from_site(site)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from None
     settings = Settings(
         data=data,
         host=host,
         port=port,
         reading_topics=tuple(name.strip() for name in topics.split(",") if name.strip()),
-        **connections(site),
+        **outside,
     )
     app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
     make_server(app, settings).run()
-
-
-def connections(site: Path | None) -> dict[str, Any]:
-    """The settings that come from the site file."""
-    from api.site import from_site
-
-    return from_site(site)

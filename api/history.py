@@ -38,8 +38,15 @@ ORDER BY alarm_events.recorded DESC, seq DESC LIMIT 1 BY rule, subject LIMIT {ro
 UNREACHABLE = (ClickHouseError, HTTPError, OSError)
 
 
+NOT_THERE = ("Code: 60.", "Code: 81.", "UNKNOWN_TABLE", "UNKNOWN_DATABASE")
+
+
 class Unavailable(Exception):
-    """ClickHouse does not answer, or does not have the table yet; the message is for people."""
+    """ClickHouse does not answer; the message is for people."""
+
+
+class NothingYet(Unavailable):
+    """ClickHouse answers, but does not have the table yet."""
 
 
 class History:
@@ -64,6 +71,8 @@ class History:
             if time.monotonic() - self._checked > PING_EVERY:
                 try:
                     await asyncio.to_thread(self._query, "SELECT 1", {})
+                    self.detail = ""
+                except NothingYet:
                     self.detail = ""
                 except Unavailable as error:
                     self.detail = str(error)
@@ -106,8 +115,8 @@ class History:
             return list(client.query(statement, parameters=parameters).named_results())
         except UNREACHABLE as error:
             self._forget()
-            if "UNKNOWN_TABLE" in str(error) or "Code: 60" in str(error):
-                raise Unavailable("the table is not there yet; a flow with a clickhouse sink makes it") from error
+            if any(code in str(error) for code in NOT_THERE):
+                raise NothingYet("the table is not there yet; a flow with a clickhouse sink makes it") from error
             raise Unavailable(f"no answer from ClickHouse at {self._address} ({type(error).__name__})") from error
 
     def _forget(self) -> None:

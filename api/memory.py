@@ -45,7 +45,6 @@ class Readings:
         out = []
         for key in sorted(self._last):
             entry = plain(self._last[key])
-            entry.setdefault("quality", "good")
             if course:
                 entry["course"] = list(self._course.get(key, ()))
             out.append(entry)

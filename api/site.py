@@ -3,22 +3,32 @@
 from pathlib import Path
 from typing import Any
 
-from connectors.site import load_site
-
 from connectors.clickhouse import ClickHouseConnection
+from connectors.site import load_site
 from connectors.topic_client import TopicConnection
+
+QUERY_LIMIT = 10.0
 
 
 def from_site(path: Path | None) -> dict[str, Any]:
-    """Arguments of `Settings` for the connections `redpanda` and `clickhouse` of a site file."""
+    """Arguments of `Settings` from a site file, as far as it has the connections `redpanda` and `clickhouse`.
+
+    Raises `connectors.site.SiteError`.
+    """
     site = load_site(path)
-    broker = site.connection("redpanda", TopicConnection)
-    clickhouse = site.connection("clickhouse", ClickHouseConnection)
-    return {
-        "kafka": broker.client_options(),
-        "kafka_address": ", ".join(broker.brokers),
-        "prefix": broker.prefix,
-        "fetch_wait_ms": broker.fetch_wait_ms,
-        "clickhouse": clickhouse.client,
-        "clickhouse_address": clickhouse.url,
-    }
+    settings: dict[str, Any] = {"site": site.site}
+    if "redpanda" in site.connections:
+        broker = site.connection("redpanda", TopicConnection)
+        settings |= {
+            "kafka": broker.client_options(),
+            "kafka_address": ", ".join(broker.brokers),
+            "prefix": broker.prefix,
+            "fetch_wait_ms": broker.fetch_wait_ms,
+        }
+    if "clickhouse" in site.connections:
+        clickhouse = site.connection("clickhouse", ClickHouseConnection)
+        settings |= {
+            "clickhouse": lambda: clickhouse.client(timeout=QUERY_LIMIT),
+            "clickhouse_address": clickhouse.url,
+        }
+    return settings

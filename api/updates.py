@@ -75,17 +75,18 @@ def from_events(value: bytes, live: bool) -> list[Update]:
     for line, event in zip(_lines(value), decode_lines(value), strict=True):
         if isinstance(event, Reading):
             key = (READINGS, event.subject, event.metric)
-            updates.append(
-                Update(READINGS, line.decode(), event=event, state_key=key, subject=event.subject, live=live)
-            )
+            text = line.decode() if event.quality != "good" else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
+            updates.append(Update(READINGS, text, event=event, state_key=key, subject=event.subject, live=live))
         elif isinstance(event, AlarmTransition):
-            updates.append(Update(ALARMS, line.decode(), event=event, subject=event.subject, live=live))
+            data = msgspec.json.encode(plain(event)).decode()
+            updates.append(Update(ALARMS, data, event=event, subject=event.subject, live=live))
     return updates
 
 
-def plain(event: Any) -> Any:
-    """The event as plain JSON values."""
-    return msgspec.to_builtins(event)
+def plain(event: Reading | AlarmTransition) -> dict[str, Any]:
+    """The event as plain JSON values, with the defaults that topics leave out, without what is not known."""
+    values = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    return {"kind": event.__struct_config__.tag, **values}
 
 
 def _lines(value: bytes) -> list[bytes]:
