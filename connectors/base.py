@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -98,6 +100,7 @@ class ConnectorContext:
     `shape` is the sink's own form of an event, where its definition has one. A reader's thread calls `arrived()` when it
     has queued something, so that the flow wakes at once; `shared` is scratch space for what the partitions of one source
     have in common. `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
+    `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
     """
 
     flow: str
@@ -109,6 +112,8 @@ class ConnectorContext:
     dead_letter: Callable[[DeadLetter], None] = lambda letter: None
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     topic_prefix: str = "vigie."
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    folder: Path | None = None
     shape: Callable[[Event], dict[str, Any]] | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
