@@ -1,5 +1,6 @@
 """The tables of ClickHouse: their columns per kind of event, and events as Arrow columns."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ class Column:
     name: str
     type: str
     arrow: pa.DataType
-    values: Callable[[Sequence[Any]], list[Any]]
+    values: Callable[[Sequence[Any]], list[Any] | pa.Array]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Layout:
 
     def arrow(self, events: Sequence[Event]) -> pa.Table:
         """Events of this layout's kind as one Arrow table, a row each."""
-        arrays = [pa.array(column.values(events), column.arrow) for column in self.columns]
+        made = ((column, column.values(events)) for column in self.columns)
+        arrays = [values if isinstance(values, pa.Array) else pa.array(values, column.arrow) for column, values in made]
         return pa.Table.from_arrays(arrays, [column.name for column in self.columns])
 
 
@@ -71,9 +73,17 @@ def _instant(name: str, nullable: bool = False) -> Column:
     return Column(name, f"Nullable({type})" if nullable else type, _time, values)
 
 
-_LABELS = Column(
-    "labels", "Map(LowCardinality(String), String)", _labels, lambda events: [list(e.labels.items()) for e in events]
-)
+def _label_maps(events: Sequence[Any]) -> pa.Array:
+    maps = [event.labels for event in events]
+    keys = [key for labels in maps if labels for key in labels]
+    values = [value for labels in maps if labels for value in labels.values()]
+    offsets = list(itertools.accumulate(map(len, maps), initial=0))
+    return pa.MapArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
+    )
+
+
+_LABELS = Column("labels", "Map(LowCardinality(String), String)", _labels, _label_maps)
 _STRINGS = pa.list_(pa.string())
 
 

@@ -8,6 +8,7 @@ from connectors.base import ConnectorContext, Health
 from connectors.topic import Topic
 from connectors.topic_client import TopicConnection
 from infra.embedded.broker import Broker
+from infra.embedded.service import ServiceError
 from infra.embedded.stack import Stack
 from tests.bench.bare_loop import bare_loop
 from tests.bench.flow_process import FlowProcess
@@ -61,7 +62,7 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
         service = stack["clickhouse"]
         with FlowProcess(definition, stack.site, folder / "data") as flow:
             count = "SELECT count() FROM vigie.readings"
-            wait_until(lambda: _count(service.query, count) >= ROWS, 180, f"{ROWS} rows in ClickHouse", every=0.5)
+            wait_until(lambda: _count(service.query, count) >= ROWS, 60, f"{ROWS} rows in ClickHouse", every=0.5)
             rate = ROWS / (flow.cpu() - flow.running_cpu)
     return [Figure("topic → ClickHouse sink", rate, "rows per CPU-second", None, None, "≥ 250,000")]
 
@@ -69,7 +70,7 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
 def _count(query: Callable[[str], str], sql: str) -> int:
     try:
         return int(query(sql).strip())
-    except (OSError, ValueError):
+    except (OSError, ServiceError):
         return 0
 
 
@@ -84,7 +85,7 @@ def _through(stack: Stack, connection: TopicConnection, folder: Path, name: str,
         name,
         f"sources: {{readings: {{topic: bench.{name}}}}}\n"
         f"streams: {{hot: {{from: readings, steps: [threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\n"
-        f"sinks: {{alarms: {{from: hot, topic: bench.{name}_alarms}}}}",
+        f"sinks: {{edges: {{from: hot, topic: bench.{name}_alarms}}}}",
     )
     expected = edges(count)
     counter = _Counter(connection, f"bench.{name}_alarms")
