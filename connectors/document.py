@@ -143,6 +143,12 @@ class Document:
         document.root = document.include(document.text, document.path)
         return document
 
+    def without_problems(self) -> "Document":
+        """The same document with an empty list of problems."""
+        other = Document(self.path)
+        other.text, other.root, other._files = self.text, self.root, self._files
+        return other
+
     @property
     def errors(self) -> list[Problem]:
         return [problem for problem in self.problems if problem.level == "error"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from connectors.document import Document, Path_
 
@@ -31,17 +31,17 @@ def validate(model: type[Made], value: Any) -> Made:
 def explain(
     document: Document,
     model: type[BaseModel],
-    error: ValidationError,
+    errors: Iterable[Any],
     what: str,
     base: Path_ = (),
     hints: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Note each error of a value that stands at `base` once, at its place.
+    """Note each error (as `ValidationError.errors()` lists them) of a value that stands at `base`, once, at its place.
 
     `what` names the document (`the flow`, `the site file`); `hints` explain keys that are missing.
     """
     taken = {problem.place for problem in document.errors}
-    entries = [_Entry.make(document, base, e) for e in error.errors(include_url=False)]
+    entries = [_Entry.make(document, base, e) for e in errors]
     for entry in _choose(document, entries):
         missing = entry.error["type"] == "missing"
         if missing or document.place(entry.path, key=entry.in_key) not in taken:
@@ -157,9 +157,9 @@ def _missing_hint(owner: type[BaseModel], name: str) -> str | None:
 
 
 def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tuple[str, str | None]:
-    if wanted := error.get("wanted") or ([_WANTED[kind]] if kind in _WANTED else None):
-        if kind not in ("value_error", "literal_error"):
-            return f"needs {_or(wanted)}, not {_shown(value)}", None
+    wanted = error.get("wanted") or ([_WANTED[kind]] if kind in _WANTED else None)
+    if wanted and kind not in ("value_error", "literal_error"):
+        return f"needs {_or(wanted)}, not {_shown(value)}", None
     if kind == "literal_error":
         expected = str(context.get("expected", ""))
         return f"{value!r} is not one of {expected}", near(value, re.findall(r"'([^']+)'", expected))

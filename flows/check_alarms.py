@@ -8,9 +8,9 @@ from flows.scope import Scope
 def check_alarms(scope: Scope) -> None:
     for name, alarm in scope.flow.alarms.items():
         path: Path_ = ("alarms", name)
-        if isinstance(alarm.page, str) and alarm.page not in scope.flow.pages:
-            if not scope.is_broken("pages", alarm.page):
-                scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(scope.flow.pages))
+        pages = scope.flow.pages
+        if isinstance(alarm.page, str) and alarm.page not in pages and not scope.is_broken("pages", alarm.page):
+            scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(pages))
         if alarm.rules is not None:
             _check_rules(scope, path, alarm.rules)
         for index, other in enumerate(alarm.suppressed_by):

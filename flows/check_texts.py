@@ -1,23 +1,16 @@
 """Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from connectors.document import Path_
 from connectors.explain import near
 from flows.scope import Scope, map_of
 from flows.spec import Flow
+from operators.fields import ATTRIBUTES
+from operators.template import Template
 
-EVENT_FIELDS = (
-    "id", "time", "start", "subject", "metric", "value", "text", "raw", "unit", "quality", "labels", "topic", "type", "data",
-    "source", "values", "camera", "class", "score", "box", "track", "phase", "in_zone", "frame", "width", "height", "key",
-    "zone", "alarm", "change", "state", "priority", "severity", "condition", "limit", "page", "message", "response",
-    "reason", "comment", "note", "by", "user", "until", "occ", "seq", "rule", "event", "isa", "recorded", "detail",
-    "origin", "flow", "step", "payload", "table", "op", "signs", "kind", "retained",
-)  # fmt: skip
 CALCULATED = ("mean", "min", "max", "sum", "count", "first", "last", "delta", "p95")
-FIELD = re.compile(r"(?<!\$)\{([^{}]*)\}")
+OF_RULES = ("condition", "limit", "zone", "signs")
 SECRET = re.compile(r"\$\{([^}]*)\}?")
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
 
@@ -46,7 +39,7 @@ def _is_template(path: Path_) -> bool:
 
 def _fields(flow: Flow, scope: Scope) -> set[str]:
     """Every field or label that events of this flow are known to have."""
-    fields = {*EVENT_FIELDS, *CALCULATED}
+    fields = {*ATTRIBUTES, *CALCULATED, *OF_RULES}
     for table in scope.tables:
         fields |= set(scope.columns(table))
     for source in flow.sources.values():
@@ -77,42 +70,17 @@ def _check_secret(scope: Scope, path: Path_, text: str) -> None:
 
 
 def _check_template(scope: Scope, path: Path_, text: str, fields: set[str]) -> None:
-    rest = FIELD.sub("", SECRET.sub("", text))
-    if "{" in rest or "}" in rest:
-        scope.say(path, "a brace is not closed" if "{" in rest else "a brace is not opened", "write {field}")
-        return
-    for name, form in _parts(text):
-        if not re.fullmatch(r"[^\W\d]\w*([.\-/]\w+)*", name):
-            scope.say(path, f"'{{{name}}}' is not a field", "write one name in braces, such as {subject}")
-        elif name not in fields:
-            hint = near(name, fields, 0.75)
-            if hint:
-                scope.say(path, f"no event has a field {name!r}", hint)
-            else:
-                scope.say(
-                    path, f"no event is known to have a field {name!r}", "right if the device sends it", level="warning"
-                )
-        if form is not None:
-            _check_form(scope, path, name, form)
-
-
-def _parts(text: str) -> Iterator[tuple[str, str | None]]:
-    for match in FIELD.finditer(text):
-        name, colon, form = match[1].partition(":")
-        yield name, form if colon else None
-
-
-def _check_form(scope: Scope, path: Path_, name: str, form: str) -> None:
-    if name in ("time", "start", "recorded", "until"):
-        if form != "epoch" and "%" not in form:
-            scope.say(path, f"{form!r} is not a form of time", "write {time:%Y-%m-%d}, or {time:epoch}")
-        elif "%" in form:
-            datetime(2026, 1, 5, tzinfo=UTC).strftime(form)
-        return
     try:
-        format(1.5, form)
-    except ValueError:
-        try:
-            format("text", form)
-        except ValueError:
-            scope.say(path, f"{form!r} is not a form of a number or text", f"write {{{name}:.1f}} for one decimal")
+        names = Template(SECRET.sub("", text)).placeholders()
+    except ValueError as error:
+        scope.say(path, str(error))
+        return
+    for name in names:
+        head = name.partition(".")[0]
+        if head in fields or head == "label":
+            continue
+        if hint := near(name, fields, 0.75):
+            scope.say(path, f"no event has a field {name!r}", hint)
+        else:
+            hint = "right if the device sends it; otherwise correct it"
+            scope.say(path, f"no event is known to have a field {name!r}", hint, level="warning")

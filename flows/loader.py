@@ -189,7 +189,7 @@ def _validate(document: Document, root: Node) -> tuple[Flow | None, dict[str, se
     try:
         return validate(Flow, root.plain()), broken
     except ValidationError as error:
-        explain(document, Flow, error, "the flow", hints=MISSING)
+        explain(document, Flow, error.errors(include_url=False), "the flow", hints=MISSING)
         failed = error
     for _ in range(3):
         _leave_out(root, {detail["loc"][:2] for detail in failed.errors(include_url=False)}, broken)

@@ -1,9 +1,12 @@
 """Profiles: the part of a flow that is there when a profile, such as `hardware` or `simulation`, is active."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from flows.spec import Flow, Sink, Stream, inputs, origin
 from operators.alarm import Alarm
+
+Entry = TypeVar("Entry", Stream, Alarm, Sink)
 
 
 def profiles(flow: Flow) -> set[str]:
@@ -49,7 +52,7 @@ def _unfed(entry: Stream | Alarm | Sink, gone: set[str]) -> bool:
     return all(origin(name) in gone for name in inputs(entry.from_))
 
 
-def _pruned(entry: Stream | Alarm | Sink, gone: set[str]) -> Stream | Alarm | Sink:
+def _pruned(entry: Entry, gone: set[str]) -> Entry:
     reads = entry.from_
     if isinstance(reads, str) or not any(origin(name) in gone for name in inputs(reads)):
         return entry

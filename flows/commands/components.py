@@ -1,0 +1,36 @@
+"""`vigie list` and `vigie docs`: what there is, from the classes themselves."""
+
+import sys
+
+import click
+
+from connectors.explain import near
+from flows.reference import component_list, component_page, matching, reference
+
+
+@click.command("list")
+def list_components() -> None:
+    """List every source, step, alarm and sink with its summary, one a line."""
+    click.echo(component_list())
+
+
+@click.command()
+@click.argument("component", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["markdown"]), default="markdown", show_default=True, help="Form of the text."
+)
+def docs(component: str | None, form: str) -> None:
+    """Print the documentation of one component, or of all: settings with types, units, defaults and examples.
+
+    A name that is a source and a sink, such as topic, prints both.
+    """
+    if component is None:
+        click.echo(reference(), nl=False)
+        return
+    found = matching(component)
+    if not found:
+        names = sorted({name for _, name, _ in matching(None)})
+        hint = near(component, names) or f"known: {', '.join(names)}"
+        click.echo(f"error: no component {component!r}; {hint}", err=True)
+        sys.exit(1)
+    click.echo("\n".join(component_page(*entry) for entry in found), nl=False)

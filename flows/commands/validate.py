@@ -1,0 +1,62 @@
+"""`vigie validate`: every problem of definitions and site files, without network and secrets."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from connectors.document import Document
+from connectors.site import Site, build_site, check_connections
+from flows.catalogue import connection_models
+from flows.loader import build
+from flows.lock import identities
+from flows.spec import Flow
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
+def validate(files: tuple[Path, ...], quiet: bool) -> None:
+    """Check definitions and site files: keys, types, units, names, circles, columns, placeholders, tests, the lock.
+
+    Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if there is an error.
+    """
+    failed = False
+    for path in files:
+        document = Document.read(path)
+        subject = check(document)
+        if report := document.report():
+            click.echo(report)
+        failed |= bool(document.errors)
+        if subject is not None and not document.errors and not quiet:
+            click.echo(f"{path}: ok ({describe(subject)})")
+    sys.exit(1 if failed else 0)
+
+
+def check(document: Document) -> Flow | Site | None:
+    """Check a document as what it is: a site file if it has `site` or `connections` and no `flow`."""
+    if not is_site(document):
+        return build(document)
+    site = build_site(document)
+    if site is not None:
+        check_connections(document, site, connection_models())
+    return site
+
+
+def is_site(document: Document) -> bool:
+    """Whether a document is a site file rather than a definition."""
+    keys = {str(key) for key, _, _ in document.root.children()} if document.root else set()
+    return "flow" not in keys and bool(keys & {"site", "connections"})
+
+
+def describe(subject: Flow | Site) -> str:
+    """What a valid file holds, in numbers."""
+    if isinstance(subject, Site):
+        return count(len(subject.connections), "connection")
+    parts = [count(len(getattr(subject, f"{noun}s")), noun) for noun in ("source", "stream", "alarm", "sink", "test")]
+    return ", ".join([*parts, f"{len(identities(subject))} with state"])
+
+
+def count(number: int, noun: str) -> str:
+    """`1 source`, `2 sources`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
