@@ -1,0 +1,399 @@
+"""The engine: rules, the alarms under them, and the inputs that move them."""
+
+import math
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from typing import Any
+
+from operators.alarms import edit, masking
+from operators.alarms.commands import obey
+from operators.alarms.evaluate import admit, take_reading
+from operators.alarms.lane import mode_of
+from operators.alarms.rule import Rule
+from operators.alarms.state import NEVER, SLOW, Mode, Slot, State
+from operators.alarms.timers import NO_DATA, event_timers, fire, wall_timers
+from operators.alarms.transition import Rejection, Transition, emit
+from operators.quantity import UNITS, convert
+
+STATES_KEPT = 1000
+"""Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot only."""
+
+Key = tuple[str, str]
+_Entry = tuple[float, int, int, str, str]
+
+
+class Engine:
+    """Alarms of one or more rules, each with one state for each subject. Pure: no clock, no I/O.
+
+    Transitions and refused commands are handed to `on_transition` and `on_rejection` as they happen. With `converts`,
+    readings in another unit of the same kind than the rule's are converted; without, they are bad data.
+    """
+
+    def __init__(self, rules: list[Rule] | None = None, run: str = "", converts: bool = False) -> None:
+        self.run = run
+        self.rules: dict[str, Rule] = {}
+        self.slots: dict[str, dict[str, Slot]] = {}
+        self.tombs: dict[Key, tuple[int, int]] = {}
+        self.sources: dict[str, set[str]] = {}
+        self.counters: dict[str, int] = {}
+        self.on_transition: Callable[[State, Transition], None] = lambda state, transition: None
+        self.on_rejection: Callable[[Rejection], None] = lambda rejection: None
+        self.states_kept = STATES_KEPT
+        self._converts = converts
+        self._targets: dict[str, list[str]] = {}
+        self._modes: dict[Mode, Mode] = {}
+        self.event_heap: list[_Entry] = []
+        self.wall_heap: list[_Entry] = []
+        self.mark = self.wall_mark = NEVER
+        self.ticks = 0
+        self.created = 0
+        for rule in rules or ():
+            self.put_rule(rule)
+
+    # ------------------------------------------------------------------------------------------------- alarms
+    def state(self, rule: str, subject: str) -> State | None:
+        """The state of an alarm, up to date; None for a subject never heard of."""
+        slot = self.slots.get(rule, {}).get(subject)
+        return None if slot is None else self.load(rule, subject, slot)
+
+    def open(self, rule_id: str, subject: str, at: float | None = None, rule: Rule | None = None) -> State:
+        """The state of an alarm, made if there is none. `rule` replaces the common rule for this subject."""
+        slots = self.slots[rule_id]
+        slot = slots.get(subject)
+        if slot is not None:
+            return self.load(rule_id, subject, slot)
+        slots[subject] = slot = Slot()
+        s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
+        s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
+        self._inherit_inhibitors(s, at)
+        self.settle(s)
+        return s
+
+    def _new_state(self, rule: Rule, subject: str, slot: Slot) -> State:
+        s = State(rule, subject, slot)
+        self.created += 1
+        s.index, s.born = self.created, self.ticks
+        return s
+
+    def _inherit_inhibitors(self, s: State, at: float | None) -> None:
+        outside = self.sources.get(s.subject, ())
+        for source in s.rule.suppress_when:
+            other = self.state(source, s.subject) if source in self.rules else None
+            if other is not None and other.active and not other.oos:
+                masking.inhibit(self, s, source, True, other.clock if at is None else max(at, other.clock))
+            elif source in outside and at is not None:
+                masking.inhibit(self, s, source, True, at)
+
+    def load(self, rule_id: str, subject: str, slot: Slot) -> State:
+        """Bring a state up to what the fast lane and the ticks have done meanwhile."""
+        s = slot.state
+        if s is None:
+            s = slot.state = self._new_state(self.rules[rule_id], subject, slot)
+            s.born = 0
+            s.levels = (False,) * len(s.rule.levels)
+            s.seen_unit = slot.mode[3]
+            s.unit = s.rule.unit or s.seen_unit
+            if s.rule.watches_silence:
+                s.armed_event = slot.ts + s.rule.expect
+        if slot.ts > s.lane:
+            s.lane = s.last_ts = s.last_good = slot.ts
+            s.ids = (slot.id,) if slot.id is not None else ()
+            s.evidence = (slot.id, slot.ts)
+            s.last_value = self._in_rule_unit(s, slot.value, s.seen_unit)
+            if slot.ts > s.clock:
+                s.clock = slot.ts
+            if slot.wall > s.wall:
+                s.wall = slot.wall
+        if self.ticks > s.born:
+            if self.mark > s.clock:
+                s.clock = self.mark
+            if self.wall_mark > s.wall:
+                s.wall = self.wall_mark
+        return s
+
+    def _in_rule_unit(self, s: State, value: Any, unit: str | None) -> Any:
+        wanted = s.rule.unit
+        if unit is None or wanted is None or unit == wanted or not isinstance(value, (int, float)):
+            return value
+        return convert(value, unit, wanted)
+
+    def settle(self, s: State) -> None:
+        """After a change: arm the timers, set the mode of the slot, and let go of a state that says nothing."""
+        slot, slots = s.slot, self.slots[s.rule.id]
+        due = min(event_timers(s), default=None)
+        if due is not None and due[0] < s.armed_event:
+            s.armed_event = due[0]
+            heappush(self.event_heap, (*due, s.index, s.rule.id, s.subject))
+        due = min(wall_timers(s), default=None)
+        if due is not None and due[0] < s.armed_wall:
+            s.armed_wall = due[0]
+            heappush(self.wall_heap, (*due, s.index, s.rule.id, s.subject))
+        s.lane = slot.ts = s.last_ts if s.last_ts > s.clock else s.clock
+        slot.wall = s.wall
+        mode = mode_of(s, slot.ts)
+        slot.mode = self.shared_mode(mode)
+        if len(slots) > self.states_kept and mode is not SLOW and self._is_quiet(s):
+            slot.id = s.ids[0] if s.ids else None
+            slot.state = None
+            for word, n in s.counters.items():
+                self.counters[word] = self.counters.get(word, 0) + n
+
+    def shared_mode(self, mode: Mode) -> Mode:
+        """One object for equal modes without a deadline, so that slots stay small."""
+        return mode if -math.inf < mode[2] < math.inf else self._modes.setdefault(mode, mode)
+
+    def _is_quiet(self, s: State) -> bool:
+        """Whether the slot alone can stand for the state."""
+        return (
+            s.clock == s.last_ts == s.last_good
+            and len(s.ids) <= 1
+            and s.evidence == (s.ids[0] if s.ids else None, s.last_ts)
+            and s.unit == (s.rule.unit or s.seen_unit)
+            and s.rule is self.rules[s.rule.id]
+            and not any(s.levels)
+            and s.is_pristine()
+        )
+
+    # ------------------------------------------------------------------------------------------------- timers
+    def _advance(self, s: State, wall: float, clock: float, strict: bool) -> None:
+        """Fire what is due on one alarm; `strict`: only what is due before the instant."""
+        while True:
+            event_due = min(event_timers(s), default=None)
+            if event_due and (event_due[0] > clock or (strict and event_due[0] == clock)):
+                event_due = None
+            wall_due = min(wall_timers(s), default=None)
+            if wall_due and (wall_due[0] > wall or (strict and wall_due[0] == wall)):
+                wall_due = None
+            if event_due is None and wall_due is None:
+                break
+            if wall_due is None or (event_due is not None and event_due <= wall_due):
+                self._fire(s, event_due or (0, 0), wall, False)
+            else:
+                self._fire(s, wall_due, wall, True)
+        s.wall = max(s.wall, wall)
+        s.clock = max(s.clock, clock)
+
+    def _fire(self, s: State, due: tuple[float, int], wall: float, on_wall: bool) -> None:
+        deadline, kind = due
+        s.wall = max(s.wall, min(deadline, wall))
+        if not on_wall:
+            s.clock = max(s.clock, deadline)
+        fire(self, s, kind, deadline)
+
+    def next_due(self) -> tuple[float, float]:
+        """No timer is due before these instants (event clock, wall clock); one may turn out to be later."""
+        return (
+            self.event_heap[0][0] if self.event_heap else math.inf,
+            self.wall_heap[0][0] if self.wall_heap else math.inf,
+        )
+
+    def tick(self, at: float, watermark: float | None = None) -> None:
+        """Move the wall clock to `at` and event time to `watermark`, for all alarms, in order of deadlines."""
+        clock = at if watermark is None else watermark
+        events, walls = self.event_heap, self.wall_heap
+        while True:
+            entry = events[0] if events and events[0][0] <= clock else None
+            on_wall = False
+            if walls and walls[0][0] <= at and (entry is None or walls[0] < entry):
+                entry, on_wall = walls[0], True
+            if entry is None:
+                break
+            heappop(walls if on_wall else events)
+            self._fire_entry(entry, at, on_wall)
+        self._mark(at, clock)
+
+    def _fire_entry(self, entry: _Entry, at: float, on_wall: bool) -> None:
+        deadline, kind, index, rule_id, subject = entry
+        slot = self.slots.get(rule_id, {}).get(subject)
+        if slot is None:
+            return
+        rule = self.rules[rule_id]
+        if slot.state is None and kind == NO_DATA and rule.watches_silence and slot.ts + rule.expect > deadline:
+            heappush(self.event_heap, (slot.ts + rule.expect, kind, index, rule_id, subject))
+            return
+        s = self.load(rule_id, subject, slot)
+        due = min(wall_timers(s) if on_wall else event_timers(s), default=None)
+        if on_wall:
+            s.armed_wall = math.inf
+        else:
+            s.armed_event = math.inf
+        if due == (deadline, kind):
+            self._fire(s, due, at, on_wall)
+        self.settle(s)
+
+    def _mark(self, at: float, clock: float) -> None:
+        if clock < self.mark or at < self.wall_mark:
+            for rule_id, slots in self.slots.items():
+                for subject, slot in slots.items():
+                    if slot.state is None:
+                        continue
+                    s = self.load(rule_id, subject, slot)
+                    young = s.born == self.ticks
+                    s.clock, s.wall = max(s.clock, clock), max(s.wall, at)
+                    if young:
+                        s.born = self.ticks + 1
+                    self.settle(s)
+        self.mark, self.wall_mark = max(self.mark, clock), max(self.wall_mark, at)
+        self.ticks += 1
+
+    # ------------------------------------------------------------------------------------------------- inputs
+    def reading(
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        ts: float,
+        value: Any,
+        id: str | None = None,
+        quality: str = "good",
+        unit: str | None = None,
+        rule: Rule | None = None,
+    ) -> None:
+        """A reading with event time `ts` that arrived at `at`."""
+        s = self.open(rule_id, subject, at, rule)
+        t = admit(s, ts, id, at)
+        if t is None:
+            s.wall = max(s.wall, at)
+            self.settle(s)
+            return
+        raw, seen = value, unit
+        wanted = s.rule.unit
+        if unit != wanted and self._converts and _convertible(value, unit, wanted):
+            value, unit = convert(value, str(unit), str(wanted)), wanted
+        self._advance(s, at, t, True)
+        if s.edge is None and s.rule.schedule is not None:
+            masking.follow_schedule(self, s, t)
+        if take_reading(self, s, ts, id, value, quality, unit, t):
+            s.seen_unit = seen
+            s.slot.value = raw
+        self._advance(s, at, t, False)
+        self.settle(s)
+
+    def command(self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]) -> str | None:
+        """What a person asks for. Returns the error's word where it is refused."""
+        slot = self.slots.get(rule_id, {}).get(subject)
+        if slot is None:
+            return self._reject(None, rule_id, subject, at, command, "unknown_alarm")
+        s = self.load(rule_id, subject, slot)
+        t = max(s.wall, at)
+        self._advance(s, t, s.clock, True)
+        error = obey(self, s, command, t)
+        if error:
+            self._reject(s, rule_id, subject, t, command, error)
+        self._advance(s, t, s.clock, False)
+        self.settle(s)
+        return error
+
+    def _reject(
+        self, s: State | None, rule_id: str, subject: str, at: float, command: Mapping[str, Any], error: str
+    ) -> str:
+        rejection = Rejection(
+            at=at, rule=rule_id, subject=subject, error=error, command=str(command["do"]),
+            id=command.get("id"), user=command.get("user"),
+        )  # fmt: skip
+        if s is not None:
+            rejection.flags, rejection.isa = s.flags(), s.isa()
+        self.on_rejection(rejection)
+        return error
+
+    def _control(self, s: State, at: float, act: Callable[[float], None], event: float | None = None) -> None:
+        """Rule, declare, gone and inhibit inputs move both clocks: event time to `event`, or else to `at` too."""
+        t = max(s.clock, at if event is None else event)
+        self._advance(s, at, t, True)
+        act(t)
+        self._advance(s, at, t, False)
+        self.settle(s)
+
+    def inhibit(
+        self, rule_id: str, subject: str, at: float, source: str, active: bool, event: float | None = None
+    ) -> None:
+        """An alarm of the same subject begins or ends to hide this one."""
+        s = self.open(rule_id, subject)
+        self._control(s, at, lambda t: masking.inhibit(self, s, source, active, t), event)
+
+    def declare(
+        self, rule_id: str, subject: str, at: float, rule: Rule | None = None, event: float | None = None
+    ) -> None:
+        """A subject is known to exist: from now on its silence counts."""
+        s = self.open(rule_id, subject, None, rule)
+
+        def known(t: float) -> None:
+            s.last_good = t if s.last_good is None else s.last_good
+
+        self._control(s, at, known, event)
+
+    def set_rule(self, rule: Rule, at: float, event: float | None = None) -> None:
+        """A new rule, or the new definition of a known one."""
+        self.put_rule(rule)
+        for subject, slot in list(self.slots[rule.id].items()):
+            s = self.load(rule.id, subject, slot)
+            self._control(s, at, lambda t, s=s: self._edit(s, rule, t), event)  # type: ignore[misc]
+
+    def _edit(self, s: State, rule: Rule, t: float) -> None:
+        edit.change_rule(self, s, rule, t)
+        if s.enabled and (rule.schedule is not None or s.edge is not None):
+            masking.follow_schedule(self, s, t)
+
+    def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
+        """A rule is gone, with all its alarms; what was shown of them is taken back."""
+        self._drop(at, [(rule_id, subject) for subject in self.slots.get(rule_id, ())], "rule_removed", event)
+        if self.rules.pop(rule_id, None) is not None:
+            del self.slots[rule_id]
+        self._index_targets()
+
+    def gone(self, subject: str, at: float, event: float | None = None) -> None:
+        """A subject has left the inventory."""
+        keys = [(rule_id, subject) for rule_id, slots in self.slots.items() if subject in slots]
+        keys.sort(key=lambda key: not self.rules[key[0]].suppress_when)
+        self._drop(at, keys, "subject_gone", event)
+
+    def _drop(self, at: float, keys: list[Key], reason: str, event: float | None) -> None:
+        for rule_id, subject in keys:
+            s = self.open(rule_id, subject)
+            self._control(s, at, lambda t, s=s: self._remove(s, t, reason), event)  # type: ignore[misc]
+            self.tombs[rule_id, subject] = (s.occ, s.seq)
+            del self.slots[rule_id][subject]
+
+    def _remove(self, s: State, t: float, reason: str) -> None:
+        if s.seq:
+            s.active, s.acked, s.shelved, s.until, s.manual, s.inhibitors = False, True, None, None, False, ()
+            s.hold_until, s.oos, s.latched, s.no_data, s.flapping, s.phase = None, False, False, False, False, "normal"
+            emit(self, s, "removed", t, reason)
+        s.enabled = False
+
+    # ------------------------------------------------------------------------------------------------- outputs
+    def out(self, state: State, transition: Transition) -> None:
+        """Hand a transition out, and let it hide or show the alarms that depend on it."""
+        self.on_transition(state, transition)
+        on = state.active and not state.oos
+        for rule_id in self._targets.get(state.rule.id, ()):
+            slot = self.slots[rule_id].get(state.subject)
+            if slot is None or slot is state.slot:
+                continue
+            target = self.load(rule_id, state.subject, slot)
+            if on != (state.rule.id in target.inhibitors):
+                t = max(target.clock, transition.at)
+                self._advance(target, state.wall, t, True)
+                masking.inhibit(self, target, state.rule.id, on, t)
+                self.settle(target)
+
+    def put_rule(self, rule: Rule) -> None:
+        self.rules[rule.id] = rule
+        self.slots.setdefault(rule.id, {})
+        self._index_targets()
+
+    def _index_targets(self) -> None:
+        self._targets = {}
+        for rule in self.rules.values():
+            for source in rule.suppress_when:
+                self._targets.setdefault(source, []).append(rule.id)
+
+
+def _convertible(value: Any, unit: str | None, wanted: str | None) -> bool:
+    return (
+        unit in UNITS
+        and wanted in UNITS
+        and UNITS[unit][0] == UNITS[wanted][0]
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    )

@@ -1,0 +1,159 @@
+"""A rule in the form that the engine uses, made from its canonical record (a plain map)."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+SEVERITIES = ("info", "warning", "major", "critical")
+RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
+KINDS = ("above", "below", "outside", "equals", "rate_above", "rate_below")
+NO_DATA = ("alarm", "ok", "keep", "ignore")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def seconds(value: Any) -> Any:
+    """Seconds of `90`, `"1m30s"` or None; raises ValueError."""
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|min|s|m|h|d)", str(value))
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise ValueError(f"{value!r} is not a duration; write seconds as a number, or 30s, 5m, 1h")
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return int(total) if total == int(total) else total
+
+
+class Schedule(Protocol):
+    """When a rule is armed, on the event clock."""
+
+    def armed(self, time: float) -> bool: ...
+
+    def next_edge(self, time: float) -> float:
+        """The first instant after `time` at which `armed` changes; infinity if never."""
+        ...
+
+
+class Level:
+    """One severity with its limit and where it ends; the interval of values that are no breach, and that are normal."""
+
+    __slots__ = ("clear", "edges", "kind", "limit", "rank", "severity")
+
+    def __init__(self, record: Mapping[str, Any], rank: int) -> None:
+        found = [kind for kind in KINDS if kind in record]
+        if len(found) != 1:
+            raise ValueError(f"a level needs exactly one of {', '.join(KINDS)}; it has {', '.join(found) or 'none'}")
+        self.kind = found[0]
+        self.limit = record[self.kind]
+        self.clear = record.get("clear")
+        self.severity = str(record["severity"])
+        self.rank = rank
+        if self.kind == "outside":
+            low, high = self.limit
+            self.edges = (low, high, *(self.clear or (low, high)))
+        else:
+            self.edges = (self.limit if self.clear is None else self.clear,)
+
+    def judge(self, value: Any, rate: float | None) -> tuple[bool, bool] | None:
+        """(breach, normal); both False in the band between them; None where it cannot be told."""
+        kind = self.kind
+        if kind == "above":
+            return value > self.limit, value <= self.edges[0]
+        if kind == "below":
+            return value < self.limit, value >= self.edges[0]
+        if kind == "outside":
+            low, high, clear_low, clear_high = self.edges
+            return value < low or value > high, clear_low <= value <= clear_high
+        if kind == "equals":
+            same = value == self.limit and (
+                type(value) is type(self.limit)
+                or not (isinstance(value, (bool, str)) or isinstance(self.limit, (bool, str)))
+            )
+            return same, not same
+        if rate is None:
+            return None
+        if kind == "rate_above":
+            return rate > self.limit, rate <= self.edges[0]
+        return rate < self.limit, rate >= self.edges[0]
+
+
+class Rule:
+    """What one rule asks for. `record` is its definition; raises ValueError for one that makes no sense.
+
+    Beyond the fields of the record, `schedule` arms and disarms it by the clock. Times are in seconds.
+    """
+
+    def __init__(self, record: Mapping[str, Any], schedule: Schedule | None = None) -> None:
+        self.record = dict(record)
+        get = record.get
+        self.id = str(get("id", "r1"))
+        canonical = json.dumps(self.record, sort_keys=True, default=str)
+        self.hash = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        self.schedule = schedule
+        self.enabled = bool(get("enabled", True))
+        when = get("when") or {}
+        self._read_levels(when)
+        self._read_delays()
+        self._read_expectation(when)
+        flap = get("flap")
+        self.flap = (flap["max"], seconds(flap["window"]), seconds(flap["hold"])) if flap else None
+        self.latch, self.ack_required = bool(get("latch", False)), bool(get("ack_required", True))
+        self.unshelve_on_escalate = bool(get("unshelve_on_escalate", False))
+        self.suppress_when, self.suppress_hold = tuple(get("suppress_when", ())), seconds(get("suppress_hold", 0))
+        self.unit: str | None = get("unit")
+        self.emit_pending = bool(get("emit_pending", False))
+        self.labels: dict[str, str] = dict(get("labels") or {})
+        self._read_grouping()
+        self.shape = json.dumps(
+            [[[lv.kind] for lv in self.levels], self.unit, get("signal"), self.absent is not None], sort_keys=True
+        )
+        limits = [[lv.kind, lv.limit, lv.clear] for lv in self.levels]
+        self.limits = json.dumps([limits, self.n_of_m, self.times, self.window], sort_keys=True, default=str)
+        self.severities = [lv.severity for lv in self.levels]
+
+    def _read_levels(self, when: Mapping[str, Any]) -> None:
+        get = self.record.get
+        self.absent = seconds(when.get("absent"))
+        base = _severity(get("severity", "warning"))
+        given = get("levels") or ([{**when, "severity": base}] if self.absent is None else [])
+        ranked = sorted((RANK[_severity(level.get("severity"))], n) for n, level in enumerate(given))
+        self.levels = [Level(given[n], rank) for rank, n in ranked]
+        self.base_severity = self.levels[0].severity if self.levels else base
+        self.numeric = any(level.kind != "equals" for level in self.levels)
+        self.window = seconds(when.get("window", get("rate_window")))
+        if any(level.kind.startswith("rate") for level in self.levels) and not self.window:
+            raise ValueError(f"rule {self.id}: a rate needs a 'window', such as 60s")
+        n_of_m = get("n_of_m")
+        self.n_of_m: tuple[int, int] | None = (int(n_of_m[0]), int(n_of_m[1])) if n_of_m else None
+        times = get("times")
+        self.times: tuple[int, float] | None = (int(times[0]), seconds(times[1])) if times else None
+
+    def _read_delays(self) -> None:
+        get = self.record.get
+        self.on_delay, self.off_delay = seconds(get("for", 0)), seconds(get("clear_after", 0))
+        self.escalate_after = seconds(get("escalate_after", 0))
+        self.deescalate_after = seconds(get("deescalate_after", 0))
+        self.realarm, self.max_shelve = seconds(get("realarm")), seconds(get("max_shelve", "8h"))
+        self.pulse, self.max_future = seconds(get("pulse")), seconds(get("max_future", "5m"))
+
+    def _read_expectation(self, when: Mapping[str, Any]) -> None:
+        get = self.record.get
+        self.expect = self.absent if self.absent is not None else seconds(get("expect_every"))
+        default = "keep" if self.expect else "ignore"
+        self.no_data = "alarm" if self.absent is not None else get("no_data", default)
+        if self.no_data not in NO_DATA:
+            raise ValueError(f"rule {self.id}: no_data is one of {', '.join(NO_DATA)}, not {self.no_data!r}")
+        self.no_data_severity = _severity(get("no_data_severity", self.base_severity))
+        self.watches_silence = self.no_data != "ignore" and bool(self.expect)
+
+    def _read_grouping(self) -> None:
+        get = self.record.get
+        self.group_by: list[str] | None = get("group_by")
+        self.group_wait, self.group_interval = seconds(get("group_wait", 30)), seconds(get("group_interval", 300))
+        self.repeat, self.flood = seconds(get("repeat", 14400)), get("flood")
+
+
+def _severity(name: Any) -> str:
+    if name not in RANK:
+        raise ValueError(f"{name!r} is not a severity; write one of {', '.join(SEVERITIES)}")
+    return str(name)

@@ -1,0 +1,97 @@
+"""Snapshot and restore of an engine: plain data, no aliasing of live state."""
+
+from collections.abc import Callable, Mapping
+from heapq import heapify
+from typing import Any
+
+from operators.alarms.engine import Engine
+from operators.alarms.rule import Rule
+from operators.alarms.state import SLOW, Slot, State
+from operators.alarms.timers import NO_DATA
+
+VERSION = 1
+
+
+def snapshot(engine: Engine) -> dict[str, Any]:
+    """All that `restore` needs, as plain JSON data."""
+    return {
+        "v": VERSION,
+        "mark": engine.mark,
+        "wall_mark": engine.wall_mark,
+        "created": engine.created,
+        "counters": dict(engine.counters),
+        "sources": {subject: sorted(sources) for subject, sources in engine.sources.items()},
+        "tombs": [[rule, subject, *numbers] for (rule, subject), numbers in engine.tombs.items()],
+        "rules": [rule.record for rule in engine.rules.values()],
+        "alarms": {rule_id: _slots(engine, rule_id, slots) for rule_id, slots in engine.slots.items()},
+    }
+
+
+def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, Any]:
+    states = {}
+    for subject, slot in slots.items():
+        if slot.state is not None:
+            states[subject] = _state(engine, engine.load(rule_id, subject, slot))
+    every = slots.values()
+    modes: dict[Any, int] = {}
+    for slot in every:
+        modes.setdefault(slot.mode, len(modes))
+    return {
+        "subjects": list(slots),
+        "ts": [slot.ts for slot in every],
+        "id": [slot.id for slot in every],
+        "value": [slot.value for slot in every],
+        "wall": [slot.wall for slot in every],
+        "mode": [modes[slot.mode] for slot in every],
+        "modes": [list(mode) for mode in modes],
+        "states": states,
+    }
+
+
+def _state(engine: Engine, s: State) -> dict[str, Any]:
+    out = {"index": s.index, "plain": s.plain()}
+    if s.born == engine.ticks:
+        out["young"] = True
+    if s.rule is not engine.rules[s.rule.id]:
+        out["rule"] = s.rule.record
+    return out
+
+
+def restore(engine: Engine, data: Mapping[str, Any], make_rule: Callable[[Mapping[str, Any]], Rule] = Rule) -> None:
+    """Fill a new engine with what `snapshot` gave; `make_rule` makes the rule of a record."""
+    if data["v"] != VERSION:
+        raise ValueError(f"alarm state has version {data['v']}; this program reads version {VERSION}")
+    engine.mark, engine.wall_mark, engine.ticks = data["mark"], data["wall_mark"], 1
+    engine.created = data["created"]
+    engine.counters = dict(data["counters"])
+    engine.sources = {subject: set(sources) for subject, sources in data["sources"].items()}
+    engine.tombs = {(rule, subject): (occ, seq) for rule, subject, occ, seq in data["tombs"]}
+    for record in data["rules"]:
+        engine.put_rule(make_rule(record))
+    for rule_id, alarms in data["alarms"].items():
+        _restore_slots(engine, engine.rules[rule_id], alarms, make_rule)
+    heapify(engine.event_heap)
+
+
+def _restore_slots(
+    engine: Engine, rule: Rule, data: Mapping[str, Any], make_rule: Callable[[Mapping[str, Any]], Rule]
+) -> None:
+    slots = engine.slots[rule.id]
+    modes = [engine.shared_mode(tuple(mode)) for mode in data["modes"]]
+    states = data["states"]
+    rows = zip(data["subjects"], data["ts"], data["id"], data["value"], data["wall"], data["mode"], strict=True)
+    for n, (subject, ts, id, value, wall, mode) in enumerate(rows):
+        slot = slots[subject] = Slot()
+        slot.ts, slot.id, slot.value, slot.wall, slot.mode = ts, id, value, wall, modes[mode]
+        saved = states.get(subject)
+        if saved is None:
+            if rule.watches_silence:
+                engine.event_heap.append((ts + rule.expect, NO_DATA, n, rule.id, subject))
+            continue
+        own = make_rule(saved["rule"]) if "rule" in saved else rule
+        slot.state = s = State(own, subject, slot)
+        s.take(saved["plain"])
+        s.index, s.born = saved["index"], 1 if saved.get("young") else 0
+        slot.mode = SLOW
+        s.lane = slot.ts
+        engine.settle(s)
