@@ -57,8 +57,8 @@ def tmp() -> Iterator[Path]:
 
 @pytest.fixture
 def unique() -> str:
-    """A word no other test of this session gets, for topics, databases and buckets: `t7`."""
-    return f"t{next(_numbers)}"
+    """A word no other test of this session gets, for topics, databases and buckets: `test7`."""
+    return f"test{next(_numbers)}"
 
 
 @pytest.fixture

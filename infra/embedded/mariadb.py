@@ -111,7 +111,9 @@ class MariaDB(Service):
             f"GRANT ALL ON *.* TO '{ADMIN}'@'{HOST}' WITH GRANT OPTION",
             f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{self.secret('root')}'",
         ]
-        statements = ["SET SESSION sql_log_bin = 0", database, f"USE {DATABASE}", *tables, *users, *rights]
+        open_doors = "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost')"
+        closed = [open_doors, "FLUSH PRIVILEGES"]
+        statements = ["SET SESSION sql_log_bin = 0", *closed, database, f"USE {DATABASE}", *tables, *users, *rights]
         return "".join(f"{statement};\n" for statement in statements)
 
     def command(self) -> list[str]:
