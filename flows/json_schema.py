@@ -56,7 +56,11 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
     for cls in (Source, Step, Sink):
         if (definition := definitions.get(cls.__name__)) is not None:
             _exactly_one(definition, list(cls.KINDS))
-    return {"$schema": DIALECT, **({"title": title} if title else {}), **{k: v for k, v in schema.items() if k != "title"}}
+    return {
+        "$schema": DIALECT,
+        **({"title": title} if title else {}),
+        **{k: v for k, v in schema.items() if k != "title"},
+    }
 
 
 class _Generator(GenerateJsonSchema):
@@ -95,7 +99,9 @@ def _specs(cls: type[Spec]) -> list[type[Spec]]:
 
 
 def _with_short_form(cls: type[Spec], definition: Mapping[str, Any]) -> Schema:
-    keys = [info.alias or name for name, info in cls.model_fields.items() if name == cls.SHORT or info.alias == cls.SHORT]
+    keys = [
+        info.alias or name for name, info in cls.model_fields.items() if name == cls.SHORT or info.alias == cls.SHORT
+    ]
     if "properties" not in definition or not keys or keys[0] not in definition["properties"]:
         return dict(definition)
     bare = dict(definition["properties"][keys[0]])

@@ -11,8 +11,8 @@ Entry = TypeVar("Entry", Stream, Alarm, Sink)
 
 def profiles(flow: Flow) -> set[str]:
     """The profiles that a flow's sources and sinks name."""
-    entries = (*flow.sources.values(), *flow.sinks.values())
-    return {entry.profile for entry in entries if entry.profile is not None}
+    named = {source.profile for source in flow.sources.values()} | {sink.profile for sink in flow.sinks.values()}
+    return {profile for profile in named if profile is not None}
 
 
 def for_profile(flow: Flow, active: str | Iterable[str] | None) -> Flow:
@@ -31,7 +31,8 @@ def for_profile(flow: Flow, active: str | Iterable[str] | None) -> Flow:
     streams, alarms = dict(flow.streams), dict(flow.alarms)
     changed = True
     while changed:
-        lost = {name for name, entry in (*streams.items(), *alarms.items()) if _unfed(entry, gone)}
+        lost = {name for name, stream in streams.items() if _unfed(stream, gone)}
+        lost |= {name for name, alarm in alarms.items() if _unfed(alarm, gone)}
         gone |= lost
         if flow.alarms and not set(alarms) - lost:
             gone.add("alarms")

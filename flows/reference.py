@@ -210,7 +210,14 @@ def _names(annotation: Any) -> list[str]:
         if annotation is Quantity:
             return ["number with unit"]
         return [f"`{annotation.__name__.lower()}`"]
-    plain = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "", SecretStr: "secret text"}
+    plain = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+        type(None): "",
+        SecretStr: "secret text",
+    }
     return [plain.get(annotation, "value")]
 
 

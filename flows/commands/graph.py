@@ -1,0 +1,41 @@
+"""`vigie graph`: a picture of flows and of the topics that join them."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from flows.loader import load
+from flows.picture import draw, mermaid
+from flows.svg import svg
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--format", "form", type=click.Choice(["mermaid", "svg"]), help="Default: by the name of the output file."
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+def graph(files: tuple[Path, ...], form: str | None, output: Path | None) -> None:
+    """Draw sources, streams with their steps, alarms, sinks, and the topics through which flows meet.
+
+    Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed, and it exits with 1.
+    """
+    loaded = [load(path) for path in files]
+    for document, _ in loaded:
+        if document.errors:
+            click.echo(document.report(), err=True)
+    flows = [(document, flow) for document, flow in loaded if flow is not None]
+    if len(flows) < len(files):
+        sys.exit(1)
+    names = [flow.flow for _, flow in flows]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        click.echo(f"error: two files hold the flow {twice[0]!r}", err=True)
+        sys.exit(1)
+    picture = draw(flows)
+    is_svg = form == "svg" or (form is None and output is not None and output.suffix == ".svg")
+    text = svg(picture) if is_svg else mermaid(picture)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
