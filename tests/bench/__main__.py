@@ -5,12 +5,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.latency import idle, latency
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import clickhouse_rows, hysteresis
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,
     "clickhouse": clickhouse_rows,
+    "latency": latency,
+    "idle": idle,
 }
 
 
