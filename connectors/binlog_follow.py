@@ -23,6 +23,8 @@ CHANGES = re.compile(
 )
 UNDECODABLE = (struct.error, IndexError, KeyError, ValueError, zlib.error, NotImplementedError, TypeError)
 
+Rows = list[dict[str, Any]]
+
 
 @dataclass
 class Place:
@@ -189,18 +191,18 @@ class Follower:
         if watched is None:
             return
         try:
-            pairs = changes(watched.decoder, data, end, kind)
+            before, after = images(watched.decoder, data, end, kind)
         except UNDECODABLE as error:
             self._count("undecodable", 1)
             detail = f"rows of {watched.table.full_name} cannot be decoded: {type(error).__name__}: {error}"
             self._problem(Problem("undecodable", detail, data[:LETTER_BYTES], self._origin(data), self.committed))
             return
         if watched.recorder is None:
-            self._add(self._plain(watched.table, kind.op, pairs))
+            self._add(self._plain(watched.table, kind.op, after or before))
         elif watched.table.name == STATES:
-            self._add(self._states(watched, kind.op, pairs))
+            self._add(self._states(watched.table, watched.recorder, kind.op, before, after))
         else:
-            watched.recorder.learn(watched.table.name, kind.op, [after for _, after in pairs if after is not None])
+            watched.recorder.learn(watched.table.name, after)
 
     def _add(self, events: list[Row]) -> None:
         """Events before `place.rows` were passed on before the reader came back to this transaction."""
@@ -211,20 +213,18 @@ class Follower:
         self.place.rows = max(self.place.rows, self._seen)
         self.events += events
 
-    def _states(self, watched: _Watched, op: str, pairs: "Pairs") -> list[Row]:
-        table, recorder = watched.table, watched.recorder
-        assert recorder is not None
-        if op == "delete":
-            self._count("purged", len(pairs))
-            return []
+    def _states(self, table: Table, recorder: Recorder, op: str, before: Rows, after: Rows) -> list[Row]:
         if op == "insert":
-            rows = [after for _, after in pairs if after is not None]
-            recorder.resolve(rows)
-            self.place.state_ids[table.schema] = max(self.place.state_ids.get(table.schema, 0), rows[-1]["state_id"])
-            return inserted(table.full_name, rows, self.committed)
-        rows = [after for before, after in pairs if before and after and meant(before, after)]
-        if len(rows) < len(pairs):
-            self._count("bookkeeping", len(pairs) - len(rows))
+            recorder.resolve(after)
+            known = self.place.state_ids
+            known[table.schema] = max(known.get(table.schema, 0), after[-1]["state_id"])
+            return inserted(table.full_name, after, self.committed)
+        if op == "delete":
+            self._count("purged", len(before))
+            return []
+        rows = [new for old, new in zip(before, after, strict=True) if meant(old, new)]
+        if len(rows) < len(after):
+            self._count("bookkeeping", len(after) - len(rows))
         recorder.resolve(rows)
         events = inserted(table.full_name, rows, self.committed)
         for n, event in enumerate(events, self._seen):
@@ -232,48 +232,44 @@ class Follower:
             event.id = f"{event.id}/{self._gtid_text}.{n}"
         return events
 
-    def _plain(self, table: Table, op: Any, pairs: "Pairs") -> list[Row]:
+    def _plain(self, table: Table, op: Any, rows: Rows) -> list[Row]:
         events = []
-        for n, (before, after) in enumerate(pairs, self._seen):
-            values = after if after is not None else before or {}
+        for n, values in enumerate(rows, self._seen):
             key = "/".join(str(values[name]) for name in table.key)
             identity = f"{table.name}/{key}/{self._gtid_text}.{n}"
             events.append(Row(id=identity, time=self.committed, table=table.full_name, op=op, values=values))
         return events
 
 
-Pairs = list[tuple[dict[str, Any] | None, dict[str, Any] | None]]
-
-
-def changes(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows) -> Pairs:
-    """(row before, row after) of each change in a row packet; `end` is where its checksum begins."""
+def images(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows) -> tuple[Rows, Rows]:
+    """(rows before, rows after) of a row packet, one of them empty but for an update; `end` is where its checksum begins."""
     if isinstance(decoder, LibraryDecoder):
-        return decoder.pairs(_plain_packet(data, end, kind) if kind.compressed else data)
+        return decoder.images(_plain_packet(data, end, kind) if kind.compressed else data)
     offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
     columns, offset = wire.length_coded(data, offset)
     width = (columns + 7) >> 3
     present = data[offset : offset + width]
     offset += width
-    present_after = present
     if kind.op == "update":
         present_after = data[offset : offset + width]
         offset += width
     if kind.compressed:
         data, offset = wire.uncompressed(data[:end], offset), 0
         end = len(data)
-    if kind.op == "insert":
-        return [(None, row) for row in decoder.rows(data, offset, end, present)]
-    if kind.op == "delete":
-        return [(row, None) for row in decoder.rows(data, offset, end, present)]
-    pairs: Pairs = []
+    if kind.op != "update":
+        rows = decoder.rows(data, offset, end, present)
+        return ([], rows) if kind.op == "insert" else (rows, [])
+    before: Rows = []
+    after: Rows = []
     unchanged = decoder.absent(present_after)
     while offset < end:
-        before, offset = decoder.row(data, offset, present)
-        after, offset = decoder.row(data, offset, present_after)
+        old, offset = decoder.row(data, offset, present)
+        new, offset = decoder.row(data, offset, present_after)
         for name in unchanged:
-            after[name] = before[name]
-        pairs.append((before, after))
-    return pairs
+            new[name] = old[name]
+        before.append(old)
+        after.append(new)
+    return before, after
 
 
 def _plain_packet(data: bytes, end: int, kind: wire.Rows) -> bytes:

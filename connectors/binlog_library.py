@@ -32,16 +32,15 @@ class LibraryDecoder:
             column.name, column.unsigned = ours.name, ours.unsigned
         self._only = event.table_id
 
-    def pairs(self, data: bytes) -> list[tuple[dict[str, Any] | None, dict[str, Any] | None]]:
-        """(row before, row after) of each change in a row packet; raises `NotImplementedError` for an unknown type."""
+    def images(self, data: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """(rows before, rows after) of a row packet; raises `NotImplementedError` for an unknown type."""
         table_id = int.from_bytes(data[20:26], "little")
         event = self._event(data, {table_id: self._tables[self._only]})
         rows: list[dict[str, Any]] = event.rows
         if isinstance(event, UpdateRowsEvent):
-            return [(row["before_values"], row["after_values"]) for row in rows]
-        if isinstance(event, DeleteRowsEvent):
-            return [(row["values"], None) for row in rows]
-        return [(None, row["values"]) for row in rows]
+            return [row["before_values"] for row in rows], [row["after_values"] for row in rows]
+        values = [row["values"] for row in rows]
+        return (values, []) if isinstance(event, DeleteRowsEvent) else ([], values)
 
     def _event(self, data: bytes, tables: dict[int, Any]) -> Any:
         if not self._checksum:  # the library finds the end of a table's definition only before a checksum

@@ -202,22 +202,20 @@ class _Session:
         self._pass_on(follower)
         opened: float | None = time.monotonic()
         while not self._closed.is_set():
-            data = stream.packet()
-            if data is None:
-                waiting = bool(follower.events) or follower.place.gtids != self._place.gtids
-                if waiting and not follower.inside:
-                    self._pass_on(follower)
-                stream.receive()
-                continue
+            stream.receive()
             if opened is not None and time.monotonic() - opened > SETTLED_S:
                 opened = None
                 self._context.health.up(self._context.name)
-            follower.handle(data, stream.checksum)
-            if len(follower.events) >= CHUNK_ROWS:
-                self._pass_on(follower)
-            if not self._live and not follower.inside and reached(follower.place.gtids, target):
-                self._pass_on(follower)
-                self._live = True
+            for data in stream.packets():
+                follower.handle(data, stream.checksum)
+                if len(follower.events) >= CHUNK_ROWS:
+                    self._pass_on(follower)
+                if not self._live and not follower.inside and reached(follower.place.gtids, target):
+                    self._pass_on(follower)
+                    self._live = True
+                    self._pass_on(follower)
+            waiting = bool(follower.events) or follower.place.gtids != self._place.gtids
+            if waiting and not follower.inside:
                 self._pass_on(follower)
 
     def _pass_on(self, follower: Follower) -> None:

@@ -21,9 +21,9 @@ class Recorder:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self._names: dict[int, str | None] = {}
-        self._attributes: dict[int, str | None] = {}
-        self._older: dict[int, str | None] = {}
+        self._names: dict[int | None, str | None] = {None: None}
+        self._attributes: dict[int | None, str | None] = {None: None}
+        self._older: dict[int | None, str | None] = {}
         self._characters = 0
         self._connection: Any = None
 
@@ -32,12 +32,10 @@ class Recorder:
         self._connection = connection
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
-            self._names = dict(cursor.fetchall())
+            self._names = {None: None, **dict(cursor.fetchall())}
 
-    def learn(self, table: str, op: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Take rows of a helper table. A purged name is kept: rows of `states` before the purge may still be to come."""
-        if op == "delete":
-            return
+    def learn(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Take new or changed rows of a helper table. What is purged there is kept."""
         for row in rows:
             if table == META:
                 self._names[row["metadata_id"]] = row["entity_id"]
@@ -46,27 +44,28 @@ class Recorder:
 
     def resolve(self, rows: list[dict[str, Any]]) -> None:
         """Set `entity_id` and `shared_attrs` of rows of `states`; both stay None where nothing is known."""
-        self._ask_for_unknown(rows)
-        names, attributes, older = self._names, self._attributes, self._older
+        names, attributes = self._names, self._attributes
         for row in rows:
-            name = names.get(row.get("metadata_id"))  # type: ignore[arg-type]
-            if name is not None:
-                row["entity_id"] = name
-            key = row.get("attributes_id")
-            row["shared_attrs"] = attributes[key] if key in attributes else older.get(key)  # type: ignore[arg-type]
+            name_key, key = row["metadata_id"], row["attributes_id"]
+            if name_key not in names or key not in attributes:
+                self._ask_for_unknown(rows)
+                attributes = self._attributes
+            if names[name_key] is not None:
+                row["entity_id"] = names[name_key]
+            row["shared_attrs"] = attributes[key] if key in attributes else self._older.get(key)
 
     def _ask_for_unknown(self, rows: list[dict[str, Any]]) -> None:
-        names = {row.get("metadata_id") for row in rows} - self._names.keys()
-        wanted = {row.get("attributes_id") for row in rows} - self._attributes.keys()
-        for key in wanted & self._older.keys():
-            self._attributes[key] = self._older[key]  # type: ignore[index]
-        unknown = sorted(key for key in wanted - self._attributes.keys() if key is not None)
+        names = {row["metadata_id"] for row in rows if row["metadata_id"] not in self._names}
+        keys = {row["attributes_id"] for row in rows if row["attributes_id"] not in self._attributes}
+        for key in keys & self._older.keys():
+            self._attributes[key] = self._older[key]
+        unknown = sorted(key for key in keys if key not in self._attributes)
         for key, text in self._ask(ATTRIBUTES, "attributes_id", "shared_attrs", unknown).items():
             self._keep(key, text)
-        self._names |= self._ask(META, "metadata_id", "entity_id", sorted(key for key in names if key is not None))
+        self._names |= self._ask(META, "metadata_id", "entity_id", sorted(names))
 
-    def _ask(self, table: str, key: str, column: str, keys: list[int]) -> dict[int, str | None]:
-        found: dict[int, str | None] = dict.fromkeys(keys)
+    def _ask(self, table: str, key: str, column: str, keys: list[int]) -> dict[int | None, str | None]:
+        found: dict[int | None, str | None] = dict.fromkeys(keys)
         for start in range(0, len(keys), ASK_AT_ONCE):
             with self._connection.cursor() as cursor:
                 cursor.execute(
@@ -76,11 +75,11 @@ class Recorder:
                 found |= dict(cursor.fetchall())
         return found
 
-    def _keep(self, key: int, text: str | None) -> None:
+    def _keep(self, key: int | None, text: str | None) -> None:
         self._attributes[key] = text
         self._characters += len(text or "") + 100
         if self._characters > ATTRIBUTE_CHARACTERS // 2:
-            self._older, self._attributes, self._characters = self._attributes, {}, 0
+            self._older, self._attributes, self._characters = self._attributes, {None: None}, 0
 
 
 def is_recorder(columns: Iterable[str]) -> bool:

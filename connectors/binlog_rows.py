@@ -60,23 +60,37 @@ class RowDecoder:
     def rows(self, data: bytes, offset: int, end: int, present: bytes) -> list[Row]:
         """The rows from `offset` to `end`; columns that are NULL or not in the image are None."""
         rows = []
+        plans = self._plans
+        width = self._width(present)
         while offset < end:
-            row, offset = self.row(data, offset, present)
+            nulls = data[offset : offset + width]
+            offset += width
+            template, steps = plans.get((present, nulls)) or self._plan(present, nulls)
+            row = template.copy()
+            for step in steps:
+                offset = step(data, offset, row)
             rows.append(row)
         return rows
 
     def row(self, data: bytes, offset: int, present: bytes) -> tuple[Row, int]:
-        width = len(present) if present == self._whole else (int.from_bytes(present, "little").bit_count() + 7) >> 3
+        """One row, and the offset after it."""
+        width = self._width(present)
         nulls = data[offset : offset + width]
         offset += width
-        plan = self._plans.get((present, nulls)) or self._plan(present, nulls)
-        row = plan[0].copy()
-        for step in plan[1]:
+        template, steps = self._plans.get((present, nulls)) or self._plan(present, nulls)
+        row = template.copy()
+        for step in steps:
             offset = step(data, offset, row)
         return row, offset
 
+    def _width(self, present: bytes) -> int:
+        """Bytes of the bitmap of NULL columns."""
+        return len(present) if present == self._whole else (int.from_bytes(present, "little").bit_count() + 7) >> 3
+
     def absent(self, present: bytes) -> list[str]:
         """Names of the columns that a row image leaves out."""
+        if present == self._whole:
+            return []
         there = int.from_bytes(present, "little")
         return [column.name for i, column in enumerate(self._columns) if not there >> i & 1]
 

@@ -3,6 +3,7 @@
 import socket
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pymysql
@@ -20,6 +21,7 @@ QUERY_COMPRESSED = 165
 STANDALONE = 1
 
 RECEIVE_BYTES = 1 << 18
+WHOLE_PACKET = 0xFFFFFF
 HEARTBEAT_S = 1.0
 SILENCE_S = 10.0
 LOST_POSITION = 1236
@@ -98,15 +100,15 @@ def query_text(data: bytes, end: int) -> tuple[str, str]:
 class Stream:
     """The packets of the binary log from a position on.
 
-    `packet()` never blocks; `receive()` waits for more, at most some ten seconds, and raises `OSError` when the server is
+    `packets()` never blocks; `receive()` waits for more, at most some ten seconds, and raises `OSError` when the server is
     gone. `interrupt()` ends a wait from another thread.
     """
 
     def __init__(self, connection: Any, gtids: Gtids, server_id: int) -> None:
         self._connection = connection
         self._socket: socket.socket = connection._sock
-        self._buffer = bytearray()
-        self._offset = 0
+        self._buffer = b""
+        self._missing = 1
         self.checksum = 0
         with connection.cursor() as cursor:
             cursor.execute("SET @master_binlog_checksum=@@global.binlog_checksum, @mariadb_slave_capability=4")
@@ -117,40 +119,50 @@ class Stream:
         connection._execute_command(0x12, struct.pack("<IHI", 4, 0, server_id))
 
     def receive(self) -> None:
-        if self._offset:
-            del self._buffer[: self._offset]
-            self._offset = 0
-        chunk = self._socket.recv(RECEIVE_BYTES)
-        if not chunk:
-            raise ConnectionResetError("the server closed the connection")
-        self._buffer += chunk
+        """Wait until there is one whole packet at least."""
+        chunks = [self._buffer]
+        while self._missing > 0:
+            chunk = self._socket.recv(RECEIVE_BYTES)
+            if not chunk:
+                raise ConnectionResetError("the server closed the connection")
+            chunks.append(chunk)
+            self._missing -= len(chunk)
+        self._buffer = b"".join(chunks)
 
-    def packet(self) -> bytes | None:
-        """The next whole packet, or None if there is none yet: an OK byte, the event's header from 1 to 20, its body."""
-        buffer, start = self._buffer, self._offset
-        parts = []
-        while len(buffer) - start >= 4:
-            length = buffer[start] | buffer[start + 1] << 8 | buffer[start + 2] << 16
-            end = start + 4 + length
-            if len(buffer) < end:
-                return None
-            with memoryview(buffer) as view:
-                parts.append(bytes(view[start + 4 : end]))
+    def packets(self) -> Iterator[bytes]:
+        """The whole packets received: each an OK byte, the event's header from 1 to 20, and its body."""
+        buffer, start, size = self._buffer, 0, len(self._buffer)
+        parts: list[bytes] = []
+        at = 0
+        while True:
+            if at + 4 > size:
+                missing = at + 4 - size
+                break
+            length = buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16
+            end = at + 4 + length
+            if end > size:
+                missing = end - size
+                break
+            data = buffer[at + 4 : end]
+            at = end
+            if length == WHOLE_PACKET:
+                parts.append(data)
+                continue
+            if parts:
+                data = b"".join([*parts, data])
+                parts = []
             start = end
-            if length < 0xFFFFFF:
-                self._offset = end
-                return self._checked(parts[0] if len(parts) == 1 else b"".join(parts))
-        return None
+            if data[0] or data[5] == FORMAT_DESCRIPTION:
+                self._check(data)
+            yield data
+        self._buffer, self._missing = buffer[start:], missing
 
-    def _checked(self, data: bytes) -> bytes:
-        kind = data[0]
-        if kind == 0xFF:
+    def _check(self, data: bytes) -> None:
+        if data[0] == 0xFF:
             raise_error(int.from_bytes(data[1:3], "little"), data[3:].decode("utf8", "replace"))
-        if kind == 0xFE and len(data) < 9:
+        if data[0] == 0xFE:
             raise ConnectionResetError("the server ended the binary log stream")
-        if data[5] == FORMAT_DESCRIPTION:
-            self.checksum = 4 if data[-5] == 1 else 0
-        return data
+        self.checksum = 4 if data[-5] == 1 else 0
 
     def interrupt(self) -> None:
         try:
