@@ -4,11 +4,13 @@ from pydantic import BaseModel
 
 from connectors.base import PushSource, Sink, Source
 from connectors.binlog import MariadbBinlog
+from connectors.camera import Rtsp
 from connectors.clickhouse import ClickHouse
 from connectors.email import Email
 from connectors.http import Http
 from connectors.influxdb import InfluxDB
 from connectors.mqtt import Mqtt, MqttSink
+from connectors.objects import Clip, Snapshot
 from connectors.simulate import Simulate
 from connectors.topic import Topic, TopicSink
 from connectors.webhook import Webhook
@@ -40,6 +42,7 @@ from operators.zones import Zones
 SOURCES: dict[str, type[Source] | type[PushSource]] = {
     "mariadb_binlog": MariadbBinlog,
     "mqtt": Mqtt,
+    "rtsp": Rtsp,
     "http": Http,
     "simulate": Simulate,
     "topic": Topic,
@@ -76,6 +79,8 @@ SINKS: dict[str, type[Sink]] = {
     "topic": TopicSink,
     "clickhouse": ClickHouse,
     "influxdb": InfluxDB,
+    "snapshot": Snapshot,
+    "clip": Clip,
     "websocket": WebSocket,
     "webhook": Webhook,
     "mqtt": MqttSink,
