@@ -69,6 +69,7 @@ class MqttIntake:
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
         self._link = 0
+        self._accepted = False
         self._client: Client | None = None
         self._worker: threading.Thread | None = None
 
@@ -109,6 +110,7 @@ class MqttIntake:
         if reason.is_failure:
             self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, reason))
             return
+        self._accepted = True
         with self._lock:
             self._link += 1
             if not flags.session_present:
@@ -142,11 +144,12 @@ class MqttIntake:
     def _on_disconnect(
         self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
+        was_accepted, self._accepted = self._accepted, False
         with self._lock:
             self._link += 1
         if flags.is_disconnect_packet_from_server:
             self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, reason))
-        elif reason.is_failure:
+        elif reason.is_failure and was_accepted:
             self._degraded(
                 f"the connection to the MQTT broker {self._connection.url} broke ({reason}); connecting again"
             )
