@@ -71,8 +71,8 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": ["exp", "iat", "sub", "iss"], "verify_exp": False},
             )
-            user_id, expires = int(claims["sub"]), float(claims["exp"])
-        except (jwt.PyJWTError, ValueError, TypeError):
+            user_id, expires = int(claims["sub"]), int(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise TokenError("the token is not valid; log in again") from None
         if expires <= self._clock():
             raise TokenError("the token has expired; log in again")

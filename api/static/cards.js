@@ -49,7 +49,8 @@ export class Cards {
     const element = h("li", {class: "card", "data-subject": subject}, h("header", {}, name, h("code", {}, subject)), rows);
     const card = {subject, element, name, body: rows, rows: new Map()};
     this.cards.set(subject, card);
-    const after = [...this.cards.keys()].filter((other) => other > subject).sort()[0];
+    const order = [...this.cards.keys()].sort((a, b) => subjectName(a).localeCompare(subjectName(b)) || (a < b ? -1 : 1));
+    const after = order[order.indexOf(subject) + 1];
     this.list.insertBefore(element, after ? this.cards.get(after).element : null);
     this.seek(this.sought);
     return card;

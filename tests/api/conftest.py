@@ -1,0 +1,73 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+
+from api.settings import Settings
+from infra.embedded.broker import Broker
+from infra.embedded.clickhouse import ClickHouse
+from tests.api.running import Api, Topics, settings_for
+
+Start = Callable[[Settings], Api]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start servers that are stopped after the test."""
+    servers: list[Api] = []
+
+    def start_one(settings: Settings) -> Api:
+        servers.append(Api(settings))
+        return servers[-1].start()
+
+    yield start_one
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def topics(broker: Broker, unique: str) -> Iterator[Topics]:
+    """The topics of one test, which exist."""
+    topics = Topics(broker.address, f"{unique}.")
+    topics.create()
+    yield topics
+    topics.close()
+
+
+@pytest.fixture
+def settings(tmp: Path, broker: Broker, topics: Topics) -> Settings:
+    """A server with the shared broker and no ClickHouse."""
+    return settings_for(tmp / "data", broker.address, topics)
+
+
+@pytest.fixture
+def api(start: Start, settings: Settings, topics: Topics) -> Api:
+    """A running server that has found its topics."""
+    server = start(settings)
+    server.wait_for_topics(topics.readings, topics.alarms, topics.push)
+    return server
+
+
+@pytest.fixture
+def token(api: Api) -> str:
+    """A token of the account `admin`."""
+    return api.login()
+
+
+@pytest.fixture
+def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]:
+    """Opens clients of an empty ClickHouse database."""
+    name = f"api_{unique}"
+    clickhouse.query(f"CREATE DATABASE {name}")
+    clients: list[Any] = []
+
+    def connect() -> Any:
+        options = clickhouse.client_options(name) | {"autogenerate_session_id": False, "query_retries": 0}
+        clients.append(clickhouse_connect.get_client(**options))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()

@@ -1,0 +1,175 @@
+"""A real api server in a thread, on a free port, and what tests do with it."""
+
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import TopicAlreadyExistsError
+from websockets.sync.client import ClientConnection, connect
+
+from api.app import create_app
+from api.server import make_server
+from api.settings import Settings
+from operators.events import Event, encode_lines
+from tests.waiting import wait_until
+
+
+@dataclass
+class Api:
+    """One server. `start` after `stop` serves the same data folder on the same port."""
+
+    settings: Settings
+    password: str = ""
+    passwords: list[str] = field(default_factory=list)
+    _server: uvicorn.Server | None = None
+    _thread: threading.Thread | None = None
+
+    def start(self) -> "Api":
+        app = create_app(self.settings, self.passwords.append)
+        self.password = self.passwords[0]
+        self._server = make_server(app, self.settings)
+        self._thread = threading.Thread(target=self._server.run, name="api under test")
+        self._thread.start()
+        wait_until(lambda: self._server and self._server.started, what="the server to listen")
+        if self.settings.port == 0:
+            port = self._server.servers[0].sockets[0].getsockname()[1]
+            self.settings = replace(self.settings, port=port)
+        return self
+
+    def stop(self) -> None:
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(20)
+            assert not self._thread.is_alive(), "the server did not stop"
+            self._server = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.settings.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def login(self) -> str:
+        body = {"username": "admin", "password": self.password}
+        answer = httpx.post(f"{self.url}/api/auth/login", json=body, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def get(self, path: str, token: str | None = None, **query: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.get(f"{self.url}{path}", params=query, headers=headers, timeout=20)
+
+    def health(self) -> dict[str, Any]:
+        return dict(self.get("/health").json())
+
+    def wait_for_topics(self, *topics: str) -> None:
+        wait_until(lambda: set(topics) <= set(self.health()["broker"]["topics"]), what=f"the api to read {topics}")
+
+    def socket(self, path: str = "/ws", token: str | None = None, **options: Any) -> ClientConnection:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return connect(f"ws://{self.address}{path}", additional_headers=headers, **options)
+
+    def subscribed(self, token: str, *channels: str, **options: Any) -> ClientConnection:
+        """A client of the push dialect that has said what it wants and was told so."""
+        client = self.socket(token=token, **options)
+        client.send(json.dumps({"type": "subscribe", "channels": list(channels)}))
+        message = hear(client)
+        while message["type"] != "subscribed":
+            message = hear(client)
+        return client
+
+
+@dataclass
+class Topics:
+    """Writes what flows would write."""
+
+    address: str
+    prefix: str
+    _producer: KafkaProducer | None = None
+
+    @property
+    def readings(self) -> str:
+        return f"{self.prefix}readings"
+
+    @property
+    def alarms(self) -> str:
+        return f"{self.prefix}alarms"
+
+    @property
+    def push(self) -> str:
+        return f"{self.prefix}push"
+
+    def create(self) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        for topic in (self.readings, self.alarms, self.push):
+            try:
+                admin.create_topics([NewTopic(topic, 2, 1)])
+            except TopicAlreadyExistsError:
+                continue
+        admin.close()
+
+    def send(self, topic: str, value: bytes, key: str = "") -> None:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self.address, enable_idempotence=False, max_request_size=8 << 20
+            )
+        self._producer.send(topic, value, key=key.encode() or None)
+
+    def events(self, *events: Event, topic: str | None = None) -> None:
+        """Readings go to the topic of readings, alarm transitions to the one of alarms."""
+        for event in events:
+            own = self.alarms if type(event).__name__ == "AlarmTransition" else self.readings
+            self.send(topic or own, encode_lines([event]), getattr(event, "subject", ""))
+        self.flush()
+
+    def pushed(self, channel: str, data: Iterable[Any], shaped: bool = True, subject: str = "s") -> None:
+        """Records of the push topic, all in one partition so that their order holds."""
+        for number, item in enumerate(data):
+            head = {"channel": channel, "sink": "live", "flow": "f", "id": f"{channel}/{number}", "time": 1.0}
+            record = {**head, "subject": subject, "shaped": shaped, "data": item}
+            self.send(self.push, json.dumps(record).encode() + b"\n", subject)
+        self.flush()
+
+    def flush(self) -> None:
+        if self._producer:
+            self._producer.flush(20)
+
+    def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer:
+            producer.close(timeout=1)
+
+
+def hear(client: ClientConnection, timeout: float = 10) -> dict[str, Any]:
+    """The next message, decoded."""
+    return dict(json.loads(client.recv(timeout)))
+
+
+def hear_event(client: ClientConnection, channel: str, timeout: float = 10) -> Any:
+    """The data of the next event of a channel; passes over everything else."""
+    while True:
+        message = hear(client, timeout)
+        if message["type"] == "event" and message["channel"] == channel:
+            return message["data"]
+
+
+def settings_for(folder: Path, broker: str, topics: Topics, **others: Any) -> Settings:
+    """Settings of a server on a free port that reads the topics of one test."""
+    return Settings(
+        data=folder,
+        port=0,
+        kafka={"bootstrap_servers": [broker]},
+        kafka_address=broker,
+        prefix=topics.prefix,
+        reading_topics=(topics.readings,),
+        **others,
+    )
