@@ -1,10 +1,13 @@
 """The step `deduplicate`: drops what says nothing new."""
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from operators.component import Operator
+from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.events import Event, Occurrence, Reading, Summary
+from operators.fields import field, signal_of, text
 from operators.quantity import Duration, Some
 
 
@@ -29,3 +32,183 @@ class Deduplicate(Operator):
     by: Some = Field(
         "value", min_length=1, description="The field or fields that make two events the same.", examples=["id"]
     )
+
+    def placeholders(self) -> list[str]:
+        """Names of the fields that it compares."""
+        return [self.by] if isinstance(self.by, str) else list(self.by)
+
+    def logic(self, context: StepContext) -> Logic:
+        names = self.placeholders()
+        return ByValue(self.within, context) if names == ["value"] else ByFields(self.within, names, context)
+
+
+class _Forgetful(Logic):
+    """Forgets once in each span what is older than the span."""
+
+    def __init__(self, within: float, context: StepContext) -> None:
+        super().__init__()
+        self._within = within
+        self._lateness = context.lateness
+        self._sweep = math.inf
+
+    def on_time(self, now: Now) -> list[Event]:
+        if self._sweep <= now.event:
+            self._forget(now.event)
+        return []
+
+    def next_time(self) -> Due:
+        return Due(event=self._sweep)
+
+    def _forget(self, clock: float) -> None:
+        self._sweep = clock + self._within if self._drop_before(clock - self._within) else math.inf
+
+    def _drop_before(self, time: float) -> bool:
+        """Drop what was seen at `time` or earlier; whether anything is left."""
+        raise NotImplementedError
+
+
+class _Passed:
+    """The latest event of a signal that passed; `since` and `until` bound what repeats it."""
+
+    __slots__ = ("quality", "rest", "since", "time", "until", "value")
+
+    def __init__(self, time: float, within: float, content: tuple[Any, Any, Any]) -> None:
+        self.time = time
+        self.since = time - within
+        self.until = time + within
+        self.value, self.rest, self.quality = content
+
+
+class ByValue(_Forgetful):
+    """State is one `_Passed` for each signal."""
+
+    def __init__(self, within: float, context: StepContext) -> None:
+        super().__init__(within, context)
+        self._subjects: dict[str, dict[str, _Passed]] = {}
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        out: list[Event] = []
+        get = self._subjects.get
+        fire_at = self._sweep + self._lateness
+        duplicates = 0
+        for event in events:
+            time = event.time
+            if time >= fire_at:
+                self._forget(time - self._lateness)
+                fire_at = self._sweep + self._lateness
+            if type(event) is Reading:
+                metrics = get(event.subject)
+                if metrics is not None:
+                    passed = metrics.get(event.metric)
+                    if (
+                        passed is not None
+                        and event.value == passed.value
+                        and passed.since < time < passed.until
+                        and event.text == passed.rest
+                        and event.quality == passed.quality
+                    ):
+                        duplicates += 1
+                        continue
+            if self._passes(event):
+                out.append(event)
+                if self._sweep == math.inf:
+                    self._sweep = time + self._within
+                    fire_at = self._sweep + self._lateness
+            else:
+                duplicates += 1
+        if duplicates:
+            self.count("duplicate", duplicates)
+        return out
+
+    def _passes(self, event: Event) -> bool:
+        subject, name = signal_of(event)
+        content = _content(event)
+        metrics = self._subjects.setdefault(subject, {})
+        passed = metrics.get(name)
+        if passed is not None:
+            if (passed.value, passed.rest, passed.quality) == content and passed.since < event.time < passed.until:
+                return False
+            if event.time < passed.time:
+                return True
+        metrics[name] = _Passed(event.time, self._within, content)
+        return True
+
+    def _drop_before(self, time: float) -> bool:
+        for subject, metrics in list(self._subjects.items()):
+            for name in [name for name, passed in metrics.items() if passed.time <= time]:
+                del metrics[name]
+            if not metrics:
+                del self._subjects[subject]
+        return bool(self._subjects)
+
+    def snapshot(self) -> object:
+        signals = [
+            (subject, name, p.time, (p.value, p.rest, p.quality))
+            for subject, metrics in self._subjects.items()
+            for name, p in metrics.items()
+        ]
+        return "value", signals, self._sweep
+
+    def restore(self, state: Any, version: int) -> None:
+        kind, signals, sweep = state
+        if kind != "value":
+            return
+        self._subjects = {}
+        self._sweep = sweep
+        for subject, name, time, content in signals:
+            self._subjects.setdefault(subject, {})[name] = _Passed(time, self._within, content)
+
+
+def _content(event: Event) -> tuple[Any, Any, Any]:
+    if isinstance(event, Reading):
+        return event.value, event.text, event.quality
+    if isinstance(event, Summary):
+        return None, tuple(sorted(event.values.items())), event.quality
+    if isinstance(event, Occurrence):
+        return None, text(event.data), event.type
+    return None, event.id, None
+
+
+class ByFields(_Forgetful):
+    """State is the time of each combination of the fields that passed, for each signal."""
+
+    def __init__(self, within: float, names: list[str], context: StepContext) -> None:
+        super().__init__(within, context)
+        self._names = names
+        self._seen: dict[tuple[str, ...], float] = {}
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        out: list[Event] = []
+        seen = self._seen
+        within = self._within
+        fire_at = self._sweep + self._lateness
+        for event in events:
+            time = event.time
+            if time >= fire_at:
+                self._forget(time - self._lateness)
+                fire_at = self._sweep + self._lateness
+            key = (*signal_of(event), *(text(field(event, name)) for name in self._names))
+            before = seen.get(key)
+            if before is not None and -within < time - before < within:
+                self.count("duplicate")
+                continue
+            out.append(event)
+            seen[key] = time if before is None else max(time, before)
+            if self._sweep == math.inf:
+                self._sweep = time + within
+                fire_at = self._sweep + self._lateness
+        return out
+
+    def _drop_before(self, time: float) -> bool:
+        for key in [key for key, seen in self._seen.items() if seen <= time]:
+            del self._seen[key]
+        return bool(self._seen)
+
+    def snapshot(self) -> object:
+        return "fields", dict(self._seen), self._sweep
+
+    def restore(self, state: Any, version: int) -> None:
+        kind, seen, sweep = state
+        if kind == "fields":
+            self._seen = dict(seen)
+            self._sweep = sweep

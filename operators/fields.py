@@ -110,12 +110,19 @@ def value_of(event: Event) -> Any:
 
 
 def number_of(event: Event) -> float | None:
-    """The number an event carries: a reading's value, or a summary's only statistic. None where there is none."""
+    """The number an event carries: its value, or a summary's only statistic. None where there is none."""
     if isinstance(event, Reading):
         return event.value
-    if isinstance(event, Summary) and len(event.values) == 1:
-        return next(iter(event.values.values()))
-    return None
+    if isinstance(event, Summary):
+        return next(iter(event.values.values())) if len(event.values) == 1 else None
+    value = getattr(event, "value", None)
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def signal_of(event: Event) -> tuple[str, str]:
+    """What keeps the state of one signal apart from another's: the subject and the metric, type or class."""
+    name = getattr(event, "metric", None) or field(event, "type") or field(event, "class")
+    return text(field(event, "subject")), text(name or event.__struct_config__.tag)
 
 
 def text(value: Any) -> str:

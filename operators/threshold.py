@@ -2,8 +2,9 @@
 
 from typing import ClassVar
 
-from operators.component import Operator
+from operators.component import Logic, Operator, StepContext
 from operators.condition import When
+from operators.threshold_logic import ThresholdLogic
 
 
 class Threshold(When, Operator):
@@ -29,3 +30,6 @@ class Threshold(When, Operator):
         "threshold: {is: open, times: 3, in: 1min}",
         "threshold: {silent: 15min}",
     )
+
+    def logic(self, context: StepContext) -> Logic:
+        return ThresholdLogic(self, context)

@@ -4,8 +4,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from operators.component import Operator
+from operators.component import Logic, Operator, StepContext
 from operators.quantity import Duration, Some
+from operators.window_logic import WindowLogic, WindowSettings
 
 Statistic = Literal["mean", "min", "max", "sum", "count", "first", "last", "delta", "p95", "spread", "stddev"]
 
@@ -53,3 +54,13 @@ class Window(Operator):
         if length / self.every > 1000:
             raise ValueError("'length' may be at most 1000 times 'every'")
         return self
+
+    def placeholders(self) -> list[str]:
+        """Names of the fields that keep windows apart."""
+        return [self.by] if isinstance(self.by, str) else list(self.by or ())
+
+    def logic(self, context: StepContext) -> Logic:
+        panes = round((self.length or self.every) / self.every)
+        return WindowLogic(
+            WindowSettings(self.every, panes, tuple(self.calculate), tuple(self.placeholders())), context
+        )

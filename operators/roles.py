@@ -1,0 +1,66 @@
+"""Steps with roles: events of several streams, taken in the order of their times."""
+
+import math
+from typing import Any
+
+from operators.component import Due, Logic, Now
+from operators.events import Event
+
+
+class RoleLogic(Logic):
+    """Gathers what the roles bring in one pass and takes it by time, so that the order of the roles does not matter.
+
+    The engine hands over one role after another and then asks for the next deadline: while something is waiting, it is due
+    at once. Subclasses implement `take`, and `on_due`, `deadline`, `saved` and `reload` in place of Logic's own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[tuple[float, int, str, Event]] = []
+
+    def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        arrived = len(self._waiting)
+        self._waiting += [(event.time, arrived + n, role, event) for n, event in enumerate(events)]
+        return []
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """A stream whose `from` has no roles: nothing can be told apart."""
+        raise TypeError("this step needs roles; write the stream's input as  from: {role: stream, ...}")
+
+    def on_time(self, now: Now) -> list[Event]:
+        out: list[Event] = []
+        waiting, self._waiting = sorted(self._waiting, key=lambda item: item[:2]), []
+        for _, _, role, event in waiting:
+            self.take(role, event, out)
+        self.on_due(now, out)
+        return out
+
+    def next_time(self) -> Due:
+        return Due(event=-math.inf) if self._waiting else self.deadline()
+
+    def snapshot(self) -> object:
+        return self.saved()
+
+    def restore(self, state: Any, version: int) -> None:
+        self._waiting = []
+        self.reload(state)
+
+    def take(self, role: str, event: Event, out: list[Event]) -> None:
+        """Take one event of a role."""
+        raise NotImplementedError
+
+    def on_due(self, now: Now, out: list[Event]) -> None:
+        """Do what is due at `now`."""
+        raise NotImplementedError
+
+    def deadline(self) -> Due:
+        """When something is due next."""
+        raise NotImplementedError
+
+    def saved(self) -> object:
+        """A picklable copy of the state."""
+        raise NotImplementedError
+
+    def reload(self, state: Any) -> None:
+        """Take back what `saved` returned."""
+        raise NotImplementedError

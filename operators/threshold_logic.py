@@ -1,0 +1,323 @@
+"""The logic of `threshold`: one small state for each signal, and a loop that only looks while nothing changes."""
+
+import math
+from typing import Any
+
+from operators.component import Due, Logic, Now, StepContext
+from operators.condition import When
+from operators.events import Event, Reading, Summary
+from operators.fields import signal_of
+from operators.limits import ALL, BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit, Zones
+from operators.timers import Timers
+
+FORGET_OFF = 3600.0
+FORGET_ON = 7 * 86400.0
+_NO_ZONES = Zones(ALL, ALL, ALL, ALL)
+
+
+class _Signal:
+    """One signal. While a good reading of the same unit lies between `low` and `high`, not before `last` and before
+    `until`, nothing changes."""
+
+    __slots__ = (
+        "cells", "clock", "hits", "high", "key", "labels", "last", "low", "on", "pulse", "queued", "raw", "since",
+        "unit", "until", "zones",
+    )  # fmt: skip
+
+    def __init__(self, key: tuple[str, str]) -> None:
+        self.key: tuple[str, ...] = key
+        self.queued = math.inf
+        self.low, self.high = EMPTY
+        self.last = -math.inf
+        self.until = math.inf
+        self.clock = -math.inf
+        self.unit: str | None = None
+        self.cells: tuple[str | None, ...] = ()
+        self.zones: Zones | None = None
+        self.on = False
+        self.since: float | None = None
+        self.pulse = math.inf
+        self.raw = NORMAL
+        self.hits: list[float] = []
+        self.labels: dict[str, str] = {}
+
+
+class ThresholdLogic(Logic):
+    """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which it changes by itself."""
+
+    def __init__(self, when: When, context: StepContext) -> None:
+        super().__init__()
+        self._when = when
+        self._kind = when.kind
+        self._span = when.seen or when.silent
+        self._limits = LimitsOf(when, context)
+        self._step = context.step
+        self._lateness = context.lateness
+        self._subjects: dict[str, dict[str, _Signal]] = {}
+        self._timers: Timers[_Signal] = Timers()
+        self._sweep = math.inf
+        self._simple_presence = self._span is not None and not (when.for_ or when.clear_for or when.times > 1)
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        out: list[Event] = []
+        if self._span is not None:
+            self._presence(events, out)
+            return out
+        get = self._subjects.get
+        judge = self._judge
+        columns = self._limits.columns
+        fire_at = self._fire_at()
+        for event in events:
+            if type(event) is Reading:
+                metrics = get(event.subject)
+                if metrics is not None:
+                    signal = metrics.get(event.metric)
+                    if signal is not None:
+                        value = event.value
+                        time = event.time
+                        if (
+                            value is not None
+                            and signal.low <= value <= signal.high
+                            and signal.last <= time < signal.until
+                            and event.quality is _GOOD
+                            and event.unit == signal.unit
+                            and not (columns and self._limits.cells(event) != signal.cells)
+                        ):
+                            signal.last = time
+                            if time >= fire_at:
+                                self._fire(time - self._lateness, out)
+                                fire_at = self._fire_at()
+                            continue
+            judge(event, out)
+            if event.time >= fire_at:
+                self._fire(event.time - self._lateness, out)
+            fire_at = self._fire_at()
+        return out
+
+    def _presence(self, events: list[Event], out: list[Event]) -> None:
+        """The loop of `silent` and `seen`: an event in time only moves the deadline."""
+        assert self._span is not None
+        span = self._span
+        get = self._subjects.get
+        fire_at = self._fire_at()
+        simple = self._simple_presence
+        for event in events:
+            if simple and type(event) is Reading and event.quality is _GOOD:
+                metrics = get(event.subject)
+                if metrics is not None:
+                    signal = metrics.get(event.metric)
+                    if signal is not None:
+                        time = event.time
+                        if signal.last <= time < signal.until < math.inf:
+                            signal.last = time
+                            signal.pulse = signal.until = time + span
+                            if time >= fire_at:
+                                self._fire(time - self._lateness, out)
+                                fire_at = self._fire_at()
+                            continue
+            self._judge(event, out)
+            if event.time >= fire_at:
+                self._fire(event.time - self._lateness, out)
+            fire_at = self._fire_at()
+
+    def on_time(self, now: Now) -> list[Event]:
+        out: list[Event] = []
+        self._fire(now.event, out)
+        return out
+
+    def next_time(self) -> Due:
+        return Due(event=min(self._timers.first(), self._sweep))
+
+    def _fire_at(self) -> float:
+        return min(self._timers.first(), self._sweep) + self._lateness
+
+    def _fire(self, limit: float, out: list[Event]) -> None:
+        """Fire the timers of all signals that are due at `limit`, in the order of their deadlines."""
+        for deadline, signal in self._timers.due(limit):
+            if signal.until <= deadline:
+                self._fire_one(signal, out)
+            self._settle(signal)
+        if self._sweep <= limit:
+            self._forget(limit)
+
+    def _fire_own(self, signal: _Signal, limit: float, out: list[Event]) -> None:
+        while signal.until <= limit:
+            self._fire_one(signal, out)
+            self._settle(signal)
+
+    def _fire_one(self, signal: _Signal, out: list[Event]) -> None:
+        deadline = signal.clock = signal.until
+        if signal.pulse <= deadline:
+            signal.pulse = math.inf
+            self._step_to(signal, self._zone_at(signal, deadline), deadline, None, out)
+        else:
+            self._turn(signal, deadline, None, out)
+
+    def _judge(self, event: Any, out: list[Event]) -> None:
+        """Take an event that may change something."""
+        presence = self._span is not None
+        subject, metric = signal_of(event)
+        if not presence and not isinstance(event, (Reading, Summary)):
+            self.count("not_data")
+            return
+        signal = self._subjects.get(subject, _NONE).get(metric) or _Signal((subject, metric))
+        time = event.time
+        if time < signal.last:
+            self.late.append(event)
+            return
+        self._fire_own(signal, math.nextafter(time, -math.inf), out)
+        good = getattr(event, "quality", "good") == "good"
+        raw = BREACH if presence else self._raw(event, signal) if good else None
+        if raw is None or not good:
+            if not good:
+                self.count("not_data")
+            if not presence:
+                self._keep(signal, time)
+            self._fire_own(signal, time, out)
+            return
+        at = max(time, signal.clock)
+        if self._when.times > 1 and raw == BREACH:
+            signal.hits.append(at)
+        signal.raw = raw
+        signal.labels = getattr(event, "labels", {})
+        self._keep(signal, time)
+        self._step_to(signal, self._zone_at(signal, at), at, event, out)
+        self._settle(signal)
+        self._fire_own(signal, time, out)
+
+    def _keep(self, signal: _Signal, time: float) -> None:
+        subject, metric = signal.key
+        self._subjects.setdefault(subject, {})[metric] = signal
+        signal.last = time
+        self._sweep = min(self._sweep, time + FORGET_OFF)
+
+    def _raw(self, event: Any, signal: _Signal) -> int | None:
+        """Where the reading lies by itself; None, counted, if it cannot be judged."""
+        cells = self._limits.cells(event)
+        if signal.zones is None or event.unit != signal.unit or cells != signal.cells:
+            try:
+                signal.zones = self._limits.zones(event)
+            except NoLimit:
+                self.count("no_limit")
+                return None
+            except ValueError:
+                self.count("unit")
+                return None
+            signal.unit, signal.cells = event.unit, cells
+        raw = self._limits.zone(event, signal.zones)
+        if raw is None:
+            self.count("not_data")
+        return raw
+
+    def _zone_at(self, signal: _Signal, at: float) -> int:
+        """The zone at an instant, and `pulse` set to the next at which it changes without an event."""
+        raw = signal.raw
+        if self._span is not None:
+            end = signal.last + self._span
+            raw = BREACH if (at < end) == (self._when.seen is not None) else NORMAL
+            signal.pulse = end if at < end else math.inf
+        times, span = self._when.times, self._when.in_
+        if times == 1 or span is None:
+            return raw
+        hits = signal.hits
+        while hits and hits[0] + span <= at:
+            del hits[0]
+        del hits[:-times]
+        if len(hits) >= times:
+            signal.pulse = min(signal.pulse, hits[0] + span)
+            return BREACH
+        return BAND if raw == BREACH else raw
+
+    def _step_to(self, signal: _Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
+        leaving = zone == NORMAL if signal.on else zone == BREACH
+        if not leaving:
+            signal.since = None
+        elif not (self._when.clear_for if signal.on else self._when.for_):
+            self._turn(signal, at, cause, out)
+        elif signal.since is None:
+            signal.since = at
+
+    def _turn(self, signal: _Signal, at: float, cause: Any, out: list[Event]) -> None:
+        signal.on = not signal.on
+        signal.since = None
+        subject, metric = signal.key
+        reading = Reading(
+            id=f"{cause.id}/{self._step}" if cause is not None else f"{subject}/{metric}/{self._step}/{at}",
+            time=at,
+            subject=subject,
+            metric=f"{metric}_{self._kind}",
+            value=1.0 if signal.on else 0.0,
+            labels=signal.labels,
+        )
+        out.append(reading)
+
+    def _settle(self, signal: _Signal) -> None:
+        """Set the bounds of the quiet path and the timer from the state."""
+        zones = signal.zones or _NO_ZONES
+        until = signal.pulse
+        if signal.since is not None:
+            until = min(until, signal.since + (self._when.clear_for if signal.on else self._when.for_))
+            quiet = zones.normal if signal.on else zones.breach
+        else:
+            quiet = zones.raised if signal.on else zones.calm
+        if self._when.times > 1 and (signal.on or signal.since is not None or signal.hits):
+            quiet = EMPTY
+        signal.low, signal.high = quiet
+        signal.until = until
+        if until != math.inf:
+            self._timers.arm(signal, until)
+
+    def _forget(self, clock: float) -> None:
+        """Free signals that have been quiet for long; those that are on are kept longer."""
+        self._sweep = math.inf
+        for subject, metrics in list(self._subjects.items()):
+            for metric, signal in list(metrics.items()):
+                end = signal.last + (FORGET_ON if signal.on else FORGET_OFF)
+                if end > clock or signal.until != math.inf:
+                    self._sweep = clock + FORGET_OFF
+                    continue
+                if signal.on:
+                    self.count("forgotten")
+                del metrics[metric]
+            if not metrics:
+                del self._subjects[subject]
+
+    def snapshot(self) -> object:
+        signals = [
+            (
+                *s.key, s.last, s.clock, s.unit, s.cells, s.on, s.since, s.raw, tuple(s.hits), dict(s.labels),
+                s.zones is not None, s.pulse != math.inf,
+            )
+            for metrics in self._subjects.values()
+            for s in metrics.values()
+        ]  # fmt: skip
+        return signals, self._sweep
+
+    def restore(self, state: Any, version: int) -> None:
+        signals, self._sweep = state
+        self._subjects = {}
+        self._timers = Timers()
+        for subject, metric, *saved in signals:
+            signal = _Signal((subject, metric))
+            self._restore_one(signal, saved)
+            self._subjects.setdefault(subject, {})[metric] = signal
+
+    def _restore_one(self, signal: _Signal, saved: list[Any]) -> None:
+        last, clock, unit, cells, on, since, raw, hits, labels, judged, pulsing = saved
+        signal.last, signal.clock, signal.unit, signal.cells = last, clock, unit, cells
+        signal.on, signal.since, signal.raw, signal.hits, signal.labels = on, since, raw, list(hits), dict(labels)
+        if judged:
+            labelled = dict(zip(self._limits.columns, cells, strict=False))
+            labelled = {column: cell for column, cell in labelled.items() if cell is not None}
+            probe = Reading(id="", time=last, subject=signal.key[0], metric=signal.key[1], unit=unit, labels=labelled)
+            try:
+                signal.zones = self._limits.zones(probe)
+            except (NoLimit, ValueError):
+                signal.zones = None
+        if pulsing:
+            self._zone_at(signal, max(last, clock))
+        self._settle(signal)
+
+
+_GOOD = Reading(id="", time=0.0, subject="", metric="").quality
+_NONE: dict[str, _Signal] = {}
