@@ -17,7 +17,7 @@ from connectors.binlog_columns import describe_with
 from connectors.binlog_follow import CHUNK_ROWS, Follower, Place, Problem
 from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, is_recorder
 from connectors.binlog_snapshot import Snapshot, begin, pages
-from connectors.binlog_stream import PositionLost, ServerIdTaken, Stream, parse_gtids, reached
+from connectors.binlog_stream import PositionLost, ServerIdTaken, Stream, format_gtids, parse_gtids, reached
 from operators.events import DeadLetter, Row
 
 if TYPE_CHECKING:
@@ -183,6 +183,10 @@ class _Session:
                 self._start(control)
             assert self._place is not None
             target = parse_gtids(_gtid_position(control))
+            if not reached(target, self._place.gtids):
+                raise PositionLost(
+                    f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or restored"
+                )
             stream = Stream(connect(self._address, self._ca), self._place.gtids, self._server_id)
             try:
                 self._stream = stream

@@ -65,7 +65,7 @@ def format_gtids(gtids: Gtids) -> str:
 
 
 def reached(position: Gtids, target: Gtids) -> bool:
-    """Whether everything up to `target` has been seen at `position`."""
+    """Whether `position` is at `target` or after it."""
     return all(domain in position and position[domain][1] >= target[domain][1] for domain in target)
 
 
