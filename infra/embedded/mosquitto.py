@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -53,6 +54,7 @@ class Mosquitto(Service):
             "log_type error",
             "log_type warning",
             "log_type notice",
+            "log_type subscribe",
             "connection_messages false",
         ]
         if not self.run_as():
@@ -78,3 +80,11 @@ class Mosquitto(Service):
             link.sendall(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0a\x00\x02up")
             if link.recv(2) != b"\x20\x02":
                 raise ServiceError(f"{HOST}:{self.port} does not answer as an MQTT broker does")
+
+    def wait_subscribed(self, pattern: str, timeout: float = 10.0) -> None:
+        """Return when somebody has subscribed to that pattern since the start; raises `ServiceError` after the time."""
+        deadline = time.monotonic() + timeout
+        while not any(line.endswith(f" {pattern}") for line in self.lines()):
+            if time.monotonic() > deadline:
+                raise ServiceError(f"nobody subscribed to {pattern} at {self.address} within {timeout:g} s")
+            time.sleep(0.05)

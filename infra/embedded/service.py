@@ -180,15 +180,18 @@ class Service:
             write_private(path, json.dumps(kept))
         return kept[name]
 
-    def tail(self) -> str:
-        """The last lines of the log since the last start."""
+    def lines(self) -> list[str]:
+        """What the program has written to its log since the last start."""
         try:
             with self.log.open("rb") as file:
                 file.seek(self._log_start)
-                lines = file.read().decode("utf-8", "replace").splitlines()
+                return file.read().decode("utf-8", "replace").splitlines()
         except OSError as error:
-            return f"(no log: {error})"
-        return "\n".join(f"  | {line}" for line in lines[-TAIL_LINES:]) or "  (its log is empty)"
+            return [f"(no log: {error})"]
+
+    def tail(self) -> str:
+        """The last lines of that, for an error message."""
+        return "\n".join(f"  | {line}" for line in self.lines()[-TAIL_LINES:]) or "  (its log is empty)"
 
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -208,7 +211,8 @@ class Service:
 
     def _launch(self) -> None:
         command = [sys.executable, "-I", "-S", child.__file__, str(os.getpid()), self.run_as(), *self.command()]
-        with self.log.open("ab") as log:
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as log:
             self._log_start = log.tell()
             self._process = _launcher.submit(self._spawn, command, log).result()
 

@@ -1,0 +1,1 @@
+"""A whole site on this machine: simulated devices, the shipped flows, the api."""

@@ -1,0 +1,64 @@
+"""Vigie's own processes, run like the embedded services: a log each, and an end with the demo."""
+
+import re
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from infra.embedded.ports import ask
+from infra.embedded.service import Service, ServiceError
+
+ROOT = Path(__file__).parents[2]
+
+
+class Program(Service):
+    """A Python module of Vigie with a health page."""
+
+    STARTUP: ClassVar[float] = 120.0
+
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+    def probe(self) -> None:
+        status, body = ask(self.port, "/health", timeout=2)
+        if status != 200:
+            raise ServiceError(f"its health page says {status}: {body.decode('utf-8', 'replace')[:300]}")
+
+
+class FlowProgram(Program):
+    """`vigie run DEFINITION`."""
+
+    def __init__(self, folder: Path, definition: Path, site: Path, profile: str | None = None) -> None:
+        super().__init__(folder)
+        self.NAME = f"flow {definition.stem}"  # type: ignore[misc]
+        self._arguments = [str(definition), "--site", str(site), "--data", str(folder / "state")]
+        self._arguments += ["--profile", profile] if profile else []
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "flows.cli", "run", *self._arguments, "--status-port", str(self.port)]
+
+
+class ApiProgram(Program):
+    """`python -m api`. Its first start prints the password of `admin`, into its log, which only we can read."""
+
+    NAME: ClassVar[str] = "api"
+    USERNAME: ClassVar[str] = "admin"
+
+    def __init__(self, folder: Path, site: Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        self._site = site
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def password(self) -> str:
+        found = re.search(r"^admin password: (\S+)$", self.log.read_text(), re.MULTILINE)
+        if found is None:
+            raise ServiceError(f"the api did not print the password of its account; its log:\n{self.tail()}")
+        return found[1]
+
+    def command(self) -> list[str]:
+        place = ["--site", str(self._site), "--data", str(self.folder / "data"), "--port", str(self.port)]
+        return [sys.executable, "-m", "api", *place]

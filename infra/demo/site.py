@@ -1,0 +1,124 @@
+"""The demo's processes: services, flows, api, devices and one client, started in order and watched."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from infra.demo.devices import Devices
+from infra.demo.home_assistant import HomeAssistant
+from infra.demo.ledger import Ledger
+from infra.demo.programs import ROOT, ApiProgram, FlowProgram, Program
+from infra.demo.subscriber import Subscriber
+from infra.demo.variants import without
+from infra.demo.zigbee import BASE, Zigbee
+from infra.embedded.ports import is_free
+from infra.embedded.service import ServiceError
+from infra.embedded.stack import Stack
+
+DEFINITIONS = ROOT / "flows" / "definitions"
+API_PORT = 8000
+SUBSCRIBED = 30.0
+
+
+class Site:
+    """Everything that runs. Use it as a context: leaving it stops what still runs, the devices first."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.say = say
+        self.ledger = Ledger()
+        self.stack = Stack(folder / "services")
+        self.flows: dict[str, FlowProgram] = {}
+        self.devices: list[Devices] = []
+        self._zigbee: Zigbee | None = None
+        self._home_assistant: HomeAssistant | None = None
+        self._ending = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._ending.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._ending.close()
+
+    def _start(self) -> None:
+        self.say("starting the services")
+        self._ending.enter_context(self.stack)
+        self.say(self.stack.table())
+        self.say("starting the flows and the api")
+        self.api = self._api()
+        programs: list[Program] = [self.api, *self._make_flows()]
+        for program in programs:
+            program.start()
+            self._ending.callback(program.stop)
+        for program in programs:
+            program.wait_ready()
+        self.subscriber = Subscriber(self.api.port, self.api.USERNAME, self.api.password)
+        self._ending.callback(self.subscriber.close)
+        self._start_devices()
+
+    def _api(self) -> ApiProgram:
+        port = API_PORT if is_free(API_PORT) else None
+        return ApiProgram(self.folder / "api", self.stack.site, port)
+
+    def _make_flows(self) -> list[FlowProgram]:
+        profiles = {"archive": None, "energy": "hardware" if "mqtt" in self.stack else "simulation"}
+        if "mariadb" in self.stack:
+            profiles["server_room"] = None
+        else:
+            self.say(f"left out: flow server_room, because {self.stack.left_out['mariadb']}")
+        for name, profile in profiles.items():
+            definition, changes = without(
+                DEFINITIONS / f"{name}.yaml", self.stack.left_out, self.folder / "definitions"
+            )
+            for change in changes:
+                self.say(f"changed: {change}")
+            self.flows[name] = FlowProgram(self.folder / name, definition, self.stack.site, profile)
+        return list(self.flows.values())
+
+    def _start_devices(self) -> None:
+        if "mqtt" in self.stack:
+            broker = self.stack["mqtt"]
+            broker.wait_subscribed(f"{BASE}/+", SUBSCRIBED)
+            self._zigbee = Zigbee(broker.port, "devices", broker.password("devices"), self.ledger)
+            self._zigbee.connect()
+            self.devices.append(Devices("the Zigbee devices", self._zigbee.tick))
+        if "mariadb" in self.stack:
+            self._home_assistant = HomeAssistant(self.stack["mariadb"].client_options(), self.ledger)
+            self.devices.append(Devices("Home Assistant", self._home_assistant.tick))
+        for devices in self.devices:
+            devices.start()
+        self._ending.callback(self.stop_devices)
+
+    @property
+    def knows_what_was_sent(self) -> bool:
+        """Whether all readings come from devices with a ledger, and not from a flow's own simulation."""
+        return "mqtt" in self.stack
+
+    def stop_devices(self) -> None:
+        """No more readings after this; returns when the broker and the database have the last ones."""
+        for devices in self.devices:
+            devices.stop()
+        if self._zigbee:
+            self._zigbee.close()
+            self._zigbee = None
+        if self._home_assistant:
+            self._home_assistant.close()
+            self._home_assistant = None
+        if not self.knows_what_was_sent:
+            self.flows["energy"].stop()
+
+    def check(self) -> None:
+        """Raise `ServiceError` or `RuntimeError` as soon as something ended that should run."""
+        self.stack.check()
+        for program in (self.api, *self.flows.values()):
+            if not program.pid:
+                raise ServiceError(f"{program.NAME} has ended. Its log, {program.log}:\n{program.tail()}")
+        for devices in self.devices:
+            devices.check()
+        self.subscriber.check()

@@ -1,0 +1,62 @@
+"""A WebSocket client of the api, as a browser would be one: it follows everything and counts what comes."""
+
+import json
+import threading
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from infra.embedded.ports import ask
+
+CHANNELS = ["readings", "alarms", "server_room"]
+
+
+class Subscriber(threading.Thread):
+    """Logs in, subscribes, counts events. `check` raises if the connection ended by itself."""
+
+    def __init__(self, port: int, username: str, password: str) -> None:
+        super().__init__(name="WebSocket subscriber", daemon=True)
+        self.messages = 0
+        self._closing = False
+        self._error: Exception | None = None
+        self._link = self._subscribe(port, self._log_in(port, username, password))
+        self.start()
+
+    def _log_in(self, port: int, username: str, password: str) -> str:
+        body = json.dumps({"username": username, "password": password}).encode()
+        headers = {"Content-Type": "application/json"}
+        status, answer = ask(port, "/api/auth/login", "POST", body, headers, timeout=20)
+        if status != 200:
+            raise RuntimeError(f"the api refused the login with status {status}: {answer.decode('utf-8', 'replace')}")
+        return str(json.loads(answer)["access_token"])
+
+    def _subscribe(self, port: int, token: str) -> ClientConnection:
+        link = connect(
+            f"ws://127.0.0.1:{port}/ws",
+            additional_headers={"Authorization": f"Bearer {token}"},
+            compression=None,
+            proxy=None,
+        )
+        link.send(json.dumps({"type": "subscribe", "channels": CHANNELS}))
+        while (answer := json.loads(link.recv(20)))["type"] != "subscribed":
+            if answer["type"] == "error":
+                raise RuntimeError(f"the api refused the subscription: {answer}")
+        return link
+
+    def run(self) -> None:
+        try:
+            for text in self._link:
+                if json.loads(text)["type"] == "event":
+                    self.messages += 1
+        except (ConnectionClosed, ValueError, KeyError) as error:
+            self._error = error
+
+    def check(self) -> None:
+        """Raise `RuntimeError` if the api closed the connection or said something that cannot be read."""
+        if not self.is_alive() and not self._closing:
+            raise RuntimeError(f"the WebSocket connection ended after {self.messages} messages: {self._error!r}")
+
+    def close(self) -> None:
+        self._closing = True
+        self._link.close()
+        self.join(10)
