@@ -1,8 +1,9 @@
 """A real api server in a thread, on a free port, and what tests do with it."""
 
+import contextlib
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,15 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return connect(f"ws://{self.address}{path}", additional_headers=headers, **options)
 
-    def subscribed(self, token: str, *channels: str, **options: Any) -> ClientConnection:
+    @contextlib.contextmanager
+    def subscribed(self, token: str, *channels: str, **options: Any) -> Iterator[ClientConnection]:
         """A client of the push dialect that has said what it wants and was told so."""
-        client = self.socket(token=token, **options)
-        client.send(json.dumps({"type": "subscribe", "channels": list(channels)}))
-        message = hear(client)
-        while message["type"] != "subscribed":
+        with self.socket(token=token, **options) as client:
+            client.send(json.dumps({"type": "subscribe", "channels": list(channels)}))
             message = hear(client)
-        return client
+            while message["type"] != "subscribed":
+                message = hear(client)
+            yield client
 
 
 @dataclass
