@@ -249,7 +249,7 @@ def test_variables_of_the_server_can_be_set_or_left_at_their_defaults(tmp: Path,
 
 def test_the_log_of_mariadb_is_shown_when_a_variable_is_wrong(tmp: Path) -> None:
     with (
-        pytest.raises(Exception, match="unknown variable .no-such-variable"),
+        pytest.raises(Exception, match=r"unknown variable .no-such-variable"),
         MariaDB(tmp / "m", variables={"no_such_variable": "1"}),
     ):
         pass
