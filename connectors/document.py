@@ -30,6 +30,7 @@ Path_ = tuple[Key, ...]
 
 MAX_DEPTH = 40
 MAX_BYTES = 2 << 20
+WIDEST = 160
 
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -108,9 +109,12 @@ class Problem:
         source = self.place.file.line(line)
         if not source.strip():
             return head + (f" ({self.hint})" if self.hint else "")
+        if len(source) > WIDEST:
+            start = max(0, column - WIDEST // 2)
+            source, column = source[start : start + WIDEST] + "…", column - start
         word = _WORD.match(source[column:])
         pad = re.sub(r"[^\t]", " ", source[:column])
-        caret = "^" * (len(word[0]) if word else 1)
+        caret = "^" * min(len(word[0]) if word else 1, 60)
         return f"{head}\n{line + 1:5} | {source}\n      | {pad}{caret}" + (f" {self.hint}" if self.hint else "")
 
 
@@ -120,10 +124,14 @@ class Text:
 
     path: str
     lines: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
 
     def line(self, number: int) -> str:
-        """A line as it may be printed: control characters are shown as `\N{REPLACEMENT CHARACTER}`."""
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.lines[number]) if number < len(self.lines) else ""
+        """A line as it may be printed: without control characters, and with `***` for what must not be shown."""
+        line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.lines[number]) if number < len(self.lines) else ""
+        for secret in self.secrets:
+            line = line.replace(secret, "***")
+        return line
 
 
 class Document:
@@ -161,14 +169,19 @@ class Document:
             with path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            self.say(Place(text, 0, 0), f"cannot be read: {error.strerror or error}")
+            self.say(Place(text, 0, 0), f"the file cannot be read: {error.strerror or error}")
             return None
         decoded = self._decode(text, data)
         return None if decoded is None else _Reader(self, text).read(decoded)
 
+    def parse(self, source: str) -> Node | None:
+        """The nodes of a text that is not (yet) a file, as the document's own."""
+        decoded = self._decode(self.text, source.encode("utf-8", "surrogatepass"))
+        return None if decoded is None else _Reader(self, self.text).read(decoded)
+
     def _decode(self, text: Text, data: bytes) -> str | None:
         if len(data) > MAX_BYTES:
-            self.say(Place(text, 0, 0), f"is larger than {MAX_BYTES >> 20} MiB; definitions are small texts")
+            self.say(Place(text, 0, 0), f"the file is larger than {MAX_BYTES >> 20} MiB; definitions are small texts")
             return None
         try:
             decoded = data.decode("utf-8-sig")
@@ -184,7 +197,7 @@ class Document:
             self.say(place, f"control character U+{ord(control[0]):04X} is not allowed in a text file", "remove it")
             return None
         if not decoded.strip():
-            self.say(Place(text, 0, 0), "is empty")
+            self.say(Place(text, 0, 0), "the file is empty")
             return None
         return decoded
 
@@ -199,6 +212,13 @@ class Document:
     ) -> None:
         """Note a problem at the value under `path`, or at its key."""
         self.say(self.place(path, key=key), message, hint, level)
+
+    def node(self, path: Path_) -> Node | None:
+        """The value under a path, if there is one."""
+        node = self.root
+        for part in path:
+            node = node.get(part) if node is not None else None
+        return node
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
         """The place of the value under `path`, or of its key; of the last part there is, where the rest is missing."""
@@ -253,7 +273,7 @@ class _Reader:
             return None
         failed = any(p.level == "error" for p in self._document.problems[before:])
         if self._root is None and not failed:
-            self._document.say(Place(self._text, 0, 0), "is empty")
+            self._document.say(Place(self._text, 0, 0), "the file is empty")
         return self._root
 
     def _say_unreadable(self, error: MarkedYAMLError) -> None:
@@ -344,7 +364,8 @@ class _Reader:
             if key is None:
                 self._document.say(node.place, "an alias cannot be a key", "write the key itself")
                 return False
-            top.entries[key[1]] = (key[0], node)
+            if key[1] != "<<":
+                top.entries[key[1]] = (key[0], node)
             self._keys[-1] = None
         return True
 

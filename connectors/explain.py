@@ -61,9 +61,7 @@ class _Entry:
     @classmethod
     def make(cls, document: Document, base: Path_, error: Any) -> "_Entry":
         entry = cls(error, base, [], base)
-        node = document.root
-        for part in base:
-            node = node.get(part) if node else None
+        node = document.node(base)
         loc = error["loc"][:-1] if error["type"] == "missing" else error["loc"]
         for part in loc:
             child = node.get(part) if node is not None else None
@@ -145,14 +143,17 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
         document.say_at(path, f"{owner} needs {name!r}", hint, key=True)
         return
     message, hint = _sentence(kind, value, context, error)
-    document.say_at(path, message, hint, key=entry.in_key)
+    node = document.node(path)
+    is_block = node is not None and node.entries is not None and not node.flow_style and kind == "value_error"
+    document.say_at(path, message, hint, key=entry.in_key or is_block)
 
 
 def _missing_hint(owner: type[BaseModel], name: str) -> str | None:
     for key, info in owner.model_fields.items():
         if (info.alias or key) == name and info.examples:
             example = info.examples[0]
-            return f"such as  {name}: {example}" if isinstance(example, (str, int, float)) else None
+            quote = '"' if "{" in str(example) else ""
+            return f"such as  {name}: {quote}{example}{quote}" if isinstance(example, (str, int, float)) else None
     return None
 
 

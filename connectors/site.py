@@ -18,7 +18,8 @@ from operators.quantity import Name
 SECRETS = Path("/run/secrets")
 VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
 NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-SECRET_KEYS = re.compile(r"password|secret|token|access_key|passphrase")
+SECRET_KEYS = re.compile(r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE)
+CLEAR_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 MISSING = {
     "site": "a name for this installation, such as  site: north-plant",
     "vigie": "begin the file with  vigie: 1",
@@ -137,12 +138,23 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         elif not NAME.fullmatch(match[1]):
             document.say_at(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
     key = str(path[-1]) if path else ""
-    clear = SECRET_KEYS.search(key) and "${" not in node.value and node.value
-    in_url = re.search(r"://[^/@:]*:(?!\$)[^/@]+@", node.value)
-    if path[:1] == ("connections",) and (clear or in_url):
-        what = "a password is written in clear" if in_url else f"{key!r} is written in clear"
-        variable = re.sub(r"\W", "_", f"{path[1]}_{key}").upper()
-        document.say_at(path, what, f"write ${{{variable}}} and set it in the environment", level="warning")
+    if "${" not in node.value and node.value and SECRET_KEYS.search(key):
+        node.place.file.secrets.add(node.value)
+        variable = re.sub(r"\W", "_", "_".join(str(part) for part in path[1:]) or key).upper()
+        _say_clear(document, path, f"{key!r} is written in clear", variable)
+    elif secret := clear_in_url(node.value):
+        node.place.file.secrets.add(secret)
+        _say_clear(document, path, "a password is written in clear", re.sub(r"\W", "_", f"{path[1]}_{key}").upper())
+
+
+def clear_in_url(text: str) -> str | None:
+    """The password in a URL, if one is written there rather than as a variable."""
+    found = CLEAR_IN_URL.search(text)
+    return found[1] if found and "$" not in found[1] else None
+
+
+def _say_clear(document: Document, path: Path_, what: str, variable: str) -> None:
+    document.say_at(path, what, f"write ${{{variable}}} and set it in the environment", level="warning")
 
 
 def check_connections(document: Document, site: Site, models: Mapping[str, type[BaseModel]]) -> None:

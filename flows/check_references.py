@@ -1,6 +1,7 @@
 """Names: used once, known where they are read, read by somebody, and not in a circle."""
 
-from connectors.document import Path_
+from connectors.document import Node, Place
+from connectors.explain import near
 from flows.scope import SECTIONS, Scope
 from flows.spec import inputs, origin
 
@@ -27,24 +28,37 @@ def _check_unique(scope: Scope) -> None:
 def _check_known(scope: Scope) -> None:
     for section, name, value in scope.readers():
         for path, read in scope.from_paths(section, name, value):
-            _check_read_name(scope, path, read, name)
+            _check_read_name(scope, scope.document.place(path), read, name)
+    for section in ("streams", "alarms", "sinks"):
+        for name, entry in scope.broken.get(section, {}).items():
+            _check_left_out(scope, name, entry)
     for name, alarm in scope.flow.alarms.items():
         if alarm.armed is not None and alarm.armed.while_ is not None:
-            _check_read_name(scope, ("alarms", name, "armed", "while"), alarm.armed.while_, name)
+            place = scope.document.place(("alarms", name, "armed", "while"))
+            _check_read_name(scope, place, alarm.armed.while_, name)
 
 
-def _check_read_name(scope: Scope, path: Path_, read: str, reader: str) -> None:
-    name = origin(read)
+def _check_left_out(scope: Scope, name: str, entry: Node) -> None:
+    """The names that an entry reads, although its form is wrong elsewhere."""
+    reads = entry.get("from")
+    for node in [] if reads is None else [reads, *(child for _, _, child in reads.children())]:
+        if isinstance(node.value, str):
+            _check_read_name(scope, node.place, node.value, name)
+
+
+def _check_read_name(scope: Scope, place: Place, read: str, reader: str) -> None:
+    name, say = origin(read), scope.document.say
     if any(scope.is_broken(section, name) for section in ("sources", "streams", "alarms")):
         return
     if scope.names.get(name) == "sinks":
-        scope.say(path, f"{name!r} is a sink; nothing can be read from it")
+        say(place, f"{name!r} is a sink; nothing can be read from it")
     elif name not in scope.outputs:
-        scope.unknown(path, f"nothing is called {read!r}", read, scope.outputs)
+        hint = near(read, scope.outputs) or f"known: {', '.join(scope.outputs[:20])}"
+        say(place, f"nothing is called {read!r}", hint)
     elif name == reader:
-        scope.say(path, f"{name!r} reads itself")
+        say(place, f"{name!r} reads itself")
     elif read != name and scope.names.get(name) not in ("sources", "streams"):
-        scope.say(path, f"only sources and streams have {read.removeprefix(name)!r}; {name!r} is none")
+        say(place, f"only sources and streams have {read.removeprefix(name)!r}; {name!r} is none")
 
 
 def _check_circles(scope: Scope) -> None:

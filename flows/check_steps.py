@@ -10,6 +10,7 @@ ROLE_STEPS = ("combine", "correlate")
 
 def check_steps(scope: Scope) -> None:
     _check_identity(scope)
+    _check_was(scope)
     for name, stream in scope.flow.streams.items():
         roles = list(stream.from_) if isinstance(stream.from_, dict) else None
         kinds = [step.kind for step in stream.steps]
@@ -36,6 +37,22 @@ def _check_identity(scope: Scope) -> None:
                 f"such as  id: {step.kind}_2",
             )
         seen.add(key)
+
+
+def _check_was(scope: Scope) -> None:
+    """`was` carries the state of something that is gone; what is still there keeps its own."""
+    for section in ("streams", "alarms"):
+        entries = getattr(scope.flow, section)
+        taken: dict[str, str] = {}
+        for name, entry in entries.items():
+            if entry.was is None:
+                continue
+            path: Path_ = (section, name, "was")
+            if entry.was in entries or scope.is_broken(section, entry.was):
+                scope.say(path, f"{entry.was!r} is still there and keeps its state", "remove 'was'")
+            elif entry.was in taken:
+                scope.say(path, f"{taken[entry.was]!r} already carries the state of {entry.was!r}", "remove one 'was'")
+            taken.setdefault(entry.was, name)
 
 
 def _check_roles(scope: Scope, path: Path_, stream: str, step: Step, roles: list[str] | None) -> None:

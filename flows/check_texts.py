@@ -4,6 +4,7 @@ import re
 
 from connectors.document import Path_
 from connectors.explain import near
+from connectors.site import clear_in_url
 from flows.scope import Scope, map_of
 from flows.spec import Flow
 from operators.fields import ATTRIBUTES
@@ -25,6 +26,9 @@ def check_texts(scope: Scope) -> None:
             continue
         if "${" in node.value:
             _check_secret(scope, path, node.value)
+        elif path[0] == "sources" and (secret := clear_in_url(node.value)):
+            node.place.file.secrets.add(secret)
+            scope.say(path, "a password is written in clear", "write ${NAME} in its place", level="warning")
         if ("{" in node.value or "}" in node.value) and _is_template(path):
             _check_template(scope, path, node.value, fields)
 

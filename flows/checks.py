@@ -6,9 +6,9 @@ from flows.check_steps import check_steps
 from flows.check_tables import check_tables
 from flows.check_tests import check_tests
 from flows.check_texts import check_texts
-from flows.scope import Scope
+from flows.scope import WHOLE, LeftOut, Scope
 
-__all__ = ["Scope", "check"]
+__all__ = ["WHOLE", "LeftOut", "Scope", "check"]
 
 
 def check(scope: Scope) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from connectors.document import Document, Node, Path_, Text
 from connectors.explain import explain, near, validate
-from flows.checks import Scope, check
+from flows.checks import WHOLE, LeftOut, Scope, check
 from flows.lock import check_lock
 from flows.spec import Flow, Source, Step
 
@@ -56,9 +56,9 @@ def build(document: Document) -> Flow | None:
     notation(document, root, ())
     _include(document, root)
     _expand_recipes(document, root)
-    flow, broken = _validate(document, root)
+    flow, left_out = _validate(document, root)
     if flow is not None:
-        check(Scope(document, flow, broken))
+        check(Scope(document, flow, left_out))
         if not document.errors:
             check_lock(document, flow)
     return None if document.errors else flow
@@ -183,39 +183,40 @@ def _known(names: list[str]) -> str:
     return f"known: {', '.join(names)}" if names else "there are none"
 
 
-def _validate(document: Document, root: Node) -> tuple[Flow | None, dict[str, set[str]]]:
-    """The flow; or, with problems noted, as much of it as is right, with the names of what was left out."""
-    broken: dict[str, set[str]] = {}
+def _validate(document: Document, root: Node) -> tuple[Flow | None, LeftOut]:
+    """The flow; or, with problems noted, as much of it as is right, and what was left out."""
+    left_out: LeftOut = {}
     try:
-        return validate(Flow, root.plain()), broken
+        return validate(Flow, root.plain()), left_out
     except ValidationError as error:
         explain(document, Flow, error.errors(include_url=False), "the flow", hints=MISSING)
         failed = error
     for _ in range(3):
-        _leave_out(root, {detail["loc"][:2] for detail in failed.errors(include_url=False)}, broken)
+        _leave_out(root, {detail["loc"][:2] for detail in failed.errors(include_url=False)}, left_out)
         try:
-            return validate(_Partial, root.plain()), broken
+            return validate(_Partial, root.plain()), left_out
         except ValidationError as again:
             failed = again
-    return None, broken
+    return None, left_out
 
 
-def _leave_out(root: Node, places: set[tuple[str | int, ...]], broken: dict[str, set[str]]) -> None:
+def _leave_out(root: Node, places: set[tuple[str | int, ...]], left_out: LeftOut) -> None:
     """Remove the entries with errors; lists from the end, so that the other indexes stay right."""
     assert root.entries is not None
     for section, *rest in sorted(places, key=lambda place: [str(part).zfill(6) for part in place], reverse=True):
         node = root.get(section)
         if node is None:
             continue
-        names = broken.setdefault(str(section), set())
-        if rest and node.get(rest[0]) is not None:
-            names.add(str(rest[0]))
+        entries = left_out.setdefault(str(section), {})
+        entry = node.get(rest[0]) if rest else None
+        if entry is not None:
+            entries[str(rest[0])] = entry
             if node.entries is not None:
                 del node.entries[str(rest[0])]
             elif node.items is not None:
                 del node.items[int(rest[0])]
         else:
-            names |= {"*", *(str(key) for key, _, _ in node.children())}
+            entries |= {WHOLE: node, **{str(key): child for key, _, child in node.children()}}
             del root.entries[str(section)]
 
 

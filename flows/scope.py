@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from connectors.document import Document, Level, Path_
+from connectors.document import Document, Level, Node, Path_
 from connectors.explain import near
 from flows.spec import Flow, Step, inputs, origin
 from operators.condition import Column
@@ -15,13 +15,18 @@ from operators.condition import Column
 SECTIONS = ("sources", "streams", "alarms", "sinks")
 
 
+LeftOut = dict[str, dict[str, Node]]
+WHOLE = "*"
+"""Stands for a whole section among the names of entries that were left out."""
+
+
 @dataclass
 class Scope:
-    """A flow under check. `broken` are the names, by section, that were left out because their form is wrong."""
+    """A flow under check. `broken` are the entries, by section and name, left out because their form is wrong."""
 
     document: Document
     flow: Flow
-    broken: dict[str, set[str]] = field(default_factory=dict)
+    broken: LeftOut = field(default_factory=dict)
 
     def say(
         self, path: Path_, message: str, hint: str | None = None, *, key: bool = False, level: Level = "error"
@@ -36,7 +41,7 @@ class Scope:
     def is_broken(self, section: str, name: str) -> bool:
         """Whether the name may exist, in an entry or a section whose form is wrong."""
         names = self.broken.get(section, ())
-        return name in names or "*" in names
+        return name in names or WHOLE in names
 
     @property
     def is_whole(self) -> bool:
@@ -47,8 +52,9 @@ class Scope:
         """Every name with its section, those with errors too."""
         names: dict[str, str] = {}
         for section in SECTIONS:
-            for name in (*getattr(self.flow, section), *(self.broken.get(section, set()) - {"*"})):
+            for name in (*getattr(self.flow, section), *(self.broken.get(section, ()))):
                 names.setdefault(name, section)
+        names.pop(WHOLE, None)
         return names
 
     @cached_property
