@@ -5,7 +5,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from operators.component import Component, Spec
+from operators.alarms.condition_logic import ConditionLogic
+from operators.alarms.logic import AlarmLogic
+from operators.alarms.rules_logic import RulesLogic
+from operators.component import Component, Spec, StepContext
 from operators.condition import Column, When
 from operators.quantity import Duration
 from operators.selector import Selector
@@ -170,3 +173,16 @@ class Alarm(Component):
     def sources(self) -> list[str]:
         """The streams it watches."""
         return self.from_ if isinstance(self.from_, list) else [self.from_]
+
+    def side_inputs(self) -> tuple[tuple[str, str], ...]:
+        """(name, role) of what it reads beside `from`: alarms that hide it, the stream that arms it, the rules' source."""
+        arms = self.armed.while_ if self.armed else None
+        return (
+            *((name, "suppressed_by") for name in self.suppressed_by),
+            *(((arms, "armed"),) if arms else ()),
+            *(((self.rules, "rules"),) if self.rules else ()),
+        )
+
+    def logic(self, context: StepContext) -> AlarmLogic:
+        """The alarm's logic for one shard; it gives `AlarmTransition` events."""
+        return ConditionLogic(self, context) if self.when is not None else RulesLogic(self, context)

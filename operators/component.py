@@ -52,7 +52,10 @@ NEVER = Due()
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a step may know of its flow. `step` is its persisted identity, `flow/stream/kind`."""
+    """What a step may know of its flow.
+
+    `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters.
+    """
 
     flow: str
     step: str
@@ -61,6 +64,7 @@ class StepContext:
     timezone: ZoneInfo = ZoneInfo("UTC")
     lateness: float = 5.0
     ahead: float = 5.0
+    name: str = ""
 
 
 class Logic:

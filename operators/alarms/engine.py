@@ -38,6 +38,7 @@ class Engine:
         self.counters: dict[str, int] = {}
         self.on_transition: Callable[[State, Transition], None] = lambda state, transition: None
         self.on_rejection: Callable[[Rejection], None] = lambda rejection: None
+        self.on_open: Callable[[State, float], None] | None = None
         self.states_kept = STATES_KEPT
         self._converts = converts
         self._targets: dict[str, list[str]] = {}
@@ -56,18 +57,28 @@ class Engine:
         slot = self.slots.get(rule, {}).get(subject)
         return None if slot is None else self.load(rule, subject, slot)
 
-    def open(self, rule_id: str, subject: str, at: float | None = None, rule: Rule | None = None) -> State:
+    def open(
+        self, rule_id: str, subject: str, at: float | None = None, rule: Rule | None = None, about: Any = None
+    ) -> State:
         """The state of an alarm, made if there is none. `rule` replaces the common rule for this subject."""
         slots = self.slots[rule_id]
         slot = slots.get(subject)
         if slot is not None:
             return self.load(rule_id, subject, slot)
         slots[subject] = slot = Slot()
+        slot.about = about
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
         self._inherit_inhibitors(s, at)
         self.settle(s)
         return s
+
+    def _arm_new(self, s: State, t: float) -> None:
+        """A new alarm learns whether it is armed at all."""
+        if s.rule.schedule is not None:
+            masking.follow_schedule(self, s, t)
+        if self.on_open is not None:
+            self.on_open(s, t)
 
     def _new_state(self, rule: Rule, subject: str, slot: Slot) -> State:
         s = State(rule, subject, slot)
@@ -84,11 +95,11 @@ class Engine:
             elif source in outside and at is not None:
                 masking.inhibit(self, s, source, True, at)
 
-    def load(self, rule_id: str, subject: str, slot: Slot) -> State:
-        """Bring a state up to what the fast lane and the ticks have done meanwhile."""
+    def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
+        """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is for a slot without state."""
         s = slot.state
         if s is None:
-            s = slot.state = self._new_state(self.rules[rule_id], subject, slot)
+            s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
             s.born = 0
             s.levels = (False,) * len(s.rule.levels)
             s.seen_unit = slot.mode[3]
@@ -248,9 +259,11 @@ class Engine:
         quality: str = "good",
         unit: str | None = None,
         rule: Rule | None = None,
+        about: Any = None,
     ) -> None:
         """A reading with event time `ts` that arrived at `at`."""
-        s = self.open(rule_id, subject, at, rule)
+        new = subject not in self.slots[rule_id]
+        s = self.open(rule_id, subject, at, rule, about)
         t = admit(s, ts, id, at)
         if t is None:
             s.wall = max(s.wall, at)
@@ -261,8 +274,8 @@ class Engine:
         if unit != wanted and self._converts and _convertible(value, unit, wanted):
             value, unit = convert(value, str(unit), str(wanted)), wanted
         self._advance(s, at, t, True)
-        if s.edge is None and s.rule.schedule is not None:
-            masking.follow_schedule(self, s, t)
+        if new:
+            self._arm_new(s, t)
         if take_reading(self, s, ts, id, value, quality, unit, t):
             s.seen_unit = seen
             s.slot.value = raw
@@ -315,19 +328,29 @@ class Engine:
         self, rule_id: str, subject: str, at: float, rule: Rule | None = None, event: float | None = None
     ) -> None:
         """A subject is known to exist: from now on its silence counts."""
+        new = subject not in self.slots[rule_id]
         s = self.open(rule_id, subject, None, rule)
 
         def known(t: float) -> None:
+            if new:
+                self._arm_new(s, t)
             s.last_good = t if s.last_good is None else s.last_good
 
         self._control(s, at, known, event)
 
-    def set_rule(self, rule: Rule, at: float, event: float | None = None) -> None:
-        """A new rule, or the new definition of a known one."""
+    def set_rule(
+        self, rule: Rule, at: float, event: float | None = None, own: Callable[[State], Rule] | None = None
+    ) -> None:
+        """A new rule, or the new definition of a known one; `own` says which rule a single alarm comes under."""
+        old = self.rules.get(rule.id)
         self.put_rule(rule)
         for subject, slot in list(self.slots[rule.id].items()):
-            s = self.load(rule.id, subject, slot)
-            self._control(s, at, lambda t, s=s: self._edit(s, rule, t), event)  # type: ignore[misc]
+            s = self.load(rule.id, subject, slot, old)
+            new = rule if own is None else own(s)
+            if new is s.rule:
+                self.settle(s)
+            else:
+                self._control(s, at, lambda t, s=s, new=new: self._edit(s, new, t), event)  # type: ignore[misc]
 
     def _edit(self, s: State, rule: Rule, t: float) -> None:
         edit.change_rule(self, s, rule, t)

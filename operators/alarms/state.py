@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from operators.alarms.rule import Rule
@@ -19,12 +20,14 @@ class Slot:
     """The part of an alarm that every reading touches.
 
     `mode` is (low, high, due, unit): a good reading in `unit` with low <= value <= high before `due` changes nothing
-    but `ts`, `id`, `value` (as received) and `wall`. `state` is None while nothing ever happened to the subject.
+    but `ts`, `id`, `value` (as received) and `wall`. `state` is None while nothing ever happened to the subject; `about` is
+    the metric and the labels of its readings.
     """
 
-    __slots__ = ("id", "mode", "state", "ts", "value", "wall")
+    __slots__ = ("about", "id", "mode", "state", "ts", "value", "wall")
 
     def __init__(self, state: "State | None" = None) -> None:
+        self.about: tuple[str | None, Mapping[str, str]] | None = None
         self.ts = NEVER
         self.id: str | None = None
         self.value: Any = None

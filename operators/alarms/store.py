@@ -33,9 +33,9 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
         if slot.state is not None:
             states[subject] = _state(engine, engine.load(rule_id, subject, slot))
     every = slots.values()
-    modes: dict[Any, int] = {}
-    for slot in every:
-        modes.setdefault(slot.mode, len(modes))
+    modes = {mode: n for n, mode in enumerate(dict.fromkeys(slot.mode for slot in every))}
+    abouts = {id(slot.about): slot.about for slot in every}
+    places = {key: n for n, key in enumerate(abouts)}
     return {
         "subjects": list(slots),
         "ts": [slot.ts for slot in every],
@@ -44,6 +44,8 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
         "wall": [slot.wall for slot in every],
         "mode": [modes[slot.mode] for slot in every],
         "modes": [list(mode) for mode in modes],
+        "about": [places[id(slot.about)] for slot in every],
+        "abouts": [about and [about[0], dict(about[1])] for about in abouts.values()],
         "states": states,
     }
 
@@ -78,11 +80,13 @@ def _restore_slots(
 ) -> None:
     slots = engine.slots[rule.id]
     modes = [engine.shared_mode(tuple(mode)) for mode in data["modes"]]
+    abouts = [about and (about[0], dict(about[1])) for about in data["abouts"]]
     states = data["states"]
-    rows = zip(data["subjects"], data["ts"], data["id"], data["value"], data["wall"], data["mode"], strict=True)
-    for n, (subject, ts, id, value, wall, mode) in enumerate(rows):
+    columns = (data[name] for name in ("subjects", "ts", "id", "value", "wall", "mode", "about"))
+    for n, (subject, ts, id, value, wall, mode, about) in enumerate(zip(*columns, strict=True)):
         slot = slots[subject] = Slot()
-        slot.ts, slot.id, slot.value, slot.wall, slot.mode = ts, id, value, wall, modes[mode]
+        slot.ts, slot.id, slot.value, slot.wall = ts, id, value, wall
+        slot.mode, slot.about = modes[mode], abouts[about]
         saved = states.get(subject)
         if saved is None:
             if rule.watches_silence:

@@ -1,0 +1,180 @@
+"""The logic of an alarm with `when`: one rule for all subjects, with a fast lane for readings that change nothing."""
+
+import math
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from operators.alarms.definition import NoLimit, inventory
+from operators.alarms.lane import quiet_values
+from operators.alarms.logic import AlarmLogic
+from operators.alarms.rule import Rule
+from operators.alarms.state import LARGEST, Mode, Slot, State
+from operators.alarms.timers import NO_DATA
+from operators.component import StepContext
+from operators.events import Event, Reading
+from operators.quantity import UNITS
+
+if TYPE_CHECKING:
+    from operators.alarm import Alarm
+
+
+class ConditionLogic(AlarmLogic):
+    """One rule, `flow/alarm`, with an alarm for each subject."""
+
+    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+        super().__init__(alarm, context)
+        rule = self.definition.common
+        assert rule is not None
+        self._rule_id = rule.id
+        self._presence = self.definition.presence
+        self._listed = inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
+        self.engine.put_rule(rule)
+
+    def start(self, at: float, clock: float) -> None:
+        """Put saved alarms under the present definition, and begin to wait for subjects that tables list."""
+        common = self.definition.common
+        assert common is not None
+        if self.definition.varies or self.engine.rules[self._rule_id].hash != common.hash:
+            self.engine.set_rule(common, at, clock, self._own_rule)
+        for subject in self._listed:
+            if subject not in self.engine.slots[self._rule_id]:
+                self.engine.declare(self._rule_id, subject, at, event=clock)
+
+    def _own_rule(self, s: State) -> Rule:
+        common = self.definition.common
+        assert common is not None
+        if not self.definition.varies:
+            return common
+        metric, labels = s.slot.about or (None, {})
+        try:
+            return self.definition.rule_for(s.subject, metric, labels)
+        except NoLimit:
+            return common
+
+    def take(self, events: list[Event], at: float) -> None:
+        engine = self.engine
+        rule = engine.rules[self._rule_id]
+        if rule.watches_silence or self._presence or set(map(type, events)) != {Reading}:
+            self._take_any(events, at)
+            return
+        get = engine.slots[self._rule_id].get
+        horizon, mark = at + rule.max_future, engine.mark
+        slow = self._take_reading
+        for e in events:
+            slot = get(e.subject)  # type: ignore[union-attr]
+            if slot is not None:
+                low, high, due, unit = slot.mode
+                time = e.time
+                value = e.value  # type: ignore[union-attr]
+                if (
+                    value is not None
+                    and low <= value <= high
+                    and slot.ts < time < due
+                    and mark <= time <= horizon
+                    and e.unit == unit  # type: ignore[union-attr]
+                    and e.quality == "good"  # type: ignore[union-attr]
+                ):
+                    slot.ts = time
+                    slot.id = e.id
+                    slot.value = value
+                    slot.wall = at
+                    continue
+            slow(e, slot, at)
+
+    def _take_any(self, events: list[Event], at: float) -> None:
+        """Events of which only the presence counts, or of several kinds."""
+        engine = self.engine
+        rule = engine.rules[self._rule_id]
+        get = engine.slots[self._rule_id].get
+        horizon, mark = at + rule.max_future, engine.mark
+        expect = rule.expect if rule.watches_silence else math.inf
+        if self._presence and rule.levels:
+            expect = -1.0
+        for e in events:
+            subject = getattr(e, "subject", None)
+            if subject is None:
+                self.count("not_data")
+                continue
+            slot = get(subject)
+            if slot is not None and type(e) is Reading:
+                low, high, due, unit = slot.mode
+                time, value = e.time, e.value
+                last = slot.ts
+                if (
+                    value is not None
+                    and last < time < due
+                    and time - last <= expect
+                    and low <= value <= high
+                    and mark <= time <= horizon
+                    and e.unit == unit
+                    and e.quality == "good"
+                ):
+                    slot.ts = time
+                    slot.id = e.id
+                    slot.value = value
+                    slot.wall = at
+                    continue
+            self._take_reading(e, slot, at)
+
+    def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
+        """Look at one event: a first one, one that may change something, or one that is no good data."""
+        own: Rule | None = None
+        if slot is None:
+            if self.definition.varies:
+                try:
+                    metric, labels = self._about(event)
+                    own = self.definition.rule_for(event.subject, metric, labels)
+                except NoLimit:
+                    self.count("no_limit")
+                    return
+                if own is self.definition.common:
+                    own = None
+        if not self._presence and self._other_kind(event):
+            self.count("unit")
+            return
+        if slot is None and own is None and self._first_sight(event, at):
+            return
+        self.judge(self._rule_id, event, at, own, self._presence)
+
+    def _other_kind(self, event: Any) -> bool:
+        """Whether the event measures something else than the limit is about, such as % instead of °C."""
+        unit, wanted = getattr(event, "unit", None), self.engine.rules[self._rule_id].unit
+        if unit is None or wanted is None or unit == wanted:
+            return False
+        return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
+
+    def _first_sight(self, event: Any, at: float) -> bool:
+        """Make the slot of a new subject without a state, where it begins quiet and many are known already."""
+        engine = self.engine
+        slots = engine.slots[self._rule_id]
+        if len(slots) < engine.states_kept or type(event) is not Reading or event.quality != "good":
+            return False
+        rule = engine.rules[self._rule_id]
+        value, time, subject = event.value, event.time, event.subject
+        if (
+            value is None
+            or not engine.mark <= time <= at + rule.max_future
+            or at < engine.wall_mark
+            or (self._rule_id, subject) in engine.tombs
+            or subject in engine.sources
+            or engine.on_open is not None
+            or not (mode := self._first_mode(rule, event.unit))
+            or not mode[0] <= value <= mode[1]
+        ):
+            return False
+        slot = slots[subject] = Slot()
+        slot.ts, slot.id, slot.value, slot.wall, slot.mode = time, event.id, value, at, mode
+        slot.about = self._about(event)
+        engine.created += 1
+        if rule.watches_silence:
+            heappush(engine.event_heap, (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject))
+        return True
+
+    def _first_mode(self, rule: Rule, unit: str | None) -> Mode | None:
+        """The mode of a quiet new subject; None where the rule needs a state for everybody."""
+        plain = not (rule.schedule or rule.window or rule.n_of_m or rule.pulse) and rule.enabled
+        if not plain or (rule.unit is not None and unit not in (None, rule.unit)):
+            return None
+        parts = [quiet_values(level) for level in rule.levels] or [(-LARGEST, LARGEST)]
+        low, high = max(low for low, _ in parts), min(high for _, high in parts)
+        return self.engine.shared_mode((low, high, math.inf, unit))

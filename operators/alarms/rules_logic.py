@@ -1,0 +1,181 @@
+"""The logic of an alarm with `rules`: one alarm for each rule that people write, at run time."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from operators.alarms.definition import NoLimit
+from operators.alarms.logic import AlarmLogic
+from operators.alarms.rule import Rule
+from operators.alarms.state import State
+from operators.component import StepContext
+from operators.condition import Column
+from operators.events import DeadLetter, Event, Occurrence, Reading, Row
+from operators.selector import glob
+
+if TYPE_CHECKING:
+    from operators.alarm import Alarm
+
+_DELETED = ("delete", "deleted", "removed")
+
+
+class RulesLogic(AlarmLogic):
+    """Rules arrive as rows in the role `rules`: an occurrence with the row as its data, or a row of a table.
+
+    A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when`, `priority`, `page` and
+    `enabled`. The same `id` again changes the rule; `deleted: true`, or a deleted row, removes it. A row that makes no
+    sense changes nothing and is a dead letter.
+    """
+
+    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+        super().__init__(alarm, context)
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._index()
+
+    def _index(self) -> None:
+        """Which rules a subject's events concern."""
+        self._exact: dict[str, list[str]] = {}
+        self._patterns: list[tuple[Any, str]] = []
+        self._known: dict[str, list[str]] = {}
+        for rule_id, row in self._rows.items():
+            subject = str(row["subject"])
+            if "*" in subject or "?" in subject:
+                self._patterns.append((glob(subject), rule_id))
+            else:
+                self._exact.setdefault(subject, []).append(rule_id)
+
+    def start(self, at: float, clock: float) -> None:
+        """Put saved rules under the present definition (its response, bounds and defaults)."""
+        for rule_id, row in self._rows.items():
+            rule = self._rule(rule_id, row)
+            if rule is not None and rule.hash != self.engine.rules[rule_id].hash:
+                self.engine.set_rule(rule, at, clock)
+        self._index()
+
+    # ------------------------------------------------------------------------------------------------- rules
+    def take_rules(self, events: list[Event], at: float) -> None:
+        for event in events:
+            row = _row(event)
+            if not row or row.get("id") in (None, ""):
+                self._refuse(event, "a rule needs an 'id'")
+                continue
+            rule_id = f"{self.context.step}/{row['id']}"
+            if row.get("deleted") or row.get("op") in _DELETED:
+                if self._rows.pop(rule_id, None) is not None:
+                    self.engine.remove_rule(rule_id, at, self._clock)
+            else:
+                self._set(event, rule_id, row, at)
+        self._index()
+
+    def _set(self, event: Event, rule_id: str, row: dict[str, Any], at: float) -> None:
+        if not row.get("subject"):
+            self._refuse(event, f"rule {row['id']!r} needs a 'subject'")
+            return
+        try:
+            rule = self.definition.made(self.definition.record_of_row(row, rule_id))
+        except (ValueError, NoLimit) as error:
+            self._refuse(event, f"rule {row['id']!r}: {_first_line(error)}")
+            return
+        before = self._rows.get(rule_id)
+        if before is not None and before["subject"] != row["subject"]:
+            self.engine.remove_rule(rule_id, at, self._clock)
+        self._rows[rule_id] = row
+        self.engine.set_rule(rule, at, self._clock)
+        subject = str(row["subject"])
+        if rule.absent is not None and "*" not in subject and "?" not in subject:
+            self.engine.declare(rule_id, subject, at, event=self._clock)
+
+    def _rule(self, rule_id: str, row: Mapping[str, Any]) -> Rule | None:
+        try:
+            return self.definition.made(self.definition.record_of_row(row, rule_id))
+        except (ValueError, NoLimit):
+            self.count("bad_rule")
+            return None
+
+    def _refuse(self, event: Event, detail: str) -> None:
+        self.count("bad_rule")
+        self.errors.append(
+            DeadLetter(
+                id=f"{event.id}/{self.context.step}",
+                time=event.time,
+                flow=self.context.flow,
+                step=self.context.step,
+                reason="bad_rule",
+                detail=detail,
+                origin=self.alarm.rules or "",
+            )
+        )
+
+    # ------------------------------------------------------------------------------------------------- events
+    def take(self, events: list[Event], at: float) -> None:
+        known = self._known.get
+        for event in events:
+            subject = getattr(event, "subject", None)
+            if subject is None:
+                self.count("not_data")
+                continue
+            rules = known(subject)
+            if rules is None:
+                rules = self._find(subject)
+            for rule_id in rules:
+                self._take_one(rule_id, event, at)
+
+    def _find(self, subject: str) -> list[str]:
+        rules = [*self._exact.get(subject, ()), *(r for pattern, r in self._patterns if pattern.fullmatch(subject))]
+        if len(self._known) >= 1_000_000:
+            self._known.clear()
+        self._known[subject] = rules
+        return rules
+
+    def _take_one(self, rule_id: str, e: Any, at: float) -> None:
+        metric = self._rows[rule_id].get("metric")
+        if metric and metric != getattr(e, "metric", None):
+            return
+        engine = self.engine
+        rule = engine.rules[rule_id]
+        slot = engine.slots[rule_id].get(e.subject)
+        if slot is not None and type(e) is Reading and rule.pulse is None:
+            low, high, due, unit = slot.mode
+            time, value, last = e.time, e.value, slot.ts
+            if (
+                value is not None
+                and low <= value <= high
+                and last < time < due
+                and engine.mark <= time <= at + rule.max_future
+                and e.unit == unit
+                and e.quality == "good"
+                and (not rule.watches_silence or time - last <= rule.expect)
+            ):
+                slot.ts, slot.id, slot.value, slot.wall = time, e.id, value, at
+                return
+        self.judge(rule_id, e, at, None, presence=rule.absent is not None or rule.pulse is not None)
+
+    def page_of(self, state: State) -> str | None:
+        page = self.alarm.page
+        if isinstance(page, Column):
+            cell = self._rows.get(state.rule.id, {}).get(page.column)
+            return str(cell) if cell is not None else super().page_of(state)
+        return page
+
+    # ------------------------------------------------------------------------------------------------- snapshot
+    def more_state(self) -> dict[str, Any]:
+        return {"rows": {rule_id: dict(row) for rule_id, row in self._rows.items()}}
+
+    def take_more_state(self, state: Mapping[str, Any]) -> None:
+        self._rows = {rule_id: dict(row) for rule_id, row in state["rows"].items()}
+        self._index()
+
+
+def _row(event: Event) -> dict[str, Any]:
+    if isinstance(event, Row):
+        return {**event.values, "deleted": event.op == "delete"}
+    return dict(event.data) if isinstance(event, Occurrence) else {}
+
+
+def _first_line(error: Exception) -> str:
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return str(error)
+    first = errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
