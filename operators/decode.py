@@ -18,12 +18,25 @@ from operators.events import DeadLetter, Event, Message, Row
 Codec = Literal[
     "auto",
     "home_assistant_recorder",
+    "home_assistant_statestream",
     "zigbee2mqtt",
+    "esphome",
+    "tasmota",
+    "shelly",
+    "frigate",
+    "theengs",
+    "victron",
+    "ttn",
+    "onvif",
     "pir_envelope",
+    "cloudevents",
+    "senml",
     "json",
+    "sparkplug_b",
 ]
 
 _MAX_TOPICS = 8192
+_CACHED_TOPIC = 512
 _encode_row = msgspec.json.Encoder(enc_hook=repr).encode
 
 
@@ -117,12 +130,14 @@ class DecodeLogic(Logic):
         if len(payload) > MAX_BYTES:
             raise Refused("too_large", f"expected at most {MAX_BYTES} bytes; got {len(payload)}")
         route = self._routes.get(message.topic) or self._route(message.topic)
+        if route.unsupported is not None:
+            raise Refused("unsupported", route.unsupported)
         if route.read is None:
             raise Ignored
         body = trimmed(payload)
         if not body and not route.empty:
             raise Ignored
-        data = self._parse(body, route.expects == "json")
+        data = self._parse(body, route.expects == "json") if body else None
         if self._time and data.__class__ is dict:
             self._pin(sheet, data)
         route.read(sheet, data)
@@ -151,12 +166,14 @@ class DecodeLogic(Logic):
                 if due or opens:
                     text = excerpt(body.decode())
                     raise Refused("bad_json", f"expected one JSON value; got {text} ({error})") from None
-        return body.decode() if body else None
+        return body.decode()
 
     def _route(self, topic: str) -> Route:
-        if len(self._routes) >= _MAX_TOPICS:
-            self._routes.clear()
-        route = self._routes[topic] = self._find(topic)
+        route = self._find(topic)
+        if len(topic) <= _CACHED_TOPIC:
+            if len(self._routes) >= _MAX_TOPICS:
+                self._routes.clear()
+            self._routes[topic] = route
         return route
 
     def _find(self, topic: str) -> Route:

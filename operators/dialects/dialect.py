@@ -13,12 +13,14 @@ class Route(NamedTuple):
     """What a topic alone decides.
 
     `read` takes the payload's JSON value, or its text where `expects` is "any" and it is not JSON; None means that
-    whatever comes is left out on purpose. `empty` says that an empty payload is data too.
+    whatever comes is left out on purpose. `empty` says that an empty payload is data too; `unsupported` why no message of
+    this topic can be read.
     """
 
     read: Read | None
     expects: Expects = "any"
     empty: bool = False
+    unsupported: str | None = None
 
 
 IGNORE = Route(None)

@@ -1,57 +1,52 @@
 """Devices of no known dialect: a JSON object with known keys, or a bare value on a topic that ends in a metric."""
 
-from functools import lru_cache
 from typing import Any
 
-from operators.dialects.metrics import FAHRENHEIT, NAMES
+from operators.dialects import known, values
+from operators.dialects.ha import UNITS
+from operators.dialects.metrics import METRICS, metric_of
 from operators.dialects.payload import Refused, excerpt
 from operators.dialects.sheet import Sheet, subject_name
 
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
 
 
-def write_known(sheet: Sheet, subject: str, data: dict[str, Any]) -> int:
-    """Write the readings of the keys that are known; returns how many keys were."""
-    known = 0
-    twins = {NAMES.get(key.lower()) for key in data}
-    for key, raw in data.items():
-        name = key.lower()
-        metric = NAMES.get(name)
-        if metric is None and name in FAHRENHEIT and "temperature" not in twins:
-            known += 1
-            sheet.put(subject, "temperature", raw, "°F")
-        elif name == "open" and raw.__class__ is bool:
-            known += 1
-            sheet.put(subject, "contact", raw, inverted=True)
-        elif metric is None or raw.__class__ is dict or (metric != name and metric in data):
-            sheet.skipped += 1
-        else:
-            known += 1
-            sheet.put(subject, metric, raw)
-    return known
-
-
-@lru_cache(8192)
-def _bare(topic: str) -> tuple[str, str | None, bool]:
-    device, _, word = topic.rstrip("/").rpartition("/")
-    name = word.lower()
-    return subject_name(device or word), NAMES.get(name), bool(device) and name in AVAILABILITY
+def _object(sheet: Sheet, subject: str, data: dict[str, Any]) -> None:
+    unit = data.get("unit")
+    metrics = [metric for key in data if (metric := metric_of(key)) and METRICS[metric].kind in ("number", "any")]
+    if unit.__class__ is str and len(metrics) == 1:
+        if metrics == ["value"]:
+            sheet.put(subject, UNITS.get(unit, "value"), data.get("value"), unit)
+            return
+        if values.conversion(metrics[0], unit) is not None:
+            known.write(sheet, subject, data, {metrics[0]: unit})
+            return
+    if not known.write(sheet, subject, data):
+        raise Refused("unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}")
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    if data.__class__ is dict:
-        if not write_known(sheet, subject_name(sheet.topic), data):
-            raise Refused("unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}")
-        return
-    if data.__class__ is list:
-        raise Refused("unrecognised", "expected a JSON object with a known metric; got an array")
-    device, metric, availability = _bare(sheet.topic)
-    if availability:
-        sheet.availability(device, data)
-    elif metric is not None:
-        sheet.put(device, metric, data)
+    """Read what fits no other dialect. Raises `Refused` (unrecognised)."""
+    device, _, word = sheet.topic.rstrip("/").rpartition("/")
+    name = word.lower()
+    if device and name in AVAILABILITY and _is_availability(name, data):
+        sheet.availability(subject_name(device), data)
+    elif data.__class__ is dict:
+        _object(sheet, subject_name(sheet.topic), data)
+    elif data.__class__ is not list and (metric := metric_of(word)) is not None:
+        sheet.put(subject_name(device or word), metric, data)
     else:
         raise Refused(
             "unrecognised",
             f"expected a topic of a known dialect or one that ends in a metric; got {excerpt(str(data))}",
         )
+
+
+def _is_availability(name: str, data: Any) -> bool:
+    if data.__class__ is dict:
+        return data.get("state").__class__ is str and len(data) == 1
+    if name in ("lwt", "availability"):
+        return data.__class__ is not list
+    return data.__class__ is str and (
+        data.strip().lower() == "stopped" or values.binary("availability", data) is not None
+    )

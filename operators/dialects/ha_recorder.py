@@ -8,8 +8,10 @@ from operators.dialects.dialect import Dialect, Route
 from operators.dialects.payload import Ignored, NotJSON, Refused, loads
 from operators.dialects.sheet import Sheet, json_name
 
+_CACHED = 2048
 
-@lru_cache(16384)
+
+@lru_cache(8192)
 def _shared(text: str) -> tuple[str | None, str | None]:
     """(device class, unit) of a shared_attrs text; (None, None) where it is damaged."""
     try:
@@ -21,9 +23,9 @@ def _shared(text: str) -> tuple[str | None, str | None]:
 
 def _hints(shared: Any) -> tuple[str | None, str | None]:
     if shared.__class__ is str:
-        return _shared(shared)
+        return _shared(shared) if len(shared) <= _CACHED else _shared.__wrapped__(shared)
     if shared.__class__ is bytes:
-        return _shared(shared.decode("utf-8", "replace"))
+        return _hints(shared.decode("utf-8", "replace"))
     return ha.attribute(shared, "device_class"), ha.attribute(shared, "unit_of_measurement")
 
 

@@ -1,5 +1,7 @@
 """The closed list of metrics with their units, and the names under which devices send them."""
 
+import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["number", "binary", "text", "state", "any"]
@@ -13,6 +15,11 @@ class Metric(NamedTuple):
     kind: Kind = "number"
     low: float = -1.7976931348623157e308
     high: float = 1.7976931348623157e308
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
 
 
 def _numbers() -> dict[str, Metric]:
@@ -30,7 +37,7 @@ def _numbers() -> dict[str, Metric]:
         **dict.fromkeys(("temperature", "device_temperature"), (-90.0, 400.0)),
         "linkquality": (0.0, 255.0),
     }
-    named: list[tuple[str, str | None]] = [(name, unit) for unit, names in units.items() for name in names.split()]
+    named: list[tuple[str, str | None]] = [(name, unit) for unit, listed in units.items() for name in listed.split()]
     named += [(name, None) for name in ("illuminance_raw", "power_factor", "brightness", "count")]
     return {
         name: Metric(name, unit, "number", *ranges[name]) if name in ranges else Metric(name, unit)
@@ -84,6 +91,20 @@ NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
 
 FAHRENHEIT = ("tempf", "tf", "temperature_f")
 """Names of a temperature in °F, read only where the same object has none in °C."""
+
+
+_LONGEST_KEY = 64
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@lru_cache(4096)
+def _metric_of(key: str) -> str | None:
+    return NAMES.get(key.lower()) or NAMES.get(_WORD_START.sub("_", key).lower())
+
+
+def metric_of(key: str) -> str | None:
+    """The metric that a key names in any case or in CamelCase, else None."""
+    return _metric_of(key) if len(key) <= _LONGEST_KEY else None
 
 
 def by_suffix(name: str, names: dict[str, str] = NAMES) -> tuple[str, str] | None:

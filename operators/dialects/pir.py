@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from operators.dialects import values
+from operators.dialects import generic, values
 from operators.dialects.dialect import Dialect, Route
-from operators.dialects.payload import Refused
+from operators.dialects.payload import Refused, excerpt
 from operators.dialects.sheet import Sheet, json_name
 
+_FIELDS = ("event_id", "device_id", "type", "data", "timestamp")
 TYPES = {"pressure_detected": "button_pressed"}
 
 
@@ -37,12 +38,27 @@ def read(sheet: Sheet, data: Any) -> None:
     sheet.occurred(device, TYPES.get(type_, type_), details, source if source.__class__ is str else None, id)
 
 
+def _on_sensor_topic(sheet: Sheet, data: Any) -> None:
+    if data.__class__ is list or (data.__class__ is dict and ("type" in data or fits(data))):
+        read(sheet, data)
+    elif data.__class__ is str and values.number(data) is None and values.binary("motion", data) is None:
+        raise Refused("bad_json", f"expected one JSON value; got {excerpt(data)}")
+    else:
+        generic.read(sheet, data)
+
+
 def route(topic: str, sure: bool) -> Route | None:
-    return Route(read, "json") if sure else None
+    if sure:
+        return Route(read, "json")
+    words = topic.split("/")
+    return Route(_on_sensor_topic) if words[0] == "sensor" and len(words) == 2 else None
 
 
 def fits(data: Any) -> bool:
-    return data.__class__ is dict and ("device_id" in data or "event_id" in data) and "type" in data
+    """An envelope, even one that lacks a field: two of its fields are enough, one of them only its own."""
+    if data.__class__ is not dict or ("event_id" not in data and "device_id" not in data):
+        return False
+    return sum(name in data for name in _FIELDS) >= (2 if "event_id" in data else 3)
 
 
 DIALECT = Dialect(route, fits, read)

@@ -2,7 +2,6 @@
 
 import unicodedata
 from datetime import UTC, tzinfo
-from functools import lru_cache
 from typing import Any
 
 from operators.dialects import values
@@ -11,16 +10,19 @@ from operators.dialects.when import REPLAY, own_time
 from operators.events import Event, Occurrence, Quality, Reading
 
 
-@lru_cache(8192)
 def subject_name(name: str) -> str:
     """A device's name in Unicode NFC."""
-    return unicodedata.normalize("NFC", name)
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
-@lru_cache(8192)
 def json_name(name: str) -> str:
     """A device's name from a payload: NFC, and `#`, which marks endpoints, becomes `_`."""
-    return unicodedata.normalize("NFC", name).replace("#", "_")
+    return subject_name(name).replace("#", "_")
+
+
+def at_endpoint(device: str, endpoint: str | None) -> str:
+    """The subject `device#endpoint`, or the device alone."""
+    return f"{device}#{json_name(endpoint)}" if endpoint else device
 
 
 class Sheet:

@@ -47,12 +47,17 @@ MORE_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "linkquality": {"": (1, 0)},
 }  # fmt: skip
 """Per metric, units that only devices write: (factor, offset) to the metric's unit."""
+_LONGEST_UNIT = 32
 _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
 
 
-@lru_cache(4096)
 def conversion(metric: str, unit: str) -> tuple[float, float] | None:
     """(factor, offset) from a unit as sent to the metric's own; None where the unit is of another kind or unknown."""
+    return _conversion(metric, unit) if len(unit) <= _LONGEST_UNIT else None
+
+
+@lru_cache(4096)
+def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
     own = METRICS[metric].unit
     unit = unit.strip().replace("μ", "µ")
     if unit == own:

@@ -25,8 +25,6 @@ def epoch(number: float) -> float:
 @lru_cache(4096)
 def _text(text: str, zone: tzinfo) -> float | None:
     text = text.strip()
-    if len(text) > 40:
-        return None
     try:
         return epoch(float(text))
     except ValueError:
@@ -41,7 +39,7 @@ def _text(text: str, zone: tzinfo) -> float | None:
 def own_time(raw: Any, received: float, zone: tzinfo = UTC) -> float | None:
     """Epoch seconds of a device's time, or None where it is no time, before 2000, or over a day after receipt."""
     if raw.__class__ is str:
-        found = _text(raw, zone)
+        found = _text(raw, zone) if len(raw) <= 40 else None
     elif raw.__class__ is float or raw.__class__ is int:
         try:
             found = epoch(float(raw))

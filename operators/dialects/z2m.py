@@ -65,7 +65,7 @@ def _value(sheet: Sheet, device: str, key: str, raw: Any, whole: dict[str, Any])
     if key == "action":
         _action(sheet, device, raw)
         return
-    plan = _plan(key)
+    plan = _plan(key) if len(key) <= 64 else None
     if plan is None or raw.__class__ is dict:
         sheet.skipped += 1
         return
