@@ -52,6 +52,8 @@ class Email(Sink):
     @field_validator("to")
     @classmethod
     def _addresses(cls, value: Some) -> Some:
+        if not value:
+            raise ValueError("needs at least one mail address")
         for address in [value] if isinstance(value, str) else value:
             name, _, domain = address.rpartition("@")
             if not name or not domain or any(c.isspace() or c in ",<>" for c in address):

@@ -129,7 +129,8 @@ class Lines:
             tags["type"] = event.type
         for name in self._tags:
             tags[name] = text(field(event, name))
-        name = text(self._measurement.render(event)).strip() or _KINDS[type(event)]
+        name = text(self._measurement.render(event))
+        name = name if name.strip() else _KINDS[type(event)]
         written = {tag(key): tag(value) for key, value in tags.items() if writable(key).strip() and value}
         return ",".join([measurement(name), *(f"{key}={written[key]}" for key in sorted(written))])
 

@@ -14,8 +14,9 @@ from connectors.base import ConnectorError, Intake
 from connectors.mqtt import Mqtt, MqttSink
 from connectors.mqtt_client import MqttConnection
 from infra.embedded.mosquitto import Mosquitto
-from infra.embedded.ports import free_port
+from infra.embedded.ports import connect, free_port
 from operators.events import Message
+from tests.connectors.certificate import make_certificate
 from tests.connectors.recorder import Recorder, reading
 from tests.waiting import wait_until
 
@@ -380,6 +381,43 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
 def test_a_wrong_connection_says_what_to_write(settings: dict[str, str], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         MqttConnection.model_validate(settings)
+
+
+class Encrypted(Mosquitto):
+    """A broker that takes encrypted connections only."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        made = make_certificate(self.folder)
+        settings = self.folder / "mosquitto.conf"
+        settings.write_text(settings.read_text() + f"certfile {made.cert}\nkeyfile {made.key}\n")
+        self.give_folder()
+
+    def probe(self) -> None:
+        connect(self.port).close()
+
+
+# paho leaves the socket of a failed handshake to the garbage collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_encrypted_connection_needs_a_certificate_that_is_trusted(
+    recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
+) -> None:
+    broker = own(Encrypted(tmp / "mosquitto"))
+    url = f"mqtts://127.0.0.1:{broker.port}"
+    intake = start(recorder, store, MqttConnection(url=url), "s/#", name="s")
+    wait_until(
+        lambda: "check ca and the url" in recorder.health.down.get("s", ""), what="the certificate to be refused"
+    )
+    intake.stop()
+    connection = MqttConnection(url=url, ca=str(tmp / "mosquitto" / "cert.pem"))
+    intake = start(recorder, store, connection, "s/#", name="s")
+    ready(recorder, "s")
+    sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
+    sink.write([reading(1)])
+    sink.flush()
+    wait_until(lambda: store.messages, what="the message")
+    intake.stop()
+    sink.close()
 
 
 def test_a_missing_certificate_file_is_named(recorder: Recorder, store: Store) -> None:

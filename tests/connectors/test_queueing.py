@@ -31,7 +31,7 @@ class FarEnd:
 def test_a_flush_returns_when_everything_is_delivered_in_order() -> None:
     far = FarEnd()
     writer = BatchWriter(Recorder().context("out", None), far.deliver, max_events=10, max_wait=60)
-    events = [reading(n) for n in range(35)]
+    events: list[Event] = [reading(n) for n in range(35)]
     writer.write(events[:20])
     writer.write(events[20:])
     writer.flush()
