@@ -1,6 +1,6 @@
 """What people ask of an alarm: acknowledge, shelve, take out of service, …"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from operators.alarms.life import unmask
@@ -113,7 +113,7 @@ def _check_shelve(s: State, command: Mapping[str, Any]) -> str | None:
     )
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[State, Mapping[str, Any]], str | None]] = {
     "ack": lambda s, c: _first((s.occ == 0, "no_occurrence"), (s.acked, "already_acked")),
     "unack": lambda s, c: _first(
         (not s.active, "not_active"), (not s.rule.ack_required, "ack_not_required"), (not s.acked, "not_acked")

@@ -60,19 +60,20 @@ class ConditionLogic(AlarmLogic):
         get = engine.slots[self._rule_id].get
         horizon, mark = at + rule.max_future, engine.mark
         slow = self._take_reading
+        e: Any
         for e in events:
-            slot = get(e.subject)  # type: ignore[union-attr]
+            slot = get(e.subject)
             if slot is not None:
                 low, high, due, unit = slot.mode
                 time = e.time
-                value = e.value  # type: ignore[union-attr]
+                value = e.value
                 if (
                     value is not None
                     and low <= value <= high
                     and slot.ts < time < due
                     and mark <= time <= horizon
-                    and e.unit == unit  # type: ignore[union-attr]
-                    and e.quality == "good"  # type: ignore[union-attr]
+                    and e.unit == unit
+                    and e.quality == "good"
                 ):
                     slot.ts = time
                     slot.id = e.id
@@ -119,16 +120,14 @@ class ConditionLogic(AlarmLogic):
     def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
         """Look at one event: a first one, one that may change something, or one that is no good data."""
         own: Rule | None = None
-        if slot is None:
-            if self.definition.varies:
-                try:
-                    metric, labels = self._about(event)
-                    own = self.definition.rule_for(event.subject, metric, labels)
-                except NoLimit:
-                    self.count("no_limit")
-                    return
-                if own is self.definition.common:
-                    own = None
+        if slot is None and self.definition.varies:
+            try:
+                own = self.definition.rule_for(event.subject, *self._about(event))
+            except NoLimit:
+                self.count("no_limit")
+                return
+            if own is self.definition.common:
+                own = None
         if not self._presence and self._other_kind(event):
             self.count("unit")
             return

@@ -45,7 +45,8 @@ def activate(engine: Outlet, s: State, t: float, reason: str, severity: str | No
 
 
 def off_delay(s: State) -> float:
-    return max(s.rule.off_delay, s.rule.flap[2]) if s.flapping and s.rule.flap else s.rule.off_delay
+    own: float = s.rule.off_delay
+    return max(own, s.rule.flap[2]) if s.flapping and s.rule.flap else own
 
 
 def start_return(engine: Outlet, s: State, t: float, reason: str) -> None:

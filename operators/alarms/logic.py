@@ -68,7 +68,7 @@ class AlarmLogic(Logic):
     # ------------------------------------------------------------------------------------------------- events
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         at = self._begin(now)
-        commands = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
+        commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
         if commands:
             self._commands(commands, at)
             events = [e for e in events if type(e) is not Occurrence or e.type != COMMAND]

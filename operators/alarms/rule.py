@@ -115,7 +115,7 @@ class Rule:
         get = self.record.get
         self.absent = seconds(when.get("absent"))
         base = _severity(get("severity", "warning"))
-        given = get("levels") or ([{**when, "severity": base}] if self.absent is None else [])
+        given = get("levels") or ([{**when, "severity": base}] if when and self.absent is None else [])
         ranked = sorted((RANK[_severity(level.get("severity"))], n) for n, level in enumerate(given))
         self.levels = [Level(given[n], rank) for rank, n in ranked]
         self.base_severity = self.levels[0].severity if self.levels else base

@@ -36,40 +36,57 @@ class Slot:
         self.state = state
 
 
-# Name and first value of every field that a snapshot keeps. Lists are None while empty.
-FIELDS: dict[str, Any] = {
-    "occ": 0, "seq": 0, "clock": NEVER, "wall": NEVER, "floor": NEVER, "wall_floor": NEVER, "enabled": True,
-    "active": False, "acked": True, "shelved": None, "until": None, "manual": False, "inhibitors": (),
-    "hold_until": None, "oos": False, "latched": False, "no_data": False, "flapping": False, "phase": "normal",
-    "since": None, "levels": (), "severity": None, "drift": None, "last_ts": NEVER, "ids": (), "last_good": None,
-    "last_value": None, "unit": None, "seen_unit": None, "window": (), "points": (), "activations": (),
-    "pulse_at": None, "annunciated": False, "realarm_from": None, "repeats": 0, "commands": (), "last_flags": (),
-    "evidence": None, "activated_at": None, "returned_at": None, "acked_at": None, "edge": None,
-}  # fmt: skip
-_ANY = frozenset((
-    "clock", "wall", "floor", "wall_floor", "levels", "last_ts", "ids", "last_good", "last_value", "unit", "seen_unit",
-    "evidence",
-))  # fmt: skip
-
-
 class State:
-    """All there is to know of one alarm; `FIELDS` are its plain values, the rest belongs to the running engine.
+    """All there is to know of one alarm. `PLAIN` names the fields that a snapshot keeps; the rest belongs to the engine.
 
-    Sequences are tuples and are replaced, never changed in place, so that a snapshot may share them.
+    Sequences are tuples and are replaced, never changed in place. Instants are epoch seconds.
     """
 
-    __slots__ = (*FIELDS, "armed_event", "armed_wall", "born", "counters", "index", "lane", "rule", "slot", "subject")
+    __slots__ = (
+        "acked", "acked_at", "activated_at", "activations", "active", "annunciated", "armed_event", "armed_wall",
+        "born", "clock", "commands", "counters", "drift", "edge", "enabled", "evidence", "flapping", "floor",
+        "hold_until", "ids", "index", "inhibitors", "lane", "last_flags", "last_good", "last_ts", "last_value",
+        "latched", "levels", "manual", "no_data", "occ", "oos", "phase", "points", "pulse_at", "realarm_from",
+        "repeats", "returned_at", "rule", "seen_unit", "seq", "severity", "shelved", "since", "slot", "subject",
+        "unit", "until", "wall", "wall_floor", "window",
+    )  # fmt: skip
 
     def __init__(self, rule: Rule, subject: str, slot: Slot) -> None:
-        for name, value in FIELDS.items():
-            setattr(self, name, value)
         self.rule, self.subject, self.slot = rule, subject, slot
+        self.occ = self.seq = self.repeats = 0
+        self.clock = self.wall = self.floor = self.wall_floor = self.last_ts = NEVER
+        self.enabled, self.active, self.acked = rule.enabled, False, True
+        self.oos = self.manual = self.latched = self.no_data = self.flapping = self.annunciated = False
+        self.shelved: str | None = None
+        self.until: float | None = None
+        self.inhibitors: tuple[str, ...] = ()
+        self.hold_until: float | None = None
+        self.phase = "normal"
+        self.since: float | None = None
+        self.levels: tuple[bool, ...] = ()
+        self.severity: str | None = None
+        self.drift: tuple[float, bool] | None = None
+        self.ids: tuple[str, ...] = ()
+        self.last_good: float | None = None
+        self.last_value: Any = None
+        self.unit: str | None = None
+        self.seen_unit: str | None = None
+        self.window: tuple[Any, ...] = ()
+        self.points: tuple[Any, ...] = ()
+        self.activations: tuple[float, ...] = ()
+        self.pulse_at: float | None = None
+        self.realarm_from: float | None = None
+        self.commands: tuple[str, ...] = ()
+        self.evidence: tuple[str | None, float] | None = None
+        self.activated_at: float | None = None
+        self.returned_at: float | None = None
+        self.acked_at: float | None = None
+        self.edge: float | None = None
         self.counters: dict[str, int] = {}
         self.index = self.born = 0
         self.armed_event = self.armed_wall = math.inf
         self.lane = NEVER
-        self.enabled = rule.enabled
-        self.last_flags = self.flags()
+        self.last_flags: tuple[str, ...] = () if rule.enabled else self.flags()
 
     @property
     def suppressed(self) -> bool:
@@ -131,16 +148,16 @@ class State:
         """The fields that differ from a new state, as plain JSON data."""
         out = {
             name: list(value) if type(value) is tuple else value
-            for name, first in FIELDS.items()
+            for name, first in _FIRST.items()
             if (value := getattr(self, name)) != first
         }
         if self.counters:
             out["counters"] = dict(self.counters)
         return out
 
-    def take(self, data: dict[str, Any]) -> None:
+    def take(self, data: Mapping[str, Any]) -> None:
         """Read back what `plain` gave."""
-        for name, first in FIELDS.items():
+        for name, first in _FIRST.items():
             value = data.get(name, first)
             setattr(self, name, tuple(value) if type(value) is list else value)
         self.counters = dict(data.get("counters", {}))
@@ -149,4 +166,15 @@ class State:
         """Whether nothing ever happened but good readings, so that the slot alone can stand for it."""
         if self.seq or self.phase != "normal":
             return False
-        return all(name in _ANY or getattr(self, name) == first for name, first in FIELDS.items())
+        return all(getattr(self, name) == first for name, first in _UNTOUCHED.items())
+
+
+_RUNNING = ("armed_event", "armed_wall", "born", "counters", "index", "lane", "rule", "slot", "subject")
+_MOVED_BY_READINGS = (
+    "clock", "wall", "floor", "wall_floor", "levels", "last_ts", "ids", "last_good", "last_value", "unit", "seen_unit",
+    "evidence",
+)  # fmt: skip
+_NEW = State(Rule({}), "", Slot())
+PLAIN = tuple(name for name in State.__slots__ if name not in _RUNNING)
+_FIRST = {name: getattr(_NEW, name) for name in PLAIN}
+_UNTOUCHED = {name: first for name, first in _FIRST.items() if name not in _MOVED_BY_READINGS}

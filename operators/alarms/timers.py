@@ -30,7 +30,9 @@ def event_timers(s: State) -> list[Timer]:
         out.append((s.edge if s.edge > floor else floor, SCHEDULE))
     if s.pulse_at is not None and rule.pulse:
         out.append((max(s.pulse_at + rule.pulse, floor), PULSE))
-    if phase == "pending":
+    if s.since is None:
+        pass
+    elif phase == "pending":
         out.append((max(s.since + rule.on_delay, floor), ON))
     elif phase == "recovering":
         out.append((max(s.since + off_delay(s), floor), OFF))
@@ -66,7 +68,7 @@ def fire(engine: Outlet, s: State, kind: int, t: float) -> None:
         activate(engine, s, t, "condition")
     elif kind == OFF:
         give_return(engine, s, t, "no_data" if s.no_data else "condition")
-    elif kind == SEVERITY:
+    elif kind == SEVERITY and s.drift is not None:
         set_severity(engine, s, highest_level(s), s.drift[1], t, "condition")
     elif kind == NO_DATA:
         enter_no_data(engine, s, t)
