@@ -112,7 +112,7 @@ class _Compiler:
             now = f"{self._flow.flow}/{name}"
             saved = self._born.get(now, now)
             step = Step(saved, partial(alarm.logic, self._context(saved)), stateful=True)
-            yield Node(name, _inputs(alarm.from_), (step,), is_alarm=True)
+            yield Node(name, (*_inputs(alarm.from_), *alarm.side_inputs()), (step,), is_alarm=True)
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
@@ -148,12 +148,16 @@ def _ordered(nodes: list[Node]) -> Iterator[Node]:
     waiting = {node.name: node for node in nodes}
     alarms = {node.name for node in nodes if node.is_alarm}
     while waiting:
-        for node in list(waiting.values()):
-            needs = {origin(name) for name, _ in node.inputs}
-            if ALARMS in needs:
-                needs |= alarms
-            if not needs & (waiting.keys() - {node.name}):
-                yield waiting.pop(node.name)
+        ready = [node for node in waiting.values() if not _needs(node, alarms) & (waiting.keys() - {node.name})]
+        if not ready:
+            raise NotRunnable(f"these read each other in a circle: {', '.join(waiting)}")
+        for node in ready:
+            yield waiting.pop(node.name)
+
+
+def _needs(node: Node, alarms: set[str]) -> set[str]:
+    needs = {origin(name) for name, _ in node.inputs}
+    return needs | alarms if ALARMS in needs else needs
 
 
 def _labelled(labels: Mapping[str, str]) -> Logic:
