@@ -21,7 +21,8 @@ class Mqtt(PushSource):
     Delivery: at least once. A message is acknowledged to the broker when it is stored in the flow's own topic, so
     neither a crash nor an outage of Redpanda loses one; the broker keeps them meanwhile (its queue must allow it: with
     Mosquitto set `max_queued_messages 0` and `persistence true`). What the broker sends again is marked `redelivered`
-    and counted. Retained messages, which are old news, are marked `retained`.
+    and counted. Retained messages, which are old news, are marked `retained`; with protocol 3.1.1 the broker sends them
+    again after every reconnection.
     Back pressure: the broker sends no more than `receive_maximum` messages ahead of their acknowledgement.
     """
 

@@ -39,11 +39,6 @@ def change(n: int, **more: Any) -> AlarmTransition:
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def opened(recorder: Recorder) -> Iterator[Callable[..., Writer]]:
     """Open a sink with short waits; it is closed after the test."""
     writers: list[Writer] = []

@@ -176,11 +176,6 @@ def test_a_changed_label_is_another_series() -> None:
 # The sink
 
 
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
 def connect(victoria: Victoria) -> InfluxConnection:
     return InfluxConnection.model_validate({"url": victoria.url, "token": victoria.token, "org": victoria.ORG})
 

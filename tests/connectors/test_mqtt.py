@@ -1,95 +1,22 @@
-"""The MQTT source and sink against a real Mosquitto."""
+"""The MQTT source against a real Mosquitto."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import ValidationError
 
-from connectors.base import ConnectorError, Intake
+from connectors.base import ConnectorError
 from connectors.mqtt import Mqtt, MqttSink
 from connectors.mqtt_client import MqttConnection
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import connect, free_port
 from operators.events import Message
 from tests.connectors.certificate import make_certificate
+from tests.connectors.mqtt_store import Store, plain_client, publish, ready, start
 from tests.connectors.recorder import Recorder, reading
 from tests.waiting import wait_until
-
-
-class Store:
-    """The topic an intake writes to. `hold` keeps what comes from being durable until `release`."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.held: list[Callable[[], None]] = []
-        self.hold = False
-
-    def write(self, message: Message, durable: Callable[[], None]) -> None:
-        self.messages.append(message)
-        if self.hold:
-            self.held.append(durable)
-        else:
-            durable()
-
-    def release(self) -> None:
-        self.hold = False
-        while self.held:
-            self.held.pop(0)()
-
-    def payloads(self) -> list[str]:
-        return [message.payload.decode() for message in self.messages]
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store()
-
-
-@pytest.fixture
-def client(mosquitto: Mosquitto) -> Iterator[paho.Client]:
-    """A plain client of the shared broker."""
-    made = plain_client(mosquitto)
-    yield made
-    made.disconnect()
-    made.loop_stop()
-
-
-def plain_client(broker: Mosquitto, user: str | None = None) -> paho.Client:
-    made = paho.Client(CallbackAPIVersion.VERSION2)
-    if user:
-        made.username_pw_set(user, broker.password(user))
-    made.connect("127.0.0.1", broker.port)
-    made.loop_start()
-    return made
-
-
-def start(
-    recorder: Recorder, store: Store, connection: MqttConnection, *topics: str, name: str, **more: object
-) -> Intake:
-    source = Mqtt.model_validate({"topics": list(topics), **more})
-    intake = source.intake(recorder.context(name, connection), store.write)
-    recorder.health.degraded(name, "starting")
-    intake.start()
-    return intake
-
-
-def ready(recorder: Recorder, name: str) -> None:
-    wait_until(lambda: name not in recorder.health.down, what=f"{name} to subscribe")
-
-
-def publish(client: paho.Client, topic: str, *payloads: str, retain: bool = False) -> None:
-    for info in [client.publish(topic, payload, qos=1, retain=retain) for payload in payloads]:
-        info.wait_for_publish(10)
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
@@ -185,6 +112,7 @@ def test_messages_being_stored_while_the_broker_restarts_are_acknowledged_afterw
     broker.restart()
     wait_until(lambda: recorder.counts["redelivered"] == 3, what="the broker to send them again")
     store.release()
+    wait_until(publisher.is_connected, what="the publisher to be back")
     publish(publisher, "s/a", "4")
     wait_until(lambda: len(store.messages) == 4, what="the message after the restart")
     intake.stop()
@@ -197,31 +125,6 @@ def test_messages_being_stored_while_the_broker_restarts_are_acknowledged_afterw
     intake.stop()
     publisher.disconnect()
     publisher.loop_stop()
-
-
-@pytest.mark.slow
-def test_source_and_sink_recover_from_three_kills_of_the_broker(
-    recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
-) -> None:
-    broker = own(Mosquitto(tmp / "mosquitto"))
-    intake = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
-    ready(recorder, "s")
-    sink = MqttSink(topic="s/{subject}").open(recorder.context("out", MqttConnection(url=broker.url)))
-    for round_ in range(4):
-        sink.write([reading(round_ * 1000 + n) for n in range(1000)])
-        sink.flush()
-        wait_until(lambda: len(got(store)) == (round_ + 1) * 1000, what="all messages so far", timeout=20)  # noqa: B023
-        if round_ < 3:
-            broker.kill()
-            wait_until(lambda: "s" in recorder.health.down, what="the source to notice")
-            broker.start().wait_ready()
-            ready(recorder, "s")
-    intake.stop()
-    sink.close()
-
-
-def got(store: Store) -> set[str]:
-    return {msgspec.json.decode(message.payload)["id"] for message in store.messages}
 
 
 def test_a_wrong_password_degrades_with_the_remedy_and_the_right_one_needs_no_restart(
@@ -304,69 +207,6 @@ def test_a_topic_that_cannot_store_leaves_the_messages_with_the_broker(
     intake = start(recorder, store, connection, f"{unique}/#", name=unique)
     wait_until(lambda: store.payloads() == ["kept"], what="the message, from the broker")
     intake.stop()
-
-
-def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
-    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
-) -> None:
-    connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
-    ready(recorder, unique)
-    settings = MqttSink.model_validate({"topic": unique + "/{subject}/{metric}"})
-    plain = settings.open(recorder.context("plain", connection))
-    shaped = settings.open(
-        recorder.context("shaped", connection, shape=lambda event: {"v": getattr(event, "value", 0)})
-    )
-    for sink in (plain, shaped):
-        sink.write([reading(7, "rack")])
-        sink.flush()
-        sink.close()
-    wait_until(lambda: len(store.messages) == 2, what="both messages")
-    assert store.messages[0].topic == f"{unique}/rack/temperature"
-    assert msgspec.json.decode(store.messages[0].payload)["id"] == "r7"
-    assert msgspec.json.decode(store.messages[1].payload) == {"v": 7.0}
-    intake.stop()
-
-
-def test_a_topic_that_cannot_be_published_to_is_set_aside_and_the_others_go_out(
-    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
-) -> None:
-    connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
-    ready(recorder, unique)
-    sink = MqttSink(topic=unique + "/{subject}").open(recorder.context("out", connection))
-    sink.write([reading(1, "a"), reading(2, "b/#"), reading(3, "c")])
-    sink.flush()
-    wait_until(lambda: len(store.messages) == 2, what="the good ones")
-    assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_topic", "r2/out")]
-    intake.stop()
-    sink.close()
-
-
-def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_restart(
-    recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
-) -> None:
-    broker = own(Mosquitto(tmp / "mosquitto"))
-    connection = MqttConnection(url=broker.url)
-    intake = start(recorder, store, connection, "s/#", name="s")
-    ready(recorder, "s")
-    sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
-    sink.write([reading(n) for n in range(500)])
-    sink.flush()
-    broker.stop()
-    sink.write([reading(n) for n in range(500, 1000)])
-    flush = threading.Thread(target=sink.flush)
-    flush.start()
-    wait_until(lambda: "out" in recorder.health.down, what="the sink to be degraded")
-    assert flush.is_alive()
-    broker.start().wait_ready()
-    flush.join(20)
-    assert not flush.is_alive()
-    wait_until(lambda: len(got(store)) == 1000, what="all messages")
-    first_seen = list(dict.fromkeys(msgspec.json.decode(message.payload)["id"] for message in store.messages))
-    assert first_seen == [f"r{n}" for n in range(1000)]
-    intake.stop()
-    sink.close()
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,6 @@ from tests.connectors.recorder import Recorder, reading
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
 def push(broker: Broker, recorder: Recorder, unique: str) -> Callable[..., list[dict[str, Any]]]:
     """Write events through a sink of these settings; returns the records that are in the topic then."""
 
