@@ -52,14 +52,14 @@ def claim(folder: Path) -> IO[str]:
 
 
 def introduce(site: Site) -> None:
-    say(
-        f"\n  Vigie runs at {site.api.url}\n"
-        f"  user {site.api.USERNAME}, password {site.api.password}\n\n"
-        "  The mains meter goes above 6 kW now and then: `overload` is raised after it lasted, and ends with it.\n"
-        "  The rack passes 30 °C every eight minutes: `too_hot` is raised after two of them.\n"
-        "  Motion in the server room raises `someone_inside` from 20:00 to 07:00 UTC; by day it is suppressed.\n"
-        f"  Logs are under {site.folder}. Ctrl-C ends everything.\n"
-    )
+    say(f"\n  Vigie runs at {site.api.url}\n  user {site.api.USERNAME}, password {site.api.password}\n")
+    say("  The mains meter goes above 6 kW now and then: `overload` is raised when it lasts, and ends with it.")
+    if "server_room" in site.flows:
+        say("  The rack passes 30 °C every eight minutes: `too_hot` is raised after two of them.")
+        say("  Motion in the server room raises `someone_inside` from 20:00 to 07:00 UTC; by day it is suppressed.")
+    if "influxdb" not in site.stack:
+        say("  No series are kept, because influxdb is left out: series_points stays 0.")
+    say(f"  Logs are under {site.folder}. Ctrl-C ends everything.\n")
 
 
 def play(site: Site, seconds: float | None) -> int:
@@ -77,6 +77,8 @@ def play(site: Site, seconds: float | None) -> int:
         problems = [*([unrest] if unrest else []), *complaints(result, list(site.stack.left_out))]
     finally:
         account.close()
+    site.subscriber.close()
+    problems += site.stop_programs()
     for problem in problems:
         say(f"not as it should be: {problem}")
     print(json.dumps(result.as_dict()), flush=True)

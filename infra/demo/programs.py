@@ -1,6 +1,7 @@
 """Vigie's own processes, run like the embedded services: a log each, and an end with the demo."""
 
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,7 @@ class Program(Service):
     """A Python module of Vigie with a health page."""
 
     STARTUP: ClassVar[float] = 120.0
+    GOOD_ENDS: ClassVar[tuple[int, ...]] = (0,)
 
     def environment(self) -> dict[str, str]:
         return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
@@ -42,6 +44,10 @@ class ApiProgram(Program):
     """`python -m api`. Its first start prints the password of `admin`, into its log, which only we can read."""
 
     NAME: ClassVar[str] = "api"
+    GOOD_ENDS: ClassVar[tuple[int, ...]] = (
+        0,
+        -signal.SIGTERM,
+    )  # uvicorn ends by the signal it was sent, after draining
     USERNAME: ClassVar[str] = "admin"
 
     def __init__(self, folder: Path, site: Path, port: int | None = None) -> None:

@@ -13,7 +13,7 @@ from infra.demo.subscriber import Subscriber
 from infra.demo.variants import without
 from infra.demo.zigbee import BASE, Zigbee
 from infra.embedded.ports import is_free
-from infra.embedded.service import ServiceError
+from infra.embedded.service import Service, ServiceError, each
 from infra.embedded.stack import Stack
 
 DEFINITIONS = ROOT / "flows" / "definitions"
@@ -52,12 +52,9 @@ class Site:
         self.say(self.stack.table())
         self.say("starting the flows and the api")
         self.api = self._api()
-        programs: list[Program] = [self.api, *self._make_flows()]
-        for program in programs:
-            program.start()
-            self._ending.callback(program.stop)
-        for program in programs:
-            program.wait_ready()
+        self._make_flows()
+        self._ending.callback(self.stop_programs)
+        each(self.programs, lambda program: program.start().wait_ready())
         self.subscriber = Subscriber(self.api.port, self.api.USERNAME, self.api.password)
         self._ending.callback(self.subscriber.close)
         self._start_devices()
@@ -66,7 +63,12 @@ class Site:
         port = API_PORT if is_free(API_PORT) else None
         return ApiProgram(self.folder / "api", self.stack.site, port)
 
-    def _make_flows(self) -> list[FlowProgram]:
+    @property
+    def programs(self) -> list[Program]:
+        """Vigie's own processes."""
+        return [self.api, *self.flows.values()]
+
+    def _make_flows(self) -> None:
         profiles = {"archive": None, "energy": "hardware" if "mqtt" in self.stack else "simulation"}
         if "mariadb" in self.stack:
             profiles["server_room"] = None
@@ -79,7 +81,6 @@ class Site:
             for change in changes:
                 self.say(f"changed: {change}")
             self.flows[name] = FlowProgram(self.folder / name, definition, self.stack.site, profile)
-        return list(self.flows.values())
 
     def _start_devices(self) -> None:
         if "mqtt" in self.stack:
@@ -113,10 +114,19 @@ class Site:
         if not self.knows_what_was_sent:
             self.flows["energy"].stop()
 
+    def stop_programs(self) -> list[str]:
+        """Let the flows drain and end, and the api end; a line for each that did not end well."""
+        each(self.programs, Service.stop)
+        return [
+            f"{program.NAME} ended with exit status {program.exit_status}; its log, {program.log}:\n{program.tail()}"
+            for program in self.programs
+            if program.exit_status not in (*program.GOOD_ENDS, None)
+        ]
+
     def check(self) -> None:
         """Raise `ServiceError` or `RuntimeError` as soon as something ended that should run."""
         self.stack.check()
-        for program in (self.api, *self.flows.values()):
+        for program in self.programs:
             if not program.pid:
                 raise ServiceError(f"{program.NAME} has ended. Its log, {program.log}:\n{program.tail()}")
         for devices in self.devices:

@@ -30,7 +30,9 @@ def without(definition: Path, missing: Collection[str], folder: Path) -> tuple[P
         document["sources"]["fake_meters"]["simulate"]["signals"]["mains/power"] = MAINS
         document["sources"]["fake_meters"]["simulate"]["every"] = "1s"
         document["alarms"]["overload"]["when"]["for"] = HOLD
-        changes.append(f"{definition.stem}: simulated mains, 6.6 kW for 15 s out of 30; overload waits {HOLD}, not 30s")
+        changes.append(
+            f"{definition.stem}: simulated every 1s, not 5s; mains at 6.6 kW for 15 s out of 30; overload waits {HOLD}, not 30s"
+        )
     if not changes:
         return definition, []
     document.pop("tests", None)

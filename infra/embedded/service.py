@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, ClassVar, Self
@@ -88,6 +89,11 @@ class Service:
     def pid(self) -> int | None:
         """Process id while the service runs."""
         return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status of the program once it has ended (negative: the signal that ended it); None before."""
+        return self._process.poll() if self._process else None
 
     def start(self) -> Self:
         """Prepare and start the program; `wait_ready` says when it answers. Raises `ServiceError`, `Unavailable`."""
@@ -236,6 +242,18 @@ class Service:
             f"The end of its log, {self.log}:\n{self.tail()}\n"
             f"Mend what the log names, or start with another data folder than {self.folder}."
         )
+
+
+def each(services: Iterable[Service], action: Callable[[Service], object]) -> None:
+    """Do it with all services at the same time, and wait; then raise the first error there was."""
+    threads = ThreadPoolExecutor(16)
+    try:
+        results = [threads.submit(action, service) for service in services]
+        errors = [error for result in results if (error := result.exception())]
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+    if errors:
+        raise errors[0]
 
 
 def _taken(port: int) -> str:

@@ -7,8 +7,7 @@ with Stack("data") as stack:
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -18,7 +17,7 @@ from infra.embedded.mail import Mail
 from infra.embedded.mariadb import REPLICATION, MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.objects import Objects
-from infra.embedded.service import Service, ServiceError, write_private
+from infra.embedded.service import Service, ServiceError, each, write_private
 from infra.embedded.victoria import Victoria
 
 MQTT_USERS = ("vigie", "devices")
@@ -73,10 +72,10 @@ class Stack:
         """Start all, wait until all answer, write the site file. Raises `ServiceError`; then nothing stays running."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._each(lambda service: service.start().wait_ready())
+            each(self.services.values(), lambda service: service.start().wait_ready())
             self._make_databases()
         except BaseException:
-            self._each(lambda service: service.kill())
+            each(self.services.values(), Service.kill)
             raise
         self.write_site()
         return self
@@ -87,16 +86,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all; raises `ServiceError` after all have ended if one had to be killed."""
-        self._each(lambda service: service.stop())
-
-    def _each(self, action: Callable[[Service], object]) -> None:
-        if not self.services:
-            return
-        with ThreadPoolExecutor(len(self.services)) as threads:
-            results = [threads.submit(action, service) for service in self.services.values()]
-        errors = [error for result in results if (error := result.exception())]
-        if errors:
-            raise errors[0]
+        each(self.services.values(), Service.stop)
 
     def wait(self, interval: float = 0.5) -> NoReturn:
         """Return never while all run; raises `ServiceError` as soon as one has ended by itself."""
