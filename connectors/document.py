@@ -203,6 +203,8 @@ class Document:
 
     def say(self, place: Place, message: str, hint: str | None = None, level: Level = "error") -> None:
         """Note a problem, once."""
+        if place.file not in self._files:
+            self._files.append(place.file)
         problem = Problem(place, message, hint, level)
         if problem not in self.problems:
             self.problems.append(problem)

@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from connectors.site import Site
 from flows.catalogue import connection_models, kinds
+from flows.reference import duration_text
 from flows.spec import Flow, Sink, Source, Step
 from operators.component import Spec
 
@@ -69,11 +70,19 @@ class _Generator(GenerateJsonSchema):
     def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])
 
+    def dict_schema(self, schema: Any) -> Schema:
+        made = super().dict_schema(schema)
+        if "patternProperties" in made:
+            made["additionalProperties"] = False
+        return made
+
     def default_schema(self, schema: Any) -> Schema:
         made = super().default_schema(schema)
         default = made.get("default")
         if default is None or "**" in str(default):
             made.pop("default", None)
+        elif isinstance(default, float) and "ms|s|min" in made.get("pattern", ""):
+            made["default"] = duration_text(default)
         elif isinstance(default, dict):
             made["default"] = {key: value for key, value in default.items() if value is not None}
         return made

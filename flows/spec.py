@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from operators.selector import Selector
 from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, field_validator, model_validator
 
 from connectors.base import PushSource
@@ -18,6 +17,7 @@ from flows.catalogue import OPERATORS, SINKS, SOURCES
 from operators.alarm import Alarm
 from operators.component import Component, Operator, Spec
 from operators.quantity import Duration, Name
+from operators.selector import Selector
 
 __all__ = ["Alarm", "Clock", "Do", "Flow", "Page", "Play", "Sink", "Source", "Step", "Stream", "Test", "Zone", "inputs"]
 
