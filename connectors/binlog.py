@@ -61,8 +61,8 @@ def parse_url(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port or 3306
-    except ValueError as error:
-        raise _malformed(f"its host or port cannot be read ({error})") from None
+    except ValueError:  # the error's own text may hold a part of the password
+        raise _malformed("its host or port cannot be read") from None
     if parts.scheme.partition("+")[0] not in SCHEMES:
         raise _malformed(f"it begins with {parts.scheme + '://' if parts.scheme else 'no scheme'!r}, not mysql://")
     if not parts.hostname:

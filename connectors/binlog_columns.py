@@ -61,6 +61,12 @@ CODECS = {
     "latin5": "iso8859_9", "latin7": "iso8859_13", "latin2": "iso8859_2", "greek": "iso8859_7", "hebrew": "iso8859_8",
 }  # fmt: skip
 
+WIDE = {
+    "utf-16-be": {35, 54, 55, 90, 159, *range(101, 125), *range(128, 152), *range(640, 643), *range(672, 675)},
+    "utf-16-le": {56, 62},
+    "utf-32-be": {60, 61, *range(160, 184), *range(736, 739)},
+}
+
 
 class UnknownColumns(Exception):
     """The log holds no column names, and the table is not defined any more as it was then."""
@@ -223,12 +229,14 @@ def _codec_of(charset: str | None) -> str | None:
 
 
 def _codec(collation: int) -> str | None:
-    if collation == BINARY_CHARSET:
-        return None
     if collation >= 2048:  # MariaDB's UCA 14 collations: the character set is in the high bits
         return {0x0A: "utf-16-be", 0x0B: "utf-16-be", 0x0C: "utf-32-be"}.get(collation >> 8, "utf8")
+    number = collation - 1024 if collation >= 1024 else collation  # those that do not pad are 1024 higher
+    for codec, numbers in WIDE.items():
+        if number in numbers:
+            return codec
     try:
-        return _codec_of(charset_by_id(collation).name)
+        return _codec_of(charset_by_id(number).name)
     except KeyError:
         return "utf8"
 

@@ -61,6 +61,12 @@ class _Watched:
     recorder: Recorder | None
 
 
+@dataclass(frozen=True)
+class _Unreadable:
+    reason: str
+    detail: str
+
+
 class Follower:
     """Feed it packets with `handle`; `events` gathers, `place` moves at the end of each transaction and with every row."""
 
@@ -85,8 +91,8 @@ class Follower:
         self._count = count
         helpers = {(schema, name) for schema in recorders for name in (STATES, META, ATTRIBUTES)}
         self._interesting = tables | helpers
-        self._known: dict[bytes, _Watched | None] = {}
-        self._maps: dict[int, _Watched | None] = {}
+        self._known: dict[bytes, _Watched | _Unreadable | None] = {}
+        self._maps: dict[int, _Watched | _Unreadable | None] = {}
         self._gtid = (0, 0, 0)
         self._gtid_text = ""
         self._standalone = False
@@ -166,11 +172,15 @@ class Follower:
             try:
                 self._known[body] = self._watched(data, end)
             except UnknownColumns as error:
-                self._known[body] = None
-                self._count("unknown_columns", 1)
-                origin = self._origin(data)
-                self._problem(Problem("unknown_columns", str(error), data[:LETTER_BYTES], origin, self.committed))
+                self._known[body] = _Unreadable("unknown_columns", str(error))
+            except UNDECODABLE as error:
+                schema, name, _ = table_names(data)
+                self._known[body] = _Unreadable("undecodable", _cannot(f"{schema}.{name}", error))
         self._maps[table_id] = self._known[body]
+
+    def _refuse(self, reason: str, detail: str, data: bytes) -> None:
+        self._count(reason, 1)
+        self._problem(Problem(reason, detail, data[:LETTER_BYTES], self._origin(data), self.committed))
 
     def _watched(self, data: bytes, end: int) -> _Watched | None:
         schema, name, _ = table_names(data)
@@ -190,12 +200,13 @@ class Follower:
         watched = self._maps.get(int.from_bytes(data[20:26], "little"))
         if watched is None:
             return
+        if isinstance(watched, _Unreadable):
+            self._refuse(watched.reason, watched.detail, data)
+            return
         try:
             before, after = images(watched.decoder, data, end, kind)
         except UNDECODABLE as error:
-            self._count("undecodable", 1)
-            detail = f"rows of {watched.table.full_name} cannot be decoded: {type(error).__name__}: {error}"
-            self._problem(Problem("undecodable", detail, data[:LETTER_BYTES], self._origin(data), self.committed))
+            self._refuse("undecodable", _cannot(watched.table.full_name, error), data)
             return
         if watched.recorder is None:
             self._add(self._plain(watched.table, kind.op, after or before))
@@ -239,6 +250,10 @@ class Follower:
             identity = f"{table.name}/{key}/{self._gtid_text}.{n}"
             events.append(Row(id=identity, time=self.committed, table=table.full_name, op=op, values=values))
         return events
+
+
+def _cannot(table: str, error: Exception) -> str:
+    return f"rows of {table} cannot be decoded: {type(error).__name__}: {error}"
 
 
 def images(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows) -> tuple[Rows, Rows]:

@@ -30,6 +30,7 @@ QUEUE_ROWS = 20_000
 SHORTEST_WAIT_S, LONGEST_WAIT_S, LONGEST_CLASH_S = 0.2, 5.0, 60.0
 STEADY_S = 10.0
 SETTLED_S = 1.5
+MOST_TOLD = 1000
 JOIN_S = 5.0
 
 
@@ -140,6 +141,7 @@ class _Session:
         self._live = False
         self._wall = 0.0
         self._advised = False
+        self._told: set[str] = set()
 
     def run(self) -> None:
         wait = 0.0
@@ -269,11 +271,9 @@ class _Session:
             )
             return False
         known = ", ".join(f"{schema}.states after state_id {last}" for schema, last in place.state_ids.items())
-        detail = f"{loss}: changes between there and now are lost" + (
-            f", except {known}, read from the table" if known else ""
-        )
+        kept = f", except {known}, which is read from the table" if known else ""
+        detail = f"{loss}: changes between there and now are lost{kept}; to keep the log longer, set binlog_expire_logs_seconds"
         self._context.count("gap", 1)
-        log.error("%s: %s; keep the log longer with binlog_expire_logs_seconds", self._context.name, detail)
         self._report(detail)
         self._problem(Problem("gap", detail, b"", position, time.time()))
         self._lost, self._place, self._snapshot = dict(place.state_ids), None, None
@@ -299,7 +299,8 @@ class _Session:
             self._advised = True
 
     def _problem(self, problem: Problem) -> None:
-        if problem.reason != "gap":
+        if problem.detail not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(problem.detail)
             log.warning("%s: %s", self._context.name, problem.detail)
         self._context.dead_letter(
             DeadLetter(

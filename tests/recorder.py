@@ -82,7 +82,14 @@ class RecorderDatabase:
 class Watching:
     """A reader on a database, read by hand."""
 
-    def __init__(self, url: str, position: object | None = None, name: str = "recorder", **settings: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        position: object | None = None,
+        name: str = "recorder",
+        server_id: int | None = None,
+        **settings: Any,
+    ) -> None:
         self.counts: dict[str, int] = {}
         self.letters: list[DeadLetter] = []
         self.changes: list[tuple[bool, str]] = []
@@ -90,7 +97,7 @@ class Watching:
         self.context = ConnectorContext(
             flow="test",
             name=name,
-            connection=MariadbConnection(url=url),
+            connection=MariadbConnection(url=url, server_id=server_id),
             health=self.health,
             count=self._count,
             dead_letter=self.letters.append,
