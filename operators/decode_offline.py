@@ -6,8 +6,11 @@ from operators.events import Event, Reading
 
 EXPIRY = 86400.0
 """A device that says nothing for this long is forgotten, in seconds."""
-MAX_DEVICES = 20_000
-MAX_SIGNALS = 256
+MAX_SIGNALS = 200_000
+"""Signals and devices remembered in all; above it the devices silent for longest are forgotten."""
+MAX_PER_DEVICE = 1000
+MAX_TEXT = 1000
+"""A longer text is not remembered, in characters."""
 
 
 class _Last(NamedTuple):
@@ -34,6 +37,7 @@ class Offline:
 
     def __init__(self) -> None:
         self._devices: dict[str, _Device] = {}
+        self._signals = 0
 
     def remember(self, events: list[Event], received: float) -> None:
         """Note the readings of one message; good ones only, since bad ones stay bad."""
@@ -52,17 +56,22 @@ class Offline:
                     device.heard = received
                     devices[name] = device
             key = (subject, event.metric)
-            if event.quality == "bad":
-                device.signals.pop(key, None)
-            elif key in device.signals or len(device.signals) < MAX_SIGNALS:
-                device.signals[key] = _Last(
-                    event.time, event.value, event.text, event.unit, event.labels, event.topic, event.raw
-                )
+            if event.quality == "bad" or len(event.raw or event.text or "") > MAX_TEXT:
+                if device.signals.pop(key, None) is not None:
+                    self._signals -= 1
+                continue
+            if key not in device.signals:
+                if len(device.signals) >= MAX_PER_DEVICE:
+                    continue
+                self._signals += 1
+            device.signals[key] = _Last(
+                event.time, event.value, event.text, event.unit, event.labels, event.topic, event.raw
+            )
         while devices:
             oldest = next(iter(devices))
-            if len(devices) <= MAX_DEVICES and devices[oldest].heard >= received - EXPIRY:
+            if self._signals + len(devices) <= MAX_SIGNALS and devices[oldest].heard >= received - EXPIRY:
                 break
-            del devices[oldest]
+            self._signals -= len(devices.pop(oldest).signals)
 
     def reissue(self, subject: str, covers: str | None, cause: Reading) -> list[Event]:
         """Stale copies of the last readings of a device, or of all whose topic starts with `covers`, at the cause's time."""
@@ -71,7 +80,9 @@ class Offline:
             names += [name for name, device in self._devices.items() if device.topic.startswith(covers)]
         stale: list[Event] = []
         for name in dict.fromkeys(names):
-            for (owner, metric), last in self._devices.pop(name).signals.items():
+            signals = self._devices.pop(name).signals
+            self._signals -= len(signals)
+            for (owner, metric), last in signals.items():
                 stale.append(
                     Reading(
                         id=f"{cause.id}/stale/{owner}/{metric}",
@@ -96,7 +107,8 @@ class Offline:
         ]
 
     def restore(self, state: Any) -> None:
-        self._devices = {}
+        self._devices, self._signals = {}, 0
         for name, heard, topic, signals in state or ():
             device = self._devices[name] = _Device(heard, topic)
             device.signals = {tuple(key): _Last(*last) for key, last in signals}
+            self._signals += len(signals)

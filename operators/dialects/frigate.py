@@ -103,7 +103,7 @@ def _tracked(sheet: Sheet, data: Any) -> None:
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    (_reviews if "severity" in data.get("after", {}) else _objects)(sheet, data)
+    (_reviews if fits(data) and "severity" in data["after"] else _objects)(sheet, data)
 
 
 def fits(data: Any) -> bool:

@@ -1,0 +1,28 @@
+"""Every case of the public corpus decodes to exactly what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.__main__ import main
+from tests.corpus.cases import Case, load, problems
+
+CORPUS = Path(__file__).parent.parent / "data" / "corpus_public.jsonl"
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in load(CORPUS)])
+def test_a_case_of_the_corpus_decodes_to_what_it_says(case: Case) -> None:
+    assert problems(case) == []
+
+
+def test_the_corpus_runner_counts_by_dialect_and_fails_with_status_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, *_ = CORPUS.read_text(encoding="utf-8").splitlines()
+    file = tmp_path / "cases.jsonl"
+    file.write_text(good + "\n" + good.replace('"value": 27.34', '"value": 27.35'), encoding="utf-8")
+    assert main([str(file)]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "1", "1"]
+    file.write_text(good, encoding="utf-8")
+    assert main([str(file)]) == 0
+    assert main([]) == 2
