@@ -140,10 +140,15 @@ def _values(event: Event) -> dict[str, Any]:
         quality = {} if event.quality == "good" else {"quality": event.quality}
         return {**event.values, **quality} if event.values else {}
     if isinstance(event, AlarmTransition):
-        return {"state": event.state, "change": event.change, "severity": event.severity, "value": event.value}
+        judged = {"text": event.value} if isinstance(event.value, str) else {"value": _number(event.value)}
+        return {"state": event.state, "change": event.change, "severity": event.severity, **judged}
     if isinstance(event, Occurrence):
         return {"count": 1.0}
     return {}
+
+
+def _number(value: float | bool | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _fields(prefix: str, values: dict[str, Any]) -> list[str]:

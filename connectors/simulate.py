@@ -72,7 +72,8 @@ class _SimulatedSite:
         self._settings = settings
         self._now = now
         self._live = False
-        self._first, self._next = _ticks(position) or (math.ceil((now() - settings.history) / settings.every),) * 2
+        saved = _ticks(position, settings.every)
+        self._first, self._next = saved or (math.ceil((now() - settings.history) / settings.every),) * 2
         self._step = max(1, READ_EVENTS // len(settings.signals))
         self._makers = []
         for name, signal in settings.signals.items():
@@ -105,15 +106,21 @@ class _SimulatedSite:
         return Batch(events, now if self._live else events[-1].time if events else now, self._live)
 
     def position(self) -> object:
-        return (self._first, self._next)
+        return (self._settings.every, self._first, self._next)
 
     def close(self) -> None:
         """Nothing to release."""
 
 
-def _ticks(position: object | None) -> tuple[int, int] | None:
+def _ticks(position: object | None, every: float) -> tuple[int, int] | None:
+    """First and next tick of a saved position; ticks of another `every` are taken by their times."""
     if position is None:
         return None
-    if isinstance(position, tuple) and len(position) == 2:
-        return int(position[0]), int(position[1])
-    raise ValueError(f"expected the saved position (first tick, next tick) of a simulated site, got {position!r}")
+    if not (isinstance(position, tuple) and len(position) == 3):
+        raise ValueError(
+            f"expected the saved position (every, first tick, next tick) of a simulated site, got {position!r}"
+        )
+    was, first, following = position
+    if was == every:
+        return first, following
+    return math.ceil(first * was / every), math.ceil(following * was / every)

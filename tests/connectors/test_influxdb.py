@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,10 @@ def test_summaries_alarms_and_occurrences_have_fields_of_their_own() -> None:
     assert lines.line(change) == (
         'temperature,alarm=too_hot,subject=r state="unacked",change="raised",severity="major",value=31.0 1795000000250'
     )
+    word = lines.line(msgspec.structs.replace(change, value="open"))
+    assert word is not None
+    assert 'text="open"' in word
+    assert "value=" not in word
     assert lines.line(Message(id="m", time=T, topic="t")) is None
 
 

@@ -98,6 +98,18 @@ def test_a_reader_opened_at_a_saved_position_goes_on_exactly_there() -> None:
     assert len(set(ids(found))) == len(found)
 
 
+def test_another_every_goes_on_at_the_time_where_the_old_one_was() -> None:
+    clock = Clock()
+    before = open_at(simulate("10s", signals={"s/m": {"random": "0..1"}}), clock)
+    clock.now += 100
+    read_all(before)
+    clock.now += 5
+    after = open_at(simulate("2s", signals={"s/m": {"random": "0..1"}}), clock, before.position())
+    assert [event.time for event in read_all(after)] == []
+    clock.now += 10
+    assert [event.time for event in read_all(after)] == [NOON + 110, NOON + 112, NOON + 114]
+
+
 def test_history_begins_in_the_past_and_is_not_live_until_it_is_worked_off() -> None:
     clock = Clock()
     reader = open_at(simulate("1s", signals={"s/m": {"random": "0..1"}}, history="1h"), clock)
