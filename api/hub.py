@@ -23,8 +23,8 @@ class Counter(Protocol):
 class Outbox:
     """What waits to be written to one client, in order, bounded.
 
-    An update with a state key takes the place of an older one that still waits; all others are kept until the bound is
-    reached: then the client is `overrun`, gets nothing more, and is closed.
+    A client that lags (more than `lag` texts wait) gets only the newest of updates with equal state keys. All others are
+    kept until the bound is reached: then the client is `overrun`, gets nothing more, and is closed.
     """
 
     def __init__(self, dialect: str, encode: Encode, bounds: Bounds) -> None:
@@ -33,7 +33,8 @@ class Outbox:
         self.overrun = asyncio.Event()
         self.coalesced = 0
         self._bounds = bounds
-        self._waiting: collections.OrderedDict[Hashable, str] = collections.OrderedDict()
+        self._waiting: collections.OrderedDict[int, tuple[str, Hashable | None]] = collections.OrderedDict()
+        self._newest: dict[Hashable, int] = {}
         self._states = 0
         self._number = 0
         self._ready = asyncio.Event()
@@ -51,18 +52,20 @@ class Outbox:
         """Queue ready text: an answer, a snapshot, an event."""
         if self.overrun.is_set():
             return
-        if state_key is None:
-            self._number += 1
-            self._waiting[self._number] = text
-        elif state_key in self._waiting:
-            self._waiting[state_key] = text
+        known = self._newest.get(state_key) if state_key is not None else None
+        if known is not None and len(self._waiting) > self._bounds.lag:
+            self._waiting[known] = (text, state_key)
             self.coalesced += 1
-        else:
-            self._waiting[state_key] = text
+            return
+        self._number += 1
+        self._waiting[self._number] = (text, state_key)
+        if state_key is not None:
+            self._newest[state_key] = self._number
             self._states += 1
         bounds = self._bounds
         if self._states > bounds.pending_states or len(self._waiting) - self._states > bounds.pending_events:
             self._waiting.clear()
+            self._newest.clear()
             self.overrun.set()
         self._ready.set()
 
@@ -71,9 +74,11 @@ class Outbox:
         while not self._waiting:
             self._ready.clear()
             await self._ready.wait()
-        key, text = self._waiting.popitem(last=False)
-        if not isinstance(key, int):
+        number, (text, state_key) = self._waiting.popitem(last=False)
+        if state_key is not None:
             self._states -= 1
+            if self._newest.get(state_key) == number:
+                del self._newest[state_key]
         return text
 
 

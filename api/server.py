@@ -1,6 +1,7 @@
 """uvicorn as this api needs it: no compression, bounded buffers, and an end for clients that stopped reading."""
 
 import asyncio
+import logging
 from typing import Any
 
 import uvicorn
@@ -69,6 +70,7 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         lifespan="on",
     )
     keep_tokens_out_of_logs()
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says once that the broker is gone
     return uvicorn.Server(config)
 
 

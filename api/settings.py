@@ -17,6 +17,7 @@ class Bounds:
     close_grace: float = 5.0
     message_size: int = 64 << 10
     write_buffer: int = 256 << 10
+    lag: int = 1000
     pending_events: int = 2000
     pending_states: int = 20_000
     channels_per_client: int = 64

@@ -67,7 +67,7 @@ class Api:
 
     def get(self, path: str, token: str | None = None, **query: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(f"{self.url}{path}", params=query, headers=headers, timeout=20)
+        return httpx.get(f"{self.url}{path}", params=query or None, headers=headers, timeout=20)
 
     def health(self) -> dict[str, Any]:
         return dict(self.get("/health").json())

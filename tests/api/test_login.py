@@ -168,7 +168,10 @@ def test_the_memory_of_failures_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("text", "clean"),
     [
-        ('127.0.0.1 - "WebSocket /ws/raw/x?token=abc.def&a=1" 403', '127.0.0.1 - "WebSocket /ws/raw/x?token=***&a=1" 403'),
+        (
+            '127.0.0.1 - "WebSocket /ws/raw/x?token=abc.def&a=1" 403',
+            '127.0.0.1 - "WebSocket /ws/raw/x?token=***&a=1" 403',
+        ),
         ("Authorization: Bearer abc.def-x", "Authorization: Bearer ***"),
         ("bearer.abc", "bearer.***"),
         ("nothing to hide", "nothing to hide"),

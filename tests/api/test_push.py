@@ -20,12 +20,14 @@ from tests.waiting import wait_until
 
 def close_of(client: ClientConnection, timeout: float = 10) -> tuple[int, str]:
     """Code and reason the server closed with; passes over what it says before."""
-    try:
-        while True:
+    end = None
+    while end is None:
+        try:
             client.recv(timeout)
-    except ConnectionClosed as closed:
-        assert closed.rcvd, "the connection was cut without a word"
-        return closed.rcvd.code, closed.rcvd.reason
+        except ConnectionClosed as closed:
+            end = closed
+    assert end.rcvd, "the connection was cut without a word"
+    return end.rcvd.code, end.rcvd.reason
 
 
 @contextlib.contextmanager
@@ -247,7 +249,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
         closed = 'vigie_api_closed_total{code="4429"} 2.0'
         assert closed in api.get("/metrics").text
         mute.close()
-        with pytest.raises(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):
             while True:
                 resumed.recv(10)
 
