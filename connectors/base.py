@@ -77,17 +77,21 @@ class Health:
         self._report = report
         self._lock = threading.Lock()
         self.down: dict[str, str] = {}
+        self._seen: set[str] = set()
 
     def up(self, name: str) -> None:
         with self._lock:
-            changed = self.down.pop(name, None) is not None
-        if changed:
-            self._report(name, True, "")
+            was_down = self.down.pop(name, None) is not None
+            first = name not in self._seen
+            self._seen.add(name)
+        if was_down or first:
+            self._report(name, True, "is back" if was_down else "is up")
 
     def degraded(self, name: str, detail: str) -> None:
         with self._lock:
             changed = name not in self.down
             self.down[name] = detail
+            self._seen.add(name)
         if changed:
             self._report(name, False, detail)
 

@@ -53,7 +53,7 @@ def make_health(flow: str, metrics: Metrics) -> Health:
     def report(name: str, up: bool, detail: str) -> None:
         metrics.connector(name, up)
         if up:
-            log.info("%s: %s is back", flow, name)
+            log.info("%s: %s %s", flow, name, detail)
         else:
             log.warning("%s: %s waits: %s", flow, name, detail)
 

@@ -54,9 +54,8 @@ def run(
     75 stopped while a service it needs was down (nothing is lost; the next start goes on).
     """
     _log_to_stderr(log_form)
-    from connectors.site import load_site
-
     from connectors.base import ConnectorError, Stopped
+    from connectors.site import SiteError, load_site
     from flows.compiler import NotRunnable, compile_flow
     from flows.loader import load
     from flows.lock import born, lock_path, read_lock
@@ -86,7 +85,7 @@ def run(
         runner.run()
     except (NotRunnable, StateError, ConnectorError) as error:
         click.echo(f"{definition}: {error}", err=True)
-        sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError) else EXIT_FAILED)
+        sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED)
     except Stopped as stopped:
         click.echo(
             f"{definition}: stopped before everything was written, the next start does it again: {stopped}", err=True

@@ -62,8 +62,8 @@ class Echo(Logic):
         return Due(event=self.due) if self.due < math.inf else NEVER
 
 
-def plan(*nodes: Node, outlets: tuple[Outlet, ...], clock: ClockSettings = ClockSettings()) -> Plan:
-    return Plan("f", nodes, outlets, clock)
+def plan(*nodes: Node, outlets: tuple[Outlet, ...], clock: ClockSettings | None = None) -> Plan:
+    return Plan("f", nodes, outlets, clock or ClockSettings())
 
 
 def test_events_fan_out_to_every_reader_of_a_stream() -> None:

@@ -1,0 +1,245 @@
+"""`vigie run` as an operator meets it: real processes on real services."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import paho.mqtt.client as mqtt
+import pytest
+
+from connectors.base import ConnectorContext
+from connectors.topic import Topic
+from connectors.topic_client import TopicConnection
+from connectors.topic_producer import Producer
+from infra.embedded.broker import Broker
+from infra.embedded.mosquitto import Mosquitto
+from infra.embedded.stack import Stack
+from operators.events import AlarmTransition, DeadLetter, Event, Reading
+from tests.flow_process import FlowProcess
+from tests.waiting import wait_until
+
+
+def reading(n: int, value: float, time: float) -> Reading:
+    return Reading(id=f"r{n}", time=time, subject="rack", metric="temperature", value=value, unit="°C")
+
+
+def write(folder: Path, name: str, body: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(f"vigie: 1\nflow: {name}\n{body}")
+    return path
+
+
+def site_of(folder: Path, **connections: dict[str, object]) -> Path:
+    path = folder / "site.yaml"
+    path.write_text(json.dumps({"vigie": 1, "site": "test", "connections": connections}))
+    return path
+
+
+def topic(connection: TopicConnection, name: str) -> Callable[[], list[Event]]:
+    """A function that returns all events the topic has so far."""
+    source = Topic(name=name)
+    context = ConnectorContext(flow="test", name="look", connection=connection)
+    readers = [source.open(context, part, None) for part in source.partitions(context)]
+    seen: list[Event] = []
+
+    def look() -> list[Event]:
+        for reader in readers:
+            while batch := reader.read():
+                seen.extend(batch.events)
+        return seen
+
+    return look
+
+
+HOT = """\
+sources: {readings: {topic: NAME.in}}
+alarms:
+  hot: {from: readings, when: {above: 30, clear: 28}, response: Cool it.}
+sinks:
+  log: {from: readings, topic: NAME.out}
+"""
+
+
+def run_refused(
+    definition: Path, site: Path, data: Path, *options: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
+    return subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+    )
+
+
+def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
+    broker: Broker, tmp: Path, unique: str
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
+    out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
+
+    with FlowProcess(definition, site, tmp / "data") as flow:
+        producer.send_events(f"{unique}.in", [reading(1, 31, 1000), reading(2, 29, 1001)])
+        wait_until(lambda: len(out()) == 2 and len(alarms()) == 1, 20, "two readings and one alarm")
+        assert flow.stop() == 0
+    with FlowProcess(definition, site, tmp / "data") as flow:
+        producer.send_events(f"{unique}.in", [reading(3, 27, 1002)])
+        wait_until(lambda: len(out()) == 3 and len(alarms()) == 2, 20, "the third reading and the return")
+        assert flow.stop() == 0
+
+    changes = [(e.event, e.occ, e.seq) for e in alarms() if isinstance(e, AlarmTransition)]
+    assert changes == [("activated", 1, 1), ("returned", 1, 2)]
+    assert [e.id for e in out()] == ["r1", "r2", "r3"]
+    producer.close()
+
+
+def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+    broker = Broker(tmp / "broker")
+    connection = TopicConnection(brokers=[broker.address], idempotence=False)
+    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence"}))
+    definition = write(tmp, "hot", HOT.replace("NAME", "t"))
+    flow = FlowProcess(definition, site, tmp / "data", "--status-port", "0")
+    try:
+        wait_until(
+            lambda: "is Redpanda running there?" in flow.log.read_text(), 20, "the flow to say what it waits for"
+        )
+        found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
+        assert found
+        assert httpx.get(f"{found[0]}/health").status_code == 503
+
+        own(broker)
+        flow.wait_running()
+        producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
+        producer.send_events("t.in", [reading(1, 20, 1000)])
+        out = topic(connection, "t.out")
+        wait_until(lambda: len(out()) == 1, 20, "the reading")
+        wait_until(lambda: httpx.get(f"{found[0]}/health").json()["status"] == "ok", 10, "good health")
+        metrics = httpx.get(f"{found[0]}/metrics").text
+        assert 'vigie_events_total{flow="hot",name="readings"} 1.0' in metrics
+        assert flow.stop() == 0
+        producer.close()
+    finally:
+        flow.kill()
+
+
+def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tmp: Path) -> None:
+    body = (
+        "sources: {meters: {mqtt: {topics: [zigbee2mqtt/+]}}}\n"
+        "streams: {readings: {from: meters, steps: [decode: zigbee2mqtt]}}\n"
+        "sinks: {log: {from: readings, topic: site.readings}}\n"
+    )
+    definition = write(tmp, "meters", body)
+    with Stack(tmp / "stack", ["redpanda", "mqtt"]) as stack:
+        connection = TopicConnection.model_validate(stack.connections()["redpanda"])
+        mosquitto: Mosquitto = stack["mqtt"]
+        with FlowProcess(definition, stack.site, tmp / "data", "--status-port", "0") as flow:
+            wait_until(lambda: "meters is up" in flow.log.read_text(), 20, "the subscription")
+            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+            client.username_pw_set("devices", mosquitto.password("devices"))
+            client.connect("127.0.0.1", mosquitto.port)
+            client.loop_start()
+            for payload in (b'{"power": 12', b"\xff\xfe", b'{"power": 12}'):
+                client.publish("zigbee2mqtt/oven", payload, qos=1).wait_for_publish(10)
+            dead, good = topic(connection, "vigie.dead.meters"), topic(connection, "site.readings")
+            wait_until(lambda: len(dead()) == 2 and len(good()) == 1, 20, "two dead letters and a reading")
+            client.loop_stop()
+            client.disconnect()
+            status = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
+            assert status
+            metrics = httpx.get(f"{status[0]}/metrics").text
+
+    letters = [letter for letter in dead() if isinstance(letter, DeadLetter)]
+    assert [(x.reason, x.payload, x.origin) for x in letters] == [
+        ("bad_json", b'{"power": 12', "zigbee2mqtt/oven"),
+        ("not_utf8", b"\xff\xfe", "zigbee2mqtt/oven"),
+    ]
+    assert 'reason="dead_letter:bad_json"' in metrics
+    assert 'reason="dead_letter:not_utf8"' in metrics
+
+
+def test_a_damaged_recovery_folder_is_refused_with_its_name_and_the_remedy(
+    broker: Broker, tmp: Path, unique: str
+) -> None:
+    site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    with FlowProcess(definition, site, tmp / "data"):
+        pass
+    file = next((tmp / "data").rglob("*.sqlite3"))
+    file.write_bytes(b"garbage" * 1000)
+
+    refused = run_refused(definition, site, tmp / "data")
+
+    assert refused.returncode == 1
+    assert f"{file.name} is damaged" in refused.stderr
+    assert "move" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_missing_variable_of_the_site_file_names_the_places_that_were_tried(broker: Broker, tmp: Path) -> None:
+    site = tmp / "site.yaml"
+    site.write_text(
+        "vigie: 1\nsite: test\nconnections:\n"
+        f"  redpanda: {{brokers: ['{broker.address}']}}\n"
+        "  mariadb: {url: '${MARIADB_URL_THAT_IS_MISSING}'}\n"
+    )
+    definition = write(
+        tmp,
+        "room",
+        "sources: {recorder: {mariadb_binlog: {tables: [states, states_meta]}}}\n"
+        "sinks: {log: {from: recorder, topic: site.rows}}\n",
+    )
+
+    refused = run_refused(definition, site, tmp / "data")
+
+    assert refused.returncode == 1
+    assert "MARIADB_URL_THAT_IS_MISSING" in refused.stderr
+    assert "/run/secrets/MARIADB_URL_THAT_IS_MISSING" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_status_port_that_is_taken_is_named_with_the_remedy(broker: Broker, tmp: Path, unique: str) -> None:
+    site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+
+    refused = run_refused(definition, site, tmp / "data", "--status-port", str(broker.port))
+
+    assert refused.returncode == 1
+    assert f"--status-port {broker.port}" in refused.stderr
+    assert "another program has the port" in refused.stderr
+
+
+def test_two_processes_share_the_partitions_of_one_flow(broker: Broker, tmp: Path, unique: str) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False)
+    site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
+    events: list[Event] = [
+        Reading(id=f"e{n}", time=1000 + n, subject=f"s{n % 20}", metric="temperature", value=20.0) for n in range(400)
+    ]
+    first = FlowProcess(definition, site, tmp / "data", "--partitions", "0-1")
+    first.wait_running()
+    second = FlowProcess(definition, site, tmp / "data", "--partitions", "2-3")
+    second.wait_running()
+    producer.send_events(f"{unique}.in", events)
+    out = topic(connection, f"{unique}.out")
+
+    wait_until(lambda: len(out()) >= 400, 20, "all events")
+
+    assert sorted(e.id for e in out()) == sorted(e.id for e in events)
+    assert [first.stop(), second.stop()] == [0, 0]
+    producer.close()
+
+
+@pytest.mark.parametrize("share", ["x", "3-1", "-1", "1-x"])
+def test_a_share_of_partitions_that_is_none_is_refused(tmp: Path, share: str) -> None:
+    definition = write(tmp, "hot", HOT.replace("NAME", "t"))
+
+    refused = run_refused(definition, tmp / "site.yaml", tmp / "data", f"--partitions={share}")
+
+    assert refused.returncode == 2
+    assert "write FIRST-LAST, such as 0-3" in refused.stderr
