@@ -104,8 +104,7 @@ class CorrelateLogic(RoleLogic):
         chosen = self._agreement(sign, signs)
         if chosen:
             roles = {one.role for one in chosen}
-            start, end = chosen[0].time, chosen[-1].time
-            signs[:] = [one for one in signs if one.role not in roles or not start <= one.time <= end]
+            end = chosen[-1].time
             signs[:] = [
                 one for one in signs if one.role not in roles or one.time > end or one.time < end - self._within
             ]
@@ -118,9 +117,9 @@ class CorrelateLogic(RoleLogic):
             self._sweep = min(self._sweep, event.time + self._within)
 
     def _sign(self, role: str, event: Event) -> Sign:
-        picture = isinstance(event, (Detection, Frame))
-        camera = event.subject if picture else getattr(event, "labels", {}).get("camera")
-        labels = tuple(sorted(getattr(event, "labels", {}).items()))
+        own_labels: dict[str, str] = getattr(event, "labels", {})
+        camera = event.subject if isinstance(event, (Detection, Frame)) else own_labels.get("camera")
+        labels = tuple(sorted(own_labels.items()))
         subject = text(field(event, "subject"))
         return Sign(event.time, self._ranks[role], role, event.id, subject, camera, labels)
 

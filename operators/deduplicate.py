@@ -68,14 +68,12 @@ class _Forgetful(Logic):
 
 
 class _Passed:
-    """The latest event of a signal that passed; `since` and `until` bound what repeats it."""
+    """The latest event of a signal that passed."""
 
-    __slots__ = ("quality", "rest", "since", "time", "until", "value")
+    __slots__ = ("quality", "rest", "time", "value")
 
-    def __init__(self, time: float, within: float, content: tuple[Any, Any, Any]) -> None:
+    def __init__(self, time: float, content: tuple[Any, Any, Any]) -> None:
         self.time = time
-        self.since = time - within
-        self.until = time + within
         self.value, self.rest, self.quality = content
 
 
@@ -89,8 +87,8 @@ class ByValue(_Forgetful):
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         get = self._subjects.get
+        within = self._within
         fire_at = self._sweep + self._lateness
-        duplicates = 0
         for event in events:
             time = event.time
             if time >= fire_at:
@@ -98,26 +96,30 @@ class ByValue(_Forgetful):
                 fire_at = self._sweep + self._lateness
             if type(event) is Reading:
                 metrics = get(event.subject)
-                if metrics is not None:
-                    passed = metrics.get(event.metric)
+                passed = metrics.get(event.metric) if metrics is not None else None
+                if passed is not None:
+                    before = passed.time
                     if (
-                        passed is not None
-                        and event.value == passed.value
-                        and passed.since < time < passed.until
+                        event.value == passed.value
+                        and -within < time - before < within
                         and event.text == passed.rest
                         and event.quality == passed.quality
                     ):
-                        duplicates += 1
                         continue
+                    if time >= before:
+                        passed.time = time
+                        passed.value = event.value
+                        passed.rest = event.text
+                        passed.quality = event.quality
+                    out.append(event)
+                    continue
             if self._passes(event):
                 out.append(event)
                 if self._sweep == math.inf:
-                    self._sweep = time + self._within
+                    self._sweep = time + within
                     fire_at = self._sweep + self._lateness
-            else:
-                duplicates += 1
-        if duplicates:
-            self.count("duplicate", duplicates)
+        if len(out) < len(events):
+            self.count("duplicate", len(events) - len(out))
         return out
 
     def _passes(self, event: Event) -> bool:
@@ -126,11 +128,12 @@ class ByValue(_Forgetful):
         metrics = self._subjects.setdefault(subject, {})
         passed = metrics.get(name)
         if passed is not None:
-            if (passed.value, passed.rest, passed.quality) == content and passed.since < event.time < passed.until:
+            same = (passed.value, passed.rest, passed.quality) == content
+            if same and -self._within < event.time - passed.time < self._within:
                 return False
             if event.time < passed.time:
                 return True
-        metrics[name] = _Passed(event.time, self._within, content)
+        metrics[name] = _Passed(event.time, content)
         return True
 
     def _drop_before(self, time: float) -> bool:
@@ -156,7 +159,7 @@ class ByValue(_Forgetful):
         self._subjects = {}
         self._sweep = sweep
         for subject, name, time, content in signals:
-            self._subjects.setdefault(subject, {})[name] = _Passed(time, self._within, content)
+            self._subjects.setdefault(subject, {})[name] = _Passed(time, content)
 
 
 def _content(event: Event) -> tuple[Any, Any, Any]:

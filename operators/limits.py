@@ -14,7 +14,6 @@ from operators.quantity import Quantity, quantity
 
 NORMAL, BAND, BREACH = 0, 1, 2
 EMPTY = (math.inf, -math.inf)
-ALL = (-math.inf, math.inf)
 
 
 class NoLimit(Exception):

@@ -139,8 +139,8 @@ def _label_check(label: str, wanted: Some) -> Matcher:
     known = _Known(wanted)
 
     def check(event: Any) -> bool:
-        labels = getattr(event, "labels", None)
-        return bool(labels) and label in labels and known[labels[label]]
+        labels: dict[str, str] = getattr(event, "labels", None) or {}
+        return label in labels and known[labels[label]]
 
     return check
 

@@ -7,12 +7,11 @@ from operators.component import Due, Logic, Now, StepContext
 from operators.condition import When
 from operators.events import Event, Reading, Summary
 from operators.fields import signal_of
-from operators.limits import ALL, BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit, Zones
+from operators.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit, Zones
 from operators.timers import Timers
 
 FORGET_OFF = 3600.0
 FORGET_ON = 7 * 86400.0
-_NO_ZONES = Zones(ALL, ALL, ALL, ALL)
 
 
 class _Signal:
@@ -20,8 +19,22 @@ class _Signal:
     `until`, nothing changes."""
 
     __slots__ = (
-        "cells", "clock", "hits", "high", "key", "labels", "last", "low", "on", "pulse", "queued", "raw", "since",
-        "unit", "until", "zones",
+        "cells",
+        "clock",
+        "high",
+        "hits",
+        "key",
+        "labels",
+        "last",
+        "low",
+        "on",
+        "pulse",
+        "queued",
+        "raw",
+        "since",
+        "unit",
+        "until",
+        "zones",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, str]) -> None:
@@ -253,13 +266,16 @@ class ThresholdLogic(Logic):
 
     def _settle(self, signal: _Signal) -> None:
         """Set the bounds of the quiet path and the timer from the state."""
-        zones = signal.zones or _NO_ZONES
+        zones = signal.zones
         until = signal.pulse
         if signal.since is not None:
             until = min(until, signal.since + (self._when.clear_for if signal.on else self._when.for_))
-            quiet = zones.normal if signal.on else zones.breach
-        else:
+        if zones is None:
+            quiet = EMPTY
+        elif signal.since is None:
             quiet = zones.raised if signal.on else zones.calm
+        else:
+            quiet = zones.normal if signal.on else zones.breach
         if self._when.times > 1 and (signal.on or signal.since is not None or signal.hits):
             quiet = EMPTY
         signal.low, signal.high = quiet

@@ -10,6 +10,7 @@ from operators.quantity import convert
 from operators.timers import Timers
 
 FORGET = 3600.0
+_INF = math.inf
 
 
 class Pane:
@@ -25,12 +26,10 @@ class Pane:
         self.first_time, self.last_time = math.inf, -math.inf
         self.values: list[float] = []
 
-    def add(self, time: float, value: float, keep: bool) -> None:
+    def add(self, time: float, value: float, spread: bool, keep: bool) -> None:
+        """Take one reading; `spread` is wanted for the standard deviation, `keep` for percentiles."""
         self.count += 1
         self.sum += value
-        delta = value - self.mean
-        self.mean += delta / self.count
-        self.squares += delta * (value - self.mean)
         if value < self.min:
             self.min = value
         if value > self.max:
@@ -39,6 +38,10 @@ class Pane:
             self.first_time, self.first = time, value
         if time >= self.last_time:
             self.last_time, self.last = time, value
+        if spread:
+            delta = value - self.mean
+            self.mean += delta / self.count
+            self.squares += delta * (value - self.mean)
         if keep:
             self.values.append(value)
 
@@ -83,6 +86,10 @@ class Pane:
         return pane
 
 
+_NO_PANE = Pane()
+_GOOD = Reading(id="", time=0.0, subject="", metric="").quality
+
+
 class WindowSettings(NamedTuple):
     """Seconds of `every`, panes to a window, names of statistics and of the fields that keep windows apart."""
 
@@ -94,15 +101,17 @@ class WindowSettings(NamedTuple):
 
 class _Signal:
     """Open panes by number. Windows that end with a pane below `next` are closed; `lag` is how far the signal's last reading
-    was behind those of the others."""
+    was behind those of the others. A reading from `start` to `end` belongs to `pane` and closes nothing."""
 
-    __slots__ = ("by", "key", "labels", "lag", "last", "next", "panes", "queued", "unit")
+    __slots__ = ("by", "end", "key", "labels", "lag", "last", "next", "pane", "panes", "queued", "start", "unit")
 
     def __init__(self, key: tuple[str, ...], by: dict[str, str]) -> None:
         self.key = key
         self.by = by
         self.queued = math.inf
         self.panes: dict[int, Pane] = {}
+        self.pane = _NO_PANE
+        self.start = self.end = math.inf
         self.next: float = -math.inf
         self.last = -math.inf
         self.lag = 0.0
@@ -119,19 +128,47 @@ class WindowLogic(Logic):
         self._step = context.step
         self._lateness = context.lateness
         self._keep = "p95" in settings.calculate
-        self._form = (settings.every, settings.panes, settings.by, self._keep)
+        self._spread = "stddev" in settings.calculate
+        self._form = (settings.every, settings.panes, settings.by, self._keep, self._spread)
         self._signals: dict[tuple[str, ...], _Signal] = {}
         self._timers: Timers[_Signal] = Timers()
         self._highest = -math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
+        get = self._signals.get
+        take = self._take
+        plain, spread, keep = not self._settings.by, self._spread, self._keep
+        lateness, highest = self._lateness, self._highest
+        fire_at = self._timers.first() + lateness
         for event in events:
-            self._take(event, out)
-            if event.time > self._highest:
-                self._highest = event.time
-                if event.time >= self._timers.first() + self._lateness:
-                    self._fire(event.time - self._lateness, out)
+            time = event.time
+            if plain and type(event) is Reading:
+                signal = get((event.subject, event.metric))
+                value = event.value
+                if (
+                    signal is not None
+                    and value is not None
+                    and not signal.lag
+                    and signal.start <= time < signal.end
+                    and highest - lateness <= time
+                    and -_INF < value < _INF
+                    and event.unit == signal.unit
+                    and event.quality == _GOOD
+                ):
+                    signal.pane.add(time, value, spread, keep)
+                    if time > signal.last:
+                        signal.last = time
+                    signal.labels = event.labels
+                else:
+                    take(event, out)
+            else:
+                take(event, out)
+            if time > highest:
+                highest = self._highest = time
+                if time >= fire_at:
+                    self._fire(time - lateness, out)
+                fire_at = self._timers.first() + lateness
         return out
 
     def on_time(self, now: Now) -> list[Event]:
@@ -167,11 +204,13 @@ class WindowLogic(Logic):
         pane = signal.panes.get(number)
         if pane is None:
             pane = signal.panes[number] = Pane()
-        pane.add(event.time, value, self._keep)
+        pane.add(event.time, value, self._spread, self._keep)
         signal.last = max(signal.last, event.time)
         signal.lag = max(0.0, self._highest - self._lateness - event.time)
         signal.labels = event.labels
         self._arm(signal)
+        signal.pane, signal.start = pane, number * every
+        signal.end = min((number + 1) * every, (self._first_end(signal) + 1) * every + self._lateness)
 
     def _signal(self, event: Reading | Summary) -> _Signal:
         by = self._settings.by
@@ -212,9 +251,9 @@ class WindowLogic(Logic):
         while panes and (end := self._first_end(signal)) < before:
             oldest = end - self._settings.panes + 1
             inside = sorted(number for number in panes if oldest <= number <= end)
-            if inside:
-                out.append(self._summary(signal, end, inside))
+            out.append(self._summary(signal, end, inside))
             signal.next = end + 1
+            signal.end = -_INF
             if oldest in panes:
                 del panes[oldest]
         signal.next = max(signal.next, before)
