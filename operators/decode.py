@@ -8,7 +8,7 @@ from pydantic import Field
 from operators.component import Logic, Now, Operator, StepContext
 from operators.decode_offline import Offline
 from operators.dialects import DIALECTS
-from operators.dialects.dialect import Route
+from operators.dialects.dialect import IGNORE, Route
 from operators.dialects.generic import read as read_generic
 from operators.dialects.ha_recorder import table_row
 from operators.dialects.payload import MAX_BYTES, Ignored, NotJSON, Refused, excerpt, loads, trimmed
@@ -37,13 +37,24 @@ Codec = Literal[
 
 _MAX_TOPICS = 8192
 _CACHED_TOPIC = 512
+_COMMANDS = frozenset(("set", "get", "command", "cmnd"))
 _encode_row = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 class Decode(Operator):
     """Turns raw messages and database rows into readings and occurrences.
 
-    `auto` finds the dialect by the topic, then by the shape of the payload. Numbers come out in one unit per metric
+    `auto` finds the dialect by the topic, then by the shape of the payload:
+
+    - `home_assistant_recorder`: rows of the table `states`; `home_assistant_statestream`: states over MQTT
+    - `zigbee2mqtt`, `esphome`, `tasmota`, `shelly` (all generations), `victron` (Venus OS), `ttn` (The Things Stack)
+    - `theengs`: Bluetooth through OpenMQTTGateway or Theengs Gateway
+    - `frigate`, `onvif` (onvif2mqtt and Axis): cameras
+    - `pir_envelope`: event_id, device_id, source, type, data, timestamp; `cloudevents`; `senml`
+    - `json`: known keys of a JSON object, or a bare value on a topic that ends in a metric
+    - `sparkplug_b`: recognised and set aside
+
+    Numbers come out in one unit per metric
     (°C, %, hPa, W, kWh, V, A, …), two-state values as 1 and 0. What is no value (null, NaN, `unavailable`, out of its
     physical range) has quality `bad`; an old value replayed by the broker has `stale`, and so have the last values of a
     device that goes offline.
@@ -185,7 +196,7 @@ class DecodeLogic(Logic):
         for dialect in DIALECTS.values():
             if (route := dialect.route(topic, False)) is not None:
                 return route
-        return Route(_by_shape)
+        return IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
 
     def _refuse(self, event: Message | Row, reason: str, detail: str) -> None:
         self.count(reason)

@@ -1,5 +1,6 @@
 """Rows of Home Assistant's recorder: the `states` table, each with its entity's name and shared attributes."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +30,13 @@ def _hints(shared: Any) -> tuple[str | None, str | None]:
     return ha.attribute(shared, "device_class"), ha.attribute(shared, "unit_of_measurement")
 
 
+def _utc(moment: Any) -> Any:
+    """Epoch of a DATETIME column, as recorders up to schema 30 wrote it: UTC without saying so."""
+    if not isinstance(moment, datetime):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
     """Write what one row of `states` says; `values` are its columns by name, with `entity_id` resolved.
 
@@ -44,7 +52,8 @@ def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
     state = values.get("state")
     if state.__class__ is bytes:
         state = state.decode("utf-8", "replace")
-    sheet.at(values.get("last_updated_ts"))
+    at = values.get("last_updated_ts")
+    sheet.at(_utc(values.get("last_updated")) if at is None else at)
     entity = json_name(entity)
     if state == "":
         sheet.occurred(entity, "entity_removed", {})

@@ -109,10 +109,9 @@ def metric_of(key: str) -> str | None:
 
 def by_suffix(name: str, names: dict[str, str] = NAMES) -> tuple[str, str] | None:
     """(metric, what is left before it) of the longest name that is all of `name` or follows a `_` in it."""
-    name = name.lower()
     at = 0
     while True:
-        if (metric := names.get(name[at:])) is not None:
+        if (metric := names.get(name[at:].lower())) is not None:
             return metric, name[: max(at - 1, 0)]
         at = name.find("_", at) + 1
         if not at:

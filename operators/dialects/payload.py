@@ -17,6 +17,7 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _OUTER = b" \t\r\n\x0b\x0c"
 
 
@@ -71,10 +72,24 @@ def loads(payload: bytes) -> Any:
 
 
 def _tolerant(payload: bytes) -> Any:
+    if b"\\ud" in payload or b"\\uD" in payload:
+        payload = _ESCAPE.sub(_paired, payload)
     try:
         return json.loads(payload, parse_int=_integer)
     except ValueError as error:
         raise NotJSON(str(error)) from None
+
+
+def _paired(escape: re.Match[bytes]) -> bytes:
+    """The escape with U+FFFD in place of surrogates without their other half, which no text can hold."""
+    first, second = escape[1], escape[2]
+    if first is None:
+        return escape[0]
+    high, low = first[:1] in b"dD" and first[1:2] in b"89abAB", first[:1] in b"dD" and first[1:2] in b"cdefCDEF"
+    if high and second:
+        return escape[0]
+    kept = b"\\ufffd" if high or low else b"\\u" + first
+    return kept + b"\\ufffd" if second else kept
 
 
 def _integer(digits: str) -> float:

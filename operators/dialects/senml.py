@@ -74,10 +74,7 @@ def _write(sheet: Sheet, record: dict[str, Any], base: dict[str, Any]) -> None:
         else:
             sheet.put(subject, named if named and METRICS[named].kind == "binary" else "state", record["vb"])
     elif "vs" in record:
-        if named:
-            sheet.put(subject, named, record["vs"])
-        else:
-            sheet.word(subject, "state", record["vs"])
+        sheet.put(subject, named or "state", record["vs"])
 
 
 def read(sheet: Sheet, data: Any) -> None:

@@ -10,10 +10,7 @@ from operators.dialects.payload import Refused
 from operators.dialects.sheet import Sheet, at_endpoint, json_name, subject_name
 
 _COMPONENT = re.compile(
-    r"(?:(?:switch|light|cover|input|em|em1|emdata|em1data|pm1|temperature|humidity|devicepower|voltmeter|illuminance|smoke"
-    r"|flood|presence|rgb|rgbw|rgbcct|cct|thermostat|script|boolean|number|text|enum|button|group|object|bthomedevice"
-    r"|bthomesensor|blutrv|service|media|camera|matter|modbus|plugs_ui|dali):\d+"
-    r"|sys|wifi|eth|cloud|mqtt|ble|ws|ui|ht_ui|knx|modbus|bthome|schedule|plugs_ui|pill|matter|zigbee)",
+    r"[a-z][a-z0-9_]*:\d+|sys|wifi|eth|cloud|mqtt|ble|ws|ui|ht_ui|plugs_ui|knx|modbus|bthome|matter|zigbee|schedule",
     re.ASCII,
 )
 _DEVICE_LEVEL = frozenset(("sys", "wifi", "eth", "cloud", "mqtt", "ble", "ws", "ui"))

@@ -22,6 +22,8 @@ _NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "u
 
 def route(topic: str, sure: bool) -> Route | None:
     words = topic.split("/")
+    if words[:2] == ["tasmota", "discovery"]:
+        return IGNORE
     at = next((n for n, word in enumerate(words[:-1]) if word in _PREFIXES), None)
     if at is None or len(words) < 3:
         return None

@@ -35,9 +35,12 @@ def route(topic: str, sure: bool) -> Route | None:
     subject = at_endpoint(subject_name("/".join(words[1:4])), "/".join(path[:-1]))
 
     def read_path(sheet: Sheet, data: Any) -> None:
-        if data is not None and (data.__class__ is not dict or "value" not in data):
+        if data is None or data == []:
+            value = None
+        elif data.__class__ is dict and "value" in data:
+            value = data["value"]
+        else:
             raise Refused("bad_shape", f"expected an object with value; got {type(data).__name__}")
-        value = None if data is None else data["value"]
         if metric is None:
             sheet.skipped += 1
         elif value is None or value == []:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from operators.component import Now, StepContext
 from operators.decode import Decode, DecodeLogic
 from operators.dialects import DIALECTS
-from operators.events import DeadLetter, Event, Message, Occurrence, Reading, Row
+from operators.events import DeadLetter, Event, Message, Occurrence, Reading, Row, decode_lines, encode_lines
 
 T = 1772366400.0
 
@@ -225,6 +225,20 @@ def test_a_device_s_own_time_counts_where_it_can_be_true(own: Any, seconds: floa
     payload = json.dumps({"temperature": 3, "last_seen": own})
     (reading,) = decode("zigbee2mqtt/cave", payload)
     assert reading.time == pytest.approx(T + seconds, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        (r"\ud83d", "\ufffd"), (r"a\udc00b", "a\ufffdb"), (r"\ud83d\ude00", "\U0001f600"), (r"\\ud83d", "\\ud83d"),
+        (r"\u0041\udc00", "A\ufffd"), (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"), (r"\ud83d\n", "\ufffd\n"),
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_pair_is_replaced_and_spoils_nothing_else(escaped: str, text: str) -> None:
+    (reading, other) = decode("zigbee2mqtt/cave", '{"humidity":"' + escaped + '","temperature":NaN}')
+    assert isinstance(reading, Reading)
+    assert (reading.text, reading.quality) == (text, "bad")
+    assert decode_lines(encode_lines([reading, other])) == [reading, other]
 
 
 def test_the_same_bytes_always_give_the_same_events() -> None:
