@@ -60,6 +60,7 @@ class Runner:
             counted=self.metrics.counted_all,
             passed=self.metrics.passed,
         )
+        self._folder = StateFolder(options.data / "flows" / flow.flow, options.partitions or "all")
         self._dead = Producer(self._broker, self.health, "dead letters")
         self._dead_topic = f"{self._broker.prefix}dead.{flow.flow}"
         self._intakes: list[tuple[Intake, Producer]] = []
@@ -76,7 +77,7 @@ class Runner:
                 f"flow {self._flow.flow!r} cannot be shared out by --partitions: all its sources must be topics, and no "
                 "step may bring several subjects together; run it as one process"
             )
-        folder = StateFolder(self._options.data / "flows" / self._flow.flow, share or "all")
+        folder = self._folder
         recovery = folder.open(self._compiled.plan.identities(), self._compiled.sharded, self._options.drop)
         try:
             inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
@@ -116,18 +117,39 @@ class Runner:
             tables=self._tables,
             topic_prefix=self._broker.prefix,
             arrived=self._running.wakeup.arrived,
+            timezone=self._site.zone,
+            folder=self._folder.path / f"files-{self._folder.share}",
         )
 
     def _bury(self, letter: DeadLetter) -> None:
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]))
 
+    def _write_message(self, producer: Producer, topic: str, message: Message, durable: Callable[[], None]) -> None:
+        line = encode_lines([message])
+        limit = self._broker.record_limit
+        if len(line) <= limit:
+            producer.send(topic, message.topic, line, durable)
+            return
+        letter = DeadLetter(
+            id=message.id,
+            time=message.time,
+            flow=self._flow.flow,
+            step=topic,
+            reason="too_large",
+            detail=f"expected at most {limit} bytes as a record (record_limit), got {len(line)}; the payload is cut",
+            origin=message.topic,
+            payload=message.payload[: limit // 2],
+        )
+        self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
+        self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]), durable)
+
     def _input(self, name: str, source: Any) -> Input:
         context = self._context(name, source)
         if isinstance(source, PushSource):
             topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"
             producer = Producer(self._broker, self.health, f"{name} intake", partitions=1)
-            write = partial(_write_message, producer, topic)
+            write = partial(self._write_message, producer, topic)
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
             source = Topic(name=topic, new_partitions=1)
@@ -195,10 +217,6 @@ class _Grave:
 
     def close(self) -> None:
         pass
-
-
-def _write_message(producer: Producer, topic: str, message: Message, durable: Callable[[], None]) -> None:
-    producer.send(topic, message.topic, encode_lines([message]), durable)
 
 
 def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:

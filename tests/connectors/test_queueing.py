@@ -56,7 +56,7 @@ def test_a_far_end_that_is_down_degrades_and_gets_everything_when_it_is_back() -
     writer.flush()
     assert far.ids() == ["r0", "r1", "r2"]
     wait_until(lambda: len(recorder.reports) == 2, what="the report that it is back")
-    assert recorder.reports == [("out", False, "no answer; is it running?"), ("out", True, "")]
+    assert recorder.reports == [("out", False, "no answer; is it running?"), ("out", True, "is back")]
     writer.close()
 
 
