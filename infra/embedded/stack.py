@@ -136,10 +136,6 @@ class Stack:
         write_private(path, site_text(self.connections()))
         return path
 
-    def environment(self) -> dict[str, str]:
-        """For the environment of Vigie's processes: where the site file is."""
-        return {"VIGIE_SITE": str(self.site)}
-
     def table(self) -> str:
         """Names and addresses, for people; no secrets."""
         width = max(map(len, SERVICES))

@@ -163,6 +163,16 @@ def test_a_type_without_known_framing_is_an_error_that_names_it(client: Client) 
         client.query("SELECT uniqState(number) FROM numbers(10)")
 
 
+def test_columns_may_have_the_names_of_clauses(client: Client) -> None:
+    client.command(
+        "CREATE TABLE c (`values` Map(String, Float64), `format` String, n UInt8) ENGINE = MergeTree ORDER BY n"
+    )
+    client.insert("c", [[{"mean": 2.0}, "x", 1]], ["values", "format", "n"])
+    client.command("INSERT INTO c (format, `values`, n) VALUES ('it''s; FORMAT x', map('a', 1 + 1), 2)")
+    found = client.query("SELECT format, `values` FROM c ORDER BY n").result_rows
+    assert found == [("x", {"mean": 2.0}), ("it's; FORMAT x", {"a": 2.0})]
+
+
 def test_parameters_are_values_and_not_text(client: Client) -> None:
     row = client.query(
         "SELECT {n:Int32} + 1, {s:String}, {l:Array(String)}",
@@ -302,8 +312,23 @@ def test_what_was_answered_is_there_after_a_kill(tmp: Path, own: Callable[[Any],
     [
         (b"INSERT INTO t FORMAT Native", b"\n\n\x01", b"INSERT INTO t ", b"Native", b"\n\n\x01"),
         (b"INSERT INTO t (a, b) VALUES (1, 'x\n\ny')", b"", b"INSERT INTO t (a, b) ", b"Values", b" (1, 'x\n\ny')"),
-        (b"-- note\ninsert into t format TSV\n1\t2\n", b"", b"insert into t ", b"TSV", b"1\t2\n"),
+        (b"-- note\ninsert into t format TSV\n1\t2\n", b"", b"-- note\ninsert into t ", b"TSV", b"1\t2\n"),
         (b"INSERT INTO t SETTINGS a = 1 FORMAT CSV", b"1", b"INSERT INTO t ", b"CSV", b"1"),
+        (
+            b'INSERT INTO t (`values`, format, "select") FORMAT Arrow',
+            b"x",
+            b'INSERT INTO t (`values`, format, "select") ',
+            b"Arrow",
+            b"x",
+        ),
+        (b"INSERT INTO `format`.values FORMAT TSV", b"x", b"INSERT INTO `format`.values ", b"TSV", b"x"),
+        (
+            b"INSERT INTO d.t /* SELECT */ (a) -- VALUES\n FORMAT TSV",
+            b"x",
+            b"INSERT INTO d.t /* SELECT */ (a) -- VALUES\n ",
+            b"TSV",
+            b"x",
+        ),
     ],
 )
 def test_an_insert_is_split_from_its_data(
@@ -313,11 +338,18 @@ def test_an_insert_is_split_from_its_data(
     assert insert is not None
     assert insert.target == target
     assert insert.format == format_
+    assert insert.settings == (b"SETTINGS a = 1 " if b"SETTINGS" in statement else b"")
     assert bytes(insert.data).lstrip(b" ") == payload.lstrip(b" ")
 
 
 @pytest.mark.parametrize(
-    "statement", [b"INSERT INTO t SELECT * FROM s FORMAT Null", b"SELECT 'INSERT INTO t FORMAT TSV'", b"CREATE TABLE t"]
+    "statement",
+    [
+        b"INSERT INTO t SELECT * FROM s FORMAT Null",
+        b"INSERT INTO t FROM INFILE 'x' FORMAT CSV",
+        b"SELECT 'INSERT INTO t FORMAT TSV'",
+        b"CREATE TABLE t",
+    ],
 )
 def test_other_statements_are_not_taken_for_an_insert_of_data(statement: bytes) -> None:
     assert insert_of(statement, b"") is None

@@ -1,6 +1,7 @@
 """Every embedded service, used through the client that the product uses."""
 
 import email.message
+import os
 import smtplib
 import time
 from collections.abc import Callable, Iterator
@@ -253,6 +254,21 @@ def test_the_log_of_mariadb_is_shown_when_a_variable_is_wrong(tmp: Path) -> None
         MariaDB(tmp / "m", variables={"no_such_variable": "1"}),
     ):
         pass
+
+
+def test_where_their_own_users_cannot_reach_the_folder_services_run_as_we_are(tmp: Path, own: Own) -> None:
+    closed = tmp / "closed"
+    closed.mkdir(mode=0o700)
+    for service in (own(MariaDB(closed / "mariadb")), own(Mosquitto(closed / "mqtt", users=["vigie"]))):
+        assert service.run_as() == ""
+        assert Path(f"/proc/{service.pid}").stat().st_uid == os.geteuid()
+        assert service.restart().pid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
+def test_root_starts_mariadb_and_mosquitto_as_their_own_users(mariadb: MariaDB, mosquitto: Mosquitto) -> None:
+    for service in (mariadb, mosquitto):
+        assert Path(f"/proc/{service.pid}").owner() == service.USER
 
 
 # VictoriaMetrics

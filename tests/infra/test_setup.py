@@ -1,0 +1,76 @@
+"""`infra/setup.sh` on a copy of what it reads, with a PATH of our own."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("bash", "cat", "sha256sum", "dirname")
+
+
+@pytest.fixture
+def checkout(tmp: Path) -> Path:
+    for name in ("infra/setup.sh", "requirements.lock", "pyproject.toml"):
+        (tmp / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp / name)
+    (tmp / "bin").mkdir()
+    for tool in TOOLS:
+        (tmp / "bin" / tool).symlink_to(str(shutil.which(tool)))
+    return tmp
+
+
+def install(checkout: Path, programs: tuple[str, ...]) -> None:
+    for program in programs:
+        (checkout / "bin" / program).symlink_to("/bin/true")
+
+
+def prepared(checkout: Path) -> None:
+    """A virtual environment that is up to date."""
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    parts = [checkout / "requirements.lock", checkout / "pyproject.toml", checkout / "infra" / "setup.sh"]
+    digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    (checkout / ".venv" / ".vigie-setup").write_text(f"{digest}  -\n")
+
+
+def setup(checkout: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": str(checkout / "bin"), "HOME": os.environ.get("HOME", "/"), **variables}
+    command = [str(checkout / "bin" / "bash"), str(checkout / "infra" / "setup.sh")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_it_says_nothing_and_does_nothing_when_all_is_there(checkout: Path) -> None:
+    prepared(checkout)
+    install(checkout, ("mariadbd", "mosquitto", "mosquitto_pub", "victoria-metrics", "chromium"))
+    done = setup(checkout)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_cannot_be_installed_is_left_out_with_its_reason(checkout: Path) -> None:
+    prepared(checkout)
+    install(checkout, ("mariadbd", "mosquitto", "mosquitto_pub"))
+    done = setup(checkout)
+    assert done.returncode == 0
+    assert "left out, because this is not Debian (no apt-get): victoria-metrics chromium" in done.stderr
+
+
+def test_without_a_fitting_python_it_says_which_one_it_needs(checkout: Path) -> None:
+    done = setup(checkout)
+    assert done.returncode == 1
+    assert "needs Python 3.11 or 3.12" in done.stderr
+    assert "make setup PYTHON=" in done.stderr
+    assert not (checkout / ".venv" / ".vigie-setup").exists()
+
+
+def test_a_changed_lock_file_is_noticed(checkout: Path) -> None:
+    prepared(checkout)
+    (checkout / "requirements.lock").write_text("no-such-package-here==1 --hash=sha256:" + "0" * 64 + "\n")
+    (checkout / ".venv" / "bin" / "python").unlink()
+    done = setup(checkout)
+    assert done.returncode == 1
+    assert "needs Python 3.11 or 3.12" in done.stderr
