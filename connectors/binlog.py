@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.base import ConnectorContext, ConnectorError, Reader, Source
+from connectors.binlog_mapping import RowMapping
 from operators.component import Spec
 
 SCHEMES = ("mysql", "mariadb")
@@ -107,6 +108,7 @@ class MariadbBinlog(Source):
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "mariadb_binlog: {tables: [states, states_meta, state_attributes]}",
         "mariadb_binlog: {tables: [shop.orders], snapshot: false, connection: shop_db}",
+        "mariadb_binlog: {tables: [meters], rows: {meters: {subject: meter, metric: power, value: watts, unit: W, time: at}}}",
     )
 
     tables: list[str] = Field(
@@ -118,6 +120,11 @@ class MariadbBinlog(Source):
     snapshot: bool = Field(
         True, description="Begin with what the tables hold; off: only changes from now on, and a purged position stops."
     )
+    rows: dict[str, RowMapping] = Field(
+        {},
+        description="Makes readings of the rows of other tables, by table as it is written in `tables`.",
+        examples=[{"meters": {"subject": "meter", "metric": "power", "value": "watts", "unit": "W"}}],
+    )
     connection: str = Field("mariadb", description="Connection of the site file.")
 
     @field_validator("tables")
@@ -127,6 +134,14 @@ class MariadbBinlog(Source):
             if not all(name.split(".")) or name.count(".") > 1:
                 raise ValueError(f"{name!r} is no table: write `table` or `database.table`")
         return names
+
+    @model_validator(mode="after")
+    def _mapped_tables_are_read(self) -> Self:
+        if unknown := sorted(self.rows.keys() - set(self.tables)):
+            raise ValueError(
+                f"`rows` maps {', '.join(unknown)}, which `tables` does not name; it names {', '.join(self.tables)}"
+            )
+        return self
 
     def partitions(self, context: ConnectorContext) -> list[str]:
         """One; raises `ConnectorError` if the connection's URL is missing or malformed."""

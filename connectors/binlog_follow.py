@@ -113,6 +113,11 @@ class Follower:
             self._end()
         elif kind in (wire.QUERY, wire.QUERY_COMPRESSED, wire.EXECUTE_LOAD_QUERY):
             self._query(data, end)
+        elif kind == wire.INCIDENT:
+            what = data[23 : 23 + data[22]].decode("utf8", "replace")
+            self._refuse(
+                "incident", f"the server reports changes that are missing from its own binary log: {what}", data
+            )
 
     def take(self) -> list[Row]:
         """The events gathered so far."""

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from pymysql.err import MySQLError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
@@ -15,10 +16,11 @@ from connectors.binlog import MariadbConnection, server_id
 from connectors.binlog_checks import METADATA_ADVICE, check, connect, explain, names_are_logged
 from connectors.binlog_columns import describe_with
 from connectors.binlog_follow import CHUNK_ROWS, Follower, Place, Problem
+from connectors.binlog_mapping import Unmapped, mapper
 from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, is_recorder
 from connectors.binlog_snapshot import Snapshot, begin, pages
 from connectors.binlog_stream import PositionLost, ServerIdTaken, Stream, format_gtids, parse_gtids, reached
-from operators.events import DeadLetter, Row
+from operators.events import DeadLetter, Event, Row
 
 if TYPE_CHECKING:
     from connectors.binlog import MariadbBinlog
@@ -38,7 +40,7 @@ JOIN_S = 5.0
 class Unit:
     """Events that belong together and the position after them."""
 
-    events: list[Row]
+    events: list[Event]
     position: dict[str, Any]
     wall: float
     live: bool
@@ -127,10 +129,11 @@ class _Session:
         self._address = connection.address()
         self._ca = connection.ca
         self._server_id = connection.server_id or server_id(context.flow, context.name)
-        self._tables = frozenset(
-            (schema or self._address.database, table)
-            for schema, _, table in (name.rpartition(".") for name in source.tables)
-        )
+        split = (self._full_name(name).split(".") for name in source.tables)
+        self._tables = frozenset((schema, table) for schema, table in split)
+        self._mappers = {
+            self._full_name(name): mapper(self._full_name(name), mapping) for name, mapping in source.rows.items()
+        }
         self._put = put
         self._closed = closed
         self._place: Place | None = Place.load(position) if position and "gtid" in position else None
@@ -183,7 +186,8 @@ class _Session:
             self._advise(control)
             if self._place is None or self._snapshot is not None:
                 self._start(control)
-            assert self._place is not None
+            if self._place is None:
+                return  # closed during the snapshot
             target = parse_gtids(_gtid_position(control))
             if not reached(target, self._place.gtids):
                 raise PositionLost(
@@ -230,7 +234,28 @@ class _Session:
         now = time.time()
         wall = now if self._live else min(follower.committed or now, now)
         self._wall = max(self._wall, wall)
-        self._put(Unit(follower.take(), place.saved(), self._wall, self._live))
+        self._put(Unit(self._mapped(follower.take()), place.saved(), self._wall, self._live))
+
+    def _mapped(self, rows: list[Row]) -> list[Event]:
+        """Readings in place of the rows of mapped tables."""
+        if not self._mappers:
+            return list(rows)
+        events: list[Event] = []
+        for row in rows:
+            read = self._mappers.get(row.table)
+            try:
+                event = read(row) if read else row
+            except Unmapped as error:
+                self._context.count("unmapped", 1)
+                payload = msgspec.json.encode(row.values)
+                self._problem(Problem("unmapped", str(error), payload, row.id, row.time))
+                continue
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _full_name(self, name: str) -> str:
+        return name if "." in name else f"{self._address.database}.{name}"
 
     def _start(self, control: Any) -> None:
         """Begin where the settings say: with what the tables hold, or now. Goes on with a snapshot that was interrupted."""
@@ -247,7 +272,7 @@ class _Session:
             for page in pages(frozen, self._snapshot, self._recorders, now):
                 rows += len(page)
                 self._wall = max(self._wall, now)
-                self._put(Unit(list(page), {"snapshot": self._snapshot.saved()}, self._wall, False))
+                self._put(Unit(self._mapped(page), {"snapshot": self._snapshot.saved()}, self._wall, False))
                 if self._closed.is_set():
                     return
         finally:

@@ -9,6 +9,7 @@ from operators.events import Row
 STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
 ATTRIBUTE_CHARACTERS = 16_000_000
 ASK_AT_ONCE = 1000
+NEWEST_ATTRIBUTES = 5000
 MEANING = ("state", "attributes", "attributes_id", "metadata_id", "last_updated_ts", "last_updated")
 
 
@@ -28,11 +29,17 @@ class Recorder:
         self._connection: Any = None
 
     def seed(self, connection: Any) -> None:
-        """Read all names; `connection` is used for later questions too."""
+        """Read all names and the newest attributes; `connection` is used for later questions too."""
         self._connection = connection
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
             self._names = {None: None, **dict(cursor.fetchall())}
+            cursor.execute(
+                f"SELECT attributes_id, shared_attrs FROM {quoted(self.schema)}.{ATTRIBUTES} "  # noqa: S608
+                f"ORDER BY attributes_id DESC LIMIT {NEWEST_ATTRIBUTES}"
+            )
+            for key, text in cursor.fetchall():
+                self._keep(key, text)
 
     def learn(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Take new or changed rows of a helper table. What is purged there is kept."""

@@ -9,7 +9,7 @@ from connectors.base import Batch, ConnectorContext, Health
 from connectors.binlog import MariadbBinlog, MariadbConnection
 from infra.embedded.mariadb import HOST, REPLICATION, MariaDB
 from infra.embedded.recorder_schema import TABLES
-from operators.events import DeadLetter, Row
+from operators.events import DeadLetter, Event, Row
 from tests.waiting import wait_until
 
 RECORDER_TABLES = ["states", "states_meta", "state_attributes"]
@@ -106,6 +106,7 @@ class Watching:
         self.source.partitions(self.context)
         self.reader = self.source.open(self.context, "0", position)
         self.rows: list[Row] = []
+        self.events: list[Event] = []
         self.batches: list[Batch] = []
 
     def __enter__(self) -> "Watching":
@@ -121,7 +122,8 @@ class Watching:
         batch = self.reader.read()
         if batch is not None:
             self.batches.append(batch)
-            self.rows += batch.events  # type: ignore[arg-type]
+            self.events += batch.events
+            self.rows += [event for event in batch.events if isinstance(event, Row)]
         return batch
 
     def until(self, condition: Callable[[], Any], what: str, timeout: float = 20.0) -> "Watching":
@@ -129,7 +131,7 @@ class Watching:
         return self
 
     def until_rows(self, count: int) -> "Watching":
-        self.until(lambda: len(self.rows) >= count, f"{count} rows (health: {self.health.down})")
+        self.until(lambda: len(self.events) >= count, f"{count} rows (health: {self.health.down})")
         return self
 
     def until_live(self) -> "Watching":

@@ -7,7 +7,9 @@ from random import Random
 
 import pytest
 
+from connectors.binlog import MariadbBinlog
 from infra.embedded.mariadb import MariaDB
+from operators.events import Reading
 from tests.recorder import RecorderDatabase, Watching
 
 
@@ -232,6 +234,49 @@ def test_other_tables_come_whole_with_ids_of_key_and_transaction(db: RecorderDat
     assert [(row.op, row.values["watts"]) for row in watching.rows] == [("insert", 10), ("update", 20), ("delete", 20)]
     assert [row.id for row in watching.rows[1:]] == [f"meters/attic/1/{updated}.0", f"meters/attic/1/{deleted}.0"]
     assert watching.rows[0].labels == {"snapshot": "yes"}
+
+
+def test_rows_of_a_mapped_table_become_readings(db: RecorderDatabase) -> None:
+    db.run(
+        "CREATE TABLE meters(id INT PRIMARY KEY, meter VARCHAR(20), kind VARCHAR(20), watts DECIMAL(9,2), at TIMESTAMP(3) NULL)"
+    )
+    db.run("SET SESSION time_zone = '+00:00'")
+    db.run("INSERT INTO meters VALUES (1, 'attic', 'power', 10.25, '2026-03-01 12:00:00.500')")
+    mapping = {"subject": "meter", "metric": "{kind}", "value": "watts", "unit": "W", "time": "at"}
+    with Watching(db.url, tables=["meters"], rows={"meters": mapping}) as watching:
+        watching.until_live()
+        db.run("UPDATE meters SET watts = NULL, at = NULL")
+        db.run("DELETE FROM meters")
+        db.run("INSERT INTO meters VALUES (2, NULL, 'power', 1, NULL), (3, 'cellar', 'power', 2, NULL)")
+        watching.until_rows(3)
+    first, second, third = watching.events
+    assert isinstance(first, Reading)
+    assert (first.subject, first.metric, first.value, first.unit) == ("attic", "power", 10.25, "W")
+    assert first.time == 1772366400.5
+    assert isinstance(second, Reading)
+    assert (second.value, second.text, second.quality) == (None, None, "bad")
+    assert isinstance(third, Reading)
+    assert third.subject == "cellar"
+    assert [(letter.reason, letter.detail.split(": ")[1]) for letter in watching.letters] == [
+        ("unmapped", "the column is NULL")
+    ]
+
+
+def test_a_mapping_that_does_not_fit_the_table_is_a_dead_letter(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE meters(id INT PRIMARY KEY, watts INT)")
+    mapping = {"subject": "meter", "metric": "power", "value": "watts"}
+    with Watching(db.url, tables=["meters"], rows={"meters": mapping}, snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO meters VALUES (1, 10)")
+        watching.until(lambda: watching.letters, "a dead letter")
+    assert watching.letters[0].detail == f"table {db.name}.meters has no column 'meter'; it has id, watts"
+    assert watching.letters[0].payload == b'{"id":1,"watts":10}'
+
+
+def test_only_tables_that_are_read_can_be_mapped() -> None:
+    mapping = {"subject": "meter", "metric": "power", "value": "watts"}
+    with pytest.raises(ValueError, match=r"`rows` maps meters, which `tables` does not name; it names states"):
+        MariadbBinlog.model_validate({"tables": ["states"], "rows": {"meters": mapping}})
 
 
 def test_an_interrupted_snapshot_goes_on_where_it_was(db: RecorderDatabase) -> None:
