@@ -20,6 +20,7 @@ def near(word: object, words: Iterable[object], cutoff: float = 0.6) -> str | No
     return f"did you mean {match[0]!r}?" if match else None
 
 
+FEW = 6
 Made = TypeVar("Made", bound=BaseModel)
 
 
@@ -163,7 +164,10 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
         return f"needs {_or(wanted)}, not {_shown(value)}", None
     if kind == "literal_error":
         expected = str(context.get("expected", ""))
-        return f"{value!r} is not one of {expected}", near(value, re.findall(r"'([^']+)'", expected))
+        words = re.findall(r"'([^']+)'", expected)
+        if len(words) > FEW:
+            return f"{_shown(value)} is not a word known here", near(value, words) or f"one of: {', '.join(words)}"
+        return f"{_shown(value)} is not one of {expected}", near(value, words)
     if kind == "string_pattern_mismatch":
         if context.get("pattern") == r"^[a-z][a-z0-9_]*$":
             return f"{value!r} is not a name", "use a-z, 0-9 and _"

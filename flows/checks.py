@@ -6,6 +6,7 @@ from flows.check_steps import check_steps
 from flows.check_tables import check_tables
 from flows.check_tests import check_tests
 from flows.check_texts import check_texts
+from flows.check_units import check_units
 from flows.scope import WHOLE, LeftOut, Scope
 
 __all__ = ["WHOLE", "LeftOut", "Scope", "check"]
@@ -17,5 +18,6 @@ def check(scope: Scope) -> None:
     check_tables(scope)
     check_steps(scope)
     check_alarms(scope)
+    check_units(scope)
     check_texts(scope)
     check_tests(scope)

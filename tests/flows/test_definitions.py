@@ -63,6 +63,10 @@ def test_the_archive_keeps_what_the_shipped_flows_write():
     assert {sink.settings.table for sink in archive.sinks.values()} == {"readings", "alarm_events"}
 
 
+CAMERAS = '{rtsp: {each: cams, url: "rtsp://{host}"}}'
+TOPIC = "{topic: {name: a, table: true}}"
+
+
 def around(what, example):
     """A whole definition with one component in it."""
     body = example.strip("\n")
@@ -87,7 +91,7 @@ def around(what, example):
             "recipes: {clean_readings: [{deduplicate: 1s}]}" if body.startswith("use") else "",
             "zones: {loading: {camera: a, points: [[0, 0], [1, 0], [1, 1]]}}" if "loading" in body else "",
             "sources:",
-            '  probe: {rtsp: {each: cams, url: "rtsp://{host}"}}' if "loading" in body else "  probe: {topic: {name: a, table: true}}",
+            f"  probe: {CAMERAS if 'loading' in body else TOPIC}",
             *(["  example:", source] if source else []), *parts, "",
         ]
     )  # fmt: skip
@@ -154,10 +158,11 @@ def test_the_grammar_has_all_its_components():
 
 TEXTS = [path.read_text(encoding="utf-8") for path in (*FLOWS, SHIPPED / "site.yaml")]
 PIECES = [
-    "", " ", "\n", "\t", ":", ": ", "- ", "{", "}", "[", "]", ",", "'", '"', "#", "&a ", "*a", "!!x ", "<<: ", "|\n", ">\n", "%", "@",
-    "`", "? ", "---\n", "...\n", "null", "~", "true", "-1", "1e400", ".nan", "0x1f", "${A", "${A}", "{value", "{{", "\x00", "\x85", "\u2028",
-    "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "°", "from", "steps: []", "use: clean", "alarms", "a.errors",
-    "5s", "9" * 30, "0s", "-5s", "{column: x}", "[]", "{}", "[[[[", "  ", "\r", "é",
+    "", " ", "\n", "\t", ":", ": ", "- ", "{", "}", "[", "]", ",", "'", '"', "#", "&a ", "*a", "!!x ", "<<: ", "|\n",
+    ">\n", "%", "@", "`", "? ", "---\n", "...\n", "null", "~", "true", "-1", "1e400", ".nan", "0x1f", "${A", "${A}",
+    "{value", "{{", "\x00", "\x85", "\u2028", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "°",
+    "from", "steps: []", "use: clean", "alarms", "a.errors", "5s", "9" * 30, "0s", "-5s", "{column: x}", "[]", "{}",
+    "[[[[", "  ", "\r", "é",
 ]  # fmt: skip
 
 
@@ -218,9 +223,10 @@ def test_random_bytes_are_refused_but_never_crash(data):
     assert_told(document, check(document))
 
 
+KEYS = ["a", "from", "steps", *OPERATORS]
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(PIECES),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "from", "steps", *OPERATORS]), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip
 

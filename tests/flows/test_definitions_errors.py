@@ -153,13 +153,15 @@ def test_an_empty_value_is_an_error_because_it_would_be_ignored(tmp_path, empty)
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"\n\n", b"# nothing\n", b"\xef\xbb\xbf", b"\xff\xfe\x00v", b"\x00", b"vigie: 1\x00", b"\x80", b"%YAML 1.1\n---\na: 1\n",
-        b"--- 1\n--- 2\n", b"...\n", b"\t", b"a: b: c", b"[", b"{", b"]", b"? a\n: b\n", b"? [a]\n: b\n", b"{[a]: b}", b"*a", b"&a", b"*a : 1",
-        b"!!python/object:os.system x", b"- " * 5000, b"[" * 100_000, b"{a: " * 3000, b"'", b'"\\ud800"', b"a: |\n  x\n b", b"a:\n  - b\n c: d",
-        b"vigie: .nan", b"vigie: 1e999", b"vigie: " + b"9" * 5000, b"\xc2\x85", b"a: 1\r\nb\r: 2", b"x" * (3 << 20), b"a: !<tag:x> 1", b"<<: 1",
-        b"vigie: 1\nflow: [1]\nsources: 1\nstreams: a\nalarms: []\nsinks: {a: b}\ntests: {}\n", b"tests: [{play: [{at: 1}]}]",
-        b"recipes: {a: [{use: a}]}\nstreams: {b: {steps: [{use: a}]}}", b"include: [., flow.yaml, /dev/null]\ntables: 1\n",
-        b"a: \xe2\x80\xa8b: 1", b"site: 1\nconnections: 2\n", b"site: x\n", b"- - - -", b"vigie: 1\nflow: a\nsources: {a: {mqtt: {topics: []}}}",
+        b"", b"\n\n", b"# nothing\n", b"\xef\xbb\xbf", b"\xff\xfe\x00v", b"\x00", b"vigie: 1\x00", b"\x80",
+        b"%YAML 1.1\n---\na: 1\n", b"--- 1\n--- 2\n", b"...\n", b"\t", b"a: b: c", b"[", b"{", b"]", b"? a\n: b\n",
+        b"? [a]\n: b\n", b"{[a]: b}", b"*a", b"&a", b"*a : 1", b"!!python/object:os.system x", b"- " * 5000,
+        b"[" * 100_000, b"{a: " * 3000, b"'", b'"\\ud800"', b"a: |\n  x\n b", b"a:\n  - b\n c: d", b"vigie: .nan",
+        b"vigie: 1e999", b"vigie: "+b"9" * 5000, b"\xc2\x85", b"a: 1\r\nb\r: 2", b"x" *(3 << 20), b"a: !<tag:x> 1",
+        b"<<: 1", b"vigie: 1\nflow: [1]\nsources: 1\nstreams: a\nalarms: []\nsinks: {a: b}\ntests: {}\n",
+        b"tests: [{play: [{at: 1}]}]", b"recipes: {a: [{use: a}]}\nstreams: {b: {steps: [{use: a}]}}",
+        b"include: [., flow.yaml, /dev/null]\ntables: 1\n", b"a: \xe2\x80\xa8b: 1", b"site: 1\nconnections: 2\n",
+        b"site: x\n", b"- - - -", b"vigie: 1\nflow: a\nsources: {a: {mqtt: {topics: []}}}",
     ],
 )  # fmt: skip
 def test_any_bytes_are_refused_with_a_clear_error(tmp_path, validate, data):
