@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from connectors.document import Document
+from connectors.explain import near
 from connectors.site import Site, build_site, check_connections
 from flows.catalogue import connection_models
 from flows.loader import build
@@ -20,17 +21,20 @@ def validate(files: tuple[Path, ...], quiet: bool) -> None:
     """Check definitions and site files: keys, types, units, names, circles, columns, placeholders, tests, the lock.
 
     Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if there is an error.
+    With a site file among the files, the flows' connections must be in it.
     """
-    failed = False
-    for path in files:
-        document = Document.read(path)
-        subject = check(document)
+    documents = [Document.read(path) for path in files]
+    subjects = [check(document) for document in documents]
+    sites = [subject for subject in subjects if isinstance(subject, Site)]
+    for document, subject in zip(documents, subjects, strict=True):
+        if isinstance(subject, Flow):
+            for site in sites:
+                check_site(document, subject, site)
         if report := document.report():
             click.echo(report)
-        failed |= bool(document.errors)
         if subject is not None and not document.errors and not quiet:
-            click.echo(f"{path}: ok ({describe(subject)})")
-    sys.exit(1 if failed else 0)
+            click.echo(f"{document.path}: ok ({describe(subject)})")
+    sys.exit(1 if any(document.errors for document in documents) else 0)
 
 
 def check(document: Document) -> Flow | Site | None:
@@ -41,6 +45,23 @@ def check(document: Document) -> Flow | Site | None:
     if site is not None:
         check_connections(document, site, connection_models())
     return site
+
+
+def check_site(document: Document, flow: Flow, site: Site) -> None:
+    """Note the connections that a flow needs and a site does not have."""
+    for section, entries in (("sources", flow.sources), ("sinks", flow.sinks)):
+        for name, entry in entries.items():
+            component = entry.settings
+            wanted, model = getattr(component, "connection", None), getattr(component, "CONNECTION", None)
+            if wanted is None or wanted in site.connections:
+                continue
+            if model is None or any(field.is_required() for field in model.model_fields.values()):
+                hint = near(wanted, site.connections) or f"known: {', '.join(site.connections) or 'none'}"
+                path = (section, name, entry.kind)
+                is_written = document.node((*path, "connection")) is not None
+                place = (*path, "connection") if is_written else path
+                message = f"the site {site.site!r} has no connection {wanted!r}"
+                document.say_at(place, message, hint, key=not is_written)
 
 
 def is_site(document: Document) -> bool:

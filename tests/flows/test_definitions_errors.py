@@ -224,3 +224,18 @@ def test_reading_touches_no_variable_and_no_network(tmp_path, monkeypatch):
         patch.setattr("socket.socket", None)
         report = problems(tmp_path, FLOW)
     assert report == ""
+
+
+def test_with_a_site_file_the_connections_of_the_flows_must_be_in_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    webhook = FLOW.replace("    topic: cold.readings\n", "    webhook: {connection: clout, path: /a}\n")
+    written(tmp_path, webhook, "flow.yaml")
+    site = "vigie: 1\nsite: plant\nconnections:\n  mqtt: {url: 'mqtt://a'}\n  cloud: {url: 'http://a'}\n"
+    written(tmp_path, site, "site.yaml")
+    result = CliRunner().invoke(main, ["validate", "flow.yaml", "site.yaml"])
+    assert result.exit_code == 1
+    assert "flow.yaml:24:27: error: the site 'plant' has no connection 'clout'" in result.output
+    assert "did you mean 'cloud'?" in result.output
+    written(tmp_path, site.replace("mqtt:", "mqqt:", 1), "site.yaml")
+    result = CliRunner().invoke(main, ["validate", "flow.yaml", "site.yaml"])
+    assert "flow.yaml:5:5: error: the site 'plant' has no connection 'mqtt'" in result.output
