@@ -100,7 +100,11 @@ class Clock:
 
     def wall_of(self, event_deadline: float) -> float:
         """When, at the latest, an event-time deadline is due by the wall clock if no more events come."""
-        return event_deadline if event_deadline <= self.event else max(event_deadline, self._last_arrival + self._settings.idle)
+        return (
+            event_deadline
+            if event_deadline <= self.event
+            else max(event_deadline, self._last_arrival + self._settings.idle)
+        )
 
     def state(self) -> tuple[float, ...]:
         return (self.event, self.wall, self._highest, self._last_arrival)
@@ -248,7 +252,7 @@ class Graph:
                 if isinstance(event, Reading):
                     event.quality = "bad"
                 self._add_count(source, "future")
-        return max(map(_time_of, events))
+        return float(max(map(_time_of, events)))
 
     def _add_count(self, step: str, word: str, n: int = 1) -> None:
         self._counts[step, word] = self._counts.get((step, word), 0) + n
