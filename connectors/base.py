@@ -101,7 +101,8 @@ class ConnectorContext:
     """What a connector gets from the flow that runs it.
 
     `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is set on SIGTERM.
-    `shape` is the sink's own form of an event, where its definition has one. A reader's thread calls `arrived()` when it
+    `shape` is the sink's own form of an event, where its definition has one, `batch_events` and `batch_wait` (seconds) the
+    most it may write together. A reader's thread calls `arrived()` when it
     has queued something, so that the flow wakes at once; `shared` is scratch space for what the partitions of one source
     have in common. `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
@@ -119,6 +120,8 @@ class ConnectorContext:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     folder: Path | None = None
     shape: Callable[[Event], dict[str, Any]] | None = None
+    batch_events: int | None = None
+    batch_wait: float | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
 

@@ -48,8 +48,8 @@ class BatchWriter:
         self._context = context
         self._deliver = deliver
         self._idle = idle
-        self._max_events = max_events
-        self._max_wait = max_wait
+        self._max_events = context.batch_events or max_events
+        self._max_wait = max_wait if context.batch_wait is None else context.batch_wait
         self._bound = queue_bound
         self._queue: collections.deque[Event] = collections.deque()
         self._first_at = 0.0

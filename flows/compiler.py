@@ -12,7 +12,7 @@ from connectors.base import PushSource, Sink, Source
 from flows.graph import ALARMS, ClockSettings, Node, Outlet, Plan, Step
 from flows.lock import identity
 from flows.profiles import for_profile, profiles
-from flows.spec import Flow, Stream, inputs, origin
+from flows.spec import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.template import Shape
@@ -32,19 +32,22 @@ class CompiledSink:
 
     component: Sink
     shape: Callable[[Event], dict[str, Any]] | None = None
+    batch: Batching | None = None
 
 
 @dataclass(frozen=True)
 class Compiled:
     """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
 
-    `sharded` says that the partitions of its topics can be worked on apart.
+    `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what happens to what a
+    source, stream or sink cannot process, by its name.
     """
 
     plan: Plan
     sources: dict[str, Source | PushSource]
     sinks: dict[str, CompiledSink]
     sharded: bool
+    on_error: Mapping[str, OnError]
 
 
 def compile_flow(
@@ -71,17 +74,39 @@ class _Compiler:
     def compile(self) -> Compiled:
         sources = {name: _runnable(name, source.settings) for name, source in self._flow.sources.items()}
         sinks = {
-            name: CompiledSink(_runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None)
+            name: CompiledSink(
+                _runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None, sink.batch
+            )
             for name, sink in self._flow.sinks.items()
         }
         nodes = tuple(_ordered([*self._labels(), *self._streams(), *self._alarms()]))
-        plan = Plan(self._flow.flow, nodes, tuple(self._outlets(nodes)), self._clock())
+        self._refuse_what_is_not_built()
+        clocks = {raw_name(self._flow, n): _clock(s.clock) for n, s in self._flow.sources.items() if s.clock}
+        plan = Plan(self._flow.flow, nodes, tuple(self._outlets(nodes)), _clock(self._flow.clock), clocks)
         apart = not any(_brings_together(stream) for stream in self._flow.streams.values())
-        return Compiled(plan, sources, sinks, apart and all(source.NAME == "topic" for source in sources.values()))
+        sharded = apart and all(source.NAME == "topic" for source in sources.values())
+        return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
 
-    def _clock(self) -> ClockSettings:
-        clock = self._flow.clock
-        return ClockSettings(clock.lateness, clock.idle, clock.ahead, clock.time == "arrival")
+    def _refuse_what_is_not_built(self) -> None:
+        for name, stream in self._flow.streams.items():
+            if stream.by is not None:
+                raise NotRunnable(
+                    f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps that have it"
+                )
+        for name, sink in self._flow.sinks.items():
+            if sink.outbox is not None:
+                raise NotRunnable(
+                    f"sinks.{name}: 'outbox' cannot run yet; without it the flow waits while the far end is down"
+                )
+
+    def _error_policies(self, nodes: tuple[Node, ...]) -> dict[str, OnError]:
+        """A stream takes the policy of the sources it comes from: stop if one says so, drop if all do."""
+        policies = {name: source.on_error for name, source in self._flow.sources.items()}
+        policies |= {name: sink.on_error for name, sink in self._flow.sinks.items()}
+        for node in nodes:
+            above = {policies.get(origin(name), "dead_letter") for name, _ in node.inputs}
+            policies[node.name] = "stop" if "stop" in above else "drop" if above == {"drop"} else "dead_letter"
+        return policies
 
     def _context(self, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
@@ -120,6 +145,10 @@ class _Compiler:
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
+
+
+def _clock(clock: Clock) -> ClockSettings:
+    return ClockSettings(clock.lateness, clock.idle, clock.ahead, clock.time == "arrival")
 
 
 def raw_name(flow: Flow, source: str) -> str:

@@ -65,7 +65,11 @@ class Plan:
     nodes: tuple[Node, ...]
     outlets: tuple[Outlet, ...]
     clock: ClockSettings = ClockSettings()
-    cross_subject: bool = False
+    source_clocks: Mapping[str, ClockSettings] = field(default_factory=dict)
+
+    def clock_of(self, source: str) -> ClockSettings:
+        """The clock of a source's events; `idle` is the flow's."""
+        return self.source_clocks.get(source, self.clock)
 
     def identities(self) -> list[str]:
         """Persisted ids of all steps whose state must not get lost."""
@@ -79,15 +83,13 @@ class Clock:
         self._settings = settings
         self.event = -math.inf
         self.wall = -math.inf
-        self._highest = -math.inf
         self._last_arrival = -math.inf
 
-    def saw(self, highest: float, wall: float) -> None:
-        """A batch arrived at `wall` whose newest event is of `highest`."""
+    def saw(self, watermark: float, wall: float) -> None:
+        """A batch arrived at `wall`; `watermark` is the newest event's time less the lateness."""
         self.wall = max(self.wall, wall)
         self._last_arrival = max(self._last_arrival, wall)
-        self._highest = max(self._highest, highest)
-        self.event = max(self.event, self._highest - self._settings.lateness)
+        self.event = max(self.event, watermark)
 
     def tick(self, wall: float) -> None:
         """Wall time passed without events."""
@@ -107,10 +109,10 @@ class Clock:
         )
 
     def state(self) -> tuple[float, ...]:
-        return (self.event, self.wall, self._highest, self._last_arrival)
+        return (self.event, self.wall, self._last_arrival)
 
     def restore(self, state: Iterable[float]) -> None:
-        self.event, self.wall, self._highest, self._last_arrival = state
+        self.event, self.wall, self._last_arrival = state
 
 
 @dataclass
@@ -139,13 +141,14 @@ class Graph:
         """Take events of a source that arrived at `wall` (epoch seconds)."""
         if not events:
             return {}
-        if self._plan.clock.arrival:
+        clock = self._plan.clock_of(source)
+        if clock.arrival:
             for event in events:
                 event.time = wall
         highest = max(map(_time_of, events))
-        if highest > wall + self._plan.clock.ahead:
-            highest = self._hold_back_the_future(source, events, wall)
-        self._clock.saw(highest, wall)
+        if highest > wall + clock.ahead:
+            highest = self._hold_back_the_future(source, events, wall, clock.ahead)
+        self._clock.saw(highest - clock.lateness, wall)
         return self._pass({source: events})
 
     def tick(self, wall: float) -> Outputs:
@@ -243,9 +246,9 @@ class Graph:
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
 
-    def _hold_back_the_future(self, source: str, events: list[Event], wall: float) -> float:
+    def _hold_back_the_future(self, source: str, events: list[Event], wall: float, ahead: float) -> float:
         """An event further ahead than tolerated takes its arrival time and quality bad; it must not move the clock."""
-        limit = wall + self._plan.clock.ahead
+        limit = wall + ahead
         for event in events:
             if event.time > limit and not isinstance(event, DeadLetter):
                 event.time = wall

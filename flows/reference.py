@@ -6,15 +6,31 @@ import types
 import typing
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from connectors.site import Site
 from flows.catalogue import kinds
-from flows.spec import summary
+from flows.spec import Clock, Flow, Kinded, Page, Sink, Source, Step, Stream, Zone, summary
+from flows.spec_tests import Do, Play, Test
 from operators.component import Component
 from operators.quantity import SECONDS, Quantity, duration, quantity
 
 Entry = tuple[str, str, type[Component]]
+DOCUMENT: dict[str, type[BaseModel]] = {
+    "The definition": Flow,
+    "`clock`": Clock,
+    "An entry of `zones`": Zone,
+    "An entry of `pages`": Page,
+    "An entry of `sources`": Source,
+    "An entry of `streams`": Stream,
+    "A step": Step,
+    "An entry of `sinks`": Sink,
+    "A test": Test,
+    "A moment of a test": Play,
+    "`do` of a moment": Do,
+    "The site file": Site,
+}
 HEADINGS = {"source": "Sources", "step": "Steps", "alarm": "Alarms", "sink": "Sinks"}
 
 
@@ -35,14 +51,16 @@ def _not_yet(cls: type[Component]) -> str:
 def reference() -> str:
     """The whole reference, as Markdown."""
     parts = [
-        "# Components",
+        "# Definitions and their components",
         "",
-        "Every source, step, alarm setting and sink of a definition. This page is printed by `vigie docs`.",
+        "Everything that may be written in a definition and in a site file. This page is printed by `vigie docs`.",
         "",
         "Durations are written `500ms`, `30s`, `2min`, `8h`, `7d`, `2w` or joined, `1h30min`. Numbers may carry a unit: `30 °C`,",
         "`6 kW`. Texts may hold `{field}`, a field or label of the event.",
         "",
     ]
+    for title, model in DOCUMENT.items():
+        parts += [f"## {title}", "", *_text(model), "", *_table(model)]
     last = ""
     for what, name, cls in kinds():
         if what != last:
@@ -58,7 +76,8 @@ def component_page(what: str, name: str, cls: type[Component]) -> str:
     if not getattr(cls, "RUNS", True):
         lines += ["This release checks it in definitions, but cannot run it yet.", ""]
     if getattr(cls, "STATEFUL", False):
-        lines += ["It keeps state, which survives restarts under the name of its stream.", ""]
+        owner = "its own name" if what == "alarm" else "the name of its stream"
+        lines += [f"It keeps state, which survives restarts under {owner}.", ""]
     lines += _settings(cls)
     connection = getattr(cls, "CONNECTION", None)
     if connection is not None:
@@ -70,7 +89,8 @@ def component_page(what: str, name: str, cls: type[Component]) -> str:
 
 def _text(cls: type) -> list[str]:
     text = inspect.cleandoc(cls.__doc__ or "")
-    return re.sub(r"^(Delivery|Back pressure):", r"\n**\1:**", text, flags=re.MULTILINE).split("\n")
+    text = re.sub(r"^(Delivery|Back pressure):", r"\n**\1:**", text, flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).split("\n")
 
 
 def _settings(cls: type[Component]) -> list[str]:
@@ -83,14 +103,18 @@ def _settings(cls: type[Component]) -> list[str]:
 
 
 def _table(model: type[BaseModel]) -> list[str]:
-    rows = [_row(name, info) for name, info in model.model_fields.items()]
+    kinds_ = model.KINDS if issubclass(model, Kinded) else {}
+    rows = [_row(name, info) for name, info in model.model_fields.items() if name not in kinds_]
+    if kinds_:
+        rows.append(f"| one of | {', '.join(f'`{name}`' for name in kinds_)} | required | The component, see below. |")
     if not rows:
         return ["It has no settings.", ""]
     return ["| setting | type | default | what it is |", "|---|---|---|---|", *rows, ""]
 
 
 def _row(name: str, info: FieldInfo) -> str:
-    examples = ", ".join(f"`{_written(example, info)}`" for example in info.examples or ())
+    known = info.examples or _json_schema(info).get("examples", ())
+    examples = ", ".join(f"`{_written(example, info)}`" for example in known if not _is_duration(info) or info.examples)
     description = (info.description or "") + (f" Example: {examples}." if examples else "")
     bounds = _bounds(info)
     kind = type_name(info) + (f", {bounds}" if bounds else "")
@@ -155,6 +179,15 @@ def _is_duration(info: FieldInfo) -> bool:
 
 
 def _mentions(info: FieldInfo, function: Any) -> bool:
+    return any(getattr(part, "func", None) is function for part in _metadata(info))
+
+
+def _json_schema(info: FieldInfo) -> dict[str, Any]:
+    return next((part.json_schema or {} for part in _metadata(info) if isinstance(part, WithJsonSchema)), {})
+
+
+def _metadata(info: FieldInfo) -> list[Any]:
+    """What is annotated on a field or on a member of its union."""
     found = list(info.metadata)
     waiting = [info.annotation]
     while waiting:
@@ -164,7 +197,7 @@ def _mentions(info: FieldInfo, function: Any) -> bool:
             waiting.append(get_args(annotation)[0])
         elif get_origin(annotation) in (typing.Union, types.UnionType):
             waiting += get_args(annotation)
-    return any(getattr(part, "func", None) is function for part in found)
+    return found
 
 
 def _bounds(info: FieldInfo) -> str:
@@ -184,8 +217,13 @@ def type_name(info: FieldInfo) -> str:
         return "duration"
     if _mentions(info, quantity):
         return "number with unit"
-    names = _names(info.annotation)
-    return " or ".join(dict.fromkeys(name for name in names if name))
+    names = [name for name in _names(info.annotation) if name]
+    if names == ["value"] and _json_schema(info).get("type") == "string":
+        return "text"
+    if {"true or false", "whole number", "number", "text"} <= set(names):
+        names = [name for name in names if name not in ("true or false", "whole number", "text", "number")]
+        names = ["word", "number", *(name for name in names if not name.startswith("list of true")), "list of these"]
+    return " or ".join(dict.fromkeys(names))
 
 
 def _names(annotation: Any) -> list[str]:

@@ -122,6 +122,16 @@ class Runner:
         )
 
     def _bury(self, letter: DeadLetter) -> None:
+        """Do with a letter what the definition says; its step is a connector's name, or the identity of a stream's step."""
+        name = letter.step.split("/")[1] if "/" in letter.step else letter.step
+        policy = self._compiled.on_error.get(name, "dead_letter")
+        if policy == "stop":
+            raise ConnectorError(
+                f"{letter.step}: {letter.reason}: {letter.detail} (from {letter.origin}; on_error: stop)"
+            )
+        if policy == "drop":
+            self.metrics.counted(letter.step, f"dropped:{letter.reason}", 1)
+            return
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]))
 
@@ -171,10 +181,15 @@ class Runner:
         sinks = dict(self._compiled.sinks)
         names = {outlet.name for outlet in self._compiled.plan.outlets}
         if ALARM_SINK in names:
-            sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"), None)
+            sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"))
         writers: dict[str, Callable[[], Writer]] = {}
         for name, sink in sinks.items():
-            context = replace(self._context(name, sink.component), shape=sink.shape)
+            context = replace(
+                self._context(name, sink.component),
+                shape=sink.shape,
+                batch_events=sink.batch.max if sink.batch else None,
+                batch_wait=sink.batch.wait if sink.batch else None,
+            )
             writers[name] = partial(self._open_sink, sink, context)
         if DEAD_SINK in names:
             writers[DEAD_SINK] = lambda: _Grave(self._bury, self._dead, self.stopping)

@@ -143,6 +143,14 @@ def test_devices_without_a_clock_get_the_time_of_arrival() -> None:
     assert [e.time for e in graph.feed("source", [reading(0)], wall=77)["out"]] == [77]
 
 
+def test_a_source_may_have_a_clock_of_its_own() -> None:
+    outlets = (Outlet("out", ("door", "meter")),)
+    graph = Graph(Plan("f", (), outlets, ClockSettings(), {"door": ClockSettings(arrival=True)}))
+
+    assert [e.time for e in graph.feed("door", [reading(0)], wall=77)["out"]] == [77]
+    assert [e.time for e in graph.feed("meter", [reading(70)], wall=78)["out"]] == [70]
+
+
 def test_roles_reach_a_step_that_asks_for_them() -> None:
     class Roles(Logic):
         def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:

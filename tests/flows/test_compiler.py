@@ -1,0 +1,102 @@
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from flows.compiler import Compiled, NotRunnable, compile_flow
+from flows.loader import load
+
+SHIPPED = Path(__file__).parents[2] / "flows" / "definitions"
+
+
+def compiled(folder: Path, body: str, profile: str | None = None) -> Compiled:
+    path = folder / "f.yaml"
+    path.write_text(f"vigie: 1\nflow: f\n{body}")
+    document, flow = load(path)
+    assert flow is not None, document.report()
+    return compile_flow(flow, {}, ZoneInfo("UTC"), profile)
+
+
+def test_nodes_stand_after_what_they_read_however_the_file_is_ordered(tmp_path: Path) -> None:
+    plan = compiled(
+        tmp_path,
+        "sources: {a: {topic: a}}\n"
+        "streams:\n"
+        "  last: {from: middle, steps: [deduplicate: 1s]}\n"
+        "  middle: {from: first, steps: [deduplicate: 1s]}\n"
+        "  first: {from: a, steps: [deduplicate: 1s]}\n"
+        "alarms:\n"
+        "  outer: {from: last, when: {above: 1}, response: Look., suppressed_by: [inner]}\n"
+        "  inner: {from: last, when: {above: 1}, response: Look.}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n",
+    ).plan
+
+    assert [node.name for node in plan.nodes] == ["first", "middle", "last", "inner", "outer"]
+    assert plan.identities() == [
+        "f/first/deduplicate",
+        "f/middle/deduplicate",
+        "f/last/deduplicate",
+        "f/inner",
+        "f/outer",
+    ]
+
+
+def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_together(tmp_path: Path) -> None:
+    apart = "sources: {a: {topic: a}, b: {topic: b}}\nsinks: {out: {from: [a, b], topic: out}}\n"
+    together = (
+        "sources: {a: {topic: a}, b: {topic: b}}\n"
+        "streams: {sum: {from: {x: a, y: b}, steps: [combine: {subject: s, metric: m, plus: [x, y], max_age: 1min}]}}\n"
+        "sinks: {out: {from: sum, topic: out}}\n"
+    )
+
+    assert compiled(tmp_path, apart).sharded
+    assert not compiled(tmp_path, together).sharded
+
+
+def test_a_profile_chooses_its_sources_and_without_one_the_choice_is_named(tmp_path: Path) -> None:
+    body = (
+        "sources: {real: {profile: hardware, topic: a}, fake: {profile: simulation, topic: b}}\n"
+        "sinks: {out: {from: [real, fake], topic: out}}\n"
+    )
+
+    assert list(compiled(tmp_path, body, "hardware").sources) == ["real"]
+    with pytest.raises(NotRunnable, match="choose a profile: --profile hardware or simulation"):
+        compiled(tmp_path, body)
+
+
+def test_what_a_source_says_of_errors_holds_for_the_streams_behind_it(tmp_path: Path) -> None:
+    policies = compiled(
+        tmp_path,
+        "sources: {a: {topic: a, on_error: drop}, b: {topic: b}, c: {topic: c, on_error: stop}}\n"
+        "streams:\n"
+        "  only_a: {from: a, steps: [deduplicate: 1s]}\n"
+        "  a_and_b: {from: [a, b], steps: [deduplicate: 1s]}\n"
+        "  all: {from: [a_and_b, c], steps: [deduplicate: 1s]}\n"
+        "sinks: {out: {from: [only_a, all], topic: out}}\n",
+    ).on_error
+
+    assert {name: policies[name] for name in ("only_a", "a_and_b", "all", "out")} == {
+        "only_a": "drop",
+        "a_and_b": "dead_letter",
+        "all": "stop",
+        "out": "dead_letter",
+    }
+
+
+@pytest.mark.parametrize("name", ["cameras", "bridge", "alarms"])
+def test_a_definition_that_cannot_run_yet_says_which_part(name: str) -> None:
+    document, flow = load(SHIPPED / f"{name}.yaml")
+    assert flow is not None, document.report()
+
+    with pytest.raises(NotRunnable, match="which this release can check but not run yet"):
+        compile_flow(flow, {}, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("name", "profile"), [("server_room", None), ("energy", "hardware"), ("energy", "simulation"), ("archive", None)]
+)
+def test_the_other_shipped_definitions_compile(name: str, profile: str | None) -> None:
+    document, flow = load(SHIPPED / f"{name}.yaml")
+    assert flow is not None, document.report()
+
+    assert compile_flow(flow, {}, ZoneInfo("UTC"), profile).plan.nodes or name == "archive"
