@@ -93,8 +93,11 @@ class Sheet:
                 quality = "bad"
                 if raw.__class__ is str:
                     text = raw
-            elif inverted:
-                value = values.INVERTED[value]
+            else:
+                if inverted:
+                    value = values.INVERTED[value]
+                if metric == "availability":
+                    quality = "good"
         elif kind == "any":
             self.measure(subject, raw, unit, raw)
             return

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 from operators.dialects import values
-from operators.dialects.metrics import METRICS, metric_of
+from operators.dialects.metrics import METRICS, metric_of, names
 from operators.dialects.sheet import Sheet, at_endpoint, json_name, subject_name
 
 ADDRESS = re.compile(r"0x[0-9A-Fa-f]{1,16}", re.ASCII)
 _TOPIC_ADDRESS = re.compile(r"(?:0x)?[0-9A-F]{4}", re.ASCII)
 _OF_THE_DEVICE = frozenset(("linkquality", "battery"))
-_FOREIGN = frozenset(("state", "value", "count", "availability", "uptime", "tilt"))
+_FOREIGN = names("state value count availability uptime tilt water gas speed lock position")
 
 
 def _device(words: list[str], outer: str, received: dict[str, Any]) -> str:
@@ -19,8 +19,13 @@ def _device(words: list[str], outer: str, received: dict[str, Any]) -> str:
         return json_name(name)
     if not ADDRESS.fullmatch(outer):
         return json_name(outer)
-    gateway = words[:-1] if len(words) > 1 and _TOPIC_ADDRESS.fullmatch(words[-1]) else words
-    return f"{subject_name('/'.join(gateway))}/{outer}"
+    return f"{subject_name('/'.join(words[:-1] if _ends_in_address(words, outer) else words))}/{outer}"
+
+
+def _ends_in_address(words: list[str], outer: str) -> bool:
+    """Whether a topic names the device after its gateway (SetOption89)."""
+    last = words[-1]
+    return len(words) > 1 and (_TOPIC_ADDRESS.fullmatch(last) is not None or f"0x{last}".lower() == outer.lower())
 
 
 def write(sheet: Sheet, words: list[str], outer: str, received: Any, units: dict[str, str]) -> None:

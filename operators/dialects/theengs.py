@@ -109,10 +109,10 @@ def _is_gateway(words: list[str]) -> bool:
 
 def route(topic: str, sure: bool) -> Route | None:
     words = topic.split("/")
-    if any(word.startswith("MQTTto") for word in words) or "SYStoMQTT" in words:
+    if any(word.startswith("MQTTto") for word in words) or "SYStoMQTT" in words or words[-1] == "undecoded":
         return IGNORE
     if "BTtoMQTT" in words:
-        return IGNORE if words[-1] == "undecoded" else Route(read, "json")
+        return Route(read, "json")
     if len(words) > 1 and words[-1] == "LWT" and (sure or _is_gateway(words)):
         gateway = subject_name(words[-2])
         covers = topic[: -len("LWT")]
