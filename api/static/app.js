@@ -11,7 +11,7 @@ let push = null;
 let state = "connecting";
 
 const cards = new Cards(open);
-const chart = new Chart({refused: () => leave("sessionEnded"), closed: (subject, metric) => {
+const chart = new Chart({latest: (subject, metric) => cards.entry(subject, metric), refused: () => leave("sessionEnded"), closed: (subject, metric) => {
   cards.select(null, null);
   cards.cards.get(subject)?.rows.get(metric)?.element.focus();
 }});

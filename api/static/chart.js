@@ -10,7 +10,8 @@ const TIME_STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43
 const DAY = 86400;
 
 export class Chart {
-  constructor({refused, closed}) {
+  constructor({latest, refused, closed}) {
+    this.latest = latest;
     this.refused = refused;
     this.closed = closed;
     this.box = get("chart");
@@ -71,6 +72,8 @@ export class Chart {
       this.points = [];
       text(get("history-note"), say("historyDown", {why: error.message}));
     }
+    const newest = this.latest(this.subject, this.metric);
+    if (newest) this.take(newest);
     this.draw();
   }
 
@@ -78,7 +81,7 @@ export class Chart {
     if (!this.isOpen || entry.subject !== this.subject || entry.metric !== this.metric) return;
     if (typeof entry.value !== "number" || (entry.quality ?? "good") === "bad") return;
     const last = this.points.at(-1);
-    if (last && entry.time <= last[0]) return;
+    if (entry.time <= (last ? last[0] : now() - this.range)) return;
     this.unit ||= entry.unit ?? "";
     this.points.push([entry.time, entry.value, entry.value, entry.value, 1]);
     text(get("history-note"), "");

@@ -38,7 +38,7 @@ def take(arguments: argparse.Namespace) -> None:
             page.click(f'[data-subject="{subject}"] [data-metric="{metric}"]')
             page.wait_for_selector("#chart .chart-line")
             page.mouse.move(0, 0)
-        page.wait_for_function("document.fonts.status === 'loaded'")
+        page.evaluate("document.fonts.ready.then(() => true)")
         page.wait_for_timeout(arguments.settle * 1000)
         page.screenshot(path=arguments.out)
         browser.close()
