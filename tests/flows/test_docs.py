@@ -27,6 +27,16 @@ def blocks(*languages):
     return found or [pytest.param(None, id="none")]
 
 
+def test_the_reference_names_every_section_and_key_of_the_grammar():
+    page = reference()
+    for key in (
+        "vigie flow about include clock tables zones pages recipes sources streams alarms sinks tests lateness idle ahead "
+        "profile label on_error from steps was id only shape outbox batch play start at every until given do expect "
+        "site timezone connections camera points owner view edit"
+    ).split():
+        assert f"| `{key}` |" in page, key
+
+
 def test_the_page_of_components_is_what_vigie_docs_prints():
     page = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
     assert page == reference(), "run: vigie docs > docs/components.md"
