@@ -216,23 +216,27 @@ class Engine(Registry):
 
     def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
         """A rule is gone, with all its alarms; what was shown of them is taken back."""
-        self._drop(at, [(rule_id, subject) for subject in self.slots.get(rule_id, ())], "rule_removed", event)
-        if self.rules.pop(rule_id, None) is not None:
-            del self.slots[rule_id]
-        self.index_targets()
+        for subject in list(self.slots.get(rule_id, ())):
+            self.drop(rule_id, subject, at, "rule_removed", event)
+        self.forget_rule(rule_id)
 
     def gone(self, subject: str, at: float, event: float | None = None) -> None:
         """A subject has left the inventory."""
-        keys = [(rule_id, subject) for rule_id, slots in self.slots.items() if subject in slots]
-        keys.sort(key=lambda key: not self.rules[key[0]].suppress_when)
-        self._drop(at, keys, "subject_gone", event)
+        for rule_id in self.rules_of(subject):
+            self.drop(rule_id, subject, at, "subject_gone", event)
 
-    def _drop(self, at: float, keys: list[Key], reason: str, event: float | None) -> None:
-        for rule_id, subject in keys:
-            s = self.open(rule_id, subject)
-            self._control(s, at, lambda t, s=s: self._remove(s, t, reason), event)  # type: ignore[misc]
-            self.tombs[rule_id, subject] = (s.occ, s.seq)
-            del self.slots[rule_id][subject]
+    def rules_of(self, subject: str) -> list[str]:
+        """Rules under which a subject has an alarm: those that others hide first, so that none shows itself in between."""
+        states = [s for rule_id in self.slots if (s := self.state(rule_id, subject)) is not None]
+        states.sort(key=lambda s: (not self.rules[s.rule.id].suppress_when, s.index))
+        return [s.rule.id for s in states]
+
+    def drop(self, rule_id: str, subject: str, at: float, reason: str, event: float | None = None) -> None:
+        """End one alarm. Its numbers are kept, so that one that comes back goes on from there."""
+        s = self.open(rule_id, subject)
+        self._control(s, at, lambda t: self._remove(s, t, reason), event)
+        self.tombs[rule_id, subject] = (s.occ, s.seq)
+        del self.slots[rule_id][subject]
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:

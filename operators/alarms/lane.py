@@ -90,7 +90,12 @@ def inert_values(s: State) -> Interval:
             return _NONE
         parts = [quiet_values(level) for level in rule.levels]
     else:
-        if len(s.levels) != len(rule.levels) or isinstance(s.last_value, (str, bool)) or s.last_value is None:
+        if (
+            not rule.levels
+            or len(s.levels) != len(rule.levels)
+            or isinstance(s.last_value, (str, bool))
+            or s.last_value is None
+        ):
             return _NONE
         if phase == "recovering":
             if any(s.levels):

@@ -168,6 +168,12 @@ class Registry:
         self.slots.setdefault(rule.id, {})
         self.index_targets()
 
+    def forget_rule(self, rule_id: str) -> None:
+        """Take a rule out that has no alarms any more."""
+        if self.rules.pop(rule_id, None) is not None:
+            del self.slots[rule_id]
+        self.index_targets()
+
     def index_targets(self) -> None:
         self.targets = {}
         for rule in self.rules.values():

@@ -53,8 +53,9 @@ class Run:
     def feed(self, step: dict[str, Any]) -> None:
         at = seconds(step["at"])
         ((kind, x),) = [(k, v) for k, v in step.items() if k not in ("at", "note")]
-        getattr(self, "_on_" + kind)(at, x)
-        self.notifier.tick(at)
+        known = getattr(self, "_on_" + kind)(at, x)
+        if known is not False and kind not in ("gone", "remove_rule"):
+            self.notifier.tick(at)
 
     def _first_rule(self) -> str:
         return next(iter(self.engine.rules), "r1")
@@ -66,9 +67,9 @@ class Run:
             quality = x.get("quality", "good")
             self.engine.reading(rule, subject, at, ts, x.get("value"), x.get("id"), quality, x.get("unit"))
 
-    def _on_command(self, at: float, x: Any) -> None:
+    def _on_command(self, at: float, x: Any) -> bool:
         x = dict(x) if isinstance(x, dict) else {"do": x}
-        self.engine.command(x.get("rule", self._first_rule()), x.get("subject", "s1"), at, x)
+        return "unknown_alarm" != self.engine.command(x.get("rule", self._first_rule()), x.get("subject", "s1"), at, x)
 
     def _on_tick(self, at: float, x: Any) -> None:
         self.engine.tick(at, seconds(x.get("watermark")) if isinstance(x, dict) else None)
@@ -81,13 +82,18 @@ class Run:
         self.engine.set_rule(Rule({k: v for k, v in {**old.record, **x}.items() if v is not None}), at)
 
     def _on_remove_rule(self, at: float, x: Any) -> None:
-        self.engine.remove_rule(x, at)
+        for subject in list(self.engine.slots[x]):
+            self.engine.drop(x, subject, at, "rule_removed")
+            self.notifier.tick(at)
+        self.engine.forget_rule(x)
 
     def _on_declare(self, at: float, x: Any) -> None:
         self.engine.declare(self._first_rule(), x, at)
 
     def _on_gone(self, at: float, x: Any) -> None:
-        self.engine.gone(x, at)
+        for rule in self.engine.rules_of(x):
+            self.engine.drop(rule, x, at, "subject_gone")
+            self.notifier.tick(at)
 
     def _on_inhibit(self, at: float, x: Any) -> None:
         rule, subject = x.get("rule", self._first_rule()), x.get("subject", "s1")
