@@ -87,7 +87,7 @@ def test_values_of_variables_are_not_shown_in_errors(tmp_path, secrets, monkeypa
 
 
 def test_an_unknown_connection_is_named_with_the_nearest(tmp_path, secrets):
-    with pytest.raises(SiteError, match="no connection 'serve' under 'connections' .did you mean 'server'"):
+    with pytest.raises(SiteError, match=r"no connection 'serve' under 'connections' .did you mean 'server'"):
         site(tmp_path, "{url: 'http://a'}").connection("serve", Connection)
 
 
@@ -108,7 +108,7 @@ def test_a_site_file_with_errors_is_refused_with_all_of_them(tmp_path, secrets):
         site(tmp_path, "{url: '${A B}'}", head="vigie: 2\nsite: plant\ntimezone: Mars/Base\n")
     for words in ("2 is not one of 1", "'Mars/Base' is not a time zone", "'${A B}' names no variable"):
         assert words in str(error.value)
-    with pytest.raises(SiteError, match="nowhere.yaml:1:1: error: the file cannot be read"):
+    with pytest.raises(SiteError, match=r"nowhere.yaml:1:1: error: the file cannot be read"):
         load_site(tmp_path / "nowhere.yaml")
 
 
