@@ -17,6 +17,7 @@ from connectors.binlog_rows import RowDecoder, UnknownType
 from operators.events import Row
 
 CHUNK_ROWS = 1000
+INSERT = wire.ROW_EVENTS[23]
 LETTER_BYTES = 65_536
 CHANGES = re.compile(
     r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b", re.IGNORECASE | re.DOTALL
@@ -102,8 +103,9 @@ class Follower:
         """Take one packet. `checksum` is the number of bytes at its end that are one."""
         kind = data[5]
         end = len(data) - checksum
-        if kind in wire.ROW_EVENTS:
-            self._rows(data, end, wire.ROW_EVENTS[kind])
+        rows = wire.ROW_EVENTS.get(kind)
+        if rows is not None:
+            self._rows(data, end, rows)
         elif kind == wire.TABLE_MAP:
             self._checksum = checksum
             self._table(data, end)
@@ -270,6 +272,8 @@ def images(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wi
     width = (columns + 7) >> 3
     present = data[offset : offset + width]
     offset += width
+    if kind is INSERT:
+        return [], decoder.rows(data, offset, end, present)
     if kind.op == "update":
         present_after = data[offset : offset + width]
         offset += width

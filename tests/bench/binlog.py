@@ -3,7 +3,6 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pymysql
@@ -51,8 +50,7 @@ def binlog(folder: Path) -> list[Figure]:
         end = _position(cursor)
         figures = []
         for name, begin, until in (("many rows a statement", start, middle), ("one row a statement", middle, end)):
-            ours = _rate(lambda begin=begin, until=until: _ours(server.url, begin, until))  # type: ignore[misc]
-            theirs = _rate(lambda begin=begin: _theirs(server.url, begin))  # type: ignore[misc]
+            ours, theirs = _ours(server.url, begin, until), _theirs(server.url, begin)
             peer = "mysql-replication, freeze_schema"
             figures.append(
                 Figure(f"binlog, {name}", round(ours), "rows per CPU-second", peer, round(theirs), "≥ 100,000")
@@ -65,13 +63,8 @@ def _position(cursor: pymysql.cursors.Cursor) -> str:
     return str(cursor.fetchone()[0])  # type: ignore[index]
 
 
-def _rate(read: Callable[[], int]) -> float:
-    began = time.process_time()
-    rows = read()
-    return rows / (time.process_time() - began)
-
-
-def _ours(url: str, begin: str, until: str) -> int:
+def _ours(url: str, begin: str, until: str) -> float:
+    """Rows per CPU-second once connected."""
     address = parse_url(url)
     control = connect(address, None)
     recorder = Recorder(DATABASE)
@@ -85,20 +78,23 @@ def _ours(url: str, begin: str, until: str) -> int:
         lambda word, n: None,
     )
     stream = Stream(connect(address, None), parse_gtids(begin), 77)
+    target = parse_gtids(until)
     rows = 0
-    while not reached(follower.place.gtids, parse_gtids(until)):
+    began = time.process_time()
+    while not reached(follower.place.gtids, target):
         stream.receive()
         for data in stream.packets():
             follower.handle(data, stream.checksum)
             if len(follower.events) >= 1000:
                 rows += len(follower.take())
-    rows += len(follower.take())
+    rate = (rows + len(follower.take())) / (time.process_time() - began)
     stream.close()
     control.close()
-    return rows
+    return rate
 
 
-def _theirs(url: str, begin: str) -> int:
+def _theirs(url: str, begin: str) -> float:
+    """Rows per CPU-second once connected."""
     address = parse_url(url)
     stream = BinLogStreamReader(
         connection_settings={
@@ -115,13 +111,15 @@ def _theirs(url: str, begin: str) -> int:
         freeze_schema=True,
         enable_logging=False,
     )
-    rows = 0
+    rows = len(stream.fetchone().rows)
+    began = time.process_time()
     for event in stream:
         rows += len(event.rows)
         if rows >= PEER_ROWS:
             break
+    rate = rows / (time.process_time() - began)
     stream.close()
-    return rows
+    return rate
 
 
 if __name__ == "__main__":
