@@ -36,7 +36,7 @@ chaos: setup ## the long fault runs: kill -9 and restarts of everything
 	@$(PY) -m pytest tests/chaos -m chaos -s
 
 docs: setup ## write docs/components.md and the definitions' JSON Schema from the code
-	@.venv/bin/vigie docs --format markdown > docs/components.md
+	@.venv/bin/vigie docs > docs/components.md
 	@.venv/bin/vigie schema > docs/flow.schema.json
 
 lock: ## resolve requirements.lock anew (needs uv)

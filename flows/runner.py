@@ -154,7 +154,8 @@ class Runner:
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]), durable)
 
-    def _input(self, name: str, source: Any) -> Input:
+    def _input(self, name: str, component: Any) -> Input:
+        source = self._site.fill(component)
         context = self._context(name, source)
         if isinstance(source, PushSource):
             topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"

@@ -71,8 +71,8 @@ def run(
     if flow is None:
         sys.exit(EXIT_REFUSED)
     tables = Scope(document, flow).tables
-    place = load_site(site or definition.with_name("site.yaml"))
     try:
+        place = load_site(site or definition.with_name("site.yaml"))
         names = born(flow, read_lock(lock_path(definition, flow)))
         compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
         runner = Runner(flow, compiled, place, tables, RunOptions(data, partitions, drop))

@@ -202,6 +202,16 @@ def test_a_missing_variable_of_the_site_file_names_the_places_that_were_tried(br
     assert "Traceback" not in refused.stderr
 
 
+def test_a_site_file_that_is_missing_is_named(tmp: Path) -> None:
+    definition = write(tmp, "hot", HOT.replace("NAME", "t"))
+
+    refused = run_refused(definition, tmp / "site.yaml", tmp / "data")
+
+    assert refused.returncode == 1
+    assert "site.yaml" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_status_port_that_is_taken_is_named_with_the_remedy(broker: Broker, tmp: Path, unique: str) -> None:
     site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
