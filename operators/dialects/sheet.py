@@ -126,11 +126,11 @@ class Sheet:
         quality: Quality,
         raw: str | None,
     ) -> Reading:
-        """Write a reading as it stands."""
+        """Write a reading as it stands. A device without a name is called by its topic."""
         reading = Reading(
             id=f"{self.id}.{len(self.events)}",
             time=self.time,
-            subject=subject,
+            subject=subject or self.topic,
             metric=metric,
             value=value,
             text=text,
@@ -145,7 +145,9 @@ class Sheet:
 
     def word(self, subject: str, metric: str, text: str, raw: Any = None) -> None:
         """Write a state that has no number."""
-        self.add(subject, metric, None, text, None, self.quality, raw if raw.__class__ is str else text)
+        self.add(
+            subject, metric, None, text, None, self.quality if text else "bad", raw if raw.__class__ is str else text
+        )
 
     def bad(self, subject: str, metric: str, raw: Any) -> None:
         """Write that a state is not data."""
@@ -172,7 +174,7 @@ class Sheet:
             Occurrence(
                 id=id or f"{self.id}.{len(self.events)}",
                 time=self.time,
-                subject=device,
+                subject=device or self.topic,
                 type=type,
                 data=data,
                 source=source,

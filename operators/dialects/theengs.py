@@ -91,7 +91,7 @@ def _device(data: dict[str, Any], topic: str) -> str:
     found = _address(data.get("id")) or _address(data.get("mac"))
     if found:
         return found
-    last = topic.rpartition("/")[2]
+    last = topic.rstrip("/").rpartition("/")[2]
     return _address(last) or subject_name(last)
 
 

@@ -47,7 +47,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
     max_leaves=12,
 )
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def check(codec: str, topic: str, raw: bytes, retained: bool = False) -> None:
@@ -60,7 +60,7 @@ def check(codec: str, topic: str, raw: bytes, retained: bool = False) -> None:
     assert not (events and decoder.errors)
     for event in events:
         assert isinstance(event, Reading | Occurrence)
-        assert event.subject
+        assert event.subject or not topic
         if isinstance(event, Reading):
             metric = METRICS[event.metric]
             assert event.value is None or math.isfinite(event.value)
