@@ -59,10 +59,12 @@ class DebounceLogic(Logic):
         self._subjects: dict[str, dict[str, _Signal]] = {}
         self._timers: Timers[_Signal] = Timers()
         self._two_state: dict[str, bool] = {}
+        self._highest = -math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         get = self._subjects.get
+        highest = self._highest
         fire_at = self._timers.first() + self._lateness
         for event in events:
             if type(event) is Reading:
@@ -79,9 +81,12 @@ class DebounceLogic(Logic):
                     out.append(event)
             else:
                 out.append(event)
-            if event.time >= fire_at:
-                self._fire(event.time - self._lateness, out)
+            if event.time > highest:
+                highest = event.time
+            if highest >= fire_at:
+                self._fire(highest - self._lateness, out)
                 fire_at = self._timers.first() + self._lateness
+        self._highest = highest
         return out
 
     def _two(self, event: Reading, signal: _Signal | None, out: list[Event]) -> None:
@@ -121,6 +126,7 @@ class DebounceLogic(Logic):
     def on_time(self, now: Now) -> list[Event]:
         out: list[Event] = []
         self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self._lateness)
         return out
 
     def next_time(self) -> Due:
@@ -149,16 +155,18 @@ class DebounceLogic(Logic):
         out.append(msgspec.structs.replace(signal.off, id=identity, time=signal.until))
 
     def snapshot(self) -> object:
-        return [
+        signals = [
             (*signal.key, signal.last, None if signal.off is None else msgspec.msgpack.encode(signal.off))
             for metrics in self._subjects.values()
             for signal in metrics.values()
         ]
+        return signals, self._highest
 
     def restore(self, state: Any, version: int) -> None:
+        signals, self._highest = state
         self._subjects = {}
         self._timers = Timers()
-        for subject, metric, last, off in state:
+        for subject, metric, last, off in signals:
             signal = _Signal((subject, metric), last)
             if off is not None:
                 signal.off = msgspec.msgpack.decode(off, type=Reading)

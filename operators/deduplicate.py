@@ -50,6 +50,7 @@ class _Forgetful(Logic):
         self._within = within
         self._lateness = context.lateness
         self._sweep = math.inf
+        self._swept = -math.inf
 
     def on_time(self, now: Now) -> list[Event]:
         if self._sweep <= now.event:
@@ -60,6 +61,7 @@ class _Forgetful(Logic):
         return Due(event=self._sweep)
 
     def _forget(self, clock: float) -> None:
+        self._swept = clock
         self._sweep = clock + self._within if self._drop_before(clock - self._within) else math.inf
 
     def _drop_before(self, time: float) -> bool:
@@ -116,7 +118,7 @@ class ByValue(_Forgetful):
             if self._passes(event):
                 out.append(event)
                 if self._sweep == math.inf:
-                    self._sweep = time + within
+                    self._sweep = max(time, self._swept) + within
                     fire_at = self._sweep + self._lateness
         if len(out) < len(events):
             self.count("duplicate", len(events) - len(out))
@@ -150,14 +152,14 @@ class ByValue(_Forgetful):
             for subject, metrics in self._subjects.items()
             for name, p in metrics.items()
         ]
-        return "value", signals, self._sweep
+        return "value", signals, self._sweep, self._swept
 
     def restore(self, state: Any, version: int) -> None:
-        kind, signals, sweep = state
+        kind, signals, sweep, swept = state
         if kind != "value":
             return
         self._subjects = {}
-        self._sweep = sweep
+        self._sweep, self._swept = sweep, swept
         for subject, name, time, content in signals:
             self._subjects.setdefault(subject, {})[name] = _Passed(time, content)
 
@@ -198,7 +200,7 @@ class ByFields(_Forgetful):
             out.append(event)
             seen[key] = time if before is None else max(time, before)
             if self._sweep == math.inf:
-                self._sweep = time + within
+                self._sweep = max(time, self._swept) + within
                 fire_at = self._sweep + self._lateness
         return out
 
@@ -208,10 +210,10 @@ class ByFields(_Forgetful):
         return bool(self._seen)
 
     def snapshot(self) -> object:
-        return "fields", dict(self._seen), self._sweep
+        return "fields", dict(self._seen), self._sweep, self._swept
 
     def restore(self, state: Any, version: int) -> None:
-        kind, seen, sweep = state
+        kind, seen, sweep, swept = state
         if kind == "fields":
             self._seen = dict(seen)
-            self._sweep = sweep
+            self._sweep, self._swept = sweep, swept

@@ -68,13 +68,15 @@ class SilenceLogic(Logic):
         self._lateness = context.lateness
         self._signals: dict[tuple[str, ...], _Signal] = {}
         self._timers: Timers[_Signal] = Timers()
+        self._highest = -math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         for event in events:
             self._hear(event, out)
-            if event.time >= self._timers.first() + self._lateness:
-                self._fire(event.time - self._lateness, out)
+            self._highest = max(self._highest, event.time)
+            if self._highest >= self._timers.first() + self._lateness:
+                self._fire(self._highest - self._lateness, out)
         return out
 
     def _hear(self, event: Event, out: list[Event]) -> None:
@@ -100,6 +102,7 @@ class SilenceLogic(Logic):
     def on_time(self, now: Now) -> list[Event]:
         out: list[Event] = []
         self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self._lateness)
         return out
 
     def next_time(self) -> Due:
@@ -133,12 +136,14 @@ class SilenceLogic(Logic):
         )
 
     def snapshot(self) -> object:
-        return [(s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()]
+        signals = [(s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()]
+        return signals, self._highest
 
     def restore(self, state: Any, version: int) -> None:
+        signals, self._highest = state
         self._signals = {}
         self._timers = Timers()
-        for key, subject, last, since, labels in state:
+        for key, subject, last, since, labels in signals:
             signal = self._signals[key] = _Signal(key, subject)
             signal.last, signal.since, signal.labels = last, since, dict(labels)
             signal.until = last + self._after if since is None else since + FORGET

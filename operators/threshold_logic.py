@@ -69,6 +69,7 @@ class ThresholdLogic(Logic):
         self._subjects: dict[str, dict[str, _Signal]] = {}
         self._timers: Timers[_Signal] = Timers()
         self._sweep = math.inf
+        self._highest = -math.inf
         self._simple_presence = self._span is not None and not (when.for_ or when.clear_for or when.times > 1)
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
@@ -79,15 +80,16 @@ class ThresholdLogic(Logic):
         get = self._subjects.get
         judge = self._judge
         columns = self._limits.columns
+        lateness, highest = self._lateness, self._highest
         fire_at = self._fire_at()
         for event in events:
+            time = event.time
             if type(event) is Reading:
                 metrics = get(event.subject)
                 if metrics is not None:
                     signal = metrics.get(event.metric)
                     if signal is not None:
                         value = event.value
-                        time = event.time
                         if (
                             value is not None
                             and signal.low <= value <= signal.high
@@ -97,14 +99,20 @@ class ThresholdLogic(Logic):
                             and not (columns and self._limits.cells(event) != signal.cells)
                         ):
                             signal.last = time
-                            if time >= fire_at:
-                                self._fire(time - self._lateness, out)
-                                fire_at = self._fire_at()
+                            if time > highest:
+                                highest = time
+                                if time >= fire_at:
+                                    self._fire(time - lateness, out)
+                                    fire_at = self._fire_at()
                             continue
             judge(event, out)
-            if event.time >= fire_at:
-                self._fire(event.time - self._lateness, out)
+            if time > highest:
+                highest = time
             fire_at = self._fire_at()
+            if highest >= fire_at:
+                self._fire(highest - lateness, out)
+                fire_at = self._fire_at()
+        self._highest = highest
         return out
 
     def _presence(self, events: list[Event], out: list[Event]) -> None:
@@ -112,30 +120,36 @@ class ThresholdLogic(Logic):
         assert self._span is not None
         span = self._span
         get = self._subjects.get
-        fire_at = self._fire_at()
         simple = self._simple_presence
+        lateness, highest = self._lateness, self._highest
+        fire_at = self._fire_at()
         for event in events:
+            time = event.time
             if simple and type(event) is Reading and event.quality is _GOOD:
                 metrics = get(event.subject)
-                if metrics is not None:
-                    signal = metrics.get(event.metric)
-                    if signal is not None:
-                        time = event.time
-                        if signal.last <= time < signal.until < math.inf:
-                            signal.last = time
-                            signal.pulse = signal.until = time + span
-                            if time >= fire_at:
-                                self._fire(time - self._lateness, out)
-                                fire_at = self._fire_at()
-                            continue
+                signal = metrics.get(event.metric) if metrics is not None else None
+                if signal is not None and signal.last <= time < signal.until < math.inf:
+                    signal.last = time
+                    signal.pulse = signal.until = time + span
+                    if time > highest:
+                        highest = time
+                        if time >= fire_at:
+                            self._fire(time - lateness, out)
+                            fire_at = self._fire_at()
+                    continue
             self._judge(event, out)
-            if event.time >= fire_at:
-                self._fire(event.time - self._lateness, out)
+            if time > highest:
+                highest = time
             fire_at = self._fire_at()
+            if highest >= fire_at:
+                self._fire(highest - lateness, out)
+                fire_at = self._fire_at()
+        self._highest = highest
 
     def on_time(self, now: Now) -> list[Event]:
         out: list[Event] = []
         self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self._lateness)
         return out
 
     def next_time(self) -> Due:
@@ -186,6 +200,7 @@ class ThresholdLogic(Logic):
                 self.count("not_data")
             if not presence:
                 self._keep(signal, time)
+                self._settle(signal)
             self._fire_own(signal, time, out)
             return
         at = max(time, signal.clock)
@@ -307,10 +322,10 @@ class ThresholdLogic(Logic):
             for metrics in self._subjects.values()
             for s in metrics.values()
         ]  # fmt: skip
-        return signals, self._sweep
+        return signals, self._sweep, self._highest
 
     def restore(self, state: Any, version: int) -> None:
-        signals, self._sweep = state
+        signals, self._sweep, self._highest = state
         self._subjects = {}
         self._timers = Timers()
         for subject, metric, *saved in signals:

@@ -162,18 +162,21 @@ class WindowLogic(Logic):
                     signal.labels = event.labels
                 else:
                     take(event, out)
+                    fire_at = self._timers.first() + lateness
             else:
                 take(event, out)
+                fire_at = self._timers.first() + lateness
             if time > highest:
                 highest = self._highest = time
-                if time >= fire_at:
-                    self._fire(time - lateness, out)
+            if highest >= fire_at:
+                self._fire(highest - lateness, out)
                 fire_at = self._timers.first() + lateness
         return out
 
     def on_time(self, now: Now) -> list[Event]:
         out: list[Event] = []
         self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self._lateness)
         return out
 
     def next_time(self) -> Due:
@@ -210,7 +213,7 @@ class WindowLogic(Logic):
         signal.labels = event.labels
         self._arm(signal)
         signal.pane, signal.start = pane, number * every
-        signal.end = min((number + 1) * every, (self._first_end(signal) + 1) * every + self._lateness)
+        signal.end = min((number + 1) * every, (signal.next + 1) * every + self._lateness)
 
     def _signal(self, event: Reading | Summary) -> _Signal:
         by = self._settings.by
