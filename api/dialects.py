@@ -77,8 +77,8 @@ class Push:
         outbox.put_text(_message(**answer, **({"refused": refused} if refused else {})))
         for channel in new:
             self._hub.subscribe(outbox, channel)
-            if (known := self._hub.snapshot(channel)) is not None:
-                outbox.put_text(_message(type="snapshot", channel=channel, data=known))
+            name = json.dumps(channel, ensure_ascii=False)
+            outbox.put_text(f'{{"type":"snapshot","channel":{name},"data":{self._hub.snapshot(channel)}}}')
 
     def _unsubscribe(self, channels: list[str], outbox: Outbox) -> None:
         for channel in channels:

@@ -5,7 +5,9 @@ import collections
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Protocol
 
-from api.memory import Alarms, Readings
+import msgspec
+
+from api.memory import Alarms, Pushed, Readings
 from api.settings import Bounds
 from api.updates import ALARMS, READINGS, Update
 from operators.events import AlarmTransition, Reading
@@ -88,6 +90,7 @@ class Hub:
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
         self.readings = Readings(bounds.signals, bounds.spark_points)
         self.alarms = Alarms()
+        self.pushed = Pushed(bounds.signals)
         self.clients: set[Outbox] = set()
         self._pushed = pushed
         self._coalesced = coalesced
@@ -111,13 +114,13 @@ class Hub:
         if not members:
             self._channels.pop(channel, None)
 
-    def snapshot(self, channel: str) -> list[dict[str, Any]] | None:
-        """What a new subscriber of a channel must know; None where the channel has only events to come."""
+    def snapshot(self, channel: str) -> str:
+        """What a new subscriber of a channel must know, as a JSON list: the present state of what the channel is about."""
         if channel == READINGS:
-            return self.readings.latest()
+            return _json(self.readings.latest())
         if channel == ALARMS:
-            return self.alarms.current()
-        return None
+            return _json(self.alarms.current())
+        return f"[{','.join(self.pushed.latest(channel))}]"
 
     def publish(self, updates: Iterable[Update]) -> None:
         """Remember, and hand live updates to the subscribers of their channels."""
@@ -127,9 +130,15 @@ class Hub:
                 self.readings.add(update.event)
             elif isinstance(update.event, AlarmTransition):
                 self.alarms.add(update.event)
+            elif update.origin is not None:
+                self.pushed.add(update.channel, update.origin, update.data)
             members = self._channels.get(update.channel)
             if members and update.live:
                 for outbox in members:
                     outbox.put(update)
                 pushed += len(members)
         self._pushed.inc(pushed)
+
+
+def _json(values: list[dict[str, Any]]) -> str:
+    return msgspec.json.encode(values).decode()

@@ -84,6 +84,30 @@ class Alarms:
             self.add(transition)
 
 
+class Pushed:
+    """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten beyond `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._last: collections.OrderedDict[tuple[str, str], str] = collections.OrderedDict()
+        self._origins: dict[str, dict[str, None]] = {}
+
+    def add(self, channel: str, origin: str, data: str) -> None:
+        """Remember the JSON `data` as the state of one origin on a channel."""
+        self._last[channel, origin] = data
+        self._last.move_to_end((channel, origin))
+        self._origins.setdefault(channel, {})[origin] = None
+        if len(self._last) > self._limit:
+            (old_channel, old_origin), _ = self._last.popitem(last=False)
+            del self._origins[old_channel][old_origin]
+            if not self._origins[old_channel]:
+                del self._origins[old_channel]
+
+    def latest(self, channel: str) -> list[str]:
+        """The JSON data of a channel, one of each origin."""
+        return [self._last[channel, origin] for origin in self._origins.get(channel, ())]
+
+
 def standing(alarm: AlarmTransition) -> bool:
     """Whether somebody must still see it: anything but normal or disabled."""
     return alarm.isa not in NORMAL

@@ -22,6 +22,7 @@ class PushRecord(msgspec.Struct, frozen=True):
     sink: str = ""
     flow: str = ""
     shaped: bool = False
+    first: str = "snapshot"
 
 
 class Update:
@@ -29,9 +30,10 @@ class Update:
 
     `data` is the event's JSON. Updates with equal `state_key` replace each other while a client lags; None means that
     each one counts. `live` is False for what was in the topic before the api started: it is remembered, not pushed.
+    New subscribers of the channel get the last update of each `origin` first; None if the flow does not want that.
     """
 
-    __slots__ = ("_frames", "channel", "data", "event", "live", "shaped", "state_key", "subject")
+    __slots__ = ("_frames", "channel", "data", "event", "live", "origin", "shaped", "state_key", "subject")
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Update:
         event: Reading | AlarmTransition | None = None,
         state_key: Hashable | None = None,
         subject: str = "",
+        origin: str | None = None,
         shaped: bool = False,
         live: bool = True,
     ) -> None:
@@ -49,6 +52,7 @@ class Update:
         self.event = event
         self.state_key = state_key
         self.subject = subject
+        self.origin = origin
         self.shaped = shaped
         self.live = live
         self._frames: dict[str, str | None] = {}
@@ -66,7 +70,17 @@ _push = msgspec.json.Decoder(PushRecord).decode
 def from_push(value: bytes, live: bool) -> list[Update]:
     """Updates of one record of the push topic; raises `msgspec.MsgspecError`."""
     records = [_push(line) for line in _lines(value)]
-    return [Update(r.channel, bytes(r.data).decode(), subject=r.subject, shaped=r.shaped, live=live) for r in records]
+    return [
+        Update(
+            record.channel,
+            bytes(record.data).decode(),
+            subject=record.subject,
+            origin=f"{record.flow}/{record.sink}/{record.subject}" if record.first == "snapshot" else None,
+            shaped=record.shaped,
+            live=live,
+        )
+        for record in records
+    ]
 
 
 def from_events(value: bytes, live: bool) -> list[Update]:

@@ -133,11 +133,11 @@ class Topics:
             self.send(topic or own, encode_lines([event]), getattr(event, "subject", ""))
         self.flush()
 
-    def pushed(self, channel: str, data: Iterable[Any], shaped: bool = True, subject: str = "s") -> None:
+    def pushed(self, channel: str, data: Iterable[Any], shaped: bool = True, subject: str = "s", **others: Any) -> None:
         """Records of the push topic, all in one partition so that their order holds."""
         for number, item in enumerate(data):
             head = {"channel": channel, "sink": "live", "flow": "f", "id": f"{channel}/{number}", "time": 1.0}
-            record = {**head, "subject": subject, "shaped": shaped, "data": item}
+            record = {**head, "subject": subject, "shaped": shaped, "data": item, **others}
             self.send(self.push, json.dumps(record).encode() + b"\n", subject)
         self.flush()
 

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from api.hub import Hub, Outbox
-from api.memory import Alarms, Readings
+from api.memory import Alarms, Pushed, Readings
 from api.settings import Bounds
 from api.updates import Update, from_events, from_push
 from operators.events import encode_lines
@@ -164,3 +164,10 @@ def test_a_record_may_hold_many_lines() -> None:
     assert updates[1].data.count("quality") == 1
     line = b'{"channel":"c","id":"1","time":1,"subject":"s","data":{"a": 1.50}}'
     assert [update.data for update in from_push(line + b"\n" + line, live=True)] == ['{"a": 1.50}'] * 2
+
+
+def test_a_channel_s_oldest_origins_are_forgotten_beyond_the_bound() -> None:
+    pushed = Pushed(2)
+    for channel, origin in [("c", "a"), ("d", "b"), ("c", "a"), ("e", "f")]:
+        pushed.add(channel, origin, f"{channel}{origin}")
+    assert [pushed.latest(channel) for channel in "cde"] == [["ca"], [], ["ef"]]

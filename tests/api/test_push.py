@@ -11,7 +11,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from api.settings import Bounds, Settings
+from connectors.base import ConnectorContext
+from connectors.topic_client import TopicConnection
+from connectors.websocket import WebSocket
+from infra.embedded.broker import Broker
 from operators.events import Occurrence
+from operators.template import Shape
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics, hear, hear_event
@@ -142,13 +147,48 @@ def test_a_channel_named_by_a_flow_carries_its_data(api: Api, topics: Topics, to
         assert hear_event(other, "readings")["id"] == "r1"
 
 
+def test_a_new_subscriber_gets_the_last_of_each_subject_of_a_channel_first(
+    api: Api, topics: Topics, token: str
+) -> None:
+    with api.subscribed(token, "rooms") as client:
+        assert hear(client) == {"type": "snapshot", "channel": "rooms", "data": []}
+        topics.pushed("rooms", [{"n": 1}, {"n": 2}], subject="a")
+        topics.pushed("rooms", [{"n": 3}], subject="b")
+        topics.pushed("rooms", [{"n": 4}], subject="c", first="nothing")
+        assert sorted(hear_event(client, "rooms")["n"] for _ in range(4)) == [1, 2, 3, 4]
+        with api.subscribed(token, "rooms") as late:
+            snapshot = hear(late)
+    assert snapshot["type"] == "snapshot"
+    assert sorted(item["n"] for item in snapshot["data"]) == [2, 3]
+
+
+def test_what_the_websocket_sink_of_a_flow_writes_reaches_clients_in_its_shape(
+    api: Api, broker: Broker, topics: Topics, token: str
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=topics.prefix)
+    shape = Shape({"entity_id": "{subject}", "state": "{raw}", "date_heure": "{time}"})
+    context = ConnectorContext(
+        flow="server_room", name="live", connection=connection, topic_prefix=topics.prefix, shape=shape.render
+    )
+    writer = WebSocket(channel="server_room").open(context)
+    with api.socket("/ws/raw/server_room", token) as client:
+        wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
+        writer.write([reading(1_767_639_600, 21.5, subject="sensor.server_room_rack", raw="21.50")])
+        writer.flush()
+        assert client.recv(10) == (
+            '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure": "2026-01-05T19:00:00.000Z"}'
+        )
+    writer.close()
+
+
 def test_after_unsubscribing_nothing_more_comes(api: Api, topics: Topics, token: str) -> None:
     with api.subscribed(token, "one", "two") as client:
         client.send('{"type":"unsubscribe","channels":["one"]}')
-        assert hear(client) == {"type": "unsubscribed", "channels": ["one"]}
-        topics.pushed("one", [{"n": 1}])
-        topics.pushed("two", [{"n": 2}])
-        assert hear(client) == {"type": "event", "channel": "two", "data": {"n": 2}}
+        topics.pushed("two", [{"n": 1}])
+        assert hear_event(client, "two") == {"n": 1}
+        topics.pushed("one", [{"n": 2}])
+        topics.pushed("two", [{"n": 3}])
+        assert hear(client) == {"type": "event", "channel": "two", "data": {"n": 3}}
 
 
 @pytest.mark.parametrize(
