@@ -69,7 +69,8 @@ class Run:
 
     def _on_command(self, at: float, x: Any) -> bool:
         x = dict(x) if isinstance(x, dict) else {"do": x}
-        return "unknown_alarm" != self.engine.command(x.get("rule", self._first_rule()), x.get("subject", "s1"), at, x)
+        rule, subject = x.get("rule", self._first_rule()), x.get("subject", "s1")
+        return self.engine.command(rule, subject, at, x) != "unknown_alarm"
 
     def _on_tick(self, at: float, x: Any) -> None:
         self.engine.tick(at, seconds(x.get("watermark")) if isinstance(x, dict) else None)

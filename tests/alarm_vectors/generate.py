@@ -4,6 +4,10 @@ import random
 from typing import Any
 
 SEVERITIES = ("info", "warning", "major", "critical")
+COMMANDS = (
+    "ack", "ack", "unack", "shelve", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service",
+    "reset", "comment", "explode",
+)  # fmt: skip
 Step = dict[str, Any]
 
 
@@ -77,10 +81,7 @@ def value(rng: random.Random) -> Any:
 
 
 def command(rng: random.Random, n: int) -> dict[str, Any]:
-    do = rng.choice(
-        ("ack", "ack", "unack", "shelve", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service")
-        + ("in_service", "reset", "comment", "explode")
-    )
+    do = rng.choice(COMMANDS)
     out: dict[str, Any] = {"do": do}
     if rng.random() < 0.3:
         out["id"] = f"c{rng.randrange(max(1, n // 2) + 1)}"
