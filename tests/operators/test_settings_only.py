@@ -1,0 +1,27 @@
+"""Steps that can be checked but not run yet, and recipes."""
+
+import pytest
+from pydantic import ValidationError
+
+from operators.component import Operator
+from operators.detect import Detect
+from operators.motion_gate import MotionGate
+from operators.track import Track
+from operators.use import Use
+from operators.zones import Zones
+from tests.operators.shard import step
+
+
+@pytest.mark.parametrize("kind", [MotionGate, Detect, Track, Zones])
+def test_steps_for_cameras_say_that_they_do_not_run_yet(kind: type[Operator]) -> None:
+    assert not kind.RUNS
+
+
+def test_short_forms_are_understood() -> None:
+    assert step(Use, "use: clean").recipe == "clean"  # type: ignore[attr-defined]
+    assert step(Track, "track: 3s").lost_after == 3  # type: ignore[attr-defined]
+
+
+def test_a_confidence_over_one_is_refused() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        step(Detect, "detect: {model: m, classes: [person], confidence: 2}")
