@@ -17,6 +17,7 @@ from operators.events import Event, encode_lines
 Durable = Callable[[], None]
 ROWS_PER_RECORD = 500
 QUEUE_BYTES = 32 << 20
+LINGER = 0.005
 _EVENT_BYTES = 200  # an estimate, for the bound of the queue only
 
 
@@ -46,13 +47,19 @@ class Producer:
     """Writes events to topics from any thread; one background thread owns the client.
 
     Lines that are ready together and belong to one partition travel as one record, of at most `ROWS_PER_RECORD` lines.
+    What comes after a pause is sent at once; from then on lines gather for `linger` seconds between two sendings.
     Delivery: every result is checked; after a failure everything unacknowledged is sent again in its order on a new
     client, so a record may arrive twice but none is lost or overtakes. Sending blocks while more than `QUEUE_BYTES`
     wait (back pressure). A record over the broker's limit ends the flow: `flush` and the next `send` raise.
     """
 
     def __init__(
-        self, connection: TopicConnection, health: Health, name: str, linger: float = 0.0, partitions: int | None = None
+        self,
+        connection: TopicConnection,
+        health: Health,
+        name: str,
+        linger: float = LINGER,
+        partitions: int | None = None,
     ) -> None:
         self._connection = connection
         self._health = health
@@ -84,7 +91,8 @@ class Producer:
             self._raise()
             self._queue.append(item)
             self._queued += item.size()
-            self._changed.notify_all()
+            if len(self._queue) == 1:
+                self._changed.notify_all()
 
     def flush(self, stopping: threading.Event | None = None) -> None:
         """Return when the broker has everything sent so far; raises `Stopped` if `stopping` is set while it is down."""
@@ -169,11 +177,14 @@ class Producer:
             record.future = None
 
     def _pump(self) -> None:
+        gathered_until = 0.0
         while not self._closed:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._queue or self._front_is_done(), 1.0)
-                if self._queue and self._linger:
-                    self._changed.wait_for(lambda: self._closed, self._linger)
+            if self._queue:
+                time.sleep(max(0.0, gathered_until - time.monotonic()))
+                gathered_until = time.monotonic() + self._linger
+            with self._changed:
                 items = list(self._queue)
                 self._packing = bool(items)
             if items:
