@@ -20,6 +20,9 @@ from connectors.binlog_stream import Stream, parse_gtids
 from infra.embedded.mariadb import MariaDB
 from tests.recorder import RecorderDatabase, Watching
 
+# The library's own call, deprecated since Python 3.12.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
 EVERY_TYPE = """CREATE TABLE every_type(id BIGINT UNSIGNED PRIMARY KEY, ti TINYINT UNSIGNED, tis TINYINT, si SMALLINT,
  su SMALLINT UNSIGNED, mi MEDIUMINT UNSIGNED, ms MEDIUMINT, i INT UNSIGNED, n INT, bs BIGINT, d DECIMAL(20,6), d2 DECIMAL(9,9),
  d3 DECIMAL(38,0), d4 DECIMAL(5,2) UNSIGNED, dt DATETIME(6), dt0 DATETIME, dt1 DATETIME(1), ts TIMESTAMP(3) NULL,
