@@ -146,7 +146,9 @@ class Alarm(Component):
     ack: Literal["required", "automatic"] = Field(
         "required", description="Whether a person must acknowledge it, or it counts as acknowledged from the start."
     )
-    latch: bool = Field(False, description="Whether it stays after the condition is over until a person resets it.")
+    latch: bool = Field(
+        False, description="Whether it stays when the condition is over until a person acknowledges it then."
+    )
     shelve: Shelve = Field(Shelve(max="8h"), description="Bounds of shelving.")
     repeat: Duration | None = Field(
         None, gt=0, description="Raise it again after this long while it is active.", examples=["15min"]

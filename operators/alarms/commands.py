@@ -27,12 +27,12 @@ def obey(engine: Outlet, s: State, command: Mapping[str, Any], t: float) -> str 
     id = command.get("id")
     if id is not None:
         if id in s.commands:
-            s.count("duplicate")
+            engine.count(s, "duplicate")
             return None
         s.commands = (*s.commands, id)[-REMEMBERED_COMMANDS:]
     error = refusal(s, command)
     if error:
-        s.count("rejected")
+        engine.count(s, "rejected")
         return error
     _carry_out(engine, s, command, t)
     return None

@@ -161,9 +161,7 @@ class ConditionLogic(AlarmLogic):
             or not mode[0] <= value <= mode[1]
         ):
             return False
-        slot = slots[subject] = Slot()
-        slot.ts, slot.id, slot.value, slot.wall, slot.mode = time, event.id, value, at, mode
-        slot.about = self._about(event)
+        slots[subject] = Slot(time, event.id, value, at, mode, self._about(event))
         engine.created += 1
         if rule.watches_silence:
             heappush(engine.event_heap, (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject))

@@ -8,7 +8,7 @@ from typing import Any
 from operators.alarms import edit, masking
 from operators.alarms.commands import obey
 from operators.alarms.evaluate import admit, take_reading
-from operators.alarms.registry import Entry, Key, Registry
+from operators.alarms.registry import Entry, Registry
 from operators.alarms.rule import Rule
 from operators.alarms.state import State
 from operators.alarms.timers import NO_DATA, event_timers, fire, wall_timers
@@ -121,7 +121,7 @@ class Engine(Registry):
         """A reading with event time `ts` that arrived at `at`."""
         new = subject not in self.slots[rule_id]
         s = self.open(rule_id, subject, at, rule, about)
-        t = admit(s, ts, id, at)
+        t = admit(self, s, ts, id, at)
         if t is None:
             s.wall = max(s.wall, at)
             self.settle(s)

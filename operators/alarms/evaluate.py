@@ -18,18 +18,18 @@ MOST_POINTS = 1024
 _NO_VALUE = (None, "unavailable", "unknown")
 
 
-def admit(s: State, ts: float, id: str | None, at: float) -> float | None:
+def admit(engine: Outlet, s: State, ts: float, id: str | None, at: float) -> float | None:
     """The instant at which a reading counts, or None where it is refused (and counted)."""
     if not s.enabled:
         return None
     if ts > at + s.rule.max_future:
-        s.count("future")
+        engine.count(s, "future")
     elif ts == s.last_ts and id is not None and id in s.ids:
-        s.count("duplicate")
+        engine.count(s, "duplicate")
     elif ts < s.last_ts:
-        s.count("late")
+        engine.count(s, "late")
     elif ts < s.clock:
-        s.count("behind")
+        engine.count(s, "behind")
         return s.clock
     else:
         return ts
@@ -44,11 +44,11 @@ def take_reading(
     s.ids = ((*s.ids, id) if ts == s.last_ts else (id,)) if id is not None else (s.ids if ts == s.last_ts else ())
     s.last_ts = ts
     if quality == "stale":
-        s.count("stale")
+        engine.count(s, "stale")
         return False
     why = _no_data_reason(s, value, quality, unit)
     if why:
-        s.count("bad")
+        engine.count(s, "bad")
         if s.last_good is None:
             s.last_good = t
         if rule.expect is None and rule.no_data != "ignore" and not s.no_data:

@@ -9,9 +9,9 @@ from operators.alarms import masking, store
 from operators.alarms.commands import refusal
 from operators.alarms.definition import Definition
 from operators.alarms.engine import Engine
-from operators.alarms.render import STATE_OF, About, Renderer
+from operators.alarms.render import STATE_OF, Renderer
 from operators.alarms.rule import Rule
-from operators.alarms.state import State
+from operators.alarms.state import About, State
 from operators.alarms.transition import Rejection, Transition
 from operators.component import Due, Logic, Now, StepContext
 from operators.condition import Column
@@ -61,6 +61,7 @@ class AlarmLogic(Logic):
         engine = Engine(converts=True)
         engine.on_transition = self._transition
         engine.on_rejection = self._rejection
+        engine.on_count = self.count
         if self.alarm.armed and self.alarm.armed.while_:
             engine.on_open = self._gate_new
         return engine
@@ -239,9 +240,19 @@ class AlarmLogic(Logic):
             for subject in self._subjects(rule_id, command)
         ]
         for rule_id, subject in targets:
-            self.engine.command(rule_id, subject, at, command)
+            self._obey(rule_id, subject, at, command)
         if not targets:
             self._reject(command, at, "unknown_alarm")
+
+    def _obey(self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]) -> None:
+        """One command for one alarm. Who acknowledges a latched alarm that is over resets it, too."""
+        s = self.engine.state(rule_id, subject)
+        again = {key: value for key, value in command.items() if key not in ("id", "granted", "occurrence")}
+        over = s is not None and s.latched and not s.active and command.get("do") == "ack"
+        if over and s is not None and s.acked:
+            self.engine.command(rule_id, subject, at, {**command, "do": "reset"})
+        elif self.engine.command(rule_id, subject, at, command) is None and over:
+            self.engine.command(rule_id, subject, at, {**again, "do": "reset"})
 
     def _subjects(self, rule_id: str, command: Mapping[str, Any]) -> list[str]:
         """The subject a command names; without one, all whose alarm would accept it."""
@@ -250,7 +261,7 @@ class AlarmLogic(Logic):
         if subject:
             return [subject] if subject in slots else []
         states = (self.engine.state(rule_id, name) for name in list(slots))
-        return [s.subject for s in states if s is not None and refusal(s, command) is None]
+        return [s.subject for s in states if s is not None and _would_accept(s, command)]
 
     def _reject(self, command: Mapping[str, Any], at: float, error: str) -> None:
         self._rejection(
@@ -266,7 +277,8 @@ class AlarmLogic(Logic):
         )
 
     def _rejection(self, rejection: Rejection) -> None:
-        self.count("rejected")
+        if rejection.error == "unknown_alarm":
+            self.count("rejected")
         data = {
             "error": rejection.error, "do": rejection.command, "command": rejection.id, "rule": rejection.rule,
             "alarm": self.name, "user": rejection.user, "flags": list(rejection.flags), "isa": rejection.isa,
@@ -326,6 +338,12 @@ class AlarmLogic(Logic):
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` gave."""
+
+
+def _would_accept(s: State, command: Mapping[str, Any]) -> bool:
+    if command.get("do") == "ack" and s.latched and not s.active:
+        return True
+    return refusal(s, command) is None
 
 
 _URGENCY = {word: n for n, word in enumerate(

@@ -36,6 +36,7 @@ class Registry:
         self.counters: dict[str, int] = {}
         self.on_transition: Callable[[State, Transition], None] = lambda state, transition: None
         self.on_rejection: Callable[[Rejection], None] = lambda rejection: None
+        self.on_count: Callable[[str], None] = lambda word: None
         self.on_open: Callable[[State, float], None] | None = None
         self.states_kept = STATES_KEPT
         self.converts = converts
@@ -63,8 +64,7 @@ class Registry:
         slot = slots.get(subject)
         if slot is not None:
             return self.load(rule_id, subject, slot)
-        slots[subject] = slot = Slot()
-        slot.about = about
+        slots[subject] = slot = Slot(about=about)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
         self._inherit_inhibitors(s, at)
@@ -179,6 +179,11 @@ class Registry:
         for rule in self.rules.values():
             for source in rule.suppress_when:
                 self.targets.setdefault(source, []).append(rule.id)
+
+    def count(self, state: State, word: str) -> None:
+        """Count something that was refused or left alone, with its alarm."""
+        state.counters[word] = state.counters.get(word, 0) + 1
+        self.on_count(word)
 
     def out(self, state: State, transition: Transition) -> None:
         """Hand a transition out."""

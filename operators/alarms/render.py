@@ -1,12 +1,12 @@
 """The engine's transitions as events, in the words of definitions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from operators.alarms.definition import PRIORITY_OF
-from operators.alarms.state import State
+from operators.alarms.state import NEVER, About, State
 from operators.alarms.transition import Transition
 from operators.events import AlarmTransition
 from operators.template import Template
@@ -15,9 +15,6 @@ STATE_OF = {
     "A": "normal", "B": "unacked", "C": "acked", "D": "returned", "E": "shelved", "F": "suppressed",
     "G": "out_of_service", "-": "disabled",
 }  # fmt: skip
-
-About = tuple[str | None, Mapping[str, str]]
-"""Metric and labels of a subject's readings."""
 
 
 def change_of(transition: Transition) -> str:
@@ -62,7 +59,7 @@ class Renderer:
         event = AlarmTransition(
             id=transition.id,
             time=transition.at,
-            recorded=transition.recorded,
+            recorded=transition.recorded if transition.recorded > NEVER else transition.at,
             rule=transition.rule,
             alarm=self._alarm,
             subject=transition.subject,

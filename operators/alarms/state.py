@@ -12,6 +12,9 @@ NEVER = -1e15
 
 LARGEST = sys.float_info.max
 Mode = tuple[float, float, float, str | None]
+About = tuple[str | None, Mapping[str, str]]
+"""Metric and labels of a subject's readings."""
+
 SLOW: Mode = (math.inf, -math.inf, -math.inf, None)
 """A mode in which every reading is looked at fully."""
 
@@ -26,14 +29,22 @@ class Slot:
 
     __slots__ = ("about", "id", "mode", "state", "ts", "value", "wall")
 
-    def __init__(self, state: "State | None" = None) -> None:
-        self.about: tuple[str | None, Mapping[str, str]] | None = None
-        self.ts = NEVER
-        self.id: str | None = None
-        self.value: Any = None
-        self.wall = NEVER
-        self.mode = SLOW
-        self.state = state
+    def __init__(
+        self,
+        ts: float = NEVER,
+        id: str | None = None,
+        value: Any = None,
+        wall: float = NEVER,
+        mode: Mode = SLOW,
+        about: "About | None" = None,
+    ) -> None:
+        self.ts = ts
+        self.id = id
+        self.value = value
+        self.wall = wall
+        self.mode = mode
+        self.about = about
+        self.state: State | None = None
 
 
 class State:
@@ -140,9 +151,6 @@ class State:
         if self.active:
             return "C" if self.acked else "B"
         return "D" if not self.acked or self.latched else "A"
-
-    def count(self, word: str) -> None:
-        self.counters[word] = self.counters.get(word, 0) + 1
 
     def plain(self) -> dict[str, Any]:
         """The fields that differ from a new state, as plain JSON data."""

@@ -84,9 +84,7 @@ def _restore_slots(
     states = data["states"]
     columns = (data[name] for name in ("subjects", "ts", "id", "value", "wall", "mode", "about"))
     for n, (subject, ts, id, value, wall, mode, about) in enumerate(zip(*columns, strict=True)):
-        slot = slots[subject] = Slot()
-        slot.ts, slot.id, slot.value, slot.wall = ts, id, value, wall
-        slot.mode, slot.about = modes[mode], abouts[about]
+        slot = slots[subject] = Slot(ts, id, value, wall, modes[mode], abouts[about])
         saved = states.get(subject)
         if saved is None:
             if rule.watches_silence:

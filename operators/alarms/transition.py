@@ -53,9 +53,11 @@ class Rejection(msgspec.Struct, kw_only=True):
 
 
 class Outlet(Protocol):
-    """Where transitions go. `run` is empty live, and names a backtest."""
+    """Where transitions and counts go. `run` is empty live, and names a backtest."""
 
     run: str
+
+    def count(self, state: State, word: str) -> None: ...
 
     def out(self, state: State, transition: Transition) -> None: ...
 

@@ -477,3 +477,19 @@ def test_state_of_another_version_is_refused() -> None:
     hot = alarm("when: {above: 30}\n")
     with pytest.raises(ValueError, match="version 7"):
         alarm("when: {above: 30}\n").restore(hot.snapshot(), 7)
+
+
+def test_a_latched_alarm_stays_until_somebody_acknowledges_that_it_is_over() -> None:
+    hot = alarm("when: {above: 30}\nlatch: true\nack: automatic\n")
+    feed(hot, reading(0, 31.0))
+    assert changes(feed(hot, reading(1, 20.0))) == [(1, "returned", "returned")]
+    assert changes(do(hot, 2, "ack", by="ana")) == [(2, "reset", "normal")]
+    strict = alarm("when: {above: 30}\nlatch: true\n")
+    feed(strict, reading(0, 31.0), reading(1, 20.0))
+    assert [event.state for event in do(strict, 2, "ack", by="ana")] == ["returned", "normal"]
+
+
+def test_what_is_left_alone_is_counted() -> None:
+    hot = alarm("when: {above: 30}\n")
+    feed(hot, reading(10, 20.0), reading(10, 20.0), reading(5, 31.0), reading(11, 31.0, quality="stale"))
+    assert hot.counts == {"duplicate": 1, "late": 1, "stale": 1}
