@@ -1,5 +1,6 @@
 """Reads topics in one thread and hands what they say to the event loop, batch by batch."""
 
+import itertools
 import logging
 import threading
 import time
@@ -16,6 +17,8 @@ from api.settings import Settings
 from api.updates import Update, from_events, from_push
 
 LOOK_FOR_TOPICS = 2.0
+RECORDS_AT_ONCE = 500
+UPDATES_AT_ONCE = 1000
 FIRST_RETRY = 0.2
 LAST_RETRY = 5.0
 _log = logging.getLogger("vigie.api")
@@ -95,7 +98,7 @@ class Feed:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=self._settings.fetch_wait_ms,
-            max_poll_records=2000,
+            max_poll_records=RECORDS_AT_ONCE,
             request_timeout_ms=6000,
             bootstrap_timeout_ms=3000,
             reconnect_backoff_max_ms=1000,
@@ -138,11 +141,9 @@ class Feed:
                 self._stopping.wait(left)
                 return
             records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
-            updates: list[Update] = []
-            for part, batch in records.items():
-                updates += self._decode(part, batch)
-            if updates:
-                self._deliver(updates)
+            updates = itertools.chain.from_iterable(self._decode(part, batch) for part, batch in records.items())
+            while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
+                self._deliver(chunk)
             self._measure(consumer)
 
     def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:

@@ -24,7 +24,7 @@ class Bounds:
     clients: int = 5000
     signals: int = 20_000
     spark_points: int = 90
-    backfill_records: int = 2000
+    backfill_records: int = 1000
     body_size: int = 1 << 20
 
 

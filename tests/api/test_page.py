@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from api.app import STATIC
 from api.settings import Settings
@@ -110,6 +110,10 @@ def test_a_card_changes_and_an_alarm_appears_without_reload(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
 
 
+def width_of(line: Locator) -> float:
+    return float(line.evaluate("line => line.getBBox().width"))
+
+
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
     visit: Callable[..., Page], topics: Topics, size: dict[str, int]
@@ -124,14 +128,12 @@ def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
     expect(page.locator("#history-title")).to_have_text("Rack · Temperature")
     expect(page.locator("#history-facts")).to_contain_text("Now24 °C")
     expect(page.locator("#history-facts")).to_contain_text("Lowest21 °C")
-    box = line.bounding_box()
-    assert box
-    assert box["width"] > 0.6 * page.locator("#chart").bounding_box()["width"]  # type: ignore[index]
-    assert box["height"] > 50
+    hour = width_of(line)
+    assert hour > 0.6 * page.locator("#chart").evaluate("chart => chart.clientWidth")
     page.click('[data-range="86400"]')
     expect(page.locator('[data-range="86400"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#chart .axis").filter(has_text=":").first).to_be_visible()
-    wait_until(lambda: line.bounding_box()["width"] < box["width"] / 3, what="the day on the chart")  # type: ignore[index]
+    wait_until(lambda: width_of(line) < hour / 3, what="two hours in a day on the chart")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
     page.keyboard.press("Escape")
     expect(page.locator("#history")).to_be_hidden()
