@@ -25,6 +25,9 @@ COMMAND = "alarm_command"
 """Type of the occurrence that carries a command: its data hold `do`, `alarm` or `rule`, and what the command needs."""
 
 WHILE = "while"
+FORGET_AFTER = 7 * 86_400.0
+"""A subject in state normal that was not heard for so long is freed; one whose silence counts is not."""
+SWEEP_EVERY = 86_400.0
 MOST_REPLIES = 1000
 _NOTHING: About = (None, {})
 
@@ -56,6 +59,7 @@ class AlarmLogic(Logic):
         self._gates: dict[str, bool] = {}
         self._gate: bool | None = None
         self._started = False
+        self._sweep = math.inf
 
     def _new_engine(self) -> Engine:
         engine = Engine(converts=True)
@@ -110,7 +114,12 @@ class AlarmLogic(Logic):
         self._clock = now.event if now.event > -math.inf else self._wall
         if not self._started:
             self._started = True
+            self._sweep = self._clock + SWEEP_EVERY
             self.start(self._wall, self._clock)
+        elif self._clock >= self._sweep:
+            self._sweep = self._clock + SWEEP_EVERY
+            if freed := self.engine.forget_quiet(self._clock - FORGET_AFTER):
+                self.count("forgotten", freed)
         return self._wall
 
     def _end(self) -> list[Event]:

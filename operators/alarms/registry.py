@@ -168,6 +168,24 @@ class Registry:
         self.slots.setdefault(rule.id, {})
         self.index_targets()
 
+    def forget_quiet(self, before: float) -> int:
+        """Free alarms in state normal that heard nothing since `before`; their numbers are kept. How many these were.
+
+        What waits for data, or is masked in any way, stays.
+        """
+        freed = 0
+        for rule_id, slots in self.slots.items():
+            if self.rules[rule_id].watches_silence:
+                continue
+            for subject in [subject for subject, slot in slots.items() if slot.ts < before]:
+                s = slots[subject].state
+                if s is None or _is_at_rest(s):
+                    freed += 1
+                    del slots[subject]
+                    if s is not None and s.seq:
+                        self.tombs[rule_id, subject] = (s.occ, s.seq)
+        return freed
+
     def forget_rule(self, rule_id: str) -> None:
         """Take a rule out that has no alarms any more."""
         if self.rules.pop(rule_id, None) is not None:
@@ -188,3 +206,7 @@ class Registry:
     def out(self, state: State, transition: Transition) -> None:
         """Hand a transition out."""
         raise NotImplementedError
+
+
+def _is_at_rest(s: State) -> bool:
+    return s.isa() == "A" and s.phase == "normal" and not s.no_data and not s.edge and s.rule.expect is None

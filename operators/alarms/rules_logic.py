@@ -15,6 +15,7 @@ from operators.selector import glob
 if TYPE_CHECKING:
     from operators.alarm import Alarm
 
+MOST_KNOWN = 50_000
 _DELETED = ("delete", "deleted", "removed")
 
 
@@ -121,9 +122,10 @@ class RulesLogic(AlarmLogic):
 
     def _find(self, subject: str) -> list[str]:
         rules = [*self._exact.get(subject, ()), *(r for pattern, r in self._patterns if pattern.fullmatch(subject))]
-        if len(self._known) >= 1_000_000:
-            self._known.clear()
-        self._known[subject] = rules
+        if rules or self._patterns:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[subject] = rules
         return rules
 
     def _take_one(self, rule_id: str, e: Any, at: float) -> None:

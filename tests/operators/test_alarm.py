@@ -493,3 +493,28 @@ def test_what_is_left_alone_is_counted() -> None:
     hot = alarm("when: {above: 30}\n")
     feed(hot, reading(10, 20.0), reading(10, 20.0), reading(5, 31.0), reading(11, 31.0, quality="stale"))
     assert hot.counts == {"duplicate": 1, "late": 1, "stale": 1}
+
+
+def test_a_quiet_subject_is_freed_after_a_week_and_its_numbers_go_on() -> None:
+    hot = alarm("when: {above: 30}\n")
+    feed(hot, reading(0, 31.0), reading(1, 20.0), reading(2, 20.0, "other"))
+    do(hot, 2, "ack")
+    week = 7 * 86_400.0
+    feed(hot, reading(week - 100, 20.0, "third"))
+    assert set(hot.states()) == {"rack", "other", "third"}
+    feed(hot, reading(2 * week, 20.0, "third"))
+    assert hot.states() == {"third": "normal"}
+    assert hot.counts == {"forgotten": 2}
+    (raised,) = feed(hot, reading(2 * week + 1, 31.0))
+    assert (raised.occ, raised.seq) == (2, 4)
+
+
+def test_many_quiet_subjects_keep_no_more_than_a_slot() -> None:
+    hot = alarm("when: {above: 30}\n")
+    readings = [reading(time, 20.0, f"s{n}") for time in (0, 1) for n in range(1500)]
+    assert feed(hot, *readings) == []
+    slots = hot.engine.slots["room/too_hot"]
+    assert sum(slot.state is not None for slot in slots.values()) <= 1001
+    assert [event.seq for event in feed(hot, reading(2, 31.0, "s1400"))] == [1]
+    feed(hot, reading(3, 20.0, "s1400"))
+    assert changes(do(hot, 4, "ack", subject="s1400")) == [(4, "cleared", "normal")]
