@@ -173,10 +173,12 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
 
     def on_batch(self, values: list[tuple[str, str, Batch]]) -> tuple[list[tuple[str, list[Event]]], bool]:
         out: list[tuple[str, list[Event]]] = []
+        if self._behind is None:
+            self._begin(values[0][0])
         for part, source, batch in values:
             if batch.live:
                 self._caught_up(part)
-            out.extend(self._graph.feed(source, batch.events, batch.wall).items())
+            out.extend(self._graph.feed(source, batch.events, batch.wall, part).items())
         return self._emit(out)
 
     def on_notify(self) -> tuple[list[tuple[str, list[Event]]], bool]:
@@ -197,11 +199,15 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
     def snapshot(self) -> object:
         return self._graph.snapshot()
 
+    def _begin(self, part: str) -> None:
+        shard = self._running.shard_of(part.partition(":")[2])
+        self._behind = set(self._running.parts_of_shard[shard])
+        self._graph.expect(self._behind)
+
     def _caught_up(self, part: str) -> None:
-        if self._behind is None:
-            shard = self._running.shard_of(part.partition(":")[2])
-            self._behind = set(self._running.parts_of_shard[shard])
+        assert self._behind is not None
         self._behind.discard(part)
+        self._graph.caught_up(part)
 
     def _emit(self, out: list[tuple[str, list[Event]]]) -> tuple[list[tuple[str, list[Event]]], bool]:
         counts = self._graph.take_counts()

@@ -77,42 +77,65 @@ class Plan:
 
 
 class Clock:
-    """The two clocks of a shard. Event time follows the data, and the wall clock once the shard is idle."""
+    """The two clocks of a shard, from the events of its source partitions.
+
+    Event time is the least watermark of the partitions that count: those still working off what had gathered, and
+    those that delivered within the idle time. Once none counts, it follows the wall clock.
+    """
 
     def __init__(self, settings: ClockSettings) -> None:
         self._settings = settings
         self.event = -math.inf
         self.wall = -math.inf
-        self._last_arrival = -math.inf
+        self._watermarks: dict[str, float] = {}
+        self._arrivals: dict[str, float] = {}
+        self._behind: set[str] = set()
 
-    def saw(self, watermark: float, wall: float) -> None:
-        """A batch arrived at `wall`; `watermark` is the newest event's time less the lateness."""
+    def expect(self, parts: Iterable[str]) -> None:
+        """These partitions have not caught up yet: event time does not run ahead of them."""
+        self._behind = set(parts)
+
+    def caught_up(self, part: str) -> None:
+        self._behind.discard(part)
+
+    def saw(self, part: str, watermark: float, wall: float) -> None:
+        """A batch arrived at `wall`; `watermark` is its newest event's time less the lateness."""
         self.wall = max(self.wall, wall)
-        self._last_arrival = max(self._last_arrival, wall)
-        self.event = max(self.event, watermark)
+        self._arrivals[part] = max(self._arrivals.get(part, -math.inf), wall)
+        self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
+        self._advance()
 
     def tick(self, wall: float) -> None:
         """Wall time passed without events."""
         self.wall = max(self.wall, wall)
-        if self.wall - self._last_arrival >= self._settings.idle:
-            self.event = max(self.event, self.wall)
+        self._advance()
 
     def now(self) -> Now:
         return Now(self.event, self.wall)
 
     def wall_of(self, event_deadline: float) -> float:
-        """When, at the latest, an event-time deadline is due by the wall clock if no more events come."""
-        return (
-            event_deadline
-            if event_deadline <= self.event
-            else max(event_deadline, self._last_arrival + self._settings.idle)
-        )
+        """The next wall time at which an event-time deadline may be due if no more events come."""
+        if event_deadline <= self.event:
+            return event_deadline
+        ends = [self._arrivals[part] + self._settings.idle for part in self._busy()]
+        return min(ends) if ends else event_deadline
 
-    def state(self) -> tuple[float, ...]:
-        return (self.event, self.wall, self._last_arrival)
+    def _busy(self) -> list[str]:
+        return [part for part, arrival in self._arrivals.items() if self.wall - arrival < self._settings.idle]
 
-    def restore(self, state: Iterable[float]) -> None:
-        self.event, self.wall, self._last_arrival = state
+    def _advance(self) -> None:
+        counting = self._behind.union(self._busy())
+        if counting:
+            self.event = max(self.event, min(self._watermarks.get(part, -math.inf) for part in counting))
+        else:
+            self.event = max(self.event, self.wall)
+
+    def state(self) -> dict[str, Any]:
+        return {"now": (self.event, self.wall), "marks": dict(self._watermarks), "arrivals": dict(self._arrivals)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.event, self.wall = state["now"]
+        self._watermarks, self._arrivals = dict(state["marks"]), dict(state["arrivals"])
 
 
 @dataclass
@@ -137,8 +160,16 @@ class Graph:
         self._running = [_Running(node, [step.make() for step in node.steps]) for node in plan.nodes]
         self._counts: dict[tuple[str, str], int] = {}
 
-    def feed(self, source: str, events: list[Event], wall: float) -> Outputs:
-        """Take events of a source that arrived at `wall` (epoch seconds)."""
+    def expect(self, parts: Iterable[str]) -> None:
+        """Name the source partitions that will feed this shard; event time waits for each until it has caught up."""
+        self._clock.expect(parts)
+
+    def caught_up(self, part: str) -> None:
+        """A source partition has delivered all that had gathered."""
+        self._clock.caught_up(part)
+
+    def feed(self, source: str, events: list[Event], wall: float, part: str | None = None) -> Outputs:
+        """Take events of a source (of its partition `part`) that arrived at `wall` (epoch seconds)."""
         if not events:
             return {}
         clock = self._plan.clock_of(source)
@@ -148,7 +179,7 @@ class Graph:
         highest = max(map(_time_of, events))
         if highest > wall + clock.ahead:
             highest = self._hold_back_the_future(source, events, wall, clock.ahead)
-        self._clock.saw(highest - clock.lateness, wall)
+        self._clock.saw(part or source, highest - clock.lateness, wall)
         return self._pass({source: events})
 
     def tick(self, wall: float) -> Outputs:

@@ -42,7 +42,7 @@ class Counting(Logic):
 
 
 class Echo(Logic):
-    """Says `after` seconds of event time after an event that it came."""
+    """Says `after` seconds of event time after an event of the rack that it came."""
 
     def __init__(self, after: float) -> None:
         super().__init__()
@@ -50,7 +50,9 @@ class Echo(Logic):
         self.due = math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        self.due = events[-1].time + self.after
+        for event in events:
+            if isinstance(event, Reading) and event.subject == "rack":
+                self.due = event.time + self.after
         return []
 
     def on_time(self, now: Now) -> list[Event]:
@@ -110,8 +112,8 @@ def test_a_timer_fires_once_data_have_passed_its_deadline_by_the_lateness() -> N
     graph = Graph(plan(node, outlets=(Outlet("out", ("echo",)),)))
     graph.feed("source", [reading(100)], wall=100)
 
-    assert graph.feed("other", [reading(114)], wall=114) == {}
-    out = graph.feed("other", [reading(115)], wall=115)
+    assert graph.feed("source", [reading(114, subject="b")], wall=114) == {}
+    out = graph.feed("source", [reading(115, subject="b")], wall=115)
 
     assert [e.time for e in out["out"]] == [110]
 
@@ -134,7 +136,7 @@ def test_an_event_from_the_future_takes_its_arrival_time_and_does_not_move_the_c
 
     assert [(e.time, e.quality) for e in out["out"]] == [(100, "good"), (100, "bad")]
     assert graph.take_counts() == {("source", "future"): 1}
-    assert graph.snapshot()["clock"][0] == 95
+    assert graph.snapshot()["clock"]["now"] == (95, 100)
 
 
 def test_devices_without_a_clock_get_the_time_of_arrival() -> None:
@@ -165,9 +167,34 @@ def test_roles_reach_a_step_that_asks_for_them() -> None:
 
 def test_the_clocks_never_run_backwards() -> None:
     clock = Clock(ClockSettings())
-    clock.saw(100, 100)
+    clock.saw("a", 95, 100)
     before = clock.now()
-    clock.saw(50, 90)
+    clock.saw("a", 45, 90)
     clock.tick(80)
 
     assert clock.now() == before
+
+
+def test_event_time_follows_the_slowest_source_that_is_not_idle() -> None:
+    clock = Clock(ClockSettings(idle=30))
+    clock.saw("fast", 100, 105)
+    clock.saw("slow", 50, 105)
+    clock.saw("fast", 130, 134)
+    assert clock.event == 100
+
+    clock.saw("fast", 131, 135)
+    assert clock.event == 131
+
+
+def test_event_time_waits_for_a_source_that_works_off_what_had_gathered() -> None:
+    clock = Clock(ClockSettings(idle=30))
+    clock.expect(["a", "b"])
+    clock.saw("a", 1000, 5000)
+    assert clock.event == float("-inf")
+
+    clock.saw("b", 400, 5000)
+    assert clock.event == 400
+
+    clock.caught_up("b")
+    clock.saw("a", 1001, 5040)
+    assert clock.event == 1001
