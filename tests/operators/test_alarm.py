@@ -504,7 +504,7 @@ def test_a_quiet_subject_is_freed_after_a_week_and_its_numbers_go_on() -> None:
     assert set(hot.states()) == {"rack", "other", "third"}
     feed(hot, reading(2 * week, 20.0, "third"))
     assert hot.states() == {"third": "normal"}
-    assert hot.counts == {"forgotten": 2}
+    assert hot.counts == {"forgotten": 3}
     (raised,) = feed(hot, reading(2 * week + 1, 31.0))
     assert (raised.occ, raised.seq) == (2, 4)
 
