@@ -35,22 +35,19 @@ class Schedule(Protocol):
 
 
 class Level:
-    """One severity with its limit and where it ends; the interval of values that are no breach, and that are normal."""
+    """One severity with its limit and where it ends. Without a kind of limit no value can be judged."""
 
     __slots__ = ("clear", "edges", "kind", "limit", "rank", "severity")
 
     def __init__(self, record: Mapping[str, Any], rank: int) -> None:
-        found = [kind for kind in KINDS if kind in record]
-        if len(found) != 1:
-            raise ValueError(f"a level needs exactly one of {', '.join(KINDS)}; it has {', '.join(found) or 'none'}")
-        self.kind = found[0]
-        self.limit = record[self.kind]
-        self.clear = record.get("clear")
+        self.kind = next((kind for kind in KINDS if kind in record), "")
+        self.limit: Any = record[self.kind] if self.kind else None
+        self.clear: Any = record.get("clear")
         self.severity = str(record["severity"])
         self.rank = rank
         if self.kind == "outside":
             low, high = self.limit
-            self.edges = (low, high, *(self.clear or (low, high)))
+            self.edges: tuple[Any, ...] = (low, high, *(self.clear or (low, high)))
         else:
             self.edges = (self.limit if self.clear is None else self.clear,)
 
@@ -115,7 +112,7 @@ class Rule:
         get = self.record.get
         self.absent = seconds(when.get("absent"))
         base = _severity(get("severity", "warning"))
-        given = get("levels") or ([{**when, "severity": base}] if when and self.absent is None else [])
+        given = get("levels") or ([{**when, "severity": base}] if self.absent is None else [])
         ranked = sorted((RANK[_severity(level.get("severity"))], n) for n, level in enumerate(given))
         self.levels = [Level(given[n], rank) for rank, n in ranked]
         self.base_severity = self.levels[0].severity if self.levels else base

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.alarm_vectors import __main__ as command
 from tests.alarm_vectors import reference
@@ -14,7 +13,7 @@ from tests.alarm_vectors.driver import Run, check_vector, restarted_everywhere
 from tests.alarm_vectors.generate import history, rule
 
 FILE = Path(__file__).parents[1] / "data" / "alarm_vectors.yaml"
-VECTORS = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))["vectors"]
+VECTORS = command.load(FILE)
 HISTORIES = 400
 NOT_IN_REFERENCE = ("limit", "unit", "labels")
 
