@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 SEVERITIES = ("info", "warning", "major", "critical")
 RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
@@ -41,13 +41,13 @@ class Level:
 
     def __init__(self, record: Mapping[str, Any], rank: int) -> None:
         self.kind = next((kind for kind in KINDS if kind in record), "")
-        self.limit: Any = record[self.kind] if self.kind else None
+        self.limit = cast(Any, record.get(self.kind))
         self.clear: Any = record.get("clear")
         self.severity = str(record["severity"])
         self.rank = rank
         if self.kind == "outside":
-            low, high = self.limit
-            self.edges: tuple[Any, ...] = (low, high, *(self.clear or (low, high)))
+            outside = tuple(self.limit)
+            self.edges: tuple[Any, ...] = (*outside, *(self.clear or outside))
         else:
             self.edges = (self.limit if self.clear is None else self.clear,)
 
