@@ -1,6 +1,6 @@
 """Alarms: readings a CPU-second over 1,000 and 1,000,000 subjects, bytes of a quiet subject, seconds of a snapshot.
 
-    python -m tests.bench.bench_alarm [subjects ...]
+python -m tests.bench.bench_alarm [subjects ...]
 """
 
 import pickle
@@ -66,7 +66,9 @@ def rates(subjects: int) -> None:
         spent, given = measure(some, subjects, READINGS, start, hot)
         start += READINGS
         rate = READINGS / spent
-        print(f"{subjects:>9,} subjects  {name:<18} {rate:>10,.0f} readings/CPU-s  {1e9 / rate:>6.0f} ns  {given:,} out")
+        print(
+            f"{subjects:>9,} subjects  {name:<18} {rate:>10,.0f} readings/CPU-s  {1e9 / rate:>6.0f} ns  {given:,} out"
+        )
     print(f"{subjects:>9,} subjects  first sight        {2 * subjects / first:>10,.0f} readings/CPU-s")
     before = time.perf_counter()
     saved = logics[1].snapshot()
@@ -76,7 +78,9 @@ def rates(subjects: int) -> None:
     before = time.perf_counter()
     again.restore(saved, again.VERSION)
     restored = time.perf_counter() - before
-    print(f"{subjects:>9,} subjects  snapshot {taken:.2f} s, {size / subjects:.0f} bytes each; restore {restored:.2f} s")
+    print(
+        f"{subjects:>9,} subjects  snapshot {taken:.2f} s, {size / subjects:.0f} bytes each; restore {restored:.2f} s"
+    )
 
 
 def memory(subjects: int) -> None:
