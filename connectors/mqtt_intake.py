@@ -1,10 +1,11 @@
 """The receiving side of MQTT: what comes in is acknowledged when it is stored, and not before."""
 
+import contextlib
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from connectors.base import ConnectorContext, ConnectorError
 from connectors.mqtt_client import MqttConnection, explain_failure, explain_refusal, make_client
 from operators.events import Message
 
+GATHER = 0.01
+TOPICS_REMEMBERED = 10_000
 UNACKNOWLEDGED_QUEUE = 10_000
 """Messages of QoS 0 that may wait; they have no acknowledgement that would hold the broker back."""
 
@@ -33,6 +36,9 @@ class _Pending:
     payload: bytes
     link: int
     stored: bool = False
+
+
+_Item = tuple[Message, int, _Pending | None]
 
 
 class MqttIntake:
@@ -65,7 +71,8 @@ class MqttIntake:
         self.client_id = f"{self._connection.client_id or 'vigie'}-{context.flow}-{context.name}"
         self._run_id = f"{self.client_id}/{int(now() * 1000):x}"
         self._received = 0
-        self._queue: queue.SimpleQueue[tuple[Message, int, _Pending | None] | None] = queue.SimpleQueue()
+        self._wanted: dict[str, bool] = {}
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
         self._link = 0
@@ -159,7 +166,7 @@ class MqttIntake:
             topic = message.topic
         except UnicodeDecodeError:
             topic = repr(message._topic)[2:-1]
-        if not any(topic_matches_sub(pattern, topic) for pattern in self._filters):
+        if not self._is_wanted(topic):
             # the session still holds a subscription of an earlier definition
             self._context.count("not_subscribed", 1)
             client.ack(message.mid, message.qos)
@@ -185,6 +192,15 @@ class MqttIntake:
         )
         self._queue.put((made, message.mid, pending))
 
+    def _is_wanted(self, topic: str) -> bool:
+        wanted = self._wanted.get(topic)
+        if wanted is None:
+            if len(self._wanted) >= TOPICS_REMEMBERED:
+                self._wanted.clear()
+            wanted = any(topic_matches_sub(pattern, topic) for pattern in self._filters)
+            self._wanted[topic] = wanted
+        return wanted
+
     def _expect(self, client: Client, topic: str, message: MQTTMessage) -> _Pending | None:
         """Note a message that wants an acknowledgement; None if it is the repetition of one we hold."""
         if message.dup:
@@ -203,15 +219,26 @@ class MqttIntake:
     # The worker thread, and the thread that reports what is stored.
 
     def _store(self) -> None:
-        while (item := self._queue.get()) is not None:
-            message, mid, pending = item
-            try:
-                self._write(message, self._durable(mid, pending))
-            except ConnectorError as error:
-                self._degraded(f"messages cannot be stored, so they stay with the MQTT broker: {error}")
-                if self._client:
-                    self._client.disconnect()
-                return
+        """Store what comes, in bursts: one waking of the threads behind serves all that came within `GATHER` seconds."""
+        while True:
+            first = self._queue.get()
+            time.sleep(GATHER)
+            for item in (first, *self._waiting()):
+                if item is None:
+                    return
+                message, mid, pending = item
+                try:
+                    self._write(message, self._durable(mid, pending))
+                except ConnectorError as error:
+                    self._degraded(f"messages cannot be stored, so they stay with the MQTT broker: {error}")
+                    if self._client:
+                        self._client.disconnect()
+                    return
+
+    def _waiting(self) -> Iterator[_Item | None]:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._queue.get_nowait()
 
     def _durable(self, mid: int, pending: _Pending | None) -> Callable[[], None]:
         def stored() -> None:

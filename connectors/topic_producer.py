@@ -152,6 +152,7 @@ class Producer:
     def _connect(self) -> None:
         self._client = KafkaProducer(
             **self._connection.client_options(),
+            metrics_enabled=False,
             acks="all",
             enable_idempotence=self._connection.idempotence,
             max_in_flight_requests_per_connection=5 if self._connection.idempotence else 1,

@@ -159,7 +159,7 @@ class Runner:
         context = self._context(name, source)
         if isinstance(source, PushSource):
             topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"
-            producer = Producer(self._broker, self.health, f"{name} intake", partitions=1)
+            producer = Producer(self._broker, self.health, f"{name} intake", linger=0.0, partitions=1)
             write = partial(self._write_message, producer, topic)
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)

@@ -17,9 +17,9 @@ from tests.bench.readings import ABOVE, CLEAR, edges, publish
 from tests.bench.report import Figure
 from tests.waiting import wait_until
 
-PACKED = 2_000_000
-UNPACKED = 300_000
-ROWS = 1_500_000
+PACKED = 1_500_000
+UNPACKED = 200_000
+ROWS = 2_000_000
 ROUNDS = 3
 
 
