@@ -79,8 +79,11 @@ class ClickHouse(Sink):
     )
     partition: Literal["day", "month"] = Field("month", description="How the table is cut into partitions, by time.")
     keep: Duration | None = Field(
-        None, ge=86400, description="How long rows are kept (TTL, whole days); for ever without. Counts when the table is created.", examples=["365d"]
-    )  # fmt: skip
+        None,
+        ge=86400,
+        description="How long rows are kept (TTL, whole days); for ever without. Counts when the table is made.",
+        examples=["365d"],
+    )
     connection: str = Field("clickhouse", description="Connection of the site file.")
 
     def open(self, context: ConnectorContext) -> Writer:

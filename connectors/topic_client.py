@@ -28,8 +28,12 @@ class TopicConnection(Spec):
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
     idempotence: bool = Field(True, description="Idempotent producer; off for brokers that lack it (the embedded one).")
     fetch_wait_ms: int = Field(
-        10, ge=1, le=5000, description="How long the broker may hold an empty fetch, in milliseconds; bounds the latency on brokers that do not wake it."
-    )  # fmt: skip
+        10,
+        ge=1,
+        le=5000,
+        description="How long the broker may hold an empty fetch, in milliseconds; bounds the latency on brokers that do "
+        "not wake it.",
+    )
     record_limit: int = Field(
         1_000_000, ge=1000, description="Largest record, in bytes; the topic's own limit must allow it."
     )

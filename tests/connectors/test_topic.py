@@ -169,7 +169,9 @@ def test_a_record_of_its_own_is_made_of_each_event_when_packing_is_off(
     writer.close()
 
 
-def test_producer_delivers_everything_in_order_after_the_broker_was_down(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+def test_producer_delivers_everything_in_order_after_the_broker_was_down(
+    tmp: Path, own: Callable[[Broker], Broker]
+) -> None:
     broker = own(Broker(tmp / "broker"))
     health = Health()
     context = ConnectorContext(flow="f", name="source", connection=connect(broker), health=health)

@@ -1,0 +1,213 @@
+"""Reading topics: one consumer and one thread for all partitions of a source, a reader for each."""
+
+import collections
+import logging
+import threading
+import time
+from typing import Literal
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.base import Batch, ConnectorContext
+from connectors.topic_client import TopicConnection, explain
+from connectors.topic_records import Chunk, use_chunks
+from operators.events import DeadLetter, Event, decode_lines
+
+log = logging.getLogger("vigie")
+
+READ_BYTES = 512 << 10
+MAX_CHUNKS = 100
+BUFFER_BYTES = 16 << 20
+BUSY_SECONDS = 1.0
+IDLE_PAUSE = 0.01  # an empty fetch costs the client a millisecond of CPU; a quiet topic is asked half as often
+
+
+class TopicReader:
+    """One partition. The poller's thread fills the buffer; the flow takes whole records from it."""
+
+    def __init__(
+        self, poller: "Poller", context: ConnectorContext, place: TopicPartition, position: object | None
+    ) -> None:
+        self.place = place
+        self.start = None if position is None else int(str(position))
+        self.buffer: collections.deque[Chunk] = collections.deque()
+        self.bytes_in = 0  # written by the poller's thread only
+        self.bytes_out = 0  # written by the flow's thread only
+        self.caught_up = False
+        self._poller = poller
+        self._context = context
+        self._next = self.start
+        self._live = False
+
+    def read(self) -> Batch | None:
+        self._poller.begin()
+        buffer = self.buffer
+        if not buffer:
+            if self.caught_up and not self._live:
+                self._live = True
+                return Batch([], time.time(), True)
+            return None
+        chunks = [buffer.popleft()]
+        size = chunks[0].size
+        while buffer and size < READ_BYTES:
+            chunks.append(buffer.popleft())
+            size += chunks[-1].size
+        self.bytes_out += size
+        self._poller.took()
+        self._next = chunks[-1].offset + 1
+        return Batch(self._decode(chunks), chunks[-1].timestamp / 1000, self._live)
+
+    def _decode(self, chunks: list[Chunk]) -> list[Event]:
+        try:
+            return decode_lines(b"\n".join([value for chunk in chunks for value in chunk.values]))
+        except msgspec.DecodeError:
+            return [event for chunk in chunks for event in self._decode_apart(chunk)]
+
+    def _decode_apart(self, chunk: Chunk) -> list[Event]:
+        events: list[Event] = []
+        for offset, value in zip(chunk.offsets, chunk.values, strict=True):
+            for number, line in enumerate(value.split(b"\n")):
+                if not line.strip():
+                    continue
+                try:
+                    events += decode_lines(line)
+                except msgspec.DecodeError as error:
+                    self._refuse(offset, chunk.timestamp, number, line, error)
+        return events
+
+    def _refuse(self, offset: int, timestamp: int, number: int, line: bytes, error: msgspec.DecodeError) -> None:
+        origin = f"{self.place.topic}/{self.place.partition}/{offset}"
+        reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_json"
+        self._context.count(reason, 1)
+        self._context.dead_letter(
+            DeadLetter(
+                id=f"{origin}/{number}",
+                time=timestamp / 1000,
+                flow=self._context.flow,
+                step=self._context.name,
+                reason=reason,
+                detail=f"expected one event as a JSON object a line: {error}",
+                origin=origin,
+                payload=line,
+            )
+        )
+
+    def position(self) -> object:
+        return self._next
+
+    def close(self) -> None:
+        self._poller.close()
+
+
+class Poller:
+    """One consumer and one thread for all partitions of a source that this process reads."""
+
+    def __init__(self, context: ConnectorContext, start: Literal["latest", "earliest"]) -> None:
+        self._context = context
+        self._connection: TopicConnection = context.connection
+        self._start = start
+        self._readers: dict[TopicPartition, TopicReader] = {}
+        self._room = threading.Condition()
+        self._closed = False
+        self._last_records = 0.0
+        self._thread: threading.Thread | None = None
+
+    def add(self, reader: TopicReader) -> None:
+        self._readers[reader.place] = reader
+
+    def begin(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"reader {self._context.name}", daemon=True)
+            self._thread.start()
+
+    def took(self) -> None:
+        with self._room:
+            self._room.notify_all()
+
+    def close(self) -> None:
+        self._closed = True
+        self.took()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        backoff = 0.1
+        fetched: dict[TopicPartition, int | None] = {place: reader.start for place, reader in self._readers.items()}
+        while not self._closed:
+            consumer = None
+            try:
+                consumer = self._connect(fetched)
+                self._context.health.up(self._context.name)
+                backoff = 0.1
+                while not self._closed:
+                    self._poll(consumer, fetched)
+            except (KafkaError, OSError) as error:
+                self._context.health.degraded(self._context.name, explain(error, self._connection))
+                self._context.stopping.wait(backoff)
+                backoff = min(backoff * 2, 5.0)
+            finally:
+                if consumer is not None:
+                    consumer.close(autocommit=False)
+
+    def _connect(self, fetched: dict[TopicPartition, int | None]) -> KafkaConsumer:
+        consumer = KafkaConsumer(
+            **self._connection.client_options(),
+            metrics_enabled=False,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=MAX_CHUNKS,
+            fetch_max_wait_ms=self._connection.fetch_wait_ms,
+            max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
+            check_crcs=True,
+            bootstrap_timeout_ms=5_000,
+        )
+        use_chunks(consumer)
+        consumer.assign(list(fetched))
+        for place, offset in fetched.items():
+            if offset is not None:
+                consumer.seek(place, offset)
+            elif self._start == "earliest":
+                consumer.seek_to_beginning(place)
+            else:
+                consumer.seek_to_end(place)
+        return consumer
+
+    def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
+        if time.monotonic() - self._last_records > BUSY_SECONDS:
+            self._context.stopping.wait(IDLE_PAUSE)
+        for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
+            self._last_records = time.monotonic()
+            reader = self._readers[place]
+            reader.bytes_in += sum(chunk.size for chunk in chunks)
+            reader.buffer.extend(chunks)
+            fetched[place] = chunks[-1].offset + 1
+            self._context.arrived()
+        for place, reader in self._readers.items():
+            high = consumer.highwater(place)
+            if high is None:
+                continue
+            if (fetched[place] or 0) > high:
+                self._begin_again(consumer, place, fetched, high)
+            elif not reader.caught_up and (fetched[place] or 0) == high:
+                reader.caught_up = True
+                self._context.arrived()
+        with self._room:
+            self._room.wait_for(lambda: self._closed or not self._is_full())
+
+    def _begin_again(
+        self, consumer: KafkaConsumer, place: TopicPartition, fetched: dict[TopicPartition, int | None], high: int
+    ) -> None:
+        """A topic that ends before our position is another one: the broker lost its data or the topic was made anew."""
+        log.warning(
+            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading it from its start",
+            self._context.flow, place.topic, place.partition, high, fetched[place],
+        )  # fmt: skip
+        self._context.count("topic_made_anew", 1)
+        fetched[place] = 0
+        consumer.seek_to_beginning(place)
+
+    def _is_full(self) -> bool:
+        return sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values()) > BUFFER_BYTES

