@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.binlog import binlog
 from tests.bench.latency import idle, latency
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import clickhouse_rows, hysteresis
@@ -14,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "clickhouse": clickhouse_rows,
     "latency": latency,
     "idle": idle,
+    "binlog": binlog,
 }
 
 
