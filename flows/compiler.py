@@ -108,10 +108,10 @@ class _Compiler:
             policies[node.name] = "stop" if "stop" in above else "drop" if above == {"drop"} else "dead_letter"
         return policies
 
-    def _context(self, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
+    def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
-        name = self._flow.flow
-        return StepContext(name, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead)
+        flow = self._flow.flow
+        return StepContext(flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name)
 
     def _labels(self) -> Iterator[Node]:
         """A source with labels becomes a node of its own name behind it."""
@@ -129,14 +129,16 @@ class _Compiler:
                 component = _runnable(name, step.settings)
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 saved = self._born.get(now, now)
-                steps.append(Step(saved, partial(component.logic, self._context(saved, roles)), component.STATEFUL))
+                steps.append(
+                    Step(saved, partial(component.logic, self._context(name, saved, roles)), component.STATEFUL)
+                )
             yield Node(name, reads, tuple(steps))
 
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():
             now = f"{self._flow.flow}/{name}"
             saved = self._born.get(now, now)
-            step = Step(saved, partial(alarm.logic, self._context(saved)), stateful=True)
+            step = Step(saved, partial(alarm.logic, self._context(name, saved)), stateful=True)
             yield Node(name, (*_inputs(alarm.from_), *alarm.side_inputs()), (step,), is_alarm=True)
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:

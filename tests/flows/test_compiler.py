@@ -1,20 +1,23 @@
+from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from flows.compiler import Compiled, NotRunnable, compile_flow
+from flows.graph import Graph
 from flows.loader import load
+from operators.events import AlarmTransition, Reading
 
 SHIPPED = Path(__file__).parents[2] / "flows" / "definitions"
 
 
-def compiled(folder: Path, body: str, profile: str | None = None) -> Compiled:
+def compiled(folder: Path, body: str, profile: str | None = None, born: Mapping[str, str] | None = None) -> Compiled:
     path = folder / "f.yaml"
     path.write_text(f"vigie: 1\nflow: f\n{body}")
     document, flow = load(path)
     assert flow is not None, document.report()
-    return compile_flow(flow, {}, ZoneInfo("UTC"), profile)
+    return compile_flow(flow, {}, ZoneInfo("UTC"), profile, born)
 
 
 def test_nodes_stand_after_what_they_read_however_the_file_is_ordered(tmp_path: Path) -> None:
@@ -51,6 +54,23 @@ def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_t
 
     assert compiled(tmp_path, apart).sharded
     assert not compiled(tmp_path, together).sharded
+
+
+def test_a_renamed_alarm_shows_its_new_name_and_keeps_its_saved_identity(tmp_path: Path) -> None:
+    body = (
+        "sources: {a: {topic: a}}\n"
+        "alarms: {hot: {was: too_warm, from: a, when: {above: 30}, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+    plan = compiled(tmp_path, body, born={"f/hot": "f/too_warm"}).plan
+
+    warm = Reading(id="1", time=100.0, subject="rack", metric="temperature", value=31.0)
+    transitions = Graph(plan).feed("a", [warm], 100.0)["out"]
+
+    assert plan.identities() == ["f/too_warm"]
+    assert [(event.alarm, event.rule) for event in transitions if isinstance(event, AlarmTransition)] == [
+        ("hot", "f/too_warm")
+    ]
 
 
 def test_a_profile_chooses_its_sources_and_without_one_the_choice_is_named(tmp_path: Path) -> None:
