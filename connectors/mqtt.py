@@ -1,18 +1,18 @@
 """MQTT: the source that loses nothing, and the sink."""
 
+import re
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import MQTTErrorCode
 from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Intake, PushSource, Sink, Writer
 from connectors.mqtt_client import MqttConnection
-from connectors.mqtt_intake import MqttIntake
-from connectors.mqtt_publisher import MqttPublisher
 from operators.events import Message
 from operators.template import Template
+
+TOPIC_FILTER = re.compile(r"(?:(?:\+|[^+#/\0]*)/)*(?:\+|#|[^+#/\0]+|(?<=/))")
+"""Levels between slashes: `+` alone, text without wildcards, and `#` alone at the end (MQTT 5, section 4.7.1)."""
 
 
 class Mqtt(PushSource):
@@ -54,13 +54,15 @@ class Mqtt(PushSource):
     @classmethod
     def _valid_filters(cls, topics: list[str]) -> list[str]:
         for topic in topics:
-            if Client._filter_wildcard_len_check(topic.encode()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if not TOPIC_FILTER.fullmatch(topic) or len(topic.encode()) > 65_535:
                 raise ValueError(
                     f"{topic!r} is not a topic to subscribe to: '+' stands alone between slashes, '#' only at the end"
                 )
         return topics
 
     def intake(self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]) -> Intake:
+        from connectors.mqtt_intake import MqttIntake
+
         return MqttIntake(context, write, self.topics, self.qos, self.receive_maximum, self.connection)
 
 
@@ -90,4 +92,6 @@ class MqttSink(Sink):
         return topic
 
     def open(self, context: ConnectorContext) -> Writer:
+        from connectors.mqtt_publisher import MqttPublisher
+
         return MqttPublisher(context, Template(self.topic), self.qos, self.retain, self.connection)

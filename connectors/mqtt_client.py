@@ -1,16 +1,17 @@
 """What the MQTT source and sink share: the connection's settings, and the reasons a broker gives, in words."""
 
 import ssl
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.base import ConnectorError
 from operators.component import Spec
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client
+    from paho.mqtt.reasoncodes import ReasonCode
 
 CONNECT_TIMEOUT = 5.0
 
@@ -74,8 +75,11 @@ class MqttConnection(Spec):
         return urlsplit(self.url).scheme == "mqtts"
 
 
-def make_client(connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool) -> Client:
+def make_client(connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool) -> "Client":
     """A paho client with the connection's settings; raises `ConnectorError` for certificate files that cannot be read."""
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
@@ -100,7 +104,7 @@ def make_client(connection: MqttConnection, client_id: str, manual_ack: bool, re
     return client
 
 
-def explain_refusal(connection: MqttConnection, name: str, client_id: str, reason: ReasonCode) -> str:
+def explain_refusal(connection: MqttConnection, name: str, client_id: str, reason: "ReasonCode") -> str:
     """Why the broker refused or ended a connection, and what to do, in one line."""
     said = f"the MQTT broker {connection.url} says {str(reason).lower()!r}"
     if reason.value in (134, 135):
