@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bytewax._bytewax import run_main
-from connectors.site import Site
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
+from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer

@@ -17,8 +17,8 @@ from websockets.sync.client import ClientConnection, connect
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import free_port
 from infra.embedded.stack import Stack
-from tests.flow_process import FlowProcess
 from tests.bench.report import Figure
+from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
 RATE = 1000

@@ -14,7 +14,11 @@ def quix_python() -> Path:
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", QUIX], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", QUIX],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
         (folder / "ready").touch()
     return python
 

@@ -11,10 +11,10 @@ from infra.embedded.broker import Broker
 from infra.embedded.service import ServiceError
 from infra.embedded.stack import Stack
 from tests.bench.bare_loop import bare_loop
-from tests.flow_process import FlowProcess
 from tests.bench.peers import run_quix
 from tests.bench.readings import ABOVE, CLEAR, edges, publish
 from tests.bench.report import Figure
+from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
 PACKED = 1_500_000
