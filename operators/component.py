@@ -61,7 +61,7 @@ class StepContext:
     step: str
     roles: tuple[str, ...] = ()
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    timezone: ZoneInfo = ZoneInfo("UTC")
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     lateness: float = 5.0
     ahead: float = 5.0
     name: str = ""
