@@ -1,5 +1,6 @@
 """The command that serves the api."""
 
+import socket
 from pathlib import Path
 
 import click
@@ -35,5 +36,18 @@ def serve(site: Path | None, data: Path, host: str, port: int, topics: str) -> N
         reading_topics=tuple(name.strip() for name in topics.split(",") if name.strip()),
         **outside,
     )
+    _check_port(host, port)
     app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
     make_server(app, settings).run()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say what to do before anything is made; the server itself would only give the system's error."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port} ({error.strerror}); if another program has the port, stop it or choose "
+            "another with --port"
+        ) from None
