@@ -98,9 +98,9 @@ class MariadbBinlog(Source):
     that sets it, and picked up when it is there.
 
     Delivery: the position (GTID) is kept in the flow's own recovery store. After a crash at most the last second is read
-    again; every row has an id that stays the same. A flow that is killed in its very first second, before a position was
-    saved, begins anew. If the server has purged the position, the loss is reported, and with `snapshot` the tables are
-    read again: rows of `states` that came meanwhile are read from the table.
+    again; every row has an id that stays the same. A flow that is killed before a first position was saved begins again
+    where it began. If the server has purged the position, the loss is reported, and with `snapshot` the tables are read
+    again: rows of `states` that came meanwhile are read from the table.
     Back pressure: reads ahead at most some 20,000 rows, then leaves the rest to the server.
     """
 

@@ -19,6 +19,7 @@ from connectors.binlog_follow import CHUNK_ROWS, Follower, Place, Problem
 from connectors.binlog_mapping import Unmapped, mapper
 from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, is_recorder
 from connectors.binlog_snapshot import Snapshot, begin, pages
+from connectors.binlog_start import SURELY_SAVED, StartFile
 from connectors.binlog_stream import PositionLost, ServerIdTaken, Stream, format_gtids, parse_gtids, reached
 from operators.events import DeadLetter, Event, Row
 
@@ -50,6 +51,13 @@ class BinlogReader:
     """What the flow sees: never blocks."""
 
     def __init__(self, source: "MariadbBinlog", context: ConnectorContext, position: object | None) -> None:
+        start = StartFile(context.folder, context.name, [sorted(source.tables), source.snapshot])
+        if position is None:
+            position = start.load()
+        else:
+            start.forget()
+        self._start = start
+        self._saved = 0
         self._position = position
         self._queue: collections.deque[Unit] = collections.deque()
         self._rows = 0
@@ -58,7 +66,7 @@ class BinlogReader:
         self._context = context
         self._live = False
         self._failure: BaseException | None = None
-        self._session = _Session(source, context, position, self._put, self._closed)
+        self._session = _Session(source, context, position, start, self._put, self._closed)
         self._thread: threading.Thread | None = None
 
     def read(self) -> Batch | None:
@@ -88,6 +96,10 @@ class BinlogReader:
         return Batch(events, last.wall, last.live) if events or becomes_live else None
 
     def position(self) -> object:
+        if self._position is not None:
+            self._saved += 1
+            if self._saved == SURELY_SAVED:
+                self._start.forget()
         return self._position
 
     def close(self) -> None:
@@ -121,7 +133,13 @@ class _Session:
     """Connects and follows; holds what must survive a broken connection."""
 
     def __init__(
-        self, source: "MariadbBinlog", context: ConnectorContext, position: Any, put: Any, closed: threading.Event
+        self,
+        source: "MariadbBinlog",
+        context: ConnectorContext,
+        position: Any,
+        start: StartFile,
+        put: Any,
+        closed: threading.Event,
     ) -> None:
         connection: MariadbConnection = context.connection
         self._source = source
@@ -139,6 +157,8 @@ class _Session:
         self._place: Place | None = Place.load(position) if position and "gtid" in position else None
         self._snapshot = Snapshot.load(position["snapshot"]) if position and position.get("snapshot") else None
         self._lost: dict[str, int] | None = None
+        self._start_file = start
+        self._is_first = position is None
         self._recorders: dict[str, Recorder] = {}
         self._stream: Stream | None = None
         self._live = False
@@ -260,13 +280,17 @@ class _Session:
     def _start(self, control: Any) -> None:
         """Begin where the settings say: with what the tables hold, or now. Goes on with a snapshot that was interrupted."""
         if not self._source.snapshot and self._snapshot is None:
-            self._place = Place(parse_gtids(_gtid_position(control)))
+            place = Place(parse_gtids(_gtid_position(control)))
+            self._begun(place.saved())
+            self._place = place
             return
         frozen = connect(self._address, self._ca)
         try:
             tables = sorted(table for table in self._tables if not self._is_helper(table))
             if self._snapshot is None:
-                self._snapshot = begin(frozen, tables, self._recorders, self._lost or {})
+                snapshot = begin(frozen, tables, self._recorders, self._lost or {})
+                self._begun({"snapshot": snapshot.saved()})
+                self._snapshot = snapshot
             now = time.time()
             rows = 0
             for page in pages(frozen, self._snapshot, self._recorders, now):
@@ -284,12 +308,18 @@ class _Session:
             )
         self._snapshot = self._lost = None
 
+    def _begun(self, position: dict[str, Any]) -> None:
+        if self._is_first:
+            self._start_file.save(position)
+            self._is_first = False
+
     def _lose(self, error: PositionLost) -> bool:
         """The server has purged the position: report the gap. True if the tables are to be read again."""
         place = self._place or Place()
         position = place.saved()["gtid"] or "the beginning"
         loss = f"MariaDB at {self._address} no longer has the binary log after {position} ({error})"
         if not self._source.snapshot:
+            self._start_file.forget()
             self._report(
                 f"{loss}; set `snapshot: true` to go on with what the tables hold, or discard the flow's saved position to go on "
                 "from now"

@@ -1,6 +1,7 @@
 """A recorder database of its own for a test, and a binlog reader on it with all that it reports."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -88,6 +89,7 @@ class Watching:
         position: object | None = None,
         name: str = "recorder",
         server_id: int | None = None,
+        folder: Path | None = None,
         **settings: Any,
     ) -> None:
         self.counts: dict[str, int] = {}
@@ -101,6 +103,7 @@ class Watching:
             health=self.health,
             count=self._count,
             dead_letter=self.letters.append,
+            folder=folder,
         )
         self.source = MariadbBinlog(**{"tables": RECORDER_TABLES} | settings)
         self.source.partitions(self.context)

@@ -105,6 +105,34 @@ def test_no_state_is_missing_when_a_writer_runs_during_the_snapshot(db: Recorder
         writer.join()
 
 
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_a_flow_killed_before_it_saved_a_position_begins_where_it_began_and_misses_nothing(
+    db: RecorderDatabase, tmp_path: Path, snapshot: bool
+) -> None:
+    rack = db.entity("sensor.rack")
+    db.state(rack, "before")
+    with Watching(db.url, folder=tmp_path / "files", snapshot=snapshot) as killed:
+        killed.until_live()
+    db.state(rack, "first", "second")
+    with Watching(db.url, folder=tmp_path / "files", snapshot=snapshot) as again:
+        again.until_rows(2 + snapshot)
+    assert again.states == ["before"] * snapshot + ["first", "second"]
+
+
+def test_the_kept_beginning_is_forgotten_once_the_flow_has_saved_positions(
+    db: RecorderDatabase, tmp_path: Path
+) -> None:
+    with Watching(db.url, folder=tmp_path, snapshot=False) as first:
+        first.until_live()
+        assert [path.name for path in tmp_path.iterdir()] == ["recorder.start.json"]
+        for _ in range(10):
+            position = first.reader.position()
+        assert list(tmp_path.iterdir()) == []
+    with Watching(db.url, position, folder=tmp_path, snapshot=False) as second:
+        second.until_live()
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_reader_goes_on_exactly_where_the_last_one_stopped(db: RecorderDatabase) -> None:
     rack = db.entity("sensor.rack")
     random = Random(7)
