@@ -50,7 +50,8 @@ class Producer:
     What comes after a pause is sent at once; from then on lines gather for `linger` seconds between two sendings.
     Delivery: every result is checked; after a failure everything unacknowledged is sent again in its order on a new
     client, so a record may arrive twice but none is lost or overtakes. Sending blocks while more than `QUEUE_BYTES`
-    wait (back pressure). A record over the broker's limit ends the flow: `flush` and the next `send` raise.
+    wait (back pressure), and raises `Stopped` if `stopping` is set while the broker is down. A line over the broker's
+    limit ends the flow: `flush` and the next `send` raise.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Producer:
         name: str,
         linger: float = LINGER,
         partitions: int | None = None,
+        stopping: threading.Event | None = None,
     ) -> None:
+        self._stopping = stopping
         self._connection = connection
         self._health = health
         self._name = name
@@ -87,7 +90,9 @@ class Producer:
 
     def _enqueue(self, item: _Item) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._queued < QUEUE_BYTES or self._closed or self._error)
+            while self._queued >= QUEUE_BYTES and not self._closed:
+                self._give_up(self._stopping)
+                self._changed.wait(0.2)
             self._raise()
             self._queue.append(item)
             self._queued += item.size()
@@ -99,10 +104,14 @@ class Producer:
         with self._changed:
             while self._queue or self._in_flight or self._packing:
                 self._raise()
-                if stopping is not None and stopping.is_set() and self._name in self._health.down:
-                    raise Stopped(f"{self._name}: {self._health.down[self._name]}")
+                self._give_up(stopping or self._stopping)
                 self._changed.wait(0.2)
             self._raise()
+
+    def _give_up(self, stopping: threading.Event | None) -> None:
+        reason = self._health.down.get(self._name)
+        if stopping is not None and stopping.is_set() and reason is not None:
+            raise Stopped(f"{self._name}: {reason}")
 
     def close(self) -> None:
         """Stop without waiting for a broker that is down."""
@@ -264,7 +273,7 @@ class _Packer:
         self._counts: dict[str, int] = {}
 
     def add(self, topic: str, key: str, line: bytes, pack: bool, durable: Durable | None) -> None:
-        record = self._record(topic, partition_of(key, self._count(topic)), pack)
+        record = self._record(topic, partition_of(key, self._count(topic)), len(line), pack)
         record.lines.append(line)
         record.size += len(line)
         record.keys.add(key)
@@ -294,9 +303,10 @@ class _Packer:
     def _count(self, topic: str) -> int:
         return self._counts.get(topic) or self._counts.setdefault(topic, self._partition_count(topic))
 
-    def _record(self, topic: str, partition: int, pack: bool) -> _Record:
+    def _record(self, topic: str, partition: int, size: int, pack: bool) -> _Record:
+        """The record that takes a line of `size` bytes next; a large line travels alone."""
         record = self._open.get((topic, partition)) if pack else None
-        if record is None or len(record.lines) >= ROWS_PER_RECORD or record.size >= self._size_limit:
+        if record is None or len(record.lines) >= ROWS_PER_RECORD or record.size + size > self._size_limit:
             record = _Record(topic, partition)
             self.records.append(record)
             if pack:

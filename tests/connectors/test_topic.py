@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from connectors.base import Batch, ConnectorContext, Health, Reader, Stopped
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
-from connectors.topic_producer import Producer
+from connectors.topic_producer import QUEUE_BYTES, Producer, _Packer
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
 from tests.waiting import wait_until
@@ -240,3 +240,24 @@ def test_a_flush_ends_when_asked_to_stop_while_the_broker_is_down(tmp: Path) -> 
     with pytest.raises(Stopped, match="no answer from the broker"):
         producer.flush(stopping)
     producer.close()
+
+
+def test_a_write_into_a_full_queue_ends_when_asked_to_stop_while_the_broker_is_down(tmp: Path) -> None:
+    health, stopping = Health(), threading.Event()
+    producer = Producer(connect(Broker(tmp / "broker")), health, "producer", stopping=stopping)
+    producer.send("t", "a", b"x" * QUEUE_BYTES)
+    wait_until(lambda: "producer" in health.down, 20, "the producer to notice")
+    stopping.set()
+
+    with pytest.raises(Stopped, match="no answer from the broker"):
+        producer.send("t", "a", b"{}\n")
+    producer.close()
+
+
+def test_lines_that_together_exceed_the_limit_of_a_record_do_not_share_one() -> None:
+    packer = _Packer(lambda topic: 1, 500_000)
+    lines = [b"x" * 400_000 + b"\n", b"y" * 900_000 + b"\n", b"z" * 400_000 + b"\n"]
+    for line in lines:
+        packer.add("t", "a", line, True, None)
+
+    assert [record.lines for record in packer.records] == [[line] for line in lines]
