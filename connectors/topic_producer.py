@@ -108,6 +108,11 @@ class Producer:
                 self._changed.wait(0.2)
             self._raise()
 
+    def check(self) -> None:
+        """Raise what ended the producer, if something did."""
+        with self._changed:
+            self._raise()
+
     def _give_up(self, stopping: threading.Event | None) -> None:
         reason = self._health.down.get(self._name)
         if stopping is not None and stopping.is_set() and reason is not None:

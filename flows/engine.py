@@ -83,7 +83,10 @@ class Input:
 
 @dataclass
 class Running:
-    """What the parts of one running dataflow share."""
+    """What the parts of one running dataflow share.
+
+    `settle` returns when what the sources refused is durable: a position after it must not be saved before.
+    """
 
     plan: Plan
     sharded: bool
@@ -91,6 +94,7 @@ class Running:
     wakeup: Wakeup = field(default_factory=Wakeup)
     counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
     passed: Callable[[str, int], None] = lambda name, n: None
+    settle: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
@@ -154,8 +158,10 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         return [(self._shard, (self._id, self._name, batch))]
 
     def snapshot(self) -> object:
+        position = self._reader.position()
+        self._running.settle()
         self._running.drain.snapshotted(self._id)
-        return self._reader.position()
+        return position
 
     def close(self) -> None:
         self._reader.close()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from bytewax._bytewax import run_main
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
@@ -59,9 +60,10 @@ class Runner:
             self.stopping,
             counted=self.metrics.counted_all,
             passed=self.metrics.passed,
+            settle=self._settle,
         )
         self._folder = StateFolder(options.data / "flows" / flow.flow, options.partitions or "all")
-        self._dead = Producer(self._broker, self.health, "dead letters")
+        self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._dead_topic = f"{self._broker.prefix}dead.{flow.flow}"
         self._intakes: list[tuple[Intake, Producer]] = []
 
@@ -121,6 +123,11 @@ class Runner:
             folder=self._folder.path / f"files-{self._folder.share}",
         )
 
+    def _settle(self) -> None:
+        for _, producer in self._intakes:
+            producer.check()
+        self._dead.flush(self.stopping)
+
     def _bury(self, letter: DeadLetter) -> None:
         """Do with a letter what the definition says; its step is a connector's name, or the identity of a stream's step."""
         name = letter.step.split("/")[1] if "/" in letter.step else letter.step
@@ -133,7 +140,7 @@ class Runner:
             self.metrics.counted(letter.step, f"dropped:{letter.reason}", 1)
             return
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]))
+        self._dead.send(self._dead_topic, letter.origin, line_of(letter, self._broker.record_limit))
 
     def _write_message(self, producer: Producer, topic: str, message: Message, durable: Callable[[], None]) -> None:
         line = encode_lines([message])
@@ -147,12 +154,12 @@ class Runner:
             flow=self._flow.flow,
             step=topic,
             reason="too_large",
-            detail=f"expected at most {limit} bytes as a record (record_limit), got {len(line)}; the payload is cut",
+            detail=f"expected at most {limit} bytes as a record (record_limit), got {len(line)}",
             origin=message.topic,
-            payload=message.payload[: limit // 2],
+            payload=message.payload,
         )
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin, encode_lines([letter]), durable)
+        self._dead.send(self._dead_topic, letter.origin, line_of(letter, limit), durable)
 
     def _input(self, name: str, component: Any) -> Input:
         source = self._site.fill(component)
@@ -233,6 +240,15 @@ class _Grave:
 
     def close(self) -> None:
         pass
+
+
+def line_of(letter: DeadLetter, limit: int) -> bytes:
+    """A letter as a line of at most `limit` bytes: a payload that is too long, in base64, is cut."""
+    line = encode_lines([letter])
+    if len(line) <= limit:
+        return line
+    detail = f"{letter.detail[: limit // 10]}; the payload of {len(letter.payload)} bytes is cut"
+    return encode_lines([msgspec.structs.replace(letter, detail=detail, payload=letter.payload[: limit // 2])])
 
 
 def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:

@@ -1,0 +1,31 @@
+import threading
+
+from connectors.base import Batch
+from flows.engine import Input, Running, _SourcePart
+from flows.graph import Plan
+
+
+class Refusing:
+    """A reader whose lines are all refused."""
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def read(self) -> Batch | None:
+        return None
+
+    def position(self) -> object:
+        self._done.append("position")
+        return 7
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved() -> None:
+    done: list[str] = []
+    running = Running(Plan("f", (), ()), False, threading.Event(), settle=lambda: done.append("letters durable"))
+    part = _SourcePart(running, Input("in", ["t/0"], lambda name, position: Refusing(done)), "t/0", None)
+
+    assert part.snapshot() == 7
+    assert done == ["position", "letters durable"]
