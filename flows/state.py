@@ -1,6 +1,8 @@
 """The folder that holds a flow's saved state: Bytewax's recovery store and what it belongs to."""
 
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,13 +36,28 @@ class StateFolder:
         now = {"sharded": sharded, "state": sorted(identities)}
         if not self.store.exists():
             self._refuse_other_shares()
-            self.store.mkdir(parents=True)
-            init_db_dir(self.store, 1)
+            self._create()
         else:
             self._check_files()
             self._compare(now, set(drop))
-        (self.path / MANIFEST).write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+        self._write_manifest(now)
         return RecoveryConfig(str(self.store))
+
+    def _create(self) -> None:
+        """Make the store under another name first, so that a kill leaves no half of one."""
+        fresh = self.path / f"new-{self.share}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        init_db_dir(fresh, 1)
+        fresh.rename(self.store)
+
+    def _write_manifest(self, now: dict[str, object]) -> None:
+        fresh = self.path / f"{MANIFEST}.{self.share}"
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(now, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path / MANIFEST)
 
     def _refuse_other_shares(self) -> None:
         others = sorted(path.name.removeprefix("recovery-") for path in self.path.glob("recovery-*"))

@@ -12,6 +12,22 @@ def test_a_second_start_with_the_same_steps_goes_on(tmp_path: Path) -> None:
     folder.open(["f/a/debounce", "f/b/window"], sharded=False)
 
 
+@pytest.mark.parametrize("dies_in", ["bytewax.recovery.init_db_dir", "os.fsync"])
+def test_a_start_that_is_killed_half_way_does_not_stand_in_the_way_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_in: str
+) -> None:
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    folder = StateFolder(tmp_path / "flow")
+    with monkeypatch.context() as patch:
+        patch.setattr(dies_in.replace("bytewax.recovery", "flows.state"), die)
+        with pytest.raises(SystemExit):
+            folder.open(["f/a/debounce"], sharded=False)
+
+    folder.open(["f/a/debounce"], sharded=False)
+
+
 def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path / "flow")
     folder.open(["f/motion/debounce"], sharded=False)
