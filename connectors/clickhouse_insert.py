@@ -27,8 +27,6 @@ class Inserter:
     def insert(self, events: list[Event]) -> None:
         layout = self._layout or layout_of(events[0])
         fitting = [event for event in events if layout_of(event) is layout]
-        if len(fitting) < len(events):
-            self._refuse([event for event in events if layout_of(event) is not layout], layout)
         try:
             if self._client is None:
                 self._connect(layout)
@@ -38,6 +36,8 @@ class Inserter:
             self._client = None
             raise Retry(self._explain(error)) from error
         self._layout = layout
+        if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
+            self._refuse([event for event in events if layout_of(event) is not layout], layout)
 
     def _connect(self, layout: Layout) -> None:
         database = self._connection.database
