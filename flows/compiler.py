@@ -83,7 +83,9 @@ class _Compiler:
         self._refuse_what_is_not_built()
         clocks = {raw_name(self._flow, n): _clock(s.clock) for n, s in self._flow.sources.items() if s.clock}
         plan = Plan(self._flow.flow, nodes, tuple(self._outlets(nodes)), _clock(self._flow.clock), clocks)
-        apart = not any(_brings_together(stream) for stream in self._flow.streams.values())
+        apart = not any(_brings_together(stream) for stream in self._flow.streams.values()) and not any(
+            alarm.rules or (alarm.armed and alarm.armed.while_) for alarm in self._flow.alarms.values()
+        )
         sharded = apart and all(source.NAME == "topic" for source in sources.values())
         return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
 
