@@ -3,6 +3,7 @@
 The live flow, the tests in a definition and replay run this same object; only who calls it and whose clock it sees differ.
 """
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -121,7 +122,7 @@ class Clock:
         return min(ends) if ends else event_deadline
 
     def _busy(self) -> list[str]:
-        return [part for part, arrival in self._arrivals.items() if self.wall - arrival < self._settings.idle]
+        return [part for part, arrival in self._arrivals.items() if self.wall < arrival + self._settings.idle]
 
     def _advance(self) -> None:
         counting = self._behind.union(self._busy())
@@ -252,11 +253,12 @@ class Graph:
         for step, logic in zip(node.steps, running.logics, strict=True):
             if first and running.roles:
                 given, events = [(role, made[name]) for name, role in node.inputs if made.get(name)], []
-                for role, some in given:
+                for role, some in _by_time(given):
                     events += logic.on_role(role or "", some, now)
             else:
                 if first:
-                    events = _gather(made, [name for name, _ in node.inputs])
+                    given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
+                    events = _by_time(given)[0][1] if given else []
                 if events:
                     events = logic.on_batch(events, now)
             first = False
@@ -290,6 +292,25 @@ class Graph:
 
     def _add_count(self, step: str, word: str, n: int = 1) -> None:
         self._counts[step, word] = self._counts.get((step, word), 0) + n
+
+
+_Given = list[tuple[str | None, list[Event]]]
+
+
+def _by_time(given: _Given) -> _Given:
+    """What several streams bring in one pass, as runs of one role in the order of time, so that no result depends on
+    where a batch was cut. Each stream keeps its own order; at one instant roles come before what has none."""
+    if len(given) < 2:
+        return given
+    keyed: list[tuple[float, bool, str | None, Event]] = []
+    for role, events in given:
+        newest = -math.inf
+        for event in events:
+            newest = max(newest, event.time)
+            keyed.append((newest, role is None, role, event))
+    keyed.sort(key=operator.itemgetter(0, 1))
+    runs = itertools.groupby(keyed, key=operator.itemgetter(2))
+    return [(role, [item[3] for item in run]) for role, run in runs]
 
 
 def _gather(made: Outputs, names: Iterable[str]) -> list[Event]:

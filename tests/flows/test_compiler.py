@@ -7,7 +7,7 @@ import pytest
 from flows.compiler import Compiled, NotRunnable, compile_flow
 from flows.graph import Graph
 from flows.loader import load
-from operators.events import AlarmTransition, Reading
+from operators.events import AlarmTransition, Event, Reading
 
 SHIPPED = Path(__file__).parents[2] / "flows" / "definitions"
 
@@ -52,7 +52,20 @@ def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_t
         "sinks: {out: {from: sum, topic: out}}\n"
     )
 
+    armed = (
+        "sources: {a: {topic: a}, b: {topic: b}}\n"
+        "alarms: {x: {from: a, when: {above: 1}, armed: {while: b}, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+    ruled = (
+        "sources: {a: {topic: a}, b: {topic: {name: b, table: true}}}\n"
+        "alarms: {x: {from: a, rules: b, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+
     assert compiled(tmp_path, apart).sharded
+    assert not compiled(tmp_path, armed).sharded
+    assert not compiled(tmp_path, ruled).sharded
     assert not compiled(tmp_path, together).sharded
 
 
@@ -71,6 +84,51 @@ def test_a_renamed_alarm_shows_its_new_name_and_keeps_its_saved_identity(tmp_pat
     assert [(event.alarm, event.rule) for event in transitions if isinstance(event, AlarmTransition)] == [
         ("hot", "f/too_warm")
     ]
+
+
+def test_what_hides_an_alarm_counts_from_its_own_time_however_the_batches_are_cut(tmp_path: Path) -> None:
+    body = (
+        "sources: {a: {topic: a}}\n"
+        "alarms:\n"
+        "  power_lost: {from: a, only: {metric: power}, when: {below: 1}, response: Look.}\n"
+        "  hot: {from: a, only: {metric: temperature}, when: {above: 30}, response: Look., suppressed_by: [power_lost]}\n"
+        "sinks: {out: {from: hot, topic: out}}\n"
+    )
+    plan = compiled(tmp_path, body).plan
+    events: list[Event] = [
+        Reading(id=str(n), time=100.0 + n, subject="rack", metric=metric, value=value)
+        for n, (metric, value) in enumerate(
+            [("power", 0.0), ("temperature", 40.0), ("temperature", 20.0), ("power", 9.0), ("temperature", 41.0)]
+        )
+    ]
+
+    whole = Graph(plan).feed("a", events, 105.0)["out"]
+    graph = Graph(plan)
+    single = [out for event in events for out in graph.feed("a", [event], event.time).get("out", [])]
+
+    changes = [event.change for event in whole if isinstance(event, AlarmTransition)]
+    assert changes == [event.change for event in single if isinstance(event, AlarmTransition)]
+    assert not any(event.annunciate for event in whole if isinstance(event, AlarmTransition) and event.time < 104.0)
+
+
+def test_several_streams_reach_a_step_in_the_order_of_their_times(tmp_path: Path) -> None:
+    body = (
+        "sources: {a: {topic: a}}\n"
+        "streams:\n"
+        "  low: {from: a, steps: [only: {value: {below: 10}}]}\n"
+        "  high: {from: a, steps: [only: {value: {above: 10}}]}\n"
+        "  all: {from: [high, low], steps: [deduplicate: 1h]}\n"
+        "sinks: {out: {from: all, topic: out}}\n"
+    )
+    values = [1.0, 20.0, 1.0, 20.0]
+    events: list[Event] = [
+        Reading(id=str(n), time=100.0 + n, subject="rack", metric="temperature", value=value)
+        for n, value in enumerate(values)
+    ]
+
+    out = Graph(compiled(tmp_path, body).plan).feed("a", events, 105.0)["out"]
+
+    assert [event.id for event in out] == ["0", "1", "2", "3"]
 
 
 def test_a_profile_chooses_its_sources_and_without_one_the_choice_is_named(tmp_path: Path) -> None:

@@ -198,3 +198,13 @@ def test_event_time_waits_for_a_source_that_works_off_what_had_gathered() -> Non
     clock.caught_up("b")
     clock.saw("a", 1001, 5040)
     assert clock.event == 1001
+
+
+def test_a_shard_that_is_woken_exactly_when_it_becomes_idle_needs_no_second_waking() -> None:
+    for n in range(1000):
+        clock = Clock(ClockSettings())
+        clock.saw("a", 0.0, 1.7e9 + n / 7)
+
+        clock.tick(clock.wall_of(1e8))
+
+        assert clock.event == clock.wall
