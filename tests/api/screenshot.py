@@ -32,7 +32,7 @@ def take(arguments: argparse.Namespace) -> None:
         page.fill("[name=password]", arguments.password)
         page.click("#login-form button")
         page.wait_for_selector("#connection[data-state=live]")
-        page.wait_for_selector(".card .spark-line[d^=M]")
+        page.wait_for_selector(".card .spark-line[d^=M]", state="attached")
         if arguments.open:
             subject, metric = arguments.open
             page.click(f'[data-subject="{subject}"] [data-metric="{metric}"]')
