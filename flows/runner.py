@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from bytewax._bytewax import run_main
+from bytewax.recovery import InconsistentPartitionsError
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
 from connectors.site import Site
@@ -79,6 +80,10 @@ class Runner:
                 f"flow {self._flow.flow!r} cannot be shared out by --partitions: all its sources must be topics, and no "
                 "step may bring several subjects together; run it as one process"
             )
+        with self._folder.held():
+            self._run()
+
+    def _run(self) -> None:
         folder = self._folder
         recovery = folder.open(self._compiled.plan.identities(), self._compiled.sharded, self._options.drop)
         try:
@@ -90,6 +95,8 @@ class Runner:
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=recovery)
         except sqlite3.Error as error:
             raise ConnectorError(f"the recovery store in {folder.store} failed: {error}") from error
+        except InconsistentPartitionsError as error:
+            raise folder.unusable(error) from error
         except BaseException as error:
             known = _find(error, (ConnectorError, Stopped))
             if known is not None and known is not error:

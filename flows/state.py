@@ -1,10 +1,12 @@
 """The folder that holds a flow's saved state: Bytewax's recovery store and what it belongs to."""
 
+import fcntl
 import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,28 @@ class StateFolder:
     @property
     def store(self) -> Path:
         return self.path / f"recovery-{self.share}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out while this one runs: two that write one store make it useless. Raises `StateError`.
+
+        The kernel lets go of the lock when the process ends, however it ends.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / f"running-{self.share}"
+        with path.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise StateError(
+                    f"this flow runs already, as process {file.read().strip() or 'unknown'}, on the saved state in "
+                    f"{self.path}; stop that one first, or give this one another folder with --data"
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
 
     def open(self, identities: Iterable[str], sharded: bool, drop: Iterable[str] = ()) -> RecoveryConfig:
         """Create or check the store; raises `StateError` rather than lose the state of a step in silence.
@@ -82,6 +106,10 @@ class StateFolder:
                 answer = str(error)
             if answer != "ok":
                 raise StateError(f"the recovery store {file} is damaged ({answer}). {self._remedy()}")
+
+    def unusable(self, error: Exception) -> StateError:
+        """The error to raise when Bytewax cannot go on from the store."""
+        return StateError(f"the recovery store {self.store} does not fit together ({error}). {self._remedy()}")
 
     def _remedy(self) -> str:
         return (

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from pathlib import Path
 
@@ -95,3 +96,15 @@ def test_a_flow_that_now_brings_subjects_together_is_refused(tmp_path: Path) -> 
 
     with pytest.raises(StateError, match="now keeps its subjects together"):
         folder.open([], sharded=False)
+
+
+def test_a_folder_that_another_run_holds_is_refused_and_free_again_at_its_end(tmp_path: Path) -> None:
+    with StateFolder(tmp_path / "flow").held():
+        said = rf"runs already, as process {os.getpid()}.*--data"
+        with pytest.raises(StateError, match=said), StateFolder(tmp_path / "flow").held():
+            pass
+        with StateFolder(tmp_path / "flow", "0-3").held():
+            pass
+
+    with StateFolder(tmp_path / "flow").held():
+        pass
