@@ -47,6 +47,10 @@ class Unit:
     live: bool
 
 
+class _MustStop(Exception):
+    """The definition says that a row that cannot be processed stops the flow."""
+
+
 class BinlogReader:
     """What the flow sees: never blocks."""
 
@@ -357,18 +361,20 @@ class _Session:
         if problem.detail not in self._told and len(self._told) < MOST_TOLD:
             self._told.add(problem.detail)
             log.warning("%s: %s", self._context.name, problem.detail)
-        self._context.dead_letter(
-            DeadLetter(
-                id=f"{self._context.name}/{problem.origin}/{problem.reason}",
-                time=problem.time,
-                flow=self._context.flow,
-                step=self._context.name,
-                reason=problem.reason,
-                detail=problem.detail,
-                origin=problem.origin,
-                payload=problem.payload,
-            )
+        letter = DeadLetter(
+            id=f"{self._context.name}/{problem.origin}/{problem.reason}",
+            time=problem.time,
+            flow=self._context.flow,
+            step=self._context.name,
+            reason=problem.reason,
+            detail=problem.detail,
+            origin=problem.origin,
+            payload=problem.payload,
         )
+        try:
+            self._context.dead_letter(letter)
+        except ConnectorError as error:  # not one to connect again for
+            raise _MustStop(str(error)) from error
 
 
 def longer(wait: float, longest: float) -> float:

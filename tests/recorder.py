@@ -90,6 +90,7 @@ class Watching:
         name: str = "recorder",
         server_id: int | None = None,
         folder: Path | None = None,
+        dead_letter: Callable[[DeadLetter], None] | None = None,
         **settings: Any,
     ) -> None:
         self.counts: dict[str, int] = {}
@@ -102,7 +103,7 @@ class Watching:
             connection=MariadbConnection(url=url, server_id=server_id),
             health=self.health,
             count=self._count,
-            dead_letter=self.letters.append,
+            dead_letter=dead_letter or self.letters.append,
             folder=folder,
         )
         self.source = MariadbBinlog(**{"tables": RECORDER_TABLES} | settings)

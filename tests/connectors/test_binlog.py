@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
+from connectors.base import ConnectorError
 from connectors.binlog import MariadbBinlog
 from infra.embedded.mariadb import MariaDB
-from operators.events import Reading
+from operators.events import DeadLetter, Reading
 from tests.recorder import RecorderDatabase, Watching
 
 
@@ -318,6 +319,21 @@ def test_an_interrupted_snapshot_goes_on_where_it_was(db: RecorderDatabase) -> N
             position = watching.position
         watched += [row.values["id"] for row in watching.rows]
     assert watched == list(range(1, 9_001))
+
+
+def test_what_cannot_be_read_ends_the_reader_where_the_definition_says_stop(db: RecorderDatabase) -> None:
+    def stop(letter: DeadLetter) -> None:
+        raise ConnectorError(f"{letter.reason}; on_error: stop")
+
+    rack = db.entity("sensor.rack")
+    with Watching(db.url, snapshot=False, dead_letter=stop) as watching:
+        watching.until_live()
+        db.run("SET SESSION binlog_format = STATEMENT")
+        db.state(rack, "unseen")
+        with pytest.raises(RuntimeError) as ended:
+            watching.until_rows(1)
+    assert ended.value.__cause__ is not None
+    assert isinstance(ended.value.__cause__.__cause__, ConnectorError)
 
 
 def test_a_statement_without_rows_is_reported(db: RecorderDatabase) -> None:
