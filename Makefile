@@ -17,7 +17,7 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup ## the whole test suite on real services
-	@$(PY) -m pytest tests $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .
