@@ -94,6 +94,9 @@ def run(
     except OSError as error:
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_REFUSED)
+    except Exception:
+        logging.getLogger("vigie").exception("%s: ended by a fault; please report it with these lines", definition)
+        sys.exit(EXIT_FAILED)
 
 
 def _check_share(partitions: str | None) -> None:
@@ -106,19 +109,20 @@ def _check_share(partitions: str | None) -> None:
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
-            {
-                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-                "level": record.levelname.lower(),
-                "logger": record.name,
-                "message": record.getMessage(),
-            }
-        )
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 def _log_to_stderr(form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("kafka", "paho", "pymysqlreplication", "urllib3"):
+    for noisy in ("clickhouse_connect", "kafka", "paho", "pymysqlreplication", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
