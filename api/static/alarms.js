@@ -1,7 +1,7 @@
 // The alarms that somebody must see, most urgent first.
 
 import {get, h, text} from "./dom.js";
-import {age, alarmName, moment, number, priorityName, reading, say, stateName, subjectName} from "./words.js";
+import {age, alarmName, isTwoState, moment, number, priorityName, reading, say, stateName, subjectName} from "./words.js";
 
 const ISA = "BDCEFG";
 const PRIORITY = ["critical", "high", "medium", "low"];
@@ -52,7 +52,7 @@ export class Alarms {
     since.dataset.time = alarm.time;
     const judged = typeof alarm.value === "number" || typeof alarm.value === "string"
       ? reading({metric: alarm.metric, value: typeof alarm.value === "number" ? alarm.value : null, text: String(alarm.value), unit: alarm.unit}).join(" ").trim() : "";
-    const limit = typeof alarm.limit === "number" ? `${say("limit")} ${number(alarm.limit)} ${alarm.unit ?? ""}`.trim() : "";
+    const limit = typeof alarm.limit === "number" && !isTwoState(alarm.metric) ? `${say("limit")} ${number(alarm.limit)} ${alarm.unit ?? ""}`.trim() : "";
     const item = h("li", {class: "alarm", "data-priority": alarm.priority, "data-isa": alarm.isa, "data-alarm": alarm.alarm, "data-subject": alarm.subject},
       h("div", {class: "alarm-head"}, h("span", {class: "pill state"}, stateName(alarm.state)), h("span", {class: "pill priority"}, priorityName(alarm.priority)), since),
       h("h3", {}, alarmName(alarm.alarm)),

@@ -24,7 +24,7 @@ const alarms = new Alarms((standing) => {
 
 function limits(subject, metric) {
   const found = alarms.standing().filter((a) => a.subject === subject && a.metric === metric && typeof a.limit === "number");
-  return [...new Set(found.map((a) => a.limit))];
+  return found.map((a) => ({limit: a.limit, unit: a.unit ?? ""}));
 }
 
 function open(subject, metric) {

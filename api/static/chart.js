@@ -2,7 +2,7 @@
 
 import {ask, Unauthorized} from "./api.js";
 import {get, h, svg, text} from "./dom.js";
-import {clock, isTwoState, metricName, moment, now, number, reading, say, subjectName} from "./words.js";
+import {clock, inUnit, isTwoState, metricName, moment, now, number, reading, say, subjectName} from "./words.js";
 
 const PAD = {left: 52, right: 14, top: 12, bottom: 26};
 const HEIGHT = 260;
@@ -92,9 +92,16 @@ export class Chart {
     if (this.isOpen && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.draw(); });
   }
 
+  /** `limits` are {limit, unit}, in the unit of their alarm. */
   setLimits(limits) {
     this.limits = limits;
     this.slide();
+  }
+
+  /** The limits in the chart's own unit; one in a unit that does not fit is left out, and so are those of two states. */
+  drawnLimits() {
+    if (isTwoState(this.metric)) return [];
+    return [...new Set(this.limits.map(({limit, unit}) => inUnit(limit, unit, this.unit)))].filter((limit) => limit !== null);
   }
 
   draw() {
@@ -116,7 +123,7 @@ export class Chart {
     for (let t = Math.ceil((start - offset) / step) * step + offset; t < end; t += step)
       parts.push(svg("line", {class: "grid faint", x1: x(t), x2: x(t), y1: PAD.top, y2: PAD.top + tall}),
         svg("text", {class: "axis", x: x(t), y: HEIGHT - 8, "text-anchor": "middle"}, step >= DAY ? this.day(t) : clock(t)));
-    for (const limit of this.limits)
+    for (const limit of this.drawnLimits())
       if (limit >= low && limit <= high)
         parts.push(svg("line", {class: "limit", x1: PAD.left, x2: width - PAD.right, y1: y(limit), y2: y(limit)}),
           svg("text", {class: "axis limit-text", x: width - PAD.right - 4, y: y(limit) - 5, "text-anchor": "end"}, `${say("limit")} ${number(limit)} ${this.unit}`));
@@ -141,7 +148,7 @@ export class Chart {
     let low = Infinity, high = -Infinity;
     for (const [, , least, most] of this.points) { if (least < low) low = least; if (most > high) high = most; }
     const near = (high - low) || Math.abs(high) * 0.02 || 1;
-    for (const limit of this.limits) if (limit > high - near && limit < high + 2 * near) high = Math.max(high, limit); else if (limit < low && limit > low - 2 * near) low = limit;
+    for (const limit of this.drawnLimits()) if (limit > high - near && limit < high + 2 * near) high = Math.max(high, limit); else if (limit < low && limit > low - 2 * near) low = limit;
     const room = (high - low || near) * 0.1;
     low -= room; high += room;
     const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));

@@ -46,9 +46,11 @@ const FRENCH = {
 const PAIRS = {
   motion: {en: ["clear", "motion"], fr: ["rien", "mouvement"]}, occupancy: {en: ["empty", "occupied"], fr: ["vide", "occupé"]},
   presence: {en: ["away", "present"], fr: ["absent", "présent"]}, smoke: {en: ["clear", "smoke"], fr: ["rien", "fumée"]},
-  contact: {en: ["closed", "open"], fr: ["fermé", "ouvert"]}, door: {en: ["closed", "open"], fr: ["fermée", "ouverte"]},
+  contact: {en: ["open", "closed"], fr: ["ouvert", "fermé"]}, door: {en: ["closed", "open"], fr: ["fermée", "ouverte"]},
   window: {en: ["closed", "open"], fr: ["fermée", "ouverte"]}, opening: {en: ["closed", "open"], fr: ["fermé", "ouvert"]},
   water_leak: {en: ["dry", "leak"], fr: ["sec", "fuite"]}, availability: {en: ["offline", "online"], fr: ["absent", "en ligne"]},
+  garage_door: {en: ["closed", "open"], fr: ["fermée", "ouverte"]}, lock: {en: ["locked", "unlocked"], fr: ["verrouillé", "déverrouillé"]},
+  connectivity: {en: ["offline", "online"], fr: ["absent", "en ligne"]}, leak: {en: ["dry", "leak"], fr: ["sec", "fuite"]},
   switch: {en: ["off", "on"], fr: ["éteint", "allumé"]}, light: {en: ["off", "on"], fr: ["éteinte", "allumée"]},
 };
 
@@ -108,6 +110,17 @@ export function reading(entry) {
   const pair = PAIRS[entry.metric];
   if (pair && (entry.value === 0 || entry.value === 1)) return [pair[language][entry.value], ""];
   return [number(entry.value), entry.unit ?? ""];
+}
+
+const SIZES = {W: 1, kW: 1e3, MW: 1e6, Wh: 1, kWh: 1e3, MWh: 1e6, Pa: 1, hPa: 100, kPa: 1e3, mbar: 100, bar: 1e5, mA: 1e-3, A: 1, mV: 1e-3, V: 1, kV: 1e3};
+const KINDS = [["W", "kW", "MW"], ["Wh", "kWh", "MWh"], ["Pa", "hPa", "kPa", "mbar", "bar"], ["mA", "A"], ["mV", "V", "kV"]];
+
+/** A number in another unit; null where the two units do not belong together. */
+export function inUnit(value, unit, wanted) {
+  if ((unit || "") === (wanted || "")) return value;
+  if (unit === "°C" && wanted === "°F") return value * 1.8 + 32;
+  if (unit === "°F" && wanted === "°C") return (value - 32) / 1.8;
+  return KINDS.some((kind) => kind.includes(unit) && kind.includes(wanted)) ? value * SIZES[unit] / SIZES[wanted] : null;
 }
 
 export function span(seconds) {

@@ -139,6 +139,29 @@ def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
     expect(page.locator("#history")).to_be_hidden()
 
 
+def test_a_limit_is_drawn_in_the_unit_of_the_chart_and_a_door_is_shown_as_it_is(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    now = time.time()
+    door = {"subject": "freezer", "metric": "contact", "unit": None}
+    topics.events(
+        *(reading(n, 4000.0 + 300 * n, metric="power", unit="W", time=now - 60 + n) for n in range(10)),
+        reading(90, 0.0, time=now, **door),
+        reading(91, 1.0, time=now, **(door | {"subject": "cellar"})),
+        alarm(1, metric="power", value=6.7, limit=6.75, unit="kW", time=now, recorded=now),
+        alarm(2, **(door | {"unit": ""}), alarm="door_open", value=0.0, limit=0.0, time=now, recorded=now),
+    )
+    page = visit()
+    expect(value(page, "freezer", "contact")).to_have_text("open", timeout=WAIT)
+    expect(value(page, "cellar", "contact")).to_have_text("closed")
+    opened = page.locator('.alarm[data-alarm="door_open"] .alarm-where')
+    expect(opened).to_contain_text("open")
+    expect(opened).not_to_contain_text("limit")
+
+    page.click('[data-subject="rack"] [data-metric="power"]')
+    expect(page.locator(".limit-text")).to_have_text("limit 6,750 W", timeout=WAIT)
+
+
 def test_a_cut_connection_is_said_and_resumes_with_what_was_missed(
     visit: Callable[..., Page], api: Api, topics: Topics
 ) -> None:
