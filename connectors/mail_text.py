@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from operators.events import AlarmTransition, Event
-from operators.fields import field, text
+from operators.fields import field, text, value_of
 from operators.template import Template
 
 LISTED = 1_000
@@ -60,7 +60,9 @@ class MailText:
             return text(self._body.render(event)).rstrip() + "\n"
         lines = [self._line(event), "", f"{'time':10} {self._when(event)}"]
         shown: dict[str, Any] = {name: field(event, name) for name in _SHOWN}
-        value, unit = field(event, "value"), field(event, "unit")
+        value, unit = value_of(event), field(event, "unit")
+        if isinstance(value, str):
+            shown["limit"] = None
         shown["value"] = None if value is None else f"{text(value)} {unit or ''}".strip()
         lines += [f"{name:10} {text(value)}" for name, value in shown.items() if value not in (None, "")]
         lines += [f"{name:10} {value}" for name, value in getattr(event, "labels", {}).items()]

@@ -100,11 +100,11 @@ def with_labels(event: Event, labels: dict[str, str]) -> Event:
 
 
 def value_of(event: Event) -> Any:
-    """What a reading says, as people read it: its two-state word, its number, or its text."""
+    """What a reading or an alarm says, as people read it: its two-state word, its number, or its text."""
     value = getattr(event, "value", None)
     if value is None:
         return getattr(event, "text", None)
-    if isinstance(event, Reading) and (value == 1.0 or value == 0.0):
+    if isinstance(event, Reading | AlarmTransition) and event.metric and (value == 1.0 or value == 0.0):
         return two_state.word(event.metric, value) or value
     return value
 

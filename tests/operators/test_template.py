@@ -2,6 +2,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.mail_text import MailText
+from operators.events import AlarmTransition
 from operators.template import Shape, Template
 from tests.operators.shard import occurrence, reading
 
@@ -76,3 +78,14 @@ def test_a_shape_keeps_its_form() -> None:
         "kind": "sensor",
         "n": 1,
     }
+
+
+def test_an_alarm_of_a_door_says_the_word_of_its_state() -> None:
+    opened = AlarmTransition(
+        id="a1", time=0.0, recorded=0.0, rule="f/door_open", alarm="door_open", subject="freezer", occ=1, seq=1,
+        event="activated", change="raised", state="unacked", isa="B", value=0.0, limit=0.0, metric="contact",
+    )  # fmt: skip
+    assert Template("{alarm}: {subject} {value}").render(opened) == "door_open: freezer open"
+    said = MailText("{alarm}", None).body([opened])
+    assert "value      open" in said
+    assert "limit" not in said
