@@ -93,6 +93,8 @@ def load_site(path: Path | str | None) -> Site:
     """Read a site file; raises `SiteError` with every problem in it. None gives a site without connections."""
     if path is None:
         return Site(vigie=1, site="local")
+    if not Path(path).exists():
+        raise SiteError(f"there is no site file {path}; write one (README.md says how) or name another with --site")
     document, site = read_site(Path(path))
     if site is None:
         raise SiteError(document.report())

@@ -78,8 +78,10 @@ class Alarm(Component):
 
     Its states are `normal`, `unacked`, `acked`, `returned` (over, but nobody has seen it), `shelved`, `suppressed` and
     `out_of_service`; each step of its life is an event with a `change`: `raised`, `acked`, `returned`, `cleared`,
-    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`. People acknowledge, shelve and take out of
-    service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is still evaluated.
+    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`, and `no_data` and `data_back` when its data are bad
+    and good again. A mail for people picks what it needs by `only: {change: [raised, cleared]}`. People acknowledge,
+    shelve and take out of service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service)
+    is still evaluated.
 
     Either `when` gives the condition, or `rules` names a source of rules that people write, one alarm for each rule.
     Without a required `response` it is not an alarm but an event: send the stream to a sink.
