@@ -149,6 +149,7 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
 
     def next_batch(self) -> list[Item]:
         if self._running.drain.requested():
+            self._running.wakeup.idle()
             return []
         batch = self._reader.read()
         if batch is None:

@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from connectors.base import Batch
 from flows.engine import Input, Running, _SourcePart
 from flows.graph import Plan
@@ -29,3 +31,17 @@ def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved(
 
     assert part.snapshot() == 7
     assert done == ["position", "letters durable"]
+
+
+def test_a_source_that_is_drained_sleeps_instead_of_spinning(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = threading.Event()
+    running = Running(Plan("f", (), ()), False, stopping)
+    running.drain.join("in:t/0")
+    part = _SourcePart(running, Input("in", ["t/0"], lambda name, position: Refusing([])), "t/0", None)
+    slept: list[bool] = []
+    monkeypatch.setattr(running.wakeup, "idle", lambda: slept.append(True))
+
+    stopping.set()
+
+    assert part.next_batch() == []
+    assert slept == [True]
