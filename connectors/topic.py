@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from pydantic import Field
 
-from connectors.base import ConnectorContext, ConnectorError, Reader, Sink, Source, Writer
+from connectors.base import ConnectorContext, Reader, Sink, Source, Stopped, Writer
 from connectors.topic_client import TopicConnection, ensure_topic, explain
 from connectors.topic_producer import Producer
 from connectors.topic_reader import Poller, TopicReader
@@ -52,7 +52,7 @@ class Topic(Source):
             except (KafkaError, OSError) as error:
                 context.health.degraded(context.name, explain(error, context.connection))
                 if context.stopping.wait(backoff):
-                    raise ConnectorError(f"stopped while {explain(error, context.connection)}") from error
+                    raise Stopped(f"{context.name}: {explain(error, context.connection)}") from error
                 backoff = min(backoff * 2, 5.0)
             else:
                 context.health.up(context.name)
@@ -114,7 +114,9 @@ class _TopicWriter:
         self._topic = sink.name
         self._pack = sink.pack
         self._context = context
-        self._producer = Producer(context.connection, context.health, context.name, partitions=sink.new_partitions)
+        self._producer = Producer(
+            context.connection, context.health, context.name, partitions=sink.new_partitions, stopping=context.stopping
+        )
 
     def write(self, events: list[Event]) -> None:
         if self._context.shape is None:

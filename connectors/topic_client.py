@@ -6,7 +6,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import TopicAlreadyExistsError
 from kafka.partitioner.default import murmur2
 from pydantic import Field, SecretStr
 
@@ -88,6 +88,5 @@ def partition_of(key: str, partitions: int) -> int:
 
 def explain(error: BaseException, connection: TopicConnection) -> str:
     """One line for a person: what failed against which brokers."""
-    what = str(error) or type(error).__name__
-    kind = type(error).__name__ if isinstance(error, KafkaError) else "error"
-    return f"no answer from the broker at {', '.join(connection.brokers)} ({kind}: {what[:200]}); is Redpanda running there?"
+    what = str(error)[:200] or type(error).__name__
+    return f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda running there?"

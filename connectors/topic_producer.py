@@ -1,6 +1,7 @@
 """Writing to topics: packed records, results checked, resent in order until the broker has them."""
 
 import collections
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -187,7 +188,8 @@ class Producer:
     def _drop_client(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            client.close(timeout=0)
+            with contextlib.suppress(KafkaError):  # it could not end what it had under way; all of that is sent again
+                client.close(timeout=0)
         for record in self._in_flight:
             record.future = None
 

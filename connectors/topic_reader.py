@@ -10,7 +10,7 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.base import Batch, ConnectorContext
+from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.topic_client import TopicConnection, explain
 from connectors.topic_records import Chunk, use_chunks
 from operators.events import DeadLetter, Event, decode_lines
@@ -21,6 +21,7 @@ READ_BYTES = 512 << 10
 MAX_CHUNKS = 100
 BUFFER_BYTES = 16 << 20
 BUSY_SECONDS = 1.0
+PROBE_SECONDS = 5.0
 IDLE_PAUSE = 0.01  # an empty fetch costs the client a millisecond of CPU; a quiet topic is asked half as often
 
 
@@ -43,9 +44,10 @@ class TopicReader:
 
     def read(self) -> Batch | None:
         self._poller.begin()
+        caught_up = self.caught_up  # looked at first: what lands after it is live
         buffer = self.buffer
         if not buffer:
-            if self.caught_up and not self._live:
+            if caught_up and not self._live:
                 self._live = True
                 return Batch([], time.time(), True)
             return None
@@ -94,6 +96,10 @@ class TopicReader:
             )
         )
 
+    def begins_at(self, offset: int) -> None:
+        """The place where reading starts, once the broker has said it; called before anything is buffered."""
+        self._next = offset
+
     def position(self) -> object:
         return self._next
 
@@ -112,6 +118,9 @@ class Poller:
         self._room = threading.Condition()
         self._closed = False
         self._last_records = 0.0
+        self._last_probe = 0.0
+        self._unchecked: set[TopicPartition] = set()
+        self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
 
     def add(self, reader: TopicReader) -> None:
@@ -121,6 +130,10 @@ class Poller:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"reader {self._context.name}", daemon=True)
             self._thread.start()
+        if self._failure:
+            raise ConnectorError(
+                f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
+            ) from self._failure
 
     def took(self) -> None:
         with self._room:
@@ -133,6 +146,13 @@ class Poller:
             self._thread.join(5)
 
     def _run(self) -> None:
+        try:
+            self._keep_reading()
+        except BaseException as error:  # it must end the flow, not only this thread
+            self._failure = error
+            self._context.arrived()
+
+    def _keep_reading(self) -> None:
         backoff = 0.1
         fetched: dict[TopicPartition, int | None] = {place: reader.start for place, reader in self._readers.items()}
         while not self._closed:
@@ -145,11 +165,15 @@ class Poller:
                     self._poll(consumer, fetched)
             except (KafkaError, OSError) as error:
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
-                self._context.stopping.wait(backoff)
+                self._pause(backoff)
                 backoff = min(backoff * 2, 5.0)
             finally:
                 if consumer is not None:
                     consumer.close(autocommit=False)
+
+    def _pause(self, seconds: float) -> None:
+        with self._room:
+            self._room.wait_for(lambda: self._closed, seconds)
 
     def _connect(self, fetched: dict[TopicPartition, int | None]) -> KafkaConsumer:
         consumer = KafkaConsumer(
@@ -165,6 +189,8 @@ class Poller:
             bootstrap_timeout_ms=5_000,
         )
         use_chunks(consumer)
+        self._unchecked = {place for place, offset in fetched.items() if offset is not None}
+        self._last_probe = time.monotonic()
         consumer.assign(list(fetched))
         for place, offset in fetched.items():
             if offset is not None:
@@ -176,26 +202,64 @@ class Poller:
         return consumer
 
     def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
-        if time.monotonic() - self._last_records > BUSY_SECONDS:
-            self._context.stopping.wait(IDLE_PAUSE)
+        quiet = time.monotonic() - self._last_records
+        if quiet > BUSY_SECONDS:
+            self._pause(IDLE_PAUSE)
+        if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
+            self._probe(consumer, next(iter(fetched)))
         for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
             self._last_records = time.monotonic()
+            self._look_for_a_gap(place, fetched[place], chunks[0])
             reader = self._readers[place]
             reader.bytes_in += sum(chunk.size for chunk in chunks)
             reader.buffer.extend(chunks)
             fetched[place] = chunks[-1].offset + 1
             self._context.arrived()
         for place, reader in self._readers.items():
-            high = consumer.highwater(place)
-            if high is None:
-                continue
-            if (fetched[place] or 0) > high:
-                self._begin_again(consumer, place, fetched, high)
-            elif not reader.caught_up and (fetched[place] or 0) == high:
-                reader.caught_up = True
-                self._context.arrived()
+            self._follow(consumer, place, reader, fetched)
         with self._room:
             self._room.wait_for(lambda: self._closed or not self._is_full())
+
+    def _follow(
+        self,
+        consumer: KafkaConsumer,
+        place: TopicPartition,
+        reader: TopicReader,
+        fetched: dict[TopicPartition, int | None],
+    ) -> None:
+        """Notice where reading began, that all there was has been read, and that the topic was made anew."""
+        high = consumer.highwater(place)
+        if high is None:
+            return
+        if fetched[place] is None:
+            fetched[place] = consumer.position(place)
+            reader.begins_at(int(fetched[place] or 0))
+        at = fetched[place] or 0
+        if at > high:
+            self._begin_again(consumer, place, fetched, high)
+        elif not reader.caught_up and (at == high or consumer.position(place) >= high):
+            reader.caught_up = True
+            self._context.arrived()
+
+    def _probe(self, consumer: KafkaConsumer, place: TopicPartition) -> None:
+        """Ask the broker something: the client itself waits without a word for one that is gone. Raises `KafkaError`."""
+        self._last_probe = time.monotonic()
+        consumer.end_offsets([place], timeout_ms=3_000)
+        self._context.health.up(self._context.name)
+
+    def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
+        """After connecting: the broker may have removed, by its retention, what was not read yet."""
+        if place not in self._unchecked:
+            return
+        self._unchecked.discard(place)
+        if expected is not None and first.offsets and first.offsets[0] > expected:
+            missing = first.offsets[0] - expected
+            log.warning(
+                "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention is shorter than this "
+                "flow was away, or it is compacted)",
+                self._context.flow, place.topic, place.partition, expected, first.offsets[0] - 1,
+            )  # fmt: skip
+            self._context.count("gap", missing)
 
     def _begin_again(
         self, consumer: KafkaConsumer, place: TopicPartition, fetched: dict[TopicPartition, int | None], high: int

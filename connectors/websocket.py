@@ -74,7 +74,9 @@ class _PushWriter:
         self._topic = f"{context.topic_prefix}push"
         channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
         self._channels = [(template, template.placeholders()) for template in map(Template, channels)]
-        self._producer = Producer(context.connection, context.health, context.name, partitions=1)
+        self._producer = Producer(
+            context.connection, context.health, context.name, partitions=1, stopping=context.stopping
+        )
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, events: list[Event]) -> None:

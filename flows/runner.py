@@ -91,7 +91,8 @@ class Runner:
             dataflow = build(self._running, inputs, self._writers())
             for intake, _ in self._intakes:
                 intake.start()
-            log.info("%s: running, %d source partitions", self._flow.flow, sum(len(i.parts) for i in inputs))
+            parts = sum(len(source.parts) for source in inputs)
+            log.info("%s: running, %d source partition%s", self._flow.flow, parts, "" if parts == 1 else "s")
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=recovery)
         except sqlite3.Error as error:
             raise ConnectorError(f"the recovery store in {folder.store} failed: {error}") from error

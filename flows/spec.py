@@ -260,4 +260,7 @@ class Flow(Spec):
     streams: dict[Name, Stream] = Field({}, description="What happens to them.")
     alarms: dict[Name, Alarm] = Field({}, description="What needs a person.")
     sinks: dict[Name, Sink] = Field({}, description="Where events go.")
-    tests: list[Test] = Field([], description="Tests on a virtual clock: `vigie test`.")
+    tests: list[Test] = Field(
+        [],
+        description="Tests of the flow on a virtual clock. This release checks their form; it does not run them yet.",
+    )

@@ -211,6 +211,39 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Calla
     reader.close()
 
 
+def test_a_source_that_starts_at_the_latest_is_live_at_once_and_keeps_its_place(
+    context: ConnectorContext, producer: Producer, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    topic = Topic(name=unique, start="latest", new_partitions=1)
+    topic.partitions(context)
+    producer.send_events(unique, readings(0, 3))
+    producer.flush()
+    (reader,) = opened(topic, context)
+    batches: list[Batch] = []
+    wait_until(lambda: batches.append(reader.read()) or (batches[-1] and batches[-1].live), 10, "the reader to be live")
+    at = reader.position()
+    producer.send_events(unique, readings(3, 5))
+    producer.flush()
+
+    (again,) = opened(topic, ConnectorContext("f", "again", context.connection), {f"{unique}/0": at})
+
+    assert [e.id for e in drain([again], 2)] == ["r3", "r4"]
+
+
+def test_a_broker_that_dies_while_a_source_reads_is_reported_and_its_return_too(
+    tmp: Path, own: Callable[[Broker], Broker], opened: Callable[..., list[Reader]]
+) -> None:
+    broker = own(Broker(tmp / "broker"))
+    context = ConnectorContext(flow="f", name="source", connection=connect(broker))
+    (reader,) = opened(Topic(name="t", new_partitions=1), context)
+    wait_until(reader.read, 10, "the reader to be live")
+
+    broker.kill()
+    wait_until(lambda: "source" in context.health.down, 30, "the source to say that the broker is gone")
+    broker.restart()
+    wait_until(lambda: "source" not in context.health.down, 30, "the source to say that it is back")
+
+
 def test_a_source_waits_for_a_broker_that_is_not_up_yet(tmp: Path, own: Callable[[Broker], Broker]) -> None:
     broker = Broker(tmp / "broker")
     connection = connect(broker)
