@@ -95,6 +95,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("demo-data"), help="folder, emptied at every start")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script starts in the background
     try:
         with claim(options.data.resolve()), Site(options.data.resolve(), say) as site:
             introduce(site)

@@ -20,6 +20,7 @@ def main() -> int:
                         help=f"services to start: {', '.join(SERVICES)}")  # fmt: skip
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script starts in the background
     try:
         with Stack(options.folder, options.only) as stack:
             print(stack.table(), flush=True)
