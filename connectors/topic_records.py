@@ -1,6 +1,6 @@
 """Record batches as lists of values: kafka-python makes two objects of every record, which costs more than all the rest.
 
-Measured with one 115-byte event a record: 10.5 µs an event through the client's own records, 4 µs this way.
+Measured with one 115-byte event a record: 13 µs an event through the client's own records, 4 µs this way.
 """
 
 from collections.abc import Iterator
