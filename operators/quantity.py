@@ -102,7 +102,9 @@ def quantity(value: Any) -> Quantity:
 
 _TIME = r"^(\d+(\.\d+)?(ms|s|min|h|d|w))+$"
 Duration = Annotated[
-    float, BeforeValidator(duration), WithJsonSchema({"type": "string", "pattern": _TIME, "examples": ["30s", "1h30min"]})
+    float,
+    BeforeValidator(duration),
+    WithJsonSchema({"type": "string", "pattern": _TIME, "examples": ["30s", "1h30min"]}),
 ]
 Amount = Annotated[
     Quantity,

@@ -3,14 +3,24 @@
 
 It was written apart from it, straight from the semantics. `limit`, `unit` and `labels` are left out here.
 """
+
 import hashlib, json, math, re
 
-NEVER = -1e15          # "no instant yet"; finite so that a snapshot is plain JSON
+NEVER = -1e15  # "no instant yet"; finite so that a snapshot is plain JSON
 SEVERITIES = ["info", "warning", "major", "critical"]
 KINDS = ("above", "below", "outside", "equals", "rate_above", "rate_below")
-PERMS = {"ack": "ack", "unack": "ack", "comment": "comment", "shelve": "shelve", "unshelve": "shelve",
-         "suppress": "suppress", "unsuppress": "suppress", "out_of_service": "service", "in_service": "service",
-         "reset": "reset"}
+PERMS = {
+    "ack": "ack",
+    "unack": "ack",
+    "comment": "comment",
+    "shelve": "shelve",
+    "unshelve": "shelve",
+    "suppress": "suppress",
+    "unsuppress": "suppress",
+    "out_of_service": "service",
+    "in_service": "service",
+    "reset": "reset",
+}
 TIMER_ORDER = ["pulse", "off", "on", "severity", "no_data", "inhibit_hold", "shelve", "realarm"]
 
 
@@ -56,11 +66,18 @@ class Rule:
         self.group_wait, self.group_interval = secs(g("group_wait", 30)), secs(g("group_interval", 300))
         self.repeat, self.flood = secs(g("repeat", 14400)), g("flood")
 
-    def shape(self):      # what makes old values meaningless when it changes
-        return json.dumps([[sorted(k for k in KINDS if k in lv) for lv in self.levels],
-                           self.unit, self.raw.get("signal"), self.absent is not None], sort_keys=True)
+    def shape(self):  # what makes old values meaningless when it changes
+        return json.dumps(
+            [
+                [sorted(k for k in KINDS if k in lv) for lv in self.levels],
+                self.unit,
+                self.raw.get("signal"),
+                self.absent is not None,
+            ],
+            sort_keys=True,
+        )
 
-    def limits(self):     # what forces a re-evaluation and restarts an on-delay
+    def limits(self):  # what forces a re-evaluation and restarts an on-delay
         cut = [{k: v for k, v in lv.items() if k not in ("severity", "rank")} for lv in self.levels]
         return json.dumps([cut, self.n_of_m, self.window], sort_keys=True, default=str)
 
@@ -80,8 +97,15 @@ def test_level(lv, value, rate):
         clo, chi = clear or (lo, hi)
         return value < lo or value > hi, clo <= value <= chi
     if "equals" in lv:
-        same = type(value) is type(lv["equals"]) and value == lv["equals"] or (
-            not isinstance(value, (bool, str)) and not isinstance(lv["equals"], (bool, str)) and value == lv["equals"])
+        same = (
+            type(value) is type(lv["equals"])
+            and value == lv["equals"]
+            or (
+                not isinstance(value, (bool, str))
+                and not isinstance(lv["equals"], (bool, str))
+                and value == lv["equals"]
+            )
+        )
         return same, not same
     if rate is None:
         return None
@@ -91,12 +115,50 @@ def test_level(lv, value, rate):
 
 
 def fresh():
-    return dict(occ=0, seq=0, clock=NEVER, wall=NEVER, floor=NEVER, wall_floor=NEVER, enabled=True, active=False, acked=True, shelved=None,
-                until=None, manual=False, inhibitors=[], inh_until=None, oos=False, latched=False, no_data=False,
-                flapping=False, phase="normal", since=None, lvl=[], severity=None, sev_since=None, last_ts=NEVER, ids=[],
-                last_good=None, last_value=None, unit=None, window=[], hist=[], acts=[], pulse_at=None,
-                annunciated=False, realarm_from=None, repeats=0, cmd_ids=[], last_flags=None, evidence=None,
-                counters={}, activated_at=None, returned_at=None, acked_at=None)
+    return dict(
+        occ=0,
+        seq=0,
+        clock=NEVER,
+        wall=NEVER,
+        floor=NEVER,
+        wall_floor=NEVER,
+        enabled=True,
+        active=False,
+        acked=True,
+        shelved=None,
+        until=None,
+        manual=False,
+        inhibitors=[],
+        inh_until=None,
+        oos=False,
+        latched=False,
+        no_data=False,
+        flapping=False,
+        phase="normal",
+        since=None,
+        lvl=[],
+        severity=None,
+        sev_since=None,
+        last_ts=NEVER,
+        ids=[],
+        last_good=None,
+        last_value=None,
+        unit=None,
+        window=[],
+        hist=[],
+        acts=[],
+        pulse_at=None,
+        annunciated=False,
+        realarm_from=None,
+        repeats=0,
+        cmd_ids=[],
+        last_flags=None,
+        evidence=None,
+        counters={},
+        activated_at=None,
+        returned_at=None,
+        acked_at=None,
+    )
 
 
 class Alarm:
@@ -151,10 +213,26 @@ class Alarm:
             s["annunciated"] = True
             s["realarm_from"] = s["wall"]
         key = f"{self.engine.run}|{self.rule.id}|{self.subject}|{s['occ']}|{s['seq']}"
-        tr = dict(id=hashlib.sha256(key.encode()).hexdigest()[:32], rule=self.rule.id, subject=self.subject,
-                  occ=s["occ"], seq=s["seq"], event=event, at=t, recorded=s["wall"], **{"from": s["last_flags"]},
-                  flags=self.flags(), isa=self.isa(), severity=s["severity"], value=s["last_value"], reason=reason,
-                  annunciate=annunciate, rule_hash=self.rule.hash, evidence=s["evidence"], **extra)
+        tr = dict(
+            id=hashlib.sha256(key.encode()).hexdigest()[:32],
+            rule=self.rule.id,
+            subject=self.subject,
+            occ=s["occ"],
+            seq=s["seq"],
+            event=event,
+            at=t,
+            recorded=s["wall"],
+            **{"from": s["last_flags"]},
+            flags=self.flags(),
+            isa=self.isa(),
+            severity=s["severity"],
+            value=s["last_value"],
+            reason=reason,
+            annunciate=annunciate,
+            rule_hash=self.rule.hash,
+            evidence=s["evidence"],
+            **extra,
+        )
         s["last_flags"] = tr["flags"]
         self.engine.out(self, tr)
 
@@ -170,9 +248,22 @@ class Alarm:
 
     def activate(self, t, reason, severity=None):
         s, r = self.s, self.rule
-        s.update(occ=s["occ"] + 1, active=True, phase="active", since=t, acked=not r.ack_required, latched=r.latch,
-                 annunciated=False, realarm_from=None, repeats=0, sev_since=None, activated_at=t, returned_at=None,
-                 acked_at=None, severity=severity or self.top_level() or r.base_severity)
+        s.update(
+            occ=s["occ"] + 1,
+            active=True,
+            phase="active",
+            since=t,
+            acked=not r.ack_required,
+            latched=r.latch,
+            annunciated=False,
+            realarm_from=None,
+            repeats=0,
+            sev_since=None,
+            activated_at=t,
+            returned_at=None,
+            acked_at=None,
+            severity=severity or self.top_level() or r.base_severity,
+        )
         if r.flap:
             s["acts"] = [a for a in s["acts"] if a > t - r.flap[1]] + [t]
             s["flapping"] = len(s["acts"]) >= r.flap[0]
@@ -190,8 +281,16 @@ class Alarm:
 
     def give_return(self, t, reason):
         s = self.s
-        s.update(active=False, phase="normal", since=None, sev_since=None, flapping=False, returned_at=t,
-                 lvl=[False] * len(self.rule.levels), realarm_from=None)
+        s.update(
+            active=False,
+            phase="normal",
+            since=None,
+            sev_since=None,
+            flapping=False,
+            returned_at=t,
+            lvl=[False] * len(self.rule.levels),
+            realarm_from=None,
+        )
         self.emit("returned", t, reason)
         if s["shelved"] == "oneshot":
             s.update(shelved=None, until=None)
@@ -206,7 +305,7 @@ class Alarm:
                     s["acked"] = False
                 ann = force or not s["acked"] or not (self.rule.ack_required or s["annunciated"])
             elif not s["acked"] and not s["annunciated"]:
-                s["acked"] = True             # came and went unseen: nothing to acknowledge
+                s["acked"] = True  # came and went unseen: nothing to acknowledge
         self.emit(event, t, reason, annunciate=ann, **extra)
         if s["active"] and not self.masked():
             s["realarm_from"] = s["wall"]
@@ -225,8 +324,9 @@ class Alarm:
         if any(x is None for x in tests):
             return None
         held = s["phase"] in ("active", "recovering") and len(s["lvl"]) == len(tests)
-        s["lvl"] = [True if b else False if n and not r.n_of_m else (held and s["lvl"][i])
-                    for i, (b, n) in enumerate(tests)]
+        s["lvl"] = [
+            True if b else False if n and not r.n_of_m else (held and s["lvl"][i]) for i, (b, n) in enumerate(tests)
+        ]
         return any(b for b, _ in tests), all(n for _, n in tests)
 
     def vote(self, breach, normal):
@@ -310,6 +410,7 @@ class Alarm:
 
         def add(name, deadline, wall=False):
             out.append((deadline if wall else max(deadline, s["floor"]), TIMER_ORDER.index(name), name, wall))
+
         if s["pulse_at"] is not None and r.pulse:
             add("pulse", s["pulse_at"] + r.pulse)
         if s["phase"] == "pending":
@@ -394,7 +495,7 @@ class Alarm:
         if why:
             self.count("bad")
             if s["last_good"] is None:
-                s["last_good"] = t            # the subject exists: the no-data clock starts
+                s["last_good"] = t  # the subject exists: the no-data clock starts
             if r.expect is None and r.no_data != "ignore" and not s["no_data"]:
                 self.enter_no_data(t, why)
             return
@@ -498,8 +599,15 @@ class Alarm:
         if do == "ack":
             return "no_occurrence" if s["occ"] == 0 else "already_acked" if s["acked"] else None
         if do == "unack":
-            return ("not_active" if not s["active"] else "ack_not_required" if not r.ack_required
-                    else "not_acked" if not s["acked"] else None)
+            return (
+                "not_active"
+                if not s["active"]
+                else "ack_not_required"
+                if not r.ack_required
+                else "not_acked"
+                if not s["acked"]
+                else None
+            )
         if do == "shelve":
             if c.get("oneshot"):
                 return "already_shelved" if s["shelved"] == "oneshot" else None
@@ -518,18 +626,38 @@ class Alarm:
         if do == "in_service":
             return None if s["oos"] else "not_out_of_service"
         if do == "reset":
-            return ("not_latched" if not s["latched"] else "still_active" if s["active"]
-                    else "not_acked" if not s["acked"] else None)
+            return (
+                "not_latched"
+                if not s["latched"]
+                else "still_active"
+                if s["active"]
+                else "not_acked"
+                if not s["acked"]
+                else None
+            )
 
     def change_rule(self, new, t):
         old, self.rule, s = self.rule, new, self.s
-        s["floor"], s["wall_floor"] = t, s["wall"]       # an edit never makes anything happen in the past
+        s["floor"], s["wall_floor"] = t, s["wall"]  # an edit never makes anything happen in the past
         if old.enabled != new.enabled:
             s["enabled"] = new.enabled
             if not new.enabled:
-                s.update(active=False, acked=True, latched=False, no_data=False, flapping=False, phase="normal",
-                         since=None, sev_since=None, pulse_at=None, window=[], hist=[], inh_until=None,
-                         returned_at=t if s["active"] else s["returned_at"], realarm_from=None)
+                s.update(
+                    active=False,
+                    acked=True,
+                    latched=False,
+                    no_data=False,
+                    flapping=False,
+                    phase="normal",
+                    since=None,
+                    sev_since=None,
+                    pulse_at=None,
+                    window=[],
+                    hist=[],
+                    inh_until=None,
+                    returned_at=t if s["active"] else s["returned_at"],
+                    realarm_from=None,
+                )
                 return self.emit("disabled", t, "rule_changed")
             s["last_good"] = t
             return self.emit("enabled", t, "rule_changed")
@@ -595,9 +723,18 @@ class Engine:
                     target.inhibit(alarm.rule.id, on, t)
 
     def reject(self, alarm, c, t, err):
-        self.log.append(dict(event="rejected", at=t, rule=alarm.rule.id if alarm else c.get("rule"),
-                             subject=alarm.subject if alarm else c.get("subject"), error=err, command=c["do"],
-                             flags=alarm.flags() if alarm else [], isa=alarm.isa() if alarm else "A"))
+        self.log.append(
+            dict(
+                event="rejected",
+                at=t,
+                rule=alarm.rule.id if alarm else c.get("rule"),
+                subject=alarm.subject if alarm else c.get("subject"),
+                error=err,
+                command=c["do"],
+                flags=alarm.flags() if alarm else [],
+                isa=alarm.isa() if alarm else "A",
+            )
+        )
 
     def run_timers(self, alarms, wall, clock, strict):
         """Fire due timers of `alarms` in (deadline, order) order; strict: only deadlines before the instant."""
@@ -661,12 +798,15 @@ class Engine:
     def set_rule(self, at, raw):
         new = Rule(raw)
         self.rules[new.id] = new
-        self.control(at, dict(alarms=[a for (r, _), a in self.alarms.items() if r == new.id],
-                              do=lambda a, t: a.change_rule(new, t)))
+        self.control(
+            at,
+            dict(alarms=[a for (r, _), a in self.alarms.items() if r == new.id], do=lambda a, t: a.change_rule(new, t)),
+        )
 
     def declare(self, at, rule, subject):
         def do(a, t):
             a.s["last_good"] = t if a.s["last_good"] is None else a.s["last_good"]
+
         self.control(at, dict(alarms=[self.alarm(rule, subject)], do=do))
 
     def drop(self, at, keys, reason):
@@ -678,19 +818,38 @@ class Engine:
             def do(a, t):
                 s = a.s
                 if s["seq"]:
-                    s.update(active=False, acked=True, shelved=None, until=None, manual=False, inhibitors=[],
-                             inh_until=None, oos=False, latched=False, no_data=False, flapping=False, phase="normal")
+                    s.update(
+                        active=False,
+                        acked=True,
+                        shelved=None,
+                        until=None,
+                        manual=False,
+                        inhibitors=[],
+                        inh_until=None,
+                        oos=False,
+                        latched=False,
+                        no_data=False,
+                        flapping=False,
+                        phase="normal",
+                    )
                     a.emit("removed", t, reason)
-                s["enabled"] = False                       # no timer may run on it any more
+                s["enabled"] = False  # no timer may run on it any more
+
             self.control(at, dict(alarms=[a], do=do))
             self.tombs[key] = {"occ": a.s["occ"], "seq": a.s["seq"]}
             del self.alarms[key]
 
     # -- snapshot --------------------------------------------------------------------------------------------------
     def snapshot(self):
-        return json.dumps({"v": 1, "rules": [r.raw for r in self.rules.values()],
-                           "alarms": [[r, sub, a.s] for (r, sub), a in self.alarms.items()],
-                           "tombs": [[r, sub, x] for (r, sub), x in self.tombs.items()], "notifier": self.notifier.g})
+        return json.dumps(
+            {
+                "v": 1,
+                "rules": [r.raw for r in self.rules.values()],
+                "alarms": [[r, sub, a.s] for (r, sub), a in self.alarms.items()],
+                "tombs": [[r, sub, x] for (r, sub), x in self.tombs.items()],
+                "notifier": self.notifier.g,
+            }
+        )
 
     @classmethod
     def restore(cls, text, run=""):
@@ -754,7 +913,11 @@ class Notifier:
 
     def plan(self, g, now):
         c = g["cfg"]
-        due = now + c["wait"] if g["last"] is None else max(now, g["last"] + (secs(c["flood"]["window"]) if g["flood"] else c["interval"]))
+        due = (
+            now + c["wait"]
+            if g["last"] is None
+            else max(now, g["last"] + (secs(c["flood"]["window"]) if g["flood"] else c["interval"]))
+        )
         g["due"] = due if g["due"] is None else min(g["due"], due)
 
     def flush(self, g, now, kind):
@@ -772,7 +935,9 @@ class Notifier:
             fl = g["cfg"]["flood"]
             while True:
                 repeat = None
-                if g["last"] is not None and any(m["state"] == "firing" and not m["acked"] for m in g["members"].values()):
+                if g["last"] is not None and any(
+                    m["state"] == "firing" and not m["acked"] for m in g["members"].values()
+                ):
                     repeat = g["last"] + g["cfg"]["repeat"]
                 if g["due"] is not None and g["due"] <= now:
                     at = g["due"]
@@ -791,7 +956,7 @@ class Notifier:
 # ---------------------------------------------------------------------------------------------------------- vectors
 def feed(e, step):
     at = secs(step["at"])
-    (kind, x), = [(k, v) for k, v in step.items() if k not in ("at", "note")]
+    ((kind, x),) = [(k, v) for k, v in step.items() if k not in ("at", "note")]
     if kind == "reading":
         x = dict(x) if isinstance(x, dict) else {"value": x}
         if "ts" in x:
