@@ -123,7 +123,8 @@ class Hub:
         return f"[{','.join(self.pushed.latest(channel))}]"
 
     def publish(self, updates: Iterable[Update]) -> None:
-        """Remember, and hand live updates to the subscribers of their channels."""
+        """Remember, and hand on to the subscribers of the channel: live updates, and what is read back of states, for those
+        who came before it was read."""
         pushed = 0
         for update in updates:
             if isinstance(update.event, Reading):
@@ -133,7 +134,7 @@ class Hub:
             elif update.origin is not None:
                 self.pushed.add(update.channel, update.origin, update.data)
             members = self._channels.get(update.channel)
-            if members and update.live:
+            if members and (update.live or update.channel in (READINGS, ALARMS)):
                 for outbox in members:
                     outbox.put(update)
                 pushed += len(members)
