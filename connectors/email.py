@@ -136,9 +136,10 @@ class _EmailWriter:
 
     def _check(self) -> None:
         self._raise()
-        name, health = self._context.name, self._context.health
-        if self._context.stopping.is_set() and name in health.down:
-            raise Stopped(f"{name}: {health.down[name]}")
+        name = self._context.name
+        reason = self._context.health.down.get(name)  # the other thread may take it back at any time
+        if self._context.stopping.is_set() and reason is not None:
+            raise Stopped(f"{name}: {reason}")
 
     def _raise(self) -> None:
         if self._error:

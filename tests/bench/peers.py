@@ -1,7 +1,6 @@
 """Virtual environments of peers that cannot share ours, made once under build/."""
 
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -30,7 +29,3 @@ def run_quix(broker: str, topic: str, out: str, count: int) -> float:
         [quix_python(), job, broker, topic, out, str(count)], check=True, capture_output=True, text=True, timeout=180
     )
     return float(done.stdout.split()[-1])
-
-
-if __name__ == "__main__":
-    sys.exit(print(quix_python()))
