@@ -20,6 +20,7 @@ from operators.template import Shape
 ALARM_SINK = "vigie_alarms"
 DEAD_SINK = "vigie_dead"
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
+StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
 
 
 class NotRunnable(Exception):
@@ -51,31 +52,42 @@ class Compiled:
 
 
 def compile_flow(
-    flow: Flow, tables: Tables, timezone: ZoneInfo, profile: str | None = None, born: Mapping[str, str] | None = None
+    flow: Flow,
+    tables: Tables,
+    timezone: ZoneInfo,
+    profile: str | None = None,
+    born: Mapping[str, str] | None = None,
+    stand_ins: StandIns | None = None,
 ) -> Compiled:
     """Compile a definition that `flows.checks` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under (`flows.lock.born`).
+    With `stand_ins` nothing outside is used: they replace the logic of steps by their kind, and sources and sinks need
+    not be able to run.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}).compile()
+    return _Compiler(active, tables, timezone, born or {}, stand_ins).compile()
 
 
 class _Compiler:
-    def __init__(self, flow: Flow, tables: Tables, timezone: ZoneInfo, born: Mapping[str, str]) -> None:
+    def __init__(
+        self, flow: Flow, tables: Tables, timezone: ZoneInfo, born: Mapping[str, str], stand_ins: StandIns | None
+    ) -> None:
         self._flow = flow
         self._tables = tables
         self._timezone = timezone
         self._born = born
+        self._stand_ins = stand_ins or {}
+        self._is_live = stand_ins is None
 
     def compile(self) -> Compiled:
-        sources = {name: _runnable(name, source.settings) for name, source in self._flow.sources.items()}
+        sources = {name: self._outside(name, source.settings) for name, source in self._flow.sources.items()}
         sinks = {
             name: CompiledSink(
-                _runnable(name, sink.settings), Shape(sink.shape).render if sink.shape else None, sink.batch
+                self._outside(name, sink.settings), Shape(sink.shape).render if sink.shape else None, sink.batch
             )
             for name, sink in self._flow.sinks.items()
         }
@@ -89,6 +101,9 @@ class _Compiler:
         sharded = apart and all(source.NAME == "topic" for source in sources.values())
         return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
 
+    def _outside(self, name: str, component: Any) -> Any:
+        return _runnable(name, component) if self._is_live else component
+
     def _refuse_what_is_not_built(self) -> None:
         for name, stream in self._flow.streams.items():
             if stream.by is not None:
@@ -96,7 +111,7 @@ class _Compiler:
                     f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps that have it"
                 )
         for name, sink in self._flow.sinks.items():
-            if sink.outbox is not None:
+            if sink.outbox is not None and self._is_live:
                 raise NotRunnable(
                     f"sinks.{name}: 'outbox' cannot run yet; without it the flow waits while the far end is down"
                 )
@@ -128,12 +143,14 @@ class _Compiler:
             roles = tuple(role for _, role in reads if role)
             steps = []
             for step in stream.steps:
-                component = _runnable(name, step.settings)
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 saved = self._born.get(now, now)
-                steps.append(
-                    Step(saved, partial(component.logic, self._context(name, saved, roles)), component.STATEFUL)
-                )
+                context = self._context(name, saved, roles)
+                if stand_in := self._stand_ins.get(step.kind):
+                    steps.append(Step(saved, partial(stand_in, step.settings, context)))
+                else:
+                    component = _runnable(name, step.settings)
+                    steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
             yield Node(name, reads, tuple(steps))
 
     def _alarms(self) -> Iterator[Node]:

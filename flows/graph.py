@@ -188,6 +188,19 @@ class Graph:
         self._clock.tick(wall)
         return self._pass({})
 
+    def tell(self, name: str, events: list[Event], wall: float) -> Outputs:
+        """Take events that are no data, such as commands of people: they move the wall clock, never event time."""
+        self._clock.tick(wall)
+        return self._pass({name: events})
+
+    def logic(self, identity: str) -> Logic:
+        """The logic of the step with this persisted id; raises KeyError."""
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if step.identity == identity:
+                    return logic
+        raise KeyError(identity)
+
     def next_wake(self) -> float | None:
         """The wall time at which `tick` is needed next, if no events come; None for never."""
         event = wall = math.inf
