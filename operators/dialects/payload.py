@@ -57,7 +57,8 @@ def trimmed(payload: bytes) -> bytes:
 
 
 def loads(payload: bytes) -> Any:
-    """The JSON value of trimmed UTF-8. NaN and Infinity tokens, lone surrogates and any size of integer are tolerated.
+    """The JSON value of trimmed UTF-8. Lone surrogates are tolerated, and so are NaN, Infinity and numbers
+    too big for a double, which become null.
 
     Raises `NotJSON`, or `Refused` for nesting beyond the limit.
     """
@@ -75,7 +76,7 @@ def _tolerant(payload: bytes) -> Any:
     if b"\\ud" in payload or b"\\uD" in payload:
         payload = _ESCAPE.sub(_paired, payload)
     try:
-        return json.loads(payload, parse_int=_integer)
+        return json.loads(payload, parse_int=_integer, parse_float=_float, parse_constant=_no_value)
     except ValueError as error:
         raise NotJSON(str(error)) from None
 
@@ -92,8 +93,17 @@ def _paired(escape: re.Match[bytes]) -> bytes:
     return kept + b"\\ufffd" if second else kept
 
 
-def _integer(digits: str) -> float:
-    return int(digits) if len(digits) < 300 else math.inf
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) < 300 else None
+
+
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _no_value(token: str) -> None:
+    """NaN, Infinity and -Infinity mean null, as they do in every event that is written as JSON."""
 
 
 def _depth(payload: bytes) -> int:

@@ -12,6 +12,7 @@ from operators.decode import Decode
 from operators.events import Message, Occurrence, Reading
 
 Case = dict[str, Any]
+PUBLIC = Path(__file__).parent.parent / "data" / "corpus_public.jsonl"
 TOLERANCE = 0.001
 
 

@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.corpus.__main__ import main
-from tests.corpus.cases import Case, load, problems
-
-CORPUS = Path(__file__).parent.parent / "data" / "corpus_public.jsonl"
+from tests.corpus.cases import PUBLIC, Case, load, problems
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in load(CORPUS)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in load(PUBLIC)])
 def test_a_case_of_the_corpus_decodes_to_what_it_says(case: Case) -> None:
     assert problems(case) == []
 
@@ -18,7 +16,7 @@ def test_a_case_of_the_corpus_decodes_to_what_it_says(case: Case) -> None:
 def test_the_corpus_runner_counts_by_dialect_and_fails_with_status_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, *_ = CORPUS.read_text(encoding="utf-8").splitlines()
+    good, *_ = PUBLIC.read_text(encoding="utf-8").splitlines()
     file = tmp_path / "cases.jsonl"
     file.write_text(good + "\n" + good.replace('"value": 27.34', '"value": 27.35'), encoding="utf-8")
     assert main([str(file)]) == 1

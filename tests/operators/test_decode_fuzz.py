@@ -13,10 +13,9 @@ from operators.component import Now, StepContext
 from operators.decode import Codec, Decode
 from operators.dialects.metrics import METRICS, NAMES
 from operators.events import Message, Occurrence, Reading, Row, decode_lines, encode_lines
-from tests.corpus.cases import load, payload
-from tests.operators.test_decode_corpus import CORPUS
+from tests.corpus.cases import PUBLIC, load, payload
 
-CASES = [case for case in load(CORPUS) if len(str(case.get("payload", ""))) < 20_000]
+CASES = [case for case in load(PUBLIC) if len(str(case.get("payload", ""))) < 20_000]
 TOPICS = sorted({case["topic"] for case in CASES})
 REASONS = {
     "too_large", "not_utf8", "bad_json", "too_deep", "bad_shape", "unsupported", "undecoded", "unresolved", "unrecognised",

@@ -1,0 +1,6 @@
+"""All targets by name."""
+
+from tests.fuzz import decoders
+from tests.fuzz.target import Target
+
+TARGETS: dict[str, Target] = {target.name: target for target in (*decoders.TARGETS,)}
