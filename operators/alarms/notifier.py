@@ -13,6 +13,8 @@ from operators.alarms.state import State
 from operators.alarms.transition import Transition
 
 Group = dict[str, Any]
+MOST_ACTS = 1000
+"""So many annunciations are remembered for a limit of floods that a rule may get later."""
 
 
 class Notifier:
@@ -78,6 +80,7 @@ class Notifier:
         """Whether this annunciation opened a flood (which is told at once)."""
         flood = group["cfg"]["flood"]
         if not flood:
+            group["acts"] = [*group["acts"], now][-MOST_ACTS:]
             return False
         group["acts"] = [act for act in (*group["acts"], now) if act > now - flood["window"]]
         if group["flood"] or len(group["acts"]) < flood["limit"]:

@@ -1,0 +1,162 @@
+"""The figures of EEMUA 191, counted from transitions as they come."""
+
+from typing import Any
+
+import pytest
+
+from operators.alarms.kpi import Flood, Kpis
+from operators.events import AlarmTransition
+
+HOUR = 3600.0
+DAY = 86_400.0
+
+
+class Log:
+    """Transitions of alarms, made by name."""
+
+    def __init__(self, keep: float | None = None) -> None:
+        self.kpis = Kpis(keep)
+        self._n = 0
+
+    def say(self, event: str, time: float, subject: str = "a", flags: str = "", **fields: Any) -> None:
+        self._n += 1
+        given: dict[str, Any] = {"rule": "f/hot", "annunciate": False, "recorded": time, **fields}
+        self.kpis.see(
+            AlarmTransition(
+                id=str(self._n), time=time, alarm="hot", subject=subject, occ=1, seq=self._n, event=event,
+                change=event, state="", isa="A", flags=flags.split(), **given,
+            )
+        )  # fmt: skip
+
+    def raised(self, time: float, subject: str = "a", **fields: Any) -> None:
+        self.say("activated", time, subject, "active unacked", **{"annunciate": True, **fields})
+
+    def returned(self, time: float, subject: str = "a", flags: str = "unacked") -> None:
+        self.say("returned", time, subject, flags)
+
+
+def test_the_rate_and_the_largest_bins_hours_and_days() -> None:
+    log = Log()
+    for n in range(12):
+        log.raised(HOUR + n * 10, f"s{n}")
+    log.raised(2 * HOUR - 1)
+    log.say("activated", HOUR, "quiet", "active unacked shelved:timed")
+    figures = log.kpis.figures(0.0, DAY)
+    assert (figures.annunciated, figures.masked) == (13, 1)
+    assert figures.rate == pytest.approx(13 / 144)
+    assert (figures.peak, figures.hourly, figures.daily) == (12, 13, 13)
+    assert figures.overloaded == pytest.approx(1 / 144)
+
+
+def test_a_flood_opens_above_ten_and_closes_below_five() -> None:
+    log = Log()
+    for number, alarms in enumerate((3, 11, 7, 5, 4, 9)):
+        for n in range(alarms):
+            log.raised(600.0 * number + n, f"s{number}.{n}")
+    figures = log.kpis.figures(0.0, HOUR)
+    assert figures.floods == (Flood(600.0, 2400.0, 23),)
+    assert figures.in_flood == pytest.approx(0.5)
+
+
+def test_a_flood_ends_with_the_first_empty_bin_or_the_period() -> None:
+    log = Log()
+    for n in range(11):
+        log.raised(0.0 + n, f"s{n}")
+        log.raised(3000.0 + n, f"s{n}")
+    assert log.kpis.figures(0.0, HOUR).floods == (Flood(0.0, 600.0, 11), Flood(3000.0, 3600.0, 11))
+
+
+@pytest.mark.parametrize(("third", "chatters"), [(60.0, True), (60.5, False)])
+def test_three_activations_in_a_minute_are_chattering_whether_heard_or_not(third: float, chatters: bool) -> None:
+    log = Log()
+    for time in (0.0, 30.0, third):
+        log.raised(time, annunciate=False)
+    assert bool(log.kpis.figures(0.0, HOUR).chattering) is chatters
+
+
+def test_an_occurrence_shorter_than_ten_seconds_is_fleeting() -> None:
+    log = Log()
+    for subject, end in (("short", 9.9), ("long", 10.0)):
+        log.raised(0.0, subject)
+        log.returned(end, subject)
+    figures = log.kpis.figures(0.0, 600.0)
+    assert (figures.fleeting, figures.fleeting_share) == (1, 0.5)
+
+
+def test_what_stands_longer_than_a_day_is_stale_unless_masked() -> None:
+    log = Log()
+    log.raised(0.0, "old")
+    log.raised(0.0, "shelved")
+    log.say("shelved", 1.0, "shelved", "active unacked shelved:timed")
+    log.raised(DAY, "new")
+    figures = log.kpis.figures(0.0, DAY + 1)
+    assert figures.standing == 2
+    assert figures.stale == (("f/hot", "old"),)
+    assert figures.shelved == 1
+
+
+def test_the_time_to_acknowledge_runs_from_the_first_annunciation() -> None:
+    log = Log()
+    for n in range(1, 21):
+        log.raised(0.0, f"s{n}")
+        log.say("acked", float(n), f"s{n}", "active")
+    log.say("activated", 0.0, "masked", "active unacked suppressed")
+    log.say("unsuppressed", 50.0, "masked", "active unacked", annunciate=True)
+    log.say("acked", 250.0, "masked", "active")
+    log.say("activated", 0.0, "automatic", "active", annunciate=True)
+    figures = log.kpis.figures(0.0, HOUR)
+    assert (figures.ack_median, figures.ack_95, figures.acked) == (11.0, 20.0, 21)
+
+
+def test_what_returns_unacknowledged_is_censored_for_good() -> None:
+    log = Log()
+    log.raised(0.0)
+    log.returned(5.0)
+    log.say("acked", 90.0)
+    figures = log.kpis.figures(0.0, HOUR)
+    assert (figures.censored, figures.acked, figures.ack_median) == (1, 0, None)
+
+
+def test_the_ten_worst_rules_and_their_share() -> None:
+    log = Log()
+    for rule in range(12):
+        for n in range(rule + 1):
+            log.raised(float(n), "a", rule=f"f/r{rule:02}", priority="low" if rule < 6 else "high")
+    figures = log.kpis.figures(0.0, HOUR)
+    assert figures.top_rules[0] == ("f/r11", 12)
+    assert len(figures.top_rules) == 10
+    assert figures.top_share == pytest.approx(75 / 78)
+    assert figures.priorities == {"low": 21, "high": 57}
+
+
+def test_shelves_that_last_and_are_renewed() -> None:
+    log = Log()
+    for n in range(4):
+        log.say("shelved", n * 100.0, "a", "shelved:timed")
+    assert log.kpis.figures(0.0, HOUR).renewed == (("f/hot", "a"),)
+    log.say("unshelved", 400.0)
+    figures = log.kpis.figures(0.0, HOUR)
+    assert (figures.longest_shelve, figures.renewed) == (400.0, ())
+
+
+def test_repeats_and_escalations_are_counted() -> None:
+    log = Log()
+    log.raised(0.0)
+    log.say("realarmed", 1.0, flags="active unacked", annunciate=True)
+    log.say("escalated", 2.0, flags="active unacked", annunciate=True)
+    figures = log.kpis.figures(0.0, HOUR)
+    assert (figures.annunciated, figures.realarmed, figures.escalated) == (1, 1, 1)
+
+
+def test_nothing_gives_no_shares() -> None:
+    figures = Kpis().figures(0.0, HOUR)
+    assert (figures.rate, figures.top_share, figures.fleeting_share, figures.ack_95) == (0.0, None, None, None)
+
+
+def test_a_process_that_runs_for_long_keeps_a_day_only() -> None:
+    log = Log(keep=DAY)
+    for n in range(3000):
+        log.raised(n * 600.0, f"s{n}")
+        log.returned(n * 600.0 + 60, f"s{n}", flags="")
+    assert len(log.kpis._bins) <= 146
+    assert len(log.kpis._alarms) < 1200
