@@ -25,12 +25,15 @@ class Batch(NamedTuple):
     """Events of one source partition, in order.
 
     `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader works off what had
-    gathered before it started: until then wall-clock time must not move the flow's clocks.
+    gathered before it started: until then wall-clock time must not move the flow's clocks. `whole` says that the events
+    are a table as it stands: rows that are not among them are gone. `place` is the offset after the batch, of a topic.
     """
 
     events: list[Event]
     wall: float
     live: bool
+    whole: bool = False
+    place: int | None = None
 
 
 class Reader(Protocol):

@@ -11,6 +11,7 @@ from connectors.base import ConnectorContext, Reader, Sink, Source, Stopped, Wri
 from connectors.topic_client import TopicConnection, ensure_topic, explain
 from connectors.topic_producer import Producer
 from connectors.topic_reader import Poller, TopicReader
+from connectors.topic_table import TableReader
 from operators.events import Event
 from operators.quantity import Some
 
@@ -34,9 +35,16 @@ class Topic(Source):
     start: Literal["latest", "earliest"] = Field(
         "earliest", description="Where to begin when the flow has no saved position."
     )
-    table: bool = Field(False, description="The topic is a table: the latest row of each key counts.")
+    table: bool = Field(
+        False,
+        description="The topic is a table of rows (JSON objects): the latest record of each key counts, and one without a "
+        "value deletes the row. It is read whole at every start, before anything else.",
+    )
     new_partitions: int | None = Field(
-        None, ge=1, le=1000, description="Partitions of the topic if it does not exist yet; the connection's without."
+        None,
+        ge=1,
+        le=1000,
+        description="Partitions of the topic if it does not exist yet; the connection's without, 1 of a table.",
     )
     connection: str = Field("redpanda", description="Connection of the site file.")
 
@@ -48,7 +56,7 @@ class Topic(Source):
         backoff = 0.2
         while True:
             try:
-                names = partition_names(context.connection, self.topics(), self.new_partitions)
+                names = partition_names(context.connection, self.topics(), self.new_partitions, self.table)
             except (KafkaError, OSError) as error:
                 context.health.degraded(context.name, explain(error, context.connection))
                 if context.stopping.wait(backoff):
@@ -61,17 +69,21 @@ class Topic(Source):
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
         poller = context.shared.get("poller")
         if poller is None:
-            poller = context.shared["poller"] = Poller(context, self.start)
+            start = "earliest" if self.table else self.start
+            poller = context.shared["poller"] = Poller(context, start, keyed=self.table)
         topic, _, number = partition.rpartition("/")
-        reader = TopicReader(poller, context, TopicPartition(topic, int(number)), position)
+        kind = TableReader if self.table else TopicReader
+        reader = kind(poller, context, TopicPartition(topic, int(number)), position)
         poller.add(reader)
         return reader
 
 
-def partition_names(connection: TopicConnection, topics: list[str], new: int | None = None) -> list[str]:
+def partition_names(
+    connection: TopicConnection, topics: list[str], new: int | None = None, table: bool = False
+) -> list[str]:
     """`TOPIC/NUMBER` of every partition of the topics, created if need be; raises `KafkaError` while no broker answers."""
     for topic in topics:
-        ensure_topic(connection, topic, new)
+        ensure_topic(connection, topic, new or (1 if table else None), compact=table)
     consumer = KafkaConsumer(**connection.client_options(), enable_auto_commit=False, bootstrap_timeout_ms=5000)
     try:
         counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}

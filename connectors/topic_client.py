@@ -56,15 +56,19 @@ _known: set[tuple[str, ...]] = set()
 _known_lock = threading.Lock()
 
 
-def ensure_topic(connection: TopicConnection, topic: str, partitions: int | None = None) -> None:
-    """Create a topic unless it exists; raises `KafkaError` while no broker answers. `partitions` default to the connection's."""
+def ensure_topic(connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False) -> None:
+    """Create a topic unless it exists; raises `KafkaError` while no broker answers. `partitions` default to the connection's.
+
+    `compact`: the broker keeps the latest record of each key for ever, instead of all records for a while.
+    """
     mark = (*connection.brokers, topic)
     with _known_lock:
         if mark in _known:
             return
     admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)
     try:
-        new = NewTopic(topic, partitions or connection.partitions, connection.replication)
+        policy = {"cleanup.policy": "compact"} if compact else None
+        new = NewTopic(topic, partitions or connection.partitions, connection.replication, topic_configs=policy)
         admin.create_topics([new])
     except TopicAlreadyExistsError:
         pass

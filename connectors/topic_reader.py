@@ -59,7 +59,7 @@ class TopicReader:
         self.bytes_out += size
         self._poller.took()
         self._next = chunks[-1].offset + 1
-        return Batch(self._decode(chunks), chunks[-1].timestamp / 1000, self._live)
+        return Batch(self._decode(chunks), chunks[-1].timestamp / 1000, self._live, place=self._next)
 
     def _decode(self, chunks: list[Chunk]) -> list[Event]:
         try:
@@ -80,8 +80,12 @@ class TopicReader:
         return events
 
     def _refuse(self, offset: int, timestamp: int, number: int, line: bytes, error: msgspec.DecodeError) -> None:
-        origin = f"{self.place.topic}/{self.place.partition}/{offset}"
         reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_json"
+        detail = f"expected one event as a JSON object a line: {error}"
+        self._bury(reason, detail, offset, timestamp, number, line)
+
+    def _bury(self, reason: str, detail: str, offset: int, timestamp: int, number: int, line: bytes) -> None:
+        origin = f"{self.place.topic}/{self.place.partition}/{offset}"
         self._context.count(reason, 1)
         self._context.dead_letter(
             DeadLetter(
@@ -90,7 +94,7 @@ class TopicReader:
                 flow=self._context.flow,
                 step=self._context.name,
                 reason=reason,
-                detail=f"expected one event as a JSON object a line: {error}",
+                detail=detail,
                 origin=origin,
                 payload=line,
             )
@@ -99,6 +103,9 @@ class TopicReader:
     def begins_at(self, offset: int) -> None:
         """The place where reading starts, once the broker has said it; called before anything is buffered."""
         self._next = offset
+
+    def made_anew(self) -> None:
+        """The topic is another one than before, and is read from its start; called by the poller's thread."""
 
     def position(self) -> object:
         return self._next
@@ -110,8 +117,9 @@ class TopicReader:
 class Poller:
     """One consumer and one thread for all partitions of a source that this process reads."""
 
-    def __init__(self, context: ConnectorContext, start: Literal["latest", "earliest"]) -> None:
+    def __init__(self, context: ConnectorContext, start: Literal["latest", "earliest"], keyed: bool = False) -> None:
         self._context = context
+        self._keyed = keyed
         self._connection: TopicConnection = context.connection
         self._start = start
         self._readers: dict[TopicPartition, TopicReader] = {}
@@ -188,8 +196,8 @@ class Poller:
             check_crcs=True,
             bootstrap_timeout_ms=5_000,
         )
-        use_chunks(consumer)
-        self._unchecked = {place for place, offset in fetched.items() if offset is not None}
+        use_chunks(consumer, self._keyed)
+        self._unchecked = set() if self._keyed else {place for place, offset in fetched.items() if offset is not None}
         self._last_probe = time.monotonic()
         consumer.assign(list(fetched))
         for place, offset in fetched.items():
@@ -271,6 +279,7 @@ class Poller:
         )  # fmt: skip
         self._context.count("topic_made_anew", 1)
         fetched[place] = 0
+        self._readers[place].made_anew()
         consumer.seek_to_beginning(place)
 
     def _is_full(self) -> bool:

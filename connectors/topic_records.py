@@ -23,10 +23,25 @@ class Chunk(NamedTuple):
     size: int
 
 
+class KeyedChunk(NamedTuple):
+    """Like `Chunk`, with the keys, and with a None in place of the value of a tombstone."""
+
+    offset: int
+    timestamp: int
+    offsets: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    timestamps: list[int]
+    size: int
+
+
 class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
     """What the consumer hands out for one fetched partition: a `Chunk` a batch, in place of a record each."""
 
-    def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Chunk]:
+    def _chunk(self, batch: Any) -> Any:
+        return unpack(batch, self.fetch_offset)
+
+    def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Any]:
         while (batch := records.next_batch()) is not None:
             if batch.magic != 2:
                 raise UnsupportedVersionError(
@@ -39,11 +54,32 @@ class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
             self.leader_epoch = batch.leader_epoch
             self.next_fetch_offset = batch.next_offset
             if not batch.is_control_batch:
-                chunk = unpack(batch, self.fetch_offset)
+                chunk = self._chunk(batch)
                 self.records_read += len(chunk.values)
                 self.bytes_read += chunk.size
                 yield chunk
         self.drain()
+
+
+class KeyedRecords(ChunkedRecords):
+    """The same with a `KeyedChunk` a batch."""
+
+    def _chunk(self, batch: Any) -> Any:
+        return unpack_keyed(batch, self.fetch_offset)
+
+
+def unpack_keyed(batch: Any, first: int) -> KeyedChunk:
+    """The records of a batch from offset `first` on, as the client itself reads them: with keys and tombstones."""
+    records = [record for record in batch if record.offset >= first]
+    return KeyedChunk(
+        batch.last_offset,
+        batch.max_timestamp,
+        [record.offset for record in records],
+        [record.key for record in records],
+        [record.value for record in records],
+        [record.timestamp for record in records],
+        sum(len(record.value or b"") for record in records),
+    )
 
 
 def unpack(batch: Any, first: int) -> Chunk:
@@ -99,6 +135,6 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         shift += 7
 
 
-def use_chunks(consumer: Any) -> None:
-    """Let a `KafkaConsumer` hand out a `Chunk` a batch from `poll`."""
-    consumer._fetcher.PartitionRecords = ChunkedRecords
+def use_chunks(consumer: Any, keyed: bool = False) -> None:
+    """Let a `KafkaConsumer` hand out a `Chunk` (or a `KeyedChunk`) a batch from `poll`."""
+    consumer._fetcher.PartitionRecords = KeyedRecords if keyed else ChunkedRecords

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.base import PushSource, Sink, Source
-from flows.graph import ALARMS, ClockSettings, Node, Outlet, Plan, Step
+from flows.graph import ALARMS, COMMANDS, COMMANDS_ELSEWHERE, ClockSettings, Node, Outlet, Plan, Step
 from flows.lock import identity
 from flows.profiles import for_profile, profiles
 from flows.spec import Batching, Clock, Flow, OnError, Stream, inputs, origin
@@ -94,15 +94,21 @@ class _Compiler:
         nodes = tuple(_ordered([*self._labels(), *self._streams(), *self._alarms()]))
         self._refuse_what_is_not_built()
         clocks = {raw_name(self._flow, n): _clock(s.clock) for n, s in self._flow.sources.items() if s.clock}
-        plan = Plan(self._flow.flow, nodes, tuple(self._outlets(nodes)), _clock(self._flow.clock), clocks)
+        outlets = tuple(self._outlets(nodes))
+        plan = Plan(self._flow.flow, nodes, outlets, _clock(self._flow.clock), clocks, self._sides(sources))
         apart = not any(_brings_together(stream) for stream in self._flow.streams.values()) and not any(
             alarm.rules or (alarm.armed and alarm.armed.while_) for alarm in self._flow.alarms.values()
         )
-        sharded = apart and all(source.NAME == "topic" for source in sources.values())
+        data = [source for source in sources.values() if not is_table(source)]
+        sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
         return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
 
     def _outside(self, name: str, component: Any) -> Any:
         return _runnable(name, component) if self._is_live else component
+
+    def _sides(self, sources: Mapping[str, Source | PushSource]) -> frozenset[str]:
+        tables = [raw_name(self._flow, name) for name, source in sources.items() if is_table(source)]
+        return frozenset([*tables, COMMANDS, COMMANDS_ELSEWHERE])
 
     def _refuse_what_is_not_built(self) -> None:
         for name, stream in self._flow.streams.items():
@@ -158,7 +164,9 @@ class _Compiler:
             now = f"{self._flow.flow}/{name}"
             saved = self._born.get(now, now)
             step = Step(saved, partial(alarm.logic, self._context(name, saved)), stateful=True)
-            yield Node(name, (*_inputs(alarm.from_), *alarm.side_inputs()), (step,), is_alarm=True)
+            commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
+            reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
+            yield Node(name, reads, (step,), is_alarm=True)
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
@@ -175,6 +183,11 @@ def _clock(clock: Clock) -> ClockSettings:
 def raw_name(flow: Flow, source: str) -> str:
     """Under which name a source's events enter the graph: its own, or one before the node that labels them."""
     return f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source
+
+
+def is_table(source: Source | PushSource) -> bool:
+    """Whether a source is a table of rows, which every shard reads whole."""
+    return bool(getattr(source, "table", False))
 
 
 def _runnable(name: str, component: Any) -> Any:

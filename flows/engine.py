@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -17,8 +17,9 @@ from bytewax.inputs import AbortExecution, FixedPartitionedSource, StatefulSourc
 from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.base import Batch, Reader, Writer
-from flows.graph import Graph, Outputs, Plan
+from connectors.base import Reader, Writer
+from flows.arrivals import Arrival, Arrivals
+from flows.graph import COMMANDS, COMMANDS_ELSEWHERE, Graph, Outputs, Plan
 from operators.events import Event
 
 IDLE_WAIT = 0.01
@@ -26,7 +27,7 @@ DRAIN_SNAPSHOTS = 2
 ONE_SHARD = "0"
 FAR = timedelta(days=1)
 
-Item = tuple[str, tuple[str, str, Batch]]
+Item = tuple[str, tuple[str, Arrival]]
 
 
 class Wakeup:
@@ -74,11 +75,15 @@ class Drain:
 
 @dataclass
 class Input:
-    """A source of the running flow: its partitions (of this process's share) and how to open one at a position."""
+    """A source of the running flow: its partitions (of this process's share) and how to open one at a position.
+
+    A `side` input reaches every shard: a table, which is read whole before any data are, or people's commands.
+    """
 
     name: str
     parts: list[str]
     open: Callable[[str, object | None], Reader]
+    side: Literal["table", "commands"] | None = None
 
 
 @dataclass
@@ -86,6 +91,7 @@ class Running:
     """What the parts of one running dataflow share.
 
     `settle` returns when what the sources refused is durable: a position after it must not be saved before.
+    `home` names the shard to which a subject belongs by its key: it answers commands for subjects that nobody knows.
     """
 
     plan: Plan
@@ -96,13 +102,33 @@ class Running:
     passed: Callable[[str, int], None] = lambda name, n: None
     settle: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
+    home: Callable[[str], str] = lambda subject: ONE_SHARD
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)
         self.parts_of_shard: dict[str, set[str]] = {}
+        self.sides: set[str] = set()
+        self.tables: set[str] = set()
+        self.unread: set[str] = set()
+
+    def join(self, source: Input, part: str) -> None:
+        """Make a source partition known before the dataflow runs."""
+        id = f"{source.name}:{part}"
+        self.wakeup.join()
+        self.drain.join(id)
+        if source.side is None:
+            self.parts_of_shard.setdefault(self.shard_of(part), set()).add(id)
+            return
+        self.sides.add(id)
+        if source.side == "table":
+            self.tables.add(id)
+            self.unread.add(id)
 
     def shard_of(self, part: str) -> str:
         return part.rpartition("/")[2] if self.sharded else ONE_SHARD
+
+    def shards(self) -> list[str]:
+        return list(self.parts_of_shard) or [ONE_SHARD]
 
 
 def build(running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[], Writer]]) -> Dataflow:
@@ -111,9 +137,7 @@ def build(running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[]
     streams = []
     for source in inputs:
         for part in source.parts:
-            running.wakeup.join()
-            running.drain.join(f"{source.name}:{part}")
-            running.parts_of_shard.setdefault(running.shard_of(part), set()).add(f"{source.name}:{part}")
+            running.join(source, part)
         streams.append(op.input(f"source_{source.name}", flow, _Source(running, source)))
     merged = op.merge("sources", *streams) if len(streams) > 1 else streams[0]
     results = op.stateful_batch("graph", merged, lambda state: _ShardLogic(running, state))
@@ -144,11 +168,12 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         self._running = running
         self._name = source.name
         self._id = f"{source.name}:{part}"
-        self._shard = running.shard_of(part)
+        self._shards = running.shards() if source.side else [running.shard_of(part)]
+        self._is_data = source.side is None
         self._reader = source.open(part, position)
 
     def next_batch(self) -> list[Item]:
-        if self._running.drain.requested():
+        if self._running.drain.requested() or (self._is_data and self._running.unread):
             self._running.wakeup.idle()
             return []
         batch = self._reader.read()
@@ -156,7 +181,10 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
             self._running.wakeup.idle()
             return []
         self._running.passed(self._name, len(batch.events))
-        return [(self._shard, (self._id, self._name, batch))]
+        if batch.whole:
+            self._running.unread.discard(self._id)
+        arrival = Arrival(self._id, self._name, batch)
+        return [(shard, (shard, arrival)) for shard in self._shards]
 
     def snapshot(self) -> object:
         position = self._reader.position()
@@ -174,29 +202,29 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
     def __init__(self, running: Running, state: Mapping[str, Any] | None) -> None:
         self._running = running
         self._graph = Graph(running.plan)
-        self._behind: set[str] | None = None
+        self._shard = ONE_SHARD
+        self._arrivals: Arrivals | None = None
+        self._saved = state.get("arrivals") if state else None
         if state is not None:
             self._graph.restore(state)
 
-    def on_batch(self, values: list[tuple[str, str, Batch]]) -> tuple[list[tuple[str, list[Event]]], bool]:
+    def on_batch(self, values: list[tuple[str, Arrival]]) -> tuple[list[tuple[str, list[Event]]], bool]:
         out: list[tuple[str, list[Event]]] = []
-        if self._behind is None:
-            self._begin(values[0][0])
-        for part, source, batch in values:
-            if batch.live:
-                self._caught_up(part)
-            out.extend(self._graph.feed(source, batch.events, batch.wall, part).items())
+        for shard, arrival in values:
+            arrivals = self._arrivals or self._begin(shard)
+            for ready in arrivals.take(arrival, arrival.part in self._running.sides):
+                self._process(ready, out)
         return self._emit(out)
 
     def on_notify(self) -> tuple[list[tuple[str, list[Event]]], bool]:
-        outputs: Outputs = {} if self._behind is None or self._behind else self._graph.tick(self._running.clock())
+        outputs: Outputs = {} if self._is_waiting() else self._graph.tick(self._running.clock())
         return self._emit(list(outputs.items()))
 
     def on_eof(self) -> tuple[list[tuple[str, list[Event]]], bool]:
         return [], StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
-        if self._behind is None or self._behind:
+        if self._is_waiting():
             return None
         wake = self._graph.next_wake()
         if wake is None:
@@ -204,17 +232,37 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         return min(datetime.fromtimestamp(max(wake, 0.0), UTC), datetime.now(UTC) + FAR)
 
     def snapshot(self) -> object:
-        return self._graph.snapshot()
+        arrivals = self._arrivals.snapshot() if self._arrivals else self._saved
+        return {**self._graph.snapshot(), "arrivals": arrivals}
 
-    def _begin(self, part: str) -> None:
-        shard = self._running.shard_of(part.partition(":")[2])
-        self._behind = set(self._running.parts_of_shard[shard])
-        self._graph.expect(self._behind)
+    def _is_waiting(self) -> bool:
+        return self._arrivals is None or self._arrivals.is_waiting()
 
-    def _caught_up(self, part: str) -> None:
-        assert self._behind is not None
-        self._behind.discard(part)
-        self._graph.caught_up(part)
+    def _begin(self, shard: str) -> Arrivals:
+        self._shard = shard
+        data = self._running.parts_of_shard.get(shard, set())
+        self._arrivals = Arrivals(data, self._running.tables)
+        if self._saved:
+            self._arrivals.restore(self._saved)
+        self._graph.expect(data)
+        return self._arrivals
+
+    def _process(self, arrival: Arrival, out: list[tuple[str, list[Event]]]) -> None:
+        part, source, batch = arrival
+        if source == COMMANDS and self._running.sharded:
+            mine, others = self._apart(batch.events)
+            out.extend(self._graph.feed(COMMANDS, mine, batch.wall, part).items())
+            out.extend(self._graph.feed(COMMANDS_ELSEWHERE, others, batch.wall, part).items())
+            return
+        if batch.live and part not in self._running.sides:
+            self._graph.caught_up(part)
+        out.extend(self._graph.feed(source, batch.events, batch.wall, part).items())
+
+    def _apart(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
+        """Commands this shard answers in any case, and those it obeys only if it knows their subject."""
+        home = [self._running.home(getattr(command, "subject", "")) == self._shard for command in commands]
+        mine = [command for command, is_mine in zip(commands, home, strict=True) if is_mine]
+        return mine, [command for command, is_mine in zip(commands, home, strict=True) if not is_mine]
 
     def _emit(self, out: list[tuple[str, list[Event]]]) -> tuple[list[tuple[str, list[Event]]], bool]:
         counts = self._graph.take_counts()

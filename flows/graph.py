@@ -14,6 +14,9 @@ from operators.component import Logic, Now
 from operators.events import DeadLetter, Event, Reading
 
 ALARMS = "alarms"
+COMMANDS = "vigie_commands"
+COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
+"""What people ask of alarms reaches every shard. Of a subject that a shard does not know it speaks only under `COMMANDS`."""
 STATE_VERSION = 1
 _time_of = operator.attrgetter("time")
 
@@ -67,6 +70,8 @@ class Plan:
     outlets: tuple[Outlet, ...]
     clock: ClockSettings = ClockSettings()
     source_clocks: Mapping[str, ClockSettings] = field(default_factory=dict)
+    sides: frozenset[str] = frozenset()
+    """Sources of tables and commands: what they bring does not move event time."""
 
     def clock_of(self, source: str) -> ClockSettings:
         """The clock of a source's events; `idle` is the flow's."""
@@ -173,6 +178,9 @@ class Graph:
         """Take events of a source (of its partition `part`) that arrived at `wall` (epoch seconds)."""
         if not events:
             return {}
+        if source in self._plan.sides:
+            self._clock.tick(wall)
+            return self._pass({source: events})
         clock = self._plan.clock_of(source)
         if clock.arrival:
             for event in events:

@@ -18,10 +18,11 @@ from bytewax.recovery import InconsistentPartitionsError
 from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
 from connectors.site import Site
 from connectors.topic import Topic, TopicSink
-from connectors.topic_client import TopicConnection
+from connectors.topic_client import TopicConnection, partition_of
 from connectors.topic_producer import Producer
-from flows.compiler import ALARM_SINK, DEAD_SINK, Compiled, CompiledSink, NotRunnable, Tables, raw_name
+from flows.compiler import ALARM_SINK, DEAD_SINK, Compiled, CompiledSink, NotRunnable, Tables, is_table, raw_name
 from flows.engine import Input, Running, build
+from flows.graph import COMMANDS
 from flows.observe import Metrics, make_health
 from flows.spec import Flow
 from flows.state import StateFolder
@@ -87,11 +88,11 @@ class Runner:
         folder = self._folder
         recovery = folder.open(self._compiled.plan.identities(), self._compiled.sharded, self._options.drop)
         try:
-            inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
+            inputs = self._inputs()
             dataflow = build(self._running, inputs, self._writers())
             for intake, _ in self._intakes:
                 intake.start()
-            parts = sum(len(source.parts) for source in inputs)
+            parts = sum(len(source.parts) for source in inputs if source.side is None)
             log.info("%s: running, %d source partition%s", self._flow.flow, parts, "" if parts == 1 else "s")
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=recovery)
         except sqlite3.Error as error:
@@ -169,6 +170,14 @@ class Runner:
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, line_of(letter, limit), durable)
 
+    def _inputs(self) -> list[Input]:
+        inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
+        if any(node.is_alarm for node in self._compiled.plan.nodes):
+            source = Topic(name=f"{self._broker.prefix}alarm-commands", start="latest", new_partitions=1)
+            context = replace(self._context("commands", source), connection=self._broker)
+            inputs.append(Input(COMMANDS, source.partitions(context), partial(source.open, context), "commands"))
+        return inputs
+
     def _input(self, name: str, component: Any) -> Input:
         source = self._site.fill(component)
         context = self._context(name, source)
@@ -179,8 +188,12 @@ class Runner:
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
             source = Topic(name=topic, new_partitions=1)
-        parts = self._share(source.partitions(context))
-        return Input(raw_name(self._flow, name), parts, partial(source.open, context))
+        parts = source.partitions(context)
+        if is_table(source):
+            return Input(raw_name(self._flow, name), parts, partial(source.open, context), "table")
+        if self._compiled.sharded:
+            self._running.home = lambda subject: str(partition_of(subject, len(parts)))
+        return Input(raw_name(self._flow, name), self._share(parts), partial(source.open, context))
 
     def _share(self, parts: list[str]) -> list[str]:
         share = self._options.partitions
