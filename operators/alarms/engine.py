@@ -120,7 +120,7 @@ class Engine(Registry):
     ) -> None:
         """A reading with event time `ts` that arrived at `at`."""
         new = subject not in self.slots[rule_id]
-        s = self.open(rule_id, subject, at, rule, about)
+        s = self.open(rule_id, subject, at, rule, about, min(ts, at))
         t = admit(self, s, ts, id, at)
         if t is None:
             s.wall = max(s.wall, at)

@@ -57,9 +57,16 @@ class Registry:
         return None if slot is None else self.load(rule, subject, slot)
 
     def open(
-        self, rule_id: str, subject: str, at: float | None = None, rule: Rule | None = None, about: Any = None
+        self,
+        rule_id: str,
+        subject: str,
+        at: float | None = None,
+        rule: Rule | None = None,
+        about: Any = None,
+        time: float | None = None,
     ) -> State:
-        """The state of an alarm, made if there is none. `rule` replaces the common rule for this subject."""
+        """The state of an alarm, made if there is none, by an event of `time` that arrived at `at`. `rule` replaces the
+        common rule for this subject."""
         slots = self.slots[rule_id]
         slot = slots.get(subject)
         if slot is not None:
@@ -67,7 +74,7 @@ class Registry:
         slots[subject] = slot = Slot(about=about)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
-        self._inherit_inhibitors(s, at)
+        self._inherit_inhibitors(s, at, time)
         self.settle(s)
         return s
 
@@ -84,14 +91,14 @@ class Registry:
         s.index, s.born = self.created, self.ticks
         return s
 
-    def _inherit_inhibitors(self, s: State, at: float | None) -> None:
+    def _inherit_inhibitors(self, s: State, at: float | None, time: float | None) -> None:
         outside = self.sources.get(s.subject, ())
         for source in s.rule.suppress_when:
             other = self.state(source, s.subject) if source in self.rules else None
             if other is not None and other.active and not other.oos:
                 masking.inhibit(self, s, source, True, other.clock if at is None else max(at, other.clock))
-            elif source in outside and at is not None:
-                masking.inhibit(self, s, source, True, at)
+            elif source in outside and time is not None:
+                masking.inhibit(self, s, source, True, time)
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
         """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is for a slot without state."""
@@ -155,6 +162,7 @@ class Registry:
         """Whether the slot alone can stand for the state."""
         return (
             s.clock == s.last_ts == s.last_good
+            and s.last_value is not None
             and len(s.ids) <= 1
             and s.evidence == (s.ids[0] if s.ids else None, s.last_ts)
             and s.unit == (s.rule.unit or s.seen_unit)
