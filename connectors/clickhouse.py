@@ -18,9 +18,17 @@ class ClickHouseConnection(Spec):
     """Where ClickHouse is: its HTTP interface, and the database."""
 
     url: str = Field(description="Address with the database as path.", examples=["http://clickhouse:8123/sentinel"])
-    username: str = Field("default", description="User; needs INSERT, SELECT and CREATE TABLE on the database.")
+    username: str = Field(
+        "default",
+        description="User; a flow needs INSERT and SELECT on the database, `vigie migrate` also CREATE TABLE, CREATE VIEW and "
+        "ALTER TABLE.",
+    )
     password: SecretStr = Field(SecretStr(""), description="Password of that user.")
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form, for https.")
+    migrate: bool = Field(
+        False,
+        description="A flow brings older tables up to date at its start, as `vigie migrate` does; off, it refuses to start.",
+    )
 
     @field_validator("url")
     @classmethod
@@ -57,10 +65,12 @@ class ClickHouseConnection(Spec):
 
 
 class ClickHouse(Sink):
-    """Keeps events as rows of a ClickHouse table, which it creates if it does not exist.
+    """Keeps events as rows of a ClickHouse table.
 
     Readings, alarm transitions and everything else each have their own columns; a table holds one kind. Rows with the
-    same id are one row (ReplacingMergeTree): read with FINAL.
+    same id are one row (ReplacingMergeTree): read with FINAL. `vigie migrate` makes the tables and brings them up to date; a
+    table that is not there is made with the first event, if the user may. Beside a table of alarms stand the views
+    `TABLE_current` (the last change of each alarm), `TABLE_rate` (per ten minutes) and `TABLE_kpi` (per day, after EEMUA 191).
 
     Delivery: at least once, by thousands of rows an insert; what is written again after a crash replaces itself.
     Back pressure: blocks the flow while ClickHouse is down or slow; the topic keeps what comes.
@@ -72,16 +82,22 @@ class ClickHouse(Sink):
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "clickhouse: readings",
         "clickhouse: {table: events, partition: month, keep: 365d}",
+        "clickhouse: {table: measured, kind: readings}",
     )
 
     table: str = Field(
         description="Table of the connection's database.", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["events"]
     )
+    kind: Literal["readings", "alarms", "events"] | None = Field(
+        None,
+        description="What the table holds; found from what the sink reads when left out, and from its first event where that "
+        "does not tell.",
+    )
     partition: Literal["day", "month"] = Field("month", description="How the table is cut into partitions, by time.")
     keep: Duration | None = Field(
         None,
         ge=86400,
-        description="How long rows are kept (TTL, whole days); for ever without. Counts when the table is made.",
+        description="How long rows are kept (TTL, whole days); for ever without. `vigie migrate` applies a change.",
         examples=["365d"],
     )
     connection: str = Field("clickhouse", description="Connection of the site file.")

@@ -1,55 +1,67 @@
 """The running side of the ClickHouse sink: batches of events become Arrow inserts."""
 
-import math
+import logging
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorContext
 from connectors.clickhouse import ClickHouse, ClickHouseConnection
-from connectors.clickhouse_tables import Layout, layout_of
+from connectors.clickhouse_schema import Declared, Schema, connect, days, is_denied, is_missing
+from connectors.clickhouse_tables import LAYOUTS, Layout, layout_of
 from connectors.queueing import Retry
 from operators.events import DeadLetter, Event, encode_lines
 
-NOT_THERE = ("Code: 60.", "Code: 81.")
+log = logging.getLogger("vigie")
 
 
 class Inserter:
-    """Inserts batches; one client, made anew after every failure. Runs in the writer's thread."""
+    """Inserts batches; one client, made anew after every failure. Runs in the writer's thread.
+
+    The table is looked at when the first batch comes, and made if it is not there; one that does not fit ends the flow.
+    """
 
     def __init__(self, sink: ClickHouse, context: ConnectorContext) -> None:
         self._sink = sink
         self._context = context
         self._connection: ClickHouseConnection = context.connection
         self._client: Client | None = None
-        self._layout: Layout | None = None
+        self._layout: Layout | None = LAYOUTS.get(sink.kind or "")
+        self._told = False
 
     def insert(self, events: list[Event]) -> None:
-        layout = self._layout or layout_of(events[0])
-        fitting = [event for event in events if layout_of(event) is layout]
+        """Insert one batch; raises `Retry` while ClickHouse does not take it, `ConnectorError` for a table that does not fit."""
         try:
             if self._client is None:
-                self._connect(layout)
-            assert self._client is not None
-            self._client.insert_arrow(self._sink.table, layout.arrow(fitting))
+                self._connect(events[0])
+            assert self._client is not None and self._layout is not None
+            layout = self._layout
+            fitting = [event for event in events if layout_of(event) is layout]
+            if fitting:
+                self._client.insert_arrow(self._sink.table, layout.arrow(fitting))
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error)) from error
-        self._layout = layout
         if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
             self._refuse([event for event in events if layout_of(event) is not layout], layout)
 
-    def _connect(self, layout: Layout) -> None:
-        database = self._connection.database
-        try:
-            client = self._connection.client()
-        except DatabaseError as error:
-            if "Code: 81." not in str(error):
-                raise
-            self._connection.client("").command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
-            client = self._connection.client()
-        days = math.ceil(self._sink.keep / 86400) if self._sink.keep else None
-        client.command(layout.create(self._sink.table, self._sink.partition, days))
+    def _connect(self, first: Event) -> None:
+        client = connect(self._connection)
+        schema = Schema(client, self._connection.database)
+        layout = self._layout
+        declared = declared_by(self._sink, layout.name if layout else None)
+        if self._connection.migrate and schema.look(declared.table):
+            schema.migrate(declared)
+        found = schema.check(declared)
+        if found is None:
+            layout = layout or layout_of(first)
+            schema.migrate(declared_by(self._sink, layout.name))
+        else:
+            layout = LAYOUTS[found.kind or layout_of(first).name]
+            for note in [] if self._told else schema.differences(declared, found):
+                log.warning("%s: %s", self._context.name, note)
+        self._told = True
+        self._layout = layout
         self._client = client
 
     def _refuse(self, events: list[Event], layout: Layout) -> None:
@@ -72,8 +84,19 @@ class Inserter:
     def _explain(self, error: BaseException) -> str:
         text = " ".join(str(error).split())[:300]
         where = f"ClickHouse at {self._connection.url}"
+        user = self._connection.username
         if "Code: 516." in text or "Authentication failed" in text:
-            return f"{where} refuses user {self._connection.username!r}: check username and password in the site file"
-        if any(code in text for code in NOT_THERE):
+            return f"{where} refuses user {user!r}: check username and password in the site file"
+        if is_denied(error):
+            return (
+                f"{where} does not let user {user!r} write or make the table {self._sink.table!r} ({text}); grant it INSERT and "
+                "SELECT, and let a user with CREATE TABLE run `vigie migrate`"
+            )
+        if is_missing(error):
             return f"{where}: table or database is gone and is made again ({text})"
         return f"{where} does not take rows ({text}); is it running, and may the user insert?"
+
+
+def declared_by(sink: ClickHouse, kind: str | None) -> Declared:
+    """The table that a sink names."""
+    return Declared(sink.table, sink.kind or kind, sink.partition, days(sink.keep))

@@ -27,21 +27,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of one kind of table and its sorting key; rows with the same key and `id` are one row (FINAL)."""
+    """The columns of one kind of table, as its migrations make them."""
 
     name: str
     columns: tuple[Column, ...]
-    order: str
-
-    def create(self, table: str, partition: str, ttl_days: int | None) -> str:
-        """The statement that creates the table; `partition` is `month` or `day`."""
-        columns = ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
-        by = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}[partition]
-        ttl = f" TTL toDateTime(time) + INTERVAL {ttl_days} DAY" if ttl_days else ""
-        return (
-            f"CREATE TABLE IF NOT EXISTS `{table}` ({columns}) ENGINE = ReplacingMergeTree "
-            f"PARTITION BY {by} ORDER BY ({self.order}){ttl}"
-        )
 
     def arrow(self, events: Sequence[Event]) -> pa.Table:
         """Events of this layout's kind as one Arrow table, a row each."""
@@ -74,7 +63,7 @@ def _instant(name: str, nullable: bool = False) -> Column:
 
 
 def _label_maps(events: Sequence[Any]) -> pa.Array:
-    maps = [event.labels for event in events]
+    maps = [getattr(event, "labels", None) or {} for event in events]
     keys = [key for labels in maps if labels for key in labels]
     values = [value for labels in maps if labels for value in labels.values()]
     offsets = list(itertools.accumulate(map(len, maps), initial=0))
@@ -108,7 +97,6 @@ READINGS = Layout(
         _text("topic", "Nullable(String)"),
         _text("raw", "Nullable(String)"),
     ),
-    "subject, metric, time, id",
 )
 
 ALARMS = Layout(
@@ -146,7 +134,6 @@ ALARMS = Layout(
         _text("comment", default=""),
         _instant("until", nullable=True),
     ),
-    "rule, subject, occ, seq, id",
 )
 
 
@@ -154,8 +141,17 @@ def _kind(event: Event) -> str:
     return str(event.__struct_config__.tag)
 
 
-def _type(event: Any) -> str:
-    return str(getattr(event, "type", None) or getattr(event, "class_", None) or getattr(event, "metric", None) or "")
+def _subject(event: Event) -> str:
+    """What it is about; of what has not been decoded, where it came from."""
+    return _first(event, "subject", "topic", "table", "origin")
+
+
+def _type(event: Event) -> str:
+    return _first(event, "type", "class_", "metric", "reason", "op")
+
+
+def _first(event: Event, *names: str) -> str:
+    return next((str(value) for name in names if (value := getattr(event, name, None))), "")
 
 
 def _data(event: Event) -> str:
@@ -171,13 +167,16 @@ EVENTS = Layout(
         _text("id"),
         _instant("time"),
         Column("kind", "LowCardinality(String)", pa.string(), lambda events: [_kind(e) for e in events]),
-        _low("subject"),
+        Column("subject", "LowCardinality(String)", pa.string(), lambda events: [_subject(e) for e in events]),
         Column("type", "LowCardinality(String)", pa.string(), lambda events: [_type(e) for e in events]),
         Column("data", "String", pa.string(), lambda events: [_data(e) for e in events]),
         _LABELS,
     ),
-    "subject, type, time, id",
 )
+
+
+LAYOUTS = {layout.name: layout for layout in (READINGS, ALARMS, EVENTS)}
+"""The kinds of tables by name."""
 
 
 def layout_of(event: Event) -> Layout:

@@ -1,6 +1,7 @@
 """The meaning of a definition: what can be wrong although every key is known and every value has the right form."""
 
 from flows.check_alarms import check_alarms
+from flows.check_history import check_history
 from flows.check_references import check_references
 from flows.check_steps import check_steps
 from flows.check_tables import check_tables
@@ -16,6 +17,7 @@ def check(scope: Scope) -> None:
     """Note every problem of the flow's meaning in its document."""
     check_references(scope)
     check_tables(scope)
+    check_history(scope)
     check_steps(scope)
     check_alarms(scope)
     check_units(scope)

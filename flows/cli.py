@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "list": "flows.commands.components:list_components",
     "docs": "flows.commands.components:docs",
     "run": "flows.commands.run:run",
+    "migrate": "flows.commands.migrate:migrate",
     "api": "api.cli:serve",
 }
 """Name of each command: its module and function."""

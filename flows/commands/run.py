@@ -63,6 +63,7 @@ def run(
     from flows.runner import Runner, RunOptions, handle_signals
     from flows.scope import Scope
     from flows.state import StateError
+    from flows.tables import check_tables
 
     _check_share(partitions)
     document, flow = load(definition)
@@ -75,6 +76,7 @@ def run(
         place = load_site(site or definition.with_name("site.yaml"))
         names = born(flow, read_lock(lock_path(definition, flow)))
         compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
+        check_tables(compiled.sinks, place)
         runner = Runner(flow, compiled, place, tables, RunOptions(data, partitions, drop))
         handle_signals(runner)
         status = (

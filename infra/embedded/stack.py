@@ -114,7 +114,7 @@ class Stack:
                 case Broker():
                     found[name] = {"brokers": [service.address], "idempotence": False}
                 case ClickHouse():
-                    found[name] = {"url": f"{service.url}/{DATABASE}", "username": "default"}
+                    found[name] = {"url": f"{service.url}/{DATABASE}", "username": "default", "migrate": True}
                     found[name]["password"] = service.password
                 case Objects():
                     found[name] = {"url": service.url, "access_key": service.access_key}

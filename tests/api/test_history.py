@@ -9,6 +9,7 @@ import clickhouse_connect
 import pytest
 
 from api.settings import Settings
+from connectors.clickhouse_schema import Declared, Schema
 from connectors.clickhouse_tables import ALARMS, READINGS
 from infra.embedded.clickhouse import ClickHouse
 from tests.api.conftest import Start
@@ -24,7 +25,7 @@ Database = Callable[[], Any]
 def api(start: Start, tmp: Path, database: Database, clickhouse: ClickHouse) -> Api:
     """A server with ClickHouse and no broker, whose tables hold an hour of one signal."""
     client = database()
-    client.command(READINGS.create("readings", "month", None))
+    Schema(client, "").migrate(Declared("readings", "readings"))
     hour = [reading(T0 + n, 20 + math.sin(n / 600)) for n in range(3600)]
     words = [reading(T0 + n, None, metric="mode", unit=None, text=f"word {n}") for n in (10, 20)]
     spoilt = [reading(T0 + 5000, None, quality="bad")]
@@ -107,7 +108,7 @@ def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
         alarm(2, "A", subject="gone", time=now - 50, recorded=now - 50, value="open"),
     ]
     client = database()
-    client.command(ALARMS.create("alarm_events", "month", None))
+    Schema(client, "").migrate(Declared("alarm_events", "alarms"))
     client.insert_arrow("alarm_events", ALARMS.arrow(life))
     api = start(replace(settings, clickhouse=database))
     token = api.login()

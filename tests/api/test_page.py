@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from api.app import STATIC
 from api.settings import Settings
+from connectors.clickhouse_schema import Declared, Schema
 from connectors.clickhouse_tables import READINGS
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
@@ -38,7 +39,7 @@ def api(start: Start, settings: Settings, topics: Topics, database: Callable[[],
     """A server whose ClickHouse holds two hours of one signal, one reading every ten seconds."""
     now = time.time()
     client = database()
-    client.command(READINGS.create("readings", "month", None))
+    Schema(client, "").migrate(Declared("readings", "readings"))
     past = [reading(n, 24 + 3 * math.sin(n / 100), time=now - 7200 + n * 10) for n in range(720)]
     client.insert_arrow("readings", READINGS.arrow(past))
     server = start(replace(settings, clickhouse=database, site="north plant"))

@@ -1,30 +1,176 @@
+"""The ClickHouse sink on a real engine: what is written twice is there once, whatever the month."""
+
+from collections.abc import Callable
+
 import pytest
 
+from connectors.base import ConnectorError
 from connectors.clickhouse import ClickHouse, ClickHouseConnection
-from connectors.clickhouse_insert import Inserter
+from connectors.clickhouse_insert import Inserter, declared_by
+from connectors.clickhouse_schema import Schema, connect
 from connectors.queueing import Retry
 from infra.embedded import clickhouse
-from operators.events import Occurrence
+from operators.events import AlarmTransition, DeadLetter, Event, Occurrence, Reading, Summary
 from tests.connectors.recorder import Recorder, reading
+
+DAY = 86400.0
+JANUARY = 1767225600.0  # 2026-01-01 UTC
+
+
+@pytest.fixture
+def connection(clickhouse: clickhouse.ClickHouse, unique: str) -> ClickHouseConnection:
+    return ClickHouseConnection(url=f"{clickhouse.url}/{unique}", password=clickhouse.password)
+
+
+def inserter(recorder: Recorder, connection: ClickHouseConnection, **settings: object) -> Inserter:
+    sink = ClickHouse.model_validate({"table": "kept", **settings})
+    return Inserter(sink, recorder.context("history", connection))
 
 
 def test_events_of_another_kind_are_refused_once_however_often_the_insert_is_tried(
-    clickhouse: clickhouse.ClickHouse, unique: str
+    connection: ClickHouseConnection, recorder: Recorder
 ) -> None:
-    recorder = Recorder()
-    url = f"{clickhouse.url}/{unique}"
-    there = ClickHouseConnection(url=url, password=clickhouse.password)
     nowhere = ClickHouseConnection(url="http://127.0.0.1:1/x")
     press = Occurrence(id="o1", time=1.0, subject="door", type="press")
-    context = recorder.context("history", nowhere)
-    inserter = Inserter(ClickHouse(table="readings"), context)
+    failing = inserter(recorder, nowhere)
     for _ in range(3):
-        with pytest.raises(Retry):
-            inserter.insert([reading(1), press])
+        with pytest.raises(Retry, match="is it running"):
+            failing.insert([reading(1), press])
     assert recorder.letters == []
 
-    inserter = Inserter(ClickHouse(table="readings"), recorder.context("history", there))
-    inserter.insert([reading(1), press])
+    inserter(recorder, connection).insert([reading(1), press])
 
     assert [letter.reason for letter in recorder.letters] == ["other_kind"]
     assert recorder.counts == {"other_kind": 1}
+
+
+def month_of_readings(rows: int = 40_000) -> list[Event]:
+    """Five weeks over a month's end, some at the same instant, with values of every sort."""
+    return [
+        Reading(
+            id=f"r{n}",
+            time=JANUARY + 10 * DAY + (n // 2) * 35 * DAY / rows * 2,
+            subject=f"s{n % 7}",
+            metric="temperature",
+            value=None if n % 11 == 0 else n / 4,
+            text="open" if n % 11 == 0 else None,
+            unit="°C",
+            labels={"room": str(n % 3)},
+        )
+        for n in range(rows)
+    ]
+
+
+def test_a_month_that_is_replayed_changes_nothing(connection: ClickHouseConnection, recorder: Recorder) -> None:
+    rows = month_of_readings()
+    sums = (
+        "SELECT toYYYYMM(time) AS month, count(), uniqExact(id), sum(value), sum(cityHash64(toString(tuple(*)))) FROM kept FINAL "
+        "GROUP BY month ORDER BY month"
+    )
+    first = inserter(recorder, connection)
+    for start in range(0, len(rows), 10_000):
+        first.insert(rows[start : start + 10_000])
+    client = connection.client()
+    before = client.query(sums).result_rows
+
+    again = inserter(recorder, connection)
+    for start in range(0, len(rows), 7_777):  # other batches, newest first
+        again.insert(rows[start : start + 7_777][::-1])
+
+    assert client.query(sums).result_rows == before
+    assert [row[:3] for row in before] == [(202601, 24000, 24000), (202602, 16000, 16000)]
+    client.command("OPTIMIZE TABLE kept FINAL")
+    assert client.query(sums.replace(" FINAL", "")).result_rows == before
+    assert recorder.letters == []
+
+
+def test_every_sort_of_event_has_a_row(connection: ClickHouseConnection, recorder: Recorder) -> None:
+    letter = DeadLetter(
+        id="d", time=JANUARY, flow="f", step="s", reason="bad_json", detail="no", origin="a/b", payload=b"\xff"
+    )
+    events: list[Event] = [
+        Occurrence(id="o", time=JANUARY, subject="door", type="press", data={"n": 1}),
+        Summary(id="s", time=JANUARY, start=JANUARY - 60, subject="rack", metric="temperature", values={"mean": 1.5}),
+        letter,
+    ]
+    inserter(recorder, connection).insert(events)
+    rows = connection.client().query("SELECT kind, subject, type FROM kept FINAL ORDER BY kind").result_rows
+    assert rows == [
+        ("dead_letter", "a/b", "bad_json"),
+        ("occurrence", "door", "press"),
+        ("summary", "rack", "temperature"),
+    ]
+
+
+def transition(n: int, event: str, time: float, **fields: object) -> AlarmTransition:
+    known = {"rule": "f/hot", "alarm": "hot", "subject": "rack", "occ": 1, "change": event, "state": event, "isa": "B"}
+    made = {**known, **fields}
+    name = f"{made['rule']}/{made['subject']}/{made['occ']}/{n}"
+    return AlarmTransition(id=name, time=time, recorded=time, seq=n, event=event, **made)  # type: ignore[arg-type]
+
+
+def test_the_state_of_each_alarm_is_its_last_change(connection: ClickHouseConnection, recorder: Recorder) -> None:
+    life: list[Event] = [
+        transition(1, "activated", JANUARY + 1, annunciate=True),
+        transition(2, "acked", JANUARY + 2, isa="C"),
+        transition(3, "returned", JANUARY + 40 * DAY, isa="A"),
+        transition(1, "activated", JANUARY + 5, subject="room"),
+    ]
+    inserter(recorder, connection).insert(life)
+    inserter(recorder, connection).insert(life[:1])  # an old one, written again
+    rows = connection.client().query("SELECT subject, event, isa FROM kept_current ORDER BY subject").result_rows
+    assert rows == [("rack", "returned", "A"), ("room", "activated", "B")]
+
+
+def test_a_user_that_may_not_make_the_table_is_told_who_may(
+    connection: ClickHouseConnection, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    def refuse(self: Schema, declared: object) -> None:
+        raise DatabaseError("Code: 497. DB::Exception: flow: Not enough privileges. (ACCESS_DENIED)")
+
+    monkeypatch.setattr(Schema, "migrate", refuse)
+    with pytest.raises(Retry, match="a user with CREATE TABLE run `vigie migrate`"):
+        inserter(recorder, connection).insert([reading(1)])
+
+
+def test_a_table_of_another_version_ends_the_sink_with_the_command(
+    connection: ClickHouseConnection, recorder: Recorder, number: Callable[[str, int], None]
+) -> None:
+    inserter(recorder, connection).insert([reading(1)])
+    number("readings", 2)
+    with pytest.raises(ConnectorError, match="made by a newer Vigie; this one knows version 1: update this program"):
+        inserter(recorder, connection).insert([reading(2)])
+
+
+@pytest.fixture
+def number(connection: ClickHouseConnection) -> Callable[[str, int], None]:
+    """Record that a migration was applied to the table `kept`."""
+
+    def record(kind: str, version: int) -> None:
+        values = f"('kept', '{kind}', {version}, 'later')"
+        connection.client().command(f"INSERT INTO vigie_migrations (`table`, kind, number, name) VALUES {values}")
+
+    return record
+
+
+def test_a_changed_time_to_keep_is_reported_and_rows_are_written_all_the_same(
+    connection: ClickHouseConnection, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    inserter(recorder, connection, keep="30d").insert([reading(1)])
+    inserter(recorder, connection, keep="90d").insert([reading(2)])
+    assert "keeps rows 30 days, the definition says 90 days: `vigie migrate` changes it" in caplog.text
+    assert connection.client().command("SELECT count() FROM kept FINAL") in (0, 2)  # rows of 1970 are past their time
+
+
+def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    inserter(recorder, connection, keep="30d").insert([reading(1)])
+    willing = connection.model_copy(update={"migrate": True})
+    inserter(recorder, willing, keep="90d").insert([reading(2)])
+    found = Schema(connect(connection), "").look("kept")
+    assert found is not None
+    assert found.keep_days == 90
+    assert declared_by(ClickHouse(table="kept"), "readings").keep_days is None
