@@ -1,5 +1,6 @@
 """The `tests:` of a definition: what is given and done at which moment, and what must follow."""
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -8,7 +9,11 @@ from pydantic import Field, create_model, field_validator, model_validator
 from operators.component import Spec
 from operators.quantity import Duration
 
-COMMANDS = ("ack", "shelve", "unshelve", "out_of_service", "in_service", "break", "mend")
+COMMANDS = (
+    "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service", "reset", "comment",
+    "break", "mend",
+)  # fmt: skip
+MOST_TIMES = 100_000
 
 
 class DoBase(Spec):
@@ -18,6 +23,10 @@ class DoBase(Spec):
     for_: Duration | None = Field(None, alias="for", description="How long, for `shelve`.")
     note: str | None = Field(None, description="A comment.")
     subject: str | None = Field(None, description="Only this subject's alarm; all when left out.")
+    refused: str | None = Field(
+        None, description="That it is refused, with this reason; without, being refused fails the test.",
+        examples=["shelve_too_long"],
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _one_command(self) -> Any:
@@ -66,14 +75,26 @@ class Play(Spec):
         None, description="An alarm's state, or what a stream or sink has produced since it was last looked at."
     )
 
+    def times(self) -> list[float]:
+        """The seconds at which it gives."""
+        if self.every is None or self.until is None:
+            return [self.at]
+        count = math.floor((self.until - self.at) / self.every + 1e-9) + 1
+        return [round(self.at + number * self.every, 6) for number in range(count)]
+
     @model_validator(mode="after")
     def _says_something(self) -> Any:
         if self.given is None and self.do is None and self.expect is None:
             raise ValueError("needs one of: given, do, expect")
         if (self.every is None) != (self.until is None):
             raise ValueError("'every' and 'until' go together")
-        if self.until is not None and self.until < self.at:
-            raise ValueError("'until' is earlier than 'at'")
+        if self.until is not None and self.every is not None:
+            if self.until < self.at:
+                raise ValueError("'until' is earlier than 'at'")
+            if self.until - self.at > self.every * MOST_TIMES:
+                raise ValueError(f"this gives more than {MOST_TIMES:,} times; a shorter test shows as much")
+            if self.given is None or self.do is not None or self.expect is not None:
+                raise ValueError("'every' repeats what is given only; write 'do' and 'expect' in an entry of their own")
         return self
 
 
