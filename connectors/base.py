@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from operators.component import Component
-from operators.events import DeadLetter, Event, Message
+from operators.events import DeadLetter, Event
 
 
 class ConnectorError(Exception):
@@ -105,9 +105,10 @@ class ConnectorContext:
 
     `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is set on SIGTERM.
     `shape` is the sink's own form of an event, where its definition has one, `batch_events` and `batch_wait` (seconds) the
-    most it may write together. A reader's thread calls `arrived()` when it
-    has queued something, so that the flow wakes at once; `shared` is scratch space for what the partitions of one source
-    have in common. `count(word, n)` adds to the counter shown in the metrics; `dead_letter` keeps what cannot be processed.
+    most it may write together, `outbox` the most seconds that an event may wait for a far end that is down. A reader's
+    thread calls `arrived()` when it has queued something, so that the flow wakes at once; `shared` is scratch space for what
+    the partitions of one source have in common. `count(word, n)` adds to the counter shown in the metrics;
+    `dead_letter` keeps what cannot be processed.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
     """
 
@@ -125,6 +126,7 @@ class ConnectorContext:
     shape: Callable[[Event], dict[str, Any]] | None = None
     batch_events: int | None = None
     batch_wait: float | None = None
+    outbox: float | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
 
@@ -150,17 +152,18 @@ class PushSource(Component):
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
 
-    def intake(self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]) -> Intake:
-        """Make the intake. `write(message, durable)` queues for the topic and calls `durable()` from another thread once
+    def intake(self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]) -> Intake:
+        """Make the intake. `write(event, durable)` queues for the topic and calls `durable()` from another thread once
         the broker has it; it blocks when too much is under way."""
         raise NotImplementedError
 
 
 class Sink(Component):
-    """A sink; its writer is driven by the flow."""
+    """A sink; its writer is driven by the flow. `EXPIRES` marks those that heed the context's `outbox`."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
+    EXPIRES: ClassVar[bool] = False
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer. Must not raise when the far end is down: it waits and reports itself degraded."""

@@ -29,11 +29,12 @@ class NotRunnable(Exception):
 
 @dataclass(frozen=True)
 class CompiledSink:
-    """A sink's component and its own form of an event, if it has one."""
+    """A sink's component, its own form of an event, if it has one, and the seconds an event may wait for it."""
 
     component: Sink
     shape: Callable[[Event], dict[str, Any]] | None = None
     batch: Batching | None = None
+    outbox: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ class _Compiler:
         sources = {name: self._outside(name, source.settings) for name, source in self._flow.sources.items()}
         sinks = {
             name: CompiledSink(
-                self._outside(name, sink.settings), Shape(sink.shape).render if sink.shape else None, sink.batch
+                self._outside(name, sink.settings),
+                Shape(sink.shape).render if sink.shape else None,
+                sink.batch,
+                sink.outbox,
             )
             for name, sink in self._flow.sinks.items()
         }
@@ -117,9 +121,9 @@ class _Compiler:
                     f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps that have it"
                 )
         for name, sink in self._flow.sinks.items():
-            if sink.outbox is not None and self._is_live:
+            if sink.outbox is not None and self._is_live and not sink.settings.EXPIRES:
                 raise NotRunnable(
-                    f"sinks.{name}: 'outbox' cannot run yet; without it the flow waits while the far end is down"
+                    f"sinks.{name}: 'outbox' is for webhooks; remove it: the flow waits while the far end is down"
                 )
 
     def _error_policies(self, nodes: tuple[Node, ...]) -> dict[str, OnError]:

@@ -8,7 +8,7 @@ from connectors.document import Document
 from flows.spec import Flow, SinkBase, SourceBase, inputs, origin
 from operators.quantity import Some
 
-Kind = Literal["source", "stream", "alarm", "sink", "topic", "process"]
+Kind = Literal["source", "stream", "alarm", "sink", "topic"]
 ALARM_TOPIC = "vigie.alarms"
 PUSH_TOPIC = "vigie.push"
 LINE = 44
@@ -96,14 +96,7 @@ def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
 
 def _add_sink(picture: Picture, flow: Flow, name: str, sink: SinkBase) -> None:
     box = picture.add(Box(f"{flow.flow}/{name}", "sink", flow.flow, (name, *_connector(sink))))
-    if sink.outbox is not None:
-        topic = _topic(picture, f"vigie.outbox.{flow.flow}.{name}")
-        drain = picture.add(
-            Box(f"process/{flow.flow}/{name}", "process", None, (f"{name} delivery", "a process of its own"))
-        )
-        picture.join(box, topic)
-        picture.join(topic, drain)
-    elif sink.kind == "topic":
+    if sink.kind == "topic":
         for topic_name in _topics(sink.settings):
             picture.join(box, _topic(picture, topic_name))
     elif sink.kind == "websocket":
@@ -169,7 +162,7 @@ def mermaid(picture: Picture) -> str:
     names = {box: f"n{number}" for number, box in enumerate(picture.boxes)}
     shapes = {
         "source": ('(["', '"])'), "stream": ('["', '"]'), "alarm": ('{{"', '"}}'), "sink": ('[/"', '"/]'),
-        "topic": ('[("', '")]'), "process": ('[["', '"]]'),
+        "topic": ('[("', '")]'),
     }  # fmt: skip
     lines = ["flowchart LR"]
     for flow in [*picture.flows(), None]:
@@ -203,6 +196,5 @@ COLOURS: dict[Kind, tuple[str, str]] = {
     "alarm": ("#fde3e0", "#b3402f"),
     "sink": ("#fdf1d3", "#94700f"),
     "topic": ("#efe6fa", "#6f4aa3"),
-    "process": ("#eceff1", "#5c6873"),
 }
 """Fill and outline of each kind of box."""

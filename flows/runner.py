@@ -19,14 +19,14 @@ from connectors.base import ConnectorContext, ConnectorError, Health, Intake, Pu
 from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
-from connectors.topic_producer import Producer
+from connectors.topic_producer import Producer, key_of
 from flows.compiler import ALARM_SINK, DEAD_SINK, Compiled, CompiledSink, NotRunnable, Tables, is_table, raw_name
 from flows.engine import Input, Running, build
 from flows.graph import COMMANDS
 from flows.observe import Metrics, make_health
 from flows.spec import Flow
 from flows.state import StateFolder
-from operators.events import DeadLetter, Event, Message, encode_lines
+from operators.events import DeadLetter, Event, encode_lines
 
 log = logging.getLogger("vigie")
 
@@ -151,11 +151,11 @@ class Runner:
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, line_of(letter, self._broker.record_limit))
 
-    def _write_message(self, producer: Producer, topic: str, message: Message, durable: Callable[[], None]) -> None:
+    def _write_message(self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]) -> None:
         line = encode_lines([message])
         limit = self._broker.record_limit
         if len(line) <= limit:
-            producer.send(topic, message.topic, line, durable)
+            producer.send(topic, key_of(message), line, durable)
             return
         letter = DeadLetter(
             id=message.id,
@@ -164,8 +164,8 @@ class Runner:
             step=topic,
             reason="too_large",
             detail=f"expected at most {limit} bytes as a record (record_limit), got {len(line)}",
-            origin=message.topic,
-            payload=message.payload,
+            origin=key_of(message),
+            payload=getattr(message, "payload", line),
         )
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin, line_of(letter, limit), durable)
@@ -218,6 +218,7 @@ class Runner:
                 shape=sink.shape,
                 batch_events=sink.batch.max if sink.batch else None,
                 batch_wait=sink.batch.wait if sink.batch else None,
+                outbox=sink.outbox,
             )
             writers[name] = partial(self._open_sink, sink, context)
         if DEAD_SINK in names:

@@ -193,7 +193,11 @@ class SinkBase(Kinded[SinkComponent]):
     )
     batch: Batching | None = Field(None, description="How many events are written together.")
     outbox: Duration | None = Field(
-        None, gt=0, description="Keeps events in a topic for this long until the far end accepts them.", examples=["7d"]
+        None,
+        gt=0,
+        description="Longest that an event waits for a webhook's server that is down, then it is a dead letter, `expired`; for"
+        " ever when left out. The topics it waits in must keep it as long.",
+        examples=["7d"],
     )
     profile: str | None = Field(None, description="Keeps this sink only when the profile is active.")
     on_error: OnError = Field("dead_letter", description="What happens to an event that cannot be written.")

@@ -15,7 +15,7 @@ CHARACTER = 6.9
 BOLD = 1.15
 PADDING = 11.0
 WEIGHT = ' font-weight="600"'
-RADIUS = {"source": 12.0, "stream": 4.0, "alarm": 4.0, "sink": 4.0, "topic": 14.0, "process": 0.0}
+RADIUS = {"source": 12.0, "stream": 4.0, "alarm": 4.0, "sink": 4.0, "topic": 14.0}
 
 
 def svg(picture: Picture) -> str:

@@ -1,0 +1,36 @@
+"""Since when a webhook's server does not take what is sent, remembered over restarts."""
+
+import threading
+from pathlib import Path
+
+
+class Outage:
+    """The beginning of the present outage, kept in a file so that a restart does not begin to count anew. Thread-safe."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        if path is not None and path.exists():
+            try:
+                self._since = float(path.read_text(encoding="ascii"))
+            except ValueError:
+                path.unlink()  # cut off by a power failure: the outage counts from its next refusal
+
+    def age(self, now: float) -> float:
+        """A request failed at `now` (epoch seconds): how long the outage has lasted, in seconds."""
+        with self._lock:
+            if self._since is None:
+                self._since = now
+                if self._path is not None:
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                    self._path.write_text(repr(now), encoding="ascii")
+            return max(now - self._since, 0.0)
+
+    def ended(self) -> None:
+        """Everything was accepted."""
+        with self._lock:
+            if self._since is not None:
+                self._since = None
+                if self._path is not None:
+                    self._path.unlink(missing_ok=True)
