@@ -33,11 +33,14 @@ _ISA = dict(zip(STATES, "ABCDEFG", strict=True))
 
 
 class GivenError(ValueError):
-    """Something given that its source could not have brought; `key` is the field that is wrong, if it is one."""
+    """Something given that its source could not have brought.
 
-    def __init__(self, key: str | None, message: str, hint: str | None = None) -> None:
+    `key` is the field that is wrong, if it is one; with `is_key` its name is, not its value.
+    """
+
+    def __init__(self, key: str | None, message: str, hint: str | None = None, is_key: bool = False) -> None:
         super().__init__(message)
-        self.key, self.message, self.hint = key, message, hint
+        self.key, self.message, self.hint, self.is_key = key, message, hint, is_key
 
 
 def event_of(
@@ -131,8 +134,8 @@ def _row(name: str, source: Source, item: Mapping[str, Any], common: dict[str, A
 
 def _message(name: str, source: Source, item: Mapping[str, Any], common: dict[str, Any]) -> Event:
     if "raw" not in item:
-        what = "what is given needs 'subject' (an event), or 'raw' (as the device sends it)"
-        raise GivenError(None, what, near("raw", item) or near("subject", item))
+        _misspelt(item, ("subject", "raw", "row"))
+        raise GivenError(None, "what is given needs 'subject' (an event), or 'raw' (as the device sends it)")
     _only(item, _MESSAGE, "a message")
     if source.kind not in ("mqtt", "http", "topic"):
         raise GivenError("raw", f"{source.kind!r} brings no messages; give it an event with a 'subject'")
@@ -189,9 +192,9 @@ def _decoded(item: Mapping[str, Any], common: dict[str, Any]) -> Event:
     """An event by its fields."""
     key = next((key for key in KINDS if key in item), None)
     if key is None:
-        hint = next((hint for name in item if name != "value" and (hint := near(name, KINDS, 0.7))), None)
+        _misspelt(item, (*KINDS, "subject"))
         words = "'metric' (a reading), 'type' (an occurrence), 'class' (something seen) or 'alarm'"
-        raise GivenError(None, f"an event needs one of {words}", hint)
+        raise GivenError(None, f"an event needs one of {words}")
     kind = KINDS[key]
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
     _only(item, (*names, "kind"), f"a {kind.__struct_config__.tag}")
@@ -263,7 +266,16 @@ def _transition(fields: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _misspelt(item: Mapping[str, Any], wanted: Sequence[str]) -> None:
+    """Say which key of the item is nearly one that is missing."""
+    for key in item:
+        if key not in (*wanted, "value") and (hint := near(key, wanted, 0.7)):
+            raise GivenError(key, f"unknown field {key!r}", hint, True)
+
+
 def _only(item: Mapping[str, Any], known: Sequence[str], what: str) -> None:
     for key in item:
         if key not in known:
-            raise GivenError(key, f"{what} has no field {key!r}", near(key, known) or f"it has {', '.join(known)}")
+            raise GivenError(
+                key, f"{what} has no field {key!r}", near(key, known) or f"it has {', '.join(known)}", True
+            )
