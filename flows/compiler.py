@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.base import PushSource, Sink, Source
-from flows.graph import ALARMS, COMMANDS, COMMANDS_ELSEWHERE, ClockSettings, Node, Outlet, Plan, Step
+from flows.graph import ALARMS, ANSWERS, COMMANDS, COMMANDS_ELSEWHERE, ClockSettings, Node, Outlet, Plan, Step
 from flows.lock import identity
 from flows.profiles import for_profile, profiles
 from flows.spec import Batching, Clock, Flow, OnError, Stream, inputs, origin
@@ -18,6 +18,7 @@ from operators.events import Event
 from operators.template import Shape
 
 ALARM_SINK = "vigie_alarms"
+ANSWER_SINK = "vigie_replies"
 DEAD_SINK = "vigie_dead"
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
@@ -177,6 +178,7 @@ class _Compiler:
             yield Outlet(name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None)
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
+            yield Outlet(ANSWER_SINK, (ANSWERS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
 
 

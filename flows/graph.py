@@ -14,6 +14,7 @@ from operators.component import Logic, Now
 from operators.events import DeadLetter, Event, Reading
 
 ALARMS = "alarms"
+ANSWERS = "vigie_answers"
 COMMANDS = "vigie_commands"
 COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
 """What people ask of alarms reaches every shard. Of a subject that a shard does not know it speaks only under `COMMANDS`."""
@@ -165,6 +166,7 @@ class Graph:
         self._clock = Clock(plan.clock)
         self._running = [_Running(node, [step.make() for step in node.steps]) for node in plan.nodes]
         self._counts: dict[tuple[str, str], int] = {}
+        self._source: str | None = None
 
     def expect(self, parts: Iterable[str]) -> None:
         """Name the source partitions that will feed this shard; event time waits for each until it has caught up."""
@@ -256,6 +258,7 @@ class Graph:
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
         now = self._clock.now()
+        self._source = next(iter(made), None)
         for running in self._running:
             self._run(running, made, now)
         outputs: Outputs = {}
@@ -287,12 +290,17 @@ class Graph:
             if due.event <= now.event or due.wall <= now.wall:
                 events = [*events, *logic.on_time(now)]
             if logic.errors:
+                for letter in logic.errors:
+                    letter.source = letter.source or (self._source and self._source.removesuffix(".unlabelled"))
                 made.setdefault(f"{node.name}.errors", []).extend(logic.errors)
                 logic.errors = []
             if logic.late:
                 made.setdefault(f"{node.name}.late", []).extend(logic.late)
                 self._add_count(step.identity, "late", len(logic.late))
                 logic.late = []
+            if logic.answers:
+                made.setdefault(ANSWERS, []).extend(logic.answers)
+                logic.answers.clear()
         if not node.steps:
             events = _gather(made, [name for name, _ in node.inputs])
         if events:

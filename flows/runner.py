@@ -20,7 +20,17 @@ from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
 from connectors.topic_producer import Producer, key_of
-from flows.compiler import ALARM_SINK, DEAD_SINK, Compiled, CompiledSink, NotRunnable, Tables, is_table, raw_name
+from flows.compiler import (
+    ALARM_SINK,
+    ANSWER_SINK,
+    DEAD_SINK,
+    Compiled,
+    CompiledSink,
+    NotRunnable,
+    Tables,
+    is_table,
+    raw_name,
+)
 from flows.engine import Input, Running, build
 from flows.graph import COMMANDS
 from flows.observe import Metrics, make_health
@@ -211,6 +221,8 @@ class Runner:
         names = {outlet.name for outlet in self._compiled.plan.outlets}
         if ALARM_SINK in names:
             sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"))
+            replies = TopicSink(name=f"{self._broker.prefix}alarm-replies", new_partitions=1)
+            sinks[ANSWER_SINK] = CompiledSink(replies)
         writers: dict[str, Callable[[], Writer]] = {}
         for name, sink in sinks.items():
             context = replace(

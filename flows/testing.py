@@ -16,7 +16,8 @@ from flows.testing_camera import STAND_INS
 from flows.testing_given import event_of
 from flows.testing_match import Difference, Mismatch, Moment, compare
 from flows.testing_output import Output, SinkView
-from operators.alarms.logic import COMMAND, AlarmLogic
+from operators.alarms.desk import COMMAND
+from operators.alarms.logic import AlarmLogic
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.fields import field as field_of
 

@@ -70,8 +70,9 @@ class StepContext:
 class Logic:
     """The behaviour of one step for one shard, without engine, I/O or clock.
 
-    Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`, and every drop is
-    counted in `counts` under a word of its own. State must be bounded: a quiet subject's state is freed.
+    Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`, what answers a command of
+    a person to `answers`, and every drop is counted in `counts` under a word of its own. State must be bounded: a quiet
+    subject's state is freed.
     """
 
     VERSION: ClassVar[int] = 1
@@ -79,6 +80,7 @@ class Logic:
     def __init__(self) -> None:
         self.errors: list[DeadLetter] = []
         self.late: list[Event] = []
+        self.answers: list[Event] = []
         self.counts: dict[str, int] = {}
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:

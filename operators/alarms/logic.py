@@ -1,18 +1,17 @@
 """The logic of an alarm in a flow: events in, transitions out. What `when` and `rules` have in common."""
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from operators.alarms import masking, store
-from operators.alarms.commands import refusal
 from operators.alarms.definition import Definition
+from operators.alarms.desk import COMMAND, Desk
 from operators.alarms.engine import Engine
 from operators.alarms.render import STATE_OF, Renderer
 from operators.alarms.rule import Rule
 from operators.alarms.state import About, State
-from operators.alarms.transition import Rejection, Transition
+from operators.alarms.transition import Transition
 from operators.component import Due, Logic, Now, StepContext
 from operators.condition import Column
 from operators.events import AlarmTransition, Event, Occurrence
@@ -21,14 +20,10 @@ from operators.fields import number_of
 if TYPE_CHECKING:
     from operators.alarm import Alarm
 
-COMMAND = "alarm_command"
-"""Type of the occurrence that carries a command: its data hold `do`, `alarm` or `rule`, and what the command needs."""
-
 WHILE = "while"
 FORGET_AFTER = 7 * 86_400.0
 """A subject in state normal that was not heard for so long is freed; one whose silence counts is not."""
 SWEEP_EVERY = 86_400.0
-MOST_REPLIES = 1000
 _NOTHING: About = (None, {})
 
 
@@ -37,7 +32,8 @@ class AlarmLogic(Logic):
 
     Events of the streams it watches come through `on_batch`. Through `on_role` come, each under its own role:
     `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms it, `rules` rows of rules,
-    `commands` what people ask for. `replies` holds the latest refused commands as occurrences `alarm_rejected`.
+    `commands` what people ask for, `commands_elsewhere` the same where another shard answers for unknown subjects.
+    `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the latest refusals.
     """
 
     VERSION: ClassVar[int] = 1
@@ -47,8 +43,10 @@ class AlarmLogic(Logic):
         self.alarm, self.context = alarm, context
         self.name = context.name or context.step.rpartition("/")[2]
         self.definition = Definition(alarm, context.step, context)
+        self.desk = Desk(self)
         self.engine = self._new_engine()
-        self.replies: deque[Occurrence] = deque(maxlen=MOST_REPLIES)
+        self.replies = self.desk.refused
+        self.answers = self.desk.answers
         self._only = alarm.only.matcher() if alarm.only else None
         self._renderer = Renderer(self.name, alarm.response, alarm.message, self.page_of, None)
         self._out: list[Event] = []
@@ -64,7 +62,7 @@ class AlarmLogic(Logic):
     def _new_engine(self) -> Engine:
         engine = Engine(converts=True)
         engine.on_transition = self._transition
-        engine.on_rejection = self._rejection
+        engine.on_rejection = self.desk.refuse
         engine.on_count = self.count
         if self.alarm.armed and self.alarm.armed.while_:
             engine.on_open = self._gate_new
@@ -75,7 +73,7 @@ class AlarmLogic(Logic):
         at = self._begin(now)
         commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
         if commands:
-            self._commands(commands, at)
+            self.desk.take(commands, at)
             events = [e for e in events if type(e) is not Occurrence or e.type != COMMAND]
         only = self._only
         if only is not None:
@@ -85,7 +83,8 @@ class AlarmLogic(Logic):
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         act = {
-            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self._commands,
+            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.desk.take,
+            "commands_elsewhere": self.desk.take_known,
         }.get(role)  # fmt: skip
         if act is None:
             return self.on_batch(events, now)
@@ -94,7 +93,7 @@ class AlarmLogic(Logic):
 
     def on_command(self, command: Mapping[str, Any], now: Now) -> list[Event]:
         """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and what the command needs."""
-        self._command(dict(command), self._begin(now))
+        self.desk.command(command, self._begin(now))
         return self._end()
 
     def on_time(self, now: Now) -> list[Event]:
@@ -222,81 +221,6 @@ class AlarmLogic(Logic):
         if not self._gates.get(s.subject, self._gate):
             masking.inhibit(self.engine, s, WHILE, True, t)
 
-    # ------------------------------------------------------------------------------------------------- commands
-    def _commands(self, events: list[Event], at: float) -> None:
-        for event in events:
-            if isinstance(event, Occurrence):
-                self._command({"subject": event.subject, "id": event.id, **event.data}, at)
-
-    def _command(self, command: dict[str, Any], at: float) -> None:
-        if "note" in command:
-            command.setdefault("comment", command["note"])
-        if "by" in command:
-            command.setdefault("user", command["by"])
-        if "for" in command:
-            command.setdefault("duration", command["for"])
-        rule = command.get("rule")
-        alarm = command.get("alarm")
-        if rule is None and alarm not in (None, self.name):
-            return
-        if rule is not None and rule not in self.engine.rules:
-            if rule == self.context.step or str(rule).startswith(self.context.step + "/"):
-                self._reject(command, at, "unknown_alarm")
-            return
-        targets = [
-            (rule_id, subject)
-            for rule_id in ([rule] if rule is not None else list(self.engine.rules))
-            for subject in self._subjects(rule_id, command)
-        ]
-        for rule_id, subject in targets:
-            self._obey(rule_id, subject, at, command)
-        if not targets:
-            self._reject(command, at, "unknown_alarm")
-
-    def _obey(self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]) -> None:
-        """One command for one alarm. Who acknowledges a latched alarm that is over resets it, too."""
-        s = self.engine.state(rule_id, subject)
-        again = {key: value for key, value in command.items() if key not in ("id", "granted", "occurrence")}
-        over = s is not None and s.latched and not s.active and command.get("do") == "ack"
-        if over and s is not None and s.acked:
-            self.engine.command(rule_id, subject, at, {**command, "do": "reset"})
-        elif self.engine.command(rule_id, subject, at, command) is None and over:
-            self.engine.command(rule_id, subject, at, {**again, "do": "reset"})
-
-    def _subjects(self, rule_id: str, command: Mapping[str, Any]) -> list[str]:
-        """The subject a command names; without one, all whose alarm would accept it."""
-        subject = command.get("subject")
-        slots = self.engine.slots[rule_id]
-        if subject:
-            return [subject] if subject in slots else []
-        states = (self.engine.state(rule_id, name) for name in list(slots))
-        return [s.subject for s in states if s is not None and _would_accept(s, command)]
-
-    def _reject(self, command: Mapping[str, Any], at: float, error: str) -> None:
-        self._rejection(
-            Rejection(
-                at=at,
-                rule=str(command.get("rule") or self.context.step),
-                subject=str(command.get("subject") or ""),
-                error=error,
-                command=str(command.get("do")),
-                id=command.get("id"),
-                user=command.get("user"),
-            )
-        )
-
-    def _rejection(self, rejection: Rejection) -> None:
-        if rejection.error == "unknown_alarm":
-            self.count("rejected")
-        data = {
-            "error": rejection.error, "do": rejection.command, "command": rejection.id, "rule": rejection.rule,
-            "alarm": self.name, "user": rejection.user, "flags": list(rejection.flags), "isa": rejection.isa,
-        }  # fmt: skip
-        id = f"{rejection.id or rejection.at}/{rejection.rule}/{rejection.subject}/rejected"
-        self.replies.append(
-            Occurrence(id=id, time=rejection.at, subject=rejection.subject, type="alarm_rejected", data=data)
-        )
-
     # ------------------------------------------------------------------------------------------------- outputs
     def _transition(self, state: State, transition: Transition) -> None:
         self._out.append(self._renderer.event(state, transition, state.slot.about or _NOTHING))
@@ -347,12 +271,6 @@ class AlarmLogic(Logic):
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` gave."""
-
-
-def _would_accept(s: State, command: Mapping[str, Any]) -> bool:
-    if command.get("do") == "ack" and s.latched and not s.active:
-        return True
-    return refusal(s, command) is None
 
 
 _URGENCY = {word: n for n, word in enumerate(
