@@ -29,6 +29,7 @@ Codec = Literal[
     "ttn",
     "onvif",
     "pir_envelope",
+    "envelope",
     "cloudevents",
     "senml",
     "json",
@@ -50,7 +51,10 @@ class Decode(Operator):
     - `zigbee2mqtt`, `esphome`, `tasmota`, `shelly` (all generations), `victron` (Venus OS), `ttn` (The Things Stack)
     - `theengs`: Bluetooth through OpenMQTTGateway or Theengs Gateway
     - `frigate`, `onvif` (onvif2mqtt and Axis): cameras
-    - `pir_envelope`: event_id, device_id, source, type, data, timestamp; `cloudevents`; `senml`
+    - `pir_envelope`: event_id, device_id, source, type, data, timestamp, also as the sensors' bridge posts it
+    - `envelope`: the same messages, each as one occurrence whose data are the whole message, for passing it
+      on; its time is that of receipt
+    - `cloudevents`; `senml`
     - `json`: known keys of a JSON object, or a bare value on a topic that ends in a metric
     - `sparkplug_b`: recognised and set aside
 

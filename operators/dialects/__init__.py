@@ -2,6 +2,7 @@
 
 from operators.dialects import (
     cloudevents,
+    envelope,
     esphome,
     frigate,
     ha_recorder,
@@ -34,6 +35,7 @@ DIALECTS: dict[str, Dialect] = {
     "cloudevents": cloudevents.DIALECT,
     "home_assistant_recorder": ha_recorder.DIALECT,
     "pir_envelope": pir.DIALECT,
+    "envelope": envelope.DIALECT,
     "esphome": esphome.DIALECT,
 }
 """Codec name: dialect, in the order in which topics and then shapes are tried."""

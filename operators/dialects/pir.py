@@ -1,4 +1,8 @@
-"""The envelope of the motion and pressure sensors: event_id, device_id, source, type, data, timestamp."""
+"""The envelope of the motion and pressure sensors: event_id, device_id, source, type, data, timestamp.
+
+Their bridge posts the same as `{"type", "device_id", "details": {"event_id", "source", "data", "original_timestamp",
+"mqtt_topic"}}`, which is read as the message it was made from.
+"""
 
 from typing import Any
 
@@ -12,19 +16,12 @@ TYPES = {"pressure_detected": "button_pressed"}
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object with device_id and type; got {type(data).__name__}")
-    device, kind = data.get("device_id"), data.get("type")
-    if not (isinstance(device, str) and device and isinstance(kind, str) and kind):
-        got = f"{str(device)[:40]!r} and {str(kind)[:40]!r}"
-        raise Refused("bad_shape", f"expected texts as device_id and type; got {got}")
+    data = _as_sent(sheet, data)
+    device, type_ = device_and_type(data)
     sheet.at(data.get("timestamp"))
-    device = json_name(device)
-    event_id = data.get("event_id")
-    id = str(event_id) if event_id.__class__ in (str, int) and event_id != "" else None
+    event_id, id = data.get("event_id"), id_of(data)
     details = data.get("data")
     details = dict(details) if details.__class__ is dict else {} if details is None else {"value": details}
-    type_ = kind.lower()
     if type_ == "motion_detected" and "presence" in details:
         present = values.binary("motion", details["presence"])
         sheet.put(device, "motion", details["presence"])
@@ -34,8 +31,47 @@ def read(sheet: Sheet, data: Any) -> None:
             return
     if event_id is not None:
         details["event_id"] = event_id
+    sheet.occurred(device, type_, details, source_of(data), id)
+
+
+def device_and_type(data: Any) -> tuple[str, str]:
+    """The device, and the type in the words of the vocabulary. Raises `Refused`."""
+    if data.__class__ is not dict:
+        raise Refused("bad_shape", f"expected an object with device_id and type; got {type(data).__name__}")
+    device, kind = data.get("device_id"), data.get("type")
+    if not (isinstance(device, str) and device and isinstance(kind, str) and kind):
+        got = f"{str(device)[:40]!r} and {str(kind)[:40]!r}"
+        raise Refused("bad_shape", f"expected texts as device_id and type; got {got}")
+    type_ = kind.lower()
+    return json_name(device), TYPES.get(type_, type_)
+
+
+def id_of(data: dict[str, Any]) -> str | None:
+    event_id = data.get("event_id")
+    return str(event_id) if event_id.__class__ in (str, int) and event_id != "" else None
+
+
+def source_of(data: dict[str, Any]) -> str | None:
     source = data.get("source")
-    sheet.occurred(device, TYPES.get(type_, type_), details, source if source.__class__ is str else None, id)
+    return source if source.__class__ is str else None
+
+
+def _as_sent(sheet: Sheet, data: Any) -> Any:
+    """A posted body as the message it was made from; other values as they are."""
+    if data.__class__ is not dict or "data" in data or data.get("details").__class__ is not dict:
+        return data
+    details = data["details"]
+    topic = details.get("mqtt_topic")
+    if topic.__class__ is str and topic:
+        sheet.topic = topic
+    return {
+        "event_id": details.get("event_id"),
+        "device_id": data.get("device_id"),
+        "source": details.get("source"),
+        "type": data.get("type"),
+        "data": details.get("data"),
+        "timestamp": details.get("original_timestamp"),
+    }
 
 
 def _on_sensor_topic(sheet: Sheet, data: Any) -> None:
@@ -55,9 +91,11 @@ def route(topic: str, sure: bool) -> Route | None:
 
 
 def fits(data: Any) -> bool:
-    """An envelope, even one that lacks a field: two of its fields are enough, one of them only its own."""
+    """An envelope, even one that lacks a field: two of its fields are enough, one of them only its own. Or a posted body."""
     if data.__class__ is not dict or ("event_id" not in data and "device_id" not in data):
         return False
+    if "device_id" in data and "type" in data and data.get("details").__class__ is dict:
+        return True
     return sum(name in data for name in _FIELDS) >= (2 if "event_id" in data else 3)
 
 
