@@ -110,6 +110,7 @@ class ConnectorContext:
     the partitions of one source have in common. `count(word, n)` adds to the counter shown in the metrics;
     `dead_letter` keeps what cannot be processed.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
+    `share` names this process's partitions (`0-3`) where others run the rest of the flow.
     """
 
     flow: str
@@ -123,6 +124,7 @@ class ConnectorContext:
     topic_prefix: str = "vigie."
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     folder: Path | None = None
+    share: str | None = None
     shape: Callable[[Event], dict[str, Any]] | None = None
     batch_events: int | None = None
     batch_wait: float | None = None

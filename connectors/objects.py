@@ -1,60 +1,109 @@
-"""Object stores with the S3 protocol: the sinks for pictures and clips."""
+"""Object stores with the S3 protocol: the sink that archives events."""
 
-from typing import ClassVar
+import math
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, field_validator, model_validator
 
-from connectors.base import Sink
-from operators.component import Spec
+from connectors.base import ConnectorContext, Sink, Writer
+from connectors.objects_connection import ObjectStoreConnection
+from connectors.objects_key import check_key, fixed_part
 from operators.quantity import Duration
+from operators.template import Template
+
+DAY = 86_400.0
+BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+"""Amazon S3 User Guide, "General purpose bucket naming rules"."""
 
 
-class ObjectStoreConnection(Spec):
-    """Where the object store (S3 protocol) is, and the keys to it."""
+class Objects(Sink):
+    """Archives events in an object store, as JSON lines.
 
-    url: str = Field(
-        description="Address of the object store.", pattern=r"^https?://[^/@]+/?$", examples=["http://minio:9000"]
-    )
-    access_key: SecretStr = Field(description="Access key.")
-    secret_key: SecretStr = Field(description="Secret key.")
-    region: str | None = Field(None, description="Region, where the store has several.")
+    Events of one span of time (`every`) are one object: `KEY-0000.jsonl`, and `KEY-0001.jsonl` and so on once that one has
+    `size` bytes. An object grows while its span lasts, and late events still find their way into it. With `{id}` in the key
+    each event is an object by itself, `KEY` as it is written. `time` in a key is UTC, and the beginning of the span. With
+    `shape` the lines are that map and the event's `id`. Two sinks must not write the same keys.
 
-
-class Snapshot(Sink):
-    """Stores the picture an event was seen on.
-
-    Delivery: at least once; the key is made from the event, so a second delivery replaces the object by itself.
-    Back pressure: the flow waits while the object store is down.
+    Delivery: exactly once in the objects. Each is written whole and replaces the one before; after a restart the lines that
+    are there already are read back and not written again. An event that a device itself sends twice, more than some
+    thousand events apart, is there twice with the same `id`. An event that has no key goes to dead letters.
+    Back pressure: up to 50,000 events wait while the object store is down, then the flow waits.
     """
 
-    NAME: ClassVar[str] = "snapshot"
-    RUNS: ClassVar[bool] = False
+    NAME: ClassVar[str] = "objects"
     CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
     EXAMPLES: ClassVar[tuple[str, ...]] = (
-        'snapshot: {bucket: sentinel-media, key: "frames/evt_{time:%Y%m%d_%H%M%S}_{camera}.jpg"}',
+        "objects: {bucket: archive}",
+        'objects: {bucket: archive, key: "plant/{time:%Y/%m/%d/%H}", every: 1h, compress: gzip, keep: 90d}',
+        'objects: {bucket: evidence, key: "alarms/{time:%Y/%m/%d}/{alarm}/{id}.json"}',
     )
 
-    bucket: str = Field(description="Bucket to write to.", examples=["sentinel-media"])
-    key: str = Field(description="Key of the object; may hold `{field}`.")
-    connection: str = Field("minio", description="Connection of the site file.")
-
-
-class Clip(Sink):
-    """Stores a short video from before to after an event.
-
-    Delivery: at least once; the key is made from the event, so a second delivery replaces the object by itself.
-    Back pressure: the flow waits while the object store is down.
-    """
-
-    NAME: ClassVar[str] = "clip"
-    RUNS: ClassVar[bool] = False
-    CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
-    EXAMPLES: ClassVar[tuple[str, ...]] = (
-        'clip: {bucket: sentinel-media, key: "videos/evt_{time:%Y%m%d_%H%M%S}_{camera}.mp4", before: 5s, after: 10s}',
+    bucket: str = Field(description="Bucket to write to.", pattern=BUCKET, examples=["archive"])
+    key: str | None = Field(
+        None,
+        description="Beginning of the keys, without an ending; may hold `{field}`. None for "
+        "`FLOW/SINK/{time:%Y/%m/%d/%H%M}`.",
+        examples=["plant/{time:%Y/%m/%d/%H}"],
     )
-
-    bucket: str = Field(description="Bucket to write to.", examples=["sentinel-media"])
-    key: str = Field(description="Key of the object; may hold `{field}`.")
-    before: Duration = Field(5.0, description="How much video from before the event.", examples=["5s"])
-    after: Duration = Field(10.0, description="How much video from after the event.", examples=["10s"])
+    every: Duration = Field(
+        60.0,
+        description="Span of the events that share an object. After a restart the objects of the present span are read back, "
+        "so many events a second ask for a short one.",
+        examples=["1min", "1h"],
+    )
+    size: int = Field(4 << 20, ge=1 << 10, le=64 << 20, description="Bytes, before compression, of the largest object.")
+    compress: Literal["none", "gzip", "zstd"] = Field(
+        "none", description="Compression; adds `.gz` or `.zst` to the key."
+    )
+    keep: Duration | None = Field(
+        None,
+        description="How long the store keeps the objects, in whole days, where it has life-cycle rules. The key must then "
+        "begin with a fixed text, which belongs to this sink alone.",
+        examples=["90d"],
+    )
+    create: bool = Field(True, description="Make the bucket if it is missing.")
+    parallel: int = Field(4, ge=1, le=32, description="Objects written at the same time.")
     connection: str = Field("minio", description="Connection of the site file.")
+
+    @field_validator("key")
+    @classmethod
+    def _a_key(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        check_key(value)
+        if not {"time", "id"} & set(Template(value).placeholders()):
+            raise ValueError(f"{value!r} is one key for ever; it needs {{time:%Y/%m/%d/%H%M}}, or {{id}}")
+        return value
+
+    @field_validator("every")
+    @classmethod
+    def _a_span(cls, value: float) -> float:
+        if value < 1:
+            raise ValueError("the span of an object is at least 1s")
+        return value
+
+    @model_validator(mode="after")
+    def _expires_its_own(self) -> Self:
+        check_keep(self.keep, self.key)
+        return self
+
+    def open(self, context: ConnectorContext) -> Writer:
+        from connectors.objects_archive import PACKERS, ArchiveWriter
+        from connectors.objects_each import EachWriter, event_object
+
+        if self.key is not None and "id" in Template(self.key).placeholders():
+            return EachWriter(context, self, self.key + PACKERS[self.compress][0], event_object(context, self.compress))
+        return ArchiveWriter(context, self)
+
+
+def check_keep(keep: float | None, key: str | None) -> None:
+    """Whether objects may be deleted by age: raises ValueError where that might delete those of others."""
+    if keep is not None and keep < DAY:
+        raise ValueError("keep is at least 1d")
+    if keep is not None and key is not None and not fixed_part(key):
+        raise ValueError(f"keep needs a key that begins with a fixed text of its own, such as archive/, not {key!r}")
+
+
+def days_of(keep: float) -> int:
+    """Whole days of a time to keep, never fewer."""
+    return math.ceil(keep / DAY)

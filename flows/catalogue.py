@@ -6,12 +6,14 @@ from connectors.base import PushSource, Sink, Source
 from connectors.binlog import MariadbBinlog
 from connectors.camera import Rtsp
 from connectors.clickhouse import ClickHouse
+from connectors.clip import Clip
 from connectors.email import Email
 from connectors.http import Http
 from connectors.influxdb import InfluxDB
 from connectors.mqtt import Mqtt, MqttSink
-from connectors.objects import Clip, Snapshot
+from connectors.objects import Objects
 from connectors.simulate import Simulate
+from connectors.snapshot import Snapshot
 from connectors.topic import Topic, TopicSink
 from connectors.webhook import Webhook
 from connectors.websocket import WebSocket
@@ -79,6 +81,7 @@ SINKS: dict[str, type[Sink]] = {
     "topic": TopicSink,
     "clickhouse": ClickHouse,
     "influxdb": InfluxDB,
+    "objects": Objects,
     "snapshot": Snapshot,
     "clip": Clip,
     "websocket": WebSocket,

@@ -140,6 +140,7 @@ class Runner:
             arrived=self._running.wakeup.arrived,
             timezone=self._site.zone,
             folder=self._folder.path / f"files-{self._folder.share}",
+            share=self._options.partitions,
         )
 
     def _settle(self) -> None:
@@ -282,7 +283,9 @@ def line_of(letter: DeadLetter, limit: int) -> bytes:
     if len(line) <= limit:
         return line
     detail = f"{letter.detail[: limit // 10]}; the payload of {len(letter.payload)} bytes is cut"
-    return encode_lines([msgspec.structs.replace(letter, detail=detail, payload=letter.payload[: limit // 2])])
+    return encode_lines(
+        [msgspec.structs.replace(letter, detail=detail, payload=letter.payload[: limit // 2], cut=True)]
+    )
 
 
 def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:

@@ -152,7 +152,7 @@ def test_the_grammar_has_all_its_components():
         "threshold", "debounce", "window", "silence", "combine", "correlate", "motion_gate", "detect", "track", "zones", "use",
     ]  # fmt: skip
     assert list(SINKS) == [
-        "topic", "clickhouse", "influxdb", "snapshot", "clip", "websocket", "webhook", "mqtt", "email",
+        "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook", "mqtt", "email",
     ]  # fmt: skip
 
 

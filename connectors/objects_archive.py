@@ -1,0 +1,176 @@
+"""The running side of the archive: objects that grow, and never hold a line twice."""
+
+import gzip
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+import msgspec
+import zstandard
+
+from connectors.base import ConnectorContext
+from connectors.objects import Objects
+from connectors.objects_key import BadKey, KeyTemplate
+from connectors.objects_store import Refused
+from connectors.objects_upload import Uploads
+from connectors.queueing import BatchWriter
+from operators.events import Event
+
+OPEN_SPANS = 1_000
+OPEN_BYTES = 64 << 20
+MARK_BYTES = 100
+
+Line = Callable[[Event], bytes]
+PACKERS: dict[str, tuple[str, str, Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    "none": ("", "application/x-ndjson", bytes, bytes),
+    "gzip": (".gz", "application/gzip", lambda data: gzip.compress(data, 6, mtime=0), gzip.decompress),
+    "zstd": (
+        ".zst",
+        "application/zstd",
+        lambda data: zstandard.ZstdCompressor(3).compress(data),
+        lambda data: zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 30),
+    ),
+}
+"""Compression: ending of the key, content type, there and back."""
+
+
+def line_maker(context: ConnectorContext) -> Line:
+    """An event as a line: its JSON, or its shape with its id."""
+    encode = msgspec.json.Encoder().encode
+    shape = context.shape
+    if shape is None:
+        return lambda event: encode(event) + b"\n"
+    return lambda event: encode({"id": event.id, **shape(event)}) + b"\n"
+
+
+def digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
+class Span:
+    """The lines of one key: the objects that are full are only counted, the last one is held until it is."""
+
+    def __init__(self, size: int) -> None:
+        self.number = 0
+        self.lines: list[bytes] = []
+        self.bytes = 0
+        self.waiting: list[bytes] = []
+        self._size = size
+        self._before: set[bytes] = set()
+        self._held: set[bytes] = set()
+
+    def read_back(self, content: bytes) -> None:
+        """Take what an object holds that was written before this process; objects come in order."""
+        lines = content.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()  # a store that keeps half of what it was given
+        self._before.update(map(digest, lines))
+        if self.lines:
+            self._next()
+        self.lines, self.bytes = lines, sum(map(len, lines))
+
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Queue the lines that are new."""
+        for line in lines:
+            mark = digest(line)
+            if mark not in self._before and mark not in self._held:
+                self._held.add(mark)
+                self.waiting.append(line)
+
+    def write(self, put: Callable[[int, bytes], None]) -> None:
+        """Write objects until no line waits. Lines stay queued when `put` raises."""
+        while self.waiting:
+            if self.lines and self.bytes + len(self.waiting[0]) > self._size:
+                self._next()
+            count, total = 0, self.bytes
+            for line in self.waiting:
+                if total and total + len(line) > self._size:
+                    break
+                count, total = count + 1, total + len(line)
+            lines = self.lines + self.waiting[:count]
+            put(self.number, b"".join(lines))
+            self.lines, self.bytes = lines, total
+            del self.waiting[:count]
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it needs."""
+        return self.bytes + MARK_BYTES * (len(self._before) + len(self._held))
+
+    def _next(self) -> None:
+        self.number += 1
+        self.lines, self.bytes = [], 0
+        self._held = set(map(digest, self.waiting))
+
+
+class ArchiveWriter:
+    """Sorts events into spans, reads back what a span held before this process, and writes the objects that changed."""
+
+    def __init__(self, context: ConnectorContext, sink: Objects) -> None:
+        key = sink.key or f"{context.flow}/{context.name}/{{time:%Y/%m/%d/%H%M}}"
+        self._keys = KeyTemplate(key, sink.every)
+        self._share = f"-p{context.share}" if context.share else ""
+        self._ending, self._type, self._pack, self._unpack = PACKERS[sink.compress]
+        self._size = sink.size
+        self._line = line_maker(context)
+        self._spans: OrderedDict[str, Span] = OrderedDict()
+        self._changed: dict[str, list[Event]] = {}
+        self._uploads = Uploads(context, sink, key)
+        self._writer = BatchWriter(context, self._deliver, max_events=10_000, max_wait=1.0, queue_bound=50_000)
+        self.write = self._writer.write
+        self.flush = self._writer.flush
+
+    def close(self) -> None:
+        self._writer.close()
+        self._uploads.close()
+
+    def _deliver(self, events: list[Event]) -> None:
+        self._uploads.make_ready()
+        if not self._changed:  # else the same events come again, after a Retry
+            self._take(events)
+        self._uploads.each(self._write, list(self._changed))
+        self._forget()
+
+    def _take(self, events: list[Event]) -> None:
+        groups: dict[str, list[Event]] = {}
+        bad: list[tuple[Event, str]] = []
+        for event in events:
+            try:
+                groups.setdefault(self._keys.key(event), []).append(event)
+            except BadKey as error:
+                bad.append((event, str(error)))
+        self._uploads.each(self._open, [key for key in groups if key not in self._spans])
+        for event, detail in bad:
+            self._uploads.refuse([event], "bad_key", detail)
+        for key, members in groups.items():
+            self._spans[key].add(map(self._line, members))
+            self._spans.move_to_end(key)
+        self._changed = groups
+
+    def _open(self, key: str) -> None:
+        span = Span(self._size)
+        number = 0
+        while (content := self._uploads.store.get(self._name(key, number))) is not None:
+            span.read_back(self._unpack(content))
+            number += 1
+        self._spans[key] = span
+
+    def _write(self, key: str) -> None:
+        def put(number: int, content: bytes) -> None:
+            self._uploads.store.put(self._name(key, number), self._pack(content), self._type)
+
+        try:
+            self._spans[key].write(put)
+        except Refused as refused:
+            self._uploads.refuse(self._changed[key], "refused", f"the object store refused {key!r}: {refused}")
+            del self._spans[key]
+        del self._changed[key]
+
+    def _name(self, key: str, number: int) -> str:
+        return f"{key}{self._share}-{number:04d}.jsonl{self._ending}"
+
+    def _forget(self) -> None:
+        """Let go of the spans not written to for longest; they are read back should they come again."""
+        held = sum(span.weight for span in self._spans.values())
+        while len(self._spans) > 1 and (len(self._spans) > OPEN_SPANS or held > OPEN_BYTES):
+            held -= self._spans.popitem(last=False)[1].weight
