@@ -139,7 +139,10 @@ class _Compiler:
     def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
         flow = self._flow.flow
-        return StepContext(flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name)
+        zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
+        return StepContext(
+            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones
+        )
 
     def _labels(self) -> Iterator[Node]:
         """A source with labels becomes a node of its own name behind it."""

@@ -198,11 +198,6 @@ class Graph:
         self._clock.tick(wall)
         return self._pass({})
 
-    def tell(self, name: str, events: list[Event], wall: float) -> Outputs:
-        """Take events that are no data, such as commands of people: they move the wall clock, never event time."""
-        self._clock.tick(wall)
-        return self._pass({name: events})
-
     def logic(self, identity: str) -> Logic:
         """The logic of the step with this persisted id; raises KeyError."""
         for running in self._running:

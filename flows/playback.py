@@ -35,10 +35,6 @@ class Playback:
         self.now = max(self.now, at)
         self._give(self._graph.feed(source, events, self.now))
 
-    def tell(self, name: str, events: list[Event]) -> None:
-        """Hand over what people ask for at this instant; it never moves event time."""
-        self._give(self._graph.tell(name, events, self.now))
-
     def advance(self, to: float) -> None:
         """Let time pass up to `to`, firing every timer at the instant it is due."""
         woken = 0

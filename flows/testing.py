@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.document import Path_
 from flows.compiler import Compiled, NotRunnable, Tables, compile_flow, raw_name
-from flows.graph import Node, Outlet, Outputs, Plan
+from flows.graph import COMMANDS, Outlet, Outputs, Plan
 from flows.playback import Playback
 from flows.spec import Do, Flow, Play, Test
 from flows.testing_camera import STAND_INS
@@ -23,7 +23,6 @@ from operators.fields import field as field_of
 
 DEFAULT_START = "2026-01-05T12:00:00"
 """Noon of a Monday, where a test says nothing else."""
-COMMANDS = "vigie.commands"
 WATCHED = "watched "
 URGENCY = ("normal", "suppressed", "shelved", "out_of_service", "returned", "acked", "unacked")
 
@@ -174,7 +173,7 @@ class _Run:
         command = Occurrence(
             id=f"test/do/{self._told}", time=self._playback.now, subject=do.subject or "", type=COMMAND, data=data
         )
-        self._playback.tell(COMMANDS, [command])
+        self._playback.feed(COMMANDS, [command], self._playback.now)
         refused = [str(reply.data["error"]) for reply in list(logic.replies)[before:]]
         came = refused[0] if refused else None
         if came == do.refused:
@@ -278,14 +277,9 @@ def _is_state(expected: Any) -> bool:
 
 
 def _observed(compiled: Compiled) -> Plan:
-    """The plan with an outlet behind every name, and with alarms that take commands."""
-    plan = compiled.plan
-    nodes = tuple(_commanded(node) if node.is_alarm else node for node in plan.nodes)
+    """The plan with an outlet behind every name."""
+    plan, nodes = compiled.plan, compiled.plan.nodes
     names = [*compiled.sources, *(node.name for node in nodes if node.name not in compiled.sources), "alarms"]
     sides = [f"{name}.{side}" for name in names for side in ("errors", "late")]
     watched = tuple(Outlet(WATCHED + name, (name,)) for name in (*names, *sides))
-    return replace(plan, nodes=nodes, outlets=(*watched, *plan.outlets))
-
-
-def _commanded(node: Node) -> Node:
-    return replace(node, inputs=(*node.inputs, (COMMANDS, "commands")))
+    return replace(plan, outlets=(*watched, *plan.outlets))

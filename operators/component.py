@@ -54,7 +54,8 @@ NEVER = Due()
 class StepContext:
     """What a step may know of its flow.
 
-    `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters.
+    `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters;
+    `zones` are polygons in pictures by name, each with its camera.
     """
 
     flow: str
@@ -65,6 +66,7 @@ class StepContext:
     lateness: float = 5.0
     ahead: float = 5.0
     name: str = ""
+    zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
 
 
 class Logic:

@@ -11,7 +11,8 @@ import click
 from connectors.document import Document
 from connectors.explain import near
 from connectors.site import read_site
-from flows.loader import load
+from flows.commands.validate import is_site
+from flows.loader import build
 from flows.scope import Scope
 from flows.spec import Flow
 from flows.testing import Outcome, run_test
@@ -55,20 +56,24 @@ def test(
     began = time.time()
     results: Results = []
     flows: list[Flow] = []
-    for path in files:
-        document, flow = load(path)
+    documents = [Document.read(path) for path in files]
+    sites = [document.path for document in documents if is_site(document)]
+    definitions = [document for document in documents if not is_site(document)]
+    for document in definitions:
+        flow = build(document)
         if document.problems:
             click.echo(document.report(), err=True)
         if flow is not None:
             flows.append(flow)
-            results.append((document, flow.flow, _run(document, flow, _zone(path, site), word)))
+            zone = _zone(document.path, site or next(iter(sites), None))
+            results.append((document, flow.flow, _run(document, flow, zone, word)))
     outcomes = [outcome for _, _, some in results for outcome in some]
     if form_json:
         click.echo(json.dumps([one for document, _, some in results for one in as_json(document, some)], indent=2))
     else:
         for (document, _, some), flow in zip(results, flows, strict=True):
             _print(document, flow, some, verbose, whole=word is None)
-        if len(files) > 1:
+        if len(definitions) > 1:
             click.echo(_summary(outcomes))
     if junit_file is not None:
         junit_file.write_bytes(junit(results, began))
@@ -79,7 +84,7 @@ def test(
             f"error: no test has {word!r} in its name; {near(word, words) or f'there are {len(names)}'}", err=True
         )
         sys.exit(1)
-    failed = len(flows) < len(files) or any(outcome.status == "failed" for outcome in outcomes)
+    failed = len(flows) < len(definitions) or any(outcome.status == "failed" for outcome in outcomes)
     sys.exit(1 if failed else 0)
 
 
