@@ -78,6 +78,7 @@ class Inserter:
                     detail=f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a sink of their own",
                     origin=self._context.name,
                     payload=encode_lines([event]),
+                    holds="events",
                 )
             )
 

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "docs": "flows.commands.components:docs",
     "run": "flows.commands.run:run",
     "migrate": "flows.commands.migrate:migrate",
+    "dead-letters": "flows.commands.dead_letters:dead_letters",
     "api": "api.cli:serve",
 }
 """Name of each command: its module and function."""

@@ -214,6 +214,10 @@ class DecodeLogic(Logic):
                 detail=detail,
                 origin=event.topic if isinstance(event, Message) else event.table,
                 payload=event.payload if isinstance(event, Message) else _encode_row(event.values),
+                holds="bytes" if isinstance(event, Message) else "row",
+                retained=isinstance(event, Message) and event.retained,
+                redelivered=isinstance(event, Message) and event.redelivered,
+                labels=event.labels,
             )
         )
 

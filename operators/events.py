@@ -182,7 +182,11 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
     """What could not be processed: its bytes, where it came from, and why.
 
     `reason` is one word (bad_json, unresolved, …), `detail` a sentence; `origin` names the topic, table or sink;
-    `step` the step that refused it.
+    `step` the step that refused it, `source` the source of the flow by which it came in, where that is known.
+
+    `holds` says what `payload` is: `bytes` as they came in (then `id`, `time`, `retained`, `redelivered` and `labels` are
+    those of the message), `row` the values of a table's row as JSON, `events` one or several events as JSON lines. `cut`
+    marks a payload of which only the beginning was kept.
     """
 
     id: str
@@ -193,6 +197,12 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
     detail: str
     origin: str
     payload: bytes = b""
+    source: str | None = None
+    holds: Literal["bytes", "row", "events"] = "bytes"
+    retained: bool = False
+    redelivered: bool = False
+    labels: dict[str, str] = {}
+    cut: bool = False
 
 
 Event = Reading | Summary | Occurrence | Frame | Detection | AlarmTransition | Message | Row | DeadLetter
@@ -207,5 +217,10 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 
 
 def decode_lines(data: bytes) -> list[Event]:
-    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
-    return _decode(data)
+    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or `msgspec.ValidationError` for JSON of another form."""
+    try:
+        return _decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"not UTF-8: byte 0x{error.object[error.start]:02x} in a text") from None
+    except RecursionError:
+        raise msgspec.DecodeError("nested too deeply") from None

@@ -16,4 +16,5 @@ def refused(event: Event, context: StepContext, reason: str, detail: str) -> Dea
         detail=detail,
         origin=origin or "",
         payload=encode_lines([event]),
+        holds="events",
     )

@@ -9,7 +9,7 @@ from operators.alarms.rule import Rule
 from operators.alarms.state import State
 from operators.component import StepContext
 from operators.condition import Column
-from operators.events import DeadLetter, Event, Occurrence, Reading, Row
+from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.selector import glob
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class RulesLogic(AlarmLogic):
                 reason="bad_rule",
                 detail=detail,
                 origin=self.alarm.rules or "",
+                payload=encode_lines([event]),
+                holds="events",
             )
         )
 

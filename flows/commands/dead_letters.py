@@ -1,0 +1,354 @@
+"""`vigie dead-letters`: what flows could not process, and sending it again."""
+
+import collections
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from connectors.site import Site
+    from connectors.topic_client import TopicConnection
+    from flows.compiler import CompiledSink
+    from flows.dead_letters import Entry, Graveyard
+    from flows.spec import Flow
+    from operators.events import DeadLetter
+
+EXIT_REFUSED = 1
+EXIT_DOWN = 75
+HEX_BYTES = 16
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """What flows could not process: list it, look at it, and send it through its flow again after a fix.
+
+    FLOW is a definition or the name of a flow. A letter is named by its id, or by its beginning if no other begins so.
+
+    Exit codes: 0 done, 1 something was refused or not found, 75 the broker or a sink does not answer.
+    """
+
+
+_site_option = click.option(
+    "--site",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Addresses and secrets; default: site.yaml beside the definition, or here.",
+)
+
+
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--since", help="Only those set aside since: 2h, 7d, or a date such as 2026-11-20T08:00."),
+        click.option("--source", help="Only those of this source of the flow."),
+        click.option("--reason", help="Only those with this reason, such as bad_json."),
+    ):
+        command = option(command)
+    return command
+
+
+@dead_letters.command("list")
+@click.argument("flows", nargs=-1, metavar="[FLOW ...]")
+@_site_option
+@_filters
+@click.option("--open", "only_open", is_flag=True, help="Only those that were not replayed since they were refused.")
+@click.option("--oldest", is_flag=True, help="Oldest first; otherwise the newest.")
+@click.option("-n", "count", type=click.IntRange(1), default=50, show_default=True, help="How many to show.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line, all of them, with the payload in base64."
+)
+def list_letters(
+    flows: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
+    only_open: bool, oldest: bool, count: int, as_json: bool,
+) -> None:  # fmt: skip
+    """List the letters of flows, of all flows of the site without FLOW, and how many there are for each reason."""
+    with _graveyard(site, flows[0] if flows else None) as (graveyard, _, _):
+        names = [_flow_name(flow) for flow in flows] or graveyard.flows()
+        entries = [
+            entry
+            for name in names
+            for entry in graveyard.entries(name, _wanted(reason, source))
+            if entry.set_aside >= _moment(since) and (entry.is_open or not only_open)
+        ]
+    entries.sort(key=lambda entry: entry.set_aside, reverse=not oldest)
+    if as_json:
+        for entry in entries:
+            click.echo(json.dumps(_plain(entry), ensure_ascii=False))
+        return
+    if not entries:
+        click.echo(f"no dead letters{' of ' + ', '.join(names) if names else ''}")
+        return
+    rows: list[tuple[str, ...]] = [("SET ASIDE", "FLOW", "REASON", "STEP", "ORIGIN", "BYTES", "STATE", "ID")]
+    rows += [_row(entry) for entry in entries[:count]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+    if len(entries) > count:
+        click.echo(f"… and {len(entries) - count} more (-n {len(entries)} shows all)")
+    click.echo(_summary(entries))
+
+
+def _summary(entries: "list[Entry]") -> str:
+    reasons = collections.Counter(entry.letter.reason for entry in entries).most_common()
+    waiting = sum(entry.is_open for entry in entries)
+    counted = ", ".join(f"{number} {reason}" for reason, number in reasons)
+    return f"\n{len(entries)} dead letter{'' if len(entries) == 1 else 's'} ({waiting} open): {counted}"
+
+
+@dead_letters.command("show")
+@click.argument("flow")
+@click.argument("id")
+@_site_option
+@click.option("--raw", is_flag=True, help="Write the bytes alone, as they are, to the output.")
+def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
+    """Show a letter: its bytes as text or in hexadecimal, where they came from, who refused them, why and when."""
+    with _graveyard(site, flow) as (graveyard, _, _):
+        entries = _named(graveyard.entries(_flow_name(flow)), (id,))
+    if raw:
+        sys.stdout.buffer.write(entries[-1].letter.payload)
+        return
+    for entry in entries:
+        letter = entry.letter
+        fields = {
+            "id": letter.id,
+            "flow": letter.flow,
+            "step": letter.step,
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "origin": letter.origin,
+            "source": letter.source or "",
+            "time": _iso(letter.time),
+            "set aside": f"{_iso(entry.set_aside)}" + (f", {entry.times} times" if entry.times > 1 else ""),
+            "record": f"{graveyard.topic(letter.flow)}/{entry.partition}/{entry.offset}",
+            "state": _state(entry),
+            "flags": ", ".join(flag for flag in ("retained", "redelivered", "cut") if getattr(letter, flag)),
+            "labels": json.dumps(letter.labels, ensure_ascii=False) if letter.labels else "",
+            "payload": f"{len(letter.payload)} bytes" + (f" of {letter.holds}" if letter.holds != "bytes" else ""),
+        }
+        for name, value in fields.items():
+            if value:
+                click.echo(f"{name + ':':<11}{value}")
+        click.echo(_bytes(letter.payload))
+
+
+@dead_letters.command("replay")
+@click.argument("definition", type=click.Path(dir_okay=False, path_type=Path), metavar="FLOW.yaml")
+@click.argument("ids", nargs=-1, metavar="[ID ...]")
+@_site_option
+@_filters
+@click.option("--all", "everything", is_flag=True, help="All that were not replayed since they were refused.")
+@click.option(
+    "--again", is_flag=True, help="Also those that were replayed already; sinks drop what they have by its id."
+)
+@click.option("--into", metavar="SOURCE", help="The source they came by, for letters that do not say it.")
+@click.option("--dry-run", is_flag=True, help="Say what would go where, and send nothing.")
+@click.option("--profile", help="The profile under which the flow runs.")
+@click.option("--wait", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds to wait for a sink.")
+def replay(
+    definition: Path, ids: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
+    everything: bool, again: bool, into: str | None, dry_run: bool, profile: str | None, wait: float,
+) -> None:  # fmt: skip
+    """Send letters through their flow again, oldest first, and mark them: what a source brought goes back into the topic the
+    flow reads, under its old id; what a sink refused goes to that sink.
+
+    The flow may run or not; if not, it takes them at its next start. What arrives twice is dropped by its id. A letter that
+    cannot be sent again stays, and its reason is printed.
+    """
+    if not (ids or everything or reason):
+        raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
+    from flows.dead_replay import NotReplayable, Replay, target_of
+
+    flow, sinks = _flow(definition, site, profile)
+    sent, kept = 0, 0
+
+    def planned(letter: "DeadLetter") -> str:
+        return target_of(letter, flow, connection.prefix, into).name
+
+    with _graveyard(site, str(definition)) as (graveyard, connection, place):
+        entries = graveyard.entries(flow.flow, _wanted(reason, source))
+        entries = [entry for entry in (_named(entries, ids) if ids else entries) if entry.set_aside >= _moment(since)]
+        done = [] if again else [entry for entry in entries if not entry.is_open]
+        for entry in done if ids else ():
+            click.echo(f"{entry.letter.id}: {_state(entry)}; --again sends it once more")
+        sender = Replay(graveyard, connection, flow, place, sinks, wait)
+        try:
+            for entry in entries:
+                if entry in done:
+                    continue
+                try:
+                    name = planned(entry.letter) if dry_run else sender.send(entry, into)
+                    sent += 1
+                    click.echo(f"{entry.letter.id} -> {name}")
+                except NotReplayable as error:
+                    kept += 1
+                    click.echo(f"{entry.letter.id}: not sent: {error}", err=True)
+        finally:
+            sender.close()
+    click.echo(f"{sent} {'would be sent' if dry_run else 'sent'}, {kept} not sent, {len(done)} replayed before")
+    if kept:
+        sys.exit(EXIT_REFUSED)
+
+
+def _flow(
+    definition: Path, site: Path | None, profile: str | None
+) -> "tuple[Flow, Callable[[], dict[str, CompiledSink]]]":
+    """The flow of a definition, and a function that makes its sinks."""
+    from zoneinfo import ZoneInfo
+
+    from connectors.site import load_site
+    from flows.compiler import NotRunnable, compile_flow
+    from flows.loader import load
+    from flows.scope import Scope
+
+    document, flow = load(definition)
+    if flow is None:
+        _end(document.report())
+
+    def sinks() -> "dict[str, CompiledSink]":
+        try:
+            zone = ZoneInfo(load_site(site or definition.with_name("site.yaml")).timezone)
+            return compile_flow(flow, Scope(document, flow).tables, zone, profile).sinks
+        except NotRunnable as error:
+            _end(f"{definition}: {error}")
+
+    return flow, sinks
+
+
+@contextmanager
+def _graveyard(site: Path | None, flow: str | None) -> "Iterator[tuple[Graveyard, TopicConnection, Site]]":
+    """The letters of a site; ends the program with clear words where the site or its broker is not there."""
+    from connectors.base import ConnectorError
+    from connectors.site import SiteError, load_site
+    from connectors.topic_client import TopicConnection
+    from flows.dead_letters import Graveyard, Unreachable
+
+    beside = Path(flow).parent if flow and _is_file(flow) else Path()
+    try:
+        place = load_site(site or beside / "site.yaml")
+        connection = place.connection("redpanda", TopicConnection)
+        yield Graveyard(connection), connection, place
+    except Unreachable as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_DOWN)
+    except (SiteError, ConnectorError) as error:
+        _end(str(error))
+
+
+def _end(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(EXIT_REFUSED)
+
+
+def _is_file(flow: str) -> bool:
+    return flow.endswith((".yaml", ".yml"))
+
+
+def _flow_name(flow: str) -> str:
+    """The name of a flow, given as such or by its definition, which need not be right otherwise."""
+    from connectors.document import Document
+
+    if not _is_file(flow):
+        return flow
+    root = Document.read(Path(flow)).root
+    name = root.get("flow") if root is not None else None
+    if name is None or not isinstance(name.value, str):
+        _end(f"{flow}: there is no definition with a 'flow' that has a name")
+    return name.value
+
+
+def _wanted(reason: str | None, source: str | None) -> "Callable[[DeadLetter], bool]":
+    def wanted(letter: "DeadLetter") -> bool:
+        return (reason is None or letter.reason == reason) and source in (None, letter.source, letter.step)
+
+    return wanted
+
+
+def _moment(since: str | None) -> float:
+    """Epoch seconds of `--since`."""
+    from operators.quantity import duration
+
+    if since is None:
+        return 0.0
+    try:
+        return datetime.now(UTC).timestamp() - duration(since)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise click.BadParameter(
+            f"{since!r} is neither a time such as 2h nor a date such as 2026-11-20", param_hint="--since"
+        ) from None
+    return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+
+
+def _named(entries: "list[Entry]", ids: tuple[str, ...]) -> "list[Entry]":
+    """The letters with these ids, or the one that begins so; ends the program if one is not there."""
+    found: list[Entry] = []
+    for id in ids:
+        exact = [entry for entry in entries if entry.letter.id == id]
+        begun = exact or [entry for entry in entries if entry.letter.id.startswith(id)]
+        if not begun:
+            _end(f"there is no dead letter {id!r} (of {len(entries)}); `vigie dead-letters list` shows them")
+        if not exact and len({entry.letter.id for entry in begun}) > 1:
+            _end(f"{len(begun)} dead letters begin with {id!r}; write more of the id")
+        found += begun
+    return found
+
+
+def _row(entry: "Entry") -> tuple[str, ...]:
+    letter = entry.letter
+    size = str(len(letter.payload)) + ("+" if letter.cut else "")
+    return (
+        _iso(entry.set_aside), letter.flow, letter.reason, letter.step, _short(letter.origin), size, _state(entry), letter.id,
+    )  # fmt: skip
+
+
+def _state(entry: "Entry") -> str:
+    if entry.replayed is None:
+        return "open"
+    return (
+        f"replayed {_iso(entry.replayed)}" if entry.is_open is False else f"refused again after {_iso(entry.replayed)}"
+    )
+
+
+def _plain(entry: "Entry") -> dict[str, Any]:
+    import msgspec
+
+    return {
+        **msgspec.to_builtins(entry.letter),
+        "set_aside": entry.set_aside,
+        "times": entry.times,
+        "open": entry.is_open,
+        "replayed": entry.replayed,
+        "partition": entry.partition,
+        "offset": entry.offset,
+    }
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _bytes(payload: bytes) -> str:
+    """The bytes as text if they are printable, otherwise in hexadecimal beside their ASCII."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if text and all(letter.isprintable() or letter in "\n\t" for letter in text):
+        return text.rstrip("\n")
+    lines = []
+    for start in range(0, len(payload), HEX_BYTES):
+        row = payload[start : start + HEX_BYTES]
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{start:08x}  {row.hex(' '):<{3 * HEX_BYTES - 1}}  {shown}")
+    return "\n".join(lines)
