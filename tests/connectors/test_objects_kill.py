@@ -1,0 +1,55 @@
+"""A flow that archives a topic, killed while it writes: every event is in the objects once."""
+
+import json
+import random
+from pathlib import Path
+
+from connectors.base import Health
+from connectors.topic_client import TopicConnection
+from connectors.topic_producer import Producer
+from infra.embedded.broker import Broker
+from infra.embedded.objects import Objects
+from operators.events import Reading
+from tests.bucket import Bucket, connection_to
+from tests.flow_process import FlowProcess
+from tests.waiting import wait_until
+
+EVENTS = 4_000
+ROUNDS = 2
+
+
+def test_a_flow_killed_while_it_archives_stores_every_event_once(
+    broker: Broker, objects: Objects, tmp: Path, unique: str
+) -> None:
+    chance = random.Random(7)
+    redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": f"{unique}."}
+    minio = {"url": objects.url, "access_key": objects.access_key, "secret_key": objects.secret_key}
+    site = tmp / "site.yaml"
+    site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, "minio": minio}}))
+    definition = tmp / "store.yaml"
+    definition.write_text(
+        f"vigie: 1\nflow: store\nsources: {{readings: {{topic: {unique}.in}}}}\n"
+        f"sinks:\n  archive: {{from: readings, objects: {{bucket: {unique}, every: 1s, size: 20000}}}}\n"
+    )
+    producer = Producer(TopicConnection.model_validate(redpanda), Health(), "test")
+    bucket = Bucket(connection_to(objects), unique)
+    bucket.client.make_bucket(unique)
+    part = EVENTS // ROUNDS
+    for turn in range(ROUNDS):
+        producer.send_events(
+            f"{unique}.in",
+            [
+                Reading(id=f"r{n}", time=1_795_000_000 + n / 500, subject=f"s{n % 7}", metric="m", value=float(n))
+                for n in range(turn * part, (turn + 1) * part)
+            ],
+        )
+        producer.flush()
+        flow = FlowProcess(definition, site, tmp / "data").wait_running()
+        enough = turn * part + chance.randrange(1, part)
+        wait_until(lambda enough=enough: len(bucket.ids()) >= enough, 20, f"{enough} events")
+        flow.kill()
+    with FlowProcess(definition, site, tmp / "data") as flow:
+        wait_until(lambda: len(set(bucket.ids())) == EVENTS, 20, "all events")
+        assert flow.stop() == 0
+    assert sorted(bucket.ids()) == sorted(f"r{n}" for n in range(EVENTS))
+    producer.close()
