@@ -110,7 +110,7 @@ class ConnectorContext:
     the partitions of one source have in common. `count(word, n)` adds to the counter shown in the metrics;
     `dead_letter` keeps what cannot be processed.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
-    `share` names this process's partitions (`0-3`) where others run the rest of the flow.
+    `share` names this process's part (`1of2`) where others run the rest of the flow.
     """
 
     flow: str

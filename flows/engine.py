@@ -92,6 +92,8 @@ class Running:
 
     `settle` returns when what the sources refused is durable: a position after it must not be saved before.
     `home` names the shard to which a subject belongs by its key: it answers commands for subjects that nobody knows.
+    `position` and `state` are what was taken over from other processes, for source partitions and shards that the recovery
+    store does not know yet.
     """
 
     plan: Plan
@@ -103,6 +105,8 @@ class Running:
     settle: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
     home: Callable[[str], str] = lambda subject: ONE_SHARD
+    position: Callable[[str, str], Any] = lambda source, part: None
+    state: Callable[[str], Any] = lambda shard: None
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)
@@ -170,7 +174,7 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         self._id = f"{source.name}:{part}"
         self._shards = running.shards() if source.side else [running.shard_of(part)]
         self._is_data = source.side is None
-        self._reader = source.open(part, position)
+        self._reader = source.open(part, running.position(source.name, part) if position is None else position)
 
     def next_batch(self) -> list[Item]:
         if self._running.drain.requested() or (self._is_data and self._running.unread):
@@ -204,9 +208,10 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         self._graph = Graph(running.plan)
         self._shard = ONE_SHARD
         self._arrivals: Arrivals | None = None
-        self._saved = state.get("arrivals") if state else None
+        self._saved: Mapping[str, Any] | None = None
+        self._is_new = state is None
         if state is not None:
-            self._graph.restore(state)
+            self._restore(state)
 
     def on_batch(self, values: list[tuple[str, Arrival]]) -> tuple[list[tuple[str, list[Event]]], bool]:
         out: list[tuple[str, list[Event]]] = []
@@ -238,8 +243,15 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
     def _is_waiting(self) -> bool:
         return self._arrivals is None or self._arrivals.is_waiting()
 
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._graph.restore(state)
+        self._saved = state.get("arrivals")
+
     def _begin(self, shard: str) -> Arrivals:
         self._shard = shard
+        taken = self._running.state(shard) if self._is_new else None
+        if taken is not None:
+            self._restore(taken)
         data = self._running.parts_of_shard.get(shard, set())
         self._arrivals = Arrivals(data, self._running.tables)
         if self._saved:

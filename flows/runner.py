@@ -4,6 +4,7 @@ import logging
 import signal
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +16,17 @@ import msgspec
 from bytewax._bytewax import run_main
 from bytewax.recovery import InconsistentPartitionsError
 
-from connectors.base import ConnectorContext, ConnectorError, Health, Intake, PushSource, Stopped, Writer
+from connectors.base import (
+    ConnectorContext,
+    ConnectorError,
+    Health,
+    Intake,
+    PushSource,
+    Reader,
+    Source,
+    Stopped,
+    Writer,
+)
 from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
@@ -34,8 +45,9 @@ from flows.compiler import (
 from flows.engine import Input, Running, build
 from flows.graph import COMMANDS
 from flows.observe import Metrics, make_health
+from flows.share import WHOLE, Share
 from flows.spec import Flow
-from flows.state import StateFolder
+from flows.state import Layout, Opened, StateFolder
 from operators.events import DeadLetter, Event, encode_lines
 
 log = logging.getLogger("vigie")
@@ -45,10 +57,10 @@ EPOCH = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How this process runs its flow. `partitions` is a share such as `0-3`; `drop` are persisted ids to forget."""
+    """How this process runs its flow: which share of its partitions, and persisted ids to forget, `drop`."""
 
     data: Path
-    partitions: str | None = None
+    share: Share = WHOLE
     drop: tuple[str, ...] = ()
     epoch: timedelta = EPOCH
 
@@ -74,7 +86,8 @@ class Runner:
             passed=self.metrics.passed,
             settle=self._settle,
         )
-        self._folder = StateFolder(options.data / "flows" / flow.flow, options.partitions or "all")
+        self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
+        self._known: frozenset[str] = frozenset()
         self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._dead_topic = f"{self._broker.prefix}dead.{flow.flow}"
         self._intakes: list[tuple[Intake, Producer]] = []
@@ -85,37 +98,69 @@ class Runner:
 
     def run(self) -> None:
         """Run until stopped; raises `ConnectorError`, `NotRunnable`, `StateError` or `Stopped`."""
-        share = self._options.partitions
-        if share and not self._compiled.sharded:
-            raise NotRunnable(
-                f"flow {self._flow.flow!r} cannot be shared out by --partitions: all its sources must be topics, and no "
-                "step may bring several subjects together; run it as one process"
-            )
-        with self._folder.held():
-            self._run()
-
-    def _run(self) -> None:
-        folder = self._folder
-        recovery = folder.open(self._compiled.plan.identities(), self._compiled.sharded, self._options.drop)
         try:
+            if self._options.share.count > 1 and not self._compiled.sharded:
+                raise NotRunnable(
+                    f"flow {self._flow.flow!r} cannot be shared out by --process: all its sources must be topics, and no "
+                    "step may bring several subjects together; run it as one process"
+                )
             inputs = self._inputs()
+            layout, mine = self._layout(inputs)
+            with self._folder.held(layout.shards):
+                self._run(mine, self._folder.open(layout, self._options.drop))
+        finally:
+            self._close()
+
+    def _run(self, inputs: list[Input], opened: Opened) -> None:
+        self._known = opened.known
+        self._running.position, self._running.state = opened.taken.position, opened.taken.graph
+        try:
             dataflow = build(self._running, inputs, self._writers())
             for intake, _ in self._intakes:
                 intake.start()
             parts = sum(len(source.parts) for source in inputs if source.side is None)
             log.info("%s: running, %d source partition%s", self._flow.flow, parts, "" if parts == 1 else "s")
-            run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=recovery)
+            run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=opened.recovery)
         except sqlite3.Error as error:
-            raise ConnectorError(f"the recovery store in {folder.store} failed: {error}") from error
+            raise ConnectorError(f"the recovery store in {opened.store} failed: {error}") from error
         except InconsistentPartitionsError as error:
-            raise folder.unusable(error) from error
+            raise self._folder.unusable(opened.store, error) from error
         except BaseException as error:
             known = _find(error, (ConnectorError, Stopped))
             if known is not None and known is not error:
                 raise known from None
             raise
-        finally:
-            self._close()
+
+    def _layout(self, inputs: list[Input]) -> tuple[Layout, list[Input]]:
+        """What the saved state must fit, and the inputs with this process's partitions only."""
+        share = self._options.share
+        data = [source for source in inputs if source.side is None]
+        counts = Counter(part.rpartition("/")[0] for source in data for part in source.parts if "/" in part)
+        sharded = self._compiled.sharded and len(set(counts.values())) == 1
+        if share.count > 1 and not sharded:
+            raise NotRunnable(
+                f"flow {self._flow.flow!r} cannot be shared out by --process: its topics have different numbers of "
+                f"partitions ({', '.join(f'{topic} {count}' for topic, count in counts.items())}), so the events of one "
+                "subject would reach different processes; give them equal numbers, or run the flow as one process"
+            )
+        shards = [number for number in range(next(iter(counts.values()))) if share.has(number)] if sharded else [0]
+        if not shards:
+            raise NotRunnable(f"--process {share}: the topics have only {next(iter(counts.values()))} partitions")
+        self._running.sharded = sharded
+        if sharded:
+            total = next(iter(counts.values()))
+            self._running.home = lambda subject: str(partition_of(subject, total))
+            data = [
+                replace(source, parts=[part for part in source.parts if share.has(_number(part))]) for source in data
+            ]
+        layout = Layout(
+            tuple(self._compiled.plan.identities()),
+            sharded,
+            tuple(str(number) for number in shards),
+            {source.name: source.parts for source in data},
+            counts,
+        )
+        return layout, [*data, *(source for source in inputs if source.side is not None)]
 
     def _close(self) -> None:
         self.stopping.set()
@@ -139,8 +184,8 @@ class Runner:
             topic_prefix=self._broker.prefix,
             arrived=self._running.wakeup.arrived,
             timezone=self._site.zone,
-            folder=self._folder.path / f"files-{self._folder.share}",
-            share=self._options.partitions,
+            folder=self._folder.path / f"files-{self._options.share.number}",
+            share=self._options.share.name,
         )
 
     def _settle(self) -> None:
@@ -199,23 +244,16 @@ class Runner:
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
             source = Topic(name=topic, new_partitions=1)
-        parts = source.partitions(context)
+        parts, entry = source.partitions(context), raw_name(self._flow, name)
         if is_table(source):
-            return Input(raw_name(self._flow, name), parts, partial(source.open, context), "table")
-        if self._compiled.sharded:
-            self._running.home = lambda subject: str(partition_of(subject, len(parts)))
-        return Input(raw_name(self._flow, name), self._share(parts), partial(source.open, context))
+            return Input(entry, parts, partial(source.open, context), "table")
+        return Input(entry, parts, partial(self._open, source, context, entry))
 
-    def _share(self, parts: list[str]) -> list[str]:
-        share = self._options.partitions
-        if share is None:
-            return parts
-        first, _, last = share.partition("-")
-        wanted = range(int(first), int(last or first) + 1)
-        mine = [part for part in parts if int(part.rpartition("/")[2]) in wanted]
-        if not mine:
-            raise NotRunnable(f"--partitions {share}: the topics have only {', '.join(parts)}")
-        return mine
+    def _open(self, source: Source, context: ConnectorContext, name: str, part: str, position: object | None) -> Reader:
+        """A partition that came to a topic while the flow has read the others is read from its beginning."""
+        if position is None and isinstance(source, Topic) and name in self._known:
+            position = 0
+        return source.open(context, part, position)
 
     def _writers(self) -> dict[str, Callable[[], Writer]]:
         sinks = dict(self._compiled.sinks)
@@ -240,6 +278,10 @@ class Runner:
 
     def _open_sink(self, sink: CompiledSink, context: ConnectorContext) -> Writer:
         return _ThenDeadLetters(sink.component.open(context), self._dead, self.stopping)
+
+
+def _number(part: str) -> int:
+    return int(part.rpartition("/")[2])
 
 
 class _ThenDeadLetters:

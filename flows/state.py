@@ -1,150 +1,171 @@
-"""The folder that holds a flow's saved state: Bytewax's recovery store and what it belongs to."""
+"""The folder that holds a flow's saved state: recovery stores, and what their states belong to."""
 
-import fcntl
 import json
 import os
-import shutil
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.recovery import RecoveryConfig
+
+from flows import stores
+from flows.graph import COMMANDS
+from flows.share import WHOLE, Share, StateError, alone, held
+from flows.stores import States, Store
 
 MANIFEST = "identity.json"
 
 
-class StateError(Exception):
-    """The saved state cannot be used as it is; the message says why and names the remedy."""
+@dataclass(frozen=True)
+class Layout:
+    """What the saved state must fit: the persisted `identities` of the steps that keep state, whether the partitions are
+    worked on apart, this process's `shards`, its source partitions by source, and how many partitions each topic has."""
+
+    identities: tuple[str, ...]
+    sharded: bool = False
+    shards: tuple[str, ...] = ("0",)
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    partitions: Mapping[str, int] = field(default_factory=dict)
+
+    def manifest(self) -> dict[str, Any]:
+        return {"sharded": self.sharded, "state": sorted(self.identities), "partitions": dict(self.partitions)}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A store ready to go on from: `taken` are states from other stores that it has not replaced yet, `known` the sources
+    of which some partition has a position."""
+
+    store: Path
+    recovery: RecoveryConfig
+    taken: States
+    known: frozenset[str]
 
 
 @dataclass(frozen=True)
 class StateFolder:
-    """`DATA/flows/FLOW`, with one recovery store for each share of partitions that a process runs."""
+    """`DATA/flows/FLOW`. Every process of the flow has a recovery store of its own in it; shards move between them."""
 
     path: Path
-    share: str = "all"
-
-    @property
-    def store(self) -> Path:
-        return self.path / f"recovery-{self.share}"
+    flow: str
+    share: Share = WHOLE
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other processes out while this one runs: two that write one store make it useless. Raises `StateError`.
-
-        The kernel lets go of the lock when the process ends, however it ends.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        path = self.path / f"running-{self.share}"
-        with path.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise StateError(
-                    f"this flow runs already, as process {file.read().strip() or 'unknown'}, on the saved state in "
-                    f"{self.path}; stop that one first, or give this one another folder with --data"
-                ) from None
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+    def held(self, shards: Iterable[str]) -> Iterator[None]:
+        """Keep other processes off these shards while this one runs. Raises `StateError`."""
+        with held(self.path, shards, self.share):
             yield
 
-    def open(self, identities: Iterable[str], sharded: bool, drop: Iterable[str] = ()) -> RecoveryConfig:
-        """Create or check the store; raises `StateError` rather than lose the state of a step in silence.
+    def open(self, layout: Layout, drop: Iterable[str] = ()) -> Opened:
+        """Find, take over or create the states of this process's shards, which it must hold.
 
-        `drop` are persisted ids whose state may be lost.
+        Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted ids whose state may be lost.
         """
-        now = {"sharded": sharded, "state": sorted(identities)}
-        if not self.store.exists():
-            self._refuse_other_shares()
-            self._create()
-        else:
-            self._check_files()
-            self._compare(now, set(drop))
-        self._write_manifest(now)
-        return RecoveryConfig(str(self.store))
+        with alone(self.path):
+            known = stores.stores(self.path)
+            if known:
+                self._compare(layout, set(drop))
+            store, states = self._mine(known, layout)
+            self._write_manifest(layout.manifest())
+            stores.remove_superseded(self.path)
+        sources = frozenset(name for name in {name for name, _ in states.positions} if states.knows(name))
+        return Opened(store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources)
 
-    def _create(self) -> None:
-        """Make the store under another name first, so that a kill leaves no half of one."""
-        fresh = self.path / f"new-{self.share}"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        init_db_dir(fresh, 1)
-        fresh.rename(self.store)
+    def _mine(self, known: list[Store], layout: Layout) -> tuple[Store, States]:
+        """The store that holds just these shards, or a new one that takes them over."""
+        newest = {shard: _first(known, layout.sharded, shard) for shard in layout.shards}
+        for store in set(newest.values()) - {None}:
+            assert store is not None
+            if store.shards == frozenset(layout.shards) and all(found == store for found in newest.values()):
+                stores.check(store)
+                return store, stores.read(store, self.flow)
+        taken = self._take_over(known, layout, newest)
+        number = known[0].number + 1 if known else 1
+        return stores.create(self.path, layout.shards, layout.sharded, number, taken), taken
 
-    def _write_manifest(self, now: dict[str, object]) -> None:
-        fresh = self.path / f"{MANIFEST}.{self.share}"
+    def _take_over(self, known: list[Store], layout: Layout, newest: Mapping[str, Store | None]) -> States:
+        read: dict[int, States] = {}
+
+        def states_of(store: Store) -> States:
+            if store.number not in read:
+                stores.check(store)
+                read[store.number] = stores.read(store, self.flow)
+            return read[store.number]
+
+        taken = States()
+        for shard, store in newest.items():
+            if store is not None and shard in states_of(store).graphs:
+                taken.graphs[shard] = states_of(store).graphs[shard]
+        for source, parts in layout.parts.items():
+            for part in parts:
+                store = next((store for store in known if store.has(part)), None)
+                if store is not None and (source, part) in states_of(store).positions:
+                    taken.positions[source, part] = states_of(store).positions[source, part]
+        for states in read.values():
+            for name, part in states.positions:
+                if name == COMMANDS:
+                    taken.keep_least(states, name, part)
+        return taken
+
+    def _write_manifest(self, now: dict[str, Any]) -> None:
+        fresh = self.path / f"{MANIFEST}.new"
         with fresh.open("w", encoding="utf-8") as file:
             file.write(json.dumps(now, indent=1) + "\n")
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path / MANIFEST)
 
-    def _refuse_other_shares(self) -> None:
-        others = sorted(path.name.removeprefix("recovery-") for path in self.path.glob("recovery-*"))
-        mine = _range(self.share)
-        for other in others:
-            if mine is None or _range(other) is None or mine & (_range(other) or set()):
-                raise StateError(
-                    f"{self.path} holds state of partitions {other}, and this process was given {self.share}; "
-                    f"run it with --partitions {other}, or move {self.path} away to start without state"
-                )
-
-    def _check_files(self) -> None:
-        files = sorted(self.store.glob("*.sqlite3"))
-        if not files:
-            raise StateError(f"{self.store} is no recovery store: it has no *.sqlite3 file. {self._remedy()}")
-        for file in files:
-            try:
-                with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
-                    answer = str(database.execute("PRAGMA quick_check").fetchone()[0])
-                database.close()
-            except sqlite3.DatabaseError as error:
-                answer = str(error)
-            if answer != "ok":
-                raise StateError(f"the recovery store {file} is damaged ({answer}). {self._remedy()}")
-
-    def unusable(self, error: Exception) -> StateError:
+    def unusable(self, store: Path, error: Exception) -> StateError:
         """The error to raise when Bytewax cannot go on from the store."""
-        return StateError(f"the recovery store {self.store} does not fit together ({error}). {self._remedy()}")
+        return StateError(f"the recovery store {store} does not fit together ({error}). {stores.remedy(store)}")
 
-    def _remedy(self) -> str:
-        return (
-            f"Restore it from a backup, or move {self.store} away: the flow then reads its topics from the start "
-            "(sinks drop what they already have) and its alarms begin without memory"
-        )
-
-    def _compare(self, now: dict[str, object], drop: set[str]) -> None:
+    def _compare(self, layout: Layout, drop: set[str]) -> None:
         path = self.path / MANIFEST
         if not path.exists():
             return
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            was, before = bool(saved["sharded"]), set(saved["state"])
+            was, before, counts = bool(saved["sharded"]), set(saved["state"]), dict(saved["partitions"])
         except (ValueError, KeyError, TypeError) as error:
-            raise StateError(f"{path} is damaged ({error}). {self._remedy()}") from error
-        if was != now["sharded"]:
+            raise StateError(f"{path} is damaged ({error}). {stores.remedy(self.path)}") from error
+        _refuse_lost_state(before, set(layout.identities), drop)
+        kept = before & set(layout.identities)
+        if was != layout.sharded and kept:
             raise StateError(
-                f"the flow now keeps its subjects {'apart' if now['sharded'] else 'together'}, and its saved state does "
-                f"the opposite (a combining step or another kind of source came or went). {self._remedy()}"
+                f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and its saved state does "
+                "the opposite: a combining step or another kind of source came or went, or its topics have no longer equal "
+                f"numbers of partitions ({_counts(layout.partitions)}). {stores.remedy(self.path)}"
             )
-        current = now["state"]
-        assert isinstance(current, list)
-        lost = sorted(before - set(current) - drop)
-        if lost:
-            new = sorted(set(current) - before)
-            hint = f"; new here: {', '.join(new)}" if new else ""
+        grown = [
+            f"topic {topic} had {counts[topic]} partitions and now has {count}"
+            for topic, count in layout.partitions.items()
+            if counts.get(topic, count) != count
+        ]
+        if layout.sharded and kept and grown:
             raise StateError(
-                f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write `was: OLD_NAME` "
-                f"on the new one; to lose the state, run once with {' '.join(f'--drop {name}' for name in lost)}"
+                f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved state of "
+                f"{', '.join(sorted(kept))} cannot follow them. Either write into a new topic with that many partitions and "
+                f"let this flow read that one, or move {self.path} away to start without memory (the flow then reads its "
+                "topics from the start, and sinks drop what they already have)"
             )
 
 
-def _range(share: str) -> set[int] | None:
-    if share == "all":
-        return None
-    first, _, last = share.partition("-")
-    return set(range(int(first), int(last or first) + 1))
+def _refuse_lost_state(before: set[str], now: set[str], drop: set[str]) -> None:
+    lost = sorted(before - now - drop)
+    if lost:
+        new = sorted(now - before)
+        hint = f"; new here: {', '.join(new)}" if new else ""
+        raise StateError(
+            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write `was: OLD_NAME` "
+            f"on the new one; to lose the state, run once with {' '.join(f'--drop {name}' for name in lost)}"
+        )
+
+
+def _first(known: list[Store], sharded: bool, shard: str) -> Store | None:
+    return next((store for store in known if store.sharded == sharded and shard in store.shards), None)
+
+
+def _counts(partitions: Mapping[str, int]) -> str:
+    return ", ".join(f"{topic} {count}" for topic, count in partitions.items())

@@ -15,7 +15,7 @@ class FlowProcess:
     """`vigie run` of a definition; ready once the log says that it runs."""
 
     def __init__(self, definition: Path, site: Path, data: Path, *options: str) -> None:
-        self.log = data / f"{definition.stem}.log"
+        self.log = data / f"{'-'.join([definition.stem, *options]).replace('/', 'of')}.log"
         data.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
         with self.log.open("wb") as log:

@@ -28,7 +28,13 @@ EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next
     help="Folder of the saved state.",
 )
 @click.option("--profile", help="Keep the sources and sinks of this profile.")
-@click.option("--partitions", metavar="FIRST-LAST", help="Read only this share of the topics' partitions, such as 0-3.")
+@click.option(
+    "--process",
+    "share",
+    metavar="NUMBER/COUNT",
+    default="1/1",
+    help="Run this share of the topics' partitions, such as 1/2 and 2/2 for two processes of one flow.",
+)
 @click.option("--drop", multiple=True, metavar="ID", help="Start although the saved state of this step is lost by it.")
 @click.option(
     "--status-port",
@@ -45,7 +51,7 @@ EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next
     help="Form of the log lines.",
 )
 def run(
-    definition: Path, site: Path | None, data: Path, profile: str | None, partitions: str | None,
+    definition: Path, site: Path | None, data: Path, profile: str | None, share: str,
     drop: tuple[str, ...], status_port: int | None, log_form: str,
 ) -> None:  # fmt: skip
     """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state, and exits with 0.
@@ -62,10 +68,13 @@ def run(
     from flows.observe import StatusServer
     from flows.runner import Runner, RunOptions, handle_signals
     from flows.scope import Scope
-    from flows.state import StateError
+    from flows.share import Share, StateError
     from flows.tables import check_tables
 
-    _check_share(partitions)
+    try:
+        mine = Share.parse(share)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--process") from error
     document, flow = load(definition)
     for problem in document.problems:
         click.echo(problem, err=True)
@@ -77,7 +86,7 @@ def run(
         names = born(flow, read_lock(lock_path(definition, flow)))
         compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
         check_tables(compiled.sinks, place)
-        runner = Runner(flow, compiled, place, tables, RunOptions(data, partitions, drop))
+        runner = Runner(flow, compiled, place, tables, RunOptions(data, mine, drop))
         handle_signals(runner)
         status = (
             StatusServer(flow.flow, status_port, runner.metrics, runner.health) if status_port is not None else None
@@ -99,14 +108,6 @@ def run(
     except Exception:
         logging.getLogger("vigie").exception("%s: ended by a fault; please report it with these lines", definition)
         sys.exit(EXIT_FAILED)
-
-
-def _check_share(partitions: str | None) -> None:
-    first, _, last = (partitions or "0").partition("-")
-    if not first.isdigit() or (last and not last.isdigit()) or int(last or first) < int(first):
-        raise click.BadParameter(
-            f"{partitions!r} is no share of partitions; write FIRST-LAST, such as 0-3", param_hint="--partitions"
-        )
 
 
 class _JsonLines(logging.Formatter):

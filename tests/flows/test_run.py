@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import paho.mqtt.client as mqtt
-import pytest
 
 from connectors.base import ConnectorContext
 from connectors.topic import Topic
@@ -223,33 +222,10 @@ def test_a_status_port_that_is_taken_is_named_with_the_remedy(broker: Broker, tm
     assert "another program has the port" in refused.stderr
 
 
-def test_two_processes_share_the_partitions_of_one_flow(broker: Broker, tmp: Path, unique: str) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False)
-    site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
-    definition = write(tmp, "hot", HOT.replace("NAME", unique))
-    producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
-    events: list[Event] = [
-        Reading(id=f"e{n}", time=1000 + n, subject=f"s{n % 20}", metric="temperature", value=20.0) for n in range(400)
-    ]
-    first = FlowProcess(definition, site, tmp / "data", "--partitions", "0-1")
-    first.wait_running()
-    second = FlowProcess(definition, site, tmp / "data", "--partitions", "2-3")
-    second.wait_running()
-    producer.send_events(f"{unique}.in", events)
-    out = topic(connection, f"{unique}.out")
-
-    wait_until(lambda: len(out()) >= 400, 20, "all events")
-
-    assert sorted(e.id for e in out()) == sorted(e.id for e in events)
-    assert [first.stop(), second.stop()] == [0, 0]
-    producer.close()
-
-
-@pytest.mark.parametrize("share", ["x", "3-1", "-1", "1-x"])
-def test_a_share_of_partitions_that_is_none_is_refused(tmp: Path, share: str) -> None:
+def test_a_share_that_is_none_is_refused(tmp: Path) -> None:
     definition = write(tmp, "hot", HOT.replace("NAME", "t"))
 
-    refused = run_refused(definition, tmp / "site.yaml", tmp / "data", f"--partitions={share}")
+    refused = run_refused(definition, tmp / "site.yaml", tmp / "data", "--process=3/2")
 
     assert refused.returncode == 2
-    assert "write FIRST-LAST, such as 0-3" in refused.stderr
+    assert "write NUMBER/COUNT, such as 1/2" in refused.stderr

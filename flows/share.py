@@ -1,0 +1,95 @@
+"""Which shards of a flow a process runs, and the locks that keep two processes off one shard."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TextIO
+
+
+class StateError(Exception):
+    """The saved state cannot be used as it is; the message says why and names the remedy."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Process `number` of `count`, from 1: it runs every shard whose number leaves `number - 1` over when divided by `count`."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `1/2`; raises ValueError with the remedy."""
+        found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
+        if found is None or int(found[1]) > int(found[2]):
+            raise ValueError(
+                f"{text!r} is no share of a flow; write NUMBER/COUNT, such as 1/2 and 2/2 for two processes"
+            )
+        return cls(int(found[1]), int(found[2]))
+
+    def has(self, partition: int) -> bool:
+        return partition % self.count == self.number - 1
+
+    @property
+    def name(self) -> str | None:
+        """A word for files and keys that processes must not have in common; None where there is one process."""
+        return f"{self.number}of{self.count}" if self.count > 1 else None
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+WHOLE = Share()
+
+
+@contextmanager
+def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
+    """Keep other processes off these shards while this one runs: two that write one state make it useless. Raises `StateError`.
+
+    The kernel lets go of the locks when the process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as locks:
+        taken: dict[str, list[str]] = {}
+        for shard in shards:
+            file = locks.enter_context((folder / f"running-{shard}").open("a+", encoding="utf-8"))
+            holder = _lock(file, share)
+            if holder is not None:
+                taken.setdefault(holder, []).append(shard)
+        if taken:
+            who = " and ".join(f"{_numbered(numbers)} as {holder}" for holder, numbers in sorted(taken.items()))
+            raise StateError(
+                f"this flow runs already on the saved state in {folder}: {who}. Stop that process first, or give this one "
+                "another folder with --data; to share a flow out, give each process its own part: --process 1/2, --process 2/2"
+            )
+        yield
+
+
+def _lock(file: TextIO, share: Share) -> str | None:
+    """Take a lock, or say who has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        return file.read().strip() or "an unknown process"
+    file.truncate(0)
+    file.write(f"process {os.getpid()} (--process {share})\n")
+    file.flush()
+    return None
+
+
+def _numbered(shards: list[str]) -> str:
+    return f"shard{'s' if len(shards) > 1 else ''} {', '.join(shards)}"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time arranges the saved states in a folder; the others wait for the moment that takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "arranging").open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
