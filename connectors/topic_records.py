@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kafka.consumer.fetcher import Fetcher
-from kafka.errors import CorruptRecordError, UnsupportedVersionError
+from kafka.errors import CorruptRecordError, KafkaError, UnsupportedVersionError
+
+LONGEST_VARINT = 63
 
 
 class Chunk(NamedTuple):
@@ -42,6 +44,17 @@ class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
         return unpack(batch, self.fetch_offset)
 
     def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Any]:
+        try:
+            yield from self._chunks(tp, records)
+        except KafkaError:
+            raise
+        except Exception as error:  # every codec has errors of its own, the client's parser has several more
+            raise CorruptRecordError(
+                f"{tp.topic}/{tp.partition}: the records from offset {self.next_fetch_offset} on cannot be read: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _chunks(self, tp: Any, records: Any) -> Iterator[Any]:
         while (batch := records.next_batch()) is not None:
             if batch.magic != 2:
                 raise UnsupportedVersionError(
@@ -52,9 +65,9 @@ class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
                     f"{tp.topic}/{tp.partition}: batch at offset {batch.base_offset} fails its checksum"
                 )
             self.leader_epoch = batch.leader_epoch
+            chunk = None if batch.is_control_batch else self._chunk(batch)
             self.next_fetch_offset = batch.next_offset
-            if not batch.is_control_batch:
-                chunk = self._chunk(batch)
+            if chunk is not None:
                 self.records_read += len(chunk.values)
                 self.bytes_read += chunk.size
                 yield chunk
@@ -99,6 +112,8 @@ def unpack(batch: Any, first: int) -> Chunk:
         for _ in range(batch.records_count):
             length, position = _varint(data, position)
             end = position + length
+            if end <= position:
+                raise CorruptRecordError(f"a record of the batch at offset {base} has length {length}")
             position += 1
             while data[position] > 127:
                 position += 1
@@ -133,6 +148,8 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         if byte < 128:
             return (number >> 1) ^ -(number & 1), position + 1
         shift += 7
+        if shift > LONGEST_VARINT:
+            raise CorruptRecordError(f"a number at byte {position} has more than 64 bits")
 
 
 def use_chunks(consumer: Any, keyed: bool = False) -> None:
