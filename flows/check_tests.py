@@ -8,7 +8,7 @@ from connectors.explain import near
 from flows.profiles import for_profile, profiles
 from flows.scope import Scope
 from flows.spec import Flow, Play, Test, origin
-from flows.testing_given import GivenError, event_of
+from flows.testing_given import GivenError, events_of
 from operators.alarm import STATES
 from operators.alarms.commands import REFUSALS
 from operators.fields import ATTRIBUTES
@@ -69,7 +69,7 @@ def _check_items(scope: Scope, path: Path_, name: str, given: Any) -> None:
     for index, item in enumerate(given if isinstance(given, list) else [given]):
         place = (*path, index) if isinstance(given, list) else path
         try:
-            event_of(name, scope.flow.sources[name], item, "test", 0.0, 0.0, scope.tables, _UTC)
+            events_of(name, scope.flow.sources[name], item, "test", 0.0, 0.0, scope.tables, _UTC)
         except GivenError as error:
             at = place if error.key is None else (*place, error.key)
             scope.say(at, error.message, error.hint, key=error.key is None or error.is_key)

@@ -8,15 +8,15 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.document import Path_
-from flows.compiler import Compiled, NotRunnable, Tables, compile_flow, raw_name
+from flows.compiler import ANSWER_SINK, Compiled, NotRunnable, Tables, compile_flow, raw_name
 from flows.graph import COMMANDS, Outlet, Outputs, Plan
 from flows.playback import Playback
 from flows.spec import Do, Flow, Play, Test
 from flows.testing_camera import STAND_INS
-from flows.testing_given import event_of
+from flows.testing_given import events_of
 from flows.testing_match import Difference, Mismatch, Moment, compare
 from flows.testing_output import Output, SinkView
-from operators.alarms.desk import COMMAND
+from operators.alarms.desk import COMMAND, REJECTED
 from operators.alarms.logic import AlarmLogic
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.fields import field as field_of
@@ -113,6 +113,7 @@ class _Run:
         self._made: dict[str, list[Output]] = {}
         self._held: dict[str, list[Event]] = {}
         self._subjects: set[str] = set()
+        self._answers: list[Occurrence] = []
         self._given = 0
         self._told = 0
         self._playback = Playback(self._plan, self._start, self._collect)
@@ -142,10 +143,10 @@ class _Run:
             for item in given if isinstance(given, list) else [given]:
                 self._given += 1
                 id = f"test/{name}/{self._given}"
-                event = event_of(name, source, item, id, at, self._start, self._tables, self._zone)
-                if event is not None:
-                    events.append(event)
+                some = events_of(name, source, item, id, at, self._start, self._tables, self._zone)
+                for event in some:
                     self._note(f"given {name}", Output(event))
+                events += some
             self._playback.feed(raw_name(self._flow, name), events, at)
 
     def _do(self, action: _Action, path: Path_) -> None:
@@ -169,12 +170,14 @@ class _Run:
         asked = {"do": word, "alarm": name, "user": do.by or "test", "comment": do.note, "duration": do.for_}
         data = {key: value for key, value in asked.items() if value is not None}
         logic = self._logic(name)
-        before = len(logic.replies)
+        known = list(logic.states())
+        subject = do.subject or (known[0] if len(known) == 1 else "")
         command = Occurrence(
-            id=f"test/do/{self._told}", time=self._playback.now, subject=do.subject or "", type=COMMAND, data=data
+            id=f"test/do/{self._told}", time=self._playback.now, subject=subject, type=COMMAND, data=data
         )
+        self._answers.clear()
         self._playback.feed(COMMANDS, [command], self._playback.now)
-        refused = [str(reply.data["error"]) for reply in list(logic.replies)[before:]]
+        refused = [str(answer.data["error"]) for answer in self._answers if answer.type == REJECTED]
         came = refused[0] if refused else None
         if came == do.refused:
             return
@@ -192,6 +195,7 @@ class _Run:
 
     # ------------------------------------------------------------------------------------------------- what comes out
     def _collect(self, outputs: Outputs) -> None:
+        self._answers += [event for event in outputs.get(ANSWER_SINK, ()) if isinstance(event, Occurrence)]
         for name, events in outputs.items():
             if name.startswith(WATCHED):
                 self._watch(name.removeprefix(WATCHED), events)

@@ -9,6 +9,8 @@ import msgspec
 
 from connectors.binlog_mapping import Unmapped, mapper
 from connectors.explain import near
+from connectors.http_body import BadPost
+from connectors.http_body import events_of as posted_events
 from flows.spec import Source
 from flows.testing_camera import SEES, camera_labels, picture
 from operators import two_state
@@ -17,7 +19,6 @@ from operators.alarms.definition import SEVERITY_OF
 from operators.dialects.metrics import METRICS
 from operators.events import AlarmTransition, Detection, Event, Message, Occurrence, Reading, Row, Summary
 from operators.quantity import UNITS, duration, quantity
-from operators.template import Template
 
 Change = Literal["insert", "update", "delete"]
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Any]] = {
 """A decoded event is told by the field that only its kind needs."""
 
 _MESSAGE = ("raw", "topic", "retained", "redelivered", "labels", "time", "id")
+_POST = ("raw", "time", "id")
 _ROW = ("table", "row", "op", "labels", "time", "id")
 _PICTURE = ("camera", "sees", "labels", "time", "id")
 _ISA = dict(zip(STATES, "ABCDEFG", strict=True))
@@ -43,27 +45,31 @@ class GivenError(ValueError):
         self.key, self.message, self.hint, self.is_key = key, message, hint, is_key
 
 
-def event_of(
+def events_of(
     name: str, source: Source, item: Mapping[str, Any], id: str, at: float, start: float, tables: Tables, zone: ZoneInfo
-) -> Event | None:
-    """The event of one thing given to the source `name` at `at` in a test that began at `start` (epoch seconds).
+) -> list[Event]:
+    """The events of one thing given to the source `name` at `at` in a test that began at `start` (epoch seconds).
 
-    None for a deleted row of a table whose rows become readings. Its id is `id` unless it has one. Raises `GivenError`.
+    Of a post there may be several, of a deleted row of a table whose rows become readings there is none. The id is `id` unless
+    the item has one. Raises `GivenError`.
     """
-    common = {"id": str(item.get("id", id)), "time": time_of(item.get("time"), at, start, zone)}
+    own_id, time = str(item.get("id", id)), time_of(item.get("time"), at, start, zone)
+    common: dict[str, Any] = {"id": own_id, "time": time}
     labels = item.get("labels") or {}
     if not isinstance(labels, dict):
         raise GivenError("labels", "'labels' is a map of names and texts", "such as  labels: {area: yard}")
     common["labels"] = {str(key): str(value) for key, value in labels.items()}
     if source.kind == "rtsp":
-        return _frame(source, item, common, tables)
+        return [_frame(source, item, common, tables)]
     if getattr(source.settings, "table", False) is True:
-        return _table_row(name, source, item, common)
+        return [_table_row(name, source, item, common)]
     if "row" in item:
-        return _row(name, source, item, common)
-    if "subject" not in item:
-        return _message(name, source, item, common)
-    return _decoded(item, common)
+        row = _row(name, source, item, common)
+        return [] if row is None else [row]
+    if source.kind == "http" and "raw" in item:
+        _only(item, _POST, "a post")
+        return _posted(source.settings, item["raw"], own_id, time)
+    return [_decoded(item, common) if "subject" in item else _message(name, source, item, common)]
 
 
 def time_of(written: Any, at: float, start: float, zone: ZoneInfo) -> float:
@@ -137,17 +143,15 @@ def _message(name: str, source: Source, item: Mapping[str, Any], common: dict[st
         _misspelt(item, ("subject", "raw", "row"))
         raise GivenError(None, "what is given needs 'subject' (an event), or 'raw' (as the device sends it)")
     _only(item, _MESSAGE, "a message")
-    if source.kind not in ("mqtt", "http", "topic"):
+    if source.kind not in ("mqtt", "topic"):
         raise GivenError("raw", f"{source.kind!r} brings no messages; give it an event with a 'subject'")
     filters = getattr(source.settings, "topics", None) if source.kind == "mqtt" else None
-    topic = item.get("topic", getattr(source.settings, "path", None) or (filters and _plain(filters)) or name)
+    topic = item.get("topic", _plain(filters) if filters else name)
     if filters and not topic:
         raise GivenError(None, "a message needs 'topic'", f"{name!r} subscribes to {', '.join(filters)}")
     if filters and not any(subscribed(str(topic), one) for one in filters):
         raise GivenError("topic", f"{name!r} does not subscribe to {topic!r}", f"it does to {', '.join(filters)}")
     raw = item["raw"]
-    if source.kind == "http" and getattr(source.settings, "subject", None):
-        return _posted(source.settings, raw, str(topic), common)
     return Message(
         topic=str(topic),
         payload=raw.encode() if isinstance(raw, str) else msgspec.json.encode(raw),
@@ -157,17 +161,13 @@ def _message(name: str, source: Source, item: Mapping[str, Any], common: dict[st
     )
 
 
-def _posted(settings: Any, raw: Any, path: str, common: dict[str, Any]) -> Event:
-    """The reading of what a program posts, by the texts of the source."""
-    if not isinstance(raw, dict):
-        raise GivenError("raw", f"{path} takes a JSON object, not {raw!r}")
-    posted = Occurrence(id="", time=0.0, subject="", type="posted", data=raw)
-    item: dict[str, Any] = {}
-    for name in ("subject", "metric", "value"):
-        written = getattr(settings, name)
-        if written is not None and (found := Template(written).render(posted)) is not None:
-            item[name] = found
-    return _decoded({"metric": "value", **item}, common)
+def _posted(settings: Any, raw: Any, id: str, time: float) -> list[Event]:
+    """The events of a post, by the code that takes posts."""
+    body = raw.encode() if isinstance(raw, str) else msgspec.json.encode(raw)
+    try:
+        return posted_events(body, settings.path.strip("/"), settings.readings(), None, lambda: id, time)
+    except BadPost as refused:
+        raise GivenError("raw", f"such a post is answered with {refused.status}: {refused.detail}") from None
 
 
 def _plain(filters: Sequence[str]) -> str:

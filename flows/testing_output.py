@@ -15,8 +15,9 @@ from operators.template import Shape, Template
 WIDEST = 140
 Zone = Any
 _QUIET = frozenset({"id", "time", "kind", "recorded", "rule", "rule_hash", "occ", "seq", "flags", "before", "isa",
-                    "evidence", "severity", "annunciate", "jpeg", "frame", "response"})  # fmt: skip
+                    "evidence", "severity", "annunciate", "jpeg", "frame", "response", "start"})  # fmt: skip
 """Fields that are shown only when somebody asks for them."""
+_SAID = ("subject", "metric", "value", "unit", "labels")
 _FIXED = ("channel", "title", "topic", "to")
 """Settings of sinks that may be expected even if they are the same for all events."""
 
@@ -86,7 +87,7 @@ def _sentence(output: Output) -> str:
     elif isinstance(event, Frame):
         words = [event.subject, "picture"]
     else:
-        shown = {k: v for k, v in output.shown().items() if k not in ("subject", "metric", "value", "unit", "labels")}
+        shown = {k: v for k, v in output.shown().items() if k not in _SAID and k not in output.told}
         value = value_of(event)
         head = [text(fields.field(event, name)) for name in ("subject", "metric")]
         tail = [] if value is None else [text(value), text(fields.field(event, "unit"))]
