@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.auth import Accounts
+from api.cursor import Place
 from api.database import open_database
 from api.feed import Feed
 from api.history import History, Unavailable
@@ -32,7 +33,7 @@ HAND_OVER_LIMIT = 5.0
 
 
 class Handover:
-    """Carries batches from the feed's thread into the event loop, one at a time, so that none pile up."""
+    """Carries what the feed's thread reads into the event loop, one call at a time, so that nothing piles up."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -41,21 +42,33 @@ class Handover:
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
 
-    def __call__(self, updates: list[Update]) -> None:
-        """Called by the feed; returns once the hub has the batch, or the loop is gone."""
+    def begin(self, part: str, place: Place) -> None:
+        self._call(lambda: self._hub.begin(part, place))
+
+    def forget(self, parts: set[str]) -> None:
+        self._call(lambda: self._hub.forget(parts))
+
+    def publish(self, updates: list[Update]) -> None:
+        self._call(lambda: self._hub.publish(updates))
+
+    def read_back(self) -> None:
+        self._call(self._hub.read_back.set)
+
+    def _call(self, act: Callable[[], None]) -> None:
+        """Act in the event loop; returns once that is done, or the loop is gone."""
         loop = self._loop
         if loop is None or loop.is_closed():
             return
         done = threading.Event()
 
-        def publish() -> None:
+        def run() -> None:
             try:
-                self._hub.publish(updates)
+                act()
             finally:
                 done.set()
 
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(publish)
+            loop.call_soon_threadsafe(run)
             while not done.wait(HAND_OVER_LIMIT) and self._loop is not None:
                 continue
 
@@ -79,14 +92,17 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         handover.bind(asyncio.get_running_loop())
-        recall = asyncio.create_task(_recall_alarms(hub, history))
+        tasks = [asyncio.create_task(work) for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())]
+        if settings.kafka is None:
+            hub.read_back.set()
         feed.start()
         try:
             yield
         finally:
             handover.bind(None)
-            recall.cancel()
-            await asyncio.gather(recall, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(feed.stop)
             history.close()
             accounts.close()
@@ -125,3 +141,9 @@ async def _recall_alarms(hub: Hub, history: History) -> None:
             return
         except Unavailable:
             await asyncio.sleep(RECALL_RETRY)
+
+
+async def _sweep(hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(1)
+        hub.sweep()

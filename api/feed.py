@@ -4,14 +4,15 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from api.cursor import Place, part_name
 from api.metrics import Metrics
 from api.settings import Settings
 from api.updates import Update, from_events, from_push
@@ -24,10 +25,27 @@ LAST_RETRY = 5.0
 _log = logging.getLogger("vigie.api")
 
 
+class Receiver(Protocol):
+    """Who gets what the feed reads; each call returns once it is done with."""
+
+    def begin(self, part: str, place: Place) -> None:
+        """A partition will be read from `place` on."""
+
+    def forget(self, parts: set[str]) -> None:
+        """Partitions are no more."""
+
+    def publish(self, updates: list[Update]) -> None:
+        """Updates, in order."""
+
+    def read_back(self) -> None:
+        """Everything that was in the topics at the start has been read."""
+
+
 @dataclass
 class _Place:
     """Where this feed is in one partition: the next offset, and the first one whose updates are news to clients."""
 
+    name: str
     next: int
     live_from: int
     topic_id: Any
@@ -52,13 +70,14 @@ class Feed:
     the feed goes on where it was, or at the beginning of a topic that was made anew (its id changed).
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, deliver: Callable[[list[Update]], None]) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, receiver: Receiver) -> None:
         self.state = FeedState()
         self._settings = settings
         self._metrics = metrics
-        self._deliver = deliver
+        self._receiver = receiver
         self._places: dict[TopicPartition, _Place] = {}
         self._started = False
+        self._read_back = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -124,9 +143,9 @@ class Feed:
             for part in unknown:
                 live_from = first[part] if self._started else end[part]
                 start = max(first[part], live_from - self._settings.bounds.backfill_records)
-                self._places[part] = _Place(start, live_from, ids[part.topic])
+                self._start_at(part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic]))
         for part in set(self._places) - set(parts):
-            del self._places[part]
+            self._receiver.forget({self._places.pop(part).name})
         if unknown or consumer.assignment() != set(parts):
             consumer.assign(parts)
             for part in parts:
@@ -134,16 +153,24 @@ class Feed:
         self._started = True
         self.state.topics = there
 
+    def _start_at(self, part: TopicPartition, place: _Place) -> None:
+        before = self._places.get(part)
+        if before is not None:
+            self._receiver.forget({before.name})
+        self._places[part] = place
+        self._receiver.begin(place.name, (place.next, 0))
+
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
             if not self._places:
+                self._measure(consumer)
                 self._stopping.wait(left)
                 return
             records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
             updates = itertools.chain.from_iterable(self._decode(part, batch) for part, batch in records.items())
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
-                self._deliver(chunk)
+                self._receiver.publish(chunk)
             self._measure(consumer)
 
     def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:
@@ -153,7 +180,11 @@ class Feed:
         for record in batch:
             place.next = record.offset + 1
             try:
-                yield from read(record.value or b"", record.offset >= place.live_from)
+                updates = read(record.value or b"", record.offset >= place.live_from)
+                for line, update in enumerate(updates, 1):
+                    last = line == len(updates)
+                    update.stands_at(place.name, (record.offset + 1, 0) if last else (record.offset, line))
+                    yield update
             except msgspec.MsgspecError as error:
                 self._metrics.undecodable.labels(part.topic).inc()
                 _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
@@ -164,6 +195,13 @@ class Feed:
             lag += max(0, (consumer.highwater(part) or 0) - place.next)
         self.state.lag = lag
         self.state.caught_up = lag == 0
+        if not self._read_back and all(place.next >= place.live_from for place in self._places.values()):
+            self._read_back = True
+            self._receiver.read_back()
+
+
+def _name(part: TopicPartition, topic_id: Any) -> str:
+    return part_name(part.topic, topic_id, part.partition)
 
 
 def _topic_id(consumer: Any, topic: str) -> Any:

@@ -1,19 +1,22 @@
-"""The hub: from channels to the clients that subscribed to them. Lives in the event loop; nothing here waits."""
+"""The hub: from updates to the clients that subscribed to them. Lives in the event loop; nothing here waits."""
 
 import asyncio
 import collections
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from api.audience import SUBJECT, Audience, Directory, Interest, matches, subject_matches
+from api.client import TOO_SLOW, Client
+from api.cursor import Place, Positions
+from api.dialect import Dialect
+from api.journal import Journal
 from api.memory import Alarms, Pushed, Readings
 from api.settings import Bounds
+from api.sight import EVERYTHING, Sight
 from api.updates import ALARMS, READINGS, Update
 from operators.events import AlarmTransition, Reading
-
-TOO_SLOW = 4429
-Encode = Callable[[Update], str | None]
 
 
 class Counter(Protocol):
@@ -22,123 +25,143 @@ class Counter(Protocol):
     def inc(self, amount: float = 1) -> None: ...
 
 
-class Outbox:
-    """What waits to be written to one client, in order, bounded.
+class Seen:
+    """The identities of the last updates: what a flow writes again after a crash goes out once."""
 
-    A client that lags (more than `lag` texts wait) gets only the newest of updates with equal state keys. All others are
-    kept until the bound is reached: then the client is `overrun`, gets nothing more, and is closed.
-    """
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: collections.OrderedDict[Hashable, None] = collections.OrderedDict()
 
-    def __init__(self, dialect: str, encode: Encode, bounds: Bounds) -> None:
-        self.dialect = dialect
-        self.encode = encode
-        self.overrun = asyncio.Event()
-        self.coalesced = 0
-        self._bounds = bounds
-        self._waiting: collections.OrderedDict[int, tuple[str, Hashable | None]] = collections.OrderedDict()
-        self._newest: dict[Hashable, int] = {}
-        self._states = 0
-        self._number = 0
-        self._ready = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def put(self, update: Update) -> None:
-        """Queue an update in the client's dialect."""
-        text = update.frame(self.dialect, self.encode)
-        if text is not None:
-            self.put_text(text, update.state_key)
-
-    def put_text(self, text: str, state_key: Hashable | None = None) -> None:
-        """Queue ready text: an answer, a snapshot, an event."""
-        if self.overrun.is_set():
-            return
-        known = self._newest.get(state_key) if state_key is not None else None
-        if known is not None and len(self._waiting) > self._bounds.lag:
-            self._waiting[known] = (text, state_key)
-            self.coalesced += 1
-            return
-        self._number += 1
-        self._waiting[self._number] = (text, state_key)
-        if state_key is not None:
-            self._newest[state_key] = self._number
-            self._states += 1
-        bounds = self._bounds
-        if self._states > bounds.pending_states or len(self._waiting) - self._states > bounds.pending_events:
-            self._waiting.clear()
-            self._newest.clear()
-            self.overrun.set()
-        self._ready.set()
-
-    async def next(self) -> str:
-        """The next text to write; waits for one."""
-        while not self._waiting:
-            self._ready.clear()
-            await self._ready.wait()
-        number, (text, state_key) = self._waiting.popitem(last=False)
-        if state_key is not None:
-            self._states -= 1
-            if self._newest.get(state_key) == number:
-                del self._newest[state_key]
-        return text
+    def add(self, identity: Hashable) -> bool:
+        """Take note of an identity; False if it is known."""
+        if identity in self._known:
+            return False
+        self._known[identity] = None
+        if len(self._known) > self._limit:
+            self._known.popitem(last=False)
+        return True
 
 
 class Hub:
-    """Subscriptions, and the memory that new subscribers get as a snapshot."""
+    """Subscriptions, the memory that new subscribers get as a snapshot, and the journal for those who come back."""
 
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
         self.readings = Readings(bounds.signals, bounds.spark_points)
         self.alarms = Alarms()
         self.pushed = Pushed(bounds.signals)
-        self.clients: set[Outbox] = set()
+        self.clients: set[Client] = set()
+        self.read_back = asyncio.Event()
+        self._journal = Journal(bounds.journal_updates, bounds.journal_size)
+        self._seen = Seen(bounds.journal_updates)
+        self._positions = Positions()
+        self._directory = Directory()
+        self._audiences: dict[Client, Audience] = {}
         self._pushed = pushed
         self._coalesced = coalesced
-        self._channels: dict[str, set[Outbox]] = {}
 
-    def join(self, outbox: Outbox) -> None:
-        self.clients.add(outbox)
+    @property
+    def cursor(self) -> str:
+        """Where a client is who has got everything up to now."""
+        return self._positions.text
 
-    def leave(self, outbox: Outbox) -> None:
-        self.clients.discard(outbox)
-        self._coalesced.inc(outbox.coalesced)
-        for channel in [name for name, members in self._channels.items() if outbox in members]:
-            self.unsubscribe(outbox, channel)
+    def join(self, client: Client) -> None:
+        self.clients.add(client)
 
-    def subscribe(self, outbox: Outbox, channel: str) -> None:
-        self._channels.setdefault(channel, set()).add(outbox)
+    def leave(self, client: Client) -> None:
+        self.clients.discard(client)
+        self._coalesced.inc(client.coalesced)
+        self._move(client, None)
 
-    def unsubscribe(self, outbox: Outbox, channel: str) -> None:
-        members = self._channels.get(channel, set())
-        members.discard(outbox)
-        if not members:
-            self._channels.pop(channel, None)
+    def attend(self, client: Client, dialect: Dialect, channels: Iterable[str]) -> None:
+        """From now on, the client gets exactly these channels, as far as it may see them."""
+        chosen = frozenset(channel for channel in channels if client.sight.channel(channel))
+        interest = Interest(dialect.name, chosen, client.sight)
+        self._move(client, self._directory.audience(interest, dialect) if chosen else None)
 
-    def snapshot(self, channel: str) -> str:
+    def snapshot(self, channel: str, sight: Sight = EVERYTHING) -> str:
         """What a new subscriber of a channel must know, as a JSON list: the present state of what the channel is about."""
         if channel == READINGS:
             return _json(self.readings.latest())
         if channel == ALARMS:
-            return _json(self.alarms.current())
+            return _json([alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))])
+        if channel.startswith(SUBJECT):
+            standing = [alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))]
+            return _json([e for e in (*self.readings.latest(), *standing) if subject_matches(channel, e["subject"])])
         return f"[{','.join(self.pushed.latest(channel))}]"
+
+    def missed(self, cursor: Mapping[str, Place], channels: Iterable[str], sight: Sight) -> list[Update] | None:
+        """What somebody with this cursor has not seen of the channels, in order; None if not all of it is here."""
+        if not self._journal.holds(cursor):
+            return None
+        wanted = [channel for channel in channels if sight.channel(channel)]
+        return [
+            update
+            for update in self._journal.after(cursor)
+            if sight.page(update.page) and any(matches(channel, update) for channel in wanted)
+        ]
+
+    def begin(self, part: str, place: Place) -> None:
+        """A partition will be read from `place` on."""
+        self._journal.begin(part, place)
+        self._positions.advance(part, place)
+
+    def forget(self, parts: set[str]) -> None:
+        """Partitions that are no more."""
+        self._journal.forget(parts)
+        self._positions.forget(parts)
 
     def publish(self, updates: Iterable[Update]) -> None:
         """Remember, and hand on to the subscribers of the channel: live updates, and what is read back of states, for those
         who came before it was read."""
         pushed = 0
+        touched: dict[Audience, None] = {}
         for update in updates:
-            if isinstance(update.event, Reading):
-                self.readings.add(update.event)
-            elif isinstance(update.event, AlarmTransition):
-                self.alarms.add(update.event)
-            elif update.origin is not None:
-                self.pushed.add(update.channel, update.origin, update.data)
-            members = self._channels.get(update.channel)
-            if members and (update.live or update.channel in (READINGS, ALARMS)):
-                for outbox in members:
-                    outbox.put(update)
-                pushed += len(members)
+            update.cursor = self._positions.advance(update.part, update.next)
+            if update.identity is not None and not self._seen.add(update.identity):
+                continue
+            self._remember(update)
+            self._journal.add(update)
+            if update.live or update.channel in (READINGS, ALARMS):
+                for audience in self._directory.of(update):
+                    pushed += audience.add(update)
+                    touched[audience] = None
+        for audience in touched:
+            audience.write()
         self._pushed.inc(pushed)
+
+    def tell(self, dialect: str, data: bytes) -> None:
+        """Send one frame to every subscriber of a dialect."""
+        for audience in self._directory.audiences():
+            if audience.interest.dialect == dialect:
+                audience.tell(data)
+
+    def sweep(self) -> None:
+        """Close clients that read nothing for too long; called every second."""
+        for client in [client for client in self.clients if client.stuck()]:
+            client.end(TOO_SLOW, "too slow: read nothing for longer than this server waits")
+
+    def end(self, which: Callable[[Client], bool], code: int, reason: str) -> None:
+        """Close the clients for which `which` holds."""
+        for client in [client for client in self.clients if which(client)]:
+            client.end(code, reason)
+
+    def _remember(self, update: Update) -> None:
+        if isinstance(update.event, Reading):
+            self.readings.add(update.event)
+        elif isinstance(update.event, AlarmTransition):
+            self.alarms.add(update.event)
+        elif update.origin is not None:
+            self.pushed.add(update.channel, update.origin, update.data)
+
+    def _move(self, client: Client, audience: Audience | None) -> None:
+        before = self._audiences.pop(client, None)
+        if audience is not None:
+            audience.members.add(client)
+            self._audiences[client] = audience
+        if before is not None and before is not audience:
+            before.members.discard(client)
+            if not before.members:
+                self._directory.drop(before)
 
 
 def _json(values: list[dict[str, Any]]) -> str:

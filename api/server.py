@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -20,7 +21,10 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
     """The WebSocket protocol with at most `write_buffer` bytes waiting in front of the kernel, per connection."""
 
     class PushProtocol(WebSocketsSansIOProtocol):
-        """Lets the application end a connection whose client does not read."""
+        """A `Wire` of the application: frames that are ready go out as they are, and a client that does not read is cut
+        off."""
+
+        on_writable: Callable[[], None] | None = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
@@ -29,7 +33,20 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
             if not self.close_sent:
-                self.scope["extensions"]["vigie.connection"] = self  # type: ignore[assignment]
+                self.scope["extensions"]["vigie.wire"] = self  # type: ignore[assignment]
+
+        @property
+        def flowing(self) -> bool:
+            return self.writable.is_set()
+
+        def write(self, data: bytes) -> None:
+            if not self.close_sent and not self.transport.is_closing():
+                self.transport.write(data)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self.on_writable is not None:
+                self.on_writable()
 
         def end(self, code: int, reason: str, grace: float) -> None:
             """Send a close frame behind what is already buffered; cut the connection after `grace` seconds."""

@@ -1,11 +1,15 @@
 """What the feed hands to the hub: one event of one channel, with its JSON, encoded once for everybody."""
 
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from api.cursor import BEGINNING, Place
 from operators.events import AlarmTransition, Reading, decode_lines
+
+if TYPE_CHECKING:
+    from api.dialect import Dialect
 
 READINGS = "readings"
 ALARMS = "alarms"
@@ -28,12 +32,18 @@ class PushRecord(msgspec.Struct, frozen=True):
 class Update:
     """One event on its way to the clients of `channel`.
 
-    `data` is the event's JSON. Updates with equal `state_key` replace each other while a client lags; None means that
-    each one counts. `live` is False for what was in the topic before the api started: it is remembered, not pushed.
-    New subscribers of the channel get the last update of each `origin` first; None if the flow does not want that.
+    `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see that page. `identity` is
+    what a second writing of the same event has too. Updates with equal `state_key` replace each other while a client
+    lags; None means that each one counts. `live` is False for what was in the topic before the api started: it is
+    remembered, not pushed. New subscribers of the channel get the last update of each `origin` first; None if the flow
+    does not want that. It was read from the partition `part` before the place `next`; `cursor` is where a client is who
+    has got it.
     """
 
-    __slots__ = ("_frames", "channel", "data", "event", "live", "origin", "shaped", "state_key", "subject")
+    __slots__ = (
+        "_frames", "channel", "cursor", "data", "event", "identity", "live", "next", "origin", "page", "part", "shaped",
+        "state_key", "subject",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -44,6 +54,8 @@ class Update:
         state_key: Hashable | None = None,
         subject: str = "",
         origin: str | None = None,
+        page: str | None = None,
+        identity: Hashable | None = None,
         shaped: bool = False,
         live: bool = True,
     ) -> None:
@@ -53,15 +65,25 @@ class Update:
         self.state_key = state_key
         self.subject = subject
         self.origin = origin
+        self.page = page
+        self.identity = identity
         self.shaped = shaped
         self.live = live
-        self._frames: dict[str, str | None] = {}
+        self.part = ""
+        self.next = BEGINNING
+        self.cursor = ""
+        self._frames: dict[str, bytes | None] = {}
 
-    def frame(self, dialect: str, encode: Callable[["Update"], str | None]) -> str | None:
-        """The text a dialect sends for this update, made once however many clients speak it."""
-        if dialect not in self._frames:
-            self._frames[dialect] = encode(self)
-        return self._frames[dialect]
+    def stands_at(self, part: str, place: Place) -> None:
+        """Where it was read, and the place after it."""
+        self.part = part
+        self.next = place
+
+    def frame(self, dialect: "Dialect") -> bytes | None:
+        """What a dialect sends for this update, made once however many clients speak it."""
+        if dialect.name not in self._frames:
+            self._frames[dialect.name] = dialect.encode(self)
+        return self._frames[dialect.name]
 
 
 _push = msgspec.json.Decoder(PushRecord).decode
@@ -76,6 +98,7 @@ def from_push(value: bytes, live: bool) -> list[Update]:
             bytes(record.data).decode(),
             subject=record.subject,
             origin=f"{record.flow}/{record.sink}/{record.subject}" if record.first == "snapshot" else None,
+            identity=(record.channel, record.flow, record.sink, record.id),
             shaped=record.shaped,
             live=live,
         )
@@ -90,10 +113,16 @@ def from_events(value: bytes, live: bool) -> list[Update]:
         if isinstance(event, Reading):
             key = (READINGS, event.subject, event.metric)
             text = line.decode() if event.quality != "good" else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
-            updates.append(Update(READINGS, text, event=event, state_key=key, subject=event.subject, live=live))
+            identity = (event.id, event.subject, event.metric)
+            updates.append(
+                Update(READINGS, text, event=event, identity=identity, state_key=key, subject=event.subject, live=live)
+            )
         elif isinstance(event, AlarmTransition):
             data = msgspec.json.encode(plain(event)).decode()
-            updates.append(Update(ALARMS, data, event=event, subject=event.subject, live=live))
+            page = event.page
+            updates.append(
+                Update(ALARMS, data, event=event, identity=event.id, subject=event.subject, page=page, live=live)
+            )
     return updates
 
 

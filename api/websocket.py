@@ -1,24 +1,30 @@
-"""WebSocket connections: who is there, one reader and one writer each, and a firm end for clients that do not read."""
+"""WebSocket connections: who is there, what they say, and when they end."""
 
 import asyncio
 import contextlib
 import json
 import time
-from typing import Any
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from api.auth import Accounts, Person
-from api.dialects import Dialect, Push, Raw, Refused
-from api.hub import TOO_SLOW, Hub, Outbox
+from api.client import Client
+from api.dialects import PUSH, Conversation, PushConversation, RawConversation, Refused
+from api.frames import text_frame
+from api.hub import Hub
 from api.metrics import Metrics
 from api.settings import Bounds
+from api.sight import EVERYTHING, Sight
 from api.tokens import TokenError
 
+SUBPROTOCOL = "vigie.push.v1"
+BEARER = "bearer."
 UNAUTHORIZED = 4401
 FORBIDDEN = 4403
 BAD_MESSAGE = 4400
 TRY_LATER = 1013
+Open = Callable[[Client], Conversation]
 
 
 class Closed(Exception):
@@ -30,9 +36,9 @@ class Closed(Exception):
         self.reason = reason
 
 
-def may_see(person: Person, channel: str) -> bool:
-    """Whether an account may subscribe to a channel. Every role may see every channel that flows publish."""
-    return bool(person.role) and bool(channel)
+def sight_of(person: Person) -> Sight:
+    """What an account may see. Every role may see every channel that flows publish."""
+    return EVERYTHING
 
 
 class Connections:
@@ -45,42 +51,56 @@ class Connections:
         self._bounds = bounds
 
     async def push(self, websocket: WebSocket) -> None:
-        """`/ws`: token in the Authorization header or in the first message, then subscriptions."""
-        await self._serve(websocket, first_message=True)
+        """`/ws`: token in the Authorization header, in a subprotocol or in the first message, then subscriptions."""
+        offered = websocket.scope["subprotocols"]
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        token = next((name[len(BEARER) :] for name in offered if name.startswith(BEARER)), "")
+        await self._serve(websocket, token, True, self._push_conversation)
 
     async def raw(self, websocket: WebSocket) -> None:
         """`/ws/raw/{channel}`: token in the Authorization header or in `?token=`, then nothing but data."""
-        await self._serve(websocket, first_message=False)
-
-    async def _serve(self, websocket: WebSocket, first_message: bool) -> None:
         await websocket.accept()
+        channel = websocket.path_params["channel"]
+        token = websocket.query_params.get("token", "")
+        await self._serve(websocket, token, False, lambda client: self._raw_conversation(client, channel))
+
+    async def beat(self) -> None:
+        """Tell subscribers every few seconds that the connection is alive, and where they are."""
+        while True:
+            await asyncio.sleep(self._bounds.heartbeat)
+            text = f'{{"type":"heartbeat","cursor":"{self._hub.cursor}","time":{time.time():.3f}}}'
+            self._hub.tell(PUSH.name, text_frame(text))
+
+    def _push_conversation(self, client: Client) -> Conversation:
+        return PushConversation(self._hub, client, self._bounds.channels_per_client, self._read_back)
+
+    def _raw_conversation(self, client: Client, channel: str) -> Conversation:
+        if not client.sight.channel(channel):
+            raise Closed(FORBIDDEN, "this account may not see that channel")
+        return RawConversation(self._hub, client, channel)
+
+    async def _read_back(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hub.read_back.wait(), self._bounds.resume_wait)
+
+    async def _serve(self, websocket: WebSocket, token: str, first_message: bool, open_: Open) -> None:
         try:
             if len(self._hub.clients) >= self._bounds.clients:
                 raise Closed(TRY_LATER, f"all {self._bounds.clients} places are taken; try again later")
-            person = await self._who(websocket, first_message)
-            await self._talk(websocket, person, self._dialect(websocket, person))
+            await self._talk(websocket, await self._who(websocket, token, first_message), open_)
         except Closed as end:
             self._metrics.closed.labels(str(end.code)).inc()
-            await self._close(websocket, end)
+            websocket.scope["extensions"]["vigie.wire"].end(end.code, end.reason, self._bounds.close_grace)
         except (WebSocketDisconnect, RuntimeError) as gone:
             if isinstance(gone, RuntimeError) and websocket.client_state is WebSocketState.CONNECTED:
                 raise
 
-    def _dialect(self, websocket: WebSocket, person: Person) -> Dialect:
-        channel = websocket.path_params.get("channel")
-        if channel is None:
-            return Push(self._hub, lambda name: may_see(person, name), self._bounds.channels_per_client)
-        if not may_see(person, channel):
-            raise Closed(FORBIDDEN, "this account may not see that channel")
-        return Raw(self._hub, channel)
-
-    async def _who(self, websocket: WebSocket, first_message: bool) -> Person:
-        scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
+    async def _who(self, websocket: WebSocket, token: str, first_message: bool) -> Person:
+        scheme, _, in_header = websocket.headers.get("authorization", "").partition(" ")
         if scheme and scheme.lower() != "bearer":
             raise Closed(UNAUTHORIZED, "the Authorization header must be: Bearer TOKEN")
-        if not first_message:
-            token = token or websocket.query_params.get("token", "")
-        elif not token:
+        token = in_header or token
+        if first_message and not token:
             token = await self._first_message(websocket)
         if not token:
             raise Closed(UNAUTHORIZED, "no token; log in at /api/auth/login")
@@ -95,69 +115,35 @@ class Connections:
                 message = json.loads(await _text(websocket))
         except TimeoutError:
             raise Closed(UNAUTHORIZED, f"no token within {self._bounds.auth_deadline:g} s") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         token = message.get("token") if isinstance(message, dict) and message.get("type") == "auth" else None
         if not isinstance(token, str):
             raise Closed(UNAUTHORIZED, 'the first message must be {"type":"auth","token":"..."}')
         return token
 
-    async def _talk(self, websocket: WebSocket, person: Person, dialect: Dialect) -> None:
-        outbox = Outbox(dialect.name, dialect.encode, self._bounds)
-        self._hub.join(outbox)
+    async def _talk(self, websocket: WebSocket, person: Person, open_: Open) -> None:
+        wire = websocket.scope["extensions"]["vigie.wire"]
+        client = Client(wire, self._bounds, person, sight_of(person))
+        conversation = open_(client)
+        wire.on_writable = client.drain
+        expiry = asyncio.get_running_loop().call_later(
+            max(0.0, person.expires - time.time()), client.end, UNAUTHORIZED, "the token has expired; log in again"
+        )
+        self._hub.join(client)
         try:
-            dialect.start(outbox)
-            tasks = {
-                asyncio.create_task(work)
-                for work in (
-                    self._read(websocket, dialect, outbox),
-                    self._write(websocket, outbox),
-                    self._too_slow(outbox),
-                    self._ends(person),
-                )
-            }
-            done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in rest:
-                task.cancel()
-            await asyncio.gather(*rest, return_exceptions=True)
-            for task in done:
-                task.result()
+            conversation.start()
+            while True:
+                try:
+                    await conversation.hear(await _text(websocket))
+                except Refused as refusal:
+                    conversation.refuse(str(refusal))
         finally:
-            self._hub.leave(outbox)
-
-    async def _read(self, websocket: WebSocket, dialect: Dialect, outbox: Outbox) -> None:
-        while True:
-            text = await _text(websocket)
-            try:
-                dialect.hear(text, outbox)
-            except Refused as refusal:
-                outbox.put_text(json.dumps({"type": "error", "message": str(refusal)}, ensure_ascii=False))
-
-    async def _write(self, websocket: WebSocket, outbox: Outbox) -> None:
-        while True:
-            text = await outbox.next()
-            try:
-                async with asyncio.timeout(self._bounds.write_deadline):
-                    await websocket.send_text(text)
-            except TimeoutError:
-                raise Closed(TOO_SLOW, f"read nothing for {self._bounds.write_deadline:g} s") from None
-
-    async def _too_slow(self, outbox: Outbox) -> None:
-        await outbox.overrun.wait()
-        raise Closed(TOO_SLOW, "too slow: more events were waiting than this server keeps for one client")
-
-    async def _ends(self, person: Person) -> None:
-        await asyncio.sleep(max(0.0, person.expires - time.time()))
-        raise Closed(UNAUTHORIZED, "the token has expired; log in again")
-
-    async def _close(self, websocket: WebSocket, end: Closed) -> None:
-        """Say why, and give a client that does not read no more than the grace to hear it."""
-        connection: Any = websocket.scope.get("extensions", {}).get("vigie.connection")
-        if connection is not None:
-            connection.end(end.code, end.reason, self._bounds.close_grace)
-            return
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await websocket.close(end.code, end.reason)
+            expiry.cancel()
+            wire.on_writable = None
+            self._hub.leave(client)
+            if client.closed:
+                self._metrics.closed.labels(str(client.closed)).inc()
 
 
 async def _text(websocket: WebSocket) -> str:

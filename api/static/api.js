@@ -31,7 +31,8 @@ export async function ask(path, signal) {
   return body;
 }
 
-/** A push connection. Calls `on.state(state)`, `on.message(message)`, `on.refused()`; opens again after every loss. */
+/** A push connection. Calls `on.state(state, recovered)`, `on.message(message)`, `on.refused()`; opens again after every
+ * loss and goes on where it was, or says `recovered: false`. */
 export class Push {
   constructor(channels, on) {
     this.channels = channels;
@@ -45,15 +46,16 @@ export class Push {
 
   open() {
     this.waiting = null;
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "vigie.push.v1");
     this.socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({type: "auth", token: token()}));
     socket.onmessage = ({data}) => {
       this.heard = Date.now();
       const message = JSON.parse(data);
-      if (message.type === "ready") socket.send(JSON.stringify({type: "subscribe", channels: this.channels}));
-      else if (message.type === "subscribed") { this.retry = FIRST_RETRY; this.watch(); this.on.state("live"); }
-      else if (message.type !== "pong") this.on.message(message);
+      if (message.cursor !== undefined) this.cursor = message.cursor;
+      if (message.type === "ready") socket.send(JSON.stringify({type: "subscribe", channels: this.channels, cursor: this.cursor}));
+      else if (message.type === "subscribed") { this.retry = FIRST_RETRY; this.watch(); this.on.state("live", message.recovered); }
+      else if (message.type !== "pong" && message.type !== "heartbeat") this.on.message(message);
     };
     socket.onclose = ({code}) => this.lost(code);
   }

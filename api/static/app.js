@@ -68,9 +68,9 @@ async function enter() {
   if (!token()) return;
   let live = false;
   push = new Push(["readings", "alarms"], {
-    state: (next) => {
+    state: (next, recovered) => {
       showConnection(next);
-      if (next === "live" && live) { refresh(); if (chart.isOpen) chart.load(); }
+      if (next === "live" && live && !recovered) { refresh(); if (chart.isOpen) chart.load(); }
       live ||= next === "live";
     },
     message: hear,

@@ -77,6 +77,8 @@ class Api:
 
     def socket(self, path: str = "/ws", token: str | None = None, **options: Any) -> ClientConnection:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if path == "/ws":
+            options.setdefault("subprotocols", ["vigie.push.v1"])
         return connect(f"ws://{self.address}{path}", additional_headers=headers, **options)
 
     @contextlib.contextmanager
@@ -97,6 +99,7 @@ class Topics:
     address: str
     prefix: str
     _producer: KafkaProducer | None = None
+    _number: int = 0
 
     @property
     def readings(self) -> str:
@@ -135,8 +138,9 @@ class Topics:
 
     def pushed(self, channel: str, data: Iterable[Any], shaped: bool = True, subject: str = "s", **others: Any) -> None:
         """Records of the push topic, all in one partition so that their order holds."""
-        for number, item in enumerate(data):
-            head = {"channel": channel, "sink": "live", "flow": "f", "id": f"{channel}/{number}", "time": 1.0}
+        for item in data:
+            self._number += 1
+            head = {"channel": channel, "sink": "live", "flow": "f", "id": f"p{self._number}", "time": 1.0}
             record = {**head, "subject": subject, "shaped": shaped, "data": item, **others}
             self.send(self.push, json.dumps(record).encode() + b"\n", subject)
         self.flush()

@@ -1,0 +1,23 @@
+"""What an account may see."""
+
+from dataclasses import dataclass
+
+PAGE = "page/"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`pages` are the pages whose alarms and channels an account may see; None means every page."""
+
+    pages: frozenset[str] | None = None
+
+    def page(self, name: str | None) -> bool:
+        """Whether what belongs to a page may be seen; what belongs to none may be."""
+        return name is None or self.pages is None or name in self.pages
+
+    def channel(self, name: str) -> bool:
+        """Whether a channel may be subscribed to."""
+        return self.page(name[len(PAGE) :] if name.startswith(PAGE) else None)
+
+
+EVERYTHING = Sight()
