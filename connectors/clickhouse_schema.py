@@ -93,14 +93,21 @@ def days(seconds: float | None) -> int | None:
 class Schema:
     """The tables of one database. Methods raise ClickHouse's errors; what is wrong with a table is a `ConnectorError`."""
 
-    def __init__(self, client: "Client", database: str, remedy: str = "vigie migrate") -> None:
-        """`remedy` is the command an error names."""
-        self._client = client
+    def __init__(self, client: "Client | None", database: str, remedy: str = "vigie migrate") -> None:
+        """`remedy` is the command an error names; no client stands for a database that is not there yet."""
+        self._connected = client
         self._database = database
         self._remedy = remedy
 
+    @property
+    def _client(self) -> "Client":
+        assert self._connected is not None
+        return self._connected
+
     def look(self, table: str) -> Found | None:
         """What the database has under a name; None for nothing."""
+        if self._connected is None:
+            return None
         described = self._client.query(
             "SELECT engine, engine_full, partition_key FROM system.tables "
             "WHERE database = currentDatabase() AND name = {table:String}",
@@ -126,6 +133,8 @@ class Schema:
 
     def known(self) -> list[str]:
         """The tables that were migrated here."""
+        if self._connected is None:
+            return []
         try:
             rows = self._client.query("SELECT DISTINCT `table` FROM vigie_migrations ORDER BY `table`").result_rows
         except DatabaseError as error:

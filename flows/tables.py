@@ -67,11 +67,21 @@ def bring_up_to_date(
     connection: ClickHouseConnection, tables: "Iterable[Declared]", dry_run: bool = False
 ) -> Iterator[Line]:
     """Migrate tables; those made before too, as far as their kind goes. Raises `TableUnreachable` and `TableError`."""
-    from connectors.clickhouse_schema import Declared, Schema, connect
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from connectors.clickhouse_schema import Declared, Schema, connect, is_missing
 
     with _words_for(connection):
-        schema = Schema(connection.client() if dry_run else connect(connection), connection.database)
         tables = list(tables)
+        try:
+            client = connection.client() if dry_run else connect(connection)
+        except ClickHouseError as error:
+            if not (dry_run and is_missing(error)):
+                raise
+            yield Line(f"CREATE DATABASE IF NOT EXISTS `{connection.database}`;")
+            schema = Schema(None, connection.database)
+        else:
+            schema = Schema(client, connection.database)
         named = {declared.table for declared in tables}
         for name in schema.known():
             found = schema.look(name)
@@ -119,21 +129,22 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
 
 @contextmanager
 def _words_for(connection: ClickHouseConnection) -> Iterator[None]:
-    from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from connectors.clickhouse_schema import is_denied
 
     where = f"ClickHouse at {connection.url}"
     try:
         yield
-    except DatabaseError as error:
+    except (ClickHouseError, OSError) as error:
         text = " ".join(str(error).split())[:400]
         if "Code: 516." in text:
             raise TableError(f"{where} refuses user {connection.username!r}: check username and password") from None
-        if "Code: 497." in text:
+        if is_denied(error):
             raise TableError(
                 f"{where} does not allow this to user {connection.username!r} ({text}); vigie migrate needs a user with CREATE "
-                "TABLE, CREATE VIEW, ALTER TABLE, INSERT and SELECT on the database"
+                "TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, INSERT and SELECT on the database"
             ) from None
-        raise TableError(f"{where} refuses: {text}") from None
-    except (ClickHouseError, OSError) as error:
-        text = " ".join(str(error).split())[:200]
+        if "Code: " in text:
+            raise TableError(f"{where} refuses: {text}") from None
         raise TableUnreachable(f"{where} does not answer ({text}); is it running there?") from None
