@@ -174,3 +174,65 @@ def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
     assert found is not None
     assert found.keep_days == 90
     assert declared_by(ClickHouse(table="kept"), "readings").keep_days is None
+
+
+def life(rule: str, subject: str, *steps: tuple[str, float, bool], severity: str = "warning") -> list[Event]:
+    """Transitions of one alarm: (event, seconds after the start of January, annunciated)."""
+    made: list[Event] = []
+    occ, flags = 0, set[str]()
+    for seq, (event, at, annunciate) in enumerate(steps, 1):
+        occ += event == "activated"
+        flags = (
+            flags | {"active", "unacked"}
+            if event == "activated"
+            else flags - {"acked": {"unacked"}, "returned": {"active"}}[event]
+        )
+        made.append(
+            transition(
+                seq, event, JANUARY + at, rule=rule, subject=subject, occ=occ, flags=sorted(flags), annunciate=annunciate,
+                severity=severity,
+            )
+        )  # fmt: skip
+    return made
+
+
+def test_figures_of_the_alarm_system_are_those_of_eemua_191(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    events: list[Event] = []
+    for number, at in enumerate(
+        [*range(12), *range(600, 606), 1200, 1201]
+    ):  # 12 in the first ten minutes, then 6, then 2
+        away = 5 if at % 600 == 0 else 60
+        events += life(
+            "f/many",
+            f"s{number}",
+            ("activated", at, True),
+            ("acked", at + 20, False),
+            ("returned", at + 20 + away, False),
+        )
+    again = [
+        (event, 36000 + 20 * n + late, n == 0 and late == 0)
+        for n in range(3)
+        for event, late in (("activated", 0), ("returned", 4))
+    ]
+    events += life("f/chatters", "x", *again, severity="critical")
+    events += life("f/stays", "y", ("activated", 3600, True), ("returned", 3 * DAY + 7200, False), severity="info")
+    inserter(recorder, connection).insert(events)
+    client = connection.client()
+
+    bins = client.query("SELECT annunciated, flood FROM kept_rate LIMIT 4").result_rows
+    assert bins == [(12, 1), (6, 1), (2, 0), (0, 0)]  # opens above 10, stays open until below 5
+    rows = client.query("SELECT toString(day), kpi, value, target FROM kept_kpi").result_rows
+    first = {kpi: value for day, kpi, value, _ in rows if day == "2026-01-01"}
+    assert first == pytest.approx(
+        {
+            "rate10": 22 / 144, "daily": 22, "peak10": 12, "overloaded": 1 / 144, "in_flood": 2 / 144, "masked": 2,
+            "chattering": 1, "fleeting": 1 / 22, "top10": 1, "ack_p50": 20, "ack_p95": 20, "never_acked": 2, "standing": 1,
+            "share_low": 1 / 22, "share_medium": 20 / 22, "share_critical": 1 / 22,
+        }
+    )  # fmt: skip
+    later = {(day, kpi): value for day, kpi, value, _ in rows if day != "2026-01-01"}
+    days = ("2026-01-02", "2026-01-03")
+    assert later == {(day, kpi): 1 for day in days for kpi in ("standing", "stale")}
+    assert {kpi: target for _, kpi, _, target in rows}["stale"] == 5

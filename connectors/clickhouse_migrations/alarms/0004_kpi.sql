@@ -1,0 +1,117 @@
+CREATE OR REPLACE VIEW `{table}_kpi` AS
+WITH
+    changes AS (
+        SELECT
+            rule, subject, occ, seq, event, time, recorded, annunciate, severity, flags,
+            has(flags, 'active') AS active,
+            hasAny(flags, ['suppressed', 'oos', 'disabled', 'shelved:timed', 'shelved:oneshot']) AS masked,
+            leadInFrame(recorded, 1, now64(6, 'UTC')) OVER (
+                PARTITION BY rule, subject ORDER BY seq ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+            ) AS ended
+        FROM `{table}` FINAL
+    ),
+    raised AS (
+        SELECT
+            toDate(recorded, 'UTC') AS day, rule, subject, recorded, severity,
+            multiIf(severity = 'critical', 'critical', severity = 'major', 'high', severity = 'warning', 'medium', 'low') AS rank
+        FROM changes
+        WHERE event = 'activated' AND annunciate
+    ),
+    occurrences AS (
+        SELECT
+            rule, subject, occ,
+            minIf(time, event = 'activated') AS began,
+            minIf(time, event = 'returned') AS returned,
+            countIf(event = 'returned') > 0 AS is_returned,
+            minIf(recorded, annunciate) AS heard,
+            countIf(annunciate) > 0 AS is_heard,
+            minIf(recorded, event = 'acked') AS acked,
+            countIf(event = 'acked') > 0 AS is_acked,
+            countIf(has(flags, 'unacked')) > 0 AS wants_ack
+        FROM changes
+        WHERE occ > 0
+        GROUP BY rule, subject, occ
+        HAVING countIf(event = 'activated') > 0
+    ),
+    days AS (
+        SELECT
+            toDate(recorded, 'UTC') AS day,
+            dateDiff('second', toDateTime(day, 'UTC'), least(toDateTime(day + 1, 'UTC'), now('UTC'))) AS seconds
+        FROM changes
+        GROUP BY day
+    ),
+    standing AS (
+        SELECT
+            arrayJoin(arrayMap(n -> toDate(recorded, 'UTC') + n, range(toUInt32(toDate(ended, 'UTC') - toDate(recorded, 'UTC') + 1)))) AS day,
+            rule, subject, occ, recorded, ended
+        FROM changes
+        WHERE active AND NOT masked
+    ),
+    figures AS (
+        SELECT day, 'rate10' AS kpi, count() / (any(seconds) / 600) AS value, 1. AS target
+        FROM raised INNER JOIN days USING (day) GROUP BY day
+        UNION ALL
+        SELECT day, 'daily', count(), 144 FROM raised GROUP BY day
+        UNION ALL
+        SELECT toDate(time, 'UTC') AS day, 'peak10', max(annunciated), 10 FROM `{table}_rate` GROUP BY day
+        UNION ALL
+        SELECT day, 'overloaded', any(bins) / (any(seconds) / 600), 0.01
+        FROM (SELECT toDate(time, 'UTC') AS day, sum(overloaded) AS bins FROM `{table}_rate` GROUP BY day) AS loads
+        INNER JOIN days USING (day) GROUP BY day
+        UNION ALL
+        SELECT day, 'in_flood', any(bins) / (any(seconds) / 600), 0.01
+        FROM (SELECT toDate(time, 'UTC') AS day, sum(flood) AS bins FROM `{table}_rate` GROUP BY day) AS floods
+        INNER JOIN days USING (day) GROUP BY day
+        UNION ALL
+        SELECT day, 'chattering', uniqExact(rule, subject), 0
+        FROM (
+            SELECT
+                toDate(recorded, 'UTC') AS day, rule, subject, recorded,
+                lagInFrame(recorded, 2) OVER (
+                    PARTITION BY rule, subject ORDER BY recorded, seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                ) AS third
+            FROM changes WHERE event = 'activated'
+        )
+        WHERE third > 0 AND recorded < third + INTERVAL 60 SECOND GROUP BY day
+        UNION ALL
+        SELECT
+            toDate(heard, 'UTC') AS day, 'fleeting',
+            countIf(is_returned AND returned < began + INTERVAL 10 SECOND) / count(), NULL
+        FROM occurrences WHERE is_heard GROUP BY day
+        UNION ALL
+        SELECT day, 'top10', sum(n) / any(total), 0.05
+        FROM (
+            SELECT day, n, total FROM (
+                SELECT day, rule, count() AS n, sum(n) OVER (PARTITION BY day) AS total FROM raised GROUP BY day, rule
+            )
+            ORDER BY day, n DESC LIMIT 10 BY day
+        ) GROUP BY day
+        UNION ALL
+        SELECT toDate(heard, 'UTC') AS day, 'ack_p50', quantileExact(0.5)(dateDiff('millisecond', heard, acked) / 1000), NULL
+        FROM occurrences WHERE is_heard AND is_acked AND wants_ack GROUP BY day
+        UNION ALL
+        SELECT toDate(heard, 'UTC') AS day, 'ack_p95', quantileExact(0.95)(dateDiff('millisecond', heard, acked) / 1000), NULL
+        FROM occurrences WHERE is_heard AND is_acked AND wants_ack GROUP BY day
+        UNION ALL
+        SELECT toDate(heard, 'UTC') AS day, 'never_acked', count(), NULL
+        FROM occurrences WHERE is_heard AND NOT is_acked AND is_returned AND wants_ack GROUP BY day
+        UNION ALL
+        SELECT day, concat('share_', rank), count() / any(total), multiIf(rank = 'low', 0.8, rank = 'medium', 0.15, 0.05)
+        FROM (SELECT day, rank, count() OVER (PARTITION BY day) AS total FROM raised) GROUP BY day, rank
+        UNION ALL
+        SELECT day, 'standing', uniqExact(rule, subject), NULL
+        FROM standing
+        WHERE ended >= least(toDateTime(day + 1, 'UTC'), now('UTC')) GROUP BY day
+        UNION ALL
+        SELECT day, 'stale', uniqExact(rule, subject), 5
+        FROM standing INNER JOIN occurrences USING (rule, subject, occ)
+        WHERE ended >= least(toDateTime(day + 1, 'UTC'), now('UTC'))
+            AND began < least(toDateTime(day + 1, 'UTC'), now('UTC')) - INTERVAL 1 DAY
+        GROUP BY day
+        UNION ALL
+        SELECT toDate(recorded, 'UTC') AS day, 'masked', count(), NULL
+        FROM changes WHERE event = 'activated' AND NOT annunciate GROUP BY day
+    )
+SELECT day, kpi, toFloat64(value) AS value, target
+FROM figures
+ORDER BY day, kpi
