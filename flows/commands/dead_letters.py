@@ -66,13 +66,14 @@ def list_letters(
     only_open: bool, oldest: bool, count: int, as_json: bool,
 ) -> None:  # fmt: skip
     """List the letters of flows, of all flows of the site without FLOW, and how many there are for each reason."""
+    earliest = _moment(since)
     with _graveyard(site, flows[0] if flows else None) as (graveyard, _, _):
         names = [_flow_name(flow) for flow in flows] or graveyard.flows()
         entries = [
             entry
             for name in names
             for entry in graveyard.entries(name, _wanted(reason, source))
-            if entry.set_aside >= _moment(since) and (entry.is_open or not only_open)
+            if entry.set_aside >= earliest and (entry.is_open or not only_open)
         ]
     entries.sort(key=lambda entry: entry.set_aside, reverse=not oldest)
     if as_json:
@@ -162,6 +163,7 @@ def replay(
         raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
     from flows.dead_replay import NotReplayable, Replay, target_of
 
+    earliest = _moment(since)
     flow, sinks = _flow(definition, site, profile)
     sent, kept = 0, 0
 
@@ -170,7 +172,7 @@ def replay(
 
     with _graveyard(site, str(definition)) as (graveyard, connection, place):
         entries = graveyard.entries(flow.flow, _wanted(reason, source))
-        entries = [entry for entry in (_named(entries, ids) if ids else entries) if entry.set_aside >= _moment(since)]
+        entries = [entry for entry in (_named(entries, ids) if ids else entries) if entry.set_aside >= earliest]
         done = [] if again else [entry for entry in entries if not entry.is_open]
         for entry in done if ids else ():
             click.echo(f"{entry.letter.id}: {_state(entry)}; --again sends it once more")
