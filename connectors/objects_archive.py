@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
@@ -32,6 +33,7 @@ PACKERS: dict[str, tuple[str, str, Callable[[bytes], bytes], Callable[[bytes], b
     ),
 }
 """Compression: ending of the key, content type, there and back."""
+_UNPACKERS = {ending: unpack for ending, _, _, unpack in PACKERS.values()}
 
 
 def line_maker(context: ConnectorContext) -> Line:
@@ -59,12 +61,17 @@ class Span:
         self._before: set[bytes] = set()
         self._held: set[bytes] = set()
 
-    def read_back(self, content: bytes) -> None:
-        """Take what an object holds that was written before this process; objects come in order."""
+    def read_other(self, content: bytes) -> list[bytes]:
+        """Take note of the lines of an object that is not continued here; returns them."""
         lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()  # a store that keeps half of what it was given
         self._before.update(map(digest, lines))
+        return lines
+
+    def read_back(self, content: bytes) -> None:
+        """Take what an object holds that an earlier process began; objects come in order."""
+        lines = self.read_other(content)
         if self.lines:
             self._next()
         self.lines, self.bytes = lines, sum(map(len, lines))
@@ -110,7 +117,7 @@ class ArchiveWriter:
         key = sink.key or f"{context.flow}/{context.name}/{{time:%Y/%m/%d/%H%M}}"
         self._keys = KeyTemplate(key, sink.every)
         self._share = f"-p{context.share}" if context.share else ""
-        self._ending, self._type, self._pack, self._unpack = PACKERS[sink.compress]
+        self._ending, self._type, self._pack, _ = PACKERS[sink.compress]
         self._size = sink.size
         self._line = line_maker(context)
         self._spans: OrderedDict[str, Span] = OrderedDict()
@@ -148,11 +155,17 @@ class ArchiveWriter:
         self._changed = groups
 
     def _open(self, key: str) -> None:
+        """Read back what there is of a key, by this process, by one that had another share, or with another compression."""
         span = Span(self._size)
-        number = 0
-        while (content := self._uploads.store.get(self._name(key, number))) is not None:
-            span.read_back(self._unpack(content))
-            number += 1
+        form = re.compile(re.escape(key) + r"(-p\w+)?-\d{4,}\.jsonl(\.\w+)?")
+        for name in self._uploads.store.names(f"{key}-"):
+            match = form.fullmatch(name)
+            packer = _UNPACKERS.get(match[2] or "") if match else None
+            content = self._uploads.store.get(name) if packer else None
+            if match is None or packer is None or content is None:
+                continue
+            ours = (match[1] or "") == self._share and (match[2] or "") == self._ending
+            (span.read_back if ours else span.read_other)(packer(content))
         self._spans[key] = span
 
     def _write(self, key: str) -> None:

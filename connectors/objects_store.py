@@ -121,6 +121,14 @@ class Store:
                 response.close()
                 response.release_conn()
 
+    def names(self, prefix: str) -> list[str]:
+        """The keys that begin so, in their order."""
+        try:
+            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            return sorted(item.object_name for item in found if item.object_name)
+        except FAILURES as error:
+            self._raise(error)
+
     def expire(self, rule: str, prefix: str, days: int) -> None:
         """Have the store delete objects `days` after they were written; says so once where it has no such rules.
 

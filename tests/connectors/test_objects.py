@@ -111,10 +111,21 @@ def test_a_shape_is_written_with_the_id_of_its_event(opened: Open, bucket: Bucke
     assert bucket.events() == [{"id": "r1", "v": 1.0}, {"id": "r2", "v": 2.0}, {"id": "r3", "v": 3.0}]
 
 
-def test_each_process_of_a_shared_flow_has_objects_of_its_own(opened: Open, bucket: Bucket) -> None:
-    put(opened(share="0-1"), [at(1, 0)])
-    put(opened(share="2-3"), [at(2, 0)])
-    assert bucket.names() == [f"test/archive/2026/11/18/1107-p{share}-0000.jsonl" for share in ("0-1", "2-3")]
+def test_each_process_of_a_shared_flow_has_objects_of_its_own_and_knows_the_others(
+    opened: Open, bucket: Bucket
+) -> None:
+    put(opened(), [at(1, 0), at(2, 0)])
+    put(opened(share="1of2"), [at(2, 0), at(3, 0)])
+    put(opened(share="2of2"), [at(4, 0)])
+    put(opened(compress="gzip"), [at(n, 0) for n in range(6)])
+    beginning = "test/archive/2026/11/18/1107"
+    assert bucket.names() == [
+        f"{beginning}-0000.jsonl",
+        f"{beginning}-0000.jsonl.gz",
+        f"{beginning}-p1of2-0000.jsonl",
+        f"{beginning}-p2of2-0000.jsonl",
+    ]
+    assert bucket.ids() == ["r1", "r2", "r0", "r5", "r3", "r4"]
 
 
 @pytest.mark.parametrize(

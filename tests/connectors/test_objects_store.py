@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ from minio.commonconfig import ENABLED, Filter
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.base import ConnectorError
-from connectors.objects import Objects
+from connectors.objects import Objects as ObjectsSink
 from connectors.objects_connection import ObjectStoreConnection
 from connectors.objects_store import Refused, Store
 from connectors.queueing import Retry
+from infra.embedded.objects import Objects
+from infra.embedded.ports import HOST
+from tests import bucket as buckets
 from tests.bucket import Bucket
-from tests.connectors.certificate import make_certificate
+from tests.connectors.certificate import Certificate, make_certificate
 from tests.connectors.moto_server import Moto
 from tests.connectors.recorder import Recorder, reading
 from tests.waiting import wait_until
@@ -51,7 +55,9 @@ def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_sta
     other = Rule(ENABLED, rule_id="other", rule_filter=Filter(prefix="tmp/"), expiration=Expiration(days=1))
     bucket.client.set_bucket_lifecycle(unique, LifecycleConfig([other]))
     for keep in ("90d", "30d", "36h"):
-        sink = Objects.model_validate({"bucket": unique, "keep": keep}).open(recorder.context("archive", connection))
+        sink = ObjectsSink.model_validate({"bucket": unique, "keep": keep}).open(
+            recorder.context("archive", connection)
+        )
         sink.write([reading(1)])
         sink.flush()
         sink.close()
@@ -126,7 +132,7 @@ def answering(status: int, body: str) -> Iterator[str]:
 
 def test_a_bucket_that_went_is_made_again_and_gets_what_waited(moto: Moto, recorder: Recorder, unique: str) -> None:
     connection = connection_to(moto)
-    sink = Objects(bucket=unique).open(recorder.context("archive", connection))
+    sink = ObjectsSink(bucket=unique).open(recorder.context("archive", connection))
     sink.write([reading(1)])
     sink.flush()
     bucket = Bucket(connection, unique)
@@ -139,22 +145,41 @@ def test_a_bucket_that_went_is_made_again_and_gets_what_waited(moto: Moto, recor
     sink.close()
 
 
+class EncryptedObjects(Objects):
+    """rclone with a certificate."""
+
+    certificate: Certificate
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.address}"
+
+    def command(self) -> list[str]:
+        options, folder = super().command()[:-1], super().command()[-1]
+        return [*options, "--cert", str(self.certificate.cert), "--key", str(self.certificate.key), folder]
+
+    def probe(self) -> None:
+        socket.create_connection((HOST, self.port), timeout=2).close()
+
+
 def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
-    own: Callable[[Moto], Moto], recorder: Recorder, tmp: Path
+    own: Callable[[EncryptedObjects], EncryptedObjects], recorder: Recorder, tmp: Path
 ) -> None:
-    made = make_certificate(tmp)
-    moto = own(Moto(tmp / "moto", made))
-    sink = Objects(bucket="archive").open(recorder.context("archive", connection_to(moto)))
+    server = EncryptedObjects(tmp / "objects")
+    server.certificate = make_certificate(tmp)
+    own(server)
+    sink = ObjectsSink(bucket="archive").open(recorder.context("archive", buckets.connection_to(server)))
     sink.write([reading(1)])
     wait_until(
         lambda: "check ca and url" in recorder.health.down.get("archive", ""), what="the certificate to be refused"
     )
     sink.close()
-    sink = Objects(bucket="archive").open(recorder.context("archive", connection_to(moto, ca=str(made.cert))))
+    trusting = buckets.connection_to(server, ca=str(server.certificate.cert))
+    sink = ObjectsSink(bucket="archive").open(recorder.context("archive", trusting))
     sink.write([reading(1)])
     sink.flush()
     sink.close()
-    assert not recorder.health.down
+    wait_until(lambda: not recorder.health.down, what="the sink to be up")
 
 
 def test_an_authority_that_cannot_be_read_is_said_at_start(moto: Moto) -> None:
