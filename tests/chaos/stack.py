@@ -1,0 +1,102 @@
+"""The real services of a fault run, and how each is taken away and given back."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from infra.embedded.broker import Broker
+from infra.embedded.ports import free_port
+from infra.embedded.service import Service
+from infra.embedded.stack import Stack
+from tests.chaos.relay import Relay
+from tests.receivers import Receiver
+
+
+class RelayedBroker(Broker):
+    """A broker that tells its clients to come through a relay."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.relay: Relay | None = None
+
+    def command(self) -> list[str]:
+        if self.relay is None:
+            self.relay = Relay(self.port)
+        command = super().command()
+        command[command.index("--advertised-listener-url") + 1] = f"tcp://{self.relay.address}"
+        return command
+
+
+class ChaosStack(Stack):
+    """The embedded services, with a relay before the broker, whose memory would be gone with it, and a receiver of webhooks."""
+
+    def __init__(self, folder: Path, services: Iterable[str]) -> None:
+        super().__init__(folder, services)
+        self.hooks = Receiver(self.folder / "hooks")
+        self.http_port = free_port()
+        self.http_token = secrets.token_urlsafe(24)
+
+    def start(self) -> Self:
+        self.hooks.start()
+        return super().start()
+
+    def stop(self) -> None:
+        self.hooks.kill()
+        super().stop()
+
+    def _make(self, name: str) -> Service:
+        return RelayedBroker(self.folder / name) if name == "redpanda" else super()._make(name)
+
+    def connections(self) -> dict[str, dict[str, Any]]:
+        found = super().connections()
+        found["redpanda"]["brokers"] = [self.relay.address]
+        found["hooks"] = {"url": self.hooks.url}
+        found["http"] = {"port": self.http_port, "tokens": {"devices": self.http_token}}
+        return found
+
+    @property
+    def relay(self) -> Relay:
+        relay: Relay = self["redpanda"].relay
+        return relay
+
+
+@dataclass(frozen=True)
+class Outage:
+    """One way to lose a service, in words for the table, and to get it back; `back` returns when it answers."""
+
+    name: str
+    words: str
+    lose: Callable[[], None]
+    back: Callable[[], object]
+
+
+def outages(stack: ChaosStack) -> dict[str, Outage]:
+    """The outage of every service that runs, by its connection's name.
+
+    What a service has confirmed must survive the way it ends here: Mosquitto and VictoriaMetrics write to disk once a
+    second, so they are stopped; the others are killed.
+    """
+    found = {}
+    for name, words in WORDS.items():
+        if name not in stack:
+            continue
+        service: Service = stack[name]
+        lose = service.stop if name in ("mqtt", "influxdb") else service.kill
+        found[name] = Outage(name, words, lose, lambda service=service: service.start().wait_ready())  # type: ignore[misc]
+    found["hooks"] = Outage("hooks", WORDS["hooks"], stack.hooks.kill, stack.hooks.start)
+    found["redpanda"] = Outage("redpanda", WORDS["redpanda"], stack.relay.cut, stack.relay.mend)
+    return found
+
+
+WORDS = {
+    "redpanda": "broker cut off",
+    "mqtt": "Mosquitto stopped",
+    "mariadb": "MariaDB killed",
+    "clickhouse": "ClickHouse killed",
+    "influxdb": "series store stopped",
+    "minio": "object store killed",
+    "email": "mail server killed",
+    "hooks": "webhook receiver killed",
+}

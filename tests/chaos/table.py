@@ -1,0 +1,126 @@
+"""The rows of a fault run: as JSON in build/chaos.json, as a table for people, and in docs/delivery.md."""
+
+import json
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+BUILD = Path("build/chaos.json")
+DOCS = Path("docs/delivery.md")
+BEGIN, END = "<!-- chaos table: python -m tests.chaos --docs -->", "<!-- end of the chaos table -->"
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Seconds from the end of a fault (the process started again, the service answering again) until all events that
+    existed at that moment were at the far end; None if that did not happen."""
+
+    median: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One source and one sink after all faults.
+
+    `lost` events never arrived; `duplicated` are at the far end more than once after the sink's own deduplication;
+    `redelivered` payloads without an id came twice from the MQTT broker and are two events, which is said and counted;
+    `repeated` deliveries were made invisible by the ids; `out_of_order` came after a later event of their subject (None
+    where the far end keeps no order).
+    """
+
+    source: str
+    sink: str
+    faults: str
+    sent: int
+    stored: int
+    lost: int
+    duplicated: int
+    redelivered: int
+    repeated: int | None
+    out_of_order: int | None
+    recovery_s: dict[str, float] | None
+    recoveries: dict[str, list[float]]
+    date: str
+    machine: str
+
+    @property
+    def good(self) -> bool:
+        return self.lost == 0 and self.duplicated == 0 and not self.out_of_order and self.recovery_s is not None
+
+
+def recovery(times: Sequence[float]) -> dict[str, float] | None:
+    """Median and worst of the recoveries; None if there was none or one never ended (infinite)."""
+    if not times or max(times) == float("inf"):
+        return None
+    return {"median": round(statistics.median(times), 1), "worst": round(max(times), 1)}
+
+
+def machine() -> str:
+    """The machine's size in words."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def today() -> str:
+    return date.today().isoformat()
+
+
+def save(rows: list[Row], path: Path = BUILD) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n")
+
+
+def load(path: Path = BUILD) -> list[Row]:
+    """The rows of the last run; raises `FileNotFoundError` if there was none."""
+    return [Row(**row) for row in json.loads(path.read_text())]
+
+
+HEAD = ("source", "sink", "sent", "stored", "lost", "duplicated", "redelivered", "out of order", "recovery, s")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    took = row.recovery_s
+    return (
+        row.source,
+        row.sink,
+        f"{row.sent:,}",
+        f"{row.stored:,}",
+        str(row.lost),
+        str(row.duplicated),
+        str(row.redelivered),
+        "–" if row.out_of_order is None else str(row.out_of_order),
+        "never" if took is None else f"{took['median']:g} (worst {took['worst']:g})",
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| " + " | ".join(HEAD) + " |", "|---|---|" + "---:|" * (len(HEAD) - 2)]
+    return "\n".join([*lines, *("| " + " | ".join(cells(row)) + " |" for row in rows)])
+
+
+def write_docs(rows: list[Row], path: Path = DOCS) -> None:
+    """Put the table and the faults between the marks of the page; raises `ValueError` if the page has none."""
+    text = path.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{path} has no lines {BEGIN!r} and {END!r} to put the table between")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    faults: dict[str, list[str]] = {}
+    for row in rows:
+        faults.setdefault(row.faults, []).append(row.source)
+    lines = [
+        f"Measured on {rows[0].date}, {rows[0].machine}.",
+        "",
+        table(rows),
+        "",
+        "Faults in every row of a source:",
+        "",
+    ]
+    for words, sources in faults.items():
+        lines.append(f"- {', '.join(dict.fromkeys(sources))}: {words}.")
+    path.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after, encoding="utf-8")
