@@ -133,7 +133,8 @@ class Alarm(Component):
     )
     message: str | None = Field(
         None,
-        description="Text for people; fields of the alarm, `{condition}` and `{limit}` in braces.",
+        description="Text for people; fields of the alarm, `{condition}` and `{limit}` in braces. The limit is the one that "
+        "raises the alarm, also when it returns.",
         examples=["{subject} {condition} {limit}: {value}"],
     )
     page: str | Column | None = Field(
@@ -156,7 +157,9 @@ class Alarm(Component):
         None, gt=0, description="Raise it again after this long while it is active.", examples=["15min"]
     )
     bad: Literal["hold", "clear", "raise"] = Field(
-        "hold", description="On data of bad quality: keep the state, take it as normal, or as the condition."
+        "hold",
+        description="On data of bad quality: keep the state, take it as normal, or as the condition. A `for` that was "
+        "running ends in each case but the last: it counts only time that good data cover.",
     )
     was: str | None = Field(None, description="Its earlier name, to keep the saved state.", examples=["too_warm"])
 

@@ -118,7 +118,8 @@ class When(Spec):
                 for one in clear:
                     _same_kind(one, low, "'clear'", "'outside'")
                 if not low.base() <= clear[0].base() <= clear[1].base() <= high.base():
-                    raise ValueError("'clear' must lie inside 'outside', the lower value first")
+                    inner, outer = (f"[{a}, {b}]" for a, b in ((clear[0], clear[1]), (low, high)))
+                    raise ValueError(f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first")
             return
         if clear is None:
             return
@@ -130,9 +131,9 @@ class When(Spec):
         if isinstance(clear, Quantity) and isinstance(edge, Quantity):
             _same_kind(clear, edge, "'clear'", f"'{kind}'")
             if kind == "above" and clear.base() >= edge.base():
-                raise ValueError("'clear' must be lower than 'above'")
+                raise ValueError(f"'clear' ({clear}) must be lower than 'above' ({edge})")
             if kind == "below" and clear.base() <= edge.base():
-                raise ValueError("'clear' must be higher than 'below'")
+                raise ValueError(f"'clear' ({clear}) must be higher than 'below' ({edge})")
 
     @property
     def kind(self) -> Kind:

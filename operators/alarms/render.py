@@ -7,7 +7,7 @@ import msgspec
 
 from operators.alarms.definition import PRIORITY_OF
 from operators.alarms.state import NEVER, About, State
-from operators.alarms.transition import Transition
+from operators.alarms.transition import Transition, crossed_limit
 from operators.events import AlarmTransition
 from operators.template import Template
 
@@ -90,13 +90,15 @@ class Renderer:
             run=self._run,
         )
         if self._template is not None:
-            event.message = str(self._template.render(self._with_limit(event, limit)))
+            event.message = str(self._template.render(_with_limit(event, crossed_limit(state, "activated"))))
         return event
 
-    @staticmethod
-    def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:
-        """For the text only: a limit that is no number, such as a pair or a word, as a label."""
-        if event.limit is not None or limit is None:
-            return event
-        text = " to ".join(f"{edge:g}" for edge in limit) if isinstance(limit, (list, tuple)) else str(limit)
-        return msgspec.structs.replace(event, labels={**event.labels, "limit": text})
+
+def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:
+    """For the text only: the limit that raises the alarm; one that is no number, such as a pair or a word, as a label."""
+    if limit is None:
+        return event
+    if isinstance(limit, (int, float)) and not isinstance(limit, bool):
+        return msgspec.structs.replace(event, limit=limit)
+    text = " to ".join(f"{edge:g}" for edge in limit) if isinstance(limit, (list, tuple)) else str(limit)
+    return msgspec.structs.replace(event, limit=None, labels={**event.labels, "limit": text})

@@ -337,6 +337,81 @@ def test_a_command_without_subject_goes_to_all_that_accept_it() -> None:
     assert [event.subject for event in do(hot, 1, "ack")] == ["a", "c"]
 
 
+def test_a_new_alarm_is_hidden_from_its_first_event_on_not_from_its_arrival() -> None:
+    hot = alarm("when: {above: 30}\nsuppressed_by: [power]\n")
+    feed(hot, *feed(alarm("when: {is: off}\n", "room/power"), motion(1, 0.0, "rack")), role="suppressed_by")
+    hidden, raised = transitions(hot.on_batch([reading(5, 31.0)], Now(4, 900)))
+    assert [(e.change, e.time) for e in (hidden, raised)] == [("suppressed", 5), ("raised", 5)]
+
+
+def test_a_command_is_answered_once_with_its_id_by_each_alarm() -> None:
+    hot = alarm("when: {above: 30}\n")
+    feed(hot, reading(0, 31.0, "a"), reading(0, 31.0, "b"))
+    asked = {"do": "acknowledge", "flow": "room", "by": "ana", "reason": "seen"}
+    command = Occurrence(id="c1", time=1.0, subject="", type="alarm_command", data=asked)
+    done = feed(hot, command, role="commands")
+    assert [(e.subject, e.change, e.user, e.comment) for e in done] == [
+        ("a", "acked", "ana", "seen"), ("b", "acked", "ana", "seen"),
+    ]  # fmt: skip
+    assert [(x.type, x.subject, x.data["command"], x.data["state"]) for x in hot.answers if isinstance(x, Occurrence)] == [
+        ("alarm_accepted", "a", "c1", "acked"), ("alarm_accepted", "b", "c1", "acked"),
+    ]  # fmt: skip
+    hot.answers.clear()
+    repeated = Occurrence(id="c1", time=2.0, subject="a", type="alarm_command", data=asked)
+    assert feed(hot, repeated, role="commands") == []
+    assert (hot.answers, hot.counts) == ([], {"duplicate": 1})
+
+
+def test_a_command_for_another_flow_or_a_subject_of_another_shard_is_left_to_it() -> None:
+    hot = alarm("when: {above: 30}\n")
+    feed(hot, reading(0, 31.0))
+    ack: dict[str, Any] = {"do": "ack", "alarm": "too_hot"}
+    feed(
+        hot,
+        Occurrence(id="c1", time=1, subject="rack", type="alarm_command", data={**ack, "flow": "x"}),
+        role="commands",
+    )
+    feed(hot, Occurrence(id="c2", time=1, subject="nobody", type="alarm_command", data=ack), role="commands_elsewhere")
+    assert hot.answers == []
+    done = feed(
+        hot, Occurrence(id="c3", time=1, subject="rack", type="alarm_command", data=ack), role="commands_elsewhere"
+    )
+    assert [e.change for e in done] == ["acked"]
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({}, "unknown_command"),
+        ({"do": ["ack"]}, "unknown_command"),
+        ({"do": "ack", "granted": 7}, "forbidden"),
+        ({"do": "shelve", "for": {"s": 1}}, "bad_duration"),
+        ({"do": "shelve", "duration": "a while"}, "bad_duration"),
+        ({"do": "ack", "occurrence": [1]}, "wrong_occurrence"),
+        ({"do": "out_of_service"}, "comment_required"),
+    ],
+)
+def test_what_other_programs_write_into_a_command_is_refused_and_stops_nothing(
+    data: dict[str, Any], error: str
+) -> None:
+    hot = alarm("when: {above: 30}\n")
+    feed(hot, reading(0, 31.0))
+    command = Occurrence(id="c1", time=1.0, subject="rack", type="alarm_command", data=data)
+    assert feed(hot, command, reading(1, 31.0), role="commands") == []
+    assert hot.replies[-1].data["error"] == error
+    assert hot.counts == {"rejected": 1, "not_a_command": 1}
+
+
+def test_of_several_rules_for_a_subject_those_that_accept_a_command_obey_it() -> None:
+    market = alarm(MARKET, "alarms/market")
+    feed(market, row(0, id="r1"), row(0, id="r2", above=2), role="rules")
+    feed(market, reading(1, 1.09, "EUR/USD", **PRICE))
+    (acked,) = do(market, 2, "ack", alarm="market", subject="EUR/USD")
+    assert (acked.rule, acked.change) == ("alarms/market/r1", "acked")
+    assert do(market, 3, "ack", alarm="market", subject="EUR/USD") == []
+    assert [reply.data["error"] for reply in market.replies] == ["already_acked"]
+
+
 def test_it_is_raised_again_until_somebody_cares() -> None:
     hot = alarm("when: {above: 30}\nrepeat: 15min\n")
     feed(hot, reading(0, 31.0))
@@ -348,6 +423,8 @@ def test_the_message_is_filled_in() -> None:
     hot = alarm('when: {above: 30 °C}\nmessage: "{alarm} {change}: {subject} {condition} {limit} at {value} {unit}"\n')
     (raised,) = feed(hot, reading(0, 31.5))
     assert raised.message == "too_hot raised: rack above 30 at 31.5 °C"
+    (returned,) = feed(hot, reading(1, 29.0))
+    assert (returned.message, returned.limit) == ("too_hot returned: rack above 30 at 29 °C", 30)
     pair = alarm('when: {outside: [40 %, 60 %]}\nmessage: "{condition} {limit}"\n')
     (raised,) = feed(pair, reading(0, 61.0, metric="humidity", unit="%"))
     assert raised.message == "outside 40 to 60"

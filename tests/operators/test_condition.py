@@ -33,9 +33,9 @@ def test_a_condition_has_one_kind_and_a_unit(settings: dict[str, Any], kind: str
     [
         ({}, "exactly one of: above, below, outside, is, silent, seen"),
         ({"above": 1, "below": 2}, "above and below are given"),
-        ({"above": "30 °C", "clear": "32 °C"}, "'clear' must be lower than 'above'"),
-        ({"above": 30, "clear": 30}, "'clear' must be lower than 'above'"),
-        ({"below": "5 °C", "clear": "4 °C"}, "'clear' must be higher than 'below'"),
+        ({"above": "30 °C", "clear": "32 °C"}, "'clear' (32 °C) must be lower than 'above' (30 °C)"),
+        ({"above": 30, "clear": 30}, "'clear' (30) must be lower than 'above' (30)"),
+        ({"below": "5 °C", "clear": "4 °C"}, "'clear' (4 °C) must be higher than 'below' (5 °C)"),
         ({"above": "30 °C", "clear": "28 %"}, "'clear' is in %, 'above' in °C"),
         ({"above": "30 °C", "clear": 28}, "'clear' is in no unit, 'above' in °C"),
         ({"above": 30, "clear": [20, 25]}, "'clear' of 'above' is one value"),

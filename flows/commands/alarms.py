@@ -1,0 +1,183 @@
+"""`vigie alarms`: what an operator at a desk does with alarms, without the page."""
+
+import getpass
+import re
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+EXIT_REFUSED = 1
+EXIT_NO_ANSWER = 75  # EX_TEMPFAIL: the flow may carry it out later
+URGENCY = ("unacked", "acked", "returned", "out_of_service", "shelved", "suppressed", "disabled", "normal")
+FLAGS = {"unacked": "red", "acked": "yellow", "returned": "cyan"}
+
+_site = click.option(
+    "--site",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path("site.yaml"),
+    show_default=True,
+    help="Addresses and secrets.",
+)
+_flow = click.option("--flow", metavar="NAME", help="Only alarms of this flow.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group()
+def alarms() -> None:
+    """See alarms and act on them: acknowledge, shelve, suppress, take out of service, comment.
+
+    A command waits for the flow's answer. Exit codes: 0 carried out, 1 refused, 75 no answer in time.
+    """
+
+
+@alarms.command("list")
+@_site
+@_flow
+@_json
+@click.option("--all", "everything", is_flag=True, help="Also alarms in state normal.")
+@click.argument("alarm", required=False)
+@click.argument("subject", required=False)
+def list_alarms(
+    site: Path, flow: str | None, as_json: bool, everything: bool, alarm: str | None, subject: str | None
+) -> None:
+    """Show the state of each alarm, the most urgent first."""
+    states = _topics(site).states(_chosen(flow, alarm, subject))
+    shown = [state for state in states if everything or state.state != "normal"]
+    shown.sort(key=lambda e: (URGENCY.index(e.state), -RANK.index(e.priority), e.time))
+    for event in shown:
+        click.echo(msgspec.json.encode(event).decode() if as_json else _line(event, event.state))
+    if not as_json:
+        quiet = len(states) - len(shown)
+        click.echo(f"{len(shown)} alarms" + (f", {quiet} normal" if quiet else ""), err=True)
+
+
+@alarms.command()
+@_site
+@_flow
+@_json
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many of the newest.")
+@click.argument("alarm", required=False)
+@click.argument("subject", required=False)
+def history(site: Path, flow: str | None, as_json: bool, last: int, alarm: str | None, subject: str | None) -> None:
+    """Show what happened to alarms, the newest last."""
+    events = sorted(_topics(site).transitions(_chosen(flow, alarm, subject)), key=lambda e: e.recorded)
+    for event in events[-last:]:
+        click.echo(msgspec.json.encode(event).decode() if as_json else _line(event, event.change))
+
+
+RANK = ("low", "medium", "high", "critical")
+
+
+def _line(event: Any, word: str) -> str:
+    when = datetime.fromtimestamp(event.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    text = event.message or _said(event)
+    by = f"  ({event.user}{': ' + event.comment if event.comment else ''})" if event.user else ""
+    text, by = (re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", words) for words in (text, by))
+    styled = click.style(f"{word:<15}", fg=FLAGS.get(word))
+    flow = event.rule.partition("/")[0]
+    return f"{when}  {styled} {event.priority:<8} {flow}/{event.alarm} {event.subject}: {text}{by}"
+
+
+def _said(event: Any) -> str:
+    condition = event.labels.get("condition", "")
+    limit = "" if event.limit is None else f" {event.limit:g}"
+    value = "" if event.value is None else f" at {event.value}{' ' + event.unit if event.unit else ''}"
+    return f"{condition}{limit}{value}".strip()
+
+
+# --------------------------------------------------------------------------------------------------- commands
+def _command(name: str, do: str, help: str, reason: bool = False, *more: Any) -> Callable[..., None]:
+    """A subcommand that sends `do` for one alarm, or for all subjects of it that accept it."""
+
+    def send(site: Path, flow: str, alarm: str, subject: str | None, **given: Any) -> None:
+        wait, user = given.pop("wait"), given.pop("user") or getpass.getuser()
+        data = {"do": do, "flow": flow, "alarm": alarm, "user": user}
+        data |= {key: value for key, value in given.items() if value not in (None, False)}
+        _send(_topics(site), data, subject or "", wait)
+
+    function: Any = send
+    for option in (
+        click.option(
+            "--wait", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds for an answer."
+        ),
+        click.option("--user", metavar="NAME", help="Who asks; default: the user of this shell."),
+        click.option("--reason", "comment", required=reason, metavar="TEXT", help="Why, for the history."),
+        *more,
+        click.argument("subject", required=False),
+        click.argument("alarm"),
+        click.option("--flow", required=True, metavar="NAME", help="The flow of the alarm."),
+        _site,
+    ):
+        function = option(function)
+    return alarms.command(name, help=help)(function)
+
+
+def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
+    from connectors.base import ConnectorError
+    from operators.alarms.desk import COMMAND, REJECTED
+    from operators.events import Occurrence
+
+    command = Occurrence(id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data)
+    try:
+        answers = topics.ask(command, wait)
+    except ConnectorError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_NO_ANSWER)
+    for answer in answers:
+        said = f"refused: {answer.data['error']}" if answer.type == REJECTED else f"now {answer.data['state']}"
+        click.echo(f"{data['flow']}/{data['alarm']} {answer.subject}: {said}")
+    if not answers:
+        click.echo(
+            f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an alarm {data['alarm']!r}? "
+            "If the flow is only slow or stopped, it will still carry the command out.",
+            err=True,
+        )
+        sys.exit(EXIT_NO_ANSWER)
+    if all(answer.type == REJECTED for answer in answers):
+        sys.exit(EXIT_REFUSED)
+
+
+_occurrence = click.option("--occurrence", type=int, help="Only if this is still the occurrence that was seen.")
+_for = click.option("--for", "duration", metavar="SPAN", help="How long, such as 30m or 2h.")
+_once = click.option("--once", "oneshot", is_flag=True, help="Until it next returns, instead of a span.")
+
+_command("ack", "ack", "Acknowledge an alarm.", False, _occurrence)
+_command("unack", "unack", "Take an acknowledgement back.")
+_command("shelve", "shelve", "Take an alarm from the list for a while.", False, _for, _once)
+_command("unshelve", "unshelve", "End shelving.")
+_command("suppress", "suppress", "Hide an alarm until it is shown again by unsuppress.")
+_command("unsuppress", "unsuppress", "Show a suppressed alarm again.")
+_command("out-of-service", "out_of_service", "Take an alarm out of service, such as for maintenance.", True)
+_command("in-service", "in_service", "Put an alarm back into service.")
+_command("reset", "reset", "Reset a latched alarm that is over.")
+_command("comment", "comment", "Leave a note in the alarm's history.", True)
+
+
+def _topics(site: Path) -> Any:
+    from connectors.site import SiteError, load_site
+    from connectors.topic_client import TopicConnection
+    from flows.alarm_topics import AlarmTopics
+
+    try:
+        return AlarmTopics(load_site(site).connection("redpanda", TopicConnection))
+    except SiteError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_REFUSED)
+
+
+def _chosen(flow: str | None, alarm: str | None, subject: str | None) -> Callable[[Any], bool]:
+    def chosen(event: Any) -> bool:
+        return (
+            (flow is None or event.rule.partition("/")[0] == flow)
+            and (alarm is None or event.alarm == alarm)
+            and (subject is None or event.subject == subject)
+        )
+
+    return chosen
