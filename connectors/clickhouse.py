@@ -1,5 +1,6 @@
 """ClickHouse: the sink that keeps history, and the connection others read it through."""
 
+import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from operators.quantity import Duration
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+_quiet = logging.getLogger("urllib3.connectionpool")
 
 
 class ClickHouseConnection(Spec):
@@ -48,6 +51,8 @@ class ClickHouseConnection(Spec):
         """A client of the database; raises `ClickHouseError` while the server does not answer."""
         import clickhouse_connect
 
+        # Importing the client turns the lines about its retries on; who calls reports a failure, once.
+        _quiet.setLevel(logging.CRITICAL)
         parts = urlsplit(self.url)
         return clickhouse_connect.get_client(
             host=parts.hostname,

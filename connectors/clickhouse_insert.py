@@ -7,7 +7,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorContext
 from connectors.clickhouse import ClickHouse, ClickHouseConnection
-from connectors.clickhouse_schema import Declared, Schema, connect, days, is_denied, is_missing
+from connectors.clickhouse_schema import Declared, Schema, connect, days, is_denied, is_missing, plain
 from connectors.clickhouse_tables import LAYOUTS, Layout, layout_of
 from connectors.queueing import Retry
 from operators.events import DeadLetter, Event, encode_lines
@@ -83,7 +83,7 @@ class Inserter:
             )
 
     def _explain(self, error: BaseException) -> str:
-        text = " ".join(str(error).split())[:300]
+        text = plain(error)
         where = f"ClickHouse at {self._connection.url}"
         user = self._connection.username
         if "Code: 516." in text or "Authentication failed" in text:
@@ -95,7 +95,9 @@ class Inserter:
             )
         if is_missing(error):
             return f"{where}: table or database is gone and is made again ({text})"
-        return f"{where} does not take rows ({text}); is it running, and may the user insert?"
+        if "Code: " in text:
+            return f"{where} does not take rows ({text})"
+        return f"{where} does not answer ({text}); is it running there?"
 
 
 def declared_by(sink: ClickHouse, kind: str | None) -> Declared:

@@ -305,6 +305,16 @@ def is_denied(error: BaseException) -> bool:
     return _DENIED in str(error)
 
 
+def plain(error: BaseException) -> str:
+    """What went wrong, for people: ClickHouse's own words, or those of the system without the address and the statement."""
+    text = " ".join(str(error).split())
+    if "Code: " in text:
+        return text[:300]
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def connect(connection: "ClickHouseConnection") -> "Client":
     """A client of the connection's database, which is made if it is not there. Raises ClickHouse's errors and `OSError`."""
     try:

@@ -131,13 +131,13 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
 def _words_for(connection: ClickHouseConnection) -> Iterator[None]:
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-    from connectors.clickhouse_schema import is_denied
+    from connectors.clickhouse_schema import is_denied, plain
 
     where = f"ClickHouse at {connection.url}"
     try:
         yield
     except (ClickHouseError, OSError) as error:
-        text = " ".join(str(error).split())[:400]
+        text = plain(error)
         if "Code: 516." in text:
             raise TableError(f"{where} refuses user {connection.username!r}: check username and password") from None
         if is_denied(error):
