@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "list": "flows.commands.components:list_components",
     "docs": "flows.commands.components:docs",
     "run": "flows.commands.run:run",
+    "alarms": "flows.commands.alarms:alarms",
     "migrate": "flows.commands.migrate:migrate",
     "dead-letters": "flows.commands.dead_letters:dead_letters",
     "api": "api.cli:serve",
