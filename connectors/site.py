@@ -140,7 +140,8 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         elif not NAME.fullmatch(match[1]):
             document.say_at(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
     key = str(path[-1]) if path else ""
-    if "${" not in node.value and node.value and SECRET_KEYS.search(key):
+    secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:])
+    if "${" not in node.value and node.value and secret_key:
         node.place.file.secrets.add(node.value)
         variable = re.sub(r"\W", "_", "_".join(str(part) for part in path[1:]) or key).upper()
         _say_clear(document, path, f"{key!r} is written in clear", variable)

@@ -125,7 +125,15 @@ class Requests:
             error, urllib3.exceptions.NewConnectionError
         ):
             return f"{self._host} did not answer within {self._timeout} s"
-        return f"no answer from {self._host} ({type(error).__name__}); is the server running there?"
+        return f"no answer from {self._host} ({_cause(error)}); is the server running there?"
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said, in its words, where it said something."""
+    below = error.__cause__ or error.__context__
+    while below is not None:
+        error, below = below, below.__cause__ or below.__context__
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def seconds_of(retry_after: str | None, now: float) -> float | None:

@@ -6,11 +6,11 @@ import time
 
 import msgspec
 
-from connectors.base import ConnectorContext, ConnectorError, Stopped
+from connectors.base import ConnectorContext, ConnectorError
 from connectors.webhook_lanes import Lane, Lanes
 from connectors.webhook_outage import Outage
 from connectors.webhook_request import Answer, Requests
-from operators.events import DeadLetter, Event
+from operators.events import DeadLetter, Event, encode_lines
 from operators.fields import field
 
 QUEUE_BOUND = 10_000
@@ -69,10 +69,7 @@ class WebhookWriter:
 
     def _check(self) -> None:
         self._raise()
-        name = self._context.name
-        reason = self._context.health.down.get(name)
-        if self._context.stopping.is_set() and reason is not None:
-            raise Stopped(f"{name}: {reason}")
+        self._context.stop_if_down()
 
     def _raise(self) -> None:
         if self._error:
@@ -148,6 +145,7 @@ class WebhookWriter:
                 reason=reason,
                 detail=detail,
                 origin=self._context.name,
-                payload=msgspec.json.encode(event),
+                payload=encode_lines([event]),
+                holds="events",
             )
         )

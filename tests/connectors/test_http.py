@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from connectors.base import ConnectorError
 from connectors.http import Http, HttpConnection
 from connectors.http_intake import HttpIntake
+from connectors.site import read_site
 from connectors.webhook_signature import key_of, signature
 from infra.embedded.ports import free_port
 from operators.events import Event, Message, Reading
@@ -347,3 +348,11 @@ def test_senders_must_be_known(recorder: Recorder) -> None:
     connection = HttpConnection.model_validate({"tokens": {"pir": PIR}})
     with pytest.raises(ConnectorError, match="got scale; known: pir"):
         Http(senders=["scale"]).intake(recorder.context("posts", connection), Store().write)
+
+
+def test_a_token_in_clear_in_the_site_file_is_warned_of_and_not_shown(tmp: Path) -> None:
+    path = tmp / "site.yaml"
+    path.write_text(f"vigie: 1\nsite: a\nconnections:\n  http: {{tokens: {{pir: {PIR}}}}}\n")
+    document, site = read_site(path)
+    assert site is not None and "write ${HTTP_TOKENS_PIR}" in document.report()
+    assert PIR not in document.report()

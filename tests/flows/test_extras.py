@@ -5,7 +5,7 @@ import sys
 
 OPTIONAL = (
     "paho", "pymysql", "pymysqlreplication", "clickhouse_connect", "pyarrow", "influxdb_client", "minio", "starlette",
-    "uvicorn", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd", "pandas", "numpy",
+    "uvicorn", "h11", "urllib3", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd", "pandas", "numpy",
 )  # fmt: skip
 
 BLOCK = f"""
