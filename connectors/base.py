@@ -108,7 +108,8 @@ class ConnectorContext:
     most it may write together, `outbox` the most seconds that an event may wait for a far end that is down. A reader's
     thread calls `arrived()` when it has queued something, so that the flow wakes at once; `shared` is scratch space for what
     the partitions of one source have in common. `count(word, n)` adds to the counter shown in the metrics;
-    `dead_letter` keeps what cannot be processed.
+    `dead_letter` keeps what cannot be processed; a connector that forgets it after that, before a flush, first calls
+    `letters_durable()`, which returns when all letters are safe.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
     """
@@ -120,6 +121,7 @@ class ConnectorContext:
     health: Health = field(default_factory=Health)
     count: Callable[[str, int], None] = lambda word, n: None
     dead_letter: Callable[[DeadLetter], None] = lambda letter: None
+    letters_durable: Callable[[], None] = lambda: None
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     topic_prefix: str = "vigie."
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -131,6 +133,12 @@ class ConnectorContext:
     outbox: float | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
+
+    def stop_if_down(self) -> None:
+        """Raise `Stopped` if the flow is to stop while this connector's far end is down: who waits gives up then."""
+        reason = self.health.down.get(self.name)  # a connector's other thread may take it back at any time
+        if self.stopping.is_set() and reason is not None:
+            raise Stopped(f"{self.name}: {reason}")
 
 
 class Source(Component):

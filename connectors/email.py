@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from connectors.base import ConnectorContext, ConnectorError, Sink, Stopped, Writer
+from connectors.base import ConnectorContext, ConnectorError, Sink, Writer
 from connectors.mail_server import EmailConnection, Later, Refused, hand_over
 from connectors.mail_spool import MailSpool
 from connectors.mail_text import MailText, message_id
@@ -136,10 +136,7 @@ class _EmailWriter:
 
     def _check(self) -> None:
         self._raise()
-        name = self._context.name
-        reason = self._context.health.down.get(name)  # the other thread may take it back at any time
-        if self._context.stopping.is_set() and reason is not None:
-            raise Stopped(f"{name}: {reason}")
+        self._context.stop_if_down()
 
     def _raise(self) -> None:
         if self._error:
@@ -206,6 +203,7 @@ class _EmailWriter:
             raise
         except Refused as refused:
             self._refuse(events, ", ".join(to), str(refused))
+        self._context.letters_durable()
         with self._changed:
             self._left = None
             self._last_sent = self._first_at = time.monotonic()

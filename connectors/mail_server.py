@@ -106,7 +106,7 @@ def _session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
     parts = urlsplit(connection.url)
     host = str(parts.hostname)
     encrypted = parts.scheme == "smtps"
-    tls = ssl.create_default_context(cafile=connection.ca) if encrypted or connection.starttls != "off" else None
+    tls = _tls(connection, name) if encrypted or connection.starttls != "off" else None
     if encrypted:
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=connection.timeout, context=tls)
     else:
@@ -133,6 +133,16 @@ def _session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             server.quit()
         server.close()
+
+
+def _tls(connection: EmailConnection, name: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=connection.ca)
+    except OSError as error:  # ssl.SSLError is one
+        why = error.strerror or str(error)
+        raise Retry(
+            f"the certificate authority {connection.ca} cannot be used ({why}); check ca of {name!r}"
+        ) from error
 
 
 def _place(connection: EmailConnection) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from connectors.base import ConnectorContext, ConnectorError, Stopped
+from connectors.base import ConnectorContext, ConnectorError
 from operators.events import Event
 
 FIRST_BACKOFF = 0.2
@@ -103,10 +103,7 @@ class BatchWriter:
 
     def _check(self) -> None:
         self._raise()
-        name = self._context.name
-        reason = self._context.health.down.get(name)  # the other thread may take it back at any time
-        if self._context.stopping.is_set() and reason is not None:
-            raise Stopped(f"{name}: {reason}")
+        self._context.stop_if_down()
 
     def _raise(self) -> None:
         if self._error:

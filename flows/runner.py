@@ -31,6 +31,7 @@ from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
 from connectors.topic_producer import Producer, key_of
+from flows.alarm_watch import AlarmWatch, WatchedWriter
 from flows.compiler import (
     ALARM_SINK,
     ANSWER_SINK,
@@ -76,6 +77,7 @@ class Runner:
         self._options = options
         self.stopping = threading.Event()
         self.metrics = Metrics(flow.flow)
+        self._watch = AlarmWatch(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
         self._running = Running(
@@ -180,6 +182,7 @@ class Runner:
             health=self.health,
             count=lambda word, n: self.metrics.counted(name, word, n),
             dead_letter=self._bury,
+            letters_durable=lambda: self._dead.flush(self.stopping),
             tables=self._tables,
             topic_prefix=self._broker.prefix,
             arrived=self._running.wakeup.arrived,
@@ -262,6 +265,7 @@ class Runner:
             sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"))
             replies = TopicSink(name=f"{self._broker.prefix}alarm-replies", new_partitions=1)
             sinks[ANSWER_SINK] = CompiledSink(replies)
+            self.metrics.registry.register(self._watch)
         writers: dict[str, Callable[[], Writer]] = {}
         for name, sink in sinks.items():
             context = replace(
@@ -272,9 +276,14 @@ class Runner:
                 outbox=sink.outbox,
             )
             writers[name] = partial(self._open_sink, sink, context)
+        if ALARM_SINK in writers:
+            writers[ALARM_SINK] = partial(self._watched, writers[ALARM_SINK])
         if DEAD_SINK in names:
             writers[DEAD_SINK] = lambda: _Grave(self._bury, self._dead, self.stopping)
         return writers
+
+    def _watched(self, open_sink: Callable[[], Writer]) -> Writer:
+        return WatchedWriter(open_sink(), self._watch)
 
     def _open_sink(self, sink: CompiledSink, context: ConnectorContext) -> Writer:
         return _ThenDeadLetters(sink.component.open(context), self._dead, self.stopping)

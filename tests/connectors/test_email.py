@@ -4,6 +4,7 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,8 @@ def test_a_flood_is_one_mail_now_and_one_later(
 ) -> None:
     address = f"{unique}@example.org"
     sink = opened(mail.url, tmp, to=address, group_wait="200ms", group_interval="700ms")
-    for n in range(50):
-        sink.write([change(n, severity="critical" if n == 30 else "warning")])
-        sink.flush()
+    sink.write([change(n, severity="critical" if n == 30 else "warning") for n in range(50)])
+    sink.flush()
     wait_until(lambda: mails_to(mail, address), what="the first mail")
     sink.write([change(n) for n in range(100, 130)])
     sink.flush()
@@ -301,6 +301,56 @@ def test_a_mail_goes_out_encrypted_to_a_server_whose_certificate_is_trusted(
         sink.close()
         sink = opened(url, tmp, {"starttls": starttls, "ca": str(made.cert)})
         wait_until(lambda: picky.mails, what="the mail")
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_server_encrypted_from_the_start_gets_the_password_and_the_mail(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
+    made = make_certificate(tmp)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(made.cert, made.key)
+    seen: list[Any] = []
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        seen.append(data)
+        return AuthResult(success=True)
+
+    picky = Picky()
+    # aiosmtpd asks for STARTTLS even where all is encrypted.
+    settings = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
+    with serving(picky, ssl_context=tls, **settings) as url:
+        encrypted = url.replace("smtp://", "smtps://")
+        sink = opened(encrypted, tmp, {"username": "vigie", "password": "s3cret", "ca": str(made.cert)})
+        sink.write([change(1)])
+        sink.flush()
+        wait_until(lambda: picky.mails, what="the mail")
+    assert seen == [LoginPassword(b"vigie", b"s3cret")]
+
+
+def test_an_authority_that_cannot_be_read_is_said(opened: Callable[..., Writer], recorder: Recorder, tmp: Path) -> None:
+    sink = opened("smtps://127.0.0.1:465", tmp, {"ca": str(tmp / "none.pem")})
+    sink.write([change(1)])
+    sink.flush()
+    wait_until(lambda: "none.pem cannot be used" in recorder.health.down.get("mail", ""), what="the sink to say so")
+
+
+def test_what_was_refused_is_safe_before_it_is_forgotten(tmp: Path, recorder: Recorder) -> None:
+    steps: list[str] = []
+    log = tmp / "mail.mail.log"
+    picky = Picky(data="550 no")
+    with serving(picky) as url:
+        context = replace(
+            recorder.context("mail", EmailConnection(url=url), folder=tmp),
+            dead_letter=lambda letter: steps.append(letter.reason),
+            letters_durable=lambda: steps.append("late" if "S 1" in log.read_text() else "durable"),
+        )
+        sink = Email.model_validate({"to": "a@b", "title": "x", "group_wait": "10ms"}).open(context)
+        sink.write([change(1)])
+        sink.flush()
+        wait_until(lambda: "S 1" in log.read_text(), what="the mail to be given up")
+        sink.close()
+    assert steps == ["refused", "durable"]
 
 
 def test_encryption_that_is_required_and_not_offered_is_said(
