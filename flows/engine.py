@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -283,6 +283,15 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         return out, StatefulBatchLogic.RETAIN
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """A writer with a state that belongs to the epoch, as plain data."""
+
+    def snapshot(self) -> object: ...
+
+    def restore(self, state: Any) -> None: ...
+
+
 class _Sink(FixedPartitionedSink[list[Event], Any]):
     def __init__(self, running: Running, name: str, opener: Callable[[], Writer]) -> None:
         self._running = running
@@ -293,7 +302,10 @@ class _Sink(FixedPartitionedSink[list[Event], Any]):
         return [ONE_SHARD]
 
     def build_part(self, step_id: str, for_part: str, resume_state: Any) -> "_SinkPart":
-        return _SinkPart(self._running, self._name, self._opener())
+        writer = self._opener()
+        if resume_state is not None and isinstance(writer, Remembers):
+            writer.restore(resume_state)
+        return _SinkPart(self._running, self._name, writer)
 
 
 class _SinkPart(StatefulSinkPartition[list[Event], Any]):
@@ -309,7 +321,7 @@ class _SinkPart(StatefulSinkPartition[list[Event], Any]):
 
     def snapshot(self) -> object:
         self._writer.flush()
-        return None
+        return self._writer.snapshot() if isinstance(self._writer, Remembers) else None
 
     def close(self) -> None:
         self._writer.close()

@@ -31,12 +31,13 @@ EEMUA 191 (3rd ed.) and ISA-18.2 give these figures for one operator's position;
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from operators.events import AlarmTransition
 
+VERSION = 1
 BIN = 600.0
 DAY = 86_400.0
 OVERLOAD, FLOOD_ENDS = 10, 5
@@ -146,6 +147,35 @@ class Kpis:
         self._tidy_at = 1000
         self._newest = -math.inf
         self._longest_shelve = 0.0
+
+    @property
+    def since(self) -> float:
+        """Start of the oldest bin there is; infinity if there is none."""
+        return min(self._bins, default=math.inf) * BIN
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as plain data."""
+        return {
+            "v": VERSION,
+            "bins": {
+                number: {f.name: _plain(getattr(place, f.name)) for f in fields(place)}
+                for number, place in self._bins.items()
+            },
+            "alarms": [[*key, *(getattr(alarm, f.name) for f in fields(alarm))] for key, alarm in self._alarms.items()],
+            "newest": self._newest,
+            "longest_shelve": self._longest_shelve,
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` gave; of another version nothing is taken, and counting begins anew."""
+        if data["v"] != VERSION:
+            return
+        self._newest, self._longest_shelve = data["newest"], data["longest_shelve"]
+        self._alarms = {(rule, subject): _Alarm(*rest) for rule, subject, *rest in data["alarms"]}
+        for number, saved in data["bins"].items():
+            place = self._bins[number] = Bin()
+            for name, value in saved.items():
+                setattr(place, name, type(getattr(place, name))(value))
 
     def see(self, transition: AlarmTransition) -> None:
         """Take note of one transition. One that comes a second time must be left out by the caller."""
@@ -289,6 +319,12 @@ class Kpis:
 
     def _with(self, flag: str) -> int:
         return sum(flag in alarm.flags for alarm in self._alarms.values())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Counter):
+        return dict(value)
+    return list(value) if isinstance(value, (set, list)) else value
 
 
 def _stands(alarm: _Alarm) -> bool:

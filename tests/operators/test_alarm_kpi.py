@@ -1,5 +1,6 @@
 """The figures of EEMUA 191, counted from transitions as they come."""
 
+import pickle
 from typing import Any
 
 import pytest
@@ -151,6 +152,17 @@ def test_repeats_and_escalations_are_counted() -> None:
 def test_nothing_gives_no_shares() -> None:
     figures = Kpis().figures(0.0, HOUR)
     assert (figures.rate, figures.top_share, figures.fleeting_share, figures.ack_95) == (0.0, None, None, None)
+
+
+def test_a_restart_keeps_the_figures() -> None:
+    log, again = Log(), Kpis()
+    for n in range(15):
+        log.raised(n * 10.0, f"s{n % 4}", priority="high")
+    log.say("acked", 200.0, "s1", "active")
+    log.say("shelved", 210.0, "s2", "active shelved:timed")
+    again.restore(pickle.loads(pickle.dumps(log.kpis.snapshot())))
+    assert again.figures(0.0, HOUR) == log.kpis.figures(0.0, HOUR)
+    assert again.since == 0.0
 
 
 def test_a_process_that_runs_for_long_keeps_a_day_only() -> None:

@@ -1,0 +1,119 @@
+"""The figures of a flow's alarm system as metrics: what `operators.alarms.kpi` counts, over the last 24 hours."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from connectors.base import Writer
+from operators.alarms.kpi import DAY, Figures, Kpis
+from operators.events import AlarmTransition, Event
+
+MOST_PAGES = 200
+ALL = ""
+"""The page label of the figures of all alarms together."""
+
+_GAUGES: tuple[tuple[str, str, Callable[[Figures], float | None]], ...] = (
+    ("vigie_alarm_annunciated", "Alarms annunciated in the last 24 hours.", lambda f: f.annunciated),
+    ("vigie_alarm_masked", "Alarms activated while masked in the last 24 hours.", lambda f: f.masked),
+    ("vigie_alarm_rate", "Annunciated alarms every 10 minutes, mean (EEMUA 191: at most 1).", lambda f: f.rate),
+    ("vigie_alarm_peak", "Most annunciated alarms in one 10 minutes (EEMUA 191: at most 10).", lambda f: f.peak),
+    ("vigie_alarm_overloaded_ratio", "Share of 10 minutes with more than 10 alarms (under 0.01).", lambda f: f.overloaded),
+    ("vigie_alarm_flood_ratio", "Share of the time in an alarm flood (under 0.01).", lambda f: f.in_flood),
+    ("vigie_alarm_floods", "Alarm floods in the last 24 hours.", lambda f: len(f.floods)),
+    ("vigie_alarm_chattering", "Alarms that came three times in a minute (none).", lambda f: len(f.chattering)),
+    ("vigie_alarm_fleeting_ratio", "Share of alarms that were over in less than 10 s.", lambda f: f.fleeting_share),
+    ("vigie_alarm_standing", "Alarms that are active and not masked.", lambda f: f.standing),
+    ("vigie_alarm_stale", "Of these, active for more than 24 hours (under 5).", lambda f: len(f.stale)),
+    ("vigie_alarm_shelved", "Alarms that are shelved.", lambda f: f.shelved),
+    ("vigie_alarm_suppressed", "Alarms that are suppressed.", lambda f: f.suppressed),
+    ("vigie_alarm_out_of_service", "Alarms that are out of service.", lambda f: f.out_of_service),
+    ("vigie_alarm_no_data", "Alarms without data.", lambda f: f.no_data),
+    ("vigie_alarm_top_ten_ratio", "Share of the ten most frequent rules (at most 0.05).", lambda f: f.top_share),
+    ("vigie_alarm_ack_seconds_median", "Time to acknowledge, median.", lambda f: f.ack_median),
+    ("vigie_alarm_ack_seconds_p95", "Time to acknowledge, 95th percentile.", lambda f: f.ack_95),
+    ("vigie_alarm_unacknowledged", "Alarms that returned before anybody acknowledged them.", lambda f: f.censored),
+)  # fmt: skip
+
+
+class AlarmWatch(Collector):
+    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position; no page is all of them."""
+
+    def __init__(self, flow: str, clock: Callable[[], float] = time.time) -> None:
+        self._flow, self._clock = flow, clock
+        self._kpis: dict[str, Kpis] = {ALL: Kpis(DAY)}
+        self._lock = threading.Lock()
+
+    def see(self, events: list[Event]) -> None:
+        with self._lock:
+            for event in events:
+                if isinstance(event, AlarmTransition):
+                    self._kpis[ALL].see(event)
+                    if event.page and (kpis := self._of_page(event.page)):
+                        kpis.see(event)
+
+    def _of_page(self, page: str) -> Kpis | None:
+        kpis = self._kpis.get(page)
+        if kpis is None and len(self._kpis) <= MOST_PAGES:
+            kpis = self._kpis[page] = Kpis(DAY)
+        return kpis
+
+    def figures(self) -> dict[str, Figures]:
+        """By page, of the last 24 hours, or of as much of them as was seen."""
+        end = self._clock()
+        with self._lock:
+            return {page: kpis.figures(min(max(end - DAY, kpis.since), end), end) for page, kpis in self._kpis.items()}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        figures = self.figures()
+        for name, text, pick in _GAUGES:
+            family = GaugeMetricFamily(name, text, labels=["flow", "page"])
+            for page, one in figures.items():
+                value = pick(one)
+                if value is not None:
+                    family.add_metric([self._flow, page], value)
+            yield family
+        yield self._by(
+            figures, "vigie_alarm_top_rule", "The ten rules with the most alarms.", "rule", lambda f: f.top_rules
+        )
+        priorities = "Annunciated alarms by priority."
+        yield self._by(
+            figures, "vigie_alarm_priority", priorities, "priority", lambda f: tuple(sorted(f.priorities.items()))
+        )
+
+    def _by(
+        self, figures: Mapping[str, Figures], name: str, text: str, label: str,
+        pick: Callable[[Figures], tuple[tuple[str, int], ...]],
+    ) -> GaugeMetricFamily:  # fmt: skip
+        family = GaugeMetricFamily(name, text, labels=["flow", "page", label])
+        for page, one in figures.items():
+            for word, n in pick(one):
+                family.add_metric([self._flow, page, word], n)
+        return family
+
+    def snapshot(self) -> dict[str, Any]:
+        with self._lock:
+            return {page: kpis.snapshot() for page, kpis in self._kpis.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        with self._lock:
+            for page, saved in state.items():
+                self._kpis.setdefault(page, Kpis(DAY)).restore(saved)
+
+
+class WatchedWriter:
+    """The writer of the alarms topic, which shows the watch what it writes, and keeps the watch's state with the epoch."""
+
+    def __init__(self, writer: Writer, watch: AlarmWatch) -> None:
+        self._writer, self._watch = writer, watch
+        self.flush = writer.flush
+        self.close = writer.close
+        self.snapshot = watch.snapshot
+        self.restore = watch.restore
+
+    def write(self, events: list[Event]) -> None:
+        self._writer.write(events)
+        self._watch.see(events)
