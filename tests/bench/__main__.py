@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.binlog import binlog
+from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.latency import idle, latency
 from tests.bench.report import Figure, machine, save, table
-from tests.bench.throughput import clickhouse_rows, hysteresis
+from tests.bench.throughput import hysteresis
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,

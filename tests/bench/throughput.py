@@ -1,14 +1,12 @@
-"""Readings per CPU-second: topic → decode → hysteresis for 1,000 subjects → alarm topic, and topic → ClickHouse."""
+"""Readings per CPU-second: topic → decode → hysteresis for 1,000 subjects → alarm topic."""
 
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 
 from connectors.base import ConnectorContext, Health
 from connectors.topic import Topic
 from connectors.topic_client import TopicConnection
 from infra.embedded.broker import Broker
-from infra.embedded.service import ServiceError
 from infra.embedded.stack import Stack
 from tests.bench.bare_loop import bare_loop
 from tests.bench.peers import run_quix
@@ -19,7 +17,6 @@ from tests.waiting import wait_until
 
 PACKED = 1_500_000
 UNPACKED = 200_000
-ROWS = 2_000_000
 ROUNDS = 3
 
 
@@ -47,31 +44,6 @@ def hysteresis(folder: Path) -> list[Figure]:
             f"{name}, beside a bare loop", ours, unit, "decode and compare in one loop", statistics.median(bare), None
         ),
     ]
-
-
-def clickhouse_rows(folder: Path) -> list[Figure]:
-    """Rows per CPU-second of the flow process from a packed topic into ClickHouse."""
-    with Stack(folder, ["redpanda", "clickhouse"]) as stack:
-        connection = TopicConnection(**stack.connections()["redpanda"])
-        publish(connection, "bench.packed", ROWS, pack=True)
-        definition = _definition(
-            folder,
-            "rows",
-            "sources: {readings: {topic: bench.packed}}\nsinks: {rows: {from: readings, clickhouse: readings}}",
-        )
-        service = stack["clickhouse"]
-        with FlowProcess(definition, stack.site, folder / "data") as flow:
-            count = "SELECT count() FROM vigie.readings"
-            wait_until(lambda: _count(service.query, count) >= ROWS, 60, f"{ROWS} rows in ClickHouse", every=0.5)
-            rate = ROWS / (flow.cpu() - flow.running_cpu)
-    return [Figure("topic → ClickHouse sink", rate, "rows per CPU-second", None, None, "≥ 250,000")]
-
-
-def _count(query: Callable[[str], str], sql: str) -> int:
-    try:
-        return int(query(sql).strip())
-    except (OSError, ServiceError):
-        return 0
 
 
 def _address(stack: Stack) -> str:
