@@ -32,7 +32,6 @@ from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
 from connectors.topic_producer import Producer, key_of
 from flows.alarm_watch import AlarmWatch, WatchedWriter
-from flows.alarm_watch import AlarmWatch, WatchedWriter
 from flows.compiler import (
     ALARM_SINK,
     ANSWER_SINK,
@@ -78,7 +77,6 @@ class Runner:
         self._options = options
         self.stopping = threading.Event()
         self.metrics = Metrics(flow.flow)
-        self._watch = AlarmWatch(flow.flow)
         self._watch = AlarmWatch(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
@@ -268,7 +266,6 @@ class Runner:
             replies = TopicSink(name=f"{self._broker.prefix}alarm-replies", new_partitions=1)
             sinks[ANSWER_SINK] = CompiledSink(replies)
             self.metrics.registry.register(self._watch)
-            self.metrics.registry.register(self._watch)
         writers: dict[str, Callable[[], Writer]] = {}
         for name, sink in sinks.items():
             context = replace(
@@ -281,14 +278,9 @@ class Runner:
             writers[name] = partial(self._open_sink, sink, context)
         if ALARM_SINK in writers:
             writers[ALARM_SINK] = partial(self._watched, writers[ALARM_SINK])
-        if ALARM_SINK in writers:
-            writers[ALARM_SINK] = partial(self._watched, writers[ALARM_SINK])
         if DEAD_SINK in names:
             writers[DEAD_SINK] = lambda: _Grave(self._bury, self._dead, self.stopping)
         return writers
-
-    def _watched(self, open_sink: Callable[[], Writer]) -> Writer:
-        return WatchedWriter(open_sink(), self._watch)
 
     def _watched(self, open_sink: Callable[[], Writer]) -> Writer:
         return WatchedWriter(open_sink(), self._watch)
