@@ -49,7 +49,7 @@ class HttpIntake:
         self._unstored: dict[int, float] = {}
         self._posts = itertools.count()
         self._listener = listener_of(connection, context.name)
-        self._listener.add(self._path, self._answer, context.name)
+        self._listener.add(self._path, self._answer, context.name, self._ended)
 
     def start(self) -> None:
         """Listen; raises `ConnectorError` if the port is taken."""
@@ -58,6 +58,12 @@ class HttpIntake:
 
     def stop(self) -> None:
         self._listener.remove(self._path)
+
+    def _ended(self) -> None:
+        self._context.health.degraded(
+            self._context.name,
+            f"nobody listens at {self._listener.url} any more; see the log, and start the flow again",
+        )
 
     async def _answer(self, request: Request) -> Response:
         try:

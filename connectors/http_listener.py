@@ -49,15 +49,17 @@ class Listener:
         self.connection = connection
         self.url = f"{'https' if connection.cert else 'http'}://{connection.address}:{connection.port}"
         self._endpoints: dict[str, Endpoint] = {}
+        self._on_end: list[Callable[[], None]] = []
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def add(self, path: str, endpoint: Endpoint, name: str) -> None:
-        """Announce a path, before any `start`."""
+    def add(self, path: str, endpoint: Endpoint, name: str, on_end: Callable[[], None]) -> None:
+        """Announce a path, before any `start`; `on_end` is called if the server ends by itself, which is a fault."""
         if path in self._endpoints:
             raise ConnectorError(f"{name}: another source takes the posts to {path} already; give one another 'path'")
         self._endpoints[path] = endpoint
+        self._on_end.append(on_end)
 
     def start(self) -> None:
         """Listen, unless another source has begun to. Raises `ConnectorError` if that is impossible here."""
@@ -67,7 +69,9 @@ class Listener:
             config = self._config()
             listening = self._listen()
             self._server = uvicorn.Server(config)
-            self._thread = threading.Thread(target=self._server.run, args=([listening],), name=self.url, daemon=True)
+            self._thread = threading.Thread(
+                target=self._serve, args=(self._server, listening), name=self.url, daemon=True
+            )
             self._thread.start()
 
     def remove(self, path: str) -> None:
@@ -82,6 +86,14 @@ class Listener:
                 self._server.should_exit = True
                 self._thread.join(GRACE + 2)
                 self._server = self._thread = None
+
+    def _serve(self, server: uvicorn.Server, listening: socket.socket) -> None:
+        try:
+            server.run([listening])
+        finally:
+            if not server.should_exit:
+                for on_end in self._on_end:
+                    on_end()
 
     def _listen(self) -> socket.socket:
         address, port = self.connection.address, self.connection.port

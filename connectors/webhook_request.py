@@ -81,24 +81,32 @@ class Requests:
                 "webhook-signature": signature(self._key, id, timestamp, body),
             }
         try:
-            response = self._pool.request(
-                self._method,
-                self.url,
-                body=body,
-                headers=headers,
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(total=self._timeout),
-            )
             try:
-                excerpt = response.read(EXCERPT, decode_content=False)
-                response.drain_conn() if len(excerpt) < EXCERPT else response.close()
-            finally:
-                response.release_conn()
+                status, said, excerpt = self._exchange(body, headers)
+            except urllib3.exceptions.ProtocolError:
+                # usually a connection that the server had closed for idleness just then
+                status, said, excerpt = self._exchange(body, headers)
         except urllib3.exceptions.HTTPError as error:
             mute = isinstance(error, urllib3.exceptions.ReadTimeoutError)
             return Answer(detail=self._explain(error), whole=not mute, mute=mute)
-        return self._judge(response.status, response.headers, excerpt)
+        return self._judge(status, said, excerpt)
+
+    def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, "urllib3.HTTPHeaderDict", bytes]:
+        response = self._pool.request(
+            self._method,
+            self.url,
+            body=body,
+            headers=headers,
+            redirect=False,
+            preload_content=False,
+            timeout=urllib3.Timeout(total=self._timeout),
+        )
+        try:
+            excerpt = response.read(EXCERPT, decode_content=False)
+            response.drain_conn() if len(excerpt) < EXCERPT else response.close()
+        finally:
+            response.release_conn()
+        return response.status, response.headers, excerpt
 
     def close(self) -> None:
         self._pool.clear()

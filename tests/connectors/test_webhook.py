@@ -1,6 +1,7 @@
 """The webhook sink against a real HTTP server that is told to fail, killed and started again."""
 
 import email.utils
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -372,3 +373,33 @@ def test_an_outage_is_remembered_over_a_restart_until_it_ends(tmp: Path) -> None
     assert again.age(160.0) == 60
     again.ended()
     assert Outage(path).age(500.0) == 0
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_made_again_without_a_word(
+    opened: Callable[..., Writer], recorder: Recorder
+) -> None:
+    """The server says that it keeps the connection, and closes it once the next request has come."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    bodies: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(2):
+            link, _ = server.accept()
+            with link:
+                request = b""
+                while not request.endswith(b"}"):
+                    request += link.recv(65_536)
+                bodies.append(request)
+                link.sendall(answer)
+                link.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = in_background(lambda: serve(server))
+        sink = opened(f"http://127.0.0.1:{server.getsockname()[1]}", concurrency=1)
+        for n in (1, 2):
+            sink.write([reading(n)])
+            sink.flush()
+    assert len(bodies) == 2 and b'"r2"' in bodies[1]
+    assert recorder.counts == {"sent": 2} and not recorder.health.down
+    sink.close()
+    serving.join(5)
