@@ -24,7 +24,7 @@ class Bounds:
     clients: int = 5000
     signals: int = 20_000
     spark_points: int = 90
-    backfill_records: int = 10_000
+    backfill_records: int = 20_000
     journal_updates: int = 100_000
     journal_size: int = 64 << 20
     heartbeat: float = 15.0

@@ -11,6 +11,18 @@ from typing import Self
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def cpu_of(pid: int) -> float:
+    """CPU seconds of a process so far, user and system, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_of(pid: int) -> float:
+    """Resident memory of a process, in MB (10^6 bytes)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 class FlowProcess:
     """`vigie run` of a definition; ready once the log says that it runs."""
 
@@ -33,14 +45,10 @@ class FlowProcess:
         return self
 
     def cpu(self) -> float:
-        """CPU seconds of the process so far, user and system, all threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_of(self.pid)
 
     def memory(self) -> float:
-        """Resident memory, in MB (10^6 bytes)."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return memory_of(self.pid)
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""

@@ -3,6 +3,7 @@
 import json
 import threading
 
+from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -34,6 +35,7 @@ class Subscriber(threading.Thread):
         link = connect(
             f"ws://127.0.0.1:{port}/ws",
             additional_headers={"Authorization": f"Bearer {token}"},
+            subprotocols=[Subprotocol("vigie.push.v1")],
             compression=None,
             proxy=None,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench.binlog import binlog
 from tests.bench.clickhouse import clickhouse_rows
+from tests.bench.fanout import fanout
 from tests.bench.latency import idle, latency
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import hysteresis
@@ -17,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "latency": latency,
     "idle": idle,
     "binlog": binlog,
+    "fanout": fanout,
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import paho.mqtt.client as mqtt
+from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from infra.embedded.mosquitto import Mosquitto
@@ -106,7 +107,10 @@ def _subscribe(port: int, password: str) -> ClientConnection:
     login = httpx.post(f"http://127.0.0.1:{port}/api/auth/login", json={"username": "admin", "password": password})
     token = login.raise_for_status().json()["access_token"]
     client = connect(
-        f"ws://127.0.0.1:{port}/ws", additional_headers={"Authorization": f"Bearer {token}"}, compression=None
+        f"ws://127.0.0.1:{port}/ws",
+        additional_headers={"Authorization": f"Bearer {token}"},
+        subprotocols=[Subprotocol("vigie.push.v1")],
+        compression=None,
     )
     client.send(json.dumps({"type": "subscribe", "channels": ["bench"]}))
     return client
