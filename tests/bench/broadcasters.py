@@ -1,5 +1,6 @@
-"""Servers that hand a topic out to WebSocket clients, for comparison: `python -m tests.bench.broadcasters KIND BROKER PREFIX PORT`.
+"""Servers that hand a topic out to WebSocket clients, for comparison.
 
+`python -m tests.bench.broadcasters KIND BROKER PREFIX PORT`.
 All read the topic with the api's own feed, so that only the handing out differs. `naive` is a Starlette endpoint a client
 and a loop that awaits each send, on uvicorn with its defaults; `library` is the `websockets` server and its `broadcast`.
 """
