@@ -41,9 +41,11 @@ class MailSpool:
 
     def add(self, events: list[Event]) -> int:
         """Add the events that are new; returns how many."""
-        new = [event for event in events if event.id not in self._known and event.id not in self._sent]
-        for event in new:
-            self._known.add(event.id)
+        new = []
+        for event in events:
+            if event.id not in self._known and event.id not in self._sent:
+                self._known.add(event.id)
+                new.append(event)
         self.waiting.extend(new)
         if self._file is not None:
             for event in new:

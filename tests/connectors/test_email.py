@@ -401,6 +401,13 @@ def test_a_torn_last_line_of_the_spool_is_left_out(tmp: Path) -> None:
     again.close()
 
 
+def test_an_event_that_comes_twice_in_one_batch_waits_once(tmp: Path) -> None:
+    spool = MailSpool(tmp / "mail.log")
+    assert spool.add([change(1), change(2), change(1)]) == 2
+    assert list(spool.waiting) == [change(1), change(2)]
+    spool.close()
+
+
 def test_a_mail_that_was_being_sent_is_the_same_mail_after_a_crash(tmp: Path) -> None:
     path = tmp / "mail.log"
     spool = MailSpool(path)
