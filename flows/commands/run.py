@@ -57,12 +57,13 @@ def run(
     """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state, and exits with 0.
 
     Exit codes: 0 stopped as asked, 1 the definition or the saved state was refused, 70 it failed,
-    75 stopped while a service it needs was down (nothing is lost; the next start goes on).
+    75 stopped while a service it needs was down or its disk full (nothing is lost; the next start goes on).
     """
     _log_to_stderr(log_form)
     from connectors.base import ConnectorError, Stopped
     from connectors.site import SiteError, load_site
     from flows.compiler import NotRunnable, compile_flow
+    from flows.disk import room_for
     from flows.loader import load
     from flows.lock import born, lock_path, read_lock
     from flows.observe import StatusServer
@@ -93,7 +94,8 @@ def run(
         )
         if status:
             click.echo(f"status: http://127.0.0.1:{status.port}/health and /metrics", err=True)
-        runner.run()
+        with room_for(data / "flows" / flow.flow, runner.health, runner.stopping):
+            runner.run()
     except (NotRunnable, StateError, ConnectorError) as error:
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED)
