@@ -1,7 +1,6 @@
 """A flow that archives a topic, killed while it writes: every event is in the objects once."""
 
 import json
-import random
 from pathlib import Path
 
 from connectors.base import Health
@@ -14,14 +13,12 @@ from tests.bucket import Bucket, connection_to
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
-EVENTS = 4_000
-ROUNDS = 2
+EVENTS = 8_000
 
 
 def test_a_flow_killed_while_it_archives_stores_every_event_once(
     broker: Broker, objects: Objects, tmp: Path, unique: str
 ) -> None:
-    chance = random.Random(7)
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": f"{unique}."}
     minio = {"url": objects.url, "access_key": objects.access_key, "secret_key": objects.secret_key}
     site = tmp / "site.yaml"
@@ -34,22 +31,20 @@ def test_a_flow_killed_while_it_archives_stores_every_event_once(
     producer = Producer(TopicConnection.model_validate(redpanda), Health(), "test")
     bucket = Bucket(connection_to(objects), unique)
     bucket.client.make_bucket(unique)
-    part = EVENTS // ROUNDS
-    for turn in range(ROUNDS):
-        producer.send_events(
-            f"{unique}.in",
-            [
-                Reading(id=f"r{n}", time=1_795_000_000 + n / 500, subject=f"s{n % 7}", metric="m", value=float(n))
-                for n in range(turn * part, (turn + 1) * part)
-            ],
-        )
-        producer.flush()
-        flow = FlowProcess(definition, site, tmp / "data").wait_running()
-        enough = turn * part + chance.randrange(1, part)
-        wait_until(lambda enough=enough: len(bucket.ids()) >= enough, 20, f"{enough} events")
-        flow.kill()
+    producer.send_events(
+        f"{unique}.in",
+        [
+            Reading(id=f"r{n}", time=1_795_000_000 + n / 500, subject=f"s{n % 7}", metric="m", value=float(n))
+            for n in range(EVENTS)
+        ],
+    )
+    producer.flush()
+    flow = FlowProcess(definition, site, tmp / "data").wait_running()
+    wait_until(lambda: bucket.names(), 20, "the first objects", every=0.002)
+    flow.kill()
+    assert len(bucket.ids()) < EVENTS
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: len(set(bucket.ids())) == EVENTS, 20, "all events")
+        wait_until(lambda: len(set(bucket.ids())) == EVENTS, 20, "all events", every=0.2)
         assert flow.stop() == 0
     assert sorted(bucket.ids()) == sorted(f"r{n}" for n in range(EVENTS))
     producer.close()
