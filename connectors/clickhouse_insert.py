@@ -14,6 +14,9 @@ from operators.events import DeadLetter, Event, encode_lines
 
 log = logging.getLogger("vigie")
 
+SETTINGS = {"max_partitions_per_insert_block": 0}
+"""A batch of old events may be of more days or months than the 100 that ClickHouse takes at once by default."""
+
 
 class Inserter:
     """Inserts batches; one client, made anew after every failure. Runs in the writer's thread.
@@ -38,7 +41,7 @@ class Inserter:
             layout = self._layout
             fitting = [event for event in events if layout_of(event) is layout]
             if fitting:
-                self._client.insert_arrow(self._sink.table, layout.arrow(fitting))
+                self._client.insert_arrow(self._sink.table, layout.arrow(fitting), settings=SETTINGS)
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error)) from error

@@ -236,3 +236,15 @@ def test_figures_of_the_alarm_system_are_those_of_eemua_191(
     days = ("2026-01-02", "2026-01-03")
     assert later == {(day, kpi): 1 for day in days for kpi in ("standing", "stale")}
     assert {kpi: target for _, kpi, _, target in rows}["stale"] == 5
+
+
+def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    times = [JANUARY - 86400 * n for n in range(150)] + [0.0, -62_135_596_800.0, 253_402_300_799.0]
+    events: list[Event] = [
+        Reading(id=f"r{n}", time=at, subject="s", metric="m", value=1.0) for n, at in enumerate(times)
+    ]
+    inserter(recorder, connection, partition="day").insert(events)
+    inserter(recorder, connection, partition="day").insert(events)
+    assert connection.client().query("SELECT count(), uniqExact(id) FROM kept FINAL").result_rows == [(153, 153)]
