@@ -9,7 +9,7 @@ from pydantic import Field
 
 from connectors.base import ConnectorContext, Reader, Sink, Source, Stopped, Writer
 from connectors.topic_client import TopicConnection, ensure_topic, explain
-from connectors.topic_producer import Producer
+from connectors.topic_producer import Producer, bury_too_large
 from connectors.topic_reader import Poller, TopicReader
 from connectors.topic_table import TableReader
 from operators.events import Event
@@ -98,7 +98,7 @@ class TopicSink(Sink):
     """Writes events to a topic, for other flows, the push layer and other programs.
 
     Delivery: at least once, in order per key; every record's result is checked. The events' ids make a second delivery
-    visible to whoever reads the topic.
+    visible to whoever reads the topic. An event larger than a record may be is a dead letter, `too_large`.
     Back pressure: blocks the flow while the broker is down or slow.
     """
 
@@ -127,7 +127,12 @@ class _TopicWriter:
         self._pack = sink.pack
         self._context = context
         self._producer = Producer(
-            context.connection, context.health, context.name, partitions=sink.new_partitions, stopping=context.stopping
+            context.connection,
+            context.health,
+            context.name,
+            partitions=sink.new_partitions,
+            stopping=context.stopping,
+            strict=False,
         )
 
     def write(self, events: list[Event]) -> None:
@@ -136,10 +141,11 @@ class _TopicWriter:
             return
         for event in events:
             line = msgspec.json.encode(self._context.shape(event)) + b"\n"
-            self._producer.send(self._topic, str(getattr(event, "subject", "")), line, pack=self._pack)
+            self._producer.send(self._topic, str(getattr(event, "subject", "")), line, pack=self._pack, event=event)
 
     def flush(self) -> None:
         self._producer.flush(self._context.stopping)
+        bury_too_large(self._producer, self._context)
 
     def close(self) -> None:
         self._producer.close()

@@ -2,21 +2,20 @@
 
 import collections
 import contextlib
+import hashlib
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from connectors.base import ConnectorError, Health, Stopped
-from connectors.topic_client import TopicConnection, ensure_topic, explain, forget_topics, partition_of
-from operators.events import Event, encode_lines
+from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
+from connectors.topic_client import TopicConnection, ensure_topic, explain, forget_topics
+from connectors.topic_packing import Durable, Packer, Record, TooLarge
+from operators.events import DeadLetter, Event, decode_lines, encode_lines
 
-Durable = Callable[[], None]
-ROWS_PER_RECORD = 500
 QUEUE_BYTES = 32 << 20
 LINGER = 0.005
 _EVENT_BYTES = 200  # an estimate, for the bound of the queue only
@@ -28,20 +27,18 @@ class _Item(NamedTuple):
     lines: bytes | list[Event]
     durable: Durable | None
     pack: bool
+    event: Event | None = None
 
     def size(self) -> int:
         return len(self.lines) * (1 if isinstance(self.lines, bytes) else _EVENT_BYTES)
 
 
-@dataclass(slots=True)
-class _Record:
-    topic: str
-    partition: int
-    lines: list[bytes] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    size: int = 0
-    durable: list[Durable] = field(default_factory=list)
-    future: Any = None
+class _Oversized(Exception):
+    """A record that its topic cannot hold."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.topic)
+        self.record = record
 
 
 class Producer:
@@ -51,8 +48,9 @@ class Producer:
     What comes after a pause is sent at once; from then on lines gather for `linger` seconds between two sendings.
     Delivery: every result is checked; after a failure everything unacknowledged is sent again in its order on a new
     client, so a record may arrive twice but none is lost or overtakes. Sending blocks while more than `QUEUE_BYTES`
-    wait (back pressure), and raises `Stopped` if `stopping` is set while the broker is down. A line over the broker's
-    limit ends the flow: `flush` and the next `send` raise.
+    wait (back pressure), and raises `Stopped` if `stopping` is set while the broker is down. A line over the limit of a
+    record, ours or the topic's, is left out if the `flush` is by someone who takes it from `too_large`; with `strict` it
+    ends the flow: `flush` and the next `send` raise.
     """
 
     def __init__(
@@ -63,7 +61,10 @@ class Producer:
         linger: float = LINGER,
         partitions: int | None = None,
         stopping: threading.Event | None = None,
+        strict: bool = True,
     ) -> None:
+        self._strict = strict
+        self._too_large: list[TooLarge] = []
         self._stopping = stopping
         self._connection = connection
         self._health = health
@@ -72,7 +73,7 @@ class Producer:
         self._partitions = partitions
         self._queue: collections.deque[_Item] = collections.deque()
         self._queued = 0
-        self._in_flight: collections.deque[_Record] = collections.deque()
+        self._in_flight: collections.deque[Record] = collections.deque()
         self._changed = threading.Condition()
         self._closed = False
         self._packing = False
@@ -81,9 +82,18 @@ class Producer:
         self._thread = threading.Thread(target=self._run, name=f"producer {name}", daemon=True)
         self._thread.start()
 
-    def send(self, topic: str, key: str, value: bytes, on_durable: Durable | None = None, pack: bool = True) -> None:
-        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called from another thread."""
-        self._enqueue(_Item(topic, key, value, on_durable, pack))
+    def send(
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        on_durable: Durable | None = None,
+        pack: bool = True,
+        event: Event | None = None,
+    ) -> None:
+        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called from another thread.
+        `event` is what the line was made of, for who asks what was `too_large`."""
+        self._enqueue(_Item(topic, key, value, on_durable, pack, event))
 
     def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
         """Queue events, each under its own key; `pack` False makes a record of each."""
@@ -108,6 +118,12 @@ class Producer:
                 self._give_up(stopping or self._stopping)
                 self._changed.wait(0.2)
             self._raise()
+
+    def too_large(self) -> list[TooLarge]:
+        """What was left out since the last call, all of it after a `flush`."""
+        with self._changed:
+            refused, self._too_large = self._too_large, []
+        return refused
 
     def check(self) -> None:
         """Raise what ended the producer, if something did."""
@@ -141,11 +157,9 @@ class Producer:
                 self._connect()
                 backoff = 0.1
                 self._pump()
-            except MessageSizeTooLargeError as error:
-                limit = self._connection.record_limit
-                self._fail(
-                    ConnectorError(f"{self._name}: a record is larger than record_limit ({limit} bytes): {error}")
-                )
+            except _Oversized as error:
+                self._drop_client()
+                self._make_smaller(error.record, str(error.__cause__))
             except (KafkaError, OSError) as error:
                 self._health.degraded(self._name, explain(error, self._connection))
                 self._drop_client()
@@ -157,6 +171,40 @@ class Producer:
                 self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
                 raise
         self._drop_client()
+
+    def _make_smaller(self, record: Record, said: str) -> None:
+        """The topic's limit is below ours: send a record's lines one by one, and refuse what is one line already."""
+        lines = list(record.alone())
+        with self._changed:
+            in_flight = list(self._in_flight)
+            place = next(n for n, other in enumerate(in_flight) if other is record)
+            if len(lines) > 1:
+                lines[-1].durable = record.durable
+                self._in_flight = collections.deque([*in_flight[:place], *lines, *in_flight[place + 1 :]])
+                return
+            del self._in_flight[place]
+        limit = self._connection.record_limit
+        self._refuse(
+            TooLarge(
+                record.topic,
+                b"".join(record.lines),
+                record.event,
+                f"the broker refuses a record of {record.size} bytes ({said}); raise max.message.bytes of the topic "
+                f"{record.topic}, which should allow record_limit ({limit})",
+            )
+        )
+        with self._changed:
+            self._queued -= record.size
+            self._changed.notify_all()
+        for durable in record.durable:
+            durable()
+
+    def _refuse(self, refused: TooLarge) -> None:
+        if self._strict:
+            self._fail(ConnectorError(f"{self._name}: {refused.detail}"))
+            return
+        with self._changed:
+            self._too_large.append(refused)
 
     def _fail(self, error: Exception) -> None:
         with self._changed:
@@ -220,11 +268,14 @@ class Producer:
     def _front_is_done(self) -> bool:
         return bool(self._in_flight) and bool(self._in_flight[0].future.is_done)
 
-    def _submit(self, record: _Record) -> None:
+    def _submit(self, record: Record) -> None:
         assert self._client is not None
         ensure_topic(self._connection, record.topic, self._partitions)
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
-        record.future = self._client.send(record.topic, b"".join(record.lines), key, partition=record.partition)
+        try:
+            record.future = self._client.send(record.topic, b"".join(record.lines), key, partition=record.partition)
+        except MessageSizeTooLargeError as error:
+            raise _Oversized(record) from error
         record.future.add_both(self._wake)
 
     def _wake(self, _: object) -> None:
@@ -233,7 +284,7 @@ class Producer:
 
     def _settle(self) -> None:
         """Take delivered records off the front; raises what failed, so that all is sent again in its order."""
-        done: list[_Record] = []
+        done: list[Record] = []
         failed = None
         while self._in_flight and self._in_flight[0].future.is_done and not failed:
             failed = self._in_flight[0].future.exception if self._in_flight[0].future.failed() else None
@@ -246,16 +297,20 @@ class Producer:
             with self._changed:
                 self._queued -= sum(record.size for record in done)
                 self._changed.notify_all()
+        if isinstance(failed, MessageSizeTooLargeError):
+            raise _Oversized(self._in_flight[0]) from failed
         if failed:
             raise failed
 
-    def _pack(self, items: list[_Item]) -> list[_Record]:
-        packer = _Packer(self._partition_count, self._connection.record_limit // 2)
+    def _pack(self, items: list[_Item]) -> list[Record]:
+        packer = Packer(self._partition_count, self._connection.record_limit)
         for item in items:
             if isinstance(item.lines, bytes):
-                packer.add(item.topic, item.key, item.lines, item.pack, item.durable)
+                packer.add(item.topic, item.key, item.lines, item.pack, item.durable, item.event)
             else:
                 packer.add_events(item.topic, item.lines, item.pack)
+        for refused in packer.too_large:
+            self._refuse(refused)
         return packer.records
 
     def _partition_count(self, topic: str) -> int:
@@ -269,61 +324,29 @@ class Producer:
         return len(found)
 
 
-class _Packer:
-    """Gathers lines into records, one open record a partition."""
-
-    def __init__(self, partition_count: Callable[[str], int], size_limit: int) -> None:
-        self.records: list[_Record] = []
-        self._partition_count = partition_count
-        self._size_limit = size_limit
-        self._open: dict[tuple[str, int], _Record] = {}
-        self._counts: dict[str, int] = {}
-
-    def add(self, topic: str, key: str, line: bytes, pack: bool, durable: Durable | None) -> None:
-        record = self._record(topic, partition_of(key, self._count(topic)), len(line), pack)
-        record.lines.append(line)
-        record.size += len(line)
-        record.keys.add(key)
-        if durable:
-            record.durable.append(durable)
-
-    def add_events(self, topic: str, events: list[Event], pack: bool) -> None:
-        if not pack or len(events) == 1:
-            for event in events:
-                self.add(topic, key_of(event), encode_lines([event]), pack, None)
-            return
-        count = self._count(topic)
-        groups: dict[int, list[Event]] = {}
-        for event in events:
-            groups.setdefault(partition_of(key_of(event), count), []).append(event)
-        for partition, group in groups.items():
-            for start in range(0, len(group), ROWS_PER_RECORD):
-                chunk = group[start : start + ROWS_PER_RECORD]
-                lines = encode_lines(chunk)
-                if len(lines) > self._size_limit:
-                    for event in chunk:
-                        self.add(topic, key_of(event), encode_lines([event]), pack, None)
-                    continue
-                self._open.pop((topic, partition), None)
-                self.records.append(_Record(topic, partition, [lines], {"", "several"}, len(lines)))
-
-    def _count(self, topic: str) -> int:
-        return self._counts.get(topic) or self._counts.setdefault(topic, self._partition_count(topic))
-
-    def _record(self, topic: str, partition: int, size: int, pack: bool) -> _Record:
-        """The record that takes a line of `size` bytes next; a large line travels alone."""
-        record = self._open.get((topic, partition)) if pack else None
-        if record is None or len(record.lines) >= ROWS_PER_RECORD or record.size + size > self._size_limit:
-            record = _Record(topic, partition)
-            self.records.append(record)
-            if pack:
-                self._open[topic, partition] = record
-        return record
+def bury_too_large(producer: Producer, context: ConnectorContext) -> None:
+    """After a flush: make dead letters of what a sink's records could not hold."""
+    for refused in producer.too_large():
+        event = refused.event or _event_of(refused.line)
+        whole = None if event is None else encode_lines([event])
+        context.count("too_large", 1)
+        context.dead_letter(
+            DeadLetter(
+                id=f"{getattr(event, 'id', None) or hashlib.sha256(refused.line).hexdigest()[:32]}/{context.name}",
+                time=getattr(event, "time", 0.0),
+                flow=context.flow,
+                step=context.name,
+                reason="too_large",
+                detail=refused.detail,
+                origin=context.name,
+                payload=refused.line if whole is None else whole,
+                holds="bytes" if whole is None else "events",
+            )
+        )
 
 
-def key_of(event: Event) -> str:
-    """The subject; a raw message's topic, a row's table, a dead letter's origin."""
+def _event_of(line: bytes) -> Event | None:
     try:
-        return event.subject  # type: ignore[union-attr]
-    except AttributeError:
-        return str(getattr(event, "topic", None) or getattr(event, "table", None) or getattr(event, "origin", event.id))
+        return decode_lines(line)[0]
+    except msgspec.DecodeError:
+        return None

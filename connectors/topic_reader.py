@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.topic_client import TopicConnection, explain
@@ -138,6 +138,8 @@ class Poller:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"reader {self._context.name}", daemon=True)
             self._thread.start()
+        if isinstance(self._failure, ConnectorError):
+            raise ConnectorError(f"{self._context.name}: {self._failure}") from self._failure
         if self._failure:
             raise ConnectorError(
                 f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
@@ -171,6 +173,11 @@ class Poller:
                 backoff = 0.1
                 while not self._closed:
                     self._poll(consumer, fetched)
+            except UnsupportedCodecError as error:
+                raise ConnectorError(
+                    f"the topic has compressed records that cannot be read here: {error}; install python-snappy, lz4 or "
+                    "zstandard, whichever it names"
+                ) from error
             except (KafkaError, OSError) as error:
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
                 self._pause(backoff)

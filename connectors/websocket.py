@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.topic_client import TopicConnection
-from connectors.topic_producer import Producer
+from connectors.topic_producer import Producer, bury_too_large
 from operators.events import Event
 from operators.fields import field, text
 from operators.quantity import Some
@@ -75,7 +75,7 @@ class _PushWriter:
         channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
         self._channels = [(template, template.placeholders()) for template in map(Template, channels)]
         self._producer = Producer(
-            context.connection, context.health, context.name, partitions=1, stopping=context.stopping
+            context.connection, context.health, context.name, partitions=1, stopping=context.stopping, strict=False
         )
         self._encode = msgspec.json.Encoder().encode
 
@@ -100,7 +100,7 @@ class _PushWriter:
                     shaped=shape is not None,
                     first=self._first,
                 )
-                self._producer.send(self._topic, subject, self._encode(record) + b"\n")
+                self._producer.send(self._topic, subject, self._encode(record) + b"\n", event=event)
 
     def _channels_of(self, event: Event) -> list[str]:
         return [
@@ -111,6 +111,7 @@ class _PushWriter:
 
     def flush(self) -> None:
         self._producer.flush(self._context.stopping)
+        bury_too_large(self._producer, self._context)
 
     def close(self) -> None:
         self._producer.close()

@@ -30,7 +30,8 @@ from connectors.base import (
 from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
-from connectors.topic_producer import Producer, key_of
+from connectors.topic_packing import key_of
+from connectors.topic_producer import Producer
 from flows.alarm_watch import AlarmWatch, WatchedWriter
 from flows.compiler import (
     ALARM_SINK,

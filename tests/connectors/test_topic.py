@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
+from kafka.record.default_records import DefaultRecordBatch
 
-from connectors.base import Batch, ConnectorContext, Health, Reader, Stopped
+from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
-from connectors.topic_producer import QUEUE_BYTES, Producer, _Packer
+from connectors.topic_packing import Packer
+from connectors.topic_producer import QUEUE_BYTES, Producer
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
+from tests.connectors.recorder import Recorder
 from tests.waiting import wait_until
 
 
@@ -288,9 +292,128 @@ def test_a_write_into_a_full_queue_ends_when_asked_to_stop_while_the_broker_is_d
 
 
 def test_lines_that_together_exceed_the_limit_of_a_record_do_not_share_one() -> None:
-    packer = _Packer(lambda topic: 1, 500_000)
+    packer = Packer(lambda topic: 1, 1_000_000)
     lines = [b"x" * 400_000 + b"\n", b"y" * 900_000 + b"\n", b"z" * 400_000 + b"\n"]
     for line in lines:
         packer.add("t", "a", line, True, None)
 
     assert [record.lines for record in packer.records] == [[line] for line in lines]
+
+
+def large(name: str, size: int) -> Reading:
+    return Reading(id=name, time=1e9, subject="room_1", metric="state", text="x" * size)
+
+
+def test_an_event_larger_than_a_record_is_a_dead_letter_and_the_others_pass(
+    broker: Broker, unique: str, opened: Callable[..., list[Reader]], recorder: Recorder
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, record_limit=2000)
+    writer = TopicSink(name=unique, new_partitions=1).open(recorder.context("sink", connection))
+    writer.write([large("small", 10), large("big", 3000), large("also_small", 10)])
+    writer.flush()
+    writer.close()
+
+    (reader,) = opened(Topic(name=unique), ConnectorContext("f", "source", connection))
+    assert [e.id for e in drain([reader], 2)] == ["small", "also_small"]
+    (letter,) = recorder.letters
+    assert (letter.id, letter.reason, letter.holds) == ("big/sink", "too_large", "events")
+    assert letter.detail.startswith("expected at most 2000 bytes as a record (record_limit), got 3")
+    assert letter.payload == encode_lines([large("big", 3000)])
+    assert recorder.counts == {"too_large": 1}
+
+
+def test_a_topic_whose_limit_is_below_ours_takes_what_fits_line_by_line(
+    broker: Broker,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = KafkaProducer.send
+
+    def strict(self: KafkaProducer, topic: str, value: bytes, *rest: object, **more: object) -> object:
+        if len(value) > 1000:
+            raise MessageSizeTooLargeError("larger than max.message.bytes")
+        return send(self, topic, value, *rest, **more)
+
+    monkeypatch.setattr(KafkaProducer, "send", strict)
+    connection = connect(broker)
+    writer = TopicSink(name=unique, new_partitions=1).open(recorder.context("sink", connection))
+    writer.write(readings(0, 20))
+    writer.write([large("big", 1500)])
+    writer.write(readings(20, 22))
+    writer.flush()
+    writer.close()
+
+    (reader,) = opened(Topic(name=unique), ConnectorContext("f", "source", connection))
+    ids: dict[str, None] = {}
+    wait_until(lambda: (ids.update(dict.fromkeys(e.id for e in drain([reader], 1))), "r21" in ids)[1], 10, "the last")
+    assert list(ids) == [f"r{n}" for n in range(22)]  # some came twice, none overtook another
+    assert [(letter.id, letter.reason) for letter in recorder.letters] == [("big/sink", "too_large")]
+    assert f"raise max.message.bytes of the topic {unique}" in recorder.letters[0].detail
+
+
+def foreign(broker: Broker, **options: object) -> KafkaProducer:
+    return KafkaProducer(bootstrap_servers=[broker.address], **options)
+
+
+@pytest.mark.parametrize(
+    ("codec", "library"), [("gzip", "gzip"), ("lz4", "lz4"), ("snappy", "snappy"), ("zstd", "zstandard")]
+)
+def test_compressed_records_are_read(
+    broker: Broker,
+    context: ConnectorContext,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    codec: str,
+    library: str,
+) -> None:
+    pytest.importorskip(library)
+    (reader,) = opened(Topic(name=unique, new_partitions=1), context)
+    producer = foreign(broker, compression_type=codec)
+    for n in range(0, 200, 50):
+        producer.send(unique, encode_lines(readings(n, n + 50)), partition=0)
+    producer.flush()
+    producer.close()
+
+    assert [e.id for e in drain([reader], 200)] == [f"r{n}" for n in range(200)]
+
+
+def test_records_of_foreign_producers_are_read_whatever_their_keys_headers_and_packing(
+    broker: Broker, context: ConnectorContext, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    (reader,) = opened(Topic(name=unique, new_partitions=1), context)
+    producer = foreign(broker)
+    lines = [encode_lines([event]) for event in readings(0, 6)]
+    producer.send(unique, lines[0], key=None, partition=0)
+    producer.send(unique, lines[1].rstrip(), key=b"\xff\x00", headers=[("trace", b"1"), ("", b"")], partition=0)
+    producer.send(unique, b"\n\n" + lines[2] + b"\r\n" + lines[3], key=b"room", partition=0)
+    producer.send(unique, None, key=b"room", partition=0)
+    producer.send(unique, b"", key=b"room", partition=0)
+    producer.send(unique, lines[4] + lines[5], timestamp_ms=0, partition=0)
+    producer.flush()
+    producer.close()
+
+    assert [e.id for e in drain([reader], 6)] == [f"r{n}" for n in range(6)]
+    assert reader.position() == 6
+
+
+def test_a_codec_without_its_library_ends_the_source_with_what_to_install(
+    broker: Broker,
+    context: ConnectorContext,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (reader,) = opened(Topic(name=unique, new_partitions=1), context)
+    producer = foreign(broker, compression_type="gzip")
+    producer.send(unique, encode_lines(readings(0, 100)), partition=0).get(10)
+    producer.close()
+
+    def lacking(*_: object) -> None:
+        raise UnsupportedCodecError("Libraries for snappy compression codec not found")
+
+    monkeypatch.setattr(DefaultRecordBatch, "_assert_has_codec", lacking)
+
+    with pytest.raises(ConnectorError, match=r"source: the topic has compressed records .* install python-snappy"):
+        drain([reader], 1)

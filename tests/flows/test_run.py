@@ -1,10 +1,6 @@
 """`vigie run` as an operator meets it: real processes on real services."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +8,15 @@ import httpx
 import paho.mqtt.client as mqtt
 
 from connectors.base import ConnectorContext
-from connectors.topic import Topic
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.stack import Stack
-from operators.events import AlarmTransition, DeadLetter, Event, Reading
+from operators.events import AlarmTransition, DeadLetter, Reading
 from tests.flow_process import FlowProcess
+from tests.flows.conftest import Watch
+from tests.flows.running import HOT, run_refused, site_of, write
 from tests.waiting import wait_until
 
 
@@ -27,54 +24,8 @@ def reading(n: int, value: float, time: float) -> Reading:
     return Reading(id=f"r{n}", time=time, subject="rack", metric="temperature", value=value, unit="°C")
 
 
-def write(folder: Path, name: str, body: str) -> Path:
-    path = folder / f"{name}.yaml"
-    path.write_text(f"vigie: 1\nflow: {name}\n{body}")
-    return path
-
-
-def site_of(folder: Path, **connections: dict[str, object]) -> Path:
-    path = folder / "site.yaml"
-    path.write_text(json.dumps({"vigie": 1, "site": "test", "connections": connections}))
-    return path
-
-
-def topic(connection: TopicConnection, name: str) -> Callable[[], list[Event]]:
-    """A function that returns all events the topic has so far."""
-    source = Topic(name=name)
-    context = ConnectorContext(flow="test", name="look", connection=connection)
-    readers = [source.open(context, part, None) for part in source.partitions(context)]
-    seen: list[Event] = []
-
-    def look() -> list[Event]:
-        for reader in readers:
-            while batch := reader.read():
-                seen.extend(batch.events)
-        return seen
-
-    return look
-
-
-HOT = """\
-sources: {readings: {topic: NAME.in}}
-alarms:
-  hot: {from: readings, when: {above: 30, clear: 28}, response: Cool it.}
-sinks:
-  log: {from: readings, topic: NAME.out}
-"""
-
-
-def run_refused(
-    definition: Path, site: Path, data: Path, *options: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
-    return subprocess.run(
-        [*command, *options], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
-    )
-
-
 def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
-    broker: Broker, tmp: Path, unique: str
+    broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
     site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
@@ -97,7 +48,9 @@ def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
     producer.close()
 
 
-def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
+    tmp: Path, own: Callable[[Broker], Broker], topic: Watch
+) -> None:
     broker = Broker(tmp / "broker")
     connection = TopicConnection(brokers=[broker.address], idempotence=False)
     site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence"}))
@@ -126,7 +79,7 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(tmp: Path, own
         flow.kill()
 
 
-def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tmp: Path) -> None:
+def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tmp: Path, topic: Watch) -> None:
     body = (
         "sources: {meters: {mqtt: {topics: [zigbee2mqtt/+]}}}\n"
         "streams: {readings: {from: meters, steps: [decode: zigbee2mqtt]}}\n"

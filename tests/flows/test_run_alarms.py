@@ -23,7 +23,7 @@ from flows.commands.alarms import EXIT_NO_ANSWER, EXIT_REFUSED, alarms
 from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
-from tests.flows.test_run import topic
+from tests.flows.conftest import Watch
 from tests.waiting import wait_until
 
 SHIPPED = Path(flows.__file__).parent / "definitions"
@@ -93,7 +93,8 @@ ENDING = {
 class World:
     """The four flows that have alarms, on a broker, with a desk."""
 
-    def __init__(self, broker: Broker, folder: Path, unique: str) -> None:
+    def __init__(self, broker: Broker, folder: Path, unique: str, topic: Watch) -> None:
+        self._watch = topic
         self._folder, self._unique, self._broker = folder, unique, broker
         self._connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
         self._site = folder / "site.yaml"
@@ -137,7 +138,7 @@ class World:
 
     def write_rule(self) -> None:
         row = {"id": "r1", "page": "eur_usd", "subject": "EUR/USD", "above": 1.08, "priority": "high"}
-        topic(self._connection, f"{self._unique}.rules")
+        self._watch(self._connection, f"{self._unique}.rules")
         rules = KafkaProducer(bootstrap_servers=[self._broker.address])
         rules.send(f"{self._unique}.rules", json.dumps(row).encode(), b"r1", partition=0).get(10)
         rules.close()
@@ -183,8 +184,8 @@ class World:
 
 
 @pytest.fixture
-def world(broker: Broker, tmp: Path, unique: str) -> World:
-    return World(broker, tmp, unique)
+def world(broker: Broker, tmp: Path, unique: str, topic: Watch) -> World:
+    return World(broker, tmp, unique, topic)
 
 
 def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: World) -> None:

@@ -10,7 +10,8 @@ from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
-from tests.flows.test_run import HOT, run_refused, site_of, topic, write
+from tests.flows.conftest import Watch
+from tests.flows.running import HOT, run_refused, site_of, write
 from tests.waiting import wait_until
 
 SUBJECTS = 20
@@ -23,7 +24,9 @@ def events() -> Iterator[Event]:
         yield Reading(id=f"r{n}", time=1000.0 + n, subject=f"s{n % SUBJECTS}", metric="temperature", value=value)
 
 
-def test_one_process_two_and_one_again_give_the_same_counts(broker: Broker, tmp: Path, unique: str) -> None:
+def test_one_process_two_and_one_again_give_the_same_counts(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
     site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
@@ -79,7 +82,7 @@ def test_one_process_two_and_one_again_give_the_same_counts(broker: Broker, tmp:
 
 
 def test_a_flow_whose_topics_have_unequal_partitions_runs_as_one_process_only(
-    broker: Broker, tmp: Path, unique: str
+    broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False)
     site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence"}))

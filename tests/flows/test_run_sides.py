@@ -11,7 +11,8 @@ from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Occurrence, Reading
 from tests.flow_process import FlowProcess
-from tests.flows.test_run import site_of, topic, write
+from tests.flows.conftest import Watch
+from tests.flows.running import site_of, write
 from tests.waiting import wait_until
 
 RULES = """\
@@ -30,7 +31,7 @@ def price(n: int, value: float, time: float) -> Reading:
 
 
 def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_raised(
-    broker: Broker, tmp: Path, unique: str
+    broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
     site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
