@@ -145,6 +145,10 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
         return
     message, hint = _sentence(kind, value, context, error)
     node = document.node(path)
+    first = re.match(r"'(\w+)'", message)
+    if kind == "value_error" and first and node is not None and node.get(first[1]) is not None:
+        document.say_at((*path, first[1]), message, hint, key=not node.flow_style)
+        return
     is_block = node is not None and node.entries is not None and not node.flow_style and kind == "value_error"
     document.say_at(path, message, hint, key=entry.in_key or is_block)
 

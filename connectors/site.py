@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_valid
 from connectors.base import ConnectorError
 from connectors.document import Document, Node, Path_
 from connectors.explain import explain, near, validate
+from connectors.grammar import GrammarVersion
 from operators.component import Spec
 from operators.quantity import Name
 
@@ -35,7 +36,7 @@ class SiteError(ConnectorError):
 class Site(Spec):
     """One installation: its name, its time zone, and how to reach everything outside."""
 
-    vigie: Literal[1] = Field(description="Version of this grammar.")
+    vigie: GrammarVersion = Field(description="Version of this grammar.")
     site: str = Field(description="Name of the installation.", min_length=1, examples=["north-plant"])
     timezone: str = Field(
         "UTC", description="Time zone of hours and days in alarms and tests.", examples=["Europe/Paris"]
@@ -140,7 +141,7 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         elif not NAME.fullmatch(match[1]):
             document.say_at(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
     key = str(path[-1]) if path else ""
-    secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:])
+    secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:] or path[-1:])
     if "${" not in node.value and node.value and secret_key:
         node.place.file.secrets.add(node.value)
         variable = re.sub(r"\W", "_", "_".join(str(part) for part in path[1:]) or key).upper()

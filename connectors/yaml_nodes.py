@@ -13,7 +13,9 @@ WIDEST = 160
 WIDEST_CARET = 60
 
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WORD = re.compile(r"[^\s:,\]}]+")
+_PLAIN = r"(?:\$\{[^}\s]*\}?|[^\s,\[\]{}:#]|:(?=\S)|(?<=\S)#)+"
+_SCALAR = re.compile(rf"""\"(?:[^"\\]|\\.)*\"|'(?:[^']|'')*'|{_PLAIN}(?:[ ]+{_PLAIN})*|[^\s:,\]}}]+""")
+"""A key or value as it stands in a line: quoted, or plain up to what ends it; else a word."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Problem:
         if len(source) > WIDEST:
             start = max(0, column - WIDEST // 2)
             source, column = source[start : start + WIDEST] + "…", column - start
-        word = _WORD.match(source[column:])
+        word = _SCALAR.match(source[column:])
         pad = re.sub(r"[^\t]", " ", source[:column])
         caret = "^" * min(len(word[0]) if word else 1, WIDEST_CARET)
         return f"{head}\n{line + 1:5} | {source}\n      | {pad}{caret}" + (f" {self.hint}" if self.hint else "")

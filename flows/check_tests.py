@@ -93,9 +93,10 @@ def _check_do(scope: Scope, place: Path_, play: Play) -> None:
 
 def _check_expect(scope: Scope, path: Path_, name: str, value: Any) -> None:
     known = [*scope.names, "alarms"]
+    if any(scope.is_broken(section, origin(name)) for section in ("streams", "alarms", "sinks")):
+        return
     if origin(name) not in known:
-        if not any(scope.is_broken(section, origin(name)) for section in ("streams", "alarms", "sinks")):
-            scope.unknown(path, f"nothing is called {name!r}", name, known, key=True)
+        scope.unknown(path, f"nothing is called {name!r}", name, known, key=True)
         return
     if name in scope.flow.alarms and _names_states(value):
         _check_states(scope, path, value)

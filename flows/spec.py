@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model
 from connectors.base import PushSource
 from connectors.base import Sink as SinkComponent
 from connectors.base import Source as SourceComponent
+from connectors.grammar import GrammarVersion
 from flows.catalogue import OPERATORS, SINKS, SOURCES
 from flows.spec_tests import Do, Play, Test
 from operators.alarm import Alarm
@@ -245,7 +246,7 @@ class Page(Spec):
 class Flow(Spec):
     """One flow: one file, one process. Flows meet through topics."""
 
-    vigie: Literal[1] = Field(description="Version of this grammar.")
+    vigie: GrammarVersion = Field(description="Version of this grammar.")
     flow: Name = Field(
         description="Name of the flow; part of the identity of its saved state.", examples=["server_room"]
     )
@@ -266,5 +267,5 @@ class Flow(Spec):
     sinks: dict[Name, Sink] = Field({}, description="Where events go.")
     tests: list[Test] = Field(
         [],
-        description="Tests of the flow on a virtual clock. This release checks their form; it does not run them yet.",
+        description="Tests of the flow on a virtual clock, which `vigie test` runs.",
     )

@@ -27,6 +27,7 @@ KINDS: dict[str, type[Any]] = {
 }  # fmt: skip
 """A decoded event is told by the field that only its kind needs."""
 
+QUALITIES = ("good", "stale", "bad")
 _MESSAGE = ("raw", "topic", "retained", "redelivered", "labels", "time", "id")
 _POST = ("raw", "time", "id")
 _ROW = ("table", "row", "op", "labels", "time", "id")
@@ -207,7 +208,7 @@ def _decoded(item: Mapping[str, Any], common: dict[str, Any]) -> Event:
         fields = _transition(fields)
     try:
         event: Event = msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, OverflowError) as error:
         where = str(error).rpartition("`$.")[2].partition("[")[0].rstrip("`")
         raise GivenError(where if where in item else None, str(error)) from None
     return event
@@ -215,11 +216,15 @@ def _decoded(item: Mapping[str, Any], common: dict[str, Any]) -> Event:
 
 def _reading(item: Mapping[str, Any]) -> dict[str, Any]:
     metric, value, unit = item["metric"], item.get("value"), item.get("unit")
+    if not isinstance(metric, str):
+        raise GivenError("metric", f"the name of a metric is a text, not {metric!r}")
+    if (quality := item.get("quality", "good")) not in QUALITIES:
+        raise GivenError("quality", f"{quality!r} is not a quality", f"write {', '.join(QUALITIES)}")
     out: dict[str, Any] = {}
     if isinstance(value, bool):
         out["value"] = float(value)
     elif isinstance(value, str):
-        number = two_state.number(str(metric), value)
+        number = two_state.number(metric, value)
         if number is None and unit is None and (found := _with_unit(value)):
             number, unit = found
             out["unit"] = unit

@@ -1,6 +1,7 @@
 """`vigie validate`: every problem of definitions and site files, without network and secrets."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ def validate(files: tuple[Path, ...], quiet: bool) -> None:
     documents = [Document.read(path) for path in files]
     subjects = [check(document) for document in documents]
     sites = [subject for subject in subjects if isinstance(subject, Site)]
+    check_names(documents, subjects)
     for document, subject in zip(documents, subjects, strict=True):
         if isinstance(subject, Flow):
             for site in sites:
@@ -62,6 +64,17 @@ def check_site(document: Document, flow: Flow, site: Site) -> None:
                 place = (*path, "connection") if is_written else path
                 message = f"the site {site.site!r} has no connection {wanted!r}"
                 document.say_at(place, message, hint, key=not is_written)
+
+
+def check_names(documents: Sequence[Document], subjects: Sequence[Flow | Site | None]) -> None:
+    """Note flows of one name: they would share saved state, topics and the identity of their alarms."""
+    first: dict[str, Document] = {}
+    for document, subject in zip(documents, subjects, strict=True):
+        if isinstance(subject, Flow):
+            known = first.setdefault(subject.flow, document)
+            if known is not document:
+                message = f"the flow {subject.flow!r} is already in {known.path}"
+                document.say_at(("flow",), message, "its alarms and saved state would be the same")
 
 
 def is_site(document: Document) -> bool:

@@ -84,7 +84,7 @@ sinks:
 tests:
   - test: warm
     play:
-      - {at: 0s, given: {probes: {subject: a, value: 9}}, expect: {log: nothing}}
+      - {at: 0s, given: {probes: {subject: a, metric: temperature, value: 9}}, expect: {log: nothing}}
 """
 
 
