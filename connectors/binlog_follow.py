@@ -22,7 +22,10 @@ LETTER_BYTES = 65_536
 CHANGES = re.compile(
     r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b", re.IGNORECASE | re.DOTALL
 )
-UNDECODABLE = (struct.error, IndexError, KeyError, ValueError, zlib.error, NotImplementedError, TypeError)
+UNDECODABLE = (
+    struct.error, zlib.error, LookupError, ValueError, ArithmeticError, TypeError, StopIteration, NotImplementedError,
+)  # fmt: skip
+"""What damaged bytes raise."""
 
 Rows = list[dict[str, Any]]
 
@@ -181,8 +184,7 @@ class Follower:
             except UnknownColumns as error:
                 self._known[body] = _Unreadable("unknown_columns", str(error))
             except UNDECODABLE as error:
-                schema, name, _ = table_names(data)
-                self._known[body] = _Unreadable("undecodable", _cannot(f"{schema}.{name}", error))
+                self._known[body] = _Unreadable("undecodable", _cannot(_name_of(data), error))
         self._maps[table_id] = self._known[body]
 
     def _refuse(self, reason: str, detail: str, data: bytes) -> None:
@@ -199,8 +201,10 @@ class Follower:
         except UnknownType:
             decoder = LibraryDecoder(data, table, self._checksum)
         recorder = self._recorders.get(schema) if name in (STATES, META, ATTRIBUTES) else None
-        if name == STATES and not is_recorder(column.name for column in table.columns):
+        if recorder is not None and not is_recorder(name, (column.name for column in table.columns)):
             recorder = None
+        if recorder is None and (schema, name) not in self._tables:
+            return None
         return _Watched(table, decoder, recorder)
 
     def _rows(self, data: bytes, end: int, kind: wire.Rows) -> None:
@@ -212,15 +216,19 @@ class Follower:
             return
         try:
             before, after = images(watched.decoder, data, end, kind)
+            events = self._events(watched, kind.op, before, after)
         except UNDECODABLE as error:
             self._refuse("undecodable", _cannot(watched.table.full_name, error), data)
             return
+        self._add(events)
+
+    def _events(self, watched: _Watched, op: str, before: Rows, after: Rows) -> list[Row]:
         if watched.recorder is None:
-            self._add(self._plain(watched.table, kind.op, after or before))
-        elif watched.table.name == STATES:
-            self._add(self._states(watched.table, watched.recorder, kind.op, before, after))
-        else:
-            watched.recorder.learn(watched.table.name, after)
+            return self._plain(watched.table, op, after or before)
+        if watched.table.name == STATES:
+            return self._states(watched.table, watched.recorder, op, before, after)
+        watched.recorder.learn(watched.table.name, after)
+        return []
 
     def _add(self, events: list[Row]) -> None:
         """Events before `place.rows` were passed on before the reader came back to this transaction."""
@@ -259,6 +267,13 @@ class Follower:
         return events
 
 
+def _name_of(table_map: bytes) -> str:
+    try:
+        return ".".join(table_names(table_map)[:2])
+    except UNDECODABLE:
+        return "a table without a readable name"
+
+
 def _cannot(table: str, error: Exception) -> str:
     return f"rows of {table} cannot be decoded: {type(error).__name__}: {error}"
 
@@ -287,12 +302,17 @@ def images(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wi
     after: Rows = []
     unchanged = decoder.absent(present_after)
     while offset < end:
+        start = offset
         old, offset = decoder.row(data, offset, present)
         new, offset = decoder.row(data, offset, present_after)
+        if offset == start:
+            raise ValueError(f"{end - offset} bytes of rows without any column")
         for name in unchanged:
             new[name] = old[name]
         before.append(old)
         after.append(new)
+    if offset != end:
+        raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
     return before, after
 
 

@@ -342,7 +342,7 @@ class _Session:
         describe = describe_with(control)
         helpers = []
         for schema in sorted({schema for schema, table in self._tables if table == STATES}):
-            if not is_recorder(column.name for column in describe(schema, STATES)):
+            if not is_recorder(STATES, (column.name for column in describe(schema, STATES))):
                 continue
             helpers += [(schema, META), (schema, ATTRIBUTES)]
             recorder = self._recorders.setdefault(schema, Recorder(schema))

@@ -10,6 +10,7 @@ STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
 ATTRIBUTE_CHARACTERS = 16_000_000
 ASK_AT_ONCE = 1000
 NEWEST_ATTRIBUTES = 5000
+LATEST = 253_402_300_799.0  # the end of the year 9999
 MEANING = ("state", "attributes", "attributes_id", "metadata_id", "last_updated_ts", "last_updated")
 
 
@@ -89,9 +90,16 @@ class Recorder:
             self._older, self._attributes, self._characters = self._attributes, {None: None}, 0
 
 
-def is_recorder(columns: Iterable[str]) -> bool:
-    """Whether a table called `states` is Home Assistant's."""
-    return {"state_id", "metadata_id"} <= set(columns)
+_OWN = {
+    STATES: {"state_id", "metadata_id", "attributes_id"},
+    META: {"metadata_id", "entity_id"},
+    ATTRIBUTES: {"attributes_id", "shared_attrs"},
+}
+
+
+def is_recorder(table: str, columns: Iterable[str]) -> bool:
+    """Whether a table of such a name is Home Assistant's."""
+    return _OWN[table] <= set(columns)
 
 
 def meant(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -106,7 +114,7 @@ def inserted(
     return [
         Row(
             id=f"states/{values['state_id']}",
-            time=values.get("last_updated_ts") or committed,
+            time=at if (at := values.get("last_updated_ts")) and 0 < at < LATEST else committed,
             table=table,
             op="insert",
             values=values,

@@ -58,10 +58,15 @@ class RowDecoder:
         self._whole = bytes_of_bits(len(columns))
 
     def rows(self, data: bytes, offset: int, end: int, present: bytes) -> list[Row]:
-        """The rows from `offset` to `end`; columns that are NULL or not in the image are None."""
+        """The rows from `offset` to `end`; columns that are NULL or not in the image are None.
+
+        Raises `ValueError` where the rows do not end with the data.
+        """
         rows = []
         plans = self._plans
         width = self._width(present)
+        if not width and offset < end:
+            raise ValueError(f"{end - offset} bytes of rows without any column")
         while offset < end:
             nulls = data[offset : offset + width]
             offset += width
@@ -70,6 +75,8 @@ class RowDecoder:
             for step in steps:
                 offset = step(data, offset, row)
             rows.append(row)
+        if offset != end:
+            raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
         return rows
 
     def row(self, data: bytes, offset: int, present: bytes) -> tuple[Row, int]:

@@ -130,7 +130,7 @@ class Lines:
         for name in self._tags:
             tags[name] = text(field(event, name))
         name = text(self._measurement.render(event))
-        name = name if name.strip() else _KINDS[type(event)]
+        name = name if writable(name).strip() else _KINDS[type(event)]
         written = {tag(key): tag(value) for key, value in tags.items() if writable(key).strip() and value}
         return ",".join([measurement(name), *(f"{key}={written[key]}" for key in sorted(written))])
 
@@ -151,6 +151,14 @@ def _number(value: float | bool | None) -> float | None:
     return None if value is None else float(value)
 
 
+def _finite(value: float) -> float | None:
+    """The number as a float; None where it is not finite or an integer too big for a float."""
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
     """`key=value` of every entry; numbers always as floats, so that a field never changes its type."""
     fields: list[str] = []
@@ -161,8 +169,8 @@ def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
         elif isinstance(value, bool):
             fields.append(f"{tag(name)}={'true' if value else 'false'}")
         elif isinstance(value, (int, float)):
-            if math.isfinite(value):
-                fields.append(f"{tag(name)}={float(value)!r}")
+            if (number := _finite(value)) is not None:
+                fields.append(f"{tag(name)}={number!r}")
         elif value is not None:
             fields.append(f"{tag(name)}={string(value if isinstance(value, str) else json.dumps(value))}")
     return fields

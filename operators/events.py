@@ -15,10 +15,12 @@ Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+Time = Annotated[float, msgspec.Meta(ge=-62_135_596_800.0, le=253_402_300_799.0)]
+"""Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when events are decoded."""
 Quality = Literal["good", "stale", "bad"]
 Severity = Literal["info", "warning", "major", "critical"]
 
@@ -31,7 +33,7 @@ class Message(msgspec.Struct, tag="message", tag_field="kind", omit_defaults=Tru
     """
 
     id: str
-    time: float
+    time: Time
     topic: str
     payload: bytes = b""
     retained: bool = False
@@ -47,7 +49,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     """
 
     id: str
-    time: float
+    time: Time
     table: str
     op: Literal["insert", "update", "delete"]
     values: dict[str, Any]
@@ -63,7 +65,7 @@ class Reading(msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=Tru
     """
 
     id: str
-    time: float
+    time: Time
     subject: str
     metric: str
     value: float | None = None
@@ -79,8 +81,8 @@ class Summary(msgspec.Struct, tag="summary", tag_field="kind", omit_defaults=Tru
     """Statistics of one signal over the window [`start`, `time`), in `unit` (`count` has none)."""
 
     id: str
-    time: float
-    start: float
+    time: Time
+    start: Time
     subject: str
     metric: str
     values: dict[str, float]
@@ -93,7 +95,7 @@ class Occurrence(msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaul
     """Something that happened to `subject` at `time`; `type` in lower_snake_case, `data` as the source gave it."""
 
     id: str
-    time: float
+    time: Time
     subject: str
     type: str
     data: dict[str, Any] = {}
@@ -106,7 +108,7 @@ class Frame(msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, k
     """One picture of camera `subject`, `width` x `height` pixels: inline JPEG bytes, or `key` in the object store."""
 
     id: str
-    time: float
+    time: Time
     subject: str
     width: int
     height: int
@@ -122,7 +124,7 @@ class Detection(msgspec.Struct, tag="detection", tag_field="kind", omit_defaults
     """
 
     id: str
-    time: float
+    time: Time
     subject: str
     class_: str = msgspec.field(name="class")
     score: float
@@ -145,8 +147,8 @@ class AlarmTransition(msgspec.Struct, tag="alarm", tag_field="kind", omit_defaul
     """
 
     id: str
-    time: float
-    recorded: float
+    time: Time
+    recorded: Time
     rule: str
     alarm: str
     subject: str
@@ -174,7 +176,7 @@ class AlarmTransition(msgspec.Struct, tag="alarm", tag_field="kind", omit_defaul
     evidence: dict[str, Any] = {}
     user: str | None = None
     comment: str | None = None
-    until: float | None = None
+    until: Time | None = None
     run: str | None = None
 
 
@@ -190,7 +192,7 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
     """
 
     id: str
-    time: float
+    time: Time
     flow: str
     step: str
     reason: str

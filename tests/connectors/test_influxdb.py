@@ -20,6 +20,7 @@ from infra.embedded.ports import free_port
 from infra.embedded.victoria import Victoria
 from operators.events import AlarmTransition, Event, Message, Occurrence, Reading, Summary
 from tests.connectors.recorder import Recorder, reading
+from tests.line_protocol import parse
 from tests.waiting import wait_until
 
 T = 1_795_000_000.25
@@ -27,52 +28,6 @@ T = 1_795_000_000.25
 
 def a_reading(**fields: Any) -> Reading:
     return Reading(**{"id": "r", "time": T, "subject": "rack", "metric": "temperature", "value": 21.5, **fields})
-
-
-def parse(line: str) -> tuple[str, dict[str, str], dict[str, Any], int]:
-    """Read a line as InfluxDB does: measurement, tags, fields, time."""
-    at = 0
-
-    def word(stop: str) -> str:
-        nonlocal at
-        out = ""
-        while line[at] not in stop:
-            if line[at] == "\\" and line[at + 1] in ", =":
-                at += 1
-            out += line[at]
-            at += 1
-        return out
-
-    def value() -> Any:
-        nonlocal at
-        if line[at] != '"':
-            found = word(", ")
-            return found == "true" if found in ("true", "false") else float(found)
-        at += 1
-        out = ""
-        while line[at] != '"':
-            at += line[at] == "\\" and line[at + 1] in '\\"'
-            out += line[at]
-            at += 1
-        at += 1
-        return out
-
-    def pairs(end: str, read: Callable[[], Any]) -> dict[str, Any]:
-        nonlocal at
-        found = {}
-        while True:
-            key = word("=")
-            at += 1
-            found[key] = read()
-            at += 1
-            if line[at - 1] == end:
-                return found
-
-    name = word(", ")
-    at += 1
-    tags = pairs(" ", lambda: word(", ")) if line[at - 1] == "," else {}
-    fields = pairs(" ", value)
-    return name, tags, fields, int(line[at:])
 
 
 def test_a_reading_is_one_field_with_its_subject_and_labels_as_tags() -> None:
@@ -151,6 +106,15 @@ def test_a_measurement_is_never_a_comment_and_never_empty() -> None:
     assert str(Lines().line(a_reading(metric=""))).startswith("reading,")
 
 
+def test_a_name_that_line_protocol_leaves_blank_is_none() -> None:
+    assert str(Lines().line(a_reading(metric="\0"))).startswith("reading,")
+
+
+def test_an_integer_too_big_for_a_float_has_no_field() -> None:
+    lines = Lines(shape=lambda event: {"n": 10**400, "m": 2})
+    assert lines.line(a_reading()) == "temperature,subject=rack m=2.0 1795000000250"
+
+
 def test_empty_tags_are_left_out() -> None:
     assert Lines().line(a_reading(subject="", labels={"": "x", "a": ""})) == "temperature value=21.5 1795000000250"
 
@@ -164,7 +128,7 @@ def test_any_text_makes_one_line_that_reads_back(
     assert line is not None
     assert "\n" not in line
     name, tags, fields, time = parse(line)
-    assert name == (measurement_name(metric) if metric.strip() else "reading")
+    assert name == (measurement_name(metric) if writable(metric).strip() else "reading")
     assert tags == {k: writable(v) for k, v in {"subject": subject, "label": label}.items() if v}
     assert fields["value"] == value
     assert fields["text"] == said.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n").replace("\0", " ")

@@ -75,7 +75,7 @@ def run(target: Target, seconds: int) -> Result:
                 [*_worker(target), *common, "-set_cover_merge=1", merged, corpus],
                 stdout=out, stderr=subprocess.STDOUT, timeout=900, check=True,
             )  # fmt: skip
-        kept = keep(target.name, (path.read_bytes() for path in merged.iterdir()))
+        kept = keep(target.name, (path.read_bytes() for path in merged.iterdir()), target.most)
     status = [tuple(map(int, found)) for found in _STATUS.findall(text)]
     first, last = (status[0], status[-1]) if status else ((0, 0, 0, 0), (0, 0, 0, 0))
     growth = 0.0 if findings else _growth(target)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / "data" / "fuzz"
-MOST = 200
 MOST_BYTES = 100_000
 
 
@@ -17,14 +16,14 @@ def inputs(name: str) -> list[bytes]:
     return [base64.b64decode(line, validate=True) for line in path.read_text(encoding="ascii").splitlines()]
 
 
-def keep(name: str, found: Iterable[bytes]) -> int:
-    """Write the inputs, the shortest first, up to the limits; returns how many."""
+def keep(name: str, found: Iterable[bytes], most: int) -> int:
+    """Write the inputs, the shortest first, up to `most` and the limit of bytes; returns how many."""
     lines: list[str] = []
     size = 0
     for data in sorted(set(found), key=lambda data: (len(data), data)):
         line = base64.b64encode(data).decode("ascii")
         size += len(line) + 1
-        if len(lines) == MOST or size > MOST_BYTES:
+        if len(lines) == most or size > MOST_BYTES:
             break
         lines.append(line)
     FOLDER.mkdir(parents=True, exist_ok=True)

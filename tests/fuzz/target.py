@@ -17,7 +17,7 @@ class Target:
     """One reader of foreign bytes.
 
     `run` takes any input and raises for whatever is not a documented outcome; `seeds` are real inputs to begin with;
-    `words` go into the fuzzer's dictionary.
+    `words` go into the fuzzer's dictionary; at most `most` inputs are kept.
     """
 
     name: str
@@ -26,3 +26,4 @@ class Target:
     mutate: Mutator | None = None
     longest: int = 8192
     words: tuple[str, ...] = ()
+    most: int = 200

@@ -152,3 +152,12 @@ def test_an_entity_s_state_says(entity: str, state: str, attributes: dict[str, s
         "state_attributes": {"3": json.dumps(attributes)},
     }
     assert said("homeassistant.states", payload) == [f"{entity} {expected}"]
+
+
+def test_what_json_cannot_say_is_null_in_an_event_s_data_too() -> None:
+    body = (
+        b'{"specversion":"1.0","id":"a","source":"s","type":"t","data":{"n":NaN,"i":[-Infinity],"big":1e999,"ok":1.5}}'
+    )
+    (event,) = logic("cloudevents").on_batch([message("x", body)], Now(T, T))
+    assert isinstance(event, Occurrence)
+    assert event.data == {"n": None, "i": [None], "big": None, "ok": 1.5}
