@@ -1,6 +1,7 @@
 """`vigie test`: what a definition's tests can say, and what is said when they fail."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from click.testing import CliRunner
 
 import flows
 from flows.cli import main
+from flows.testing_given import subscribed
+from operators.alarms import commands, desk
 
 SHIPPED = Path(flows.__file__).parent / "definitions"
 FLOWS = sorted(path for path in SHIPPED.glob("*.yaml") if path.name != "site.yaml")
@@ -276,3 +279,43 @@ def test_a_shipped_definition_is_tested_normally_with_its_alarms_and_with_bad_in
     text = path.read_text(encoding="utf-8")
     assert text.count("  - test: ") >= 3
     assert ".errors: {reason:" in text or path.stem in ("archive", "cameras")
+
+
+def test_two_definitions_of_one_flow_are_an_error_when_they_are_checked_together(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(HEAD + play(HOT), encoding="utf-8")
+    result = CliRunner().invoke(main, ["validate", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")])
+    assert result.exit_code == 1
+    assert f"two.yaml:2:7: error: the flow 'hall' is already in {tmp_path / 'one.yaml'}" in result.output
+
+
+def test_a_site_file_among_the_files_gives_the_time_zone(tmp_path):
+    (tmp_path / "hall.yaml").write_text(
+        HEAD
+        + play(
+            "{at: 0s, given: {plain: {subject: a, metric: power}}, expect: {readings: {time: '2026-01-05T11:00:00Z'}}}"
+        ),
+        encoding="utf-8",
+    )
+    (tmp_path / "place.yaml").write_text("vigie: 1\nsite: here\ntimezone: Europe/Paris\n")
+    result = CliRunner().invoke(main, ["test", str(tmp_path / "hall.yaml"), str(tmp_path / "place.yaml")])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("topic", "pattern", "takes"),
+    [("a/b", "a/+", True), ("a/b/c", "a/+", False), ("a", "a/#", True), ("a/b/c", "#", True), ("a/b", "a/c", False),
+     ("a/b", "$share/group/a/+", True), ("a", "a/+", False)],
+)  # fmt: skip
+def test_topics_are_compared_as_a_broker_does(topic, pattern, takes):
+    assert subscribed(topic, pattern) is takes
+
+
+def test_every_word_for_a_refused_command_is_known_to_tests():
+    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (commands, desk)]
+    refusals = sources[0].partition("def refusal(")[2]
+    words = set(re.findall(r'"([a-z_]+)"\)', refusals)) | set(re.findall(r'return "([a-z_]+)"', refusals))
+    words |= set(re.findall(r'return None if .* else "([a-z_]+)"', refusals))
+    assert len(words) > 8
+    assert words - {"duration", "comment"} <= set(commands.REFUSALS)
+    assert "unknown_alarm" in sources[1]
