@@ -13,6 +13,7 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from api.alarm_commands import AlarmCommands
 from api.auth import Accounts
 from api.cursor import Place
 from api.database import open_database
@@ -24,8 +25,10 @@ from api.rest import Rejected, Rest, rejected
 from api.security import SecurityHeaders
 from api.settings import Settings
 from api.tokens import Tokens, load_key
+from api.topic_writer import TopicWriter
 from api.updates import Update
 from api.websocket import Connections
+from operators.events import Event
 
 STATIC = Path(__file__).parent / "static"
 RECALL_RETRY = 5.0
@@ -35,8 +38,9 @@ HAND_OVER_LIMIT = 5.0
 class Handover:
     """Carries what the feed's thread reads into the event loop, one call at a time, so that nothing piles up."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, commands: AlarmCommands) -> None:
         self._hub = hub
+        self._commands = commands
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -50,6 +54,9 @@ class Handover:
 
     def publish(self, updates: list[Update]) -> None:
         self._call(lambda: self._hub.publish(updates))
+
+    def answered(self, events: list[Event]) -> None:
+        self._call(lambda: self._commands.answered(events))
 
     def read_back(self) -> None:
         self._call(self._hub.read_back.set)
@@ -80,7 +87,9 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     tokens = Tokens(load_key(settings.data / "api.key"), settings.token_lifetime)
     accounts = Accounts(open_database(settings.data / "api.sqlite"), tokens)
     accounts.create_first_admin(tell_password)
-    handover = Handover(hub)
+    writer = TopicWriter(settings.broker)
+    commands = AlarmCommands(writer, settings.prefix)
+    handover = Handover(hub, commands)
     feed = Feed(settings, metrics, handover)
     history = History(settings.clickhouse, settings.clickhouse_address)
     rest = Rest(settings, accounts, hub, feed, history, metrics)
@@ -104,6 +113,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(feed.stop)
+            await asyncio.to_thread(writer.stop)
             history.close()
             accounts.close()
 

@@ -16,6 +16,7 @@ from api.cursor import Place, part_name
 from api.metrics import Metrics
 from api.settings import Settings
 from api.updates import Update, from_events, from_push
+from operators.events import Event, decode_lines
 
 LOOK_FOR_TOPICS = 2.0
 RECORDS_AT_ONCE = 500
@@ -36,6 +37,9 @@ class Receiver(Protocol):
 
     def publish(self, updates: list[Update]) -> None:
         """Updates, in order."""
+
+    def answered(self, events: list[Event]) -> None:
+        """Flows answered commands."""
 
     def read_back(self) -> None:
         """Everything that was in the topics at the start has been read."""
@@ -133,7 +137,8 @@ class Feed:
 
     def _find_partitions(self, consumer: Any) -> None:
         """Ask the broker for the topics; asking also tells whether it is still there."""
-        wanted = (self._settings.push_topic, self._settings.alarm_topic, *self._settings.reading_topics)
+        settings = self._settings
+        wanted = (settings.push_topic, settings.alarm_topic, settings.replies_topic, *settings.reading_topics)
         there = sorted(set(wanted) & consumer.topics())
         parts = [TopicPartition(topic, number) for topic in there for number in consumer.partitions_for_topic(topic)]
         ids = {topic: _topic_id(consumer, topic) for topic in there}
@@ -142,7 +147,8 @@ class Feed:
             first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
             for part in unknown:
                 live_from = first[part] if self._started else end[part]
-                start = max(first[part], live_from - self._settings.bounds.backfill_records)
+                back = 0 if self._is_replies(part) else settings.bounds.backfill_records
+                start = max(first[part], live_from - back)
                 self._start_at(part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic]))
         for part in set(self._places) - set(parts):
             self._receiver.forget({self._places.pop(part).name})
@@ -158,7 +164,11 @@ class Feed:
         if before is not None:
             self._receiver.forget({before.name})
         self._places[part] = place
-        self._receiver.begin(place.name, (place.next, 0))
+        if not self._is_replies(part):
+            self._receiver.begin(place.name, (place.next, 0))
+
+    def _is_replies(self, part: TopicPartition) -> bool:
+        return bool(part.topic == self._settings.replies_topic)
 
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
@@ -168,6 +178,8 @@ class Feed:
                 self._stopping.wait(left)
                 return
             records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
+            for part in filter(self._is_replies, tuple(records)):
+                self._receiver.answered(self._answers(part, records.pop(part)))
             updates = itertools.chain.from_iterable(self._decode(part, batch) for part, batch in records.items())
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
                 self._receiver.publish(chunk)
@@ -188,6 +200,18 @@ class Feed:
             except msgspec.MsgspecError as error:
                 self._metrics.undecodable.labels(part.topic).inc()
                 _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+
+    def _answers(self, part: TopicPartition, batch: list[Any]) -> list[Event]:
+        answers: list[Event] = []
+        self._metrics.records.labels(part.topic).inc(len(batch))
+        for record in batch:
+            self._places[part].next = record.offset + 1
+            try:
+                answers += decode_lines(record.value or b"")
+            except msgspec.MsgspecError as error:
+                self._metrics.undecodable.labels(part.topic).inc()
+                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+        return answers
 
     def _measure(self, consumer: Any) -> None:
         lag = 0

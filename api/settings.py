@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.topic_client import TopicConnection
+
 READING_TOPICS = ("site.readings", "home.readings")
 
 
@@ -36,13 +38,15 @@ class Bounds:
 class Settings:
     """One running api.
 
-    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured; `clickhouse` opens a
+    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured; `broker` is the same
+    connection for what is written to topics, None where nothing can be; `clickhouse` opens a
     new ClickHouse client (raising while the server is down), None where none is configured; addresses are for people.
     """
 
     data: Path
     kafka: dict[str, Any] | None = None
     kafka_address: str = "not configured"
+    broker: TopicConnection | None = None
     clickhouse: Callable[[], Any] | None = None
     clickhouse_address: str = "not configured"
     host: str = "127.0.0.1"
@@ -61,3 +65,7 @@ class Settings:
     @property
     def alarm_topic(self) -> str:
         return f"{self.prefix}alarms"
+
+    @property
+    def replies_topic(self) -> str:
+        return f"{self.prefix}alarm-replies"

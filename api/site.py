@@ -21,6 +21,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
         broker = site.connection("redpanda", TopicConnection)
         settings |= {
             "kafka": broker.client_options(),
+            "broker": broker,
             "kafka_address": ", ".join(broker.brokers),
             "prefix": broker.prefix,
             "fetch_wait_ms": broker.fetch_wait_ms,

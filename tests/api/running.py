@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from api.app import create_app
 from api.server import make_server
 from api.settings import Settings
+from connectors.topic_client import TopicConnection
 from operators.events import Event, encode_lines
 from tests.waiting import wait_until
 
@@ -175,6 +176,7 @@ def settings_for(folder: Path, broker: str, topics: Topics, **others: Any) -> Se
         port=0,
         kafka={"bootstrap_servers": [broker]},
         kafka_address=broker,
+        broker=TopicConnection(brokers=[broker], prefix=topics.prefix, idempotence=False),
         prefix=topics.prefix,
         reading_topics=(topics.readings,),
         **others,
