@@ -30,7 +30,7 @@ def test_nodes_stand_after_what_they_read_however_the_file_is_ordered(tmp_path: 
         "  first: {from: a, steps: [deduplicate: 1s]}\n"
         "alarms:\n"
         "  outer: {from: last, when: {above: 1}, response: Look., suppressed_by: [inner]}\n"
-        "  inner: {from: last, when: {above: 1}, response: Look.}\n"
+        "  inner: {from: last, when: {above: 2}, response: Look.}\n"
         "sinks: {out: {from: alarms, topic: out}}\n",
     ).plan
 
