@@ -92,7 +92,7 @@ class MariadbBinlog(Source):
     """Reads the row changes of MariaDB tables from the binary log, from where the flow left off.
 
     With `snapshot`, a flow without a saved position starts with what the tables hold: of Home Assistant's `states` the
-    latest row of each entity, labelled `snapshot`. The server needs `log_bin`, `binlog_format=ROW`,
+    latest row of each entity, with `snapshot` set. The server needs `log_bin`, `binlog_format=ROW`,
     `binlog_row_image=FULL` and, better, `binlog_row_metadata=FULL`; the user needs the privileges SELECT,
     REPLICATION SLAVE and BINLOG MONITOR (REPLICATION CLIENT before MariaDB 10.5). What is missing is said with the line
     that sets it, and picked up when it is there.

@@ -107,9 +107,7 @@ def meant(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return any(before.get(name) != after.get(name) for name in MEANING)
 
 
-def inserted(
-    table: str, rows: list[dict[str, Any]], committed: float, labels: dict[str, str] | None = None
-) -> list[Row]:
+def inserted(table: str, rows: list[dict[str, Any]], committed: float, snapshot: bool = False) -> list[Row]:
     """Events for new rows of `states`, resolved already."""
     return [
         Row(
@@ -118,7 +116,7 @@ def inserted(
             table=table,
             op="insert",
             values=values,
-            labels=dict(labels) if labels else {},
+            snapshot=snapshot,
         )
         for values in rows
     ]

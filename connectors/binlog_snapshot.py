@@ -12,7 +12,6 @@ from connectors.binlog_recorder import META, STATES, Recorder, inserted
 from operators.events import Row
 
 PAGE = 1000
-LABELS = {"snapshot": "yes"}
 
 
 @dataclass
@@ -116,7 +115,7 @@ def _states(connection: Any, snapshot: Snapshot, recorder: Recorder, now: float)
         rows = _select(connection, f"SELECT * FROM {states} WHERE state_id IN %s ORDER BY state_id", (ids or [0],))  # noqa: S608
         last = [entities[-1]["metadata_id"]] if len(entities) == PAGE else None
     recorder.resolve(rows)
-    return inserted(f"{schema}.{STATES}", rows, now, None if schema in snapshot.since else LABELS), last
+    return inserted(f"{schema}.{STATES}", rows, now, snapshot=schema not in snapshot.since), last
 
 
 def _plain(
@@ -142,7 +141,7 @@ def _plain(
             table=f"{schema}.{table}",
             op="insert",
             values=row,
-            labels=dict(LABELS),
+            snapshot=True,
         )
         for row in rows
     ]

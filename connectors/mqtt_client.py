@@ -111,7 +111,11 @@ def explain_refusal(connection: MqttConnection, name: str, client_id: str, reaso
         who = f"user {connection.username!r}" if connection.username else "a client without a user"
         return f"{said} to {who}; check username and password of the connection {name!r} in the site file"
     if reason.value in (133, 142):
-        return f"{said} to the client id {client_id!r}; another installation may use it: set client_id of the connection {name!r}"
+        return (
+            f"{said} to the client id {client_id!r}: another client has it, such as this flow started twice on different "
+            f"--data folders, or another installation (then set client_id of the connection {name!r}). The two take turns "
+            "until one of them stops"
+        )
     if reason.value in (132, 1):
         return f"{said}; try protocol 3.1.1 in the connection {name!r}"
     return f"{said}; see the broker's log"

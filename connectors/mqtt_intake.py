@@ -1,5 +1,6 @@
 """The receiving side of MQTT: what comes in is acknowledged when it is stored, and not before."""
 
+import collections
 import contextlib
 import queue
 import sys
@@ -21,6 +22,13 @@ from connectors.mqtt_client import MqttConnection, explain_failure, explain_refu
 from operators.events import Message
 
 GATHER = 0.01
+RECONNECT_DELAY = (1, 10)
+TAKEN_OVER_DELAY = (10, 60)
+"""Seconds between connections when another client has the client id: the two shall not fight every second."""
+TAKEN_OVER = 142
+QUICK_BREAKS, QUICK_SECONDS = 3, 30.0
+"""Many brokers just close a connection whose client id is taken (MQTT 5's reason code is rare): so many in that time mean it."""
+
 TOPICS_REMEMBERED = 10_000
 UNACKNOWLEDGED_QUEUE = 10_000
 """Messages of QoS 0 that may wait; they have no acknowledgement that would hold the broker back."""
@@ -82,13 +90,14 @@ class MqttIntake:
 
     def start(self) -> None:
         client = make_client(self._connection, self.client_id, manual_ack=True, reconnect=True)
-        client.reconnect_delay_set(1, 10)
+        client.reconnect_delay_set(*RECONNECT_DELAY)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         self._client = client
+        self._breaks: collections.deque[float] = collections.deque(maxlen=QUICK_BREAKS)
         self._worker = threading.Thread(target=self._store, name=f"intake {self._context.name}", daemon=True)
         self._worker.start()
         host, port = self._connection.address
@@ -154,7 +163,17 @@ class MqttIntake:
         was_accepted, self._accepted = self._accepted, False
         with self._lock:
             self._link += 1
-        if flags.is_disconnect_packet_from_server:
+        if was_accepted and reason.is_failure:
+            self._breaks.append(time.monotonic())
+        quick = len(self._breaks) == QUICK_BREAKS and self._breaks[-1] - self._breaks[0] < QUICK_SECONDS
+        taken_over = reason.value == TAKEN_OVER or quick
+        client.reconnect_delay_set(*(TAKEN_OVER_DELAY if taken_over else RECONNECT_DELAY))
+        if taken_over:
+            self._context.count("session_taken_over", 1)
+        if quick:
+            taken = ReasonCode(PacketTypes.DISCONNECT, "Session taken over")
+            self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, taken))
+        elif flags.is_disconnect_packet_from_server:
             self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, reason))
         elif reason.is_failure and was_accepted:
             self._degraded(

@@ -45,7 +45,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     """One row change of a database table.
 
     `table` is `schema.table`; `values` are the columns by name after the change (before it, for a delete);
-    `time` is the commit time of the transaction.
+    `time` is the commit time of the transaction. `snapshot` marks a row as the table held it when a flow began.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     op: Literal["insert", "update", "delete"]
     values: dict[str, Any]
     labels: dict[str, str] = {}
+    snapshot: bool = False
 
 
 class Reading(msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):

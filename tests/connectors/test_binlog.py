@@ -36,7 +36,7 @@ def test_a_fresh_flow_begins_with_the_latest_state_of_each_entity(db: RecorderDa
     assert rack_row.values["state"] == "22"
     assert rack_row.values["entity_id"] == "sensor.rack"
     assert rack_row.values["shared_attrs"] == '{"unit_of_measurement": "°C"}'
-    assert rack_row.labels == {"snapshot": "yes"}
+    assert (rack_row.snapshot, rack_row.labels) == (True, {})
     assert (door_row.id, door_row.time, door_row.op) == (f"states/{closed}", 1772366399.123456, "insert")
     assert door_row.table == f"{db.name}.states"
 
@@ -262,7 +262,7 @@ def test_other_tables_come_whole_with_ids_of_key_and_transaction(db: RecorderDat
         watching.until_rows(3)
     assert [(row.op, row.values["watts"]) for row in watching.rows] == [("insert", 10), ("update", 20), ("delete", 20)]
     assert [row.id for row in watching.rows[1:]] == [f"meters/attic/1/{updated}.0", f"meters/attic/1/{deleted}.0"]
-    assert watching.rows[0].labels == {"snapshot": "yes"}
+    assert watching.rows[0].snapshot
 
 
 def test_rows_of_a_mapped_table_become_readings(db: RecorderDatabase) -> None:

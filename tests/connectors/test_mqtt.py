@@ -275,3 +275,26 @@ def test_a_topic_filter_that_no_broker_takes_is_refused_by_validation() -> None:
 def test_the_password_is_not_shown() -> None:
     connection = MqttConnection.model_validate({"url": "mqtt://b", "username": "u", "password": "hunter2"})
     assert "hunter2" not in repr(connection)
+
+
+def test_a_client_that_takes_the_session_over_is_named_and_not_fought_every_second(
+    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
+) -> None:
+    intake = start(recorder, store, MqttConnection(url=mosquitto.url, protocol="5"), f"{unique}/#", name=unique)
+    ready(recorder, unique)
+    thief = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=intake.client_id, protocol=paho.MQTTv5)
+    thief.connect("127.0.0.1", mosquitto.port)
+    thief.loop_start()
+
+    said = wait_until(
+        lambda: [text for _, _, text in recorder.reports if "another client has it" in text], 30, "the word"
+    )
+
+    assert f"the client id {intake.client_id!r}" in said[0]
+    assert "started twice on different --data folders" in said[0]
+    assert recorder.counts["session_taken_over"] == 1
+    assert intake._client is not None
+    assert intake._client._reconnect_min_delay == 10
+    thief.disconnect()
+    thief.loop_stop()
+    intake.stop()
