@@ -14,6 +14,7 @@ from operators.quantity import Quantity, quantity
 
 NORMAL, BAND, BREACH = 0, 1, 2
 EMPTY = (math.inf, -math.inf)
+MOST_SHARED = 10_000
 
 
 class NoLimit(Exception):
@@ -73,6 +74,7 @@ class LimitsOf:
         edges = [getattr(when, self._kind, None), when.clear]
         self.columns = tuple(edge.column for edge in edges if isinstance(edge, Column))
         self._tables = [rows_by_key(rows, "subject") for rows in context.tables.values()]
+        self._shared: dict[Zones, Zones] = {}
 
     def cells(self, event: Event) -> tuple[str | None, ...]:
         """The labels that the limits depend on."""
@@ -80,7 +82,14 @@ class LimitsOf:
         return tuple(labels.get(column) for column in self.columns)
 
     def zones(self, event: Any) -> Zones:
-        """The zones of the event's signal in its unit. Raises `NoLimit`, or ValueError for a unit of another kind."""
+        """The zones of the event's signal in its unit, one object for equal ones. Raises `NoLimit`, or ValueError for a unit
+        of another kind."""
+        zones = self._make(event)
+        if len(self._shared) >= MOST_SHARED:
+            self._shared.clear()
+        return self._shared.setdefault(zones, zones)
+
+    def _make(self, event: Any) -> Zones:
         when, unit = self._when, event.unit
         if self._kind == "is":
             return self._equal(event)

@@ -1,6 +1,8 @@
 """The logic of `threshold`: one small state for each signal, and a loop that only looks while nothing changes."""
 
 import math
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from operators.component import Due, Logic, Now, StepContext
@@ -14,31 +16,22 @@ FORGET_OFF = 3600.0
 FORGET_ON = 7 * 86400.0
 
 
-class _Signal:
+class _Hot:
+    """What every reading looks at, side by side in memory."""
+
+    __slots__ = ("high", "last", "low", "metric", "subject", "unit", "until")
+
+
+class _Signal(_Hot):
     """One signal. While a good reading of the same unit lies between `low` and `high`, not before `last` and before
-    `until`, nothing changes."""
+    `until`, nothing changes. `other` is the next signal of the same subject."""
 
-    __slots__ = (
-        "cells",
-        "clock",
-        "high",
-        "hits",
-        "key",
-        "labels",
-        "last",
-        "low",
-        "on",
-        "pulse",
-        "queued",
-        "raw",
-        "since",
-        "unit",
-        "until",
-        "zones",
-    )  # fmt: skip
+    __slots__ = ("cells", "clock", "hits", "labels", "on", "other", "pulse", "queued", "raw", "since", "zones")
 
-    def __init__(self, key: tuple[str, str]) -> None:
-        self.key: tuple[str, ...] = key
+    def __init__(self, subject: str, metric: str) -> None:
+        self.subject = subject
+        self.metric = sys.intern(metric)
+        self.other: _Signal | None = None
         self.queued = math.inf
         self.low, self.high = EMPTY
         self.last = -math.inf
@@ -54,6 +47,10 @@ class _Signal:
         self.hits: list[float] = []
         self.labels: dict[str, str] = {}
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.subject, self.metric
+
 
 class ThresholdLogic(Logic):
     """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which it changes by itself."""
@@ -66,7 +63,7 @@ class ThresholdLogic(Logic):
         self._limits = LimitsOf(when, context)
         self._step = context.step
         self._lateness = context.lateness
-        self._subjects: dict[str, dict[str, _Signal]] = {}
+        self._signals: dict[str, _Signal] = {}
         self._timers: Timers[_Signal] = Timers()
         self._sweep = math.inf
         self._highest = -math.inf
@@ -77,7 +74,7 @@ class ThresholdLogic(Logic):
         if self._span is not None:
             self._presence(events, out)
             return out
-        get = self._subjects.get
+        get = self._signals.get
         judge = self._judge
         columns = self._limits.columns
         lateness, highest = self._lateness, self._highest
@@ -85,26 +82,27 @@ class ThresholdLogic(Logic):
         for event in events:
             time = event.time
             if type(event) is Reading:
-                metrics = get(event.subject)
-                if metrics is not None:
-                    signal = metrics.get(event.metric)
-                    if signal is not None:
-                        value = event.value
-                        if (
-                            value is not None
-                            and signal.low <= value <= signal.high
-                            and signal.last <= time < signal.until
-                            and event.quality is _GOOD
-                            and event.unit == signal.unit
-                            and not (columns and self._limits.cells(event) != signal.cells)
-                        ):
-                            signal.last = time
-                            if time > highest:
-                                highest = time
-                                if time >= fire_at:
-                                    self._fire(time - lateness, out)
-                                    fire_at = self._fire_at()
-                            continue
+                signal = get(event.subject)
+                if signal is not None:
+                    event.subject = signal.subject  # one string for all steps
+                    if signal.metric != event.metric:
+                        signal = self._find(event.subject, event.metric) or _NEW
+                    value = event.value
+                    if (
+                        value is not None
+                        and signal.low <= value <= signal.high
+                        and signal.last <= time < signal.until
+                        and event.quality is _GOOD
+                        and event.unit == signal.unit
+                        and not (columns and self._limits.cells(event) != signal.cells)
+                    ):
+                        signal.last = time
+                        if time > highest:
+                            highest = time
+                            if time >= fire_at:
+                                self._fire(time - lateness, out)
+                                fire_at = self._fire_at()
+                        continue
             judge(event, out)
             if time > highest:
                 highest = time
@@ -119,15 +117,14 @@ class ThresholdLogic(Logic):
         """The loop of `silent` and `seen`: an event in time only moves the deadline."""
         assert self._span is not None
         span = self._span
-        get = self._subjects.get
+        find = self._find
         simple = self._simple_presence
         lateness, highest = self._lateness, self._highest
         fire_at = self._fire_at()
         for event in events:
             time = event.time
             if simple and type(event) is Reading and event.quality is _GOOD:
-                metrics = get(event.subject)
-                signal = metrics.get(event.metric) if metrics is not None else None
+                signal = find(event.subject, event.metric)
                 if signal is not None and signal.last <= time < signal.until < math.inf:
                     signal.last = time
                     signal.pulse = signal.until = time + span
@@ -187,7 +184,7 @@ class ThresholdLogic(Logic):
         if not presence and not isinstance(event, (Reading, Summary)):
             self.count("not_data")
             return
-        signal = self._subjects.get(subject, _NONE).get(metric) or _Signal((subject, metric))
+        signal = self._find(subject, metric) or _Signal(subject, metric)
         time = event.time
         if time < signal.last:
             self.late.append(event)
@@ -214,10 +211,28 @@ class ThresholdLogic(Logic):
         self._fire_own(signal, time, out)
 
     def _keep(self, signal: _Signal, time: float) -> None:
-        subject, metric = signal.key
-        self._subjects.setdefault(subject, {})[metric] = signal
+        if self._find(signal.subject, signal.metric) is None:
+            self._add(signal)
         signal.last = time
         self._sweep = min(self._sweep, time + FORGET_OFF)
+
+    def _find(self, subject: str, metric: str) -> _Signal | None:
+        signal = self._signals.get(subject)
+        while signal is not None and signal.metric != metric:
+            signal = signal.other
+        return signal
+
+    def _add(self, signal: _Signal) -> None:
+        first = self._signals.setdefault(signal.subject, signal)
+        if first is not signal:
+            signal.subject, signal.other, first.other = first.subject, first.other, signal
+
+    def _all(self) -> Iterator[_Signal]:
+        for first in self._signals.values():
+            signal: _Signal | None = first
+            while signal is not None:
+                yield signal
+                signal = signal.other
 
     def _raw(self, event: Any, signal: _Signal) -> int | None:
         """Where the reading lies by itself; None, counted, if it cannot be judged."""
@@ -231,7 +246,7 @@ class ThresholdLogic(Logic):
             except ValueError:
                 self.count("unit")
                 return None
-            signal.unit, signal.cells = event.unit, cells
+            signal.unit, signal.cells = None if event.unit is None else sys.intern(event.unit), cells
         raw = self._limits.zone(event, signal.zones)
         if raw is None:
             self.count("not_data")
@@ -268,7 +283,7 @@ class ThresholdLogic(Logic):
     def _turn(self, signal: _Signal, at: float, cause: Any, out: list[Event]) -> None:
         signal.on = not signal.on
         signal.since = None
-        subject, metric = signal.key
+        subject, metric = signal.subject, signal.metric
         reading = Reading(
             id=f"{cause.id}/{self._step}" if cause is not None else f"{subject}/{metric}/{self._step}/{at}",
             time=at,
@@ -301,46 +316,44 @@ class ThresholdLogic(Logic):
     def _forget(self, clock: float) -> None:
         """Free signals that have been quiet for long; those that are on are kept longer."""
         self._sweep = math.inf
-        for subject, metrics in list(self._subjects.items()):
-            for metric, signal in list(metrics.items()):
-                end = signal.last + (FORGET_ON if signal.on else FORGET_OFF)
-                if end > clock or signal.until != math.inf:
-                    self._sweep = clock + FORGET_OFF
-                    continue
-                if signal.on:
-                    self.count("forgotten")
-                del metrics[metric]
-            if not metrics:
-                del self._subjects[subject]
+        signals, self._signals = list(self._all()), {}
+        for signal in signals:
+            signal.other = None
+            end = signal.last + (FORGET_ON if signal.on else FORGET_OFF)
+            if end > clock or signal.until != math.inf:
+                self._sweep = clock + FORGET_OFF
+                self._add(signal)
+            elif signal.on:
+                self.count("forgotten")
 
     def snapshot(self) -> object:
         signals = [
             (
-                *s.key, s.last, s.clock, s.unit, s.cells, s.on, s.since, s.raw, tuple(s.hits), dict(s.labels),
+                s.subject, s.metric, s.last, s.clock, s.unit, s.cells, s.on, s.since, s.raw, tuple(s.hits), dict(s.labels),
                 s.zones is not None, s.pulse != math.inf,
             )
-            for metrics in self._subjects.values()
-            for s in metrics.values()
+            for s in self._all()
         ]  # fmt: skip
         return signals, self._sweep, self._highest
 
     def restore(self, state: Any, version: int) -> None:
         signals, self._sweep, self._highest = state
-        self._subjects = {}
+        self._signals = {}
         self._timers = Timers()
         for subject, metric, *saved in signals:
-            signal = _Signal((subject, metric))
+            signal = _Signal(subject, metric)
             self._restore_one(signal, saved)
-            self._subjects.setdefault(subject, {})[metric] = signal
+            self._add(signal)
 
     def _restore_one(self, signal: _Signal, saved: list[Any]) -> None:
         last, clock, unit, cells, on, since, raw, hits, labels, judged, pulsing = saved
-        signal.last, signal.clock, signal.unit, signal.cells = last, clock, unit, cells
+        signal.last, signal.clock, signal.cells = last, clock, cells
+        signal.unit = None if unit is None else sys.intern(unit)
         signal.on, signal.since, signal.raw, signal.hits, signal.labels = on, since, raw, list(hits), dict(labels)
         if judged:
             labelled = dict(zip(self._limits.columns, cells, strict=False))
             labelled = {column: cell for column, cell in labelled.items() if cell is not None}
-            probe = Reading(id="", time=last, subject=signal.key[0], metric=signal.key[1], unit=unit, labels=labelled)
+            probe = Reading(id="", time=last, subject=signal.subject, metric=signal.metric, unit=unit, labels=labelled)
             try:
                 signal.zones = self._limits.zones(probe)
             except (NoLimit, ValueError):
@@ -351,4 +364,5 @@ class ThresholdLogic(Logic):
 
 
 _GOOD = Reading(id="", time=0.0, subject="", metric="").quality
-_NONE: dict[str, _Signal] = {}
+_NEW = _Signal("", "")
+"""Stands for a signal that nobody knows: nothing is quiet about it."""

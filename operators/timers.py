@@ -9,8 +9,10 @@ from typing import Generic, Protocol, TypeVar
 class Holder(Protocol):
     """Who can have a timer: `key` breaks ties in the same way after a restart, `queued` belongs to `Timers`."""
 
-    key: tuple[str, ...]
     queued: float
+
+    @property
+    def key(self) -> tuple[str, ...]: ...
 
 
 H = TypeVar("H", bound=Holder)
