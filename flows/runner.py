@@ -130,9 +130,12 @@ class Runner:
             raise self._folder.unusable(opened.store, error) from error
         except BaseException as error:
             known = _find(error, (ConnectorError, Stopped))
-            if known is not None and known is not error:
-                raise known from None
-            raise
+            if known is None or known is error:
+                raise
+        else:
+            return
+        known.__cause__ = known.__context__ = None  # the engine's wrapping leads back to it, in a circle
+        raise known
 
     def _layout(self, inputs: list[Input]) -> tuple[Layout, list[Input]]:
         """What the saved state must fit, and the inputs with this process's partitions only."""

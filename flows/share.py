@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TextIO
@@ -53,10 +53,12 @@ def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
     The kernel lets go of the locks when the process ends, however it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as locks:
-        taken: dict[str, list[str]] = {}
+    locks: list[TextIO] = []
+    taken: dict[str, list[str]] = {}
+    try:
         for shard in shards:
-            file = locks.enter_context((folder / f"running-{shard}").open("a+", encoding="utf-8"))
+            file = (folder / f"running-{shard}").open("a+", encoding="utf-8")
+            locks.append(file)
             holder = _lock(file, share)
             if holder is not None:
                 taken.setdefault(holder, []).append(shard)
@@ -67,6 +69,9 @@ def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
                 "another folder with --data; to share a flow out, give each process its own part: --process 1/2, --process 2/2"
             )
         yield
+    finally:
+        for lock in locks:
+            lock.close()
 
 
 def _lock(file: TextIO, share: Share) -> str | None:

@@ -101,7 +101,9 @@ def run(
         sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED)
     except Stopped as stopped:
         click.echo(
-            f"{definition}: stopped before everything was written, the next start does it again: {stopped}", err=True
+            f"{definition}: stopped before everything was written, the next start does it again: {stopped} "
+            "(lines above that begin with \"thread '<unnamed>' panicked\" are the engine's way to end, not a fault)",
+            err=True,
         )
         sys.exit(EXIT_NOT_DRAINED)
     except OSError as error:

@@ -196,3 +196,12 @@ def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal
 def test_what_is_no_share_says_how_to_write_one(text: str) -> None:
     with pytest.raises(ValueError, match=r"write NUMBER/COUNT, such as 1/2 and 2/2"):
         Share.parse(text)
+
+
+def test_an_error_whose_causes_run_in_a_circle_ends_a_run_all_the_same(tmp_path: Path) -> None:
+    inner, outer = ValueError("a part of the flow"), RuntimeError("the engine's wrapping")
+    outer.__context__ = inner
+    inner.__context__ = outer
+
+    with pytest.raises(RuntimeError, match="wrapping"), StateFolder(tmp_path / "flow", "f").held("01"):
+        raise outer
