@@ -1,5 +1,6 @@
 """Topics of a Kafka-protocol broker (Redpanda): the source and the sink through which flows meet."""
 
+from collections import Counter
 from typing import ClassVar, Literal
 
 import msgspec
@@ -64,6 +65,7 @@ class Topic(Source):
                 backoff = min(backoff * 2, 5.0)
             else:
                 context.health.up(context.name)
+                context.shared["partitions"] = Counter(name.rpartition("/")[0] for name in names)
                 return names
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:

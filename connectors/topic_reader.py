@@ -22,6 +22,7 @@ MAX_CHUNKS = 100
 BUFFER_BYTES = 16 << 20
 BUSY_SECONDS = 1.0
 PROBE_SECONDS = 5.0
+COUNT_SECONDS = 60.0
 IDLE_PAUSE = 0.015  # an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
 
 
@@ -127,6 +128,8 @@ class Poller:
         self._closed = False
         self._last_records = 0.0
         self._last_probe = 0.0
+        self._last_count = time.monotonic()
+        self._grown: set[str] = set()
         self._unchecked: set[TopicPartition] = set()
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -201,6 +204,7 @@ class Poller:
             fetch_max_wait_ms=self._connection.fetch_wait_ms,
             max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
             check_crcs=True,
+            metadata_max_age_ms=int(1000 * COUNT_SECONDS),
             bootstrap_timeout_ms=5_000,
         )
         use_chunks(consumer, self._keyed)
@@ -222,6 +226,8 @@ class Poller:
             self._pause(IDLE_PAUSE)
         if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
             self._probe(consumer, next(iter(fetched)))
+        if time.monotonic() - self._last_count > COUNT_SECONDS:
+            self._look_for_new_partitions(consumer)
         for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
             self._last_records = time.monotonic()
             self._look_for_a_gap(place, fetched[place], chunks[0])
@@ -261,6 +267,20 @@ class Poller:
         self._last_probe = time.monotonic()
         consumer.end_offsets([place], timeout_ms=3_000)
         self._context.health.up(self._context.name)
+
+    def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
+        """Say once that a topic grew while the flow runs: its new partitions are read, from their beginning, after a restart."""
+        self._last_count = time.monotonic()
+        for topic, count in self._context.shared.get("partitions", {}).items():
+            now = len(consumer.partitions_for_topic(topic) or ())
+            if now > count and topic not in self._grown:
+                self._grown.add(topic)
+                self._context.count("new_partitions", now - count)
+                log.warning(
+                    "%s: topic %s has %d partitions now, and this run reads of the %d it began with; nothing is lost, but "
+                    "restart the flow to read the others",
+                    self._context.flow, topic, now, count,
+                )  # fmt: skip
 
     def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
         """After connecting: the broker may have removed, by its retention, what was not read yet."""

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
 
@@ -417,3 +417,27 @@ def test_a_codec_without_its_library_ends_the_source_with_what_to_install(
 
     with pytest.raises(ConnectorError, match=r"source: the topic has compressed records .* install python-snappy"):
         drain([reader], 1)
+
+
+def test_partitions_that_come_while_the_flow_runs_are_said_once(
+    broker: Broker,
+    recorder: Recorder,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("connectors.topic_reader.COUNT_SECONDS", 0.0)
+    context = recorder.context("source", connect(broker))
+    topic = Topic(name=unique, new_partitions=2)
+    (reader, _) = opened(topic, context)
+    wait_until(reader.read, 10, "the reader to be live")
+    assert recorder.counts == {}
+
+    # the embedded broker cannot add partitions: the client is made to see a third one
+    three = {0, 1, 2}
+    monkeypatch.setattr(KafkaConsumer, "partitions_for_topic", lambda self, name: three)
+
+    wait_until(lambda: recorder.counts["new_partitions"] == 1, 10, "the word")
+    assert f"topic {unique} has 3 partitions now, and this run reads of the 2" in caplog.text
+    assert "restart the flow" in caplog.text
