@@ -9,8 +9,9 @@ from tests.alarm_vectors import __main__ as command
 from tests.alarm_vectors.compare import compare
 from tests.alarm_vectors.driver import check_vector, restarted_everywhere
 
-FILE = Path(__file__).parents[1] / "data" / "alarm_vectors.yaml"
-VECTORS = command.load(FILE)
+DATA = Path(__file__).parents[1] / "data"
+FILE = DATA / "alarm_vectors.yaml"
+VECTORS = [*command.load(FILE), *command.load(DATA / "alarm_vectors_own.yaml")]
 HISTORIES = 400
 
 
@@ -26,7 +27,7 @@ def test_a_vector_gives_the_same_with_a_restart_after_every_step(vector: dict[st
 
 def test_the_command_counts_passed_and_failed_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([str(FILE)]) == 0
-    assert f"{len(VECTORS)} passed, 0 failed" in capsys.readouterr().out
+    assert f"{len(command.load(FILE))} passed, 0 failed" in capsys.readouterr().out
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
         "vectors: [{name: wrong, rule: {when: {above: 30}}, steps: [{at: 0, reading: 31}], expect: []}]",
