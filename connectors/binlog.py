@@ -123,7 +123,7 @@ class MariadbBinlog(Source):
     )
     rows: dict[str, RowMapping] = Field(
         {},
-        description="Makes readings of the rows of other tables, by table as it is written in `tables`.",
+        description="Makes readings or occurrences of the rows of other tables, by table as it is written in `tables`.",
         examples=[{"meters": {"subject": "meter", "metric": "power", "value": "watts", "unit": "W"}}],
     )
     connection: str = Field("mariadb", description="Connection of the site file.")

@@ -1,25 +1,32 @@
-"""Readings from the rows of any table: which column is what."""
+"""Readings and occurrences from the rows of any table: which column is what."""
 
 import datetime
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from operators.component import Spec
-from operators.events import Event, Reading, Row
+from operators.events import Event, Occurrence, Reading, Row
 
 MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
 
 
 class RowMapping(Spec):
-    """How a table's rows become readings."""
+    """How a table's rows become readings (`metric` and `value`) or occurrences (`type`, with the other columns as data)."""
 
     subject: str = Field(description="Column that says what is watched.", examples=["meter"])
-    metric: str = Field(description="What is measured: a word, or `{column}`.", examples=["power", "{kind}"])
-    value: str = Field(description="Column with the number or word.", examples=["watts"])
+    metric: str | None = Field(
+        None, description="What is measured: a word, or `{column}`.", examples=["power", "{kind}"]
+    )
+    value: str | None = Field(None, description="Column with the number or word.", examples=["watts"])
+    type: str | None = Field(
+        None,
+        description="In place of metric and value: what happened, a word, or `{column}`.",
+        examples=["door_opened"],
+    )
     unit: str | None = Field(None, description="Unit of the numbers.", examples=["W"])
     time: str | None = Field(
         None,
@@ -27,15 +34,25 @@ class RowMapping(Spec):
         examples=["measured_at"],
     )
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.type is None and None in (self.metric, self.value):
+            raise ValueError("needs metric and value (rows are readings), or type (rows are occurrences)")
+        if self.type is not None and (self.metric, self.value, self.unit) != (None, None, None):
+            raise ValueError("has type (rows are occurrences) beside metric, value or unit (rows are readings)")
+        return self
+
 
 class Unmapped(Exception):
     """A row that does not fit its mapping; the message says why."""
 
 
 def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
-    """A function that makes a reading of a row, None of a deleted one; it raises `Unmapped`."""
-    variable = re.fullmatch(r"\{(.+)\}", mapping.metric)
-    metric_column = variable[1] if variable else None
+    """A function that makes an event of a row, None of a deleted one; it raises `Unmapped`."""
+    what = mapping.type or mapping.metric or ""
+    variable = re.fullmatch(r"\{(.+)\}", what)
+    column_of_what = variable[1] if variable else None
+    used = {mapping.subject, mapping.time, column_of_what}
 
     def take(values: dict[str, Any], column: str) -> Any:
         try:
@@ -48,16 +65,23 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
             return None
         values = row.values
         subject = take(values, mapping.subject)
-        metric = take(values, metric_column) if metric_column else mapping.metric
-        if subject is None or metric is None:
-            raise Unmapped(f"row {row.id} has no {'subject' if subject is None else 'metric'}: the column is NULL")
+        word = take(values, column_of_what) if column_of_what else what
+        if subject is None or word is None:
+            lacks = "subject" if subject is None else "type" if mapping.type else "metric"
+            raise Unmapped(f"row {row.id} has no {lacks}: the column is NULL")
         time = take(values, mapping.time) if mapping.time else None
-        number, text = _value(take(values, mapping.value))
+        at = row.time if time is None else _epoch(time, row)
+        if mapping.type:
+            data = {name: _plain(value) for name, value in values.items() if name not in used}
+            return Occurrence(
+                id=row.id, time=at, subject=str(subject), type=str(word), data=data, source=table, labels=row.labels
+            )
+        number, text = _value(take(values, mapping.value or ""))
         return Reading(
             id=row.id,
-            time=row.time if time is None else _epoch(time, row),
+            time=at,
             subject=str(subject),
-            metric=str(metric),
+            metric=str(word),
             value=number,
             text=text,
             unit=mapping.unit if number is not None else None,
@@ -66,6 +90,10 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
         )
 
     return read
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _value(value: Any) -> tuple[float | None, str | None]:
