@@ -61,7 +61,7 @@ def _made(scope: Scope) -> Iterator[str]:
         elif source.kind == "http" and settings.metric:
             yield settings.metric
         elif source.kind == "mariadb_binlog":
-            yield from (mapping.metric for mapping in settings.rows.values())
+            yield from (mapping.metric for mapping in settings.rows.values() if mapping.metric)
     for _, _, step in scope.steps():
         settings = step.settings
         if step.kind in ("rename", "translate", "shape", "label"):
