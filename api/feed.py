@@ -4,7 +4,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from kafka.errors import KafkaError
 from api.cursor import Place, part_name
 from api.metrics import Metrics
 from api.settings import Settings
-from api.updates import Update, from_events, from_push
+from api.updates import Update, from_events, from_push, from_site_events
 from operators.events import Event, decode_lines
 
 LOOK_FOR_TOPICS = 2.0
@@ -138,7 +138,8 @@ class Feed:
     def _find_partitions(self, consumer: Any) -> None:
         """Ask the broker for the topics; asking also tells whether it is still there."""
         settings = self._settings
-        wanted = (settings.push_topic, settings.alarm_topic, settings.replies_topic, *settings.reading_topics)
+        wanted: tuple[str, ...] = (settings.push_topic, settings.alarm_topic, settings.replies_topic)
+        wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         parts = [TopicPartition(topic, number) for topic in there for number in consumer.partitions_for_topic(topic)]
         ids = {topic: _topic_id(consumer, topic) for topic in there}
@@ -187,7 +188,7 @@ class Feed:
 
     def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:
         place = self._places[part]
-        read = from_push if part.topic == self._settings.push_topic else from_events
+        read = self._reader(part.topic)
         self._metrics.records.labels(part.topic).inc(len(batch))
         for record in batch:
             place.next = record.offset + 1
@@ -200,6 +201,11 @@ class Feed:
             except msgspec.MsgspecError as error:
                 self._metrics.undecodable.labels(part.topic).inc()
                 _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+
+    def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
+        if topic == self._settings.push_topic:
+            return from_push
+        return from_site_events if topic in self._settings.event_topics else from_events
 
     def _answers(self, part: TopicPartition, batch: list[Any]) -> list[Event]:
         answers: list[Event] = []

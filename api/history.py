@@ -98,6 +98,16 @@ class History:
         rows = await asyncio.to_thread(self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS})
         return [_transition(row) for row in rows]
 
+    async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        """What a statement finds; none while the table is not there. What clients chose must be bound parameters.
+
+        Raises `Unavailable`.
+        """
+        try:
+            return await asyncio.to_thread(self._query, statement, parameters)
+        except NothingYet:
+            return []
+
     def close(self) -> None:
         with self._lock:
             client, self._client = self._client, None

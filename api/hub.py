@@ -12,11 +12,11 @@ from api.client import TOO_SLOW, Client
 from api.cursor import Place, Positions
 from api.dialect import Dialect
 from api.journal import Journal
-from api.memory import Alarms, Pushed, Readings
+from api.memory import Alarms, Happened, Pushed, Readings
 from api.settings import Bounds
 from api.sight import EVERYTHING, Sight
 from api.updates import ALARMS, READINGS, Update
-from operators.events import AlarmTransition, Reading
+from operators.events import AlarmTransition, Detection, Occurrence, Reading
 
 
 class Counter(Protocol):
@@ -49,6 +49,7 @@ class Hub:
         self.readings = Readings(bounds.signals, bounds.spark_points)
         self.alarms = Alarms()
         self.pushed = Pushed(bounds.signals)
+        self.happened = Happened(bounds.events)
         self.clients: set[Client] = set()
         self.read_back = asyncio.Event()
         self._journal = Journal(bounds.journal_updates, bounds.journal_size)
@@ -150,6 +151,8 @@ class Hub:
             self.readings.add(update.event)
         elif isinstance(update.event, AlarmTransition):
             self.alarms.add(update.event)
+        elif isinstance(update.event, Occurrence | Detection):
+            self.happened.add(update.event)
         elif update.origin is not None:
             self.pushed.add(update.channel, update.origin, update.data)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from api.updates import plain
-from operators.events import AlarmTransition, Reading
+from operators.events import AlarmTransition, Detection, Occurrence, Reading
 
 NORMAL = ("A", "-")
 PRIORITIES = ("critical", "high", "medium", "low")
@@ -106,6 +106,29 @@ class Pushed:
     def latest(self, channel: str) -> list[str]:
         """The JSON data of a channel, one of each origin."""
         return [self._last[channel, origin] for origin in self._origins.get(channel, ())]
+
+
+class Happened:
+    """The last things that happened on the site, by id; what is oldest is forgotten beyond `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._events: collections.OrderedDict[str, Occurrence | Detection] = collections.OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, event: Occurrence | Detection) -> None:
+        self._events.setdefault(event.id, event)
+        if len(self._events) > self._limit:
+            self._events.popitem(last=False)
+
+    def get(self, id: str) -> Occurrence | Detection | None:
+        return self._events.get(id)
+
+    def all(self) -> list[Occurrence | Detection]:
+        """In the order they came."""
+        return list(self._events.values())
 
 
 def standing(alarm: AlarmTransition) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.api_section import ApiSection
 from connectors.topic_client import TopicConnection
 
 READING_TOPICS = ("site.readings", "home.readings")
+EVENT_TOPICS = ("site.events",)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Bounds:
     clients: int = 5000
     signals: int = 20_000
     spark_points: int = 90
+    events: int = 10_000
     backfill_records: int = 20_000
     journal_updates: int = 100_000
     journal_size: int = 64 << 20
@@ -54,6 +57,9 @@ class Settings:
     site: str = "Vigie"
     prefix: str = "vigie."
     reading_topics: tuple[str, ...] = READING_TOPICS
+    event_topics: tuple[str, ...] = EVENT_TOPICS
+    posts_topic: str = EVENT_TOPICS[0]
+    section: ApiSection = ApiSection()
     fetch_wait_ms: int = 20
     token_lifetime: float = 12 * 3600
     bounds: Bounds = Bounds()

@@ -16,7 +16,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
     Raises `connectors.site.SiteError`.
     """
     site = load_site(path)
-    settings: dict[str, Any] = {"site": site.site}
+    settings: dict[str, Any] = {"site": site.site, "section": site.api}
     if "redpanda" in site.connections:
         broker = site.connection("redpanda", TopicConnection)
         settings |= {

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from api.cursor import BEGINNING, Place
-from operators.events import AlarmTransition, Reading, decode_lines
+from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
 
 if TYPE_CHECKING:
     from api.dialect import Dialect
 
 READINGS = "readings"
 ALARMS = "alarms"
+EVENTS = "events"
 
 
 class PushRecord(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class Update:
         channel: str,
         data: str,
         *,
-        event: Reading | AlarmTransition | None = None,
+        event: Event | None = None,
         state_key: Hashable | None = None,
         subject: str = "",
         origin: str | None = None,
@@ -124,6 +125,17 @@ def from_events(value: bytes, live: bool) -> list[Update]:
                 Update(ALARMS, data, event=event, identity=event.id, subject=event.subject, page=page, live=live)
             )
     return updates
+
+
+def from_site_events(value: bytes, live: bool) -> list[Update]:
+    """Updates of one record of a topic of what happens on the site: occurrences and detections; raises `msgspec.MsgspecError`."""
+    return [
+        Update(
+            EVENTS, line.decode().rstrip(), event=event, identity=(EVENTS, event.id), subject=event.subject, live=live
+        )
+        for line, event in zip(_lines(value), decode_lines(value), strict=True)
+        if isinstance(event, Occurrence | Detection)
+    ]
 
 
 def plain(event: Reading | AlarmTransition) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
 
+from connectors.api_section import ApiSection
 from connectors.base import ConnectorError
 from connectors.document import Document, Node, Path_
 from connectors.explain import explain, near, validate
@@ -44,6 +45,7 @@ class Site(Spec):
     connections: dict[Name, dict[str, Any]] = Field(
         {}, description="Settings by name; a connector uses the connection of its own name unless it says another."
     )
+    api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
 
     _document: Document | None = PrivateAttr(None)
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from connectors.base import ConnectorContext, Health, PushSource, Stopped, Writer
+from connectors.dead_letters import Entry, Graveyard, Mark, Unreachable
 from connectors.site import Site
 from connectors.topic import Topic
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from flows.compiler import CompiledSink
-from flows.dead_letters import Entry, Graveyard, Mark, Unreachable
 from flows.spec import Flow, inputs, origin
 from operators.events import DeadLetter, Event, Message, decode_lines, encode_lines
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from connectors.dead_letters import Entry, Graveyard
     from connectors.site import Site
     from connectors.topic_client import TopicConnection
     from flows.compiler import CompiledSink
-    from flows.dead_letters import Entry, Graveyard
     from flows.spec import Flow
     from operators.events import DeadLetter
 
@@ -224,9 +224,9 @@ def _flow(
 def _graveyard(site: Path | None, flow: str | None) -> "Iterator[tuple[Graveyard, TopicConnection, Site]]":
     """The letters of a site; ends the program with clear words where the site or its broker is not there."""
     from connectors.base import ConnectorError
+    from connectors.dead_letters import Graveyard, Unreachable
     from connectors.site import SiteError, load_site
     from connectors.topic_client import TopicConnection
-    from flows.dead_letters import Graveyard, Unreachable
 
     beside = Path(flow).parent if flow and _is_file(flow) else Path()
     try:

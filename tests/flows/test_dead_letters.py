@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from connectors.base import ConnectorContext
+from connectors.dead_letters import Graveyard
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from flows.cli import main
-from flows.dead_letters import Graveyard
 from flows.dead_replay import NotReplayable, target_of
 from flows.loader import load
 from infra.embedded.broker import Broker

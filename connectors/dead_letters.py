@@ -72,11 +72,16 @@ class Graveyard:
         with self._consumer() as consumer:
             return sorted(name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix))
 
-    def entries(self, flow: str, wanted: Callable[[DeadLetter], bool] = lambda letter: True) -> list[Entry]:
-        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in memory."""
+    def entries(
+        self, flow: str, wanted: Callable[[DeadLetter], bool] = lambda letter: True, last: int | None = None
+    ) -> list[Entry]:
+        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in memory.
+
+        With `last`, only that many records at the end of each partition are looked at.
+        """
         marks = {(mark.id, mark.step): mark for mark in self._marks(flow)}
         found: dict[tuple[str, str], Entry] = {}
-        for entry in self._letters(flow):
+        for entry in self._letters(flow, last):
             if not wanted(entry.letter):
                 continue
             earlier = found.pop(entry.key, None)
@@ -89,8 +94,8 @@ class Graveyard:
             )
         return sorted(found.values(), key=lambda entry: (entry.set_aside, entry.partition, entry.offset))
 
-    def _letters(self, flow: str) -> Iterator[Entry]:
-        for partition, offset, written, value in self._records(self.topic(flow)):
+    def _letters(self, flow: str, last: int | None) -> Iterator[Entry]:
+        for partition, offset, written, value in self._records(self.topic(flow), last):
             for event in decode_lines(value):
                 if isinstance(event, DeadLetter):
                     yield Entry(event, partition, offset, written)
@@ -100,8 +105,8 @@ class Graveyard:
         for _, _, _, value in self._records(self.marks_topic(flow)):
             yield from decode(value)
 
-    def _records(self, topic: str) -> Iterator[tuple[int, int, float, bytes]]:
-        """Partition, offset, time and value of all records there are now; none of a topic that does not exist."""
+    def _records(self, topic: str, last: int | None = None) -> Iterator[tuple[int, int, float, bytes]]:
+        """Partition, offset, time and value of the records there are now; none of a topic that does not exist."""
         with self._consumer() as consumer:
             if topic not in consumer.topics():
                 return
@@ -110,8 +115,8 @@ class Graveyard:
             begins = consumer.beginning_offsets(places)
             left = {place for place in places if ends[place] > begins[place]}
             consumer.assign(list(left))
-            if left:
-                consumer.seek_to_beginning()
+            for place in left:
+                consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
             deadline = time.monotonic() + READ_SECONDS
             while left:
                 polled = consumer.poll(timeout_ms=200)

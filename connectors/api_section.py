@@ -1,0 +1,69 @@
+"""The part `api` of the site file: how the api serves this installation."""
+
+import ipaddress
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from operators.component import Spec
+
+
+class ApiSection(Spec):
+    """Who may come, from where, and what the api looks after."""
+
+    flows: list[str] = Field(
+        [],
+        description="Status addresses of the flows that run (`vigie run --status-port`).",
+        examples=[["http://127.0.0.1:9101"]],
+        max_length=100,
+    )
+    anonymous: Literal["viewer"] | None = Field(
+        None,
+        description="`viewer`: clients of the video watch may follow `/ws` without a token; nobody may when left out.",
+    )
+    origins: list[str] = Field(
+        [],
+        description="Other sites whose pages may open a WebSocket here, such as `https://wall.example`; the api's own page "
+        "always may.",
+        examples=[["https://wall.example"]],
+    )
+    proxies: list[str] = Field(
+        [],
+        description="Addresses or networks of the proxies in front; only theirs are the `X-Forwarded-…` headers believed.",
+        examples=[["127.0.0.1", "10.0.0.0/24"]],
+    )
+    discovery: bool = Field(
+        False,
+        description="Operators may have the local network searched for cameras (ONVIF WS-Discovery, by multicast).",
+    )
+    modes: list[str] = Field(
+        ["surveillance", "active"],
+        description="The modes of the site; the first one is in force until somebody chooses another.",
+        min_length=2,
+        max_length=20,
+    )
+
+    @field_validator("flows", "origins")
+    @classmethod
+    def _addresses(cls, values: list[str]) -> list[str]:
+        for value in values:
+            parts = urlsplit(value)
+            if (
+                parts.scheme not in ("http", "https")
+                or not parts.hostname
+                or parts.path not in ("", "/")
+                or parts.query
+            ):
+                raise ValueError(f"expected an address such as http://127.0.0.1:9101, got {value!r}")
+        return [value.rstrip("/") for value in values]
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, values: list[str]) -> list[str]:
+        for value in values:
+            try:
+                ipaddress.ip_network(value)
+            except ValueError:
+                raise ValueError(f"expected an address or a network such as 10.0.0.0/24, got {value!r}") from None
+        return values
