@@ -1,4 +1,4 @@
-"""What is done to the running flows, and when; the moments are random but the same for the same seed."""
+"""How hard a run is, and when each flow is killed; the moments are random but the same for the same seed."""
 
 import random
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """How hard and how long. `kills` are SIGKILLs of each flow at random moments, `pause` seconds apart at most;
-    `outage` is how long each service is away, and `quiet` the longest wait until all flows have caught up."""
+    """Each source sends `rate` events a second. Each flow is killed `kills` times, at most `pause` seconds apart; each service
+    is away for `outage` seconds, and after each fault the run waits `quiet` seconds at most until all have caught up."""
 
     rate: float
     kills: int
@@ -15,11 +15,11 @@ class Scale:
     outage: float
     quiet: float
     full_disk: bool
-    seed: int
+    seed: int = 1
 
 
-FULL = Scale(rate=100, kills=10, pause=12.0, outage=20.0, quiet=60.0, full_disk=True, seed=1)
-SHORT = Scale(rate=100, kills=2, pause=5.0, outage=3.0, quiet=20.0, full_disk=False, seed=1)
+FULL = Scale(rate=40, kills=10, pause=12.0, outage=20.0, quiet=60.0, full_disk=True)
+SHORT = Scale(rate=20, kills=3, pause=4.0, outage=3.0, quiet=1.0, full_disk=False)
 
 
 def kill_times(scale: Scale, sources: list[str]) -> list[tuple[float, str]]:

@@ -16,7 +16,7 @@ from tests.chaos.stack import ChaosStack
 class Source:
     """A source of a flow: its words in the table, its YAML, the step that decodes it, the services it needs besides the
     broker, and its sender. `ids` tells whether its events have ids of their own, `ready` what the flow says once the source
-    takes events."""
+    takes events, and `subscribes` the pattern that the MQTT broker must know by then."""
 
     words: str
     yaml: str
@@ -25,6 +25,7 @@ class Source:
     sender: Callable[[Numbers, float, ChaosStack], Sender]
     ids: bool = True
     ready: str = ": running"
+    subscribes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ SOURCES = {
         "decode: pir_envelope",
         ("mqtt",),
         lambda numbers, rate, stack: Envelopes(numbers, rate, stack["mqtt"]),
+        subscribes="mats/+",
     ),
     "mqtt_plain": Source(
         "MQTT, payloads without ids",
@@ -58,6 +60,7 @@ SOURCES = {
         ("mqtt",),
         lambda numbers, rate, stack: Zigbee(numbers, rate, stack["mqtt"]),
         ids=False,
+        subscribes="zigbee2mqtt/+",
     ),
     "binlog": Source(
         "MariaDB binlog",

@@ -20,6 +20,8 @@ from tests.chaos.numbers import DEVICES, Numbers
 TICK = 0.05
 MOST = 500
 PATIENCE = 60.0
+REPEATING = 0.5
+"""Seconds paho gets, once connected, to repeat what was not confirmed; what is new would overtake that."""
 
 
 class Sender:
@@ -37,6 +39,7 @@ class Sender:
         self.error: BaseException | None = None
         self._began = 0.0
         self._total: int | None = None
+        self._aborted = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sender {self.SOURCE}", daemon=True)
 
     @property
@@ -59,11 +62,15 @@ class Sender:
             raise RuntimeError(f"only {self.confirmed} of {self._total} events were confirmed to {self.SOURCE}")
         return self._total
 
+    def abort(self) -> None:
+        """Send nothing more, whatever is not confirmed."""
+        self._aborted.set()
+        self._thread.join(PATIENCE)
+
     def _run(self) -> None:
         try:
-            while self._total is None or self.confirmed < self._total:
+            while not self._aborted.wait(TICK) and (self._total is None or self.confirmed < self._total):
                 self.send(self.due)
-                time.sleep(TICK)
         except BaseException as error:
             self.error = error
         finally:
@@ -92,13 +99,17 @@ class MqttSender(Sender):
         self._client.max_inflight_messages_set(100)
         self._client.reconnect_delay_set(1, 2)
         self._client.on_publish = self._on_publish
-        self._connected = False
+        self._client.on_connect = self._on_connect
+        self._started = False
+        self._connected_at = 0.0
 
     def send(self, due: int) -> None:
-        if not self._connected:
-            self._client.connect("127.0.0.1", self._server.port)
+        if not self._started:
+            self._client.connect_async("127.0.0.1", self._server.port)
             self._client.loop_start()
-            self._connected = True
+            self._started = True
+        if not self._client.is_connected() or time.monotonic() - self._connected_at < REPEATING:
+            return
         for number in range(self._sent, due):
             topic, body = self.message(number)
             self._client.publish(topic, json.dumps(body), qos=1)
@@ -110,6 +121,9 @@ class MqttSender(Sender):
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _on_connect(self, *_: Any) -> None:
+        self._connected_at = time.monotonic()
 
     def _on_publish(self, *_: Any) -> None:
         self.confirmed += 1

@@ -1,6 +1,8 @@
 """The real services of a fault run, and how each is taken away and given back."""
 
+import os
 import secrets
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,10 @@ class RelayedBroker(Broker):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.relay: Relay | None = None
+
+    def signal(self, number: int) -> None:
+        if self.pid:
+            os.kill(self.pid, number)
 
     def command(self) -> list[str]:
         if self.relay is None:
@@ -87,11 +93,16 @@ def outages(stack: ChaosStack) -> dict[str, Outage]:
         found[name] = Outage(name, words, lose, lambda service=service: service.start().wait_ready())  # type: ignore[misc]
     found["hooks"] = Outage("hooks", WORDS["hooks"], stack.hooks.kill, stack.hooks.start)
     found["redpanda"] = Outage("redpanda", WORDS["redpanda"], stack.relay.cut, stack.relay.mend)
+    broker: RelayedBroker = stack["redpanda"]
+    found["stalled"] = Outage(
+        "stalled", WORDS["stalled"], lambda: broker.signal(signal.SIGSTOP), lambda: broker.signal(signal.SIGCONT)
+    )
     return found
 
 
 WORDS = {
     "redpanda": "broker cut off",
+    "stalled": "broker stalled",
     "mqtt": "Mosquitto stopped",
     "mariadb": "MariaDB killed",
     "clickhouse": "ClickHouse killed",

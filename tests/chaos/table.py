@@ -1,4 +1,4 @@
-"""The rows of a fault run: as JSON in build/chaos.json, as a table for people, and in docs/delivery.md."""
+"""The rows of a fault run: as JSON in build/chaos.json and as a table for people."""
 
 import json
 import os
@@ -9,17 +9,6 @@ from datetime import date
 from pathlib import Path
 
 BUILD = Path("build/chaos.json")
-DOCS = Path("docs/delivery.md")
-BEGIN, END = "<!-- chaos table: python -m tests.chaos --docs -->", "<!-- end of the chaos table -->"
-
-
-@dataclass(frozen=True)
-class Recovery:
-    """Seconds from the end of a fault (the process started again, the service answering again) until all events that
-    existed at that moment were at the far end; None if that did not happen."""
-
-    median: float
-    worst: float
 
 
 @dataclass(frozen=True)
@@ -29,7 +18,8 @@ class Row:
     `lost` events never arrived; `duplicated` are at the far end more than once after the sink's own deduplication;
     `redelivered` payloads without an id came twice from the MQTT broker and are two events, which is said and counted;
     `repeated` deliveries were made invisible by the ids; `out_of_order` came after a later event of their subject (None
-    where the far end keeps no order).
+    where the far end keeps no order). `recovery_s` are the median and the worst of the seconds from the end of a fault until
+    everything was there, over the faults of flow, source and sink; None if that never was. `recoveries` has all, by fault.
     """
 
     source: str
@@ -101,26 +91,3 @@ def table(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
     lines = ["| " + " | ".join(HEAD) + " |", "|---|---|" + "---:|" * (len(HEAD) - 2)]
     return "\n".join([*lines, *("| " + " | ".join(cells(row)) + " |" for row in rows)])
-
-
-def write_docs(rows: list[Row], path: Path = DOCS) -> None:
-    """Put the table and the faults between the marks of the page; raises `ValueError` if the page has none."""
-    text = path.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{path} has no lines {BEGIN!r} and {END!r} to put the table between")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    faults: dict[str, list[str]] = {}
-    for row in rows:
-        faults.setdefault(row.faults, []).append(row.source)
-    lines = [
-        f"Measured on {rows[0].date}, {rows[0].machine}.",
-        "",
-        table(rows),
-        "",
-        "Faults in every row of a source:",
-        "",
-    ]
-    for words, sources in faults.items():
-        lines.append(f"- {', '.join(dict.fromkeys(sources))}: {words}.")
-    path.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after, encoding="utf-8")

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.demo.programs import FlowProgram
+from tests.waiting import wait_until
 
 LOOK = 0.05
 PAUSE = 1.0
+PATIENCE = 20.0
+UNARMED = -signal.SIGTERM
+"""SIGTERM came while Python was still starting."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """One end of the process: when (monotonic seconds), its exit status, whether it was killed or asked to end, and when it
-    was started again."""
+    """One end of the process: its exit status, and those that were expected, none if nobody asked it to end."""
 
-    at: float
     status: int
-    cause: str
-    again: float
+    expected: tuple[int, ...]
 
 
 class Victim:
@@ -32,7 +33,8 @@ class Victim:
         self.name = name
         self.program = FlowProgram(folder, definition, site)
         self.endings: list[Ending] = []
-        self._cause = ""
+        self._expected: tuple[int, ...] = ()
+        self._excuse: tuple[int, str] | None = None
         self._wanted = True
         self._lock = threading.Lock()
         self._restarted: Callable[[Ending], None] = lambda ending: None
@@ -43,43 +45,62 @@ class Victim:
         self.program.start()
         self._thread.start()
 
-    @property
-    def crashes(self) -> list[Ending]:
-        """Ends nobody asked for."""
-        return [ending for ending in self.endings if not ending.cause]
-
     def kill(self) -> None:
-        """SIGKILL."""
-        with self._lock:
-            if self.program.pid:
-                self._cause = "kill"
-                self.program.kill()
+        """SIGKILL, as soon as there is a process."""
+        with self._running():
+            self._expected = (-signal.SIGKILL,)
+            self.program.kill()
 
-    def ask_to_end(self) -> None:
-        """SIGTERM; the supervisor starts it again once it has ended."""
-        with self._lock:
-            if pid := self.program.pid:
-                self._cause = "sigterm"
-                os.kill(pid, signal.SIGTERM)
+    def ask_to_end(self, statuses: tuple[int, ...]) -> None:
+        """SIGTERM, as soon as there is a process; it is to end with one of these statuses, and is then started again."""
+        with self._running():
+            self._expected = (*statuses, UNARMED)
+            os.kill(self.program.pid or 0, signal.SIGTERM)
 
-    def stop(self, timeout: float = 40) -> int:
-        """End it for good, asking; its exit status. A process that does not end within the time is killed."""
-        self._wanted = False
-        if self._thread.is_alive():
-            self._thread.join()
-        self.program.stop(timeout)
-        return self.program.exit_status or 0
+    def expect(self, status: int, words: str) -> None:
+        """From now on it may end with that status, and must have said these words at the end of the run."""
+        self._excuse = (status, words)
+
+    def ended_more_than(self, times: int) -> bool:
+        """Whether it has ended more often than that, and was started again."""
+        return len(self.endings) > times
+
+    def troubles(self) -> list[str]:
+        """A line for each end that was not expected, and for words that it did not say."""
+        excused = self._excuse[0] if self._excuse else None
+        lines = [
+            f"it ended with {ending.status}, expected {' or '.join(map(str, ending.expected)) or 'that it runs on'}"
+            for ending in self.endings
+            if ending.status not in ending.expected and ending.status != excused
+        ]
+        if self._excuse and self._excuse[1] not in self.said():
+            lines.append(f"it did not say {self._excuse[1]!r}")
+        return lines
+
+    def stop(self) -> None:
+        """End it for good, asking; an exit status other than 0 is a trouble."""
+        self._leave()
+        self.program.stop(PATIENCE)
+        self.endings.append(Ending(self.program.exit_status or 0, (0,)))
 
     def give_up(self) -> None:
         """End it for good, at once."""
-        self._wanted = False
-        if self._thread.is_alive():
-            self._thread.join()
+        self._leave()
         self.program.kill()
 
     def said(self) -> str:
         """All it has written since the first start."""
-        return self.program.log.read_text("utf-8", "replace")
+        return self.program.log.read_text("utf-8", "replace") if self.program.log.exists() else ""
+
+    def _running(self) -> threading.Lock:
+        """The lock, free to take once a process runs."""
+        wait_until(lambda: self.program.pid, PATIENCE, f"flow {self.name} to run", LOOK)
+        return self._lock
+
+    def _leave(self) -> None:
+        self._wanted = False
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _watch(self) -> None:
         while self._wanted:
@@ -87,14 +108,13 @@ class Victim:
             with self._lock:
                 if self.program.pid is not None:
                     continue
-                at, status, cause = time.monotonic(), self.program.exit_status or 0, self._cause
-                self._cause = ""
-            if not cause:
+                ending = Ending(self.program.exit_status or 0, self._expected)
+                self._expected = ()
+            if not ending.expected:
                 time.sleep(PAUSE)
             if not self._wanted:
                 return
             with self._lock:
                 self.program.start()
-            ending = Ending(at, status, cause, time.monotonic())
             self.endings.append(ending)
             self._restarted(ending)

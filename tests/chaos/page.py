@@ -1,0 +1,59 @@
+"""docs/delivery.md: the guarantees from the connectors' own documentation, and the table of the last run."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from flows.catalogue import SINKS, SOURCES
+from operators.component import Component
+from tests.chaos.table import Row, table
+
+PAGE = Path("docs/delivery.md")
+COMMAND = "python -m tests.chaos --docs"
+DELIVERY = re.compile(r"^Delivery: (.*?)(?=^[A-Z][a-z ]*:|\n\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def write(rows: list[Row], path: Path = PAGE) -> None:
+    """Put both between their marks; raises `ValueError` if the page lacks them."""
+    text = path.read_text(encoding="utf-8")
+    text = _between(text, f"<!-- guarantees: {COMMAND} -->", "<!-- end of the guarantees -->", guarantees())
+    text = _between(text, f"<!-- chaos table: {COMMAND} -->", "<!-- end of the chaos table -->", _measured(rows))
+    path.write_text(text, encoding="utf-8")
+
+
+def guarantees() -> str:
+    """A line for each source and sink that runs, from its `Delivery:`."""
+    return "\n".join([*_lines("source", SOURCES), *_lines("sink", SINKS)])
+
+
+def _lines(kind: str, components: Mapping[str, type[Component]]) -> list[str]:
+    lines = []
+    for name, component in components.items():
+        found = DELIVERY.search(inspect.getdoc(component) or "")
+        if found and getattr(component, "RUNS", True):
+            lines.append(f"- {kind} `{name}`: {' '.join(found[1].split())}")
+    return lines
+
+
+def _measured(rows: list[Row]) -> str:
+    faults: dict[str, list[str]] = {}
+    for row in rows:
+        faults.setdefault(row.faults, []).append(row.source)
+    done = [f"- {', '.join(dict.fromkeys(sources))}: {words}." for words, sources in faults.items()]
+    lines = [
+        f"Measured on {rows[0].date}, {rows[0].machine}.",
+        "",
+        table(rows),
+        "",
+        "What was done to the flow of each source:",
+    ]
+    return "\n".join([*lines, "", *done])
+
+
+def _between(text: str, begin: str, end: str, new: str) -> str:
+    before, mark, rest = text.partition(begin)
+    _, other, after = rest.partition(end)
+    if not mark or not other:
+        raise ValueError(f"expected the lines {begin!r} and {end!r} in the page, to write between them")
+    return f"{before}{begin}\n{new}\n{end}{after}"
