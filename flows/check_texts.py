@@ -9,8 +9,8 @@ from flows.scope import Scope, map_of
 from flows.spec import Flow
 from operators.fields import ATTRIBUTES
 from operators.template import Template
+from operators.window import STATISTICS
 
-CALCULATED = ("mean", "min", "max", "sum", "count", "first", "last", "delta", "p95")
 OF_RULES = ("condition", "limit", "zone", "signs")
 SECRET = re.compile(r"\$\{([^}]*)\}?")
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
@@ -43,7 +43,7 @@ def _is_template(path: Path_) -> bool:
 
 def _fields(flow: Flow, scope: Scope) -> set[str]:
     """Every field or label that events of this flow are known to have."""
-    fields = {*ATTRIBUTES, *CALCULATED, *OF_RULES}
+    fields = {*ATTRIBUTES, *STATISTICS, *OF_RULES}
     for table in scope.tables:
         fields |= set(scope.columns(table))
     for source in flow.sources.values():

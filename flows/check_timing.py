@@ -110,11 +110,13 @@ def _check_windows(scope: Scope) -> None:
         if step.kind != "window":
             continue
         settings: Any = step.settings
-        length = settings.length or settings.every
+        length = settings.length or settings.every or settings.gap
         sampling = [s.settings.every for s in _simulated(scope, name)]
         if sampling and length < min(sampling):
-            message = f"shorter than the {duration_text(min(sampling))} between two readings: most windows are empty"
-            scope.say((*path, "window", "every"), message, level="warning")
+            field = "every" if settings.every else "gap"
+            outcome = "most windows are empty" if settings.every else "every reading is a session of its own"
+            message = f"shorter than the {duration_text(min(sampling))} between two readings: {outcome}"
+            scope.say((*path, "window", field), message, level="warning")
 
 
 def _simulated(scope: Scope, name: str) -> list[Any]:
@@ -146,7 +148,7 @@ def _gaps(scope: Scope, alarm: Alarm) -> Iterator[tuple[str, str, float]]:
         for step in stream.steps:
             settings: Any = step.settings
             if step.kind == "window":
-                yield name, "window", settings.every
+                yield name, "window", settings.every or settings.gap
             elif step.kind == "deduplicate" and settings.placeholders() == ["value"]:
                 yield name, "deduplicate", settings.within
         if isinstance(stream.from_, str):

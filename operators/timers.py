@@ -2,6 +2,7 @@
 
 import heapq
 import math
+import operator
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -44,3 +45,41 @@ class Timers(Generic[H]):
             if holder.queued == deadline:
                 holder.queued = math.inf
                 yield deadline, holder
+
+
+class Rounds(Generic[H]):
+    """Like `Timers`, for many holders that come up at the same instants: they are handed out together, in the order of
+    their keys."""
+
+    def __init__(self) -> None:
+        self._instants: list[float] = []
+        self._holders: dict[float, list[H]] = {}
+
+    def first(self) -> float:
+        """No timer is due before this; infinity if there is none."""
+        return self._instants[0] if self._instants else math.inf
+
+    def arm(self, holder: H, deadline: float) -> None:
+        """See to it that the holder comes up at the deadline or earlier."""
+        if deadline < holder.queued:
+            holder.queued = deadline
+            holders = self._holders.get(deadline)
+            if holders is None:
+                self._holders[deadline] = [holder]
+                heapq.heappush(self._instants, deadline)
+            else:
+                holders.append(holder)
+
+    def due(self, limit: float) -> Iterator[tuple[float, list[H]]]:
+        """Deadlines not later than `limit`, in order, each with its holders, which must all be armed again before the next
+        is taken."""
+        while self._instants and self._instants[0] <= limit:
+            deadline = heapq.heappop(self._instants)
+            holders = [holder for holder in self._holders.pop(deadline) if holder.queued == deadline]
+            holders.sort(key=_key_of)
+            for holder in holders:
+                holder.queued = math.inf
+            yield deadline, holders
+
+
+_key_of = operator.attrgetter("key")

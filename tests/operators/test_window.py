@@ -93,7 +93,7 @@ def test_bad_readings_are_left_out_and_counted() -> None:
         ("{every: 1min, length: 30s, calculate: [mean]}", "must not be shorter"),
         ("{every: 20s, length: 30s, calculate: [mean]}", "multiple"),
         ("{every: 1min, calculate: []}", "at least 1"),
-        ("{every: 1min, calculate: [median]}", "'mean'"),
+        ("{every: 1min, calculate: [mode]}", "'mean'"),
     ],
 )
 def test_windows_that_cannot_be_meant_are_refused(text: str, message: str) -> None:
