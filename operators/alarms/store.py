@@ -6,7 +6,7 @@ from typing import Any
 
 from operators.alarms.engine import Engine
 from operators.alarms.rule import Rule
-from operators.alarms.state import SLOW, Slot, State
+from operators.alarms.state import SLOW, About, Mode, Slot, State
 from operators.alarms.timers import NO_DATA
 
 VERSION = 1
@@ -28,23 +28,42 @@ def snapshot(engine: Engine) -> dict[str, Any]:
 
 
 def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, Any]:
+    """Columns, filled in one pass: of a million slots each is fetched from memory once."""
     states = {}
+    ts: list[float] = []
+    ids: list[str | None] = []
+    values: list[Any] = []
+    walls: list[float] = []
+    modes: dict[int, Mode] = {}
+    mode_keys: list[int] = []
+    abouts: dict[int, About | None] = {}
+    about_keys: list[int] = []
     for subject, slot in slots.items():
         if slot.state is not None:
             states[subject] = _state(engine, engine.load(rule_id, subject, slot))
-    every = slots.values()
-    modes = {mode: n for n, mode in enumerate(dict.fromkeys(slot.mode for slot in every))}
-    abouts = {id(slot.about): slot.about for slot in every}
-    places = {key: n for n, key in enumerate(abouts)}
+        ts.append(slot.ts)
+        ids.append(slot.id)
+        values.append(slot.value)
+        walls.append(slot.wall)
+        key = id(slot.mode)
+        if key not in modes:
+            modes[key] = slot.mode
+        mode_keys.append(key)
+        key = id(slot.about)
+        if key not in abouts:
+            abouts[key] = slot.about
+        about_keys.append(key)
+    mode_places = {key: n for n, key in enumerate(modes)}
+    about_places = {key: n for n, key in enumerate(abouts)}
     return {
         "subjects": list(slots),
-        "ts": [slot.ts for slot in every],
-        "id": [slot.id for slot in every],
-        "value": [slot.value for slot in every],
-        "wall": [slot.wall for slot in every],
-        "mode": [modes[slot.mode] for slot in every],
-        "modes": [list(mode) for mode in modes],
-        "about": [places[id(slot.about)] for slot in every],
+        "ts": ts,
+        "id": ids,
+        "value": values,
+        "wall": walls,
+        "mode": [mode_places[key] for key in mode_keys],
+        "modes": [list(mode) for mode in modes.values()],
+        "about": [about_places[key] for key in about_keys],
         "abouts": [about and [about[0], dict(about[1])] for about in abouts.values()],
         "states": states,
     }
