@@ -127,7 +127,7 @@ class Account:
             repeated=arrived.repeated,
             out_of_order=arrived.out_of_order,
             recovery_s=recovery([time for fault in own for time in recoveries.get(fault, [])]),
-            recoveries=recoveries,
+            recoveries={fault: [None if t == NEVER else t for t in times] for fault, times in recoveries.items()},
             date=today(),
             machine=machine(),
         )

@@ -30,7 +30,7 @@ class Sender:
     A service that is down makes it late, not less: subclasses keep what is not confirmed and send it again.
     """
 
-    SOURCE: ClassVar[str]
+    SOURCE: ClassVar[str] = "devices"
 
     def __init__(self, numbers: Numbers, rate: float) -> None:
         self.numbers = numbers

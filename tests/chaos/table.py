@@ -33,7 +33,7 @@ class Row:
     repeated: int | None
     out_of_order: int | None
     recovery_s: dict[str, float] | None
-    recoveries: dict[str, list[float]]
+    recoveries: dict[str, list[float | None]]
     date: str
     machine: str
 
