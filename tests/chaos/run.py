@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from connectors.topic_client import TopicConnection
+from infra.embedded.service import Unavailable
 from tests.chaos.account import PROCESS, Account
 from tests.chaos.attack import Attack
 from tests.chaos.far_files import HookReader
@@ -56,7 +57,10 @@ class Run:
         made = tempfile.TemporaryDirectory(prefix="vigie-chaos-", ignore_cleanup_errors=True)
         folder = Path(self._ending.enter_context(made))
         folder.chmod(0o711)  # services that run as a user of their own must get through
-        self.stack = self._ending.enter_context(ChaosStack(folder, SERVICES))
+        stack = ChaosStack(folder, SERVICES)
+        if stack.left_out:
+            raise Unavailable(f"a fault run needs every service: {'; '.join(stack.left_out.values())}; run make setup")
+        self.stack = self._ending.enter_context(stack)
         for source in self.sources:
             self._make_flow(source, folder)
         self.senders = {s: SOURCES[s].sender(self._numbers, self.scale.rate, self.stack) for s in self.sources}
