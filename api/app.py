@@ -20,11 +20,12 @@ from api.database import open_database
 from api.feed import Feed
 from api.history import History, Unavailable
 from api.hub import Hub
+from api.keys import Keys
 from api.metrics import Metrics
 from api.rest import Rejected, Rest, rejected
 from api.security import SecurityHeaders
 from api.settings import Settings
-from api.tokens import Tokens, load_key
+from api.tokens import Tokens
 from api.topic_writer import TopicWriter
 from api.updates import Update
 from api.websocket import Connections
@@ -84,8 +85,8 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     """The app. At the first start `tell_password` gets the random password of the new account `admin`."""
     metrics = Metrics()
     hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
-    tokens = Tokens(load_key(settings.data / "api.key"), settings.token_lifetime)
-    accounts = Accounts(open_database(settings.data / "api.sqlite"), tokens)
+    tokens = Tokens(Keys(settings.data), settings.token_lifetime)
+    accounts = Accounts(open_database(settings.data, settings.database), tokens)
     accounts.create_first_admin(tell_password)
     writer = TopicWriter(settings.broker)
     commands = AlarmCommands(writer, settings.prefix)

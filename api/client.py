@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from api.auth import Person
 from api.backlog import Backlog, Frame
+from api.person import Person
 from api.settings import Bounds
 from api.sight import EVERYTHING, Sight
 

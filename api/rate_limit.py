@@ -27,7 +27,7 @@ class RateLimit:
         while failures and failures[0] <= oldest_counted:
             failures.popleft()
         if not failures:
-            del self._failures[key]
+            self.succeeded(key)
             return 0
         return math.ceil(failures[0] - oldest_counted) if len(failures) >= self._limit else 0
 
@@ -37,6 +37,12 @@ class RateLimit:
         self._failures.move_to_end(key)
         if len(self._failures) > self._keys:
             self._failures.popitem(last=False)
+
+    def forgive(self, key: str) -> None:
+        """Take the latest failure back."""
+        failures = self._failures.get(key)
+        if failures:
+            failures.pop()
 
     def succeeded(self, key: str) -> None:
         self._failures.pop(key, None)

@@ -8,11 +8,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Accounts, LoginRefused, Person, TooManyAttempts
+from api.auth import Accounts, LoginRefused, TooManyAttempts
 from api.feed import Feed
 from api.history import History, Unavailable
 from api.hub import Hub
 from api.metrics import CONTENT_TYPE_LATEST, Metrics
+from api.person import Person
 from api.settings import Settings
 from api.tokens import TokenError
 
@@ -63,7 +64,7 @@ class Rest:
             raise Rejected(400, f'the body must be {{"username": "...", "password": "..."}}: {error}') from None
         address = request.client.host if request.client else "unknown"
         try:
-            token, person = await self._accounts.login(body.username, body.password, address)
+            pair, person = await self._accounts.login(body.username, body.password, address)
         except LoginRefused as error:
             self._metrics.logins.labels("refused").inc()
             raise Rejected(401, str(error)) from None
@@ -71,7 +72,7 @@ class Rest:
             self._metrics.logins.labels("limited").inc()
             raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
         self._metrics.logins.labels("accepted").inc()
-        return JSONResponse({"access_token": token, "token_type": "bearer", "user": person.public()})
+        return JSONResponse({"access_token": pair.access, "token_type": "bearer", "user": person.public()})
 
     async def me(self, request: Request) -> Response:
         """`GET /api/auth/me`: the account of the token."""

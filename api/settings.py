@@ -1,7 +1,7 @@
 """What the api needs to know to run: addresses, folders, bounds and deadlines."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from connectors.topic_client import TopicConnection
 
 READING_TOPICS = ("site.readings", "home.readings")
 EVENT_TOPICS = ("site.events",)
+_DEFAULTS = ApiSection()
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ class Settings:
     reading_topics: tuple[str, ...] = READING_TOPICS
     event_topics: tuple[str, ...] = EVENT_TOPICS
     posts_topic: str = EVENT_TOPICS[0]
-    section: ApiSection = ApiSection()
+    section: ApiSection = _DEFAULTS
     fetch_wait_ms: int = 20
     token_lifetime: float = 12 * 3600
+    database: str | None = field(default=None, repr=False)
     bounds: Bounds = Bounds()
 
     @property

@@ -1,17 +1,16 @@
-"""Access tokens: JWT signed with a random key that never leaves the data folder."""
+"""Access tokens: short-lived JWT, signed with keys that never leave the data folder."""
 
-import os
 import secrets
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jwt
 
 ISSUER = "vigie"
 ALGORITHM = "HS256"
-KEY_BYTES = 32
+REQUIRED = ["exp", "iat", "sub", "iss", "sid"]
+LONGEST = 4096
 
 
 class TokenError(Exception):
@@ -19,61 +18,68 @@ class TokenError(Exception):
 
 
 class Claims(NamedTuple):
-    """What a valid token says: whose it is and when it ends (epoch seconds)."""
+    """What a valid token says: whose it is, the login it came of, and when it ends (epoch seconds)."""
 
     user_id: int
+    login: str
     expires: float
 
 
-def load_key(path: Path) -> bytes:
-    """The signing key in `path`; made at the first start, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) < KEY_BYTES:
-            raise ValueError(
-                f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a new one"
-            ) from None
-        return key
-    key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
-    return key
+class KeyRing(Protocol):
+    """Where the keys are."""
+
+    @property
+    def newest(self) -> tuple[str, bytes]:
+        """Name and bytes of the key that signs."""
+
+    def find(self, name: str) -> bytes | None:
+        """The key of a name."""
 
 
 class Tokens:
     """Issues and checks tokens. `lifetime` is in seconds."""
 
-    def __init__(self, key: bytes, lifetime: float, clock: Callable[[], float] = time.time) -> None:
-        self._key = key
-        self._lifetime = lifetime
+    def __init__(self, keys: KeyRing, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self.lifetime = lifetime
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"Tokens(lifetime={self._lifetime})"
+        return f"Tokens(lifetime={self.lifetime})"
 
-    def issue(self, user_id: int) -> str:
+    def issue(self, user_id: int, login: str) -> str:
         """A token for one account, valid from now for `lifetime`."""
         now = self._clock()
-        claims: dict[str, Any] = {"iss": ISSUER, "sub": str(user_id), "iat": int(now), "exp": int(now + self._lifetime)}
-        claims["jti"] = secrets.token_hex(8)
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        claims: dict[str, Any] = {"iss": ISSUER, "sub": str(user_id), "iat": int(now), "exp": int(now + self.lifetime)}
+        claims |= {"sid": login, "jti": secrets.token_hex(8)}
+        name, key = self._keys.newest
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": name})
 
     def check(self, token: str) -> Claims:
         """The claims of a token of ours that has not ended; raises `TokenError` otherwise."""
         try:
             claims = jwt.decode(
                 token,
-                self._key,
+                self._key_of(token),
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
-                options={"require": ["exp", "iat", "sub", "iss"], "verify_exp": False},
+                options={"require": REQUIRED, "verify_exp": False},
             )
-            user_id, expires = int(claims["sub"]), int(claims["exp"])
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
+            user_id, login, expires = int(claims["sub"]), claims["sid"], int(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise TokenError("the token is not valid; log in again") from None
+        if not isinstance(login, str):
+            raise TokenError("the token is not valid; log in again")
         if expires <= self._clock():
             raise TokenError("the token has expired; log in again")
-        return Claims(user_id, expires)
+        return Claims(user_id, login, expires)
+
+    def _key_of(self, token: str) -> bytes:
+        """The key that a token names; the name is looked up, never used as a path."""
+        if len(token) > LONGEST:
+            raise ValueError
+        name = jwt.get_unverified_header(token).get("kid")
+        key = self._keys.find(name) if isinstance(name, str) else None
+        if key is None:
+            raise ValueError
+        return key

@@ -71,13 +71,13 @@ class TopicWriter:
             why = self.down or f"the broker did not confirm within {wait:g} s"
             raise BrokerDown(f"{why}; it may still arrive later") from None
 
-    async def ensure(self, topic: str, compact: bool = False) -> None:
-        """Make a topic unless it is there; raises `BrokerDown`."""
+    async def ensure(self, topic: str, partitions: int | None = 1, compact: bool = False) -> None:
+        """Make a topic unless it is there; raises `BrokerDown`. `partitions` None: as many as the connection says."""
         connection = self._connection
         if connection is None:
             raise BrokerDown(NO_BROKER)
         try:
-            await asyncio.to_thread(ensure_topic, connection, topic, 1, compact)
+            await asyncio.to_thread(ensure_topic, connection, topic, partitions, compact)
         except (KafkaError, OSError) as error:
             raise BrokerDown(explain(error, connection)) from error
 

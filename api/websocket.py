@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from api.auth import Accounts, Person
+from api.auth import Accounts
 from api.client import Client
 from api.dialects import PUSH, Conversation, PushConversation, RawConversation, Refused
 from api.frames import text_frame
 from api.hub import Hub
 from api.metrics import Metrics
+from api.person import Person
 from api.settings import Bounds
 from api.sight import EVERYTHING, Sight
 from api.tokens import TokenError

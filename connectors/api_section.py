@@ -18,6 +18,10 @@ class ApiSection(Spec):
         examples=[["http://127.0.0.1:9101"]],
         max_length=100,
     )
+    registration: Literal["open", "closed"] = Field(
+        "closed",
+        description="`open`: everybody who reaches the api may make himself an account, which is then a viewer.",
+    )
     anonymous: Literal["viewer"] | None = Field(
         None,
         description="`viewer`: clients of the video watch may follow `/ws` without a token; nobody may when left out.",

@@ -1,12 +1,12 @@
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from api.auth import Person
 from api.backlog import Backlog, Frame
 from api.client import Client
 from api.cursor import Place, parse
 from api.hub import Hub
 from api.memory import Alarms, Pushed, Readings
+from api.person import Person
 from api.settings import Bounds
 from api.sight import Sight
 from api.updates import Update, from_events, from_push

@@ -1,3 +1,4 @@
+import os
 import stat
 import subprocess
 import sys
@@ -6,13 +7,14 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-from sqlalchemy.orm import Session
 
-from api.database import User, open_database
+from api.database import open_database
+from api.keys import Keys
 from api.rate_limit import RateLimit
 from api.redact import redact
 from api.settings import Settings
-from api.tokens import TokenError, Tokens, load_key
+from api.tables import User
+from api.tokens import TokenError, Tokens
 from tests.api.conftest import Start
 from tests.api.running import Api
 from tests.waiting import wait_until
@@ -82,32 +84,48 @@ def test_every_endpoint_with_data_wants_a_token(lonely: Api, path: str, header: 
 
 def test_the_token_of_an_account_that_is_disabled_is_not_accepted(lonely: Api) -> None:
     token = lonely.login()
-    engine = open_database(lonely.settings.data / "api.sqlite")
-    with Session(engine) as session:
+    database = open_database(lonely.settings.data)
+    with database.write() as session:
         user = session.get(User, 1)
         assert user
         user.enabled = False
-        session.commit()
-    engine.dispose()
+    database.close()
     assert lonely.get("/api/auth/me", token).status_code == 401
     assert login(lonely, "admin", lonely.password).status_code == 401
 
 
 def test_key_and_accounts_are_readable_by_their_owner_only(lonely: Api) -> None:
-    for name in ("api.key", "api.sqlite"):
+    for name in ("api.keys/1.key", "api.sqlite"):
         assert stat.S_IMODE((lonely.settings.data / name).stat().st_mode) == 0o600
     assert lonely.password not in (lonely.settings.data / "api.sqlite").read_bytes().decode("latin-1")
 
 
 KEY = b"k" * 32
-GOOD = {"iss": "vigie", "sub": "1", "iat": 1000, "exp": 2000}
+GOOD = {"iss": "vigie", "sub": "1", "sid": "l1", "iat": 1000, "exp": 2000}
 
 
-def test_a_token_says_whose_it_is_until_it_expires(tmp_path: Path) -> None:
+class OneKey:
+    """A key ring with one key."""
+
+    newest = ("7", KEY)
+
+    def find(self, name: str) -> bytes | None:
+        return KEY if name == "7" else None
+
+
+def forged(claims: object = GOOD, key: object = KEY, algorithm: str = "HS256", kid: object = "7") -> str:
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid})  # type: ignore[arg-type]
+
+
+def without(name: str) -> dict[str, object]:
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
+def test_a_token_says_whose_it_is_until_it_expires() -> None:
     now = [1000.0]
-    tokens = Tokens(KEY, 60, lambda: now[0])
-    token = tokens.issue(7)
-    assert tokens.check(token).user_id == 7
+    tokens = Tokens(OneKey(), 60, lambda: now[0])
+    token = tokens.issue(7, "l1")
+    assert tokens.check(token)[:2] == (7, "l1")
     now[0] = 1059
     assert tokens.check(token).expires == 1060
     now[0] = 1060
@@ -115,17 +133,27 @@ def test_a_token_says_whose_it_is_until_it_expires(tmp_path: Path) -> None:
         tokens.check(token)
 
 
+def test_the_good_token_that_the_bad_ones_are_made_from_is_accepted() -> None:
+    assert Tokens(OneKey(), 60, lambda: 1500).check(forged()) == (1, "l1", 2000)
+
+
 @pytest.mark.parametrize(
     "token",
     [
-        jwt.encode(GOOD, b"another key, which is long enough", algorithm="HS256"),
-        jwt.encode(GOOD, None, algorithm="none"),
-        jwt.encode(GOOD, KEY * 2, algorithm="HS512"),
-        jwt.encode({**GOOD, "iss": "other"}, KEY, algorithm="HS256"),
-        jwt.encode({**GOOD, "sub": "admin"}, KEY, algorithm="HS256"),
-        jwt.encode({name: value for name, value in GOOD.items() if name != "exp"}, KEY, algorithm="HS256"),
-        jwt.encode({name: value for name, value in GOOD.items() if name != "sub"}, KEY, algorithm="HS256"),
-        jwt.encode({**GOOD, "exp": 1e999}, KEY, algorithm="HS256"),
+        forged(key=b"another key, which is long enough"),
+        forged(key=None, algorithm="none"),
+        forged(algorithm="HS512", key=KEY * 2),
+        forged(kid="8"),
+        forged(kid="../7"),
+        jwt.encode(GOOD, KEY, algorithm="HS256"),
+        forged({**GOOD, "iss": "other"}),
+        forged({**GOOD, "sub": "admin"}),
+        forged({**GOOD, "sid": 5}),
+        *(forged(without(name)) for name in GOOD),
+        forged({**GOOD, "exp": 1e999}),
+        forged() + "x",
+        forged().rpartition(".")[0] + ".",
+        "x" * 100_000,
         "",
         "a.b.c",
         "é",
@@ -133,13 +161,42 @@ def test_a_token_says_whose_it_is_until_it_expires(tmp_path: Path) -> None:
 )
 def test_a_token_that_is_not_ours_to_the_letter_is_refused(token: str) -> None:
     with pytest.raises(TokenError, match="not valid"):
-        Tokens(KEY, 60, lambda: 1500).check(token)
+        Tokens(OneKey(), 60, lambda: 1500).check(token)
 
 
 def test_a_damaged_key_file_is_said_and_not_used(tmp_path: Path) -> None:
-    (tmp_path / "api.key").write_bytes(b"short")
+    (tmp_path / "api.keys").mkdir()
+    (tmp_path / "api.keys" / "3.key").write_bytes(b"short")
     with pytest.raises(ValueError, match="holds 5 bytes, a key has 32"):
-        load_key(tmp_path / "api.key")
+        Keys(tmp_path)
+
+
+def test_a_new_key_signs_at_once_and_the_old_one_goes_when_its_tokens_have_expired(tmp_path: Path) -> None:
+    keys, other = Keys(tmp_path), Keys(tmp_path)
+    tokens = Tokens(other, 60, lambda: 1000)
+    old = tokens.issue(1, "l1")
+    assert keys.rotate(60) == "2"
+    assert jwt.get_unverified_header(tokens.issue(1, "l1"))["kid"] == "2"
+    assert tokens.check(old).user_id == 1
+    os.utime(tmp_path / "api.keys" / "2.key", (1, 1))
+    assert keys.rotate(60) == "3"
+    with pytest.raises(TokenError, match="not valid"):
+        tokens.check(old)
+
+
+def test_all_tokens_can_be_revoked_at_once(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    tokens = Tokens(Keys(tmp_path), 60, lambda: 1000)
+    old = tokens.issue(1, "l1")
+    assert keys.revoke_all() == "2"
+    with pytest.raises(TokenError, match="not valid"):
+        tokens.check(old)
+
+
+def test_the_key_of_an_earlier_release_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "api.key").write_bytes(KEY)
+    assert Keys(tmp_path).newest == ("1", KEY)
+    assert Keys(tmp_path).newest == ("1", KEY)
 
 
 def test_failures_are_forgotten_after_the_window_and_at_a_success() -> None:

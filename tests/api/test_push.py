@@ -60,16 +60,17 @@ def test_a_first_message_without_a_token_is_answered_with_what_was_expected(api:
 
 def test_expired_forged_and_unsigned_tokens_are_refused_with_a_reason(api: Api, token: str) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
-    key = (api.settings.data / "api.key").read_bytes()
-    expired = jwt.encode({**claims, "exp": 1}, key, algorithm="HS256")
-    forged = jwt.encode(claims, b"x" * 32, algorithm="HS256")
-    unsigned = jwt.encode(claims, None, algorithm="none")
-    nobody = jwt.encode({**claims, "sub": "99"}, key, algorithm="HS256")
+    key = (api.settings.data / "api.keys" / "1.key").read_bytes()
+    kid = {"kid": "1"}
+    expired = jwt.encode({**claims, "exp": 1}, key, algorithm="HS256", headers=kid)
+    forged = jwt.encode(claims, b"x" * 32, algorithm="HS256", headers=kid)
+    unsigned = jwt.encode(claims, None, algorithm="none", headers=kid)
+    nobody = jwt.encode({**claims, "sub": "99"}, key, algorithm="HS256", headers=kid)
     reasons = {
         expired: "the token has expired; log in again",
         forged: "the token is not valid; log in again",
         unsigned: "the token is not valid; log in again",
-        nobody: "the account of this token is gone or disabled",
+        nobody: "the token was revoked, or its account is disabled; log in again",
     }
     for bad, reason in reasons.items():
         with first_message(api, json.dumps({"type": "auth", "token": bad})) as client:

@@ -1,0 +1,104 @@
+"""The keys that sign access tokens: the newest signs, older ones still check what they signed until it has expired."""
+
+import itertools
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+
+KEY_BYTES = 32
+FOLDER = "api.keys"
+FORMER = "api.key"
+_FILE = re.compile(r"(\d{1,9})\.key")
+
+
+class KeyFileError(ValueError):
+    """A key file cannot be used; the message says which and what to do."""
+
+
+class Keys:
+    """Numbered keys in one folder, readable by its owner only; the number is the token's `kid`.
+
+    The folder is read again when a token names a key that is not known, and when it has changed since a token was signed,
+    so that a rotation by another process takes effect without a restart.
+    """
+
+    def __init__(self, data: Path) -> None:
+        """Opens the keys in a data folder; makes the first one."""
+        self._folder = data / FOLDER
+        self._keys: dict[str, bytes] = {}
+        self._newest = ""
+        self._seen = -1
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        former = data / FORMER
+        if former.exists():
+            former.rename(self._folder / "1.key")
+        if not self._numbers():
+            self._make(1)
+        self._read()
+
+    def __repr__(self) -> str:
+        return f"Keys({str(self._folder)!r})"
+
+    @property
+    def newest(self) -> tuple[str, bytes]:
+        """Name and bytes of the key that signs."""
+        if self._folder.stat().st_mtime_ns != self._seen:
+            self._read()
+        return self._newest, self._keys[self._newest]
+
+    def find(self, name: str) -> bytes | None:
+        """The key of a name; None if there is none (any longer)."""
+        if self._folder.stat().st_mtime_ns != self._seen:
+            self._read()
+        return self._keys.get(name)
+
+    def rotate(self, lifetime: float) -> str:
+        """Make a new key that signs from now on, and remove those whose last token, valid for `lifetime` seconds, has
+        expired. Gives the name of the new one."""
+        numbers = self._numbers()
+        new = numbers[-1] + 1
+        for number, successor in itertools.pairwise(numbers):
+            if (self._folder / f"{successor}.key").stat().st_mtime < time.time() - lifetime:
+                (self._folder / f"{number}.key").unlink()
+        self._make(new)
+        self._read()
+        return str(new)
+
+    def revoke_all(self) -> str:
+        """Make a new key and remove all others: no token that was given out is accepted any longer."""
+        numbers = self._numbers()
+        self._make(numbers[-1] + 1)
+        for number in numbers:
+            (self._folder / f"{number}.key").unlink()
+        self._read()
+        return self._newest
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(match[1]) for name in os.listdir(self._folder) if (match := _FILE.fullmatch(name)))
+
+    def _make(self, number: int) -> None:
+        path = self._folder / f"{number}.key"
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            return  # another process made it at the same moment
+        finally:
+            unfinished.unlink()
+
+    def _read(self) -> None:
+        seen = self._folder.stat().st_mtime_ns
+        keys: dict[str, bytes] = {}
+        for number in self._numbers():
+            path = self._folder / f"{number}.key"
+            key = path.read_bytes()
+            if len(key) < KEY_BYTES:
+                raise KeyFileError(f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a new one")
+            keys[str(number)] = key
+            self._newest = str(number)
+        self._keys, self._seen = keys, seen

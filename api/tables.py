@@ -1,0 +1,173 @@
+"""The tables of the api's own database. All times are in epoch seconds."""
+
+from typing import Literal
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Role = Literal["viewer", "operator", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
+LONGEST_NAME = 64
+LONGEST_TEXT = 200
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class User(Base):
+    """One account. `password_hash` is argon2id's encoded form."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default="viewer")
+    created: Mapped[float] = mapped_column(Float)
+    enabled: Mapped[bool] = mapped_column(default=True)
+
+    def __repr__(self) -> str:
+        return f"User(id={self.id}, username={self.username!r}, role={self.role!r})"
+
+
+class Login(Base):
+    """One login and all tokens that came of it; once `ended`, none of them is accepted."""
+
+    __tablename__ = "logins"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[float] = mapped_column(Float)
+    expires: Mapped[float] = mapped_column(Float, index=True)
+    ended: Mapped[float | None] = mapped_column(Float)
+
+
+class RefreshToken(Base):
+    """A token that buys the next access token, once. Only its hash is kept."""
+
+    __tablename__ = "refresh_tokens"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    login_id: Mapped[str] = mapped_column(ForeignKey("logins.id", ondelete="CASCADE"), index=True)
+    used: Mapped[float | None] = mapped_column(Float)
+
+
+class Group(Base):
+    """A group of accounts. Definitions may name it (`group/desk_euro`) if an admin made it (`official`)."""
+
+    __tablename__ = "groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    official: Mapped[bool] = mapped_column(default=False)
+
+
+class Member(Base):
+    """An account in a group."""
+
+    __tablename__ = "members"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Page(Base):
+    """A page of alarms, the unit of permission.
+
+    `key` is its name in topics and channels. A page that a definition declares has no owner here: `declared` holds its
+    `owner`, `view` and `edit` as the definition has them, as JSON.
+    """
+
+    __tablename__ = "pages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    declared: Mapped[str | None] = mapped_column(Text)
+
+
+class Permission(Base):
+    """What one account (`user`) or group may do on a page."""
+
+    __tablename__ = "permissions"
+    __table_args__ = (UniqueConstraint("page_id", "user_id"), UniqueConstraint("page_id", "group_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), index=True)
+    can_view: Mapped[bool]
+    can_edit: Mapped[bool]
+
+
+class Alarm(Base):
+    """An alarm that somebody wrote on a page.
+
+    `key` is the id of its rule in the topic of rules. The topic has what the alarm was at version `sent`; it must still be
+    written while that is less than `version`. `watched` says that a rule was ever written. One that was deleted stays
+    for its history.
+    """
+
+    __tablename__ = "alarms"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"), index=True)
+    ticker: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    option: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    condition: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    active: Mapped[bool] = mapped_column(default=True)
+    last_triggered: Mapped[float | None] = mapped_column(Float)
+    deleted: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    sent: Mapped[int] = mapped_column(default=0)
+    watched: Mapped[bool] = mapped_column(default=False)
+
+
+class Trigger(Base):
+    """One time an alarm was triggered: by an account, or by the stream (`transition` is then the transition's id)."""
+
+    __tablename__ = "triggers"
+    __table_args__ = (Index("ix_triggers_alarm_id_at", "alarm_id", "at"),)
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"))
+    at: Mapped[float] = mapped_column(Float)
+    price: Mapped[float | None] = mapped_column(Float)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    transition: Mapped[str | None] = mapped_column(String(LONGEST_NAME), unique=True)
+
+
+class Audit(Base):
+    """Who did what. `username` is kept as it was, whatever becomes of the account."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    at: Mapped[float] = mapped_column(Float, index=True)
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    username: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    address: Mapped[str] = mapped_column(String(64), default="")
+    action: Mapped[str] = mapped_column(String(LONGEST_NAME), index=True)
+    object: Mapped[str] = mapped_column(String(LONGEST_TEXT), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Revision(Base):
+    """One row: a number that grows with every change of who may do or see what."""
+
+    __tablename__ = "revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)
