@@ -5,7 +5,8 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def list_alarms(
     site: Path, flow: str | None, as_json: bool, everything: bool, alarm: str | None, subject: str | None
 ) -> None:
     """Show the state of each alarm, the most urgent first."""
-    states = _topics(site).states(_chosen(flow, alarm, subject))
+    with _reaching():
+        states = _topics(site).states(_chosen(flow, alarm, subject))
     shown = [state for state in states if everything or state.state != "normal"]
     shown.sort(key=lambda e: (URGENCY.index(e.state), -RANK.index(e.priority), e.time))
     for event in shown:
@@ -67,11 +69,14 @@ def list_alarms(
 @click.argument("subject", required=False)
 def history(site: Path, flow: str | None, as_json: bool, last: int, alarm: str | None, subject: str | None) -> None:
     """Show what happened to alarms, the newest last."""
-    events = sorted(_topics(site).transitions(_chosen(flow, alarm, subject)), key=lambda e: e.recorded)
+    with _reaching():
+        events = sorted(_topics(site).transitions(_chosen(flow, alarm, subject)), key=lambda e: e.recorded)
     for event in events[-last:]:
         click.echo(msgspec.json.encode(event).decode() if as_json else _line(event, event.change))
 
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What could steer a terminal; subjects and comments come from outside."""
 RANK = ("low", "medium", "high", "critical")
 
 
@@ -79,15 +84,15 @@ def _line(event: Any, word: str) -> str:
     when = datetime.fromtimestamp(event.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     text = event.message or _said(event)
     by = f"  ({event.user}{': ' + event.comment if event.comment else ''})" if event.user else ""
-    text, by = (re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", words) for words in (text, by))
     styled = click.style(f"{word:<15}", fg=FLAGS.get(word))
     flow = event.rule.partition("/")[0]
-    return f"{when}  {styled} {event.priority:<8} {flow}/{event.alarm} {event.subject}: {text}{by}"
+    said = f"{event.priority:<8} {flow}/{event.alarm} {event.subject}: {text}{by}"
+    return f"{when}  {styled} {_UNPRINTABLE.sub(' ', said)}"
 
 
 def _said(event: Any) -> str:
     condition = event.labels.get("condition", "")
-    limit = "" if event.limit is None else f" {event.limit:g}"
+    limit = "" if event.limit is None or event.event == "returned" else f" {event.limit:g}"
     value = "" if event.value is None else f" at {event.value}{' ' + event.unit if event.unit else ''}"
     return f"{condition}{limit}{value}".strip()
 
@@ -120,16 +125,12 @@ def _command(name: str, do: str, help: str, reason: bool = False, *more: Any) ->
 
 
 def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
-    from connectors.base import ConnectorError
     from operators.alarms.desk import COMMAND, REJECTED
     from operators.events import Occurrence
 
     command = Occurrence(id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data)
-    try:
+    with _reaching():
         answers = topics.ask(command, wait)
-    except ConnectorError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_NO_ANSWER)
     for answer in answers:
         said = f"refused: {answer.data['error']}" if answer.type == REJECTED else f"now {answer.data['state']}"
         click.echo(f"{data['flow']}/{data['alarm']} {answer.subject}: {said}")
@@ -158,6 +159,18 @@ _command("out-of-service", "out_of_service", "Take an alarm out of service, such
 _command("in-service", "in_service", "Put an alarm back into service.")
 _command("reset", "reset", "Reset a latched alarm that is over.")
 _command("comment", "comment", "Leave a note in the alarm's history.", True)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Ends with one line where no broker answers."""
+    from connectors.base import ConnectorError
+
+    try:
+        yield
+    except ConnectorError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_NO_ANSWER)
 
 
 def _topics(site: Path) -> Any:

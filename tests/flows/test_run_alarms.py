@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaProducer
@@ -19,7 +20,7 @@ import flows
 from connectors.base import Health
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
-from flows.commands.alarms import EXIT_NO_ANSWER, EXIT_REFUSED, alarms
+from flows.commands.alarms import EXIT_NO_ANSWER, EXIT_REFUSED, _line, alarms
 from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
@@ -220,6 +221,23 @@ def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: Worl
     for key in OTHERS:
         ended = ["data_back", "returned"] if told[key][0].reason == "no_data" else ["returned"]
         assert [e.event for e in told[key]] == ["activated", "acked", *ended], key
+
+
+def test_a_broker_that_is_down_is_one_line(tmp: Path) -> None:
+    site = tmp / "site.yaml"
+    site.write_text(json.dumps({"vigie": 1, "site": "t", "connections": {"redpanda": {"brokers": ["127.0.0.1:9"]}}}))
+    asked = CliRunner().invoke(alarms, ["list", "--site", str(site)])
+    assert asked.exit_code == EXIT_NO_ANSWER
+    assert asked.output.count("\n") == 1
+    assert "no answer from the broker at 127.0.0.1:9" in asked.output
+
+
+def test_what_came_from_outside_does_not_steer_the_terminal() -> None:
+    event = AlarmTransition(
+        id="1", time=0.0, recorded=0.0, rule="f/hot", alarm="hot", subject="a\x1b[2J", occ=1, seq=1, event="acked",
+        change="acked", state="acked", isa="C", user="eve", comment="\x1b]0;x\x07",
+    )  # fmt: skip
+    assert click.unstyle(_line(event, "acked")).endswith("f/hot a [2J:   (eve:  ]0;x )")
 
 
 def test_a_command_that_nobody_answers_says_so(world: World) -> None:
