@@ -8,6 +8,7 @@ import click
 COMMANDS: dict[str, str] = {
     "validate": "flows.commands.validate:validate",
     "test": "flows.commands.test:test",
+    "replay": "flows.commands.replay:replay",
     "graph": "flows.commands.graph:graph",
     "schema": "flows.commands.schema:schema",
     "list": "flows.commands.components:list_components",

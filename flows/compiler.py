@@ -60,23 +60,30 @@ def compile_flow(
     profile: str | None = None,
     born: Mapping[str, str] | None = None,
     stand_ins: StandIns | None = None,
+    run: str = "",
 ) -> Compiled:
     """Compile a definition that `flows.checks` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under (`flows.lock.born`).
     With `stand_ins` nothing outside is used: they replace the logic of steps by their kind, and sources and sinks need
-    not be able to run.
+    not be able to run. `run` names a replay of history.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}, stand_ins).compile()
+    return _Compiler(active, tables, timezone, born or {}, stand_ins, run).compile()
 
 
 class _Compiler:
     def __init__(
-        self, flow: Flow, tables: Tables, timezone: ZoneInfo, born: Mapping[str, str], stand_ins: StandIns | None
+        self,
+        flow: Flow,
+        tables: Tables,
+        timezone: ZoneInfo,
+        born: Mapping[str, str],
+        stand_ins: StandIns | None,
+        run: str,
     ) -> None:
         self._flow = flow
         self._tables = tables
@@ -84,6 +91,7 @@ class _Compiler:
         self._born = born
         self._stand_ins = stand_ins or {}
         self._is_live = stand_ins is None
+        self._run = run
 
     def compile(self) -> Compiled:
         sources = {name: self._outside(name, source.settings) for name, source in self._flow.sources.items()}
@@ -141,7 +149,7 @@ class _Compiler:
         flow = self._flow.flow
         zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
         return StepContext(
-            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones
+            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones, self._run
         )
 
     def _labels(self) -> Iterator[Node]:

@@ -6,11 +6,11 @@ The live flow, the tests in a definition and replay run this same object; only w
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from operators.component import Logic, Now
+from operators.component import Due, Logic, Now
 from operators.events import DeadLetter, Event, Reading
 
 ALARMS = "alarms"
@@ -193,6 +193,25 @@ class Graph:
         self._clock.saw(part or source, highest - clock.lateness, wall)
         return self._pass({source: events})
 
+    def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
+        """Take what several sources brought in one span of time, as (source, events, arrival of the last one).
+
+        Their events are taken as one stream in the order of time. Times are believed: history has no arrival of its own.
+        """
+        for source, events, wall in sorted(given, key=operator.itemgetter(2)):
+            if source not in self._plan.sides:
+                self._clock.saw(source, max(map(_time_of, events)) - self._plan.clock_of(source).lateness, wall)
+        return self._pass({source: events for source, events, _ in given})
+
+    def next_due(self) -> Due:
+        """The earliest deadline of all steps on each clock."""
+        event = wall = math.inf
+        for running in self._running:
+            for logic in running.logics:
+                due = logic.next_time()
+                event, wall = min(event, due.event), min(wall, due.wall)
+        return Due(event, wall)
+
     def tick(self, wall: float) -> Outputs:
         """Let time pass up to `wall` (epoch seconds)."""
         self._clock.tick(wall)
@@ -208,12 +227,7 @@ class Graph:
 
     def next_wake(self) -> float | None:
         """The wall time at which `tick` is needed next, if no events come; None for never."""
-        event = wall = math.inf
-        for running in self._running:
-            for logic in running.logics:
-                due = logic.next_time()
-                event = min(event, due.event)
-                wall = min(wall, due.wall)
+        event, wall = self.next_due()
         if event != math.inf:
             wall = min(wall, self._clock.wall_of(event))
         return None if wall == math.inf else wall

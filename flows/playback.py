@@ -1,10 +1,10 @@
 """A flow on a virtual clock: no engine, no sleeping. The tests of definitions and replay drive the graph through this."""
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flows.graph import Graph, Outputs, Plan
-from operators.component import Logic
+from operators.component import Due, Logic
 from operators.events import Event
 
 MOST_AT_ONE_INSTANT = 1000
@@ -34,6 +34,15 @@ class Playback:
         """Take events of a source that arrive at `at`; an `at` before `now` is taken as `now`."""
         self.now = max(self.now, at)
         self._give(self._graph.feed(source, events, self.now))
+
+    def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> None:
+        """Take what several sources brought since `now`, as (source, events, time of the last one)."""
+        self.now = max(self.now, *(at for _, _, at in given))
+        self._give(self._graph.feed_together(given))
+
+    def next_due(self) -> Due:
+        """The earliest deadline of all steps on each clock."""
+        return self._graph.next_due()
 
     def advance(self, to: float) -> None:
         """Let time pass up to `to`, firing every timer at the instant it is due."""

@@ -55,7 +55,8 @@ class StepContext:
     """What a step may know of its flow.
 
     `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters;
-    `zones` are polygons in pictures by name, each with its camera.
+    `zones` are polygons in pictures by name, each with its camera. `run` names a replay of history, in which an event arrives
+    at its own time; it is empty live.
     """
 
     flow: str
@@ -67,6 +68,7 @@ class StepContext:
     ahead: float = 5.0
     name: str = ""
     zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
+    run: str = ""
 
 
 class Logic:

@@ -48,7 +48,7 @@ class AlarmLogic(Logic):
         self.replies = self.desk.refused
         self.answers = self.desk.answers
         self._only = alarm.only.matcher() if alarm.only else None
-        self._renderer = Renderer(self.name, alarm.response, alarm.message, self.page_of, None)
+        self._renderer = Renderer(self.name, alarm.response, alarm.message, self.page_of, context.run or None)
         self._out: list[Event] = []
         self._wall = -math.inf
         self._clock = -math.inf
@@ -60,7 +60,7 @@ class AlarmLogic(Logic):
         self._sweep = math.inf
 
     def _new_engine(self) -> Engine:
-        engine = Engine(converts=True)
+        engine = Engine(run=self.context.run, converts=True)
         engine.on_transition = self._transition
         engine.on_rejection = self.desk.refuse
         engine.on_count = self.count
@@ -152,13 +152,17 @@ class AlarmLogic(Logic):
             if value is None and presence:
                 value = True
         unit = getattr(event, "unit", None)
-        subject = event.subject
+        subject, at = event.subject, self._arrival(event, at)
         slots = self.engine.slots[rule_id]
         slot = slots.get(subject)
         about = self._about(event)
         if slot is not None:
             slot.about = about
         self.engine.reading(rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about)
+
+    def _arrival(self, event: Any, at: float) -> float:
+        """When an event of a batch that arrived at `at` arrived itself: in a replay that is known."""
+        return float(event.time) if self.engine.run else at
 
     def _about(self, event: Any) -> About:
         metric, labels = getattr(event, "metric", None), getattr(event, "labels", None)
@@ -186,7 +190,7 @@ class AlarmLogic(Logic):
             if not active:
                 del self._hiding[key]
             if was != bool(active):
-                self._suppress(event.subject, event.alarm, bool(active), at, event.time)
+                self._suppress(event.subject, event.alarm, bool(active), self._arrival(event, at), event.time)
 
     def _suppress(self, subject: str, source: str, on: bool, at: float, time: float) -> None:
         sources = self.engine.sources.setdefault(subject, set())
@@ -209,7 +213,7 @@ class AlarmLogic(Logic):
             for rule_id, slots in self.engine.slots.items():
                 for name in list(slots):
                     if name == subject or name not in self._gates:
-                        self._set_gate(rule_id, name, at, event.time)
+                        self._set_gate(rule_id, name, self._arrival(event, at), event.time)
 
     def _set_gate(self, rule_id: str, subject: str, at: float, time: float) -> None:
         closed = not self._gates.get(subject, self._gate)

@@ -118,8 +118,9 @@ class Registry:
             s.last_value = self._in_rule_unit(s, slot.value, s.seen_unit)
             if slot.ts > s.clock:
                 s.clock = slot.ts
-            if slot.wall > s.wall:
-                s.wall = slot.wall
+            wall = slot.ts if self.run else slot.wall
+            if wall > s.wall:
+                s.wall = wall
         if self.ticks > s.born:
             if self.mark > s.clock:
                 s.clock = self.mark

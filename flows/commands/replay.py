@@ -1,0 +1,252 @@
+"""`vigie replay`: which alarms a definition would have raised on history."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from connectors.site import Site
+    from flows.replay import Definition, Period
+    from flows.replay_inputs import Place
+    from flows.replay_report import Outcome
+
+EXIT_REFUSED = 1
+EXIT_DIFFERENT = 3
+EXIT_LINT = 4
+EXIT_DOWN = 75
+EXIT_INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("definition", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--from", "start", metavar="TIME", help="Begin: 2026-11-01, 2026-11-01T08:30, -30d, today, yesterday.")
+@click.option("--to", "end", metavar="TIME", help="End, itself not included; default: now, or the end of the files.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=WHERE",
+    help="History of a source, or of a stream in place of its steps: clickhouse:TABLE, topic:TOPIC, FILE.jsonl or none.",
+)
+@click.option("--against", metavar="OTHER", help="Show what changes: another file, or a git revision such as HEAD~1.")
+@click.option(
+    "--near",
+    default="1min",
+    show_default=True,
+    metavar="SPAN",
+    help="Alarms before and after that lie no further apart are one that moved.",
+)
+@click.option(
+    "--warm-up", default="0s", show_default=True, metavar="SPAN", help="Play so much before --from, uncounted."
+)
+@click.option(
+    "--site", type=click.Path(dir_okay=False, path_type=Path), help="Addresses and secrets, and the time zone."
+)
+@click.option("--profile", help="Keep the sources and sinks of this profile.")
+@click.option("-n", "most", type=click.IntRange(0), default=40, show_default=True, help="Alarms to list in each part.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.svg", help="Draw the timeline.")
+@click.option("--json", "form_json", is_flag=True, help="Print the outcome as JSON instead of text.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(["difference", "lint"]),
+    help="Exit with 3 if alarms differ from --against, with 4 if a figure exceeds its limit. May be given twice.",
+)
+def replay(
+    definition: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: str,
+    warm_up: str, site: Path | None, profile: str | None, most: int, svg: Path | None, form_json: bool,
+    fail_on: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Play history through a definition: which alarms it would have raised, when, how long, and how well that serves people.
+
+    The logic is that of the live flow, on a virtual clock. Nothing is written and no sink is touched. What people did is not
+    replayed: nothing is acknowledged or shelved, so an alarm counts as cleared when its condition is over. History comes from
+    a source's own topic, or from where a sink keeps it; --input names another place. Rules that people write are taken as
+    they are now.
+
+    Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130 broken off.
+    """
+    if "difference" in fail_on and against is None:
+        raise click.UsageError("--fail-on difference needs --against")
+    from connectors.base import ConnectorError
+    from flows.compiler import NotRunnable
+    from flows.replay_inputs import InputError
+    from flows.replay_report import as_json, text
+    from flows.replay_revision import NoRevision
+    from flows.replay_table import TableDown
+    from flows.replay_topic import TopicDown
+
+    try:
+        outcome = _outcome(
+            definition, start, end, inputs, against, _span(near, "--near"), _span(warm_up, "--warm-up"), site, profile
+        )
+        if svg is not None:
+            _draw(outcome, svg)
+    except (TableDown, TopicDown) as error:
+        click.echo(f"{definition}: {error}", err=True)
+        sys.exit(EXIT_DOWN)
+    except (ConnectorError, InputError, NoRevision, NotRunnable) as error:
+        _refuse(f"{definition}: {error}")
+    except KeyboardInterrupt:
+        click.echo("broken off; nothing was written", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    if form_json:
+        click.echo(as_json(outcome))
+    else:
+        width = _width()
+        for line in text(outcome, most, width):
+            click.echo(line)
+    if "difference" in fail_on and outcome.difference is not None and not outcome.difference.is_none:
+        sys.exit(EXIT_DIFFERENT)
+    if "lint" in fail_on and any(not finding.note for finding in outcome.findings):
+        sys.exit(EXIT_LINT)
+
+
+def _outcome(
+    path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: float,
+    warm_up: float, site_file: Path | None, profile: str | None,
+) -> "Outcome":  # fmt: skip
+    from flows.replay import Replay
+    from flows.replay_difference import difference
+    from flows.replay_inputs import parse
+    from flows.replay_lint import lint
+    from flows.replay_report import Outcome
+    from flows.replay_revision import other_version
+
+    site = _site(path, site_file)
+    given = dict(parse(one) for one in inputs)
+    with ExitStack() as stack:
+        definitions = [_definition(path, str(path), given, site, profile)]
+        if against is not None:
+            other, label = stack.enter_context(other_version(path, against))
+            definitions.append(_definition(other, label, given, site, profile))
+        period = _period(definitions, start, end, warm_up, site)
+        began = time.perf_counter()
+        replayed = Replay(definitions, period, site)
+        with _progress() as progress:
+            replayed.play(progress)
+        seconds = time.perf_counter() - began
+    run, *others = replayed.runs
+    episodes = run.episodes.all()
+    figures = run.kpis.figures(replayed.start, replayed.end)
+    findings = lint(episodes, figures, list(run.definition.flow.alarms))
+    outcome = Outcome(replayed, run, episodes, figures, findings, site.zone, seconds)
+    if not others:
+        return outcome
+    before = others[0]
+    old = before.episodes.all()
+    return Outcome(
+        replayed, run, episodes, figures, findings, site.zone, seconds, before, old,
+        before.kpis.figures(replayed.start, replayed.end), difference(old, episodes, near),
+    )  # fmt: skip
+
+
+def _definition(path: Path, label: str, given: "dict[str, Place]", site: "Site", profile: str | None) -> "Definition":
+    from flows.loader import load
+    from flows.lock import carried, lock_path, read_lock
+    from flows.profiles import for_profile
+    from flows.replay import Definition
+    from flows.replay_inputs import InputError, resolve
+    from flows.scope import Scope
+
+    document, flow = load(path)
+    for problem in document.sorted():
+        click.echo(str(problem).replace(str(path), label), err=True)
+    if flow is None:
+        sys.exit(EXIT_REFUSED)
+    if not flow.alarms:
+        raise InputError(f"{label} has no alarms: there is nothing to replay")
+    lock = read_lock(lock_path(path, flow))
+    known = dict(lock.born) if lock else {}
+    born = {**known, **{now: known.get(old, old) for now, old in carried(flow).items()}}
+    prefix = str(site.connections.get("redpanda", {}).get("prefix", "vigie."))
+    inputs = resolve(for_profile(flow, profile), given, prefix)
+    return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)
+
+
+def _site(definition: Path, file: Path | None) -> "Site":
+    """The site; one without connections where there is no file beside the definition."""
+    from connectors.site import load_site
+
+    beside = definition.with_name("site.yaml")
+    return load_site(file or (beside if beside.exists() else None))
+
+
+def _period(
+    definitions: "list[Definition]", start: str | None, end: str | None, warm_up: float, site: "Site"
+) -> "Period":
+    from flows.replay import Period
+
+    now = time.time()
+    places = [place for one in definitions for place in (*one.inputs.sources.values(), *one.inputs.streams.values())]
+    files_only = bool(places) and all(place.kind == "file" for place in places)
+    if start is None and not files_only:
+        raise click.UsageError("say from when: --from 2026-11-01, or --from -7d")
+    first = -math.inf if start is None else _moment(start, now, site, "--from")
+    last = (math.inf if files_only else now) if end is None else _moment(end, now, site, "--to")
+    if last > now and last < math.inf and not any(place.kind == "file" for place in places):
+        last = now  # nothing can have come since, and silence that has not been must raise nothing
+    if first >= last:
+        raise click.UsageError(f"--from {start} is not before --to {end or 'now'}")
+    return Period(first, last, warm_up)
+
+
+def _moment(text: str, now: float, site: "Site", option: str) -> float:
+    from flows.replay_times import moment
+
+    try:
+        return moment(text, now, site.zone)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def _span(text: str, option: str) -> float:
+    from operators.quantity import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    steps = 1000
+    with click.progressbar(length=steps, label="replay", file=sys.stderr, show_pos=False) as bar:
+        yield lambda share: bar.update(max(0, int(share * steps) - bar.pos))
+
+
+def _draw(outcome: "Outcome", svg: Path) -> None:
+    from flows.replay_picture import picture
+
+    replayed, before = outcome.replay, outcome.before
+    title = f"{outcome.run.definition.label}" + (f", before: {before.definition.label}" if before else "")
+    drawn = picture(
+        title, outcome.episodes, outcome.before_episodes if before else None, outcome.figures.floods,
+        (replayed.start, replayed.end), outcome.zone,
+    )  # fmt: skip
+    try:
+        svg.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        _refuse(f"{svg} cannot be written: {error.strerror}")
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(EXIT_REFUSED)
