@@ -17,7 +17,9 @@ from tests.chaos.table import Row, machine, recovery, today
 LOOK = 0.3
 NEVER = float("inf")
 PROCESS = "process"
-"""Faults of the flow's own process; the others are named after the service."""
+MEANWHILE = "process, in another fault"
+"""Faults of the flow's own process; the others are named after the service. A process that starts while a service is away
+cannot have recovered before that is back, so its time says nothing."""
 
 Place = tuple[str, str]
 """A source and a sink."""
@@ -34,10 +36,12 @@ class Mark:
 
 
 class Account:
-    """Looks how far every sink is, again and again, in a thread of its own."""
+    """Looks how far every sink is, again and again, in a thread of its own. `copies` counts payloads without an id, by source
+    and number; `away` is to be true while a service is away or a disk full."""
 
     def __init__(self, numbers: Numbers, senders: Mapping[str, Sender], observers: Mapping[Place, Observer]) -> None:
         self.copies: Counter[tuple[str, int]] = Counter()
+        self.away = False
         self._numbers = numbers
         self._senders = senders
         self._observers = observers
@@ -59,8 +63,12 @@ class Account:
         """A fault was done to this source's flow."""
         self._words[source].append(words)
 
+    def restarted(self, source: str) -> None:
+        """The process was started again after its end."""
+        self.over(MEANWHILE if self.away else PROCESS, source)
+
     def over(self, fault: str, source: str) -> None:
-        """A fault is over: the process was started again, or the service answers."""
+        """A fault is over: the service answers again, or there is room on the disk."""
         self._marks.append(Mark(time.monotonic(), fault, source, self._senders[source].due))
 
     def behind(self, due: Mapping[str, int]) -> list[Place]:

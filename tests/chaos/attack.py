@@ -63,6 +63,7 @@ class Attack:
         """One service is gone for a while; somewhere in that time one flow is killed and another is asked to end."""
         self._say(f"{outage.words} for {self._scale.outage:g} s")
         began = time.monotonic()
+        self._account.away = True
         outage.lose()
         try:
             killed, *others = self._chance.sample(list(self._victims), len(self._victims))
@@ -75,6 +76,7 @@ class Attack:
             _until(began + self._scale.outage)
         finally:
             outage.back()
+            self._account.away = False
         for source in self._victims:
             self._account.suffered(source, f"{outage.words} for {self._scale.outage:g} s")
             self._account.over(outage.name, source)
@@ -99,10 +101,12 @@ class Attack:
             return
         self._say(f"full recovery disk for {self._scale.outage:g} s")
         began = time.monotonic()
+        self._account.away = True
         for source, disk in self._disks.items():
             self._victims[source].expect(NOT_DRAINED, FULL_DISK)
             disk.fill()
         _until(began + self._scale.outage)
+        self._account.away = False
         for source, disk in self._disks.items():
             disk.make_room()
             self._account.suffered(source, f"full recovery disk for {self._scale.outage:g} s")

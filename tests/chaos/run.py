@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from connectors.topic_client import TopicConnection
 from infra.embedded.service import Unavailable
-from tests.chaos.account import PROCESS, Account
+from tests.chaos.account import Account
 from tests.chaos.attack import Attack
 from tests.chaos.far_files import HookReader
 from tests.chaos.faults import Scale
@@ -126,7 +126,7 @@ class Run:
             self.account.copies[source, self._numbers.number(seen / 1000)] += 1
 
     def _restarted(self, source: str, ending: Ending) -> None:
-        self.account.over(PROCESS, source)
+        self.account.restarted(source)
 
     def due(self) -> dict[str, int]:
         """How many events of each source exist."""
