@@ -111,9 +111,9 @@ class Windows(Logic):
             if time > highest:
                 highest = self._highest = time
                 floor = time - lateness
-                if floor >= fire_at:
-                    self._fire(floor, out)
-                    fire_at = self._first_due()
+            if floor >= fire_at:
+                self._fire(floor, out)
+                fire_at = self._first_due()
         return out
 
     def on_time(self, now: Now) -> list[Event]:
