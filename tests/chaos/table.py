@@ -60,8 +60,11 @@ def today() -> str:
 
 
 def save(rows: list[Row], path: Path = BUILD) -> None:
+    """Put the rows into the file, in place of older ones of the same source and sink."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n")
+    new = {(row.source, row.sink) for row in rows}
+    kept = [row for row in load(path) if (row.source, row.sink) not in new] if path.exists() else []
+    path.write_text(json.dumps([asdict(row) for row in [*kept, *rows]], indent=1, ensure_ascii=False) + "\n")
 
 
 def load(path: Path = BUILD) -> list[Row]:

@@ -91,8 +91,10 @@ def test_a_recovery_that_never_came_makes_the_row_fail(tmp: Path) -> None:
     assert not replace(whole, recovery_s=None).good
     assert not replace(whole, out_of_order=1).good
     assert not replace(whole, lost=1).good
+    other = replace(whole, sink="another")
+    save([replace(whole, lost=1), other], tmp / "chaos.json")
     save([whole], tmp / "chaos.json")
-    assert load(tmp / "chaos.json") == [whole]
+    assert load(tmp / "chaos.json") == [other, whole]
     assert "| 10 | 10 | 0 | 0 | 0 | – | 1 (worst 1) |" in table([whole])
 
 
