@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import FileResponse
@@ -17,17 +18,20 @@ from api.alarm_commands import AlarmCommands
 from api.auth import Accounts
 from api.cursor import Place
 from api.database import open_database
+from api.errors import Rejected, refused, rejected
 from api.feed import Feed
+from api.guard import Guard
 from api.history import History, Unavailable
 from api.hub import Hub
 from api.keys import Keys
 from api.metrics import Metrics
-from api.rest import Rejected, Rest, rejected
+from api.rest import Rest
 from api.security import SecurityHeaders
 from api.settings import Settings
 from api.tokens import Tokens
 from api.topic_writer import TopicWriter
 from api.updates import Update
+from api.watch import Watch
 from api.websocket import Connections
 from operators.events import Event
 
@@ -86,7 +90,8 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     metrics = Metrics()
     hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
     tokens = Tokens(Keys(settings.data), settings.token_lifetime)
-    accounts = Accounts(open_database(settings.data, settings.database), tokens)
+    database = open_database(settings.data, settings.database)
+    accounts = Accounts(database, tokens)
     accounts.create_first_admin(tell_password)
     writer = TopicWriter(settings.broker)
     commands = AlarmCommands(writer, settings.prefix)
@@ -94,6 +99,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     feed = Feed(settings, metrics, handover)
     history = History(settings.clickhouse, settings.clickhouse_address)
     rest = Rest(settings, accounts, hub, feed, history, metrics)
+    watch = Watch(settings, database, Guard(accounts, settings.device_tokens), hub, history, writer)
     connections = Connections(accounts, hub, metrics, settings.bounds)
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
@@ -103,6 +109,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         handover.bind(asyncio.get_running_loop())
         tasks = [asyncio.create_task(work) for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())]
+        tasks += [asyncio.create_task(work()) for work in watch.work()]
         if settings.kafka is None:
             hub.read_back.set()
         feed.start()
@@ -131,6 +138,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
             Route("/api/latest", rest.latest),
             Route("/api/alarms", rest.alarms),
             Route("/api/history", rest.history),
+            *watch.routes(),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -139,7 +147,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
             Middleware(SecurityHeaders),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.bounds.body_size),
         ],
-        exception_handlers={Rejected: rejected},
+        exception_handlers={Rejected: rejected, HTTPException: refused},
         lifespan=lifespan,
     )
 

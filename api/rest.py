@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Accounts, LoginRefused, TooManyAttempts
+from api.errors import Rejected
 from api.feed import Feed
 from api.history import History, Unavailable
 from api.hub import Hub
@@ -26,21 +27,6 @@ class Login(msgspec.Struct):
 
     username: str
     password: str
-
-
-class Rejected(Exception):
-    """The request cannot be answered; `status` and a message for whoever made it."""
-
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers
-
-
-async def rejected(request: Request, error: Exception) -> Response:
-    """Answer of a `Rejected`: `{"error": message}`."""
-    assert isinstance(error, Rejected)
-    return JSONResponse({"error": str(error)}, error.status, error.headers)
 
 
 class Rest:

@@ -1,9 +1,11 @@
 """What the api needs to know to run: addresses, folders, bounds and deadlines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from connectors.api_section import ApiSection
 from connectors.topic_client import TopicConnection
@@ -61,6 +63,7 @@ class Settings:
     event_topics: tuple[str, ...] = EVENT_TOPICS
     posts_topic: str = EVENT_TOPICS[0]
     section: ApiSection = _DEFAULTS
+    device_tokens: Mapping[str, SecretStr] = field(default_factory=dict)
     fetch_wait_ms: int = 20
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.clickhouse import ClickHouseConnection
+from connectors.http import HttpConnection
 from connectors.site import load_site
 from connectors.topic_client import TopicConnection
 
@@ -32,4 +33,6 @@ def from_site(path: Path | None) -> dict[str, Any]:
             "clickhouse": lambda: clickhouse.client(timeout=QUERY_LIMIT),
             "clickhouse_address": clickhouse.url,
         }
+    if "http" in site.connections:
+        settings["device_tokens"] = site.connection("http", HttpConnection).tokens
     return settings

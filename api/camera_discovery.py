@@ -1,0 +1,81 @@
+"""Finds cameras on the local network: a WS-Discovery probe for ONVIF video transmitters (ONVIF Core, chapter 7.3)."""
+
+import asyncio
+import html
+import re
+import uuid
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+MULTICAST = ("239.255.255.250", 3702)
+LONGEST_ANSWER = 64 << 10
+MOST_ANSWERS = 500
+_PROBE = """<?xml version="1.0" encoding="UTF-8"?>
+<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/addressing"
+ xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:n="http://www.onvif.org/ver10/network/wsdl">
+<e:Header><w:MessageID>uuid:{id}</w:MessageID><w:To>urn:schemas-xmlsoap-org:ws:2005:04:discovery</w:To>
+<w:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</w:Action></e:Header>
+<e:Body><d:Probe><d:Types>n:NetworkVideoTransmitter</d:Types></d:Probe></e:Body></e:Envelope>"""
+
+
+class FoundCamera(msgspec.Struct):
+    """A device that answered: its address on the network, its service addresses, and what it says of itself."""
+
+    address: str
+    services: list[str]
+    name: str | None = None
+    hardware: str | None = None
+    location: str | None = None
+
+
+async def discover(seconds: float, target: tuple[str, int] = MULTICAST) -> list[FoundCamera]:
+    """The devices that answer within `seconds`, by address. Raises `OSError` where the network cannot be asked."""
+    answers: dict[str, FoundCamera] = {}
+    loop = asyncio.get_running_loop()
+    probe = str(uuid.uuid4())
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: _Listener(probe, answers),
+        local_addr=("0.0.0.0", 0),  # noqa: S104  answers come to it, nothing is served
+    )
+    try:
+        transport.sendto(_PROBE.format(id=probe).encode(), target)
+        await asyncio.sleep(seconds)
+    finally:
+        transport.close()
+    return [answers[address] for address in sorted(answers)]
+
+
+class _Listener(asyncio.DatagramProtocol):
+    def __init__(self, probe: str, answers: dict[str, FoundCamera]) -> None:
+        self._probe = probe
+        self._answers = answers
+
+    def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
+        if len(data) > LONGEST_ANSWER or (address[0] not in self._answers and len(self._answers) >= MOST_ANSWERS):
+            return
+        text = data.decode("utf-8", "replace")
+        if self._probe in text and (found := read_answer(text, str(address[0]))):
+            self._answers[found.address] = found
+
+
+def read_answer(text: str, address: str) -> FoundCamera | None:
+    """What an answer says; None if it is none. Looks for the few elements it needs: entities are never expanded."""
+    services = [url for url in _element(text, "XAddrs").split() if url.startswith(("http://", "https://"))]
+    if "ProbeMatch" not in text or not services:
+        return None
+    scopes = _element(text, "Scopes").split()
+    return FoundCamera(
+        address, services, _scope(scopes, "name"), _scope(scopes, "hardware"), _scope(scopes, "location")
+    )
+
+
+def _element(text: str, name: str) -> str:
+    found = re.search(rf"<(?:[\w-]{{1,40}}:)?{name}(?:\s[^>]{{0,400}})?>([^<]{{0,8000}})<", text)
+    return html.unescape(found[1]) if found else ""
+
+
+def _scope(scopes: list[str], name: str) -> str | None:
+    head = f"onvif://www.onvif.org/{name}/"
+    return next((unquote(scope[len(head) :])[:200] for scope in scopes if scope.startswith(head)), None)

@@ -1,0 +1,34 @@
+"""How a request is refused: a status and a sentence for whoever made it."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+RETRY_AFTER = "5"
+
+
+class Rejected(Exception):
+    """The request cannot be answered; `status` and a message for whoever made it."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def unavailable(message: object) -> Rejected:
+    """A service behind this one does not answer."""
+    return Rejected(503, str(message), {"Retry-After": RETRY_AFTER})
+
+
+async def rejected(request: Request, error: Exception) -> Response:
+    """Answer of a `Rejected`: `{"error": message}`."""
+    assert isinstance(error, Rejected)
+    return JSONResponse({"error": str(error)}, error.status, error.headers)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Answer of what Starlette refuses: no such path, no such method, a body that is too large."""
+    assert isinstance(error, HTTPException)
+    words = {404: "there is nothing at this address; /api/docs shows what there is", 413: "the body is too large"}
+    return JSONResponse({"error": words.get(error.status_code, error.detail)}, error.status_code, error.headers)

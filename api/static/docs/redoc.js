@@ -1,0 +1,1 @@
+Redoc.init("/api/openapi.json", { disableSearch: true, hideLoading: true }, document.getElementById("redoc"));
