@@ -8,16 +8,15 @@ from pathlib import Path
 from infra.embedded.objects import Objects
 from tests.chaos.numbers import Numbers
 from tests.chaos.observers import Arrived, Deliveries, Observer, Sequence
-from tests.receivers import Receiver
 
 BUCKET = "chaos"
 
 
 class HookReader:
-    """Follows what the receiver has accepted; requests to `/SOURCE` go to that source's deliveries."""
+    """Follows the file of accepted requests; those to `/SOURCE` go to that source's deliveries."""
 
-    def __init__(self, receiver: Receiver, deliveries: Mapping[str, Deliveries]) -> None:
-        self._file = receiver.file
+    def __init__(self, file: Path, deliveries: Mapping[str, Deliveries]) -> None:
+        self._file = file
         self._deliveries = deliveries
         self._at = 0
         self._closing = threading.Event()

@@ -16,7 +16,7 @@ class Relay:
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
-        self._target = target
+        self.target = target
         self._lock = threading.Lock()
         self._links: set[socket.socket] = set()
         self._listener: socket.socket | None = None
@@ -48,7 +48,7 @@ class Relay:
         while True:
             try:
                 client, _ = listener.accept()
-                server = socket.create_connection((HOST, self._target), 5)
+                server = socket.create_connection((HOST, self.target), 5)
             except OSError:
                 if self._listener is not listener:
                     return

@@ -101,7 +101,7 @@ class Run:
         echoes = {source: self._deliveries(source, "mqtt") for source in self.sources}
         self._ending.callback(Subscriber(self.stack["mqtt"], echoes).close)
         hooks = {source: self._deliveries(source, "webhook") for source in self.sources}
-        self._ending.callback(HookReader(self.stack.hooks, hooks).close)
+        self._ending.callback(HookReader(self.stack.hooks.file, hooks).close)
         topics: dict[str, Any] = {f"chaos.{source}": self._deliveries(source, "topic").take for source in self.sources}
         topics["vigie.push"] = self._push
         for source in self.sources:

@@ -3,17 +3,18 @@
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
+from infra.demo.programs import ROOT
 from infra.embedded.broker import Broker
-from infra.embedded.ports import free_port
+from infra.embedded.ports import connect, free_port
 from infra.embedded.service import Service
 from infra.embedded.stack import Stack
 from tests.chaos.relay import Relay
-from tests.receivers import Receiver
 
 
 class RelayedBroker(Broker):
@@ -30,9 +31,36 @@ class RelayedBroker(Broker):
     def command(self) -> list[str]:
         if self.relay is None:
             self.relay = Relay(self.port)
+        self.relay.target = self.port
         command = super().command()
         command[command.index("--advertised-listener-url") + 1] = f"tcp://{self.relay.address}"
         return command
+
+
+class Hooks(Service):
+    """The receiver of webhooks; what it accepted is in `file`, over its own death."""
+
+    NAME: ClassVar[str] = "webhook receiver"
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "received.jsonl"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def prepare(self) -> None:
+        self.file.touch()
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "tests.receivers", str(self.port), str(self.file)]
+
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(ROOT)}
+
+    def probe(self) -> None:
+        connect(self.port).close()
 
 
 class ChaosStack(Stack):
@@ -40,17 +68,10 @@ class ChaosStack(Stack):
 
     def __init__(self, folder: Path, services: Iterable[str]) -> None:
         super().__init__(folder, services)
-        self.hooks = Receiver(self.folder / "hooks")
+        self.hooks = Hooks(self.folder / "hooks")
+        self.services["hooks"] = self.hooks
         self.http_port = free_port()
         self.http_token = secrets.token_urlsafe(24)
-
-    def start(self) -> Self:
-        self.hooks.start()
-        return super().start()
-
-    def stop(self) -> None:
-        self.hooks.kill()
-        super().stop()
 
     def _make(self, name: str) -> Service:
         return RelayedBroker(self.folder / name) if name == "redpanda" else super()._make(name)
@@ -91,7 +112,6 @@ def outages(stack: ChaosStack) -> dict[str, Outage]:
         service: Service = stack[name]
         lose = service.stop if name in ("mqtt", "influxdb") else service.kill
         found[name] = Outage(name, words, lose, lambda service=service: service.start().wait_ready())  # type: ignore[misc]
-    found["hooks"] = Outage("hooks", WORDS["hooks"], stack.hooks.kill, stack.hooks.start)
     found["redpanda"] = Outage("redpanda", WORDS["redpanda"], stack.relay.cut, stack.relay.mend)
     broker: RelayedBroker = stack["redpanda"]
     found["stalled"] = Outage(
