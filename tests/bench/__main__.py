@@ -5,12 +5,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.alarms import alarms
 from tests.bench.binlog import binlog
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
 from tests.bench.latency import idle, latency
+from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import hysteresis
+from tests.bench.windows import windows
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,
@@ -18,7 +21,10 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "latency": latency,
     "idle": idle,
     "binlog": binlog,
+    "alarms": alarms,
+    "windows": windows,
     "fanout": fanout,
+    "replay": replay,
 }
 
 

@@ -22,9 +22,9 @@ def quix_python() -> Path:
     return python
 
 
-def run_quix(broker: str, topic: str, out: str, count: int) -> float:
+def run_quix(broker: str, topic: str, out: str, count: int, script: str = "quix_job.py") -> float:
     """Readings per CPU-second of the peer's job."""
-    job = Path(__file__).with_name("quix_job.py")
+    job = Path(__file__).with_name(script)
     done = subprocess.run(
         [quix_python(), job, broker, topic, out, str(count)], check=True, capture_output=True, text=True, timeout=180
     )

@@ -46,6 +46,25 @@ def hysteresis(folder: Path) -> list[Figure]:
     ]
 
 
+def through(
+    stack: Stack, connection: TopicConnection, folder: Path, name: str, step: str, count: int, expected: int
+) -> float:
+    """Readings per CPU-second of a flow of one step on topic `bench.NAME`, until at least `expected` events came out."""
+    definition = _definition(
+        folder,
+        name,
+        f"sources: {{readings: {{topic: bench.{name}}}}}\n"
+        f"streams: {{made: {{from: readings, steps: [{step}]}}}}\n"
+        f"sinks: {{out: {{from: made, topic: bench.{name}_out}}}}",
+    )
+    counter = _Counter(connection, f"bench.{name}_out")
+    with FlowProcess(definition, stack.site, folder / "data") as flow:
+        wait_until(lambda: counter.count() >= expected, 180, f"{expected} events", every=0.05)
+        rate = count / (flow.cpu() - flow.running_cpu)
+    counter.close()
+    return rate
+
+
 def _address(stack: Stack) -> str:
     broker: Broker = stack["redpanda"]
     return broker.address
