@@ -48,7 +48,8 @@ def read(data: bytes) -> None:
     document = Document.read(path)
     subject = check(document)
     report = document.report()
-    assert (subject is None) == bool(document.errors)
+    assert not isinstance(subject, Flow) or not document.errors, report
+    assert subject is not None or document.errors
     assert bool(report) == bool(document.problems)
     for problem in document.problems:
         assert problem.message, report
