@@ -18,6 +18,7 @@ from api.alarm_commands import AlarmCommands
 from api.auth import Accounts
 from api.cursor import Place
 from api.database import open_database
+from api.endpoints import routes
 from api.errors import Rejected, refused, rejected
 from api.feed import Feed
 from api.guard import Guard
@@ -25,10 +26,12 @@ from api.history import History, Unavailable
 from api.hub import Hub
 from api.keys import Keys
 from api.metrics import Metrics
+from api.people import People
 from api.rest import Rest
 from api.security import SecurityHeaders
 from api.settings import Settings
 from api.tokens import Tokens
+from api.topic_rows import TopicRows
 from api.topic_writer import TopicWriter
 from api.updates import Update
 from api.watch import Watch
@@ -98,9 +101,12 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     handover = Handover(hub, commands)
     feed = Feed(settings, metrics, handover)
     history = History(settings.clickhouse, settings.clickhouse_address)
-    rest = Rest(settings, accounts, hub, feed, history, metrics)
-    watch = Watch(settings, database, Guard(accounts, settings.device_tokens), hub, history, writer)
-    connections = Connections(accounts, hub, metrics, settings.bounds)
+    guard = Guard(accounts, settings.device_tokens)
+    rows = TopicRows(database, writer)
+    people = People(settings, accounts, guard, hub, rows, metrics)
+    rest = Rest(settings, accounts, people.access, hub, feed, history, metrics)
+    watch = Watch(settings, database, guard, hub, history, writer, rows)
+    connections = Connections(accounts, people.access, hub, people.desk, metrics, settings.bounds)
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
     metrics.gauge("feed_lag", "Records of the topics not read yet", lambda: feed.state.lag)
@@ -109,7 +115,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         handover.bind(asyncio.get_running_loop())
         tasks = [asyncio.create_task(work) for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())]
-        tasks += [asyncio.create_task(work()) for work in watch.work()]
+        tasks += [asyncio.create_task(work()) for work in (*people.work(), *watch.work())]
         if settings.kafka is None:
             hub.read_back.set()
         feed.start()
@@ -133,12 +139,11 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
             Route("/", page),
             Route("/health", rest.health),
             Route("/metrics", rest.metrics),
-            Route("/api/auth/login", rest.login, methods=["POST"]),
-            Route("/api/auth/me", rest.me),
             Route("/api/latest", rest.latest),
             Route("/api/alarms", rest.alarms),
             Route("/api/history", rest.history),
-            *watch.routes(),
+            *routes(people.endpoints, guard),
+            *watch.routes(people.endpoints),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -18,7 +18,7 @@ class Refused(Exception):
 class Conversation(Protocol):
     """One client spoken to in one dialect."""
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Called once the client is known."""
 
     async def hear(self, text: str) -> None:
@@ -69,7 +69,7 @@ class PushConversation:
         self._read_back = read_back
         self._channels: dict[str, None] = {}
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self._say(type="ready")
 
     async def hear(self, text: str) -> None:
@@ -165,7 +165,7 @@ class RawConversation:
         self._client = client
         self._channel = channel
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self._hub.attend(self._client, RAW, [self._channel])
 
     async def hear(self, text: str) -> None:

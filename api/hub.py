@@ -130,6 +130,15 @@ class Hub:
             audience.write()
         self._pushed.inc(pushed)
 
+    def announce(self, update: Update) -> None:
+        """Hand an update that comes from no topic to the subscribers of its channel; nobody can come back to it."""
+        update.cursor = self._positions.text
+        pushed = 0
+        for audience in self._directory.of(update):
+            pushed += audience.add(update)
+            audience.write()
+        self._pushed.inc(pushed)
+
     def tell(self, dialect: str, data: bytes) -> None:
         """Send one frame to every subscriber of a dialect."""
         for audience in self._directory.audiences():

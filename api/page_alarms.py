@@ -48,7 +48,6 @@ def update_alarm(session: Session, person: Person, alarm_id: int, changes: dict[
             setattr(alarm, name, _text(value, name) if name == "option" else _needed(value, name))
         elif name != "page_id" or value != alarm.page_id:
             raise Invalid(f"{name} cannot be changed; an alarm has {', '.join(CHANGEABLE)}")
-    alarm.version += 1
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
     note(session, person, "update_alarm", f"alarm {alarm.id}", said)
     return alarm
@@ -58,7 +57,6 @@ def delete_alarm(session: Session, person: Person, alarm_id: int) -> Alarm:
     """Delete an alarm; its history stays as long as its page."""
     alarm, _ = alarm_for(session, person, alarm_id, "edit")
     alarm.deleted = True
-    alarm.version += 1
     note(session, person, "delete_alarm", f"alarm {alarm.id}", f"page {alarm.page_id}")
     return alarm
 

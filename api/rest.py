@@ -1,14 +1,14 @@
-"""The HTTP endpoints: log in, present state, history, health, metrics."""
+"""The HTTP endpoints: present state, history, health, metrics."""
 
 import math
 import time
 from collections.abc import Awaitable, Callable
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Accounts, LoginRefused, TooManyAttempts
+from api.access import Access
+from api.auth import Accounts
 from api.errors import Rejected
 from api.feed import Feed
 from api.history import History, Unavailable
@@ -22,47 +22,26 @@ MOST_POINTS = 2000
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Login(msgspec.Struct):
-    """Body of `POST /api/auth/login`."""
-
-    username: str
-    password: str
-
-
 class Rest:
     """The endpoints, with what they answer from."""
 
     def __init__(
-        self, settings: Settings, accounts: Accounts, hub: Hub, feed: Feed, history: History, metrics: Metrics
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        access: Access,
+        hub: Hub,
+        feed: Feed,
+        history: History,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
+        self._access = access
         self._hub = hub
         self._feed = feed
         self._history = history
         self._metrics = metrics
-
-    async def login(self, request: Request) -> Response:
-        """`POST /api/auth/login` with `{"username","password"}` gives `{"access_token","token_type","user"}`."""
-        try:
-            body = msgspec.json.decode(await request.body(), type=Login)
-        except msgspec.MsgspecError as error:
-            raise Rejected(400, f'the body must be {{"username": "...", "password": "..."}}: {error}') from None
-        address = request.client.host if request.client else "unknown"
-        try:
-            pair, person = await self._accounts.login(body.username, body.password, address)
-        except LoginRefused as error:
-            self._metrics.logins.labels("refused").inc()
-            raise Rejected(401, str(error)) from None
-        except TooManyAttempts as error:
-            self._metrics.logins.labels("limited").inc()
-            raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
-        self._metrics.logins.labels("accepted").inc()
-        return JSONResponse({"access_token": pair.access, "token_type": "bearer", "user": person.public()})
-
-    async def me(self, request: Request) -> Response:
-        """`GET /api/auth/me`: the account of the token."""
-        return JSONResponse((await self._person(request)).public())
 
     async def latest(self, request: Request) -> Response:
         """`GET /api/latest`: the last reading of every signal with its recent course (`?course=0` without)."""
@@ -74,8 +53,9 @@ class Rest:
 
     async def alarms(self, request: Request) -> Response:
         """`GET /api/alarms`: alarms that are not normal, most urgent first (`?all=1`: every alarm known)."""
-        await self._person(request)
-        return JSONResponse({"alarms": self._hub.alarms.current(request.query_params.get("all") == "1")})
+        sight = await self._access.sight(await self._person(request))
+        known = self._hub.alarms.current(request.query_params.get("all") == "1")
+        return JSONResponse({"alarms": [alarm for alarm in known if sight.page(alarm.get("page"))]})
 
     async def history(self, request: Request) -> Response:
         """`GET /api/history?subject=&metric=&from=&to=&points=`: the course of a signal out of ClickHouse."""

@@ -78,5 +78,9 @@ class Settings:
         return f"{self.prefix}alarms"
 
     @property
+    def rules_topic(self) -> str:
+        return f"{self.prefix}rules"
+
+    @property
     def replies_topic(self) -> str:
         return f"{self.prefix}alarm-replies"

@@ -21,3 +21,5 @@ class Sight:
 
 
 EVERYTHING = Sight()
+NOTHING = Sight(frozenset())
+"""What belongs to no page."""

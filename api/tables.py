@@ -114,9 +114,7 @@ class Permission(Base):
 class Alarm(Base):
     """An alarm that somebody wrote on a page.
 
-    `key` is the id of its rule in the topic of rules. The topic has what the alarm was at version `sent`; it must still be
-    written while that is less than `version`. `watched` says that a rule was ever written. One that was deleted stays
-    for its history.
+    `key` is the id of its rule in the topic of rules. One that was deleted stays for its history.
     """
 
     __tablename__ = "alarms"
@@ -130,9 +128,6 @@ class Alarm(Base):
     active: Mapped[bool] = mapped_column(default=True)
     last_triggered: Mapped[float | None] = mapped_column(Float)
     deleted: Mapped[bool] = mapped_column(default=False)
-    version: Mapped[int] = mapped_column(default=1)
-    sent: Mapped[int] = mapped_column(default=0)
-    watched: Mapped[bool] = mapped_column(default=False)
 
 
 class Trigger(Base):

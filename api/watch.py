@@ -30,11 +30,18 @@ class Watch:
     """Its parts. `endpoints` are those that were made elsewhere; they are only described."""
 
     def __init__(
-        self, settings: Settings, database: Database, guard: Guard, hub: Hub, history: History, writer: TopicWriter
+        self,
+        settings: Settings,
+        database: Database,
+        guard: Guard,
+        hub: Hub,
+        history: History,
+        writer: TopicWriter,
+        rows: TopicRows,
     ) -> None:
         section = settings.section
         self._guard = guard
-        self._rows = TopicRows(database, writer)
+        self._rows = rows
         self._mode = SiteMode(database, self._rows, f"{settings.prefix}mode", section.modes)
         self.cameras = Cameras(database, self._rows, f"{settings.prefix}cameras")
         notices = Notices(writer, settings.push_topic)

@@ -8,15 +8,18 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from api.access import Access
+from api.alarm_dialect import AlarmServerConversation
 from api.auth import Accounts
 from api.client import Client
 from api.dialects import PUSH, Conversation, PushConversation, RawConversation, Refused
 from api.frames import text_frame
 from api.hub import Hub
 from api.metrics import Metrics
+from api.page_desk import PageDesk
 from api.person import Person
 from api.settings import Bounds
-from api.sight import EVERYTHING, Sight
+from api.sight import NOTHING
 from api.tokens import TokenError
 
 SUBPROTOCOL = "vigie.push.v1"
@@ -37,24 +40,30 @@ class Closed(Exception):
         self.reason = reason
 
 
-def sight_of(person: Person) -> Sight:
-    """What an account may see. Every role may see every channel that flows publish."""
-    return EVERYTHING
-
-
 class Connections:
     """Serves the WebSocket endpoints."""
 
-    def __init__(self, accounts: Accounts, hub: Hub, metrics: Metrics, bounds: Bounds) -> None:
+    def __init__(
+        self, accounts: Accounts, access: Access, hub: Hub, desk: PageDesk, metrics: Metrics, bounds: Bounds
+    ) -> None:
         self._accounts = accounts
+        self._access = access
+        self._desk = desk
         self._hub = hub
         self._metrics = metrics
         self._bounds = bounds
 
     async def push(self, websocket: WebSocket) -> None:
-        """`/ws`: token in the Authorization header, in a subprotocol or in the first message, then subscriptions."""
+        """`/ws`: token in the Authorization header, in a subprotocol or in the first message, then subscriptions.
+
+        With the token in the address (`?token=`) the client speaks the alarm server's dialect.
+        """
         offered = websocket.scope["subprotocols"]
+        in_address = websocket.query_params.get("token", "")
         await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        if in_address and SUBPROTOCOL not in offered:
+            await self._serve(websocket, in_address, False, self._alarm_conversation)
+            return
         token = next((name[len(BEARER) :] for name in offered if name.startswith(BEARER)), "")
         await self._serve(websocket, token, True, self._push_conversation)
 
@@ -74,6 +83,9 @@ class Connections:
 
     def _push_conversation(self, client: Client) -> Conversation:
         return PushConversation(self._hub, client, self._bounds.channels_per_client, self._read_back)
+
+    def _alarm_conversation(self, client: Client) -> Conversation:
+        return AlarmServerConversation(self._hub, client, self._desk, None, self._bounds.channels_per_client)
 
     def _raw_conversation(self, client: Client, channel: str) -> Conversation:
         if not client.sight.channel(channel):
@@ -125,15 +137,17 @@ class Connections:
 
     async def _talk(self, websocket: WebSocket, person: Person, open_: Open) -> None:
         wire = websocket.scope["extensions"]["vigie.wire"]
-        client = Client(wire, self._bounds, person, sight_of(person))
-        conversation = open_(client)
+        client = Client(wire, self._bounds, person, NOTHING)
         wire.on_writable = client.drain
         expiry = asyncio.get_running_loop().call_later(
             max(0.0, person.expires - time.time()), client.end, UNAUTHORIZED, "the token has expired; log in again"
         )
         self._hub.join(client)
         try:
-            conversation.start()
+            await self._access.admit(client)
+            conversation = open_(client)
+            self._access.speaks(client, conversation)
+            await conversation.start()
             while True:
                 try:
                     await conversation.hear(await _text(websocket))
@@ -142,6 +156,7 @@ class Connections:
         finally:
             expiry.cancel()
             wire.on_writable = None
+            self._access.leave(client)
             self._hub.leave(client)
             if client.closed:
                 self._metrics.closed.labels(str(client.closed)).inc()

@@ -1,9 +1,11 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
 import pytest
+from argon2 import PasswordHasher
 
 from api.settings import Settings
 from infra.embedded.broker import Broker
@@ -11,6 +13,14 @@ from infra.embedded.clickhouse import ClickHouse
 from tests.api.running import Api, Topics, settings_for
 
 Start = Callable[[Settings], Api]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords with little work, so that servers start at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.auth.PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture

@@ -63,9 +63,10 @@ def test_guessing_is_slowed_down_for_one_account_and_not_for_another(lonely: Api
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"username": 1, "password": "x"}', b'{"username": "x"}', b"\xff"])
 def test_a_login_that_is_no_login_says_what_was_expected(lonely: Api, body: bytes) -> None:
-    answer = httpx.post(f"{lonely.url}/api/auth/login", content=body)
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{lonely.url}/api/auth/login", content=body, headers=headers)
     assert answer.status_code == 400
-    assert '"username"' in answer.json()["error"]
+    assert answer.json()["error"].startswith("the body is not")
 
 
 def test_a_body_over_the_limit_is_refused(lonely: Api) -> None:

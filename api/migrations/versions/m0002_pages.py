@@ -72,9 +72,6 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("last_triggered", sa.Float()),
         sa.Column("deleted", sa.Boolean(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("sent", sa.Integer(), nullable=False),
-        sa.Column("watched", sa.Boolean(), nullable=False),
     )
     op.create_table(
         "triggers",

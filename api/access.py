@@ -1,0 +1,137 @@
+"""What open connections may see, kept true while rights change."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from api.auth import Accounts, check_role
+from api.client import Client
+from api.dialects import Conversation
+from api.person import Person
+from api.rights import Rights
+from api.sight import Sight
+
+UNAUTHORIZED = 4401
+LOOK_EVERY = 1.0
+Done = TypeVar("Done")
+Standing = tuple[Person, Sight] | None
+
+
+class Access:
+    """Gives each client its sight when it comes, and another one, or the end, at the moment its rights change.
+
+    All of that, and every change of rights by this process, happens one at a time: who has been told that a right was taken
+    away knows that nothing more goes out by it. Changes by other processes are seen within a second.
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._database = accounts.database
+        self._open: dict[Client, Conversation | None] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._revision = self._database.revision()
+
+    async def admit(self, client: Client) -> None:
+        """Let a client see what it may, from now on; ends it if its login has ended meanwhile."""
+        async with self._one_at_a_time:
+            self._open[client] = None
+            await self._bring_up_to_date([client])
+
+    def speaks(self, client: Client, conversation: Conversation) -> None:
+        """Who is to be told that a client's sight changed."""
+        if client in self._open:
+            self._open[client] = conversation
+
+    def leave(self, client: Client) -> None:
+        self._open.pop(client, None)
+
+    async def sight(self, person: Person) -> Sight:
+        """What an account may see now."""
+        return await asyncio.to_thread(self._sight, person.id)
+
+    async def alone(self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None) -> Done:
+        """Change the database while nothing else changes rights, and `then` act on it before anything else does."""
+        async with self._one_at_a_time:
+            done = await asyncio.to_thread(self._write, work)
+            if then is not None:
+                then(done)
+            return done
+
+    async def look(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
+        """Read the database and act on it before anything changes."""
+        async with self._one_at_a_time:
+            done = await asyncio.to_thread(self._read, work)
+            then(done)
+            return done
+
+    async def change(self, work: Callable[[Session], tuple[Done, Iterable[int]]]) -> Done:
+        """Change rights: `work` gives a result and the accounts that it concerns. Once this returns, their connections see what
+        they may see now."""
+        async with self._one_at_a_time:
+            done, users = await asyncio.to_thread(self._write, work)
+            concerned = set(users)
+            await self._bring_up_to_date([client for client in self._open if client.person.id in concerned])
+            return done
+
+    async def refresh(self, users: Iterable[int] | None = None) -> None:
+        """Something changed for these accounts, or for anybody."""
+        async with self._one_at_a_time:
+            concerned = None if users is None else set(users)
+            await self._bring_up_to_date(
+                [client for client in self._open if concerned is None or client.person.id in concerned]
+            )
+
+    async def watch(self) -> None:
+        """See what other processes change, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            revision = await asyncio.to_thread(self._database.revision)
+            if revision != self._revision:
+                self._revision = revision
+                await self.refresh()
+
+    async def _bring_up_to_date(self, clients: list[Client]) -> None:
+        found = await asyncio.to_thread(self._standings, {client.person for client in clients})
+        for client in clients:
+            standing = found[client.person]
+            if client not in self._open or client.closed:
+                continue
+            if standing is None:
+                client.end(UNAUTHORIZED, "logged out, or the account is disabled; log in again")
+                continue
+            person, sight = standing
+            changed = (client.sight, client.person.role) != (sight, person.role)
+            client.person, client.sight = person, sight
+            conversation = self._open[client]
+            if changed and conversation is not None:
+                conversation.sight_changed()
+
+    # -------------------------------------------------------------------------------------------- in a thread
+    def _standings(self, people: set[Person]) -> dict[Person, Standing]:
+        with self._database.read() as session:
+            sights: dict[int, Sight] = {}
+            found: dict[Person, Standing] = {}
+            for person in people:
+                user = self._accounts.logins.user_of(session, person.login)
+                if user is None or user.id != person.id:
+                    found[person] = None
+                    continue
+                if user.id not in sights:
+                    sights[user.id] = Rights(session, user.id).sight()
+                found[person] = replace(person, role=check_role(user.role)), sights[user.id]
+            return found
+
+    def _sight(self, user_id: int) -> Sight:
+        with self._database.read() as session:
+            return Rights(session, user_id).sight()
+
+    def _write(self, work: Callable[[Session], Done]) -> Done:
+        with self._database.write() as session:
+            return work(session)
+
+    def _read(self, work: Callable[[Session], Done]) -> Done:
+        with self._database.read() as session:
+            return work(session)

@@ -1,0 +1,34 @@
+"""The part of the api that serves accounts, pages and the alarms that people write."""
+
+from collections.abc import Callable, Coroutine
+
+from api.access import Access
+from api.auth import Accounts
+from api.endpoints import Endpoint
+from api.guard import Guard
+from api.hub import Hub
+from api.metrics import Metrics
+from api.page_desk import PageDesk
+from api.rest_login import LoginEndpoints
+from api.rest_pages import PageEndpoints
+from api.settings import Settings
+from api.topic_rows import TopicRows
+
+
+class People:
+    """Its parts."""
+
+    def __init__(
+        self, settings: Settings, accounts: Accounts, guard: Guard, hub: Hub, rows: TopicRows, metrics: Metrics
+    ) -> None:
+        self.access = Access(accounts)
+        self.desk = PageDesk(self.access, hub, rows, settings.rules_topic)
+        registration = settings.section.registration == "open"
+        self.endpoints: list[Endpoint] = [
+            *LoginEndpoints(accounts, self.access, guard, metrics, registration).endpoints(),
+            *PageEndpoints(self.desk, accounts.database).endpoints(),
+        ]
+
+    def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
+        """What runs as long as the api does."""
+        return [self.access.watch]
