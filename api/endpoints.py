@@ -50,7 +50,8 @@ class Endpoint:
     not JSON of ours; then `media` says what). The body may be left out where it is `body_optional`. Where `devices` may ask, a
     token of the site file's connection `http` is as good as an account. `body` may be bytes, as they came; then
     `body_type` is for the document. `errors` are statuses beside those that follow from the rest. A `token_in_query`
-    is for clients that cannot set headers.
+    is for clients that cannot set headers. Where the route's address does not say what its parts are, `path_from` does, and
+    `described` is the address for the document.
     """
 
     method: str
@@ -61,6 +62,8 @@ class Endpoint:
     answer: Any = None
     role: Role | None = "viewer"
     path: type[msgspec.Struct] | None = None
+    path_from: Callable[[Request], dict[str, str]] | None = None
+    described: str | None = None
     query: type[msgspec.Struct] | None = None
     body: Any = None
     body_type: Any = None
@@ -104,7 +107,8 @@ def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Re
         person = None
         if endpoint.role is not None:
             person = await guard.person(request, endpoint.role, endpoint.token_in_query, endpoint.devices)
-        path = _parameters(endpoint.path, request.path_params)
+        given = request.path_params if endpoint.path_from is None else endpoint.path_from(request)
+        path = _parameters(endpoint.path, given)
         query = _parameters(endpoint.query, dict(request.query_params))
         try:
             body = await _body(request, endpoint)

@@ -79,6 +79,11 @@ class Alarms:
         chosen = [a for a in self._last.values() if everything or standing(a)]
         return [plain(alarm) for alarm in sorted(chosen, key=_urgency)]
 
+    def page_of(self, rule: str, subject: str) -> str | None:
+        """The page an alarm belongs to; None if it belongs to none, or is not known."""
+        known = self._last.get((rule, subject))
+        return None if known is None else known.page
+
     def extend(self, transitions: Iterable[AlarmTransition]) -> None:
         for transition in transitions:
             self.add(transition)

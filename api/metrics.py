@@ -27,6 +27,10 @@ class Metrics:
         """Show a number that is read when Prometheus asks."""
         Gauge(f"vigie_api_{name}", text, registry=self.registry).set_function(read)
 
+    def total(self, counter: Counter) -> float:
+        """The sum of a counter over all its labels."""
+        return sum(s.value for family in counter.collect() for s in family.samples if s.name.endswith("_total"))
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)

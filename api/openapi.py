@@ -51,7 +51,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 def address(endpoint: Endpoint) -> str:
     """The path as OpenAPI writes it."""
-    return re.sub(r"\{(\w+):\w+\}", r"{\1}", endpoint.address)
+    return endpoint.described or re.sub(r"\{(\w+):\w+\}", r"{\1}", endpoint.address)
 
 
 def _types(endpoint: Endpoint) -> list[Any]:

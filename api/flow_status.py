@@ -1,0 +1,106 @@
+"""What runs: the status addresses of the flows, asked for their health and metrics."""
+
+import asyncio
+import http.client
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import msgspec
+from prometheus_client.parser import text_string_to_metric_families
+
+DEADLINE = 2.0
+KEEP = 1.0
+LARGEST_ANSWER = 4 << 20
+
+
+class FlowCount(msgspec.Struct):
+    """Events that passed a source or sink since the flow began, and per second between the last two times it was asked."""
+
+    events: float
+    rate: float | None
+
+
+class FlowView(msgspec.Struct):
+    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no answer at its address).
+
+    `dropped` counts what steps left out, as `step: reason`.
+    """
+
+    address: str
+    status: str
+    flow: str | None = None
+    detail: str | None = None
+    waiting_for: dict[str, str] = {}
+    counts: dict[str, FlowCount] = {}
+    dropped: dict[str, float] = {}
+    connectors: dict[str, bool] = {}
+
+
+class FlowStatus:
+    """Asks the flows when somebody asks, at most once a second; remembers the last counts for the rates."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self._addresses = addresses
+        self._views: list[FlowView] = []
+        self._asked = 0.0
+        self._before: dict[str, tuple[float, dict[str, float]]] = {}
+        self._asking = asyncio.Lock()
+
+    async def all(self) -> list[FlowView]:
+        """One for each address of the site file."""
+        async with self._asking:
+            if not self._views or time.monotonic() - self._asked > KEEP:
+                self._views = list(await asyncio.gather(*(self._ask(address) for address in self._addresses)))
+                self._asked = time.monotonic()
+            return self._views
+
+    async def _ask(self, address: str) -> FlowView:
+        try:
+            health = await asyncio.to_thread(_get, address, "/health")
+            metrics = await asyncio.to_thread(_get, address, "/metrics")
+            state = msgspec.json.decode(health, type=_Health)
+            samples = list(_samples(metrics.decode()))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return FlowView(
+                address, "down", detail=f"no answer at {address} ({type(error).__name__}); does the flow run?"
+            )
+        view = FlowView(address, state.status, state.flow, waiting_for=state.waiting_for)
+        events: dict[str, float] = {}
+        for name, labels, value in samples:
+            if name == "vigie_events_total":
+                events[labels.get("name", "")] = value
+            elif name == "vigie_counted_total":
+                view.dropped[f"{labels.get('step', '')}: {labels.get('reason', '')}"] = value
+            elif name == "vigie_connector_up":
+                view.connectors[labels.get("name", "")] = bool(value)
+        now = time.monotonic()
+        then, before = self._before.get(address, (now, {}))
+        self._before[address] = (now, events)
+        for name, count in events.items():
+            known = name in before and now > then and count >= before[name]
+            view.counts[name] = FlowCount(count, round((count - before[name]) / (now - then), 3) if known else None)
+        return view
+
+
+class _Health(msgspec.Struct):
+    flow: str
+    status: str
+    waiting_for: dict[str, str] = {}
+
+
+def _get(address: str, path: str) -> bytes:
+    parts = urlsplit(address)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=DEADLINE)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read(LARGEST_ANSWER)
+    finally:
+        connection.close()
+
+
+def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield sample.name, sample.labels, sample.value
