@@ -31,7 +31,6 @@ STEPS = (
     "window: {every: 30s, calculate: [mean, max, count]}",
     "window: {every: 20s, length: 1min, calculate: [p95, delta]}",
     "silence: 33s",
-    "silence: {after: 63s, by: subject}",
 )
 ALARMS = (
     "{from: made, when: {above: 30, clear: 28, for: 20s}, response: x}",
