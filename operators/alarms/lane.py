@@ -133,6 +133,8 @@ def in_unit(low: float, high: float, unit: str | None, seen: str | None) -> Inte
     """An interval in `unit` as seen in another unit of its kind; a hair narrower, so that rounding cannot hide a step."""
     if seen is None or unit is None or seen == unit:
         return low, high
+    if seen not in UNITS or unit not in UNITS:
+        return _NONE
     _, factor, offset = UNITS[seen]
     _, to_factor, to_offset = UNITS[unit]
 

@@ -163,6 +163,8 @@ class Registry:
         """Whether the slot alone can stand for the state."""
         return (
             s.clock == s.last_ts == s.last_good
+            and s.clock >= self.mark
+            and s.wall >= self.wall_mark
             and s.last_value is not None
             and len(s.ids) <= 1
             and s.evidence == (s.ids[0] if s.ids else None, s.last_ts)
