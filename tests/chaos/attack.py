@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 from tests.chaos.account import Account
@@ -44,8 +45,8 @@ class Attack:
         self.kill_at_random()
         names = list(self._outages)
         self._chance.shuffle(names)
-        for name in names:
-            self.take_away(self._outages[name])
+        for first in range(0, len(names), self._scale.together):
+            self.take_away([self._outages[name] for name in names[first : first + self._scale.together]])
         self.ask_to_end()
         if self._scale.full_disk:
             self.fill_disks()
@@ -59,13 +60,15 @@ class Attack:
             self._kill(source, "kill -9")
         self._catch_up()
 
-    def take_away(self, outage: Outage) -> None:
-        """One service is gone for a while; somewhere in that time one flow is killed and another is asked to end."""
-        self._say(f"{outage.words} for {self._scale.outage:g} s")
+    def take_away(self, away: Sequence[Outage]) -> None:
+        """Services are gone for a while; somewhere in that time one flow is killed and another is asked to end."""
+        self._say(f"{' and '.join(outage.words for outage in away)} for {self._scale.outage:g} s")
         began = time.monotonic()
         self._account.away = True
-        outage.lose()
-        try:
+        with ExitStack() as back:
+            for outage in away:
+                back.callback(outage.back)
+                outage.lose()
             killed, *others = self._chance.sample(list(self._victims), len(self._victims))
             moments = sorted(self._chance.uniform(0.1, 0.6) * self._scale.outage for _ in range(2))
             _until(began + moments[0])
@@ -74,12 +77,11 @@ class Attack:
             for asked in others[:1]:
                 self._ask(asked, "SIGTERM while a service is away", (0, NOT_DRAINED))
             _until(began + self._scale.outage)
-        finally:
-            outage.back()
-            self._account.away = False
-        for source in self._victims:
-            self._account.suffered(source, f"{outage.words} for {self._scale.outage:g} s")
-            self._account.over(outage.name, source)
+        self._account.away = False
+        for outage in away:
+            for source in self._victims:
+                self._account.suffered(source, f"{outage.words} for {self._scale.outage:g} s")
+                self._account.over(outage.name, source)
         self._catch_up()
 
     def ask_to_end(self) -> None:
