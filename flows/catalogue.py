@@ -22,22 +22,29 @@ from operators.combine import Combine
 from operators.component import Component, Operator
 from operators.convert import Convert
 from operators.correlate import Correlate
+from operators.counter import Counter
 from operators.debounce import Debounce
 from operators.decode import Decode
 from operators.deduplicate import Deduplicate
 from operators.detect import Detect
 from operators.label import Label
 from operators.lookup import Lookup
+from operators.mode import Mode
 from operators.motion_gate import MotionGate
+from operators.pick import Pick
+from operators.rate import Rate
 from operators.rename import Rename
 from operators.scale import Scale
 from operators.selector import Drop, Only
+from operators.severity import Severity
 from operators.shape import ShapeStep
 from operators.silence import Silence
+from operators.stale import Stale
 from operators.threshold import Threshold
 from operators.track import Track
 from operators.translate import Translate
 from operators.use import Use
+from operators.vote import Vote
 from operators.window import Window
 from operators.zones import Zones
 
@@ -61,14 +68,21 @@ OPERATORS: dict[str, type[Operator]] = {
     "shape": ShapeStep,
     "translate": Translate,
     "scale": Scale,
+    "pick": Pick,
     "lookup": Lookup,
+    "severity": Severity,
     "deduplicate": Deduplicate,
     "threshold": Threshold,
     "debounce": Debounce,
     "window": Window,
+    "rate": Rate,
+    "counter": Counter,
     "silence": Silence,
+    "stale": Stale,
+    "vote": Vote,
     "combine": Combine,
     "correlate": Correlate,
+    "mode": Mode,
     "motion_gate": MotionGate,
     "detect": Detect,
     "track": Track,

@@ -115,7 +115,7 @@ def _check_range(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
 def _scaled(scope: Scope, alarm: Alarm) -> set[str]:
     """Marks alarms behind steps after which a value is no longer the metric's own."""
     names = {one for read in alarm.sources for one in scope.upstream(read)} & set(scope.flow.streams)
-    changes = ("scale", "rename", "translate", "shape", "window", "threshold", "combine")
+    changes = ("scale", "rename", "translate", "shape", "window", "threshold", "combine", "rate", "counter", "pick")
     return {"kind"} if any(step.kind in changes for one in names for step in scope.flow.streams[one].steps) else set()
 
 

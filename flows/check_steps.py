@@ -5,7 +5,7 @@ from flows.catalogue import OPERATORS
 from flows.scope import Scope
 from flows.spec import Step
 
-ROLE_STEPS = ("combine", "correlate")
+ROLE_STEPS = ("combine", "correlate", "mode")
 
 
 def check_steps(scope: Scope) -> None:
@@ -16,7 +16,9 @@ def check_steps(scope: Scope) -> None:
         kinds = [step.kind for step in stream.steps]
         if roles is not None and not any(kind in ROLE_STEPS for kind in kinds):
             scope.say(
-                ("streams", name, "from"), "roles are for 'combine' and 'correlate'", "write a list of names instead"
+                ("streams", name, "from"),
+                "roles are for 'combine', 'correlate' and 'mode'",
+                "write a list of names instead",
             )
         for index, step in enumerate(stream.steps):
             path: Path_ = ("streams", name, "steps", index)
@@ -65,6 +67,14 @@ def _check_roles(scope: Scope, path: Path_, stream: str, step: Step, roles: list
         for index, role in enumerate(getattr(step.settings, field, None) or ()):
             if role not in roles:
                 scope.unknown((*path, step.kind, field, index), f"no role {role!r} in 'from'", role, roles)
+    without: list[str] = step.settings.forbidding() if step.kind == "correlate" else []  # type: ignore[attr-defined]
+    named = {"without": without, "role": [step.settings.role] if step.kind == "mode" else []}  # type: ignore[attr-defined]
+    for field, some in named.items():
+        for role in some:
+            if role not in roles:
+                scope.unknown((*path, step.kind, field), f"no role {role!r} in 'from'", role, roles)
+    if without and not set(roles) - set(without):
+        scope.say((*path, step.kind, "without"), "every role is forbidden; name in 'from' what is to be found, too")
     need = getattr(step.settings, "need", None)
-    if isinstance(need, int) and need > len(roles):
-        scope.say((*path, step.kind, "need"), f"needs {need} roles, but 'from' has only {len(roles)}")
+    if isinstance(need, int) and need > len(roles) - len(without):
+        scope.say((*path, step.kind, "need"), f"needs {need} roles, but 'from' has only {len(roles) - len(without)}")

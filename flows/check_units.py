@@ -14,7 +14,21 @@ from operators.quantity import UNITS, Quantity
 from operators.selector import Range, Selector
 from operators.words import is_two_state, to_number, to_word
 
-OTHER_UNITS = ("scale", "rename", "shape", "translate", "combine", "threshold", "window", "correlate", "silence", "use")
+OTHER_UNITS = (
+    "scale",
+    "rename",
+    "shape",
+    "translate",
+    "combine",
+    "threshold",
+    "window",
+    "correlate",
+    "silence",
+    "use",
+    "rate",
+    "pick",
+    "vote",
+)
 """Steps after which a metric's name no longer says its unit."""
 
 

@@ -21,7 +21,7 @@ FIELDS = (
     "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority", "change", "state", "type",
 )  # fmt: skip
 """Fields of selectors that are compared; the others are not known before something runs."""
-_SAME = frozenset({"deduplicate", "debounce", "label", "lookup", "convert", "motion_gate", "drop"})
+_SAME = frozenset({"deduplicate", "debounce", "label", "lookup", "convert", "motion_gate", "drop", "mode"})
 _QUALITIES = ("good", "stale", "bad")
 
 Conflict = Callable[[int, str, Any, tuple[str, ...]], None]
@@ -151,6 +151,13 @@ def _window(flow: Flow, facts: Facts, settings: Any) -> Facts:
     return {**_without(facts, "quality"), "kind": ("summary",) if len(settings.calculate) == 1 else ("statistics",)}
 
 
+def _rate(flow: Flow, facts: Facts, settings: Any) -> Facts:
+    kept = _without(facts, "unit", "metric")
+    if "metric" in facts and not any(_is_pattern(name) for name in facts["metric"]):
+        kept["metric"] = tuple(f"{name}_rate" for name in facts["metric"])
+    return {**kept, "kind": ("reading",)}
+
+
 _MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
     "detect": lambda flow, facts, s: {"kind": ("detection",), "class": tuple(s.classes)},
     "track": lambda flow, facts, s: {**facts, "phase": ("new", "update", "end")},
@@ -158,6 +165,16 @@ _MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
     "window": _window,
     "threshold": _threshold,
     "scale": lambda flow, facts, s: _without(facts, "unit"),
+    "stale": lambda flow, facts, s: _without(facts, "quality"),
+    "severity": lambda flow, facts, s: _without(facts, "priority") if s.label == "priority" else facts,
+    "counter": lambda flow, facts, s: facts,
+    "rate": _rate,
+    "pick": lambda flow, facts, s: {**_without(facts, "unit", "type"), "kind": ("reading",), "metric": (s.metric,)},
+    "vote": lambda flow, facts, s: {
+        "kind": ("reading",),
+        "metric": (s.metric,),
+        **({"subject": (s.subject,)} if s.subject else {}),
+    },
     "combine": lambda flow, facts, s: {"kind": ("reading",), "subject": (s.subject,), "metric": (s.metric,)},
     "correlate": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("correlation",)},
     "silence": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("silent", "back")},

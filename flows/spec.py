@@ -218,7 +218,8 @@ class Stream(Spec):
     """Events on their way: what it reads, and the steps in order."""
 
     from_: From = Field(
-        alias="from", description="A source or stream; a list to merge by time; or roles for `combine` and `correlate`."
+        alias="from",
+        description="A source or stream; a list to merge by time; or roles for `combine`, `correlate` and `mode`.",
     )
     steps: list[Step] = Field(min_length=1, description="The steps, in order.")
     by: str | list[str] | None = Field(None, description="What a signal is, where not subject and metric.")

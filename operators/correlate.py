@@ -3,6 +3,7 @@
 import math
 from typing import Any, ClassVar, NamedTuple, Self
 
+import msgspec
 from pydantic import Field, model_validator
 
 from operators.component import Due, Now, Operator, StepContext
@@ -21,6 +22,11 @@ class Correlate(Operator):
     lie at most `within` apart, whatever the order of their arrival; with `in_order` their times must follow the order of
     the roles in `from`. `need` says how many different roles are wanted. An event counts for one correlation only.
 
+    With `without`, events of those roles forbid it: a door that opens and nobody who logs in, `without: login`. Then the
+    occurrence comes only when `within` has passed after its latest event, with that time, and if no such event lay at most
+    `within` before or after the latest event (with `in_order`: not before the first). One that was forbidden is counted as
+    `excused`.
+
     The occurrence has the time of the latest event, and as subject what is the same (`yard`), or without `same` the subject of
     the latest event. Its data are `signs` (the roles, by time), `subjects`, `events` (their ids), `since` (epoch seconds of the
     first), the fields of `same`, and the `camera` of the latest picture or detection; its labels are those of all events. An
@@ -33,6 +39,7 @@ class Correlate(Operator):
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "correlate: {same: area, within: 30s, need: 2}",
         "correlate: {within: 1min, in_order: true}",
+        "correlate: {same: area, within: 30s, without: bought}",
     )
 
     same: Some | None = Field(
@@ -42,14 +49,25 @@ class Correlate(Operator):
         examples=["area"],
     )
     within: Duration = Field(gt=0, description="How far apart the events may be.", examples=["30s"])
-    need: int | None = Field(None, ge=2, description="How many roles are wanted; all when left out.", examples=[2])
+    need: int | None = Field(
+        None, ge=1, description="How many roles are wanted; all but those of `without` when left out.", examples=[2]
+    )
+    without: Some | None = Field(
+        None, min_length=1, description="The role or roles whose events forbid it.", examples=["login"]
+    )
     in_order: bool = Field(False, description="Whether the times must follow the order of the roles.")
 
     @model_validator(mode="after")
     def _same_once(self) -> Self:
         if isinstance(self.same, list) and len(set(self.same)) != len(self.same):
             raise ValueError("'same' names a field twice")
+        if self.need == 1 and self.without is None:
+            raise ValueError("'need' must be at least 2: one event alone agrees with nothing")
         return self
+
+    def forbidding(self) -> list[str]:
+        """The roles whose events forbid a correlation."""
+        return [self.without] if isinstance(self.without, str) else list(self.without or ())
 
     def placeholders(self) -> list[str]:
         """Names of the fields that must agree."""
@@ -78,15 +96,20 @@ class CorrelateLogic(RoleLogic):
         super().__init__()
         self._same = tuple(settings.placeholders())
         self._within = settings.within
-        self._need = settings.need or len(context.roles)
+        self._without = frozenset(settings.forbidding())
+        self._need = settings.need or len([role for role in context.roles if role not in self._without])
         self._in_order = settings.in_order
         self._ranks = {role: rank for rank, role in enumerate(context.roles)}
+        self._forbidden: dict[tuple[str, ...], list[float]] = {}
+        self._held: list[tuple[float, float, tuple[str, ...], Occurrence]] = []
+        """Found, but not yet told: (deadline, first time it may not see, place, occurrence)."""
         self._step = context.step
         self._lateness = context.lateness
         self._signs: dict[tuple[str, ...], list[Sign]] = {}
         self._sweep = math.inf
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
+        self._tell(event.time - self._lateness, out)
         if event.time >= self._sweep + self._lateness:
             self._forget(event.time - self._lateness)
         found = [field(event, name) for name in self._same]
@@ -94,6 +117,9 @@ class CorrelateLogic(RoleLogic):
             self.count("unplaced")
             return
         key = tuple(text(value) for value in found)
+        if role in self._without:
+            self._forbid(key, event.time)
+            return
         sign = self._sign(role, event)
         signs = self._signs.setdefault(key, [])
         if any(known.id == sign.id and known.role == role for known in signs):
@@ -108,7 +134,7 @@ class CorrelateLogic(RoleLogic):
             signs[:] = [
                 one for one in signs if one.role not in roles or one.time > end or one.time < end - self._within
             ]
-            out.append(self._occurrence(key, chosen))
+            self._found(key, chosen, out)
         else:
             self._bound(signs, role)
         if not signs:
@@ -133,6 +159,34 @@ class CorrelateLogic(RoleLogic):
             if len(chosen) >= self._need and (not best or _span(chosen) < _span(best)):
                 best = chosen
         return best
+
+    def _found(self, key: tuple[str, ...], chosen: list[Sign], out: list[Event]) -> None:
+        occurrence = self._occurrence(key, chosen)
+        if not self._without:
+            out.append(occurrence)
+            return
+        first = chosen[0].time if self._in_order else occurrence.time - self._within
+        end = occurrence.time + self._within
+        if any(first <= time <= end for time in self._forbidden.get(key, ())):
+            self.count("excused")
+            return
+        self._held.append((end, first, key, msgspec.structs.replace(occurrence, time=end)))
+        self._held.sort(key=lambda held: (held[0], held[3].id))
+
+    def _forbid(self, key: tuple[str, ...], time: float) -> None:
+        kept = [one for one in self._held if one[2] != key or not one[1] <= time <= one[0]]
+        if len(kept) < len(self._held):
+            self.count("excused", len(self._held) - len(kept))
+        self._held = kept
+        times = self._forbidden.setdefault(key, [])
+        times.append(time)
+        times.sort()
+        del times[:-MOST_SIGNS]
+        self._sweep = min(self._sweep, time + self._within)
+
+    def _tell(self, clock: float, out: list[Event]) -> None:
+        while self._held and self._held[0][0] < clock:
+            out.append(self._held.pop(0)[3])
 
     def _bound(self, signs: list[Sign], role: str) -> None:
         mine = [s for s in signs if s.role == role]
@@ -162,26 +216,37 @@ class CorrelateLogic(RoleLogic):
         )
 
     def on_due(self, now: Now, out: list[Event]) -> None:
+        self._tell(now.event, out)
         if self._sweep <= now.event:
             self._forget(now.event)
 
     def deadline(self) -> Due:
-        return Due(event=self._sweep)
+        return Due(event=min(self._sweep, math.nextafter(self._held[0][0], math.inf) if self._held else math.inf))
 
     def _forget(self, clock: float) -> None:
         for key, signs in list(self._signs.items()):
             signs[:] = [sign for sign in signs if sign.time + self._within > clock]
             if not signs:
                 del self._signs[key]
-        self._sweep = clock + self._within if self._signs else math.inf
+        for key, times in list(self._forbidden.items()):
+            times[:] = [time for time in times if time + 2 * self._within > clock]
+            if not times:
+                del self._forbidden[key]
+        self._sweep = clock + self._within if self._signs or self._forbidden else math.inf
 
     def saved(self) -> object:
-        return self._same, {key: [tuple(sign) for sign in signs] for key, signs in self._signs.items()}, self._sweep
+        signs = {key: [tuple(sign) for sign in signs] for key, signs in self._signs.items()}
+        forbidden = {key: list(times) for key, times in self._forbidden.items()}
+        held = [(end, first, key, msgspec.msgpack.encode(found)) for end, first, key, found in self._held]
+        return self._same, signs, self._sweep, forbidden, held
 
     def reload(self, state: Any) -> None:
-        same, signs, sweep = state
+        same, signs, sweep, *more = state
         if same != self._same:
             return
+        forbidden, held = more or ({}, [])
+        self._forbidden = {key: list(times) for key, times in forbidden.items()}
+        self._held = [(end, first, key, msgspec.msgpack.decode(one, type=Occurrence)) for end, first, key, one in held]
         self._sweep = sweep
         self._signs = {}
         for key, saved in signs.items():

@@ -16,7 +16,8 @@ class Deduplicate(Operator):
 
     By `value`, it repeats the latest one that passed: a steady signal passes once in each span, a change at once. By any
     other field, such as `id`, it repeats any that passed within the span. Dropped events are counted as `duplicate`. What
-    was seen is forgotten after the span.
+    was seen is forgotten after the span, both by its own time and by the flow's clock: a repetition with an old time is known
+    as one.
     """
 
     NAME: ClassVar[str] = "deduplicate"
@@ -43,7 +44,13 @@ class Deduplicate(Operator):
 
 
 class _Forgetful(Logic):
-    """Forgets once in each span what is older than the span."""
+    """Forgets once in each span what is older than the span, by its own time and by when it was heard.
+
+    It was heard at the time of the newest event before it less the lateness; or, where the wall clock has moved the flow's
+    clock past all events, at that.
+    """
+
+    VERSION = 2
 
     def __init__(self, within: float, context: StepContext) -> None:
         super().__init__()
@@ -51,6 +58,12 @@ class _Forgetful(Logic):
         self._lateness = context.lateness
         self._sweep = math.inf
         self._swept = -math.inf
+        self._highest = -math.inf
+
+    def clock_ahead(self, events: list[Event], now: Now) -> float:
+        """The flow's clock, if it is past what the events make of it."""
+        newest = max(self._highest, max((event.time for event in events), default=-math.inf))
+        return now.event if now.event > newest - self._lateness else -math.inf
 
     def on_time(self, now: Now) -> list[Event]:
         if self._sweep <= now.event:
@@ -72,10 +85,11 @@ class _Forgetful(Logic):
 class _Passed:
     """The latest event of a signal that passed."""
 
-    __slots__ = ("quality", "rest", "time", "value")
+    __slots__ = ("heard", "quality", "rest", "time", "value")
 
-    def __init__(self, time: float, content: tuple[Any, Any, Any]) -> None:
+    def __init__(self, time: float, heard: float, content: tuple[Any, Any, Any]) -> None:
         self.time = time
+        self.heard = heard
         self.value, self.rest, self.quality = content
 
 
@@ -89,13 +103,16 @@ class ByValue(_Forgetful):
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         get = self._subjects.get
-        within = self._within
-        fire_at = self._sweep + self._lateness
+        within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
+        highest = self._highest
+        fire_at = self._sweep + lateness
         for event in events:
             time = event.time
+            if time > highest:
+                highest = self._highest = time
             if time >= fire_at:
-                self._forget(time - self._lateness)
-                fire_at = self._sweep + self._lateness
+                self._forget(time - lateness)
+                fire_at = self._sweep + lateness
             if type(event) is Reading:
                 metrics = get(event.subject)
                 passed = metrics.get(event.metric) if metrics is not None else None
@@ -110,21 +127,22 @@ class ByValue(_Forgetful):
                         continue
                     if time >= before:
                         passed.time = time
+                        passed.heard = max(highest - lateness, ahead)
                         passed.value = event.value
                         passed.rest = event.text
                         passed.quality = event.quality
                     out.append(event)
                     continue
-            if self._passes(event):
+            if self._passes(event, max(highest - lateness, ahead)):
                 out.append(event)
                 if self._sweep == math.inf:
                     self._sweep = max(time, self._swept) + within
-                    fire_at = self._sweep + self._lateness
+                    fire_at = self._sweep + lateness
         if len(out) < len(events):
             self.count("duplicate", len(events) - len(out))
         return out
 
-    def _passes(self, event: Event) -> bool:
+    def _passes(self, event: Event, heard: float) -> bool:
         subject, name = signal_of(event)
         content = _content(event)
         metrics = self._subjects.setdefault(subject, {})
@@ -135,12 +153,12 @@ class ByValue(_Forgetful):
                 return False
             if event.time < passed.time:
                 return True
-        metrics[name] = _Passed(event.time, content)
+        metrics[name] = _Passed(event.time, heard, content)
         return True
 
     def _drop_before(self, time: float) -> bool:
         for subject, metrics in list(self._subjects.items()):
-            for name in [name for name, passed in metrics.items() if passed.time <= time]:
+            for name in [name for name, passed in metrics.items() if passed.time <= time and passed.heard <= time]:
                 del metrics[name]
             if not metrics:
                 del self._subjects[subject]
@@ -148,20 +166,21 @@ class ByValue(_Forgetful):
 
     def snapshot(self) -> object:
         signals = [
-            (subject, name, p.time, (p.value, p.rest, p.quality))
+            (subject, name, p.time, (p.value, p.rest, p.quality), p.heard)
             for subject, metrics in self._subjects.items()
             for name, p in metrics.items()
         ]
-        return "value", signals, self._sweep, self._swept
+        return "value", signals, self._sweep, self._swept, self._highest
 
     def restore(self, state: Any, version: int) -> None:
-        kind, signals, sweep, swept = state
+        kind, signals, sweep, swept, *more = state
         if kind != "value":
             return
+        self._highest = more[0] if more else swept
         self._subjects = {}
         self._sweep, self._swept = sweep, swept
-        for subject, name, time, content in signals:
-            self._subjects.setdefault(subject, {})[name] = _Passed(time, content)
+        for subject, name, time, content, *heard in signals:
+            self._subjects.setdefault(subject, {})[name] = _Passed(time, heard[0] if heard else time, content)
 
 
 def _content(event: Event) -> tuple[Any, Any, Any]:
@@ -175,45 +194,47 @@ def _content(event: Event) -> tuple[Any, Any, Any]:
 
 
 class ByFields(_Forgetful):
-    """State is the time of each combination of the fields that passed, for each signal."""
+    """State is the time of each combination of the fields that passed, and when it was heard, for each signal."""
 
     def __init__(self, within: float, names: list[str], context: StepContext) -> None:
         super().__init__(within, context)
         self._names = names
-        self._seen: dict[tuple[str, ...], float] = {}
+        self._seen: dict[tuple[str, ...], tuple[float, float]] = {}
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         seen = self._seen
-        within = self._within
-        fire_at = self._sweep + self._lateness
+        within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
+        fire_at = self._sweep + lateness
         for event in events:
             time = event.time
+            self._highest = max(self._highest, time)
             if time >= fire_at:
-                self._forget(time - self._lateness)
-                fire_at = self._sweep + self._lateness
+                self._forget(time - lateness)
+                fire_at = self._sweep + lateness
             key = (*signal_of(event), *(text(field(event, name)) for name in self._names))
             before = seen.get(key)
-            if before is not None and -within < time - before < within:
+            if before is not None and -within < time - before[0] < within:
                 self.count("duplicate")
                 continue
             out.append(event)
-            seen[key] = time if before is None else max(time, before)
+            seen[key] = (time if before is None else max(time, before[0]), max(self._highest - lateness, ahead))
             if self._sweep == math.inf:
                 self._sweep = max(time, self._swept) + within
-                fire_at = self._sweep + self._lateness
+                fire_at = self._sweep + lateness
         return out
 
     def _drop_before(self, time: float) -> bool:
-        for key in [key for key, seen in self._seen.items() if seen <= time]:
+        for key in [key for key, seen in self._seen.items() if max(seen) <= time]:
             del self._seen[key]
         return bool(self._seen)
 
     def snapshot(self) -> object:
-        return "fields", dict(self._seen), self._sweep, self._swept
+        return "fields", dict(self._seen), self._sweep, self._swept, self._highest
 
     def restore(self, state: Any, version: int) -> None:
-        kind, seen, sweep, swept = state
+        kind, seen, sweep, swept, *more = state
         if kind == "fields":
-            self._seen = dict(seen)
+            self._seen = {key: (time, time) for key, time in seen.items()} if version == 1 else dict(seen)
+            self._highest = more[0] if more else swept
             self._sweep, self._swept = sweep, swept

@@ -16,14 +16,14 @@ _OLD = ("count", "first", "first_time", "last", "last_time", "max", "mean", "min
 
 
 class Pane:
-    """Statistics of readings that came in, or of several panes merged.
+    """Statistics of readings that came in, or of several panes merged, and the labels of the last one.
 
     The sum is compensated after Neumaier (A. Neumaier, ZAMM 54, 1974), mean and sum of squared deviations of parts are put
     together after Chan, Golub and LeVeque (The American Statistician 37, 1983), each part in two passes. `fresh` are values,
     by time and none before `last_time`, that are not worked in yet.
     """
 
-    __slots__ = (*_NUMBERS, "fresh", "quantiles")
+    __slots__ = (*_NUMBERS, "fresh", "labels", "quantiles")
 
     def __init__(self) -> None:
         self.count = 0
@@ -33,6 +33,7 @@ class Pane:
         self.first_time, self.last_time = math.inf, -math.inf
         self.quantiles: Quantiles | None = None
         self.fresh: list[float] = []
+        self.labels: dict[str, str] = {}
 
     def take(self, values: list[float], start: float, end: float, spread: bool, keep: bool) -> None:
         """Work in values by time; `start` and `end` are the times of the first and the last. `spread` is wanted for the
@@ -70,6 +71,7 @@ class Pane:
         first, last = panes[0], panes[-1]
         whole.first_time, whole.first = first.first_time, first.first
         whole.last_time, whole.last = last.last_time, last.last
+        whole.labels = last.labels
         whole.count = sum([pane.count for pane in panes])
         whole.min = min([pane.min for pane in panes])
         whole.max = max([pane.max for pane in panes])
@@ -103,21 +105,22 @@ class Pane:
 
     def state(self) -> tuple[Any, ...]:
         quantiles = None if self.quantiles is None else self.quantiles.state()
-        return tuple(getattr(self, name) for name in _NUMBERS), quantiles, tuple(self.fresh)
+        return tuple(getattr(self, name) for name in _NUMBERS), quantiles, tuple(self.fresh), dict(self.labels)
 
     @classmethod
     def of(cls, state: tuple[Any, ...]) -> "Pane":
         pane = cls()
-        numbers, quantiles, fresh = state
+        numbers, quantiles, fresh, labels = state
         for name, number in zip(_NUMBERS, numbers, strict=True):
             setattr(pane, name, number)
         pane.quantiles = None if quantiles is None else Quantiles.of(quantiles)
-        pane.fresh = list(fresh)
+        pane.fresh, pane.labels = list(fresh), dict(labels)
         return pane
 
     @classmethod
-    def of_version_1(cls, state: tuple[Any, ...]) -> "Pane":
+    def of_version_1(cls, state: tuple[Any, ...], labels: dict[str, str]) -> "Pane":
         pane = cls()
+        pane.labels = dict(labels)
         *numbers, values = state
         for name, number in zip(_OLD, numbers, strict=True):
             setattr(pane, name, number)

@@ -32,7 +32,7 @@ class Signal:
     or the sessions by time. What ends before `next` (a pane's number, or a time) is closed."""
 
     __slots__ = (
-        "by", "end", "key", "labels", "lag", "last", "metric", "next", "other", "pane", "prefix", "queued", "unit", "windows",
+        "by", "end", "key",  "lag", "last", "metric", "next", "other", "pane", "prefix", "queued", "unit", "windows",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, ...], by: dict[str, str], step: str) -> None:
@@ -47,7 +47,6 @@ class Signal:
         self.last = self.next = self.end = -math.inf
         self.lag = 0.0
         self.unit: str | None = None
-        self.labels: dict[str, str] = {}
 
 
 class Windows(Logic):
@@ -95,8 +94,9 @@ class Windows(Logic):
                     and event.quality == _GOOD
                 ):
                     signal.last = time
-                    signal.labels = event.labels
-                    fresh = signal.pane.fresh
+                    pane = signal.pane
+                    pane.labels = event.labels
+                    fresh = pane.fresh
                     fresh.append(value)
                     if gap:
                         signal.end = time + gap
@@ -165,14 +165,17 @@ class Windows(Logic):
             signal = self._signal(event)
         unit = getattr(event, "unit", None)
         if signal.unit != unit:
-            if not signal.windows:
-                signal.unit = unit
-            elif signal.unit is not None and unit is not None:
+            if signal.unit is None or unit is None:
+                if not signal.windows:
+                    signal.unit = unit or signal.unit
+            else:
                 try:
                     value = convert(value, unit, signal.unit)
                 except ValueError:
-                    self.count("unit")
-                    return
+                    if signal.windows:
+                        self.count("unit")
+                        return
+                    signal.unit = unit
         self.settle(signal)
         time = event.time
         if self._sweep == _INF:
@@ -187,11 +190,13 @@ class Windows(Logic):
             if not pane.count:
                 pane.first_time, pane.first = time, value
             pane.fresh.append(value)
+            pane.labels = getattr(event, "labels", {})
         else:
+            if time >= pane.last_time:
+                pane.labels = getattr(event, "labels", {})
             pane.take([value], time, time, self.spread, self.keep)
         signal.lag = max(0.0, self._highest - self.lateness - time)
         signal.end = -_INF if signal.lag else self.end_of(signal)
-        signal.labels = getattr(event, "labels", {})
         if arm:
             self._arm(signal)
 
@@ -277,7 +282,7 @@ class Windows(Logic):
             metric=signal.metric,
             values=values,
             unit=signal.unit,
-            labels={**signal.labels, **signal.by} if signal.by else signal.labels,
+            labels={**pane.labels, **signal.by} if signal.by else pane.labels,
         )
 
     # ------------------------------------------------------------------------------------------ snapshot
@@ -286,7 +291,7 @@ class Windows(Logic):
         for s in self._signals.values():
             current = next((n for n, (_, pane) in enumerate(self._panes(s)) if pane is s.pane), -1)
             signals.append((
-                s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, dict(s.labels), current, self.saved(s.windows),
+                s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, current, self.saved(s.windows),
             ))  # fmt: skip
         return self.form(), (self._highest, self._sweep), signals
 
@@ -306,11 +311,10 @@ class Windows(Logic):
             signal.next, signal.last, signal.lag = next_end, last, lag
             if version == 1:
                 signal.unit, labels, panes = more
-                signal.windows = {number: Pane.of_version_1(pane) for number, pane in panes}
+                signal.windows = {number: Pane.of_version_1(pane, labels) for number, pane in panes}
             else:
-                signal.end, signal.unit, labels, current, windows = more
+                signal.end, signal.unit, current, windows = more
                 signal.windows = self.reload(windows)
                 signal.pane = self._panes(signal)[current][1] if current >= 0 else Pane()
-            signal.labels = dict(labels)
             if signal.windows:
                 self._arm(signal)

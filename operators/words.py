@@ -11,7 +11,7 @@ _CLOSED_IS_ONE = ("contact",)
 _OPEN_IS_ONE = ("door", "window", "opening", "garage_door")
 _ON_OFF = (
     "motion", "occupancy", "presence", "state", "vibration", "tamper", "water_leak", "leak", "smoke", "gas_alarm", "heat",
-    "sound", "battery_low", "threshold", "problem", "running",
+    "sound", "battery_low", "threshold", "problem", "running", "agreement",
 )  # fmt: skip
 
 _WORDS: dict[str, tuple[str, str]] = {

@@ -85,3 +85,28 @@ def test_signs_are_bounded_and_forgotten() -> None:
     assert shard.counts == {"crowded": 68}
     shard.wait_until(2e4)
     assert "pir_1" not in repr(shard.logic.snapshot())
+
+
+def test_without_a_role_it_comes_when_the_time_for_that_role_is_over() -> None:
+    shard = Shard(step(Correlate, "correlate: {same: area, within: 30s, need: 1, without: person}"), restarts=True)
+    assert shard.feed_roles([door(10)]) == []
+    assert signs(shard.wait_until(41)) == [(40, ["door"])]
+    assert shard.wait_until(500) == []
+
+
+def test_a_forbidding_event_before_or_after_excuses_it() -> None:
+    text = "correlate: {same: area, within: 30s, need: 1, without: person}"
+    for events in ([door(10), person(39)], [person(0), door(10)], [door(10), person(40)]):
+        shard = Shard(step(Correlate, text), restarts=True)
+        out = [found for event in events for found in shard.feed_roles([event])]
+        assert [*out, *shard.wait_until(500)] == []
+        assert shard.counts == {"excused": 1}
+    shard = Shard(step(Correlate, text))
+    shard.feed_roles([door(10), person(41)])
+    assert len(shard.wait_until(500)) == 1
+
+
+def test_in_order_only_what_comes_after_excuses_it() -> None:
+    shard = Shard(step(Correlate, "correlate: {same: area, within: 30s, need: 1, in_order: true, without: person}"))
+    shard.feed_roles([person(9), door(10)])
+    assert signs(shard.wait_until(500)) == [(40, ["door"])]

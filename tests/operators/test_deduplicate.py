@@ -1,5 +1,9 @@
+import pytest
+
+from operators.component import Now
 from operators.deduplicate import Deduplicate
-from tests.operators.shard import Shard, occurrence, reading, states, step
+from operators.events import Event
+from tests.operators.shard import CONTEXT, Shard, occurrence, reading, states, step
 
 
 def test_a_steady_value_passes_once_in_each_span_and_a_change_at_once() -> None:
@@ -43,3 +47,24 @@ def test_what_was_seen_is_forgotten() -> None:
         shard.wait_until(1000)
         shard.wait_until(2000)
         assert "s1'" not in repr(shard.logic.snapshot())
+
+
+@pytest.mark.parametrize("text", ["deduplicate: {by: id, within: 10min}", "deduplicate: 10min"])
+def test_a_repetition_with_an_old_time_is_dropped_while_the_wall_clock_moves_the_flow(text: str) -> None:
+    wall = 1e6
+    logic = step(Deduplicate, text).logic(CONTEXT)
+
+    def at(seconds: float) -> list[Event]:
+        now = Now(wall + seconds, wall + seconds)
+        out = logic.on_batch([reading(1000, 1.0, id="posted")], now)
+        if logic.next_time().event <= now.event:
+            out += logic.on_time(now)
+        saved = logic.snapshot()
+        logic.restore(saved, logic.VERSION)
+        return out
+
+    assert len(at(0)) == 1
+    assert at(10) == []
+    assert at(590) == []
+    logic.on_time(Now(wall + 1300, wall + 1300))
+    assert len(at(1310)) == 1
