@@ -34,6 +34,7 @@ bench: setup ## measure against the peers; prints the table, writes build/bench.
 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json
 	@$(PY) -m tests.chaos
+	@$(PY) -m pytest tests/api -m chaos
 
 docs: setup ## write docs/components.md and the definitions' JSON Schema from the code
 	@.venv/bin/vigie docs > docs/components.md

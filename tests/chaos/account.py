@@ -123,6 +123,7 @@ class Account:
             if mark.source == place[0]:
                 recoveries.setdefault(mark.fault, []).append(self._recovery(mark, place))
         own = {PROCESS, "disk", "redpanda", "stalled", *source.needs, *sink.needs}
+        worst, median = recovery([time for fault in own for time in recoveries.get(fault, [])])
         return Row(
             source=source.words,
             sink=sink.words,
@@ -134,7 +135,8 @@ class Account:
             redelivered=again,
             repeated=arrived.repeated,
             out_of_order=arrived.out_of_order,
-            recovery_s=recovery([time for fault in own for time in recoveries.get(fault, [])]),
+            recovery_s=worst,
+            recovery_median_s=median,
             recoveries={fault: [None if t == NEVER else t for t in times] for fault, times in recoveries.items()},
             date=today(),
             machine=machine(),

@@ -18,8 +18,9 @@ class Row:
     `lost` events never arrived; `duplicated` are at the far end more than once after the sink's own deduplication;
     `redelivered` payloads without an id came twice from the MQTT broker and are two events, which is said and counted;
     `repeated` deliveries were made invisible by the ids; `out_of_order` came after a later event of their subject (None
-    where the far end keeps no order). `recovery_s` are the median and the worst of the seconds from the end of a fault until
-    everything was there, over the faults of flow, source and sink; None if that never was. `recoveries` has all, by fault.
+    where the far end keeps no order). `recovery_s` is the worst and `recovery_median_s` the median of the seconds from the
+    end of a fault until everything was there, over the faults of flow, source and sink; None if that never was. `recoveries`
+    has all, by fault.
     """
 
     source: str
@@ -32,7 +33,8 @@ class Row:
     redelivered: int
     repeated: int | None
     out_of_order: int | None
-    recovery_s: dict[str, float] | None
+    recovery_s: float | None
+    recovery_median_s: float | None
     recoveries: dict[str, list[float | None]]
     date: str
     machine: str
@@ -42,11 +44,11 @@ class Row:
         return self.lost == 0 and self.duplicated == 0 and not self.out_of_order and self.recovery_s is not None
 
 
-def recovery(times: Sequence[float]) -> dict[str, float] | None:
-    """Median and worst of the recoveries; None if there was none or one never ended (infinite)."""
+def recovery(times: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+    """Worst and median of the recoveries; None if there was none or one never ended (infinite)."""
     if not times or max(times) == float("inf"):
-        return None
-    return {"median": round(statistics.median(times), 1), "worst": round(max(times), 1)}
+        return None, None
+    return round(max(times), 1), round(statistics.median(times), 1)
 
 
 def machine() -> str:
@@ -76,7 +78,6 @@ HEAD = ("source", "sink", "sent", "stored", "lost", "duplicated", "redelivered",
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    took = row.recovery_s
     return (
         row.source,
         row.sink,
@@ -86,7 +87,7 @@ def cells(row: Row) -> tuple[str, ...]:
         str(row.duplicated),
         str(row.redelivered),
         "–" if row.out_of_order is None else str(row.out_of_order),
-        "never" if took is None else f"{took['median']:g} (worst {took['worst']:g})",
+        "never" if row.recovery_s is None else f"{row.recovery_median_s:g} (worst {row.recovery_s:g})",
     )
 
 

@@ -84,9 +84,9 @@ def test_the_share_of_some_devices_is_what_they_send(devices: int) -> None:
 
 
 def test_a_recovery_that_never_came_makes_the_row_fail(tmp: Path) -> None:
-    assert recovery([1.0, 3.0, 2.0]) == {"median": 2.0, "worst": 3.0}
-    assert recovery([1.0, float("inf")]) is None
-    whole = replace(row(Arrived(10, ALL)), recovery_s=recovery([1.0]))
+    assert recovery([1.0, 3.0, 2.0]) == (3.0, 2.0)
+    assert recovery([1.0, float("inf")]) == (None, None)
+    whole = replace(row(Arrived(10, ALL)), recovery_s=1.0, recovery_median_s=1.0)
     assert whole.good
     assert not replace(whole, recovery_s=None).good
     assert not replace(whole, out_of_order=1).good
