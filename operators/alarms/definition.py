@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operators import two_state
+from operators.alarms.crossing import LASTS, level_of
 from operators.alarms.rule import Rule, Schedule
 from operators.alarms.schedule import WeeklySchedule
 from operators.component import StepContext
@@ -122,7 +123,12 @@ class Definition:
 
     def record_of_row(self, row: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
         """The record of a rule that a person wrote as a row. Raises ValueError (pydantic's, too) for what makes no sense."""
-        when = When.model_validate({key: _span(key, row[key]) for key in _WHEN_KEYS if row.get(key) is not None})
+        given = {key: _span(key, row[key]) for key in _WHEN_KEYS if row.get(key) is not None}
+        if level_of(row) is not None:
+            if given:
+                raise ValueError(f"'crosses' stands alone, without {', '.join(given)}")
+            given = {"seen": LASTS}
+        when = When.model_validate(given)
         priority = row.get("priority")
         if isinstance(self.alarm.priority, Column):
             priority = _resolved(self.alarm.priority, row)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from operators.alarms.crossing import CROSSES
 from operators.alarms.definition import PRIORITY_OF
 from operators.alarms.state import NEVER, About, State
 from operators.alarms.transition import Transition, crossed_limit
@@ -90,7 +91,9 @@ class Renderer:
             run=self._run,
         )
         if self._template is not None:
-            event.message = str(self._template.render(_with_limit(event, crossed_limit(state, "activated"))))
+            crossing = event.labels.get("condition") == CROSSES
+            raised_at = limit if crossing else crossed_limit(state, "activated")
+            event.message = str(self._template.render(_with_limit(event, raised_at)))
         return event
 
 

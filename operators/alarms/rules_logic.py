@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from operators.alarms.crossing import CROSSES, Crossings, level_of
 from operators.alarms.definition import NoLimit
 from operators.alarms.logic import AlarmLogic
 from operators.alarms.rule import Rule
 from operators.alarms.state import State
+from operators.alarms.transition import Transition
 from operators.component import StepContext
 from operators.condition import Column
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
+from operators.quantity import Quantity
 from operators.selector import glob
 
 if TYPE_CHECKING:
@@ -22,14 +27,16 @@ _DELETED = ("delete", "deleted", "removed")
 class RulesLogic(AlarmLogic):
     """Rules arrive as rows in the role `rules`: an occurrence with the row as its data, or a row of a table.
 
-    A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when`, `priority`, `page` and
-    `enabled`. The same `id` again changes the rule; `deleted: true`, or a deleted row, removes it. A row that makes no
-    sense changes nothing and is a dead letter.
+    A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when` or `crosses` with a level,
+    `priority`, `page` and `enabled`. The same `id` again changes the rule; `deleted: true`, or a deleted row, removes it. A
+    row that makes no sense changes nothing and is a dead letter.
     """
 
     def __init__(self, alarm: "Alarm", context: StepContext) -> None:
         super().__init__(alarm, context)
         self._rows: dict[str, dict[str, Any]] = {}
+        self._crossings = Crossings()
+        self._reading: Any = None
         self._index()
 
     def _index(self) -> None:
@@ -61,6 +68,7 @@ class RulesLogic(AlarmLogic):
                 continue
             rule_id = f"{self.context.step}/{row['id']}"
             if row.get("deleted") or row.get("op") in _DELETED:
+                self._crossings.forget(rule_id)
                 if self._rows.pop(rule_id, None) is not None:
                     self.engine.remove_rule(rule_id, at, self._clock)
             else:
@@ -79,6 +87,8 @@ class RulesLogic(AlarmLogic):
         before = self._rows.get(rule_id)
         if before is not None and before["subject"] != row["subject"]:
             self.engine.remove_rule(rule_id, at, self._clock)
+        if before is not None and before.get(CROSSES) != row.get(CROSSES):
+            self._crossings.forget(rule_id)
         self._rows[rule_id] = row
         self.engine.set_rule(rule, at, self._clock)
         subject = str(row["subject"])
@@ -134,6 +144,10 @@ class RulesLogic(AlarmLogic):
         metric = self._rows[rule_id].get("metric")
         if metric and metric != getattr(e, "metric", None):
             return
+        level = level_of(self._rows[rule_id])
+        if level is not None:
+            self._take_crossing(rule_id, e, at, level)
+            return
         engine = self.engine
         rule = engine.rules[rule_id]
         slot = engine.slots[rule_id].get(e.subject)
@@ -153,6 +167,32 @@ class RulesLogic(AlarmLogic):
                 return
         self.judge(rule_id, e, at, None, presence=rule.absent is not None or rule.pulse is not None)
 
+    def _take_crossing(self, rule_id: str, e: Any, at: float, level: Quantity) -> None:
+        """A reading counts when it is on the other side of the level than the one before."""
+        if type(e) is not Reading or e.value is None or e.quality != "good":
+            self.count("not_data")
+            return
+        try:
+            crossed = self._crossings.crossed(rule_id, e, level)
+        except ValueError:
+            self.count("unit")
+            return
+        if crossed:
+            self._reading = e
+            self.judge(rule_id, e, at, None, presence=True)
+            self._reading = None
+
+    def _transition(self, state: State, transition: Transition) -> None:
+        """What is said of a crossing has the value that crossed, and the level."""
+        level = level_of(self._rows.get(state.rule.id, {}))
+        if level is not None:
+            e = self._reading
+            value, unit = (e.value, e.unit) if e is not None else (None, level.unit)
+            edge = level.in_unit(unit)
+            labels = {**transition.labels, "condition": CROSSES}
+            transition = msgspec.structs.replace(transition, value=value, unit=unit, limit=edge, labels=labels)
+        super()._transition(state, transition)
+
     def page_of(self, state: State) -> str | None:
         page = self.alarm.page
         if isinstance(page, Column):
@@ -162,10 +202,12 @@ class RulesLogic(AlarmLogic):
 
     # ------------------------------------------------------------------------------------------------- snapshot
     def more_state(self) -> dict[str, Any]:
-        return {"rows": {rule_id: dict(row) for rule_id, row in self._rows.items()}}
+        rows = {rule_id: dict(row) for rule_id, row in self._rows.items()}
+        return {"rows": rows, "crossings": self._crossings.snapshot()}
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         self._rows = {rule_id: dict(row) for rule_id, row in state["rows"].items()}
+        self._crossings.restore(state.get("crossings", []))
         self._index()
 
 

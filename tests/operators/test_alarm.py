@@ -498,6 +498,8 @@ def test_a_deleted_row_of_a_table_removes_its_rule() -> None:
         ({"priority": "urgent"}, "'urgent' is not a priority"),
         ({"subject": ""}, "needs a 'subject'"),
         ({"for": "2m"}, "2min"),
+        ({"crosses": 1}, "stands alone, without above"),
+        ({"above": None, "crosses": "hot"}, "not a number"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_a_dead_letter_and_changes_nothing(fields: dict[str, Any], says: str) -> None:
@@ -513,6 +515,32 @@ def test_a_silent_rule_waits_from_the_moment_it_was_written() -> None:
     market = alarm(MARKET, "alarms/market")
     feed(market, row(100, above=None, silent=60), role="rules")
     assert changes(tick(market, 155)) == [(155, "raised", "unacked")]
+
+
+def test_a_rule_may_ask_for_a_crossing_from_either_side() -> None:
+    market = alarm(MARKET, "alarms/market")
+    feed(market, row(0, above=None, crosses=1.08), role="rules")
+    prices = [(1, 1.09), (5, 1.07), (10, 1.06), (15, 1.08), (20, 1.07), (25, 1.08), (30, 1.085)]
+    first = [e for time, price in prices[:3] for e in feed(market, reading(time, price, "EUR/USD", **PRICE))]
+    first += tick(market, 10)
+    assert [(e.event, e.time, e.value, e.limit) for e in first] == [
+        ("activated", 5, 1.07, 1.08),
+        ("returned", 6, None, 1.08),
+    ]
+    assert first[0].message == "EUR/USD crosses 1.08"
+    assert first[0].labels["condition"] == "crosses"
+    market = restored(market, MARKET, "alarms/market")
+    later = [e for time, price in prices[3:] for e in feed(market, reading(time, price, "EUR/USD", **PRICE))]
+    assert [(e.event, e.time, e.value) for e in later if e.event == "activated"] == [("activated", 30, 1.085)]
+
+
+def test_another_level_begins_without_a_side() -> None:
+    market = alarm(MARKET, "alarms/market")
+    feed(market, row(0, above=None, crosses=1.08), role="rules")
+    feed(market, reading(1, 1.07, "EUR/USD", **PRICE))
+    feed(market, row(2, above=None, crosses=1.05), role="rules")
+    assert feed(market, reading(3, 1.04, "EUR/USD", **PRICE)) == []
+    assert changes(feed(market, reading(4, 1.06, "EUR/USD", **PRICE)))[0] == (4, "raised", "unacked")
 
 
 # ----------------------------------------------------------------------------------------------- state
