@@ -64,7 +64,7 @@ def parse(text: str) -> tuple[str, Place]:
         if not topics:
             raise InputError(f"{text!r} names no topic; write {name}=topic:TOPIC")
         return name, Place("topic", topics, "redpanda")
-    if not Path(where).is_file():
+    if not Path(where).exists() or Path(where).is_dir():
         hint = near(kind, ("clickhouse", "topic")) if colon else None
         raise InputError(f"there is no file {where!r} for {name!r}" + (f" ({hint})" if hint else ""))
     return name, Place("file", (where,))

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flows.graph import Outputs, Plan
+from flows.graph import Node, Outputs, Plan
 from flows.playback import Playback
 from operators.events import Event
 
@@ -52,6 +52,7 @@ class Player:
         self._plan = plan
         self._pace = pace
         self._idle = plan.clock.idle
+        self._brings_together = any(len(_data(node, plan)) > 1 for node in plan.nodes)
         self._arrivals: dict[str, float] = {}
         self._playback = Playback(plan, start, collect)
 
@@ -62,7 +63,11 @@ class Player:
 
     def take(self, given: Sequence[tuple[str, Piece]]) -> None:
         """Take what sources brought in a span of time; each source may be there once."""
-        lanes = [_Lane(source, piece, self._plan.clock_of(source).lateness) for source, piece in given if piece.events]
+        lanes = [
+            _Lane(source, piece, self._plan.clock_of(source).lateness, self._brings_together)
+            for source, piece in given
+            if piece.events
+        ]
         while lanes:
             now = min(lane.times[lane.at] for lane in lanes)
             self._playback.advance(now)
@@ -94,42 +99,67 @@ class Player:
         end = min(due.wall, self._pace.limit(now))
         reached = now
         here = {lane.source: lane for lane in lanes}
+        for lane in lanes:
+            end = min(end, lane.next_late())
         for source in {*self._arrivals, *here}:
-            lane = here.get(source)
+            more = here.get(source)
             arrival = self._arrivals.get(source, -math.inf)
-            if lane is not None and lane.times[lane.at] == now:
+            if more is not None and more.times[more.at] == now:
                 arrival = now
             if now >= arrival + self._idle:
                 continue
-            end = min(end, arrival + self._idle if lane is None else lane.silent_at(arrival, self._idle, end))
-            if due.event < math.inf:
-                reached = max(reached, math.inf if lane is None else lane.reaches(due.event))
+            end = min(end, arrival + self._idle if more is None else more.silent_at(arrival, self._idle))
+            if arrival - self._plan.clock_of(source).lateness < due.event < math.inf:
+                reached = max(reached, math.inf if more is None else more.reaches(due.event))
         return end if due.event == math.inf else min(end, reached)
 
 
 class _Lane:
     """What one source brought, and how much of it was taken."""
 
-    def __init__(self, source: str, piece: Piece, lateness: float) -> None:
+    def __init__(self, source: str, piece: Piece, lateness: float, heed_late: bool) -> None:
         self.source = source
         self.events = piece.events
         self.times = piece.times
         self.at = 0
         self._lateness = lateness
-        self._gaps: list[int] | None = None
+        self._gap = -1
+        self._late: list[float] = []
+        if heed_late:
+            self._late = [time for event, time in zip(piece.events, piece.times, strict=True) if event.time < time]
+
+    def next_late(self) -> float:
+        """When the next event comes that is older than one before it; infinity if none does, or if none needs care. Steps
+        that bring streams together sort what one pass brings, so such an event has a pass of its own."""
+        found = bisect_left(self._late, self.times[self.at])
+        return self._late[found] if found < len(self._late) else math.inf
 
     def reaches(self, deadline: float) -> float:
         """When this source's events bring event time to a deadline."""
         found = bisect_left(self.times, deadline, self.at, key=lambda time: time - self._lateness)
         return self.times[found] if found < len(self.times) else math.inf
 
-    def silent_at(self, arrival: float, idle: float, before: float) -> float:
-        """When this source will have been silent for `idle` seconds; `arrival` was its last event. Infinity if it is not
-        known yet, or not before `before`."""
+    def silent_at(self, arrival: float, idle: float) -> float:
+        """The earliest that this source may have been silent for `idle` seconds; `arrival` was its last event."""
         times, at = self.times, self.at
-        if times[at] - arrival >= idle:
+        if times[at] >= arrival + idle:
             return arrival + idle
-        if self._gaps is None:
-            self._gaps = [n for n in range(1, len(times)) if times[n] - times[n - 1] >= idle]
-        found = bisect_right(self._gaps, at)
-        return times[self._gaps[found] - 1] + idle if found < len(self._gaps) else math.inf
+        if self._gap < at:
+            self._gap = self._next_gap(at, idle)
+        return times[self._gap] + idle
+
+    def _next_gap(self, at: int, idle: float) -> int:
+        """The first event from `at` on after which there is silence, or the last one of the piece."""
+        times = self.times
+        while True:
+            found = bisect_left(times, times[at] + idle, at + 1)
+            if found == len(times):
+                return found - 1
+            if found == at + 1:
+                return at
+            at = found - 1
+
+
+def _data(node: Node, plan: Plan) -> list[str]:
+    """What a node reads but tables and commands."""
+    return [name for name, _ in node.inputs if name not in plan.sides]

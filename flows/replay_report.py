@@ -1,6 +1,5 @@
 """The outcome of a replay as text for people, and as JSON for programs."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+import msgspec
 
 from flows.replay import Replay, Run
 from flows.replay_difference import Difference
@@ -243,7 +243,7 @@ def as_json(outcome: Outcome) -> str:
                 for one, other in found.moved
             ],
         }
-    return json.dumps(data, ensure_ascii=False, indent=1)
+    return msgspec.json.format(msgspec.json.encode(data), indent=1).decode()
 
 
 def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class TableHistory:
             _words(batch.column("subject")),
             _words(batch.column("metric")),
             _numbers(batch.column("value")),
-            _words(batch.column("unit"), {"": None}),
+            _words(batch.column("unit"), lambda unit: unit or None),
             strict=True,
         )
         events: list[Any] = [
@@ -207,14 +207,11 @@ def _texts(column: pa.Array) -> list[Any]:
     return column.to_numpy(zero_copy_only=False).tolist() if len(column) else []
 
 
-def _words(column: pa.Array, instead: dict[str, Any] | None = None) -> list[Any]:
-    """Values of a dictionary column; equal ones are one object."""
+def _words(column: pa.Array, made: Callable[[str], Any] = lambda word: word) -> list[Any]:
+    """Values of a dictionary column, as `made` makes them; equal ones are one object."""
     if not pa.types.is_dictionary(column.type):
-        values = column.to_pylist()
-        return [instead.get(value, value) for value in values] if instead else values
-    words = column.dictionary.to_pylist()
-    if instead:
-        words = [instead.get(word, word) for word in words]
+        column = column.dictionary_encode()
+    words = [made(word) for word in column.dictionary.to_pylist()]
     return [words[index] for index in column.indices.to_numpy().tolist()]
 
 
@@ -229,8 +226,4 @@ def _numbers(column: pa.Array) -> list[float | None]:
 
 def _labels_of(column: pa.Array) -> list[dict[str, str] | None]:
     """Labels, as JSON in a dictionary column; equal ones are one object, which no step changes."""
-    if not pa.types.is_dictionary(column.type):
-        known: dict[str, dict[str, str] | None] = {}
-        return [known.setdefault(text, _labels(text) or None) for text in column.to_pylist()]
-    words = [_labels(word) or None for word in column.dictionary.to_pylist()]
-    return [words[index] for index in column.indices.to_numpy().tolist()]
+    return [found or None for found in _words(column, made=lambda word: _labels(word) if word else {})]

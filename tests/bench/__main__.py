@@ -10,6 +10,7 @@ from tests.bench.binlog import binlog
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
 from tests.bench.latency import idle, latency
+from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import hysteresis
 from tests.bench.windows import windows
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "alarms": alarms,
     "windows": windows,
     "fanout": fanout,
+    "replay": replay,
 }
 
 

@@ -1,0 +1,53 @@
+"""Replay of a month of readings with a changed limit: how fast, in how much memory, and whether SQL counts the same."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from connectors.clickhouse import ClickHouseConnection
+from connectors.clickhouse_schema import Declared, Schema, connect
+from infra.embedded.stack import Stack
+from tests.bench.replay_month import check, command, counted, fill
+from tests.bench.report import Figure
+
+READINGS = int(os.environ.get("VIGIE_BENCH_REPLAY", 10_000_000))
+
+
+def replay(folder: Path) -> list[Figure]:
+    """Both definitions over the same month, in one run of `vigie replay`, and one of them alone."""
+    with Stack(folder, ["clickhouse"]) as stack:
+        connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
+        Schema(connect(connection), connection.database).migrate(Declared("readings", "readings"))
+        fill(stack["clickhouse"].query, "vigie.readings", READINGS)
+        month = counted(stack["clickhouse"].query, "vigie.readings")
+        words = command(folder, stack.site, "readings")
+        both, cpu, memory = _timed(words, folder / "both.json")
+        at = words.index("--against")
+        alone, alone_cpu, _ = _timed(words[:at] + words[at + 2 :], folder / "alone.json")
+        import json
+
+        check(json.loads((folder / "both.json").read_text()), month)
+    name = f"replay of {READINGS / 1e6:g} million readings of a month, ClickHouse"
+    differs = f"{month.difference[1]:,} only after, {month.difference[2]:,} moved, {month.difference[3]:,} the same"
+    print(f"{len(month.before):,} alarms before, {len(month.after):,} after: {differs}; SQL says the same")
+    return [
+        Figure(name, READINGS / alone, "readings/s", bound="≥ 200,000"),
+        Figure(f"{name}, of the replay's process", READINGS / alone_cpu, "readings per CPU-second"),
+        Figure(f"{name}, before and after", READINGS / both, "readings/s", bound="≥ 200,000"),
+        Figure(f"{name}, before and after, of the replay's process", READINGS / cpu, "readings per CPU-second"),
+        Figure(f"{name}, before and after, time", both, "s"),
+        Figure(f"{name}, before and after, peak memory", memory, "MB"),
+    ]
+
+
+def _timed(words: list[str], out: Path) -> tuple[float, float, float]:
+    """Seconds, CPU seconds and peak resident memory (MB, 10^6 bytes) of a command."""
+    began = time.perf_counter()
+    with out.open("wb") as file:
+        process = subprocess.Popen(words, stdout=file)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise AssertionError(f"vigie replay ended with {process.returncode}")
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
