@@ -31,6 +31,7 @@ class AlarmServer:
 
     def __init__(self, subscriptions: Subscriptions | None) -> None:
         self.name = "alarm_server"
+        self.once = True
         self._subscriptions = subscriptions
 
     def encode(self, update: Update) -> bytes | None:

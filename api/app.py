@@ -18,6 +18,7 @@ from api.alarm_commands import AlarmCommands
 from api.auth import Accounts
 from api.cursor import Place
 from api.database import open_database
+from api.docs_pages import docs_routes
 from api.endpoints import routes
 from api.errors import Rejected, refused, rejected
 from api.feed import Feed
@@ -26,8 +27,8 @@ from api.history import History, Unavailable
 from api.hub import Hub
 from api.keys import Keys
 from api.metrics import Metrics
+from api.openapi import document
 from api.people import People
-from api.rest import Rest
 from api.security import SecurityHeaders
 from api.settings import Settings
 from api.tokens import Tokens
@@ -104,9 +105,9 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     guard = Guard(accounts, settings.device_tokens)
     rows = TopicRows(database, writer)
     people = People(settings, accounts, guard, hub, rows, metrics)
-    rest = Rest(settings, accounts, people.access, hub, feed, history, metrics)
-    watch = Watch(settings, database, guard, hub, history, writer, rows)
-    connections = Connections(accounts, people.access, hub, people.desk, metrics, settings.bounds)
+    watch = Watch(settings, database, people.access, hub, feed, history, writer, rows, commands, metrics)
+    endpoints = [*people.endpoints, *watch.endpoints]
+    connections = Connections(accounts, people.access, hub, people.desk, watch.dialect, metrics, settings)
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
     metrics.gauge("feed_lag", "Records of the topics not read yet", lambda: feed.state.lag)
@@ -137,13 +138,8 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     return Starlette(
         routes=[
             Route("/", page),
-            Route("/health", rest.health),
-            Route("/metrics", rest.metrics),
-            Route("/api/latest", rest.latest),
-            Route("/api/alarms", rest.alarms),
-            Route("/api/history", rest.history),
-            *routes(people.endpoints, guard),
-            *watch.routes(people.endpoints),
+            *routes(endpoints, guard),
+            *docs_routes(document(endpoints)),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
             Mount("/static", StaticFiles(directory=STATIC)),

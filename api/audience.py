@@ -7,11 +7,13 @@ from typing import NamedTuple
 from api.backlog import Frame
 from api.client import Client
 from api.dialect import Dialect
+from api.seen import Seen
 from api.sight import Sight
 from api.updates import ALARMS, READINGS, Update
 
 SUBJECT = "subject:"
 REMEMBERED_SUBJECTS = 20_000
+REMEMBERED_FACTS = 2000
 
 
 class Interest(NamedTuple):
@@ -30,6 +32,7 @@ class Audience:
         self.members: set[Client] = set()
         self._dialect = dialect
         self._pending: list[Frame] = []
+        self._facts = Seen(REMEMBERED_FACTS) if dialect.once else None
 
     def wants(self, update: Update) -> bool:
         """Whether the members may see an update of a channel they subscribed to."""
@@ -40,6 +43,8 @@ class Audience:
 
     def add(self, update: Update) -> int:
         """Put an update with what is written next; gives how many members will get it."""
+        if self._facts is not None and update.fact is not None and not self._facts.add(update.fact):
+            return 0
         data = self.frame(update)
         if data is None:
             return 0

@@ -48,11 +48,16 @@ class Cameras:
         self._database = database
         self._rows = rows
         self._topic = topic
+        self.names: dict[int, str] = {}
+        self.all()
 
     def all(self) -> list[CameraView]:
-        """By name."""
+        """By name; from then on `names` has their names by number."""
         with self._database.read() as session:
-            return [_view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))]
+            found = [_view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))]
+        for camera in found:
+            self.names[camera.id] = camera.name
+        return found
 
     def get(self, id: int) -> CameraView | None:
         with self._database.read() as session:
@@ -83,6 +88,7 @@ class Cameras:
                 session.add(camera)
                 session.flush()
                 self._changed(session, camera, by, "camera.add", address)
+                self.names[camera.id] = name
                 return _view(camera)
         except IntegrityError:
             raise CameraTaken(f"there is a camera {name!r} already") from None

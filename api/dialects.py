@@ -39,6 +39,7 @@ class Push:
     """
 
     name = "push"
+    once = False
 
     def encode(self, update: Update) -> bytes:
         channel = json.dumps(update.channel, ensure_ascii=False)
@@ -49,6 +50,7 @@ class Raw:
     """The server-room monitor's dialect: the shaped data of one channel, one text a change; the client says nothing."""
 
     name = "raw"
+    once = False
 
     def encode(self, update: Update) -> bytes | None:
         return text_frame(json.dumps(json.loads(update.data), ensure_ascii=False)) if update.shaped else None

@@ -2,8 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -49,7 +50,8 @@ class Endpoint:
     `path`, `query` and `body` are types that msgspec reads (None: there is none), `answer` the type of what comes back (None:
     not JSON of ours; then `media` says what). The body may be left out where it is `body_optional`. Where `devices` may ask, a
     token of the site file's connection `http` is as good as an account. `body` may be bytes, as they came; then
-    `body_type` is for the document. `errors` are statuses beside those that follow from the rest. A `token_in_query`
+    `body_type` is for the document. `errors` are statuses beside those that follow from the rest, and `also` are
+    those whose answer is of another type. A `token_in_query`
     is for clients that cannot set headers. Where the route's address does not say what its parts are, `path_from` does, and
     `described` is the address for the document.
     """
@@ -71,6 +73,7 @@ class Endpoint:
     devices: bool = False
     status: int = 200
     errors: tuple[int, ...] = ()
+    also: Mapping[int, Any] = field(default_factory=dict)
     media: str = JSON
     body_media: str = JSON
     token_in_query: bool = False
@@ -163,4 +166,15 @@ def _parameters(type: type[msgspec.Struct] | None, given: dict[str, Any]) -> Any
     try:
         return msgspec.convert({name: value for name, value in given.items() if value != ""}, type, strict=False)
     except msgspec.ValidationError as error:
-        raise Rejected(400, f"a parameter is not as it should be: {error}") from None
+        raise Rejected(400, _explain(str(error), given)) from None
+
+
+def _explain(what: str, given: dict[str, Any]) -> str:
+    missing = re.fullmatch(r"Object missing required field `(.+)`", what)
+    if missing:
+        return f"{missing[1]} is needed"
+    placed = re.fullmatch(r"(.+) - at `\$\.(.+)`", what)
+    if placed is None:
+        return f"a parameter is not as it should be: {what}"
+    what, name = placed[1], placed[2]
+    return f"{name} is {str(given.get(name))[:40]!r}: {what[0].lower()}{what[1:]}"

@@ -1,8 +1,7 @@
 """The hub: from updates to the clients that subscribed to them. Lives in the event loop; nothing here waits."""
 
 import asyncio
-import collections
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +12,7 @@ from api.cursor import Place, Positions
 from api.dialect import Dialect
 from api.journal import Journal
 from api.memory import Alarms, Happened, Pushed, Readings
+from api.seen import Seen
 from api.settings import Bounds
 from api.sight import EVERYTHING, Sight
 from api.updates import ALARMS, READINGS, Update
@@ -23,23 +23,6 @@ class Counter(Protocol):
     """Counts what happens to pushed events; `prometheus_client` counters do."""
 
     def inc(self, amount: float = 1) -> None: ...
-
-
-class Seen:
-    """The identities of the last updates: what a flow writes again after a crash goes out once."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._known: collections.OrderedDict[Hashable, None] = collections.OrderedDict()
-
-    def add(self, identity: Hashable) -> bool:
-        """Take note of an identity; False if it is known."""
-        if identity in self._known:
-            return False
-        self._known[identity] = None
-        if len(self._known) > self._limit:
-            self._known.popitem(last=False)
-        return True
 
 
 class Hub:

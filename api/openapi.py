@@ -56,7 +56,8 @@ def address(endpoint: Endpoint) -> str:
 
 def _types(endpoint: Endpoint) -> list[Any]:
     body = endpoint.body_type or endpoint.body
-    return [type for type in (endpoint.path, endpoint.query, body, endpoint.answer) if type is not None]
+    types = (endpoint.path, endpoint.query, body, endpoint.answer, *endpoint.also.values())
+    return [type for type in types if type is not None]
 
 
 def _key(type: Any) -> str:
@@ -75,6 +76,10 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any], components: dict[str
         refusal = {"schema": {"$ref": REF.format(name="Refusal")}}
         operation["responses"][str(status)] = {
             "description": http.HTTPStatus(status).phrase, "content": {"application/json": refusal},
+        }  # fmt: skip
+    for status, type in endpoint.also.items():
+        operation["responses"][str(status)] = {
+            "description": http.HTTPStatus(status).phrase, "content": {"application/json": {"schema": schemas[_key(type)]}},
         }  # fmt: skip
     parameters = [
         *_parameters(endpoint.path, "path", schemas, components),

@@ -128,7 +128,8 @@ class AlarmEndpoints:
             Endpoint(
                 method="POST", address="/api/alarms/{rest:path}", described="/api/alarms/{rule}/{subject}/{command}",
                 do=self.command, tag=TAG, summary="Act on an alarm", answer=CommandAnswer, role="operator",
-                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True, errors=(404, 409, 503, 504),
+                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True, errors=(404, 503),
+                also={409: CommandAnswer, 504: CommandAnswer},
             ),
         ]  # fmt: skip
 
@@ -193,7 +194,7 @@ def _answer(id: str, answers: list[Occurrence]) -> Response:
     if any(answer.type == ACCEPTED for answer in answers):
         return _said(200, CommandAnswer(id, True, said))
     error = str(answers[0].data.get("error", "refused"))
-    return _said(404 if error == "unknown_alarm" else 409, CommandAnswer(id, False, said, error))
+    return _said(409, CommandAnswer(id, False, said, error))
 
 
 def _said(status: int, answer: CommandAnswer) -> Response:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
+from api.http_protocol import HttpProtocol
 from api.redact import keep_tokens_out_of_logs
 from api.settings import Settings
 
@@ -73,6 +74,7 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         app,
         host=settings.host,
         port=settings.port,
+        http=HttpProtocol,
         ws=protocol(settings.bounds.write_buffer),
         ws_max_size=settings.bounds.message_size,
         ws_per_message_deflate=False,

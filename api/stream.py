@@ -27,6 +27,7 @@ class ServerSent:
     """The dialect: one `event` an update, whose id is the cursor."""
 
     name = "sse"
+    once = False
 
     def encode(self, update: Update) -> bytes:
         channel = json.dumps(update.channel, ensure_ascii=False)

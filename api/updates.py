@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from api.cursor import BEGINNING, Place
+from api.personal import kept_private
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ class Update:
     """One event on its way to the clients of `channel`.
 
     `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see that page. `identity` is
-    what a second writing of the same event has too. Updates with equal `state_key` replace each other while a client
-    lags; None means that each one counts. `live` is False for what was in the topic before the api started: it is
-    remembered, not pushed. New subscribers of the channel get the last update of each `origin` first; None if the flow
-    does not want that. It was read from the partition `part` before the place `next`; `cursor` is where a client is who
-    has got it.
+    what a second writing of the same event has too; `fact` what the same event has on other channels. Updates with equal
+    `state_key` replace each other while a client lags; None means that each one counts. `live` is False for what was in the
+    topic before the api started: it is remembered, not pushed. New subscribers of the channel get the last update of each
+    `origin` first; None if the flow does not want that. It was read from the partition `part` before the place `next`;
+    `cursor` is where a client is who has got it.
     """
 
     __slots__ = (
-        "_frames", "channel", "cursor", "data", "event", "identity", "live", "next", "origin", "page", "part", "shaped",
+        "_frames", "channel", "cursor", "data", "event", "fact", "identity", "live", "next", "origin", "page", "part", "shaped",
         "state_key", "subject",
     )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Update:
         origin: str | None = None,
         page: str | None = None,
         identity: Hashable | None = None,
+        fact: Hashable | None = None,
         shaped: bool = False,
         live: bool = True,
     ) -> None:
@@ -68,6 +70,7 @@ class Update:
         self.origin = origin
         self.page = page
         self.identity = identity
+        self.fact = fact
         self.shaped = shaped
         self.live = live
         self.part = ""
@@ -100,6 +103,7 @@ def from_push(value: bytes, live: bool) -> list[Update]:
             subject=record.subject,
             origin=f"{record.flow}/{record.sink}/{record.subject}" if record.first == "snapshot" else None,
             identity=(record.channel, record.flow, record.sink, record.id),
+            fact=(record.flow, record.sink, record.id),
             shaped=record.shaped,
             live=live,
         )
@@ -119,8 +123,8 @@ def from_events(value: bytes, live: bool) -> list[Update]:
                 Update(READINGS, text, event=event, identity=identity, state_key=key, subject=event.subject, live=live)
             )
         elif isinstance(event, AlarmTransition):
+            page = kept_private(event).page
             data = msgspec.json.encode(plain(event)).decode()
-            page = event.page
             updates.append(
                 Update(ALARMS, data, event=event, identity=event.id, subject=event.subject, page=page, live=live)
             )

@@ -1,68 +1,90 @@
 """The part of the api that serves the video watch, the sensors' bridge and whoever looks after the flows."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 
-from starlette.routing import Route
-
+from api.access import Access
 from api.acknowledgements import Acknowledgements
+from api.alarm_commands import AlarmCommands
 from api.cameras import Cameras
 from api.database import Database
-from api.docs_pages import docs_routes
-from api.endpoints import Endpoint, routes
+from api.endpoints import Endpoint
 from api.event_search import EventSearch
-from api.guard import Guard
+from api.feed import Feed
+from api.flow_status import FlowStatus
 from api.history import History
 from api.hub import Hub
+from api.machine import Machine
+from api.metrics import Metrics
 from api.notices import Notices
-from api.openapi import document
 from api.posted_events import PostedEvents
+from api.rest_alarms import AlarmEndpoints
 from api.rest_cameras import CameraEndpoints
 from api.rest_events import EventEndpoints
+from api.rest_flows import FlowEndpoints
 from api.rest_mode import ModeEndpoints
+from api.rest_signals import SignalEndpoints
+from api.rest_stats import StatsEndpoints
+from api.rest_stream import StreamEndpoints
 from api.settings import Settings
 from api.site_mode import SiteMode
 from api.topic_rows import TopicRows
 from api.topic_writer import TopicWriter
+from api.watch_dialect import VideoWatch
+
+LOOK_FOR_CAMERAS = 5.0
 
 
 class Watch:
-    """Its parts. `endpoints` are those that were made elsewhere; they are only described."""
+    """Its parts, and the endpoints made of them."""
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        guard: Guard,
+        access: Access,
         hub: Hub,
+        feed: Feed,
         history: History,
         writer: TopicWriter,
         rows: TopicRows,
+        commands: AlarmCommands,
+        metrics: Metrics,
     ) -> None:
         section = settings.section
-        self._guard = guard
         self._rows = rows
-        self._mode = SiteMode(database, self._rows, f"{settings.prefix}mode", section.modes)
-        self.cameras = Cameras(database, self._rows, f"{settings.prefix}cameras")
+        self._mode = SiteMode(database, rows, f"{settings.prefix}mode", section.modes)
+        self._cameras = Cameras(database, rows, f"{settings.prefix}cameras")
+        self.dialect = VideoWatch(self._cameras.names.get)
         notices = Notices(writer, settings.push_topic)
         search = EventSearch(history, hub.happened)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
-        self._endpoints: list[Endpoint] = [
-            *CameraEndpoints(self.cameras, self._rows, notices, section.discovery).endpoints(),
+        machine = Machine(settings.data)
+        flows = FlowStatus(section.flows)
+        self.endpoints: list[Endpoint] = [
+            *SignalEndpoints(settings.site, hub, feed, history, metrics).endpoints(),
+            *AlarmEndpoints(hub, history, access, commands, database).endpoints(),
             *EventEndpoints(search, acknowledgements, posted, notices).endpoints(),
-            *ModeEndpoints(self._mode, self._rows, notices).endpoints(),
+            *CameraEndpoints(self._cameras, rows, notices, section.discovery).endpoints(),
+            *ModeEndpoints(self._mode, rows, notices).endpoints(),
+            *FlowEndpoints(flows, settings.broker).endpoints(),
+            *StatsEndpoints(
+                machine, self._cameras, search, acknowledgements, hub, feed, flows, metrics, access
+            ).endpoints(),
+            *StreamEndpoints(hub, access, settings.bounds).endpoints(),
         ]
-
-    def routes(self, others: Iterable[Endpoint] = ()) -> list[Route]:
-        """The routes of the endpoints, and the documents that describe them and `others`."""
-        described = document([*others, *self._endpoints])
-        return [*routes(self._endpoints, self._guard), *docs_routes(described)]
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """What runs as long as the api does."""
-        return [self._write_rows]
+        return [self._write_rows, self._know_cameras]
 
     async def _write_rows(self) -> None:
         await asyncio.to_thread(self._mode.tell)
         await self._rows.run()
+
+    async def _know_cameras(self) -> None:
+        """Know the numbers of cameras that another process added."""
+        while True:
+            await asyncio.to_thread(self._cameras.all)
+            await asyncio.sleep(LOOK_FOR_CAMERAS)

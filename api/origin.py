@@ -1,0 +1,25 @@
+"""Which pages may open a WebSocket here: browsers say in `Origin` whose page asks."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def may_connect(headers: Mapping[str, str], allowed: Iterable[str]) -> bool:
+    """Whether the page that asks is one of ours, or of an allowed site; programs that send no `Origin` may."""
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    return origin.rstrip("/") in allowed or _same_host(origin, headers.get("host", ""))
+
+
+def _same_host(origin: str, host: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+        default = _PORTS.get(parts.scheme)
+        here = urlsplit(f"//{host}")
+        same_port = (parts.port or default) == (here.port or default)
+    except ValueError:
+        return False
+    return default is not None and bool(parts.hostname) and parts.hostname == here.hostname and same_port

@@ -1,0 +1,21 @@
+"""What was seen lately, so that nothing goes out twice."""
+
+import collections
+from collections.abc import Hashable
+
+
+class Seen:
+    """The last identities, at most `limit` of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: collections.OrderedDict[Hashable, None] = collections.OrderedDict()
+
+    def add(self, identity: Hashable) -> bool:
+        """Take note of an identity; False if it is known."""
+        if identity in self._known:
+            return False
+        self._known[identity] = None
+        if len(self._known) > self._limit:
+            self._known.popitem(last=False)
+        return True
