@@ -1,4 +1,4 @@
-"""Run the benchmarks: all, or those named. Prints the table and writes build/bench.json."""
+"""Run the benchmarks: all but those in `LONG`, or those named. Prints the table and writes build/bench.json."""
 
 import sys
 import tempfile
@@ -7,9 +7,12 @@ from pathlib import Path
 
 from tests.bench.alarms import alarms
 from tests.bench.binlog import binlog
+from tests.bench.binlog_latency import binlog_latency
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
+from tests.bench.influx import influx
 from tests.bench.latency import idle, latency
+from tests.bench.memory import memory
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.throughput import hysteresis
@@ -18,14 +21,19 @@ from tests.bench.windows import windows
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,
     "clickhouse": clickhouse_rows,
+    "influx": influx,
     "latency": latency,
     "idle": idle,
     "binlog": binlog,
+    "commits": binlog_latency,
     "alarms": alarms,
     "windows": windows,
     "fanout": fanout,
     "replay": replay,
 }
+
+LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory}
+"""Only run when named; `memory` takes some twenty minutes."""
 
 
 def main(names: list[str]) -> None:
@@ -35,7 +43,7 @@ def main(names: list[str]) -> None:
         print(f"… {name}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="vigie-bench-") as folder:
             Path(folder).chmod(0o711)
-            made = BENCHMARKS[name](Path(folder))
+            made = (BENCHMARKS | LONG)[name](Path(folder))
         save(made)
         figures += made
     print(f"\nMeasured on {machine()}\n\n{table(figures)}")
