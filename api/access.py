@@ -12,9 +12,11 @@ from api.client import Client
 from api.dialects import Conversation
 from api.person import Person
 from api.rights import Rights
-from api.sight import Sight
+from api.sight import NOTHING, Sight
 
 UNAUTHORIZED = 4401
+NOBODY = 0
+"""Number of clients that need not say who they are. They see what belongs to no page."""
 LOOK_EVERY = 1.0
 Done = TypeVar("Done")
 Standing = tuple[Person, Sight] | None
@@ -115,6 +117,9 @@ class Access:
             sights: dict[int, Sight] = {}
             found: dict[Person, Standing] = {}
             for person in people:
+                if person.id == NOBODY:
+                    found[person] = person, NOTHING
+                    continue
                 user = self._accounts.logins.user_of(session, person.login)
                 if user is None or user.id != person.id:
                     found[person] = None

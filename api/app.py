@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -42,6 +43,8 @@ from operators.events import Event
 STATIC = Path(__file__).parent / "static"
 RECALL_RETRY = 5.0
 HAND_OVER_LIMIT = 5.0
+RESTART = 5.0
+_log = logging.getLogger("vigie.api")
 
 
 class Handover:
@@ -51,6 +54,7 @@ class Handover:
         self._hub = hub
         self._commands = commands
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.listeners: list[Callable[[list[Update]], None]] = []
 
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
@@ -62,13 +66,18 @@ class Handover:
         self._call(lambda: self._hub.forget(parts))
 
     def publish(self, updates: list[Update]) -> None:
-        self._call(lambda: self._hub.publish(updates))
+        self._call(lambda: self._publish(updates))
 
     def answered(self, events: list[Event]) -> None:
         self._call(lambda: self._commands.answered(events))
 
     def read_back(self) -> None:
         self._call(self._hub.read_back.set)
+
+    def _publish(self, updates: list[Update]) -> None:
+        self._hub.publish(updates)
+        for listener in self.listeners:
+            listener(updates)
 
     def _call(self, act: Callable[[], None]) -> None:
         """Act in the event loop; returns once that is done, or the loop is gone."""
@@ -105,6 +114,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     guard = Guard(accounts, settings.device_tokens)
     rows = TopicRows(database, writer)
     people = People(settings, accounts, guard, hub, rows, metrics)
+    handover.listeners.append(people.triggers.heard)
     watch = Watch(settings, database, people.access, hub, feed, history, writer, rows, commands, metrics)
     endpoints = [*people.endpoints, *watch.endpoints]
     connections = Connections(accounts, people.access, hub, people.desk, watch.dialect, metrics, settings)
@@ -116,7 +126,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         handover.bind(asyncio.get_running_loop())
         tasks = [asyncio.create_task(work) for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())]
-        tasks += [asyncio.create_task(work()) for work in (*people.work(), *watch.work())]
+        tasks += [asyncio.create_task(_kept_running(work)) for work in (*people.work(), *watch.work())]
         if settings.kafka is None:
             hub.read_back.set()
         feed.start()
@@ -161,6 +171,17 @@ async def _recall_alarms(hub: Hub, history: History) -> None:
             return
         except Unavailable:
             await asyncio.sleep(RECALL_RETRY)
+
+
+async def _kept_running(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that goes on as long as the api does: whatever ends it is logged, and it begins again."""
+    while True:
+        try:
+            await work()
+            return
+        except Exception:
+            _log.exception("%s ended; it begins again in %g s", getattr(work, "__qualname__", work), RESTART)
+            await asyncio.sleep(RESTART)
 
 
 async def _sweep(hub: Hub) -> None:

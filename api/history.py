@@ -12,6 +12,7 @@ import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
+from api.personal import kept_private
 from operators.events import AlarmTransition
 
 PING_EVERY = 3.0
@@ -96,7 +97,7 @@ class History:
     async def alarms(self) -> list[AlarmTransition]:
         """The last transition of every alarm of the last `ALARM_DAYS` days; raises `Unavailable`."""
         rows = await asyncio.to_thread(self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS})
-        return [_transition(row) for row in rows]
+        return [kept_private(_transition(row)) for row in rows]
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         """What a statement finds; none while the table is not there. What clients chose must be bound parameters.

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.database import note, rights_changed
 from api.person import Person
+from api.personal import MARK
 from api.rights import Right, Rights
 from api.tables import LONGEST_NAME, LONGEST_TEXT, Alarm, Group, Member, Page, Permission, User
 
@@ -234,7 +235,7 @@ def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
 # ----------------------------------------------------------------------------------------------------- both
 def new_key() -> str:
     """A name that no definition can have, and no other database made."""
-    return f"~{secrets.token_hex(8)}"
+    return f"{MARK}{secrets.token_hex(8)}"
 
 
 def _shares(page_id: int) -> Any:

@@ -11,6 +11,7 @@ from api.metrics import Metrics
 from api.page_desk import PageDesk
 from api.rest_login import LoginEndpoints
 from api.rest_pages import PageEndpoints
+from api.rule_triggers import RuleTriggers
 from api.settings import Settings
 from api.topic_rows import TopicRows
 
@@ -23,6 +24,7 @@ class People:
     ) -> None:
         self.access = Access(accounts)
         self.desk = PageDesk(self.access, hub, rows, settings.rules_topic)
+        self.triggers = RuleTriggers(self.access, hub)
         registration = settings.section.registration == "open"
         self.endpoints: list[Endpoint] = [
             *LoginEndpoints(accounts, self.access, guard, metrics, registration).endpoints(),
@@ -31,4 +33,4 @@ class People:
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """What runs as long as the api does."""
-        return [self.access.watch]
+        return [self.access.watch, self.triggers.run]
