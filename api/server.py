@@ -85,7 +85,10 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.section.proxies),
+        forwarded_allow_ips=settings.section.proxies,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         lifespan="on",
     )
     keep_tokens_out_of_logs()

@@ -57,6 +57,8 @@ class Settings:
     clickhouse_address: str = "not configured"
     host: str = "127.0.0.1"
     port: int = 8000
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     site: str = "Vigie"
     prefix: str = "vigie."
     reading_topics: tuple[str, ...] = READING_TOPICS
