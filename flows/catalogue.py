@@ -27,6 +27,7 @@ from operators.debounce import Debounce
 from operators.decode import Decode
 from operators.deduplicate import Deduplicate
 from operators.detect import Detect
+from operators.enrich import Enrich
 from operators.label import Label
 from operators.lookup import Lookup
 from operators.mode import Mode
@@ -70,6 +71,7 @@ OPERATORS: dict[str, type[Operator]] = {
     "scale": Scale,
     "pick": Pick,
     "lookup": Lookup,
+    "enrich": Enrich,
     "severity": Severity,
     "deduplicate": Deduplicate,
     "threshold": Threshold,

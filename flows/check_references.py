@@ -4,6 +4,7 @@ from connectors.document import Node, Place
 from connectors.explain import near
 from flows.scope import SECTIONS, Scope
 from flows.spec import inputs, origin
+from operators.enrich import Enrich
 
 
 def check_references(scope: Scope) -> None:
@@ -104,6 +105,7 @@ def _check_read(scope: Scope) -> None:
     used = {origin(read) for _, _, value in scope.readers() for read in inputs(value)}
     for alarm in scope.flow.alarms.values():
         used |= {alarm.rules or ""} | ({origin(alarm.armed.while_ or "")} if alarm.armed else set())
+    used |= {step.settings.side_input() for _, _, step in scope.steps() if isinstance(step.settings, Enrich)}
     for section in ("sources", "streams"):
         for name in getattr(scope.flow, section):
             if name not in used:

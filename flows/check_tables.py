@@ -6,6 +6,7 @@ from typing import Any
 from connectors.document import Path_
 from flows.scope import Scope
 from operators.condition import Column
+from operators.enrich import Enrich
 
 URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
 
@@ -20,7 +21,23 @@ def check_tables(scope: Scope) -> None:
         table = getattr(step.settings, "table", None)
         if isinstance(table, str) and step.kind == "lookup":
             known_table(scope, (*path, step.kind, "table"), table)
+        if isinstance(step.settings, Enrich):
+            _check_live(scope, (*path, step.kind, "from"), step.settings.side_input())
     _check_columns(scope)
+
+
+def _check_live(scope: Scope, path: Path_, name: str) -> None:
+    source = scope.flow.sources.get(name)
+    if scope.is_broken("sources", name):
+        return
+    if source is None:
+        hint = f"{name!r} is a table of the definition: use 'lookup'" if name in scope.flow.tables else None
+        if hint:
+            scope.say(path, f"no source {name!r}", hint)
+        else:
+            scope.unknown(path, f"no source {name!r}", name, list(scope.flow.sources))
+    elif not getattr(source.settings, "table", False):
+        scope.say(path, f"the source {name!r} is not a table", "add  table: true  to its topic")
 
 
 def known_table(scope: Scope, path: Path_, table: str) -> bool:

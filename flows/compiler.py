@@ -14,6 +14,7 @@ from flows.lock import identity
 from flows.profiles import for_profile, profiles
 from flows.spec import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from operators.component import Logic, MapLogic, StepContext
+from operators.enrich import Enrich
 from operators.events import Event
 from operators.template import Shape
 
@@ -173,7 +174,12 @@ class _Compiler:
                 else:
                     component = _runnable(name, step.settings)
                     steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
-            yield Node(name, reads, tuple(steps))
+            tables = tuple(
+                (step.settings.side_input(), n)
+                for n, step in enumerate(stream.steps)
+                if isinstance(step.settings, Enrich)
+            )
+            yield Node(name, reads, tuple(steps), tables=tables)
 
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():
@@ -236,7 +242,7 @@ def _ordered(nodes: list[Node]) -> Iterator[Node]:
 
 
 def _needs(node: Node, alarms: set[str]) -> set[str]:
-    needs = {origin(name) for name, _ in node.inputs}
+    needs = {origin(name) for name, _ in node.inputs} | {name for name, _ in node.tables}
     return needs | alarms if ALARMS in needs else needs
 
 

@@ -246,6 +246,13 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._graph.restore(state)
         self._saved = state.get("arrivals")
+        if self._saved and self._graph.new_tables:
+            known = {
+                p: rows
+                for p, rows in self._saved["known"].items()
+                if p.partition(":")[0].removesuffix(".unlabelled") not in self._graph.new_tables
+            }
+            self._saved = {**self._saved, "known": known}
 
     def _begin(self, shard: str) -> Arrivals:
         self._shard = shard

@@ -21,7 +21,7 @@ FIELDS = (
     "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority", "change", "state", "type",
 )  # fmt: skip
 """Fields of selectors that are compared; the others are not known before something runs."""
-_SAME = frozenset({"deduplicate", "debounce", "label", "lookup", "convert", "motion_gate", "drop", "mode"})
+_SAME = frozenset({"deduplicate", "debounce", "label", "lookup", "convert", "motion_gate", "drop", "mode", "enrich"})
 _QUALITIES = ("good", "stale", "bad")
 
 Conflict = Callable[[int, str, Any, tuple[str, ...]], None]

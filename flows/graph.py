@@ -41,6 +41,8 @@ class Node:
     inputs: tuple[tuple[str, str | None], ...]
     steps: tuple[Step, ...]
     is_alarm: bool = False
+    tables: tuple[tuple[str, int], ...] = ()
+    """Sources of rows that steps take beside the events, with the number of the step."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,8 @@ class Graph:
         self._running = [_Running(node, [step.make() for step in node.steps]) for node in plan.nodes]
         self._counts: dict[tuple[str, str], int] = {}
         self._source: str | None = None
+        self.new_tables: set[str] = set()
+        """After `restore`: sources of rows that a step needs whole, since it has no saved state."""
 
     def expect(self, parts: Iterable[str]) -> None:
         """Name the source partitions that will feed this shard; event time waits for each until it has caught up."""
@@ -263,6 +267,9 @@ class Graph:
                 if step.identity in state["steps"]:
                     version, saved = state["steps"][step.identity]
                     logic.restore(saved, version)
+            for name, number in running.node.tables:
+                if running.node.steps[number].identity not in state["steps"]:
+                    self.new_tables.add(name)
 
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
@@ -281,6 +288,9 @@ class Graph:
 
     def _run(self, running: _Running, made: Outputs, now: Now) -> None:
         node = running.node
+        for name, number in node.tables:
+            if rows := made.get(name):
+                running.logics[number].on_role("table", rows, now)
         first = True
         events: list[Event] = []
         for step, logic in zip(node.steps, running.logics, strict=True):

@@ -133,9 +133,12 @@ class Scope:
         return list(dict.fromkeys(str(column) for row in rows for column in row))
 
     def labels_after(self, name: str) -> set[str]:
-        """The labels that events of a name are known to carry: set in the flow, or columns of a table."""
+        """The labels that events of a name are known to carry: set in the flow, or columns of a table. Nothing where a table
+        that is changed while the flow runs may give any."""
         labels: set[str] = set()
         for one in self.upstream(name):
+            if one in self.flow.streams and any(step.kind == "enrich" for step in self.flow.streams[one].steps):
+                return set()
             if source := self.flow.sources.get(one):
                 labels |= set(source.label)
                 each = getattr(source.settings, "each", None)
@@ -147,6 +150,8 @@ class Scope:
     def _step_labels(self, step: Step) -> set[str]:
         if step.kind == "label":
             return set(map_of(step.settings))
+        if step.kind == "severity":
+            return {getattr(step.settings, "label", "priority")}
         if step.kind == "lookup":
             return set(self.columns(getattr(step.settings, "table", "")))
         return set()
