@@ -201,7 +201,7 @@ class Replay:
 
         ahead = max(definition.flow.clock.ahead for definition in definitions)
         connection = self._site.connection(place.connection, TopicConnection)
-        return TopicHistory(connection, list(place.names), start, end, ahead, self.warnings.append)
+        return TopicHistory(connection, list(place.names), start, end, ahead, self._zone, self.warnings.append)
 
     def _tables(self, definition: Definition) -> dict[str, list[Event]]:
         """The rows of a definition's tables, by source, as they are now."""

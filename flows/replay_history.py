@@ -4,10 +4,15 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from connectors.base import ConnectorError
 from flows.replay_player import Piece
 from operators.events import Event
 
 Pieces = Iterator[Piece]
+
+
+class HistoryDown(ConnectorError):
+    """A service that has history does not answer."""
 
 
 class _Head:

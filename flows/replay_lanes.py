@@ -67,9 +67,11 @@ def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[flo
 
 
 def _even(start: float, end: float, zone: ZoneInfo, step: int, form: str) -> list[tuple[float, str]]:
-    midnight = datetime.fromtimestamp(start, zone).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    first = midnight + -(-(start - midnight) // step) * step
-    return [
-        (first + n * step, datetime.fromtimestamp(first + n * step, zone).strftime(form))
-        for n in range(int((end - first) // step) + 1)
-    ]
+    """Multiples of a step of the day, as clocks show them; an hour that clocks leave out or show twice has one mark."""
+    local = datetime.fromtimestamp(start, zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    found: list[tuple[float, str]] = []
+    while (at := local.replace(tzinfo=zone).timestamp()) <= end:
+        if at >= start and (not found or at > found[-1][0]):
+            found.append((at, local.strftime(form)))
+        local += timedelta(seconds=step)
+    return found

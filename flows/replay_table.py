@@ -13,6 +13,7 @@ from connectors.base import ConnectorError
 from connectors.clickhouse import ClickHouseConnection
 from connectors.clickhouse_schema import Found, Schema, plain
 from connectors.explain import near
+from flows.replay_history import HistoryDown
 from flows.replay_player import Piece
 from operators.events import Event, Reading
 
@@ -41,14 +42,10 @@ _json = msgspec.json.Decoder(dict[str, Any]).decode
 _labels = msgspec.json.Decoder(dict[str, str]).decode
 
 
-class TableDown(ConnectorError):
-    """ClickHouse does not answer."""
-
-
 class TableHistory:
     """The events of a table from `start` to before `end` (epoch seconds). Rows written twice are read once.
 
-    Raises `ConnectorError` for a table that is not there or holds no events, `TableDown` while ClickHouse does not answer.
+    Raises `ConnectorError` for a table that is not there or holds no events, `HistoryDown` while ClickHouse does not answer.
     """
 
     def __init__(self, connection: ClickHouseConnection, table: str, start: float, end: float) -> None:
@@ -194,7 +191,7 @@ class TableHistory:
                 raise ConnectorError(f"{where} refuses user {name!r}: check username and password") from error
             if "Code: " in text:
                 raise ConnectorError(f"{where} does not give the rows of {self._table!r} ({text})") from error
-            raise TableDown(f"{where} does not answer ({text}); is it running there?") from error
+            raise HistoryDown(f"{where} does not answer ({text}); is it running there?") from error
 
 
 def _micro(time: float) -> int:

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -14,8 +14,9 @@ from connectors.explain import near
 from connectors.topic import Topic
 from connectors.topic_client import TopicConnection, explain
 from connectors.topic_records import Chunk, use_chunks
-from flows.replay_history import as_one, in_order
+from flows.replay_history import HistoryDown, as_one, in_order
 from flows.replay_player import Piece
+from flows.replay_times import iso
 from operators.events import DeadLetter, Event, Reading, decode_lines
 
 READ_BYTES = 4 << 20
@@ -23,25 +24,22 @@ LATE = 600.0
 """Records appended so long after the end of the span end the reading once one holds nothing of the span, in seconds."""
 
 
-class TopicDown(ConnectorError):
-    """The broker does not answer."""
-
-
 class TopicHistory:
     """The events of topics from `start` to before `end` (epoch seconds), each partition in its own order.
 
     An event counts by its own time, whenever it was appended; one that was appended more than `ahead` seconds before its own
     time takes that of the record and quality `bad`, as it did live. What is no event is left out and told to `warn`.
-    Raises `ConnectorError` for a topic that is not there or has nothing left of the span, `TopicDown` for a broker that does
+    Raises `ConnectorError` for a topic that is not there or has nothing left of the span, `HistoryDown` for a broker that does
     not answer.
     """
 
     def __init__(
         self, connection: TopicConnection, topics: list[str], start: float, end: float, ahead: float,
-        warn: Callable[[str], None] = lambda text: None,
+        zone: ZoneInfo, warn: Callable[[str], None] = lambda text: None,
     ) -> None:  # fmt: skip
         self._connection, self._topics = connection, topics
         self._start, self._end, self._ahead, self._warn = start, end, ahead, warn
+        self._zone = zone
         self._bad = 0
         self._done: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
@@ -85,30 +83,35 @@ class TopicHistory:
         for place in places:
             self._ends[place] = highs[place]
             self._firsts[place] = min(self._first(consumer, place, lows[place]), highs[place])
-            if lows[place] > 0 and (oldest := self._oldest(consumer, place, lows[place], highs[place])) is not None:
-                begins.append(oldest)
-        if begins and len(begins) == len(places) and min(begins) >= self._end:
+            if lows[place] > 0:
+                begins.append(self._appended(consumer, place, 0.0))
+        if not begins:
+            return
+        if len(begins) == len(places) and min(begins) >= self._end:
+            oldest = "it is empty" if math.isinf(min(begins)) else f"its oldest record is of {self._shown(min(begins))}"
             raise ConnectorError(
-                f"the topic {topic!r} has nothing left before {_iso(self._end)}: its oldest record is of {_iso(min(begins))}; "
-                "read that time from a table of ClickHouse (--input SOURCE=clickhouse:TABLE), and let the topic keep more"
+                f"the topic {topic!r} has nothing left from before {self._shown(self._end)}: {oldest}; read that time from a "
+                "table of ClickHouse (--input NAME=clickhouse:TABLE), and let the topic keep more"
             )
-        if begins and max(begins) > self._start:
-            self._warn(f"the topic {topic!r} begins at {_iso(max(begins))}: what came before is no longer there")
+        if max(begins) > self._start and not math.isinf(max(begins)):
+            self._warn(f"the topic {topic!r} begins at {self._shown(max(begins))}: what came before is no longer there")
 
     def _first(self, consumer: KafkaConsumer, place: TopicPartition, low: int) -> int:
         """The first record appended since `start` and a little before, for clocks that run ahead."""
         if math.isinf(self._start):
             return low
-        at = max(0, int((self._start - self._ahead) * 1000))
-        found = _ask(self._connection, lambda: consumer.offsets_for_times({place: at})).get(place)
+        found = self._found(consumer, place, max(0.0, self._start - self._ahead))
         return int(found.offset) if found is not None else int(self._ends[place])
 
-    def _oldest(self, consumer: KafkaConsumer, place: TopicPartition, low: int, high: int) -> float | None:
-        """When the oldest record of a partition was appended."""
-        if low >= high:
-            return None
-        found = _ask(self._connection, lambda: consumer.offsets_for_times({place: 0})).get(place)
-        return None if found is None else float(found.timestamp) / 1000
+    def _appended(self, consumer: KafkaConsumer, place: TopicPartition, since: float) -> float:
+        """When the first record was appended that is not older; infinity if there is none."""
+        found = self._found(consumer, place, since)
+        return math.inf if found is None else float(found.timestamp) / 1000
+
+    def _found(self, consumer: KafkaConsumer, place: TopicPartition, since: float) -> Any:
+        """Offset and time of the first record appended since then; brokers say in several ways that there is none."""
+        found = _ask(self._connection, lambda: consumer.offsets_for_times({place: int(since * 1000)})).get(place)
+        return None if found is None or found.timestamp < 0 else found
 
     # ------------------------------------------------------------------------------------------------- reading
     def _partition(self, place: TopicPartition) -> Iterator[Piece]:
@@ -160,6 +163,9 @@ class TopicHistory:
                     self._bad += 1
             return events
 
+    def _shown(self, at: float) -> str:
+        return iso(round(at), self._zone)
+
     def _is_past(self, chunk: Chunk) -> bool:
         return all(event.time >= self._end for event in self._decoded(chunk))
 
@@ -189,7 +195,7 @@ def _whole(reader: Any, context: ConnectorContext, connection: TopicConnection) 
         if batch is not None and batch.whole:
             return batch
         if context.name in context.health.down:
-            raise TopicDown(context.health.down[context.name])
+            raise HistoryDown(context.health.down[context.name])
         context.stopping.wait(0.01)
 
 
@@ -221,8 +227,4 @@ def _ask(connection: TopicConnection, act: Callable[[], Any]) -> Any:
             "whichever it names"
         ) from error
     except (KafkaError, OSError) as error:
-        raise TopicDown(explain(error, connection)) from error
-
-
-def _iso(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise HistoryDown(explain(error, connection)) from error

@@ -76,11 +76,10 @@ def replay(
         raise click.UsageError("--fail-on difference needs --against")
     from connectors.base import ConnectorError
     from flows.compiler import NotRunnable
+    from flows.replay_history import HistoryDown
     from flows.replay_inputs import InputError
     from flows.replay_report import as_json, text
     from flows.replay_revision import NoRevision
-    from flows.replay_table import TableDown
-    from flows.replay_topic import TopicDown
 
     try:
         outcome = _outcome(
@@ -88,7 +87,7 @@ def replay(
         )
         if svg is not None:
             _draw(outcome, svg)
-    except (TableDown, TopicDown) as error:
+    except HistoryDown as error:
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_DOWN)
     except (ConnectorError, InputError, NoRevision, NotRunnable) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from kafka import KafkaConsumer
 
 from connectors.base import Health
 from connectors.clickhouse import ClickHouseConnection
@@ -76,8 +77,8 @@ def paris(tmp_path):
     return tmp_path
 
 
-def publish(connection, topic, events, pack=True):
-    producer = Producer(connection, Health(), "test", partitions=2)
+def publish(connection, topic, events, pack=True, partitions=2):
+    producer = Producer(connection, Health(), "test", partitions=partitions)
     producer.send_events(topic, events, pack)
     producer.flush()
     producer.close()
@@ -306,11 +307,14 @@ def test_lint_finds_a_rule_that_is_too_often_raised_and_one_that_stands_too_long
         + "  warm: {from: readings, when: {above: 20 °C}, response: x}\n"
         + "  cold: {from: readings, when: {below: 0 °C}, response: x}\n"
     )
-    items = [{"topic": "house/rack", "payload": {"temperature": 25}, "time": NOON + 10 * n} for n in range(6 * 60 * 26)]
+    items = [{"topic": "house/rack", "payload": {"temperature": 25}, "time": NOON + 300 * n} for n in range(12 * 26)]
     common = (write(paris, body), "--input", f"probes={lines(paris / 'h.jsonl', items)}")
     found = replay(*common)
     assert {(one["code"], one["alarm"]) for one in found["lint"]} == {("standing", "warm")}
-    items = [{**item, "payload": {"temperature": 31 if n % 2 else 20}} for n, item in enumerate(items)]
+    items = [
+        {"topic": "house/rack", "payload": {"temperature": 31 if n % 2 else 20}, "time": NOON + 10 * n}
+        for n in range(720)
+    ]
     common = (common[0], "--input", f"probes={lines(paris / 'h.jsonl', items)}")
     found = replay(*common)
     codes = {(one["code"], one["alarm"]) for one in found["lint"]}
@@ -384,6 +388,34 @@ def test_a_topic_or_table_that_is_not_there_is_named(connections, tmp_path, uniq
     done = vigie("replay", write(tmp_path), "--from", "-1d", "--input", "readings=clickhouse:reading")
     assert done.exit_code == 1
     assert f"there is no table 'reading' of the database '{unique}' (did you mean 'readings'?)" in done.output
+
+
+class Trimmed(KafkaConsumer):
+    """A consumer of a topic whose first ten records the broker has removed."""
+
+    def beginning_offsets(self, places, **options):
+        return dict.fromkeys(places, 10)
+
+    def offsets_for_times(self, times, **options):
+        found = super().offsets_for_times(times, **options)
+        return {place: one._replace(offset=max(one.offset, 10)) for place, one in found.items()}
+
+
+def test_a_topic_that_no_longer_has_the_beginning_is_told_and_one_that_has_nothing_is_refused(
+    connections, tmp_path, unique, monkeypatch
+):
+    topics, _ = connections
+    monkeypatch.setattr("flows.replay_topic.KafkaConsumer", Trimmed)
+    publish(topics, f"{unique}.in", heat(), pack=False, partitions=1)
+    body = HOT.replace("{mqtt: {topics: [house/+]}}", f"{{topic: {unique}.in}}")
+    today = datetime.now().astimezone().date()
+    done = vigie("replay", write(tmp_path, body), "--from", "-1h", "--to", "now")
+    assert f"warning: the topic '{unique}.in' begins at {today}" in done.output
+    assert "what came before is no longer there" in done.output
+    done = vigie("replay", write(tmp_path, body), "--from", "-3d", "--to", "-2d")
+    assert done.exit_code == 1
+    assert f"the topic '{unique}.in' has nothing left from before" in done.output
+    assert "(--input NAME=clickhouse:TABLE)" in done.output
 
 
 def test_a_service_that_does_not_answer_is_told_from_a_mistake(tmp_path):
