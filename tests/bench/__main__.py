@@ -15,6 +15,7 @@ from tests.bench.latency import idle, latency
 from tests.bench.memory import memory
 from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
+from tests.bench.sinks import sinks
 from tests.bench.throughput import hysteresis
 from tests.bench.windows import windows
 
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,
     "clickhouse": clickhouse_rows,
     "influx": influx,
+    "sinks": sinks,
     "latency": latency,
     "idle": idle,
     "binlog": binlog,
