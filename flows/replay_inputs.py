@@ -11,6 +11,7 @@ from connectors.explain import near
 from connectors.topic import Topic, TopicSink
 from flows.compiler import is_table
 from flows.spec import Flow, inputs, origin
+from operators.enrich import Enrich
 
 Kind = Literal["clickhouse", "topic", "file", "none"]
 
@@ -114,6 +115,7 @@ def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
             waiting += [*alarm.sources, *(side for side, _ in alarm.side_inputs())]
         elif name in flow.streams and name not in read:
             waiting += inputs(flow.streams[name].from_)
+            waiting += [s.settings.side_input() for s in flow.streams[name].steps if isinstance(s.settings, Enrich)]
     return list(found)
 
 

@@ -185,16 +185,19 @@ def _figures(outcome: Outcome) -> Iterator[str]:
     for name, pick, target in _KPIS:
         values = (pick(before), pick(outcome.figures)) if before else (pick(outcome.figures),)
         rows.append((name, *values, target))
-    priorities = outcome.figures.priorities
-    if priorities:
-        total = sum(priorities.values())
-        shares = ", ".join(f"{word} {priorities[word] / total:.0%}" for word in RANK if word in priorities)
-        rows.append(("by priority", *([""] if before else []), shares, "low and medium 80 %, high 15 %, critical 5 %"))
+    shares = [_shares(figures) for figures in ((before, outcome.figures) if before else (outcome.figures,))]
+    if any(shares):
+        rows.append(("by priority", *shares, "low and medium 80 %, high 15 %, critical 5 %"))
     yield from _table(rows, [None] * len(rows))
     if outcome.figures.top_rules:
         yield "most frequent: " + ", ".join(
             f"{rule.partition('/')[2]} {n:,}" for rule, n in outcome.figures.top_rules[:5]
         )
+
+
+def _shares(figures: Figures) -> str:
+    counts = figures.priorities
+    return ", ".join(f"{word} {counts[word] / sum(counts.values()):.0%}" for word in RANK if counts.get(word))
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from connectors.base import Health
 from connectors.clickhouse import ClickHouseConnection
 from connectors.clickhouse_schema import Declared, Schema, connect
 from connectors.clickhouse_tables import EVENTS, READINGS
-from connectors.topic_client import TopicConnection
+from connectors.topic_client import TopicConnection, ensure_topic
 from connectors.topic_producer import Producer
 from flows.cli import main
 from operators.events import Detection, Message, Occurrence, Reading, encode_lines
@@ -250,6 +250,29 @@ def test_rules_that_people_wrote_are_taken_as_they_are_now(paris):
         definition, "--site", paris / "site.yaml", "--input", f"quotes={paris / 'p.jsonl'}", "--input", f"rules={rules}"
     )
     assert raised(found) == [("market/r1", "EUR/USD", "12:01:40", 100.0)]
+
+
+def test_a_table_that_labels_events_is_a_topic_as_it_stands_or_a_file(connections, tmp_path, unique):
+    body = HOT.replace("sources:", f"sources:\n  places: {{topic: {{name: {unique}.places, table: true}}}}")
+    body = body.replace("decode: zigbee2mqtt]", "{decode: zigbee2mqtt}, {enrich: {from: places}}]")
+    body = body.replace("{metric: temperature}", "{metric: temperature, label: {area: cellar}}")
+    definition, history = write(tmp_path, body), lines(tmp_path / "h.jsonl", [*messages(), *messages("hall")])
+    rows = lines(tmp_path / "places.jsonl", [{"id": "rack", "area": "cellar"}, {"id": "hall", "area": "house"}])
+    found = replay(definition, "--input", f"probes={history}", "--input", f"places={rows}")
+    assert {one["subject"] for one in found["alarms"]} == {"rack"}
+    gone = vigie("replay", definition, "--input", f"probes={history}")
+    assert gone.exit_code == 1
+    assert (
+        f"there is no topic '{unique}.places' of the table 'places'; give its rows as --input places=FILE"
+        in gone.output
+    )
+    topics, _ = connections
+    ensure_topic(topics, f"{unique}.places", 1, compact=True)
+    producer = Producer(topics, Health(), "test")
+    producer.send(f"{unique}.places", "rack", b'{"id": "rack", "area": "cellar"}\n', pack=False)
+    producer.flush()
+    producer.close()
+    assert {one["subject"] for one in replay(definition, "--input", f"probes={history}")["alarms"]} == {"rack"}
 
 
 # ------------------------------------------------------------------------------------------------- differences
