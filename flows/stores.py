@@ -21,6 +21,7 @@ from bytewax.recovery import init_db_dir
 from flows.share import StateError
 
 PREFIX = "recovery-"
+OLD = "old-"
 HELD = "shards.json"
 TAKEN_OVER = "taken-over.pickle"
 
@@ -108,6 +109,7 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
     _write(fresh / TAKEN_OVER, pickle.dumps((taken.positions, taken.graphs)))
     store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards), sharded)
     _write(fresh / HELD, json.dumps({"shards": sorted(store.shards), "sharded": sharded}).encode())
+    _sync(fresh)
     fresh.rename(store.path)
     _sync(folder)
     return store
@@ -139,12 +141,14 @@ def taken_over(store: Store) -> States:
 
 
 def remove_superseded(folder: Path) -> None:
-    """Remove stores of which no shard is the newest."""
+    """Remove stores of which no shard is the newest. Each loses its name first, so that a kill leaves no half of one."""
+    for left in folder.glob(f"{OLD}*"):
+        shutil.rmtree(left)
     newer: set[tuple[bool, str]] = set()
     for store in stores(folder):
         held = {(store.sharded, shard) for shard in store.shards}
         if held <= newer:
-            shutil.rmtree(store.path)
+            shutil.rmtree(store.path.rename(folder / f"{OLD}{store.number}"))
         newer |= held
 
 

@@ -57,6 +57,28 @@ def test_a_start_that_is_killed_half_way_does_not_stand_in_the_way_of_the_next(
     folder.open(layout("f/a/debounce"))
 
 
+def test_a_kill_while_an_old_store_is_removed_does_not_stand_in_the_way_of_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_half(path: Path, ignore_errors: bool = False) -> None:
+        if path.exists():
+            (path / "shards.json").unlink()
+            raise SystemExit
+
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce", sharded=True, shards=["0", "1"]))
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.stores.shutil.rmtree", remove_half)
+        folder.open(layout("f/a/debounce", sharded=True, shards=["0"]))
+        with pytest.raises(SystemExit):
+            folder.open(layout("f/a/debounce", sharded=True, shards=["1"]))
+
+    for shard in ("0", "1"):
+        folder.open(layout("f/a/debounce", sharded=True, shards=[shard]))
+    assert len(list(folder.path.glob("recovery-*"))) == 2
+    assert not list(folder.path.glob("old-*"))
+
+
 def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path / "flow", "f")
     folder.open(layout("f/motion/debounce"))
