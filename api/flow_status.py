@@ -21,6 +21,21 @@ class FlowCount(msgspec.Struct):
     rate: float | None
 
 
+class FlowBox(msgspec.Struct):
+    """A source, stream, alarm, sink or topic of a flow; `lines` say what it does."""
+
+    name: str
+    kind: str
+    lines: list[str] = []
+
+
+class FlowGraph(msgspec.Struct):
+    """What a flow is made of; an arrow is where events go from, where to, and in which role."""
+
+    boxes: list[FlowBox] = []
+    arrows: list[tuple[str, str, str]] = []
+
+
 class FlowView(msgspec.Struct):
     """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no answer at its address).
 
@@ -35,6 +50,7 @@ class FlowView(msgspec.Struct):
     counts: dict[str, FlowCount] = {}
     dropped: dict[str, float] = {}
     connectors: dict[str, bool] = {}
+    graph: FlowGraph | None = None
 
 
 class FlowStatus:
@@ -61,11 +77,12 @@ class FlowStatus:
             metrics = await asyncio.to_thread(_get, address, "/metrics")
             state = msgspec.json.decode(health, type=_Health)
             samples = list(_samples(metrics.decode()))
+            graph = await asyncio.to_thread(_get_graph, address)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return FlowView(
                 address, "down", detail=f"no answer at {address} ({type(error).__name__}); does the flow run?"
             )
-        view = FlowView(address, state.status, state.flow, waiting_for=state.waiting_for)
+        view = FlowView(address, state.status, state.flow, waiting_for=state.waiting_for, graph=graph)
         events: dict[str, float] = {}
         for name, labels, value in samples:
             if name == "vigie_events_total":
@@ -98,6 +115,14 @@ def _get(address: str, path: str) -> bytes:
         return connection.getresponse().read(LARGEST_ANSWER)
     finally:
         connection.close()
+
+
+def _get_graph(address: str) -> FlowGraph | None:
+    """None where the flow is of a version that has none."""
+    try:
+        return msgspec.json.decode(_get(address, "/graph"), type=FlowGraph)
+    except msgspec.DecodeError:
+        return None
 
 
 def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -61,9 +61,9 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 
 
 class StatusServer:
-    """`/metrics` and `/health` of one flow process, on 127.0.0.1."""
+    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON."""
 
-    def __init__(self, flow: str, port: int, metrics: Metrics, health: Health) -> None:
+    def __init__(self, flow: str, port: int, metrics: Metrics, health: Health, graph: str = "{}") -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path == "/metrics":
@@ -72,8 +72,10 @@ class StatusServer:
                     down = dict(health.down)
                     body = {"flow": flow, "status": "degraded" if down else "ok", "waiting_for": down}
                     self._answer(503 if down else 200, "application/json", json.dumps(body).encode())
+                elif self.path == "/graph":
+                    self._answer(200, "application/json", graph.encode())
                 else:
-                    self._answer(404, "text/plain", b"here are /metrics and /health\n")
+                    self._answer(404, "text/plain", b"here are /metrics, /health and /graph\n")
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)

@@ -1,5 +1,6 @@
 """What there is to draw of one or several flows: boxes, arrows, and the topics through which flows meet."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -155,6 +156,18 @@ def _brief(value: Any, open_: bool = False) -> str:
 
 def _fit(text: str) -> str:
     return text if len(text) <= LINE else text[: LINE - 1] + "…"
+
+
+def as_json(picture: Picture) -> str:
+    """The picture for programs: `{"boxes": [{"name", "kind", "lines"}], "arrows": [[start, end, label]]}`, names without
+    the flow's."""
+    boxes = [
+        {"name": box.id.partition("/")[2] if box.flow else box.id, "kind": box.kind, "lines": box.lines[1:]}
+        for box in picture.boxes.values()
+    ]
+    named = {id: box["name"] for id, box in zip(picture.boxes, boxes, strict=True)}
+    arrows = [(named[arrow.start], named[arrow.end], arrow.label) for arrow in picture.arrows]
+    return json.dumps({"boxes": boxes, "arrows": arrows}, ensure_ascii=False)
 
 
 def mermaid(picture: Picture) -> str:

@@ -1,36 +1,51 @@
-// The page: log in, then live cards and alarms; a clicked row opens its history.
+// The page: log in, hear what happens, and show the view that the address names.
 
-import {Alarms} from "./alarms.js";
-import {ask, Failed, forget, login, Push, token, Unauthorized} from "./api.js";
-import {Cards} from "./cards.js";
-import {Chart} from "./chart.js";
+import {announce} from "./announce.js";
+import {AlarmBook} from "./alarm_book.js";
+import {AlarmDetails, detailsHash} from "./alarm_details.js";
+import {AlarmsView} from "./alarms_view.js";
+import {ask} from "./api.js";
+import {CamerasView} from "./cameras_view.js";
 import {get, text} from "./dom.js";
-import {applyWords, say, setLanguage, setServerTime} from "./words.js";
+import {EventsView} from "./events_view.js";
+import {FloodBanner} from "./flood.js";
+import {FlowsView} from "./flows_view.js";
+import {LettersView} from "./letters_view.js";
+import {Mode} from "./mode.js";
+import {Navigation} from "./navigation.js";
+import {Overview} from "./overview.js";
+import {PagesView} from "./pages_view.js";
+import {Push} from "./push.js";
+import {Failed, forget, login, logout, person, plan, token, Unauthorized} from "./session.js";
+import {Sound} from "./sound.js";
+import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words.js";
+
+const CHANNELS = ["readings", "alarms", "events", "cameras", "mode"];
 
 let push = null;
 let state = "connecting";
 
-const cards = new Cards(open);
-const chart = new Chart({latest: (subject, metric) => cards.entry(subject, metric), refused: () => leave("sessionEnded"), closed: (subject, metric) => {
-  cards.select(null, null);
-  cards.cards.get(subject)?.rows.get(metric)?.element.focus();
-}});
-const alarms = new Alarms((standing) => {
-  const worst = new Map();
-  for (const alarm of standing) if ("BCD".includes(alarm.isa) && !worst.has(alarm.subject)) worst.set(alarm.subject, alarm.priority);
-  cards.mark(worst);
-  if (chart.isOpen) chart.setLimits(limits(chart.subject, chart.metric));
+const book = new AlarmBook();
+const sound = new Sound();
+const mode = new Mode();
+const flood = new FloodBanner(book);
+const openAlarm = (key) => { location.hash = detailsHash(book.get(key)); };
+const details = new AlarmDetails(book, {
+  gone: () => { if (location.hash.startsWith("#/alarms/")) navigation.go("#/alarms"); },
+  chart: (subject, metric) => { navigation.go("#/overview"); overview.open(subject, metric); },
+});
+const context = {book, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
+const overview = new Overview(context);
+const navigation = new Navigation({
+  overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
+  flows: new FlowsView(context), pages: new PagesView(context), letters: new LettersView(context),
 });
 
-function limits(subject, metric) {
-  const found = alarms.standing().filter((a) => a.subject === subject && a.metric === metric && typeof a.limit === "number");
-  return found.map((a) => ({limit: a.limit, unit: a.unit ?? ""}));
-}
-
-function open(subject, metric) {
-  cards.select(subject, metric);
-  chart.open(subject, metric, limits(subject, metric));
-}
+book.addEventListener("change", () => navigation.badge("alarms", book.unseen()));
+book.addEventListener("alarm", ({detail: alarm}) => {
+  announce(say("newAlarm", {alarm: alarmName(alarm.alarm), subject: subjectName(alarm.subject)}));
+  sound.play(alarm.priority);
+});
 
 function showConnection(next) {
   state = next;
@@ -40,54 +55,66 @@ function showConnection(next) {
   document.body.classList.toggle("cut", state === "lost");
 }
 
+/** What a view does with an error of the server: the end of the session is the page's; the rest it shows itself. */
+function failed(error) {
+  if (error.name === "AbortError") return "";
+  if (error instanceof Unauthorized) { leave("sessionEnded"); return ""; }
+  if (error instanceof Failed) return error.message;
+  if (error instanceof TypeError) return say("serverGone");
+  throw error;
+}
+
 async function refresh() {
   try {
     const latest = await ask("/api/latest");
     setServerTime(latest.time);
     text(get("site"), latest.site);
-    for (const {course, ...entry} of latest.readings) cards.take(entry, course);
-    cards.draw();
+    overview.fill(latest.readings);
   } catch (error) {
-    if (error instanceof Unauthorized) leave("sessionEnded");
-    else if (!(error instanceof Failed) && !(error instanceof TypeError)) throw error;
+    failed(error);
   }
 }
 
 function hear(message) {
-  if (message.type === "event" && message.channel === "readings") { cards.take(message.data); chart.take(message.data); }
-  else if (message.type === "event" && message.channel === "alarms") alarms.take(message.data);
-  else if (message.type === "snapshot" && message.channel === "readings") for (const entry of message.data) cards.take(entry);
-  else if (message.type === "snapshot" && message.channel === "alarms") alarms.start(message.data);
+  const {type, channel, data} = message;
+  if (channel === "alarms" && type === "event") book.take(data);
+  else if (channel === "alarms" && type === "snapshot") book.start(data);
+  if (channel === "mode" && type === "event") mode.take(data);
+  navigation.hear(message);
 }
 
 async function enter() {
   get("login").hidden = true;
   get("main").hidden = false;
   showConnection("connecting");
+  plan();
+  text(get("person"), person().username);
+  get("person").title = say(`role_${person().role}`);
   await refresh();
   if (!token()) return;
-  let live = false;
-  push = new Push(["readings", "alarms"], {
-    state: (next, recovered) => {
-      showConnection(next);
-      if (next === "live" && live && !recovered) { refresh(); if (chart.isOpen) chart.load(); }
-      live ||= next === "live";
-    },
+  push = new Push(CHANNELS, {
+    state: (next, recovered) => { showConnection(next); if (next === "live" && recovered === false) refresh(); if (next === "live") navigation.resume(); },
     message: hear,
     refused: () => leave("sessionEnded"),
   });
+  mode.load().catch(failed);
+  navigation.start();
 }
 
+/** `why` is said on the form; without one somebody asked to log out. */
 function leave(why) {
   push?.stop();
   push = null;
-  forget();
-  chart.close();
-  cards.clear();
-  alarms.start([]);
+  if (why === undefined) logout(); else forget();
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  navigation.stop();
+  overview.clear();
+  book.clear();
+  mode.clear();
   get("main").hidden = true;
   get("login").hidden = false;
   text(get("login-error"), why ? say(why) : "");
+  document.title = "Vigie";
   get("login-form").elements.username.focus();
 }
 
@@ -111,13 +138,17 @@ get("login-form").addEventListener("submit", async (event) => {
 });
 
 get("logout").addEventListener("click", () => leave());
-get("search").addEventListener("input", (event) => cards.seek(event.target.value));
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !event.target.closest("input") && !get("main").hidden) { event.preventDefault(); get("search").focus(); }
-});
 for (const button of document.querySelectorAll("[data-language]"))
-  button.addEventListener("click", () => { setLanguage(button.dataset.language); cards.relabel(); alarms.draw(); chart.relabel(); showConnection(state); });
+  button.addEventListener("click", () => {
+    setLanguage(button.dataset.language);
+    navigation.relabel();
+    details.draw(true);
+    mode.show();
+    sound.show();
+    flood.show();
+    showConnection(state);
+  });
 
 applyWords();
 if (token()) enter();
-else leave();
+else leave(null);

@@ -1,6 +1,6 @@
 // The history of one signal out of ClickHouse, drawn with axes; follows live readings while it is open.
 
-import {ask, Unauthorized} from "./api.js";
+import {ask} from "./api.js";
 import {get, h, svg, text} from "./dom.js";
 import {clock, inUnit, isTwoState, metricName, moment, now, number, reading, say, subjectName} from "./words.js";
 
@@ -10,9 +10,9 @@ const TIME_STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43
 const DAY = 86400;
 
 export class Chart {
-  constructor({latest, refused, closed}) {
+  constructor({latest, failed, closed}) {
     this.latest = latest;
-    this.refused = refused;
+    this.failed = failed;
     this.closed = closed;
     this.box = get("chart");
     this.range = 3600;
@@ -67,10 +67,10 @@ export class Chart {
       this.step = course.step;
       text(get("history-note"), this.points.length || this.texts.length ? "" : say("noHistory"));
     } catch (error) {
-      if (error.name === "AbortError") return;
-      if (error instanceof Unauthorized) { this.refused(); return; }
+      const why = this.failed(error);
+      if (!why) return;
       this.points = [];
-      text(get("history-note"), say("historyDown", {why: error.message}));
+      text(get("history-note"), say("historyDown", {why}));
     }
     const newest = this.latest(this.subject, this.metric);
     if (newest) this.take(newest);

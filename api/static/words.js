@@ -1,47 +1,7 @@
-// English and French, and how both write numbers, times and the names of things.
+// How English and French write numbers, times and the names of things; the words themselves are in english.js and french.js.
 
-const ENGLISH = {
-  skip: "Skip to the sensors", tagline: "Watch over your sites.", username: "User name", password: "Password",
-  login: "Log in", logout: "Log out", search: "Search a sensor", history: "History", range: "Period",
-  close: "Close the history", sensors: "Sensors", alarms: "Alarms", noAlarms: "All is quiet.",
-  live: "Live", connecting: "Connecting…", lost: "Connection lost — trying again",
-  wrongPassword: "Wrong user name or password.", tooMany: "Too many attempts. Try again in {n} s.",
-  serverGone: "The server does not answer.", sessionEnded: "Your session has ended. Please log in again.",
-  noCards: "No reading has arrived yet.", noMatch: "No sensor has that name.", showHistory: "show history of {metric}",
-  loading: "Loading…", noHistory: "No readings in this period.", historyDown: "The history cannot be read: {why}",
-  mean: "Mean", low: "Lowest", high: "Highest", now: "Now", limit: "limit", since: "since {t}", ago: "{t} ago",
-  justNow: "just now", response: "What to do", until: "until {t}", bad: "no data", stale: "old value", good: "",
-  newAlarm: "New alarm: {alarm}, {subject}", chartLabel: "{metric} of {subject}: lowest {low}, highest {high}, last {last}",
-  units: {s: "s", min: "min", h: "h", d: "d"}, ranges: {3600: "1 h", 86400: "24 h", 604800: "7 d"},
-  states: {unacked: "Unacknowledged", acked: "Acknowledged", returned: "Returned, unseen", shelved: "Shelved",
-    suppressed: "Suppressed", out_of_service: "Out of service", latched: "Latched", normal: "Normal"},
-  priorities: {critical: "Critical", high: "High", medium: "Medium", low: "Low"},
-  metrics: {co2: "CO₂", pm25: "PM2.5", linkquality: "Link quality", illuminance: "Light", contact: "Opening"},
-};
-
-const FRENCH = {
-  skip: "Aller aux capteurs", tagline: "Veillez sur vos sites.", username: "Nom d’utilisateur", password: "Mot de passe",
-  login: "Se connecter", logout: "Se déconnecter", search: "Chercher un capteur", history: "Historique", range: "Période",
-  close: "Fermer l’historique", sensors: "Capteurs", alarms: "Alarmes", noAlarms: "Tout est calme.",
-  live: "En direct", connecting: "Connexion…", lost: "Connexion perdue — nouvel essai",
-  wrongPassword: "Nom d’utilisateur ou mot de passe erroné.", tooMany: "Trop d’essais. Réessayez dans {n} s.",
-  serverGone: "Le serveur ne répond pas.", sessionEnded: "Votre session est terminée. Reconnectez-vous.",
-  noCards: "Aucune mesure n’est encore arrivée.", noMatch: "Aucun capteur ne porte ce nom.",
-  showHistory: "afficher l’historique : {metric}", loading: "Chargement…", noHistory: "Aucune mesure dans cette période.",
-  historyDown: "L’historique est illisible : {why}", mean: "Moyenne", low: "Minimum", high: "Maximum", now: "Maintenant",
-  limit: "seuil", since: "depuis {t}", ago: "il y a {t}", justNow: "à l’instant", response: "Que faire", until: "jusqu’à {t}",
-  bad: "aucune donnée", stale: "valeur ancienne", good: "", newAlarm: "Nouvelle alarme : {alarm}, {subject}",
-  chartLabel: "{metric} de {subject} : minimum {low}, maximum {high}, dernière {last}",
-  units: {s: "s", min: "min", h: "h", d: "j"}, ranges: {3600: "1 h", 86400: "24 h", 604800: "7 j"},
-  states: {unacked: "Non acquittée", acked: "Acquittée", returned: "Disparue, non vue", shelved: "Mise en attente",
-    suppressed: "Inhibée", out_of_service: "Hors service", latched: "Mémorisée", normal: "Normale"},
-  priorities: {critical: "Critique", high: "Haute", medium: "Moyenne", low: "Basse"},
-  metrics: {temperature: "Température", humidity: "Humidité", motion: "Mouvement", power: "Puissance", energy: "Énergie",
-    pressure: "Pression", voltage: "Tension", current: "Courant", battery: "Batterie", illuminance: "Lumière",
-    linkquality: "Qualité du lien", contact: "Ouverture", presence: "Présence", occupancy: "Présence", price: "Prix",
-    surplus: "Excédent", door: "Porte", window: "Fenêtre", smoke: "Fumée", water_leak: "Fuite d’eau", availability: "Disponibilité",
-    co2: "CO₂", pm25: "PM2.5", noise: "Bruit", speed: "Vitesse", switch: "Interrupteur", state: "État"},
-};
+import {ENGLISH} from "./english.js";
+import {FRENCH} from "./french.js";
 
 const PAIRS = {
   motion: {en: ["clear", "motion"], fr: ["rien", "mouvement"]}, occupancy: {en: ["empty", "occupied"], fr: ["vide", "occupé"]},
@@ -68,9 +28,12 @@ export function setLanguage(chosen) {
   applyWords();
 }
 
+/** The words of a key, with what stands in braces filled in. A `n` chooses between one and several where `key_one` exists. */
 export function say(key, values = {}) {
-  const text = (language === "fr" ? FRENCH : ENGLISH)[key] ?? ENGLISH[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const words = language === "fr" ? FRENCH : ENGLISH;
+  const one = values.n === 1 || (language === "fr" && values.n === 0);
+  const text = (one ? words[`${key}_one`] : null) ?? words[key] ?? ENGLISH[key] ?? key;
+  return String(text).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 function from(table, key) {
@@ -95,6 +58,8 @@ export const subjectName = (subject) => spaced(subject.replace(/^(sensor|binary_
 export const alarmName = (alarm) => spaced(alarm);
 export const stateName = (state) => from("states", state) ?? spaced(state);
 export const priorityName = (priority) => from("priorities", priority) ?? spaced(priority);
+export const eventWord = (event) => from("changes", event) ?? spaced(event);
+export const typeWord = (type) => from("types", type) ?? spaced(type);
 export const isTwoState = (metric) => metric in PAIRS;
 
 export function number(value, digits) {
@@ -141,4 +106,26 @@ export function clock(time, wide = false) {
 
 export function moment(time) {
   return clock(time, Math.abs(now() - time) > 43200);
+}
+
+/** A day and a time, for lists of what happened. */
+export function when(time) {
+  const old = Math.abs(now() - time) > 300 * 86400;
+  return new Intl.DateTimeFormat(language, {day: "numeric", month: "short", ...(old ? {year: "numeric"} : {}), hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
+}
+
+/** The day of a time: today, yesterday, or its date. */
+export function dayOf(time) {
+  const start = (moment) => new Date(moment * 1000).setHours(0, 0, 0, 0);
+  const days = Math.round((start(now()) - start(time)) / 864e5);
+  if (days === 0 || days === 1) { const word = new Intl.RelativeTimeFormat(language, {numeric: "auto"}).format(-days, "day"); return word.charAt(0).toUpperCase() + word.slice(1); }
+  return new Intl.DateTimeFormat(language, {weekday: "long", day: "numeric", month: "long"}).format(time * 1000);
+}
+
+export const timeOfDay = (time) => new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false}).format(time * 1000);
+
+/** How many a second, or a minute where that is less than one. */
+export function rate(perSecond) {
+  if (perSecond > 0 && perSecond < 1) return `${number(perSecond * 60, 1)} /${from("units", "min")}`;
+  return `${number(perSecond, perSecond >= 100 ? 0 : 1)} /${from("units", "s")}`;
 }

@@ -40,7 +40,7 @@ EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next
     "--status-port",
     type=click.IntRange(0, 65535),
     default=None,
-    help="Serve /metrics and /health on this loopback port; 0 picks a free one.",
+    help="Serve /metrics, /health and /graph on this loopback port; 0 picks a free one.",
 )
 @click.option(
     "--log",
@@ -67,6 +67,7 @@ def run(
     from flows.loader import load
     from flows.lock import born, lock_path, read_lock
     from flows.observe import StatusServer
+    from flows.picture import as_json, draw
     from flows.runner import Runner, RunOptions, handle_signals
     from flows.scope import Scope
     from flows.share import Share, StateError
@@ -90,10 +91,12 @@ def run(
         runner = Runner(flow, compiled, place, tables, RunOptions(data, mine, drop))
         handle_signals(runner)
         status = (
-            StatusServer(flow.flow, status_port, runner.metrics, runner.health) if status_port is not None else None
+            StatusServer(flow.flow, status_port, runner.metrics, runner.health, as_json(draw([(document, flow)])))
+            if status_port is not None
+            else None
         )
         if status:
-            click.echo(f"status: http://127.0.0.1:{status.port}/health and /metrics", err=True)
+            click.echo(f"status: http://127.0.0.1:{status.port}/health, /metrics and /graph", err=True)
         with room_for(data / "flows" / flow.flow, runner.health, runner.stopping):
             runner.run()
     except (NotRunnable, StateError, ConnectorError) as error:

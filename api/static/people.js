@@ -1,0 +1,22 @@
+// Other people's accounts, by their names.
+
+import {ask} from "./api.js";
+import {field} from "./dialog.js";
+import {h} from "./dom.js";
+import {say} from "./words.js";
+
+/** The account of a name; the error is for whoever wrote it. */
+export async function findPerson(name) {
+  try {
+    return await ask(`/api/users/named/${encodeURIComponent(name.trim())}`);
+  } catch (error) {
+    if (error.status === 404) throw new Error(say("nobody", {name}), {cause: error});
+    throw error;
+  }
+}
+
+/** A field for a name. */
+export function personField(autofocus = false) {
+  const input = h("input", {name: "person", required: true, maxlength: 64, autocomplete: "off", autocapitalize: "none", spellcheck: "false", autofocus});
+  return {input, element: field(say("user"), input, say("personHint"))};
+}

@@ -1,0 +1,86 @@
+// Who is logged in: the tokens of this tab, renewed before they end, and given back at the end.
+
+const KEPT = "vigie.session";
+const EARLY = 60; // seconds before the end of a token at which it is renewed
+const shared = new BroadcastChannel("vigie.session");
+
+let session = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+let timer = 0;
+let renewing = null;
+
+export class Unauthorized extends Error {}
+export class Failed extends Error {
+  constructor(status, message, wait) { super(message); this.status = status; this.wait = wait; }
+}
+
+export const token = () => session?.access ?? null;
+export const person = () => session?.user ?? {username: "", role: "viewer"};
+export const may = (role) => ["viewer", "operator", "admin"].indexOf(person().role) >= ["viewer", "operator", "admin"].indexOf(role);
+
+// A tab that was made as a copy of another has the same token for renewal, which is good only once: who uses it tells the others.
+shared.onmessage = ({data}) => { if (session && data.used && data.used === session.refresh) keep(data.session); };
+
+export async function login(username, password) {
+  const answer = await post("/api/auth/login", {username, password, refresh: true});
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Failed(answer.status, body.error ?? "", Number(answer.headers.get("Retry-After") ?? 0));
+  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user});
+}
+
+export function forget() {
+  clearTimeout(timer);
+  session = null;
+  sessionStorage.removeItem(KEPT);
+}
+
+/** Tell the server that this login is over, and forget it here whether or not it hears. */
+export async function logout() {
+  const access = token();
+  forget();
+  if (access) await fetch("/api/auth/logout", {method: "POST", headers: {Authorization: `Bearer ${access}`}}).catch(() => null);
+}
+
+/** Get the next tokens; false if the login is over. Throws `TypeError` while the server does not answer. */
+export function renew() {
+  renewing ??= navigator.locks.request("vigie.renew", takeNext).finally(() => { renewing = null; });
+  return renewing;
+}
+
+async function takeNext() {
+  if (!session?.refresh) return false;
+  if (left() > EARLY) return true; // a copy of this tab was faster
+  const used = session.refresh;
+  const answer = await post("/api/auth/refresh", {refresh_token: used});
+  if (answer.status >= 500 || answer.status === 429) throw new TypeError("the server cannot renew the login now");
+  if (!answer.ok) return false;
+  const body = await answer.json();
+  if (session?.refresh !== used) return Boolean(session);
+  keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user ?? session.user});
+  shared.postMessage({used, session});
+  return true;
+}
+
+function keep(next) {
+  session = next;
+  sessionStorage.setItem(KEPT, JSON.stringify(session));
+  plan();
+}
+
+/** Renew before the end. A machine that slept catches up when it wakes. */
+export function plan() {
+  clearTimeout(timer);
+  const wait = Math.max(5, left() - EARLY);
+  if (session?.refresh && Number.isFinite(wait))
+    timer = setTimeout(() => { if (left() <= EARLY) renew().catch(() => null).then(plan); else plan(); }, Math.min(wait, 86_400) * 1000);
+}
+
+function left() {
+  try {
+    const body = token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(atob(body)).exp - Date.now() / 1000;
+  } catch {
+    return Infinity;
+  }
+}
+
+const post = (path, body) => fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
