@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -20,16 +21,18 @@ class Notices:
         self._writer = writer
         self._topic = push_topic
 
-    def say(self, channel: str, kind: str, subject: str, data: dict[str, Any], first: str = "nothing") -> None:
+    def say(
+        self, channels: Iterable[str], kind: str, subject: str, data: dict[str, Any], first: str = "nothing"
+    ) -> None:
         """Push `data` with a `kind`; while the broker is down nothing is said: what it is about is in the database."""
-        now = time.time()
+        now, id = time.time(), uuid.uuid4().hex
         body = {"kind": kind, "time": now, **data}
-        record = PushRecord(
-            channel=channel, sink=kind, flow="api", id=uuid.uuid4().hex, time=now, subject=subject, data=body, shaped=True,
-            first=first,
-        )  # fmt: skip
         try:
-            if self._writer.down is None:
+            for channel in channels if self._writer.down is None else ():
+                record = PushRecord(
+                    channel=channel, sink=kind, flow="api", id=id, time=now, subject=subject, data=body, shaped=True,
+                    first=first,
+                )  # fmt: skip
                 self._writer.send(self._topic, subject, msgspec.json.encode(record))
         except BrokerDown as error:
-            _log.debug("not said on %s: %s", channel, error)
+            _log.debug("not said of %s: %s", subject, error)

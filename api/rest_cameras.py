@@ -164,7 +164,7 @@ class CameraEndpoints:
         """Let flows and clients know."""
         self._rows.wake()
         data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
-        self._notices.say(CHANNEL, "camera", camera.name, data)
+        self._notices.say((CHANNEL, f"camera_{camera.name}"), "camera", camera.name, data)
         return camera
 
 

@@ -225,7 +225,7 @@ class EventEndpoints:
         )
         if new:
             data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}
-            self._notices.say(EVENTS, "acknowledged", event.subject, data)
+            self._notices.say((EVENTS,), "acknowledged", event.subject, data)
         return view
 
     async def _one(self, id: str) -> EventView:

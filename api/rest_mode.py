@@ -50,5 +50,5 @@ class ModeEndpoints:
             )
         view = await asyncio.to_thread(self._mode.set, call.body.mode, call.who, address_of(call.request))
         self._rows.wake()
-        self._notices.say(CHANNEL, "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot")
+        self._notices.say((CHANNEL,), "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot")
         return view

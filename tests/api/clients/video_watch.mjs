@@ -1,0 +1,33 @@
+// A client of the video watch, written from its list of addresses and messages.
+import { Socket, ask, rest, say } from "./steps.mjs";
+
+const [password] = rest;
+const login = await ask("POST", "/api/auth/login", { body: { username: "admin", password } });
+say("login", login);
+const token = login.body.access_token;
+say("me", await ask("GET", "/api/auth/me", { token }));
+say("added", await ask("POST", "/api/cameras", { token, body: { name: "gate", url: "rtsp://10.0.0.23:554/stream2" } }));
+const id = 1;
+say("started", await ask("POST", `/api/cameras/${id}/start`, { token }));
+say("cameras", await ask("GET", "/api/cameras", { token }));
+say("camera", await ask("GET", `/api/cameras/${id}`, { token }));
+say("discovered", await ask("POST", "/api/cameras/discover?seconds=0.1", { token }));
+
+const socket = new Socket("/ws", { Authorization: `Bearer ${token}` });
+await socket.opened;
+socket.send({ type: "subscribe", channels: ["camera_1", "events"] });
+await socket.next_of("subscribed");
+say("ready", true);
+const pushed = await socket.next_of("new_event");
+say("pushed", pushed);
+
+say("events", await ask("GET", "/api/events?type=person&camera=gate&limit=10", { token }));
+say("event", await ask("GET", `/api/events/${encodeURIComponent(pushed.data.id)}`, { token }));
+say("acknowledged", await ask("POST", `/api/events/${encodeURIComponent(pushed.data.id)}/acknowledge`, { token }));
+say("told", await socket.next_of("status_change"));
+say("stats", await ask("GET", "/api/events/stats", { token }));
+await ask("POST", `/api/cameras/${id}/stop`, { token });
+say("stopped", await socket.next_of("status_change"));
+for (const name of ["dashboard", "system", "performance"]) say(name, await ask("GET", `/api/stats/${name}`, { token }));
+for (const path of ["/api/docs", "/api/redoc", "/api/openapi.json"]) say(path, (await ask("GET", path)).status);
+socket.close();
