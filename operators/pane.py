@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from operators.quantiles import Quantiles
@@ -72,11 +72,10 @@ class Pane:
         whole.first_time, whole.first = first.first_time, first.first
         whole.last_time, whole.last = last.last_time, last.last
         whole.labels = last.labels
-        whole.count = sum([pane.count for pane in panes])
-        whole.min = min([pane.min for pane in panes])
-        whole.max = max([pane.max for pane in panes])
-        whole.total = _sum([pane.total for pane in panes])
-        whole.lost = _sum([pane.lost for pane in panes])
+        numbers = [(pane.count, pane.min, pane.max, pane.total, pane.lost) for pane in panes]
+        counts, lows, highs, totals, losts = zip(*numbers, strict=True)
+        whole.count, whole.min, whole.max = sum(counts), min(lows), max(highs)
+        whole.total, whole.lost = _sum(totals), _sum(losts)
         if spread:
             whole.mean = _sum([pane.count * pane.mean for pane in panes]) / whole.count
             whole.squares = _sum([
@@ -130,7 +129,7 @@ class Pane:
         return pane
 
 
-def _sum(values: list[float]) -> float:
+def _sum(values: Sequence[float]) -> float:
     if len(values) == 1:
         return values[0]
     try:

@@ -26,17 +26,31 @@ COUNT, PEER_COUNT, TOPIC_COUNT, QUIX_COUNT = 300_000, 60_000, 600_000, 40_000
 ROUNDS = 3
 SPAN, LATENESS = 60.0, 5.0
 UNIT = "readings per CPU-second"
+KINDS: dict[str, dict[str, Any]] = {
+    "sliding, 15 min every minute": {"length": "15min"},
+    "stddev and p95 of a minute": {"calculate": ["stddev", "p95"]},
+    "sessions with a gap of a minute": {"every": None, "gap": "1min"},
+}
 
 
 def windows(folder: Path) -> list[Figure]:
     """The steps alone, then the whole flow from a topic: medians of `ROUNDS` in turn."""
     ours, bare, peer = (statistics.median(rate() for _ in range(ROUNDS)) for rate in (_ours, _bare_loop, _bytewax))
+    others = [
+        Figure(
+            f"window, {what}, 1,000 subjects",
+            statistics.median(_ours(**more) for _ in range(ROUNDS)),
+            UNIT,
+        )
+        for what, more in KINDS.items()
+    ]
     name = "mean and max of a minute, 1,000 subjects"
     flow, quix = _from_topic(folder)
     return [
         Figure(f"window, {name}", ours, UNIT, "Bytewax 0.21, fold_window", peer, "≥ 300,000"),
         Figure(f"window, {name}, beside a bare loop", ours, UNIT, "sums in a plain dict", bare),
         Figure(f"topic → {name} → topic", flow, UNIT, "Quix Streams 3.28, unpacked", quix),
+        *others,
     ]
 
 
@@ -48,11 +62,12 @@ def _timed(work: Callable[[], int], count: int) -> float:
     return rate
 
 
-def _ours() -> float:
+def _ours(**more: Any) -> float:
     batches = list(readings(COUNT))
-    logic = Window.model_validate({"every": "1min", "calculate": ["mean", "max"]}).logic(
-        StepContext("bench", "bench/minute/window", lateness=LATENESS)
+    spec = Window.model_validate(
+        {k: v for k, v in {"every": "1min", "calculate": ["mean", "max"], **more}.items() if v}
     )
+    logic = spec.logic(StepContext("bench", "bench/minute/window", lateness=LATENESS))
 
     def work() -> int:
         given = 0
@@ -61,7 +76,7 @@ def _ours() -> float:
             given += len(logic.on_batch(events, now))
             if logic.next_time().event <= now.event:
                 given += len(logic.on_time(now))
-        return given
+        return given if spec.gap is None else given + len(logic.on_time(Now(1e12, 1e12))) * COUNT
 
     return _timed(work, COUNT)
 
