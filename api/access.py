@@ -1,6 +1,7 @@
 """What open connections may see, kept true while rights change."""
 
 import asyncio
+import collections
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
@@ -33,13 +34,19 @@ class Access:
         self._accounts = accounts
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
+        self._connections: collections.Counter[int] = collections.Counter()
         self._one_at_a_time = asyncio.Lock()
         self._revision = self._database.revision()
 
+    def connections(self, user_id: int) -> int:
+        """How many connections an account has."""
+        return self._connections[user_id]
+
     async def admit(self, client: Client) -> None:
         """Let a client see what it may, from now on; ends it if its login has ended meanwhile."""
+        self._open[client] = None
+        self._connections[client.person.id] += 1
         async with self._one_at_a_time:
-            self._open[client] = None
             await self._bring_up_to_date([client])
 
     def speaks(self, client: Client, conversation: Conversation) -> None:
@@ -48,7 +55,11 @@ class Access:
             self._open[client] = conversation
 
     def leave(self, client: Client) -> None:
-        self._open.pop(client, None)
+        if client in self._open:
+            del self._open[client]
+            self._connections[client.person.id] -= 1
+            if not self._connections[client.person.id]:
+                del self._connections[client.person.id]
 
     async def sight(self, person: Person) -> Sight:
         """What an account may see now."""

@@ -189,6 +189,18 @@ class Accounts:
             rights_changed(session)
             return Person(user.id, user.username, cast("Role", user.role))
 
+    async def add_later(self, username: str, password: str, role: Role, by: Person, address: str) -> Person:
+        """Like `add`, from the event loop; raises `TooManyAttempts`, too."""
+        return await self._hashing(lambda: self.add(username, password, role, by, address))
+
+    async def change_later(
+        self, user_id: int, by: Person, role: Role | None, enabled: bool | None, password: str | None, address: str
+    ) -> Person:
+        """Like `change`, from the event loop; raises `TooManyAttempts`, too."""
+        return await self._hashing(
+            lambda: self.change(user_id, by, role=role, enabled=enabled, password=password, address=address)
+        )
+
     async def change_own_password(self, person: Person, old: str, new: str, address: str) -> None:
         """Raises `LoginRefused`, `TooManyAttempts` or `AccountError`."""
         key = f"{address} {person.username}"

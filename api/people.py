@@ -9,6 +9,7 @@ from api.guard import Guard
 from api.hub import Hub
 from api.metrics import Metrics
 from api.page_desk import PageDesk
+from api.rest_accounts import AccountEndpoints
 from api.rest_login import LoginEndpoints
 from api.rest_pages import PageEndpoints
 from api.rule_triggers import RuleTriggers
@@ -28,6 +29,7 @@ class People:
         registration = settings.section.registration == "open"
         self.endpoints: list[Endpoint] = [
             *LoginEndpoints(accounts, self.access, guard, metrics, registration).endpoints(),
+            *AccountEndpoints(accounts, self.access).endpoints(),
             *PageEndpoints(self.desk, accounts.database).endpoints(),
         ]
 

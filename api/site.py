@@ -3,12 +3,25 @@
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, SecretStr
+
 from connectors.clickhouse import ClickHouseConnection
 from connectors.http import HttpConnection
 from connectors.site import load_site
 from connectors.topic_client import TopicConnection
+from operators.component import Spec
 
 QUERY_LIMIT = 10.0
+DATABASE = "accounts"
+
+
+class DatabaseConnection(Spec):
+    """Where the api keeps accounts, pages and their alarms, if not in a file of its own."""
+
+    url: SecretStr = Field(
+        description="Address of a PostgreSQL database, such as `postgresql://USER:PASSWORD@HOST/NAME`.",
+        examples=["${ACCOUNTS_URL}"],
+    )
 
 
 def from_site(path: Path | None) -> dict[str, Any]:
@@ -35,4 +48,6 @@ def from_site(path: Path | None) -> dict[str, Any]:
         }
     if "http" in site.connections:
         settings["device_tokens"] = site.connection("http", HttpConnection).tokens
+    if DATABASE in site.connections:
+        settings["database"] = site.connection(DATABASE, DatabaseConnection).url.get_secret_value()
     return settings

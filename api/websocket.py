@@ -74,6 +74,8 @@ class Connections:
         self._metrics = metrics
         self._bounds = settings.bounds
         self._origins = frozenset(settings.section.origins)
+        self._coming = 0
+        self._most_each = settings.section.connections_per_account
         self._anonymous = settings.section.anonymous is not None
 
     async def push(self, websocket: WebSocket) -> None:
@@ -146,10 +148,16 @@ class Connections:
         self, websocket: WebSocket, token: str, first_message: bool, open_: Open, anonymous: bool = False
     ) -> None:
         try:
-            if len(self._hub.clients) >= self._bounds.clients:
+            if len(self._hub.clients) + self._coming >= self._bounds.clients:
                 raise Closed(TRY_LATER, f"all {self._bounds.clients} places are taken; try again later")
             try:
-                person = await self._who(websocket, token, first_message, anonymous)
+                self._coming += 1
+                try:
+                    person = await self._who(websocket, token, first_message, anonymous)
+                finally:
+                    self._coming -= 1
+                if self._access.connections(person.id) >= self._most_each:
+                    raise Closed(TRY_LATER, f"this account has {self._most_each} connections already")
             except Unnamed as first:
                 await self._talk(websocket, ANONYMOUS, self._watch_conversation, first.text)
             else:

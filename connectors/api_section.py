@@ -22,6 +22,9 @@ class ApiSection(Spec):
         "closed",
         description="`open`: everybody who reaches the api may make himself an account, which is then a viewer.",
     )
+    connections_per_account: int = Field(
+        1000, ge=1, description="The most WebSockets and streams that one account may have open at a time."
+    )
     anonymous: Literal["viewer"] | None = Field(
         None,
         description="`viewer`: clients of the video watch may follow `/ws` without a token; nobody may when left out.",

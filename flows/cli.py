@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "flows.commands.migrate:migrate",
     "dead-letters": "flows.commands.dead_letters:dead_letters",
     "api": "api.cli:serve",
+    "accounts": "api.commands:accounts",
 }
 """Name of each command: its module and function."""
 

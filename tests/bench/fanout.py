@@ -148,7 +148,10 @@ def _server(kind: str, folder: Path, broker: Broker) -> Iterator[tuple[Server, T
 def _vigie(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[Server]:
     site = folder / "site.yaml"
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": topics.prefix}
-    site.write_text(json.dumps({"vigie": 1, "site": "bench", "connections": {"redpanda": redpanda}}))
+    one_account = {"connections_per_account": 10_000}
+    site.write_text(
+        json.dumps({"vigie": 1, "site": "bench", "connections": {"redpanda": redpanda}, "api": one_account})
+    )
     with ApiProgram(folder / "api", site) as api:
         body = {"username": api.USERNAME, "password": api.password}
         token = httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20).json()["access_token"]
