@@ -26,7 +26,8 @@ class Batch(NamedTuple):
 
     `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader works off what had
     gathered before it started: until then wall-clock time must not move the flow's clocks. `whole` says that the events
-    are a table as it stands: rows that are not among them are gone. `place` is the offset after the batch, of a topic.
+    are a table as it stands: rows that are not among them are gone. `place` is the offset after the batch, of a topic;
+    `anew` says that the topic was made anew, so that places begin again.
     """
 
     events: list[Event]
@@ -34,6 +35,7 @@ class Batch(NamedTuple):
     live: bool
     whole: bool = False
     place: int | None = None
+    anew: bool = False
 
 
 class Reader(Protocol):

@@ -23,6 +23,8 @@ BUFFER_BYTES = 16 << 20
 BUSY_SECONDS = 1.0
 PROBE_SECONDS = 5.0
 COUNT_SECONDS = 60.0
+TOLERATED = 60.0
+"""Seconds by which the clock of who wrote a record may be ahead of ours; later, the record counts as written then."""
 IDLE_PAUSE = 0.015  # an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
 
 
@@ -54,13 +56,15 @@ class TopicReader:
             return None
         chunks = [buffer.popleft()]
         size = chunks[0].size
-        while buffer and size < READ_BYTES:
+        while buffer and size < READ_BYTES and buffer[0].offset > chunks[-1].offset:  # else the topic was made anew
             chunks.append(buffer.popleft())
             size += chunks[-1].size
         self.bytes_out += size
         self._poller.took()
+        anew = self._next is not None and chunks[-1].offset < self._next
         self._next = chunks[-1].offset + 1
-        return Batch(self._decode(chunks), chunks[-1].timestamp / 1000, self._live, place=self._next)
+        wall = min(chunks[-1].timestamp / 1000, time.time() + TOLERATED)
+        return Batch(self._decode(chunks), wall, self._live, place=self._next, anew=anew)
 
     def _decode(self, chunks: list[Chunk]) -> list[Event]:
         try:

@@ -92,6 +92,7 @@ class TableReader(TopicReader):
             if not isinstance(event, Row | Occurrence):
                 raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
             row_key(event)
+            event.time = min(event.time, at / 1000)  # no row is told before it was written
             return event
         if values.get("id") is None and name is None:
             raise ValueError("a row needs an 'id', or its record a key")

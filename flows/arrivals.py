@@ -51,6 +51,8 @@ class Arrivals:
                 yield self._data(self._early.popleft())
         elif side:
             place = arrival.batch.place
+            if arrival.batch.anew:
+                self._seen.pop(arrival.part, None)
             if place is None or place > self._seen.get(arrival.part, -1):
                 if place is not None:
                     self._seen[arrival.part] = place

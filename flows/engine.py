@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import bytewax.operators as op
@@ -25,7 +25,7 @@ from operators.events import Event
 IDLE_WAIT = 0.01
 DRAIN_SNAPSHOTS = 2
 ONE_SHARD = "0"
-FAR = timedelta(days=1)
+FAR = 86_400.0
 
 Item = tuple[str, tuple[str, Arrival]]
 
@@ -234,7 +234,7 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         wake = self._graph.next_wake()
         if wake is None:
             return None
-        return min(datetime.fromtimestamp(max(wake, 0.0), UTC), datetime.now(UTC) + FAR)
+        return datetime.fromtimestamp(min(max(wake, 0.0), time.time() + FAR), UTC)
 
     def snapshot(self) -> object:
         arrivals = self._arrivals.snapshot() if self._arrivals else self._saved

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,9 +211,30 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Calla
 
     reader = Topic(name="t", new_partitions=1).open(context, "t/0", position=1000)
 
-    assert [e.id for e in drain([reader], 3)] == ["r0", "r1", "r2"]
+    batches: list[Batch] = []
+    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches), 10, "the events")
+    producer.send_events("t", readings(3, 4))
+    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else len(batches) > 1, 10, "one more")
+    assert [(event.id, batch.anew) for batch in batches for event in batch.events] == [
+        ("r0", True), ("r1", True), ("r2", True), ("r3", False)
+    ]  # fmt: skip
     producer.close()
     reader.close()
+
+
+def test_a_record_that_says_it_is_of_the_future_does_not_move_the_wall_clock_there(
+    context: ConnectorContext, broker: Broker, unique: str, opened: Callable[..., list[Reader]]
+) -> None:
+    topic = Topic(name=unique, new_partitions=1)
+    topic.partitions(context)
+    foreign = KafkaProducer(bootstrap_servers=[broker.address])
+    foreign.send(unique, encode_lines(readings(0, 1)), timestamp_ms=250_000_000_000_000).get(10)
+    foreign.close()
+    (reader,) = opened(topic, context)
+    batches: list[Batch] = []
+    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches), 10, "the event")
+
+    assert batches[0].wall < time.time() + 120
 
 
 def test_a_source_that_starts_at_the_latest_is_live_at_once_and_keeps_its_place(

@@ -96,3 +96,16 @@ def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
         ("bad_row", b"{"),
     ]
     assert recorder.letters[0].detail == "a row needs an 'id', or its record a key"
+
+
+def test_a_row_is_of_the_time_at_which_it_was_written_at_the_latest(
+    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
+) -> None:
+    event = Occurrence(id="o", time=250e9, subject="rules", type="rule", data={"id": "r1", "above": 5})
+    next_of(opened())
+    put("r1", encode_lines([event]))
+
+    batch = next_of(opened())
+
+    assert batch.wall < 249e9
+    assert [row.time for row in batch.events] == [batch.wall]

@@ -83,3 +83,14 @@ def test_the_clocks_stand_until_tables_and_data_are_read() -> None:
     assert shard.arrivals.is_waiting()
     shard.take(table())
     assert not shard.arrivals.is_waiting()
+
+
+def test_commands_in_a_topic_that_was_made_anew_are_new_although_their_places_are_old() -> None:
+    shard = Shard()
+    shard.take(table())
+    shard.take(caught_up(5))
+    assert shard.take(command(7, wall=6)) == ["c7"]
+    again = command(1, wall=9)
+    assert shard.take(again._replace(batch=again.batch._replace(anew=True))) == ["c1"]
+    assert shard.take(command(1, wall=9)) == []
+    assert shard.take(command(2, wall=10)) == ["c2"]

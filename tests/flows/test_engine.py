@@ -3,7 +3,8 @@ import threading
 import pytest
 
 from connectors.base import Batch
-from flows.engine import Input, Running, _SourcePart
+from flows.arrivals import Arrival
+from flows.engine import Input, Running, _ShardLogic, _SourcePart
 from flows.graph import Plan
 
 
@@ -45,3 +46,14 @@ def test_a_source_that_is_drained_sleeps_instead_of_spinning(monkeypatch: pytest
 
     assert part.next_batch() == []
     assert slept == [True]
+
+
+def test_a_timer_beyond_the_calendar_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = _ShardLogic(Running(Plan("f", (), ()), False, threading.Event()), None)
+    shard.on_batch([("0", Arrival("in:t/0", "in", Batch([], 1.0, True)))])
+    monkeypatch.setattr(shard._graph, "next_wake", lambda: 253_402_300_800.0)
+
+    at = shard.notify_at()
+
+    assert at is not None
+    assert at.year < 3000
