@@ -127,7 +127,7 @@ def _needs(endpoint: Endpoint) -> str:
 
 
 def _name(endpoint: Endpoint) -> str:
-    words = re.sub(r"[^A-Za-z0-9]+", "_", address(endpoint).removeprefix("/api")).strip("_")
+    words = re.sub(r"[^A-Za-z0-9]+", "_", address(endpoint)).strip("_")
     return f"{endpoint.method.lower()}_{words}"
 
 

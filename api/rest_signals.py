@@ -55,7 +55,7 @@ class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
     end: float
     step: float
     points: list[list[float]]
-    texts: list[tuple[float, str]]
+    texts: list[list[float | str]]
 
 
 class BrokerHealth(msgspec.Struct):
