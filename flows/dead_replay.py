@@ -214,7 +214,7 @@ class Replay:
         connection = self._site.connection(getattr(sink.component, "connection", ""), model) if model else None
         context = ConnectorContext(
             flow=self._flow.flow,
-            name=f"{name}-replay",  # another client than that of the flow, which may be running
+            name=name,
             connection=connection,
             stopping=self._stopping,
             health=self._health,
@@ -222,6 +222,7 @@ class Replay:
             topic_prefix=self._connection.prefix,
             timezone=self._site.zone,
             shape=sink.shape,
+            share="replay",  # the flow may be running: other clients and objects than its own
         )
         return sink.component.open(context)
 

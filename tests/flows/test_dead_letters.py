@@ -3,20 +3,27 @@
 import json
 from pathlib import Path
 
+import msgspec
 import paho.mqtt.client as mqtt
 import pytest
 from click.testing import CliRunner, Result
 
-from connectors.base import ConnectorContext
-from connectors.dead_letters import Graveyard
+from connectors.base import ConnectorContext, Sink
+from connectors.dead_letters import Entry, Graveyard
+from connectors.objects_connection import ObjectStoreConnection
+from connectors.site import load_site
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from flows.cli import main
-from flows.dead_replay import NotReplayable, target_of
+from flows.compiler import CompiledSink
+from flows.dead_replay import NotReplayable, Replay, target_of
 from flows.loader import load
 from infra.embedded.broker import Broker
+from infra.embedded.objects import Objects
 from infra.embedded.stack import Stack
-from operators.events import DeadLetter, Reading, decode_lines, encode_lines
+from operators.events import DeadLetter, Event, Reading, decode_lines, encode_lines
+from tests.bucket import Bucket
+from tests.connectors.recorder import Recorder
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
@@ -217,6 +224,45 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
     assert "… and 2 more" in listed
     assert "3 dead letters (2 open): 2 refused, 1 bad_json" in listed
     producer.close()
+
+
+KEEP = "vigie: 1\nflow: test\nsources: {a: {topic: NAME.in}}\nsinks: {archive: {from: a, objects: {bucket: NAME}}}\n"
+
+
+def test_a_replay_into_an_archive_and_the_flow_that_writes_it_do_not_overwrite_each_other(
+    broker: Broker, objects: Objects, tmp: Path, unique: str
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    store = {"url": objects.url, "access_key": objects.access_key, "secret_key": objects.secret_key}
+    site = load_site(site_of(tmp, connection, minio=store))
+    (definition := tmp / "keep.yaml").write_text(KEEP.replace("NAME", unique))
+    flow = load(definition)[1]
+    assert flow
+    sink = flow.sinks["archive"].settings
+    assert isinstance(sink, Sink)
+    live = sink.open(Recorder().context("archive", site.connection("minio", ObjectStoreConnection)))
+
+    def write(event: Event) -> None:
+        live.write([event])
+        live.flush()
+
+    def replay(event: Event) -> None:
+        again = letter("archive", id=f"{event.id}/archive", flow="test", payload=encode_lines([event]), holds="events")
+        sender = Replay(Graveyard(connection), connection, flow, site, lambda: {"archive": CompiledSink(sink)}, 20)
+        sender.send(Entry(again, 0, 0, 1.0))
+        sender.close()
+
+    events = [msgspec.structs.replace(READING, id=f"r{n}") for n in range(4)]
+    write(events[0])
+    replay(events[1])
+    write(events[2])
+    replay(events[3])
+    replay(events[1])
+    live.close()
+
+    bucket = Bucket(site.connection("minio", ObjectStoreConnection), unique)
+    assert sorted(line["id"] for line in bucket.events()) == ["r0", "r1", "r2", "r3"]
+    assert {name.rpartition("/")[0] for name in bucket.names()} == {"test/archive/1970/01/01"}
 
 
 def test_what_is_not_there_is_said_in_words(broker: Broker, tmp: Path, unique: str) -> None:
