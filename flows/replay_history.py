@@ -1,6 +1,8 @@
 """History from several places as one: what each brought, side by side, a span of time after the other."""
 
+import itertools
 import math
+import operator
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +11,7 @@ from flows.replay_player import Piece
 from operators.events import Event
 
 Pieces = Iterator[Piece]
+_time_of = operator.attrgetter("time")
 
 
 class HistoryDown(ConnectorError):
@@ -76,8 +79,5 @@ def as_one(places: Sequence[Pieces]) -> Pieces:
 
 def in_order(events: list[Event], newest: float) -> Piece:
     """Events of a log: each came when it happened, or with the newest one before it, which is not before `newest`."""
-    times: list[float] = []
-    for event in events:
-        newest = max(newest, event.time)
-        times.append(newest)
-    return Piece(events, times)
+    times = list(itertools.accumulate(map(_time_of, events), max, initial=newest))
+    return Piece(events, times[1:])

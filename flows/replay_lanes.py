@@ -42,8 +42,8 @@ def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
         some = [*lane.before, *lane.after]
         return spans[0] != spans[1], len(some), sum(episode.seconds(end) for episode in some)
 
-    chosen = sorted(all_lanes, key=weight, reverse=True)[:most]
-    return [lane for lane in all_lanes if lane in chosen]
+    chosen = {id(lane) for lane in sorted(all_lanes, key=weight, reverse=True)[:most]}
+    return [lane for lane in all_lanes if id(lane) in chosen]
 
 
 def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[float, str]]:

@@ -90,7 +90,9 @@ def replay(
     except HistoryDown as error:
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_DOWN)
-    except (ConnectorError, InputError, NoRevision, NotRunnable) as error:
+    except InputError as error:
+        _refuse(str(error))
+    except (ConnectorError, NoRevision, NotRunnable) as error:
         _refuse(f"{definition}: {error}")
     except KeyboardInterrupt:
         click.echo("broken off; nothing was written", err=True)
@@ -124,7 +126,7 @@ def _outcome(
         definitions = [_definition(path, str(path), given, site, profile)]
         if against is not None:
             other, label = stack.enter_context(other_version(path, against))
-            definitions.append(_definition(other, label, given, site, profile))
+            definitions.append(_definition(other, label, given, site, profile, known=definitions[0]))
         period = _period(definitions, start, end, warm_up, site)
         began = time.perf_counter()
         replayed = Replay(definitions, period, site)
@@ -146,7 +148,14 @@ def _outcome(
     )  # fmt: skip
 
 
-def _definition(path: Path, label: str, given: "dict[str, Place]", site: "Site", profile: str | None) -> "Definition":
+def _definition(
+    path: Path,
+    label: str,
+    given: "dict[str, Place]",
+    site: "Site",
+    profile: str | None,
+    known: "Definition | None" = None,
+) -> "Definition":
     from flows.loader import load
     from flows.lock import carried, lock_path, read_lock
     from flows.profiles import for_profile
@@ -161,11 +170,19 @@ def _definition(path: Path, label: str, given: "dict[str, Place]", site: "Site",
         sys.exit(EXIT_REFUSED)
     if not flow.alarms:
         raise InputError(f"{label} has no alarms: there is nothing to replay")
+    if known is not None:  # what is new has no counterpart there
+        ours = {*known.flow.sources, *known.flow.streams}
+        given = {
+            name: where for name, where in given.items() if name not in ours or name in {*flow.sources, *flow.streams}
+        }
     lock = read_lock(lock_path(path, flow))
-    known = dict(lock.born) if lock else {}
-    born = {**known, **{now: known.get(old, old) for now, old in carried(flow).items()}}
+    names = dict(lock.born) if lock else {}
+    born = {**names, **{now: names.get(old, old) for now, old in carried(flow).items()}}
     prefix = str(site.connections.get("redpanda", {}).get("prefix", "vigie."))
-    inputs = resolve(for_profile(flow, profile), given, prefix)
+    try:
+        inputs = resolve(for_profile(flow, profile), given, prefix)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
     return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)
 
 

@@ -297,6 +297,19 @@ def test_a_definition_is_compared_with_what_it_was_at_a_git_revision(paris):
     assert vigie("replay", *common, "--against", "--output=x").exit_code == 1
 
 
+def test_an_input_for_what_is_new_is_not_asked_of_the_version_before(paris):
+    before = write(paris, HOT, "before")
+    more = HOT.replace("streams:", "  cellar: {topic: cellar}\nstreams:").replace(
+        "alarms:", "alarms:\n  warm: {from: cellar, when: {above: 30 °C}, response: x}"
+    )
+    history = lines(paris / "h.jsonl", messages())
+    (paris / "c.jsonl").write_bytes(encode_lines(heat("cellar")))
+    given = ("--input", f"probes={history}", "--input", f"cellar={paris / 'c.jsonl'}")
+    found = replay(write(paris, more), *given, "--against", before)["against"]
+    assert [one["alarm"] for one in found["only_after"]] == ["warm"]
+    assert found["same"] == 1
+
+
 def test_an_alarm_that_only_moved_is_shown_as_moved_and_one_that_stayed_is_counted(paris):
     before = write(paris, HOT, "before")
     after = write(paris, HOT.replace("clear: 28 °C", "clear: 28 °C, for: 2min"))
