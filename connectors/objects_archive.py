@@ -15,7 +15,7 @@ from connectors.objects_key import BadKey, KeyTemplate
 from connectors.objects_store import Refused
 from connectors.objects_upload import Uploads
 from connectors.queueing import BatchWriter
-from operators.events import Event
+from operators.events import AlarmTransition, Event
 
 OPEN_SPANS = 1_000
 OPEN_BYTES = 64 << 20
@@ -45,8 +45,32 @@ def line_maker(context: ConnectorContext) -> Line:
     return lambda event: encode({"id": event.id, **shape(event)}) + b"\n"
 
 
-def digest(line: bytes) -> bytes:
-    return hashlib.blake2b(line, digest_size=16).digest()
+def digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def mark_of(event: Event, line: bytes) -> bytes:
+    """What tells whether an event is there already: its line; of a transition its id, for when it was `recorded` may differ
+    if it is made again after a restart."""
+    by_id = isinstance(event, AlarmTransition) and _id_of(line) == event.id
+    return digest(event.id.encode() if by_id else line)
+
+
+class _Known(msgspec.Struct):
+    """What is read of a line that is there."""
+
+    id: str
+
+
+_known = msgspec.json.Decoder(_Known).decode
+
+
+def _id_of(line: bytes) -> str | None:
+    """The id in a line; None where its shape has none, or one of another type."""
+    try:
+        return _known(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 class Span:
@@ -56,7 +80,7 @@ class Span:
         self.number = 0
         self.lines: list[bytes] = []
         self.bytes = 0
-        self.waiting: list[bytes] = []
+        self.waiting: list[tuple[bytes, bytes]] = []
         self._size = size
         self._before: set[bytes] = set()
         self._held: set[bytes] = set()
@@ -67,6 +91,7 @@ class Span:
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()  # a store that keeps half of what it was given
         self._before.update(map(digest, lines))
+        self._before.update(digest(id.encode()) for line in lines if (id := _id_of(line)) is not None)
         return lines
 
     def read_back(self, content: bytes) -> None:
@@ -76,25 +101,24 @@ class Span:
             self._next()
         self.lines, self.bytes = lines, sum(map(len, lines))
 
-    def add(self, lines: Iterable[bytes]) -> None:
-        """Queue the lines that are new."""
-        for line in lines:
-            mark = digest(line)
+    def add(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
+        """Queue the lines that are new, each behind its mark."""
+        for mark, line in lines:
             if mark not in self._before and mark not in self._held:
                 self._held.add(mark)
-                self.waiting.append(line)
+                self.waiting.append((mark, line))
 
     def write(self, put: Callable[[int, bytes], None]) -> None:
         """Write objects until no line waits. Lines stay queued when `put` raises."""
         while self.waiting:
-            if self.lines and self.bytes + len(self.waiting[0]) > self._size:
+            if self.lines and self.bytes + len(self.waiting[0][1]) > self._size:
                 self._next()
             count, total = 0, self.bytes
-            for line in self.waiting:
+            for _, line in self.waiting:
                 if total and total + len(line) > self._size:
                     break
                 count, total = count + 1, total + len(line)
-            lines = self.lines + self.waiting[:count]
+            lines = self.lines + [line for _, line in self.waiting[:count]]
             put(self.number, b"".join(lines))
             self.lines, self.bytes = lines, total
             del self.waiting[:count]
@@ -107,7 +131,7 @@ class Span:
     def _next(self) -> None:
         self.number += 1
         self.lines, self.bytes = [], 0
-        self._held = set(map(digest, self.waiting))
+        self._held = {mark for mark, _ in self.waiting}
 
 
 class ArchiveWriter:
@@ -150,7 +174,8 @@ class ArchiveWriter:
         for event, detail in bad:
             self._uploads.refuse([event], "bad_key", detail)
         for key, members in groups.items():
-            self._spans[key].add(map(self._line, members))
+            lines = ((event, self._line(event)) for event in members)
+            self._spans[key].add((mark_of(event, line), line) for event, line in lines)
             self._spans.move_to_end(key)
         self._changed = groups
 

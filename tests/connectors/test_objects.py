@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from connectors.base import Stopped, Writer
 from connectors.objects import Objects
-from connectors.objects_archive import Span
+from connectors.objects_archive import Span, digest
 from connectors.objects_key import BadKey, KeyTemplate
 from infra.embedded import objects as embedded
 from operators.events import Event, Occurrence, Reading
+from tests.api.events import alarm
 from tests.bucket import Bucket, connection_to
 from tests.connectors.recorder import Recorder, reading
 from tests.waiting import wait_until
@@ -76,6 +77,18 @@ def test_what_is_written_again_after_a_restart_with_other_batches_is_there_once(
     assert all(name.endswith(f".jsonl{ending}") for name in bucket.names())
     largest = max(len(str(line)) for line in bucket.events())
     assert max(sum(len(str(line)) for line in bucket.lines(name)) for name in bucket.names()) < 25_000 + largest
+
+
+@pytest.mark.parametrize("shape", [None, lambda event: {"at": event.recorded}])
+def test_a_transition_that_is_made_again_later_after_a_restart_is_there_once(
+    opened: Open, bucket: Bucket, shape: Any
+) -> None:
+    first = alarm(1, time=MINUTE, recorded=MINUTE + 1)
+    again = alarm(1, time=MINUTE, recorded=MINUTE + 9, id=first.id)
+    other = alarm(2, time=MINUTE, recorded=MINUTE + 9)
+    put(opened(shape=shape), [first])
+    put(opened(shape=shape), [again, other], [again])
+    assert bucket.ids() == [first.id, other.id]
 
 
 def test_late_events_find_their_object_even_when_it_was_let_go(
@@ -244,7 +257,7 @@ def test_any_crashes_and_any_cuts_leave_every_line_once(seed: int) -> None:
         position = max(done - chance.randrange(60), 0)
         for _ in range(chance.randrange(1, 6)):
             cut = position + chance.randrange(1, 50)
-            span.add(lines[position:cut])
+            span.add((digest(line), line) for line in lines[position:cut])
             disk.fail = chance.choice([0, 0, 0, 1])
             for _ in range(2):
                 try:
@@ -259,7 +272,7 @@ def test_any_crashes_and_any_cuts_leave_every_line_once(seed: int) -> None:
 def test_half_a_line_that_a_store_kept_is_written_again() -> None:
     span, disk = Span(1000), Disk()
     span.read_back(b"one\ntw")
-    span.add([b"one\n", b"two\n"])
+    span.add((digest(line), line) for line in (b"one\n", b"two\n"))
     span.write(disk.put)
     assert disk.lines() == [b"one\n", b"two\n"]
 
