@@ -190,14 +190,19 @@ def _validate(document: Document, root: Node) -> tuple[Flow | None, LeftOut]:
         return validate(Flow, root.plain()), left_out
     except ValidationError as error:
         explain(document, Flow, error.errors(include_url=False), "the flow", hints=MISSING)
-        failed = error
+        wrong = _places(error)
     for _ in range(3):
-        _leave_out(root, {detail["loc"][:2] for detail in failed.errors(include_url=False)}, left_out)
+        _leave_out(root, wrong, left_out)
         try:
             return validate(_Partial, root.plain()), left_out
         except ValidationError as again:
-            failed = again
+            wrong = _places(again)
     return None, left_out
+
+
+def _places(error: ValidationError) -> set[tuple[str | int, ...]]:
+    """The entries with errors. The error itself must not be kept: with its traceback it would keep the document for ever."""
+    return {detail["loc"][:2] for detail in error.errors(include_url=False)}
 
 
 def _leave_out(root: Node, places: set[tuple[str | int, ...]], left_out: LeftOut) -> None:

@@ -22,6 +22,7 @@ from tests.fuzz.target import Target
 T = 1772366400.0
 MOST = 12
 LONGEST_WAIT = 2 * 86400.0
+LATENESS = 5.0
 CONTEXT = StepContext(flow="f", step="f/hot", name="hot")
 RULED = Alarm.model_validate(
     {
@@ -50,7 +51,7 @@ def _outcome(alarm: Alarm, data: bytes, restarts: bool) -> list[Event]:
         event = None if kind == b"r" and alarm.rules is None else _event(kind, body, number, wall)
         if kind == b"t":
             wall += _seconds(body)
-        now = Now(wall - 5, wall)
+        now = Now(wall - LATENESS, wall)
         if event is not None:
             role = {b"c": "commands", b"r": "rules"}.get(kind, "")
             out += logic.on_role(role, [event], now)
@@ -95,7 +96,7 @@ def _event(kind: bytes, body: bytes, number: int, wall: float) -> Event | None:
             made = {"kind": "row", "table": "rules", "op": given.pop("op", "update"), "values": given}
         elif kind == b"d":
             made = {"kind": "reading", "metric": "price", "subject": subject, **given}
-            made["time"] = min(wall, float(given.get("time", wall)))
+            made["time"] = min(wall, max(wall - LATENESS, float(given.get("time", wall))))
         else:
             return None
         event = msgspec.convert({"time": wall, **made, "id": id}, type=Reading | Occurrence | Row)
