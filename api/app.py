@@ -55,6 +55,7 @@ class Handover:
         self._commands = commands
         self._loop: asyncio.AbstractEventLoop | None = None
         self.listeners: list[Callable[[list[Update]], None]] = []
+        self.told: list[Callable[[list[Event]], None]] = []
 
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
@@ -69,10 +70,15 @@ class Handover:
         self._call(lambda: self._publish(updates))
 
     def answered(self, events: list[Event]) -> None:
-        self._call(lambda: self._commands.answered(events))
+        self._call(lambda: self._answered(events))
 
     def read_back(self) -> None:
         self._call(self._hub.read_back.set)
+
+    def _answered(self, events: list[Event]) -> None:
+        self._commands.answered(events)
+        for told in self.told:
+            told(events)
 
     def _publish(self, updates: list[Update]) -> None:
         self._hub.publish(updates)
@@ -115,6 +121,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     rows = TopicRows(database, writer)
     people = People(settings, accounts, guard, hub, rows, metrics)
     handover.listeners.append(people.triggers.heard)
+    handover.told.append(people.declared.heard)
     watch = Watch(settings, database, people.access, hub, feed, history, writer, rows, commands, metrics)
     endpoints = [*people.endpoints, *watch.endpoints]
     connections = Connections(accounts, people.access, hub, people.desk, watch.dialect, metrics, settings)

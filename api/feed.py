@@ -39,7 +39,7 @@ class Receiver(Protocol):
         """Updates, in order."""
 
     def answered(self, events: list[Event]) -> None:
-        """Flows answered commands."""
+        """What flows say to the api itself: answers to commands, the pages of their definitions."""
 
     def read_back(self) -> None:
         """Everything that was in the topics at the start has been read."""
@@ -139,6 +139,7 @@ class Feed:
         """Ask the broker for the topics; asking also tells whether it is still there."""
         settings = self._settings
         wanted: tuple[str, ...] = (settings.push_topic, settings.alarm_topic, settings.replies_topic)
+        wanted += (settings.pages_topic,)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         parts = [TopicPartition(topic, number) for topic in there for number in consumer.partitions_for_topic(topic)]
@@ -148,8 +149,8 @@ class Feed:
             first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
             for part in unknown:
                 live_from = first[part] if self._started else end[part]
-                back = 0 if self._is_replies(part) else settings.bounds.backfill_records
-                start = max(first[part], live_from - back)
+                back = self._read_back_of(part.topic)
+                start = first[part] if back is None else max(first[part], live_from - back)
                 self._start_at(part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic]))
         for part in set(self._places) - set(parts):
             self._receiver.forget({self._places.pop(part).name})
@@ -165,11 +166,18 @@ class Feed:
         if before is not None:
             self._receiver.forget({before.name})
         self._places[part] = place
-        if not self._is_replies(part):
+        if not self._is_aside(part):
             self._receiver.begin(place.name, (place.next, 0))
 
-    def _is_replies(self, part: TopicPartition) -> bool:
-        return bool(part.topic == self._settings.replies_topic)
+    def _is_aside(self, part: TopicPartition) -> bool:
+        """Whether a topic is for the api itself, not for its clients."""
+        return part.topic in (self._settings.replies_topic, self._settings.pages_topic)
+
+    def _read_back_of(self, topic: str) -> int | None:
+        """How many records of a topic are read back at the start; None for all of them."""
+        if topic == self._settings.pages_topic:
+            return None
+        return 0 if topic == self._settings.replies_topic else self._settings.bounds.backfill_records
 
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
@@ -179,7 +187,7 @@ class Feed:
                 self._stopping.wait(left)
                 return
             records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
-            for part in filter(self._is_replies, tuple(records)):
+            for part in filter(self._is_aside, tuple(records)):
                 self._receiver.answered(self._answers(part, records.pop(part)))
             updates = itertools.chain.from_iterable(self._decode(part, batch) for part, batch in records.items())
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 
 from api.access import Access
 from api.auth import Accounts
+from api.declared_pages import DeclaredPages
 from api.endpoints import Endpoint
 from api.guard import Guard
 from api.hub import Hub
@@ -26,6 +27,7 @@ class People:
         self.access = Access(accounts)
         self.desk = PageDesk(self.access, hub, rows, settings.rules_topic)
         self.triggers = RuleTriggers(self.access, hub)
+        self.declared = DeclaredPages(self.access)
         registration = settings.section.registration == "open"
         self.endpoints: list[Endpoint] = [
             *LoginEndpoints(accounts, self.access, guard, metrics, registration).endpoints(),
@@ -35,4 +37,4 @@ class People:
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """What runs as long as the api does."""
-        return [self.access.watch, self.triggers.run]
+        return [self.access.watch, self.triggers.run, self.declared.run]

@@ -29,11 +29,12 @@ class Declared(NamedTuple):
     owner: str
     view: list[str]
     edit: list[str]
+    flow: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Declared":
         values = json.loads(text)
-        return cls(values["owner"], values["view"], values["edit"])
+        return cls(values["owner"], values["view"], values["edit"], values.get("flow", ""))
 
     @property
     def text(self) -> str:

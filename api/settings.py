@@ -84,5 +84,9 @@ class Settings:
         return f"{self.prefix}rules"
 
     @property
+    def pages_topic(self) -> str:
+        return f"{self.prefix}pages"
+
+    @property
     def replies_topic(self) -> str:
         return f"{self.prefix}alarm-replies"

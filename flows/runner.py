@@ -47,6 +47,7 @@ from flows.compiler import (
 from flows.engine import Input, Running, build
 from flows.graph import COMMANDS
 from flows.observe import Metrics, make_health
+from flows.pages import announce_pages
 from flows.share import WHOLE, Share
 from flows.spec import Flow
 from flows.state import Layout, Opened, StateFolder
@@ -118,6 +119,8 @@ class Runner:
         self._known = opened.known
         self._running.position, self._running.state = opened.taken.position, opened.taken.graph
         try:
+            if self._flow.pages or self._flow.alarms:
+                announce_pages(self._flow, self._broker, self._dead)
             dataflow = build(self._running, inputs, self._writers())
             for intake, _ in self._intakes:
                 intake.start()
