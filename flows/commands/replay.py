@@ -158,7 +158,7 @@ def _definition(
 ) -> "Definition":
     from flows.loader import load
     from flows.lock import carried, lock_path, read_lock
-    from flows.profiles import for_profile
+    from flows.profiles import for_profile, profiles
     from flows.replay import Definition
     from flows.replay_inputs import InputError, resolve
     from flows.scope import Scope
@@ -180,7 +180,10 @@ def _definition(
     born = {**names, **{now: names.get(old, old) for now, old in carried(flow).items()}}
     prefix = str(site.connections.get("redpanda", {}).get("prefix", "vigie."))
     try:
-        inputs = resolve(for_profile(flow, profile), given, prefix)
+        active = for_profile(flow, profile)
+        if not active.sources:
+            raise InputError(f"no source is active; choose a profile: --profile {' or '.join(sorted(profiles(flow)))}")
+        inputs = resolve(active, given, prefix)
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
     return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)

@@ -472,6 +472,16 @@ def test_a_source_that_keeps_nothing_asks_for_its_history(paris):
     assert "--input readings=clickhouse:TABLE" in done.output
 
 
+def test_a_definition_with_profiles_asks_for_one(paris):
+    definition = Path(__file__).parents[2] / "flows" / "definitions" / "energy.yaml"
+    items = [{"topic": "zigbee2mqtt/mains", "payload": {"power": 6200}, "time": NOON + 5 * n} for n in range(20)]
+    common = (definition, "--site", paris / "site.yaml", "--input", f"meters={lines(paris / 'h.jsonl', items)}")
+    none = vigie("replay", *common)
+    assert none.exit_code == 1
+    assert "no source is active; choose a profile: --profile hardware or simulation" in none.output
+    assert raised(replay(*common, "--profile", "hardware")) == [("overload", "mains", "12:00:30", 65.0)]
+
+
 def test_ctrl_c_ends_it_without_a_trace_of_the_program(paris):
     slow = paris / "h.jsonl"
     os.mkfifo(slow)
