@@ -16,6 +16,7 @@ from api.settings import Settings
 
 GRACEFUL_SHUTDOWN = 5
 PING_INTERVAL = 20.0
+NOT_UTF8 = 1007
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
@@ -35,6 +36,19 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
             super().handle_connect(event)
             if not self.close_sent:
                 self.scope["extensions"]["vigie.wire"] = self  # type: ignore[assignment]
+
+        def send_receive_event_to_app(self) -> None:
+            """What is not UTF-8 closes the connection, without the traceback that uvicorn would log for each."""
+            if self.curr_msg_data_type == "text" and not self.close_sent:
+                try:
+                    b"".join(self.frames).decode()
+                except UnicodeDecodeError:
+                    self.frames = []
+                    if self.conn.state is State.OPEN:  # a close of the client's may stand behind it already
+                        self.conn.send_close(NOT_UTF8)
+                        self.handle_parser_exception()
+                    return
+            super().send_receive_event_to_app()
 
         @property
         def flowing(self) -> bool:

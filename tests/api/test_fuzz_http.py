@@ -1,0 +1,107 @@
+"""Random requests after the OpenAPI document: nothing of what anybody may send ends in an error of ours."""
+
+import collections
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import seed as seeded
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from api.settings import Settings
+from connectors.clickhouse_schema import Declared, Schema
+from tests.api.conftest import Start
+from tests.api.running import Api, Topics
+
+DOWN = (503, 504)
+"""Services that are not there, or flows that do not answer, are no faults."""
+LEFT_OUT = (
+    "/api/stream",  # has no end
+    "/api/auth/logout",
+    "/api/auth/password",
+    "/api/users/{id}",  # would take the rights of the one who asks
+)
+CHAOS_SECONDS = 600.0
+LEAK = 64 << 20
+
+
+@pytest.fixture
+def api(start: Start, settings: Settings, topics: Topics, database: Callable[[], Any]) -> Api:
+    """A server with a broker and ClickHouse."""
+    client = database()
+    for table, kind in (("readings", "readings"), ("events", "events"), ("alarm_events", "alarms")):
+        Schema(client, "").migrate(Declared(table, kind))
+    events = f"{topics.prefix}site.events"
+    server = start(replace(settings, clickhouse=database, event_topics=(events,), posts_topic=events))
+    server.wait_for_topics(topics.readings, topics.alarms, topics.push)
+    return server
+
+
+class Fuzz:
+    """Calls every operation with what its schemas allow and with what they forbid, and checks the answers."""
+
+    def __init__(self, api: Api) -> None:
+        self.answers: collections.Counter[int] = collections.Counter()
+        self._headers = {"Authorization": f"Bearer {api.login()}"}
+        self._session = requests.Session()
+        schema = schemathesis.openapi.from_url(f"{api.url}/api/openapi.json")
+        found = [result.ok() for result in schema.get_all_operations()]
+        self.operations = [operation for operation in found if operation.path not in LEFT_OUT]
+
+    def run(self, examples: int, seed: int) -> None:
+        for operation in self.operations:
+            self._run(operation, examples, seed)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _run(self, operation: Any, examples: int, seed: int) -> None:
+        cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode))
+
+        @seeded(seed)
+        @hypothesis_settings(
+            max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        )  # fmt: skip
+        @given(case=cases)
+        def call(case: Any) -> None:
+            if isinstance(case.body, dict) and "wait" in case.body:
+                case.body["wait"] = 0.01
+            answer = case.call(session=self._session, headers=self._headers, timeout=30)
+            self.answers[answer.status_code] += 1
+            said = f"{case.method} {case.path}: {answer.status_code} {answer.content[:300]!r}"
+            assert answer.status_code < 500 or answer.status_code in DOWN, said
+            if answer.status_code not in (405, 431):  # what no operation of the document has
+                operation.validate_response(answer)
+
+        call()
+
+
+def test_whatever_is_sent_is_answered_as_the_document_says(api: Api) -> None:
+    fuzz = Fuzz(api)
+    fuzz.run(examples=2, seed=1)
+    fuzz.close()
+    assert fuzz.answers.total() > 60
+    assert fuzz.answers[200] + fuzz.answers[201] + fuzz.answers[202] > 10
+
+
+@pytest.mark.chaos
+def test_ten_minutes_of_random_requests_leave_no_fault_and_no_leak(api: Api) -> None:
+    fuzz = Fuzz(api)
+    process = psutil.Process()
+    until = time.monotonic() + CHAOS_SECONDS
+    seed, sizes = 100, []
+    while time.monotonic() < until:
+        fuzz.run(examples=40, seed=seed)
+        seed += 1
+        sizes.append(process.memory_info().rss)
+    fuzz.close()
+    print(f"{fuzz.answers.total()} requests in {seed - 100} passes: {dict(fuzz.answers)}; memory {sizes}")
+    assert sizes[-1] - sizes[len(sizes) // 3] < LEAK, sizes
