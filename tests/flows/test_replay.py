@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from connectors.clickhouse_tables import EVENTS, READINGS
 from connectors.topic_client import TopicConnection, ensure_topic
 from connectors.topic_producer import Producer
 from flows.cli import main
+from flows.replay_lanes import marks
 from operators.events import Detection, Message, Occurrence, Reading, encode_lines
 from tests.bench.replay_month import check, command, counted, fill
 
@@ -376,6 +378,31 @@ def test_times_are_the_sites_also_where_clocks_change(paris):
     late = replay(*common, "--from", "2026-10-25T03:00", "--to", "2026-10-25T02:20Z")
     assert late["from"] == "2026-10-25T03:00:00+01:00"
     assert late["alarms"] == []
+
+
+def test_a_warm_up_knows_what_stood_before_and_counts_it_no_second_time(paris):
+    (paris / "h.jsonl").write_bytes(encode_lines(heat(hot=(10, 20), count=60) + heat("hall", hot=(2, 5), count=60)))
+    common = (
+        write(paris),
+        "--input",
+        f"readings={paris / 'h.jsonl'}",
+        "--from",
+        "2026-11-02T12:15",
+        "--to",
+        "2026-11-02T13:00",
+    )
+    assert raised(replay(*common)) == [("hot", "rack", "12:15:00", 300.0)]
+    warm = replay(*common, "--warm-up", "15min")
+    assert raised(warm) == [("hot", "rack", "12:10:00", 600.0)]
+    assert warm["from"] == "2026-11-02T12:15:00+01:00"
+
+
+def test_an_axis_has_round_local_times_also_where_clocks_change():
+    zone = ZoneInfo("Europe/Paris")
+    start, end = (datetime.fromisoformat(f"2026-10-{day}T00:00").replace(tzinfo=zone).timestamp() for day in (24, 27))
+    texts = [text for _, text in marks(start, end, zone, 7)]
+    assert texts == [f"{day} Oct {hour}:00" for day in (24, 25, 26) for hour in ("00", "12")] + ["27 Oct 00:00"]
+    assert [text for _, text in marks(start, end, zone, 4)] == ["24 Oct", "25 Oct", "26 Oct", "27 Oct"]
 
 
 @pytest.mark.parametrize(
