@@ -16,12 +16,16 @@ from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from flows.compiler import CompiledSink
 from flows.spec import Flow, inputs, origin
+from operators.deduplicate import Deduplicate
 from operators.events import DeadLetter, Event, Message, decode_lines, encode_lines
 
 REPEATABLE = (
-    "convert", "debounce", "decode", "deduplicate", "drop", "label", "lookup", "only", "rename", "translate",
+    "convert", "decode", "drop", "label", "lookup", "only", "rename", "translate",
 )  # fmt: skip
-"""Steps that an event which has passed them may pass again."""
+"""Steps that an event which has passed them may pass again; `deduplicate`, too, once it has forgotten it."""
+
+CLOCK_LAG = 60.0
+"""Seconds by which a flow's clock may be behind, by its lateness and idle time."""
 
 
 class NotReplayable(Exception):
@@ -121,19 +125,25 @@ def _topic_of(flow: Flow, source: str, prefix: str) -> tuple[str, int | None]:
 def _refuse_twice(letter: DeadLetter, flow: Flow) -> None:
     """An event that was refused midway passes the steps before a second time: only some may be passed twice."""
     _, stream, *step = [*letter.step.split("/"), ""]
-    for kind in _steps_before(flow, stream, step[0]):
-        if kind not in REPEATABLE:
+    for kind, settings in _steps_before(flow, stream, step[0]):
+        if isinstance(settings, Deduplicate):
+            left = letter.time + 2 * settings.within + CLOCK_LAG - time.time()  # it forgets once in each span
+            if left > 0:
+                raise NotReplayable(
+                    f"the step {kind!r} would drop it as a repetition of itself; try again in {left:.0f} s"
+                )
+        elif kind not in REPEATABLE:
             raise NotReplayable(f"it would pass the step {kind!r} a second time, which would change it; send it anew")
 
 
-def _steps_before(flow: Flow, name: str, until: str = "") -> Iterator[str]:
+def _steps_before(flow: Flow, name: str, until: str = "") -> Iterator[tuple[str, Any]]:
     entry: Any = flow.streams.get(name) or flow.alarms.get(name)
     for read in inputs(entry.from_) if entry is not None else ():
         yield from _steps_before(flow, origin(read))
     for step in getattr(entry, "steps", ()):
         if step.kind == until:
             return
-        yield step.kind
+        yield step.kind, step.settings
 
 
 class Replay:

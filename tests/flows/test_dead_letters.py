@@ -113,8 +113,10 @@ streams:
   readings: {from: [probes, others], steps: [decode: json, convert: {temperature: °C}]}
   scaled: {from: shared, steps: [scale: {times: 10}, convert: {temperature: °C}]}
   rows: {from: base, steps: [decode: home_assistant_recorder]}
+  once: {from: shared, steps: [deduplicate: {by: id, within: 10min}, convert: {temperature: °C}]}
+  steady: {from: shared, steps: [debounce: 10s, convert: {temperature: °C}]}
 sinks:
-  history: {from: [readings, scaled, rows], clickhouse: readings}
+  history: {from: [readings, scaled, rows, once, steady], clickhouse: readings}
 """
 
 
@@ -141,6 +143,7 @@ EVENTS = {"payload": encode_lines([READING]), "holds": "events"}
         (letter("f/readings/decode", source="probes", retained=True, labels={"a": "b"}), "p.in.f.probes", "house/rack"),
         (letter("f/readings/convert", source="others", **EVENTS), "p.in.f.others", "rack"),
         (letter("f/scaled/scale", **EVENTS), "site.raw", "rack"),
+        (letter("f/once/convert", source="shared", **EVENTS), "site.raw", "rack"),
         (letter("shared", origin="site.raw/0/7"), "site.raw", "site.raw/0/7"),
         (letter("probes topic"), "p.in.f.probes", "house/rack"),
         (letter("history", **EVENTS), "sink history", ""),
@@ -167,6 +170,11 @@ def test_a_letter_goes_where_it_came_from(tmp_path: Path, made: DeadLetter, goes
         (letter("f/rows/decode", source="base", holds="row"), "a row of a database table"),
         (letter("base"), "a mariadb_binlog, into which nothing can be put"),
         (letter("f/scaled/convert", source="shared", **EVENTS), "pass the step 'scale' a second time"),
+        (letter("f/steady/convert", source="shared", **EVENTS), "pass the step 'debounce' a second time"),
+        (
+            letter("f/once/convert", source="shared", **{**EVENTS, "time": 5e9}),
+            "drop it as a repetition of itself; try",
+        ),
         (letter("history"), "its payload is no event"),
         (letter("history", payload=b"", holds="events"), "nothing of it was kept"),
     ],
