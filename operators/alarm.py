@@ -124,7 +124,9 @@ class Alarm(Component):
         None, description="Instead of `when`: a source of rules, one alarm for each row.", examples=["rules"]
     )
     priority: Priority | Column = Field(
-        "medium", description="How urgent it is, or the column that says so.", examples=["high", {"column": "priority"}]
+        "medium",
+        description="How urgent it is, or the column that says so at the moment at which the alarm is raised.",
+        examples=["high", {"column": "priority"}],
     )
     response: str = Field(
         min_length=1,

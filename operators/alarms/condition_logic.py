@@ -1,10 +1,12 @@
 """The logic of an alarm with `when`: one rule for all subjects, with a fast lane for readings that change nothing."""
 
 import math
+from collections.abc import Mapping
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
-from operators.alarms.definition import NoLimit, inventory
+from operators.alarms.definition import NoLimit, NoPriority, inventory
+from operators.alarms.engine import Engine
 from operators.alarms.lane import quiet_values
 from operators.alarms.logic import AlarmLogic
 from operators.alarms.rule import Rule
@@ -28,21 +30,49 @@ class ConditionLogic(AlarmLogic):
         self._rule_id = rule.id
         self._presence = self.definition.presence
         self._listed = inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
+        self._written = self.definition.written()
+        self._saved: dict[str, Any] | None = None
         self.engine.put_rule(rule)
+
+    def _new_engine(self) -> Engine:
+        engine = super()._new_engine()
+        if self.definition.priority_varies:
+            engine.on_raise = self._raised
+        return engine
 
     def start(self, at: float, clock: float) -> None:
         """Put saved alarms under the present definition, and begin to wait for subjects that tables list."""
         common = self.definition.common
         assert common is not None
-        if self.definition.varies or self.engine.rules[self._rule_id].hash != common.hash:
-            self.engine.set_rule(common, at, clock, self._own_rule)
+        saved, present = self._saved or self._written, self._written
+        if saved != present or self.engine.rules[self._rule_id].hash != common.hash:
+            self._edit(common, saved, at, clock)
         for subject in self._listed:
             if subject not in self.engine.slots[self._rule_id]:
                 self.engine.declare(self._rule_id, subject, at, event=clock)
 
-    def _own_rule(self, s: State) -> Rule:
-        common = self.definition.common
-        assert common is not None
+    def _edit(self, common: Rule, saved: dict[str, Any], at: float, clock: float) -> None:
+        """Someone changed the definition or a table. An alarm whose own part is as it was stays as it is: neither its
+        limits nor its priority are read from labels again."""
+        present = self._written
+        edited = self.engine.rules[self._rule_id].hash != common.hash or saved["limits"] != present["limits"]
+        prioritised = saved["priority"] != present["priority"]
+
+        def own(s: State) -> Rule:
+            before, now = saved["cells"].get(s.subject), present["cells"].get(s.subject)
+            rule = self._own_rule(s, common) if edited or before != now else s.rule
+            if not self.definition.priority_varies:
+                return self.definition.of_severity(rule, common.base_severity) if prioritised else rule
+            if not s.occ:
+                return rule
+            column = present["priority"][0]
+            if prioritised or (before or {}).get(column) != (now or {}).get(column):
+                return self._prioritised(s, rule)
+            return self.definition.of_severity(rule, s.rule.base_severity)
+
+        self.engine.set_rule(common, at, clock, own)
+
+    def _own_rule(self, s: State, common: Rule) -> Rule:
         if not self.definition.varies:
             return common
         metric, labels = s.slot.about or (None, {})
@@ -51,10 +81,31 @@ class ConditionLogic(AlarmLogic):
         except NoLimit:
             return common
 
+    def _raised(self, s: State) -> Rule:
+        return self._prioritised(s, s.rule)
+
+    def _prioritised(self, s: State, rule: Rule) -> Rule:
+        """The rule with the priority that the subject's labels and tables say now; the default where they say none."""
+        try:
+            severity = self.definition.severity_for(s.subject, (s.slot.about or (None, {}))[1])
+        except NoPriority:
+            self.count("bad_priority")
+            common = self.definition.common
+            assert common is not None
+            severity = common.base_severity
+        return self.definition.of_severity(rule, severity)
+
+    def more_state(self) -> dict[str, Any]:
+        return {"written": self._written}
+
+    def take_more_state(self, state: Mapping[str, Any]) -> None:
+        self._saved = state.get("written")
+
     def take(self, events: list[Event], at: float) -> None:
         engine = self.engine
         rule = engine.rules[self._rule_id]
-        if rule.watches_silence or self._presence or set(map(type, events)) != {Reading}:
+        labelled = self.definition.priority_varies
+        if rule.watches_silence or self._presence or labelled or set(map(type, events)) != {Reading}:
             self._take_any(events, at)
             return
         get = engine.slots[self._rule_id].get
@@ -91,6 +142,7 @@ class ConditionLogic(AlarmLogic):
         expect = rule.expect if rule.watches_silence else math.inf
         if self._presence and rule.levels:
             expect = -1.0
+        labelled = self.definition.priority_varies
         for e in events:
             subject = getattr(e, "subject", None)
             if subject is None:
@@ -114,6 +166,8 @@ class ConditionLogic(AlarmLogic):
                     slot.id = e.id
                     slot.value = value
                     slot.wall = at
+                    if labelled:
+                        slot.about = self._about(e)
                     continue
             self._take_reading(e, slot, at)
 

@@ -26,10 +26,16 @@ class NoLimit(Exception):
     """A subject has no limit: no row, no label and no default."""
 
 
+class NoPriority(Exception):
+    """What a column says is not the name of a priority."""
+
+
 class Definition:
     """What an `alarms:` entry asks for, as rule records; some of it may depend on the subject or the metric.
 
-    `varies` says that subjects may differ in their limits or priority; `presence` that any event counts, not its value.
+    `varies` says that subjects may differ in their limits, which are read when a subject is first seen; `priority_varies`
+    that they may differ in their priority, which is read when an alarm is raised; `presence` that any event counts, not
+    its value.
     """
 
     def __init__(self, alarm: "Alarm", rule_id: str, context: StepContext) -> None:
@@ -40,8 +46,9 @@ class Definition:
         self.schedule: Schedule | None = None
         if alarm.armed and (alarm.armed.hours or alarm.armed.days):
             self.schedule = WeeklySchedule(alarm.armed.hours, alarm.armed.days, context.timezone)
-        self._columns = [c for c in (alarm.priority, when and when.above, when and when.below, when and when.clear)
+        self._columns = [c for c in (when and when.above, when and when.below, when and when.clear)
                          if isinstance(c, Column)]  # fmt: skip
+        self.priority_varies = isinstance(alarm.priority, Column)
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
         self._tables = [rows_by_key(rows, "subject") for rows in context.tables.values() if rows]
         self._made: dict[str, Rule] = {}
@@ -73,6 +80,36 @@ class Definition:
             self._by_cells[key] = known
         return known
 
+    def severity_for(self, subject: str, labels: Mapping[str, str]) -> str:
+        """The severity of an alarm of one subject; raises `NoPriority` where its cell is none."""
+        priority = self.alarm.priority
+        if isinstance(priority, Column):
+            cells = {priority.column: self.cell(priority.column, subject, labels)}
+            priority = _resolved(priority, cells) or "medium"
+        if priority not in SEVERITY_OF:
+            raise NoPriority(priority)
+        return SEVERITY_OF[priority]
+
+    def of_severity(self, rule: Rule, severity: str) -> Rule:
+        """The same rule with another severity."""
+        return rule if rule.base_severity == severity else self.made({**rule.record, "severity": severity})
+
+    def written(self) -> dict[str, Any]:
+        """What columns are read, with the cells that tables have for them: by these a changed definition is known."""
+        alarm = self.alarm
+        limits = [[column.column, str(column.default)] for column in self._columns]
+        names = {column.column for column in self._columns}
+        priority = None
+        if isinstance(alarm.priority, Column):
+            priority = [alarm.priority.column, alarm.priority.default]
+            names.add(alarm.priority.column)
+        cells: dict[str, dict[str, str]] = {}
+        for rows in reversed(self._tables):
+            for subject, row in rows.items():
+                if own := {name: str(row[name]) for name in names if name in row}:
+                    cells.setdefault(subject, {}).update(own)
+        return {"limits": limits, "priority": priority, "cells": cells}
+
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
         """What a column says of a subject: its label of that name, or the cell of its row in a table."""
         if column in labels:
@@ -87,7 +124,8 @@ class Definition:
         """The rule for these cells of the columns, and this number for the word of `is`."""
         alarm = self.alarm
         assert alarm.when is not None
-        record = self._record(alarm.when, _resolved(alarm.priority, cells), self.rule_id, cells, number)
+        priority = alarm.priority.default if isinstance(alarm.priority, Column) else alarm.priority
+        record = self._record(alarm.when, priority, self.rule_id, cells, number)
         return self.made(record)
 
     def made(self, record: Mapping[str, Any]) -> Rule:

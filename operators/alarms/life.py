@@ -27,15 +27,15 @@ def highest_level(s: State) -> str:
     return severity
 
 
-def activate(engine: Outlet, s: State, t: float, reason: str, severity: str | None = None) -> None:
+def activate(engine: Outlet, s: State, t: float, reason: str, no_data: bool = False) -> None:
     """Begin a new occurrence; an older one that waits for its acknowledgement is superseded."""
-    rule = s.rule
+    s.rule = rule = engine.rule_when_raised(s)
     s.occ += 1
     s.active, s.phase, s.since = True, "active", t
     s.acked, s.latched = not rule.ack_required, rule.latch
     s.annunciated, s.realarm_from, s.repeats, s.drift = False, None, 0, None
     s.activated_at, s.returned_at, s.acked_at = t, None, None
-    s.severity = severity or highest_level(s)
+    s.severity = rule.no_data_severity if no_data else highest_level(s)
     if rule.flap:
         most, window, _ = rule.flap
         recent = (*(a for a in s.activations if a > t - window), t)
@@ -113,7 +113,7 @@ def enter_no_data(engine: Outlet, s: State, t: float, reason: str = "no_data") -
     s.no_data, s.window, s.points, s.pulse_at, s.drift = True, (), (), None, None
     if policy == "alarm":
         if phase in ("normal", "pending"):
-            activate(engine, s, t, reason, s.rule.no_data_severity)
+            activate(engine, s, t, reason, no_data=True)
         else:
             s.phase, s.since = "active", t
             emit(engine, s, "no_data", t, reason)

@@ -38,6 +38,7 @@ class Registry:
         self.on_rejection: Callable[[Rejection], None] = lambda rejection: None
         self.on_count: Callable[[str], None] = lambda word: None
         self.on_open: Callable[[State, float], None] | None = None
+        self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
         self.converts = converts
         self.targets: dict[str, list[str]] = {}
@@ -213,6 +214,10 @@ class Registry:
         """Count something that was refused or left alone, with its alarm."""
         state.counters[word] = state.counters.get(word, 0) + 1
         self.on_count(word)
+
+    def rule_when_raised(self, state: State) -> Rule:
+        """The rule under which an alarm is raised now; it may differ from the one before in its severity only."""
+        return state.rule if self.on_raise is None else self.on_raise(state)
 
     def out(self, state: State, transition: Transition) -> None:
         """Hand a transition out."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from operators.alarms.rule import Level
+from operators.alarms.rule import Level, Rule
 from operators.alarms.state import State
 
 
@@ -58,6 +58,8 @@ class Outlet(Protocol):
     run: str
 
     def count(self, state: State, word: str) -> None: ...
+
+    def rule_when_raised(self, state: State) -> Rule: ...
 
     def out(self, state: State, transition: Transition) -> None: ...
 

@@ -244,6 +244,70 @@ def test_a_subject_without_a_limit_is_left_out_and_counted() -> None:
     assert hot.counts == {"no_limit": 1}
 
 
+# ----------------------------------------------------------------------------------------------- priority by column
+BY_LABEL = "when: {above: 30}\npriority: {column: urgency, default: low}\n"
+
+
+def urgent(time: float, value: float, urgency: str) -> Reading:
+    return reading(time, value, labels={"urgency": urgency})
+
+
+def test_the_priority_of_a_label_is_that_of_the_moment_at_which_the_alarm_is_raised() -> None:
+    hot = alarm(BY_LABEL)
+    feed(hot, urgent(0, 20.0, "low"), urgent(1, 20.0, "medium"))
+    assert [event.priority for event in feed(hot, urgent(2, 31.0, "high"))] == ["high"]
+    assert feed(hot, urgent(3, 32.0, "critical")) == [], "nobody edited the alarm"
+    again = feed(hot, urgent(4, 20.0, "critical"), urgent(5, 31.0, "critical"))
+    assert [(event.change, event.priority) for event in again] == [("returned", "high"), ("raised", "critical")]
+
+
+def test_the_priority_of_a_label_after_a_delay_is_that_of_the_latest_reading() -> None:
+    hot = alarm(BY_LABEL.replace("30}", "30, for: 1min}"))
+    feed(hot, urgent(0, 31.0, "low"), urgent(50, 31.0, "high"))
+    assert [event.priority for event in tick(hot, 60)] == ["high"]
+
+
+def test_a_restart_says_nothing_of_labels_that_changed_meanwhile() -> None:
+    text = BY_LABEL.replace("above: 30", "above: {column: limit, default: 30}")
+    hot = alarm(text)
+
+    def labelled(time: float, value: float, urgency: str, limit: str, **fields: Any) -> Reading:
+        return reading(time, value, labels={"urgency": urgency, "limit": limit}, **fields)
+
+    feed(hot, labelled(0, 31.0, "low", "30"), labelled(1, 32.0, "critical", "40", quality="stale"))
+    hot = restored(hot, text)
+    assert tick(hot, 2) == []
+    assert [event.priority for event in feed(hot, labelled(3, 20.0, "critical", "40"))] == ["low"]
+
+
+def test_a_priority_that_someone_writes_anew_counts_at_once() -> None:
+    text = "when: {above: 30}\npriority: {column: urgency, default: low}\n"
+
+    def rooms(urgency: str) -> dict[str, Any]:
+        return {"tables": {"rooms": [{"subject": "rack", "urgency": urgency}]}}
+
+    hot = alarm(text, **rooms("medium"))
+    assert [event.priority for event in feed(hot, reading(0, 31.0), reading(0, 31.0, "attic"))] == ["medium", "low"]
+    hot = restored(hot, text, **rooms("medium"))
+    assert tick(hot, 1) == []
+    hot = restored(hot, text, **rooms("high"))
+    edited = tick(hot, 2)
+    assert [(event.event, event.subject, event.priority) for event in edited][1:] == [("escalated", "rack", "high")]
+    hot = restored(hot, "when: {above: 30}\npriority: low\n")
+    assert [(event.event, event.subject) for event in tick(hot, 3)] == [
+        ("rule_changed", "rack"),
+        ("deescalated", "rack"),
+    ]
+
+
+def test_a_label_that_names_no_priority_counts_as_the_default() -> None:
+    hot = alarm(BY_LABEL)
+    assert [event.priority for event in feed(hot, urgent(0, 31.0, "whenever"))] == ["low"]
+    assert hot.counts == {"bad_priority": 1}
+    both = alarm("when: {above: {column: limit}}\npriority: {column: urgency}\n")
+    assert feed(both, reading(0, 99.0)) == []
+
+
 # ----------------------------------------------------------------------------------------------- masking
 def paris(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp()
