@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from api.app import create_app
+from api.database import DatabaseError
+from api.keys import KeyFileError
 from api.server import make_server
 from api.settings import READING_TOPICS, Settings
 from api.site import from_site
@@ -54,7 +56,10 @@ def serve(
             "encrypts in front and name it in the site file under api: {proxies: […]}",
             err=True,
         )
-    app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
+    try:
+        app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
+    except (DatabaseError, KeyFileError) as error:
+        raise click.ClickException(str(error)) from None
     make_server(app, settings).run()
 
 
