@@ -4,8 +4,9 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
+SECONDS ?= 600
 
-.PHONY: help setup demo test lint format bench chaos docs lock clean
+.PHONY: help setup demo test lint format bench memory fuzz chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,6 +32,12 @@ format: setup ## rewrite the code in the project's style
 
 bench: setup ## measure against the peers; prints the table, writes build/bench.json
 	@$(PY) -m tests.bench
+
+memory: setup ## ten million events through each path: does memory grow? some twenty minutes
+	@$(PY) -m tests.bench memory
+
+fuzz: setup ## fuzz every reader of foreign bytes, SECONDS (600) each; writes build/fuzz.json
+	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json
 	@$(PY) -m tests.chaos

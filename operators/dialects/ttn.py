@@ -6,7 +6,7 @@ from typing import Any
 
 from operators.dialects import values
 from operators.dialects.dialect import IGNORE, Dialect, Route
-from operators.dialects.metrics import metric_of
+from operators.dialects.metrics import FAHRENHEIT, metric_of
 from operators.dialects.payload import Ignored, Refused
 from operators.dialects.sheet import Sheet, at_endpoint, json_name
 
@@ -53,7 +53,11 @@ def read(sheet: Sheet, data: Any) -> None:
 
 
 def _write(sheet: Sheet, device: str, decoded: dict[str, Any]) -> None:
+    celsius = any(len(key) <= 64 and (plan := _plan(key)) is not None and plan[0] == "temperature" for key in decoded)
     for key, raw in decoded.items():
+        if key.lower() in FAHRENHEIT and not celsius:
+            sheet.put(device, "temperature", raw, "°F")
+            continue
         plan = _plan(key) if len(key) <= 64 else None
         if plan is None or raw.__class__ is dict or (plan[0] in decoded and key != plan[0] and plan[1] is None):
             sheet.skipped += 1

@@ -43,8 +43,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
     parser.add_argument("--jobs", type=int, default=2, help="targets at a time")
+    parser.add_argument("--show", action="store_true", help="only print the results there are")
     parser.add_argument("targets", nargs="*", default=["*"], metavar="TARGET", help="names or patterns")
     options = parser.parse_args(arguments)
+    if options.show:
+        print(table(json.loads(BUILD.read_text())))
+        return 0
     chosen = [target for name, target in TARGETS.items() if any(fnmatch(name, p) for p in options.targets)]
     results = []
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -161,3 +161,12 @@ def test_what_json_cannot_say_is_null_in_an_event_s_data_too() -> None:
     (event,) = logic("cloudevents").on_batch([message("x", body)], Now(T, T))
     assert isinstance(event, Occurrence)
     assert event.data == {"n": None, "i": [None], "big": None, "ok": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("decoded", "expected"), [({"tempf": 68}, [20.0]), ({"tempf": 68, "temperature_1": 19.0}, [19.0])]
+)
+def test_a_formatter_s_fahrenheit_counts_where_it_gives_no_celsius(decoded: Any, expected: list[float]) -> None:
+    body = {"end_device_ids": {"device_id": "probe"}, "uplink_message": {"decoded_payload": decoded}}
+    readings = logic("ttn").on_batch([message("v3/app/devices/probe/up", body)], Now(T, T))
+    assert [round(event.value or 0, 6) for event in readings if isinstance(event, Reading)] == expected
