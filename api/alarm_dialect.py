@@ -14,6 +14,8 @@ from api.updates import Update
 
 Payload = dict[str, Any]
 LARGEST_ID = 2**31 - 1
+WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
+"""Actions of which flows must hear."""
 
 
 class Subscriptions(Protocol):
@@ -85,6 +87,8 @@ class AlarmServerConversation:
         except (Denied, Missing, Invalid) as refusal:
             raise Refused(str(refusal)) from None
         self._say("success", {"action": kind, "data": data})
+        if kind in WRITTEN and self._desk.notice:
+            self.refuse(self._desk.notice)
 
     def refuse(self, message: str) -> None:
         self._say("error", {"message": message})

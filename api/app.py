@@ -119,7 +119,13 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     history = History(settings.clickhouse, settings.clickhouse_address)
     guard = Guard(accounts, settings.device_tokens)
     rows = TopicRows(database, writer)
-    people = People(settings, accounts, guard, hub, rows, metrics)
+
+    def broker_problem() -> str | None:
+        if settings.broker is None:
+            return None
+        return writer.down or (None if feed.state.connected else feed.state.detail)
+
+    people = People(settings, accounts, guard, hub, rows, metrics, broker_problem)
     handover.listeners.append(people.triggers.heard)
     handover.told.append(people.declared.heard)
     watch = Watch(settings, database, people.access, hub, feed, history, writer, rows, commands, metrics)

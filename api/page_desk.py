@@ -42,11 +42,26 @@ class Told(NamedTuple):
 class PageDesk:
     """Pages, groups and alarms. Everything raises what `api.pages` raises."""
 
-    def __init__(self, access: Access, hub: Hub, rows: TopicRows, rules_topic: str) -> None:
+    def __init__(
+        self,
+        access: Access,
+        hub: Hub,
+        rows: TopicRows,
+        rules_topic: str,
+        broker_problem: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """`broker_problem` says why the broker cannot be reached, if that is so."""
+        self._problem = broker_problem
         self._access = access
         self._hub = hub
         self._rows = rows
         self._topic = rules_topic
+
+    @property
+    def notice(self) -> str | None:
+        """What whoever changes an alarm must know: that no flow has heard of it yet."""
+        problem = self._problem()
+        return problem and f"The alarm is saved; flows will hear of it when the broker is back: {problem}"
 
     # ------------------------------------------------------------------------------------------------ alarms
     async def create_alarm(

@@ -22,10 +22,17 @@ class People:
     """Its parts."""
 
     def __init__(
-        self, settings: Settings, accounts: Accounts, guard: Guard, hub: Hub, rows: TopicRows, metrics: Metrics
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        guard: Guard,
+        hub: Hub,
+        rows: TopicRows,
+        metrics: Metrics,
+        broker_problem: Callable[[], str | None],
     ) -> None:
         self.access = Access(accounts)
-        self.desk = PageDesk(self.access, hub, rows, settings.rules_topic)
+        self.desk = PageDesk(self.access, hub, rows, settings.rules_topic, broker_problem)
         self.triggers = RuleTriggers(self.access, hub)
         self.declared = DeclaredPages(self.access)
         registration = settings.section.registration == "open"

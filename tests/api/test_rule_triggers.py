@@ -89,6 +89,21 @@ def test_a_transition_of_its_rule_triggers_an_alarm_once(
     assert john.ask("GET", f"/api/rules/{made['id']}/history").json() == history
 
 
+def test_while_the_broker_is_down_an_alarm_is_saved_and_its_writer_told(
+    tmp: Path, topics: Topics, start: Start
+) -> None:
+    settings = settings_for(tmp / "data", "127.0.0.1:1", topics, section=ApiSection(registration="open"))
+    api = start(settings)
+    john = Someone(api, "john")
+    page = john.post("/pages", {"name": "p"})["id"]
+    with john.watching() as his:
+        made = his.ask("create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08")
+        assert his.hear("error")["message"].startswith(
+            "The alarm is saved; flows will hear of it when the broker is back"
+        )
+    assert john.ask("GET", f"/api/pages/{page}/rules").json() == [made]
+
+
 def test_an_alarm_of_somebody_whose_page_the_flow_lost_is_shown_to_nobody(desk: Api, topics: Topics) -> None:
     admin = desk.login()
     with desk.subscribed(admin, "alarms") as client:
