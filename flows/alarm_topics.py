@@ -29,8 +29,10 @@ class AlarmTopics:
         """All that the topic still has, in order for each alarm, each once."""
         with self._reading() as consumer:
             places = _places(consumer, f"{self._prefix}alarms")
+            if not places:
+                return
             consumer.assign(places)
-            ends = consumer.end_offsets(places) if places else {}
+            ends = consumer.end_offsets(places)
             consumer.seek_to_beginning(*places)
             seen: dict[Key, int] = {}
             while any(consumer.position(place) < end for place, end in ends.items()):

@@ -93,7 +93,8 @@ def _line(event: Any, word: str) -> str:
 def _said(event: Any) -> str:
     condition = event.labels.get("condition", "")
     limit = "" if event.limit is None or event.event == "returned" else f" {event.limit:g}"
-    value = "" if event.value is None else f" at {event.value}{' ' + event.unit if event.unit else ''}"
+    number = f"{event.value:.12g}" if isinstance(event.value, float) else event.value
+    value = "" if event.value is None else f" at {number}{' ' + event.unit if event.unit else ''}"
     return f"{condition}{limit}{value}".strip()
 
 
@@ -137,7 +138,8 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
     if not answers:
         click.echo(
             f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an alarm {data['alarm']!r}? "
-            "If the flow is only slow or stopped, it will still carry the command out.",
+            "If the flow is only slow or stopped, or waits for a service that is down (its /health says so), it will still "
+            "carry the command out.",
             err=True,
         )
         sys.exit(EXIT_NO_ANSWER)

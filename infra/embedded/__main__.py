@@ -15,7 +15,11 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.embedded", description=__doc__)
-    parser.add_argument("folder", help="data folder; one that was used before goes on where it was")
+    parser.add_argument(
+        "folder",
+        help="data folder; one that was used before keeps all data but the topics of redpanda, which "
+        "are kept in memory",
+    )
     parser.add_argument("--only", nargs="+", choices=list(SERVICES), default=list(SERVICES), metavar="NAME",
                         help=f"services to start: {', '.join(SERVICES)}")  # fmt: skip
     options = parser.parse_args()

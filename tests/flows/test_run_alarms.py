@@ -244,3 +244,17 @@ def test_a_command_that_nobody_answers_says_so(world: World) -> None:
     asked = world.desk("ack", "--flow", "nobody", "hot", "rack", "--wait", "0.2")
     assert asked.exit_code == EXIT_NO_ANSWER
     assert "is the flow 'nobody' running" in asked.output
+
+
+def test_a_site_without_alarms_yet_has_none(world: World) -> None:
+    listed, history = world.desk("list"), world.desk("history")
+    assert (listed.exit_code, listed.output) == (0, "0 alarms\n")
+    assert (history.exit_code, history.output) == (0, "")
+
+
+def test_a_value_is_told_as_people_write_it() -> None:
+    event = AlarmTransition(
+        id="1", time=0.0, recorded=0.0, rule="f/low", alarm="low", subject="a", occ=1, seq=1, event="activated",
+        change="raised", state="unacked", isa="B", value=12.0, unit="%", limit=15.0, labels={"condition": "below"},
+    )  # fmt: skip
+    assert click.unstyle(_line(event, "raised")).endswith("f/low a: below 15 at 12 %")
