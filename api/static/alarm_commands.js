@@ -20,11 +20,11 @@ export function commandsFor(alarm) {
   const latched = flags.includes("latched") && !flags.includes("active");
   const shelved = flags.some((flag) => flag.startsWith("shelved")) || alarm.isa === "E";
   const fits = [];
-  if (flags.includes("unacked") || alarm.isa === "B" || (alarm.isa === "D" && !latched)) fits.push("ack");
-  else if (latched) fits.push("reset");
   if (alarm.isa === "G") fits.push("in_service");
   else if (shelved) fits.push("unshelve");
-  else fits.push("shelve");
+  if (flags.includes("unacked") || alarm.isa === "B" || (alarm.isa === "D" && !latched)) fits.push("ack");
+  else if (latched) fits.push("reset");
+  if (alarm.isa !== "G" && !shelved) fits.push("shelve");
   fits.push("comment");
   if (alarm.isa !== "G") fits.push("out_of_service");
   return fits;

@@ -56,7 +56,7 @@ export class AlarmDetails {
       [say("since_"), when(alarm.time)],
       [say("rule"), alarm.rule],
       alarm.until ? [say("state"), say("until", {t: when(alarm.until)})] : null,
-      alarm.page ? [say("page"), alarm.page] : null,
+      alarm.page && !alarm.page.startsWith("~") ? [say("page"), alarm.page] : null,
       ...Object.entries(alarm.labels ?? {}),
     ].filter((row) => row?.[1]);
     this.body.replaceChildren(

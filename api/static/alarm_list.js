@@ -92,7 +92,7 @@ export class AlarmList {
 
 /** A button for one command; the first thing to do is the loudest. */
 export function actionButton(alarm, name) {
-  const strong = name === "ack" || name === "reset";
+  const strong = (name === "ack" || name === "reset") && !"EFG".includes(alarm.isa);
   const button = h("button", {type: "button", class: strong ? "action strong" : "action", "data-action": name,
     "aria-label": `${say(name)}: ${alarmName(alarm.alarm)}, ${subjectName(alarm.subject)}`}, icon(commandIcon(name)), h("span", {}, say(name)));
   button.addEventListener("click", async () => {

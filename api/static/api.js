@@ -5,14 +5,6 @@ import {Failed, renew, token, Unauthorized} from "./session.js";
 export const ask = (path, signal) => call("GET", path, undefined, signal);
 export const send = (method, path, body) => call(method, path, body);
 
-/** A picture or a film, as a Blob; null where there is none. */
-export async function fetchMedia(path, signal) {
-  const answer = await request("GET", path, undefined, signal);
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Failed(answer.status, await reason(answer));
-  return answer.blob();
-}
-
 async function call(method, path, body, signal) {
   const answer = await request(method, path, body, signal);
   if (!answer.ok) throw new Failed(answer.status, await reason(answer), Number(answer.headers.get("Retry-After") ?? 0));

@@ -83,6 +83,13 @@ function hear(message) {
   navigation.hear(message);
 }
 
+function connectionChanged(next, recovered) {
+  const back = next === "live" && state === "lost";
+  showConnection(next);
+  if (recovered === false) refresh();
+  if (back) navigation.resume();
+}
+
 async function enter() {
   get("login").hidden = true;
   get("main").hidden = false;
@@ -93,7 +100,7 @@ async function enter() {
   await refresh();
   if (!token()) return;
   push = new Push(CHANNELS, {
-    state: (next, recovered) => { showConnection(next); if (next === "live" && recovered === false) refresh(); if (next === "live") navigation.resume(); },
+    state: connectionChanged,
     message: hear,
     refused: () => leave("sessionEnded"),
   });

@@ -72,14 +72,20 @@ export class CamerasView {
     else if (channel === "events" || channel.startsWith("camera_")) {
       const event = fromChannel(data);
       if (event) this.see(event);
-      else if (data.kind === "frame") this.pictures.get(data.subject)?.show(data);
+      else if (data.kind === "frame") this.pictures.get(data.subject)?.frame(data);
       if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.draw(); });
     }
   }
 
   change(camera) {
-    if (camera.status === "removed") this.cameras.delete(camera.name);
-    else this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera});
+    const channel = [`camera_${camera.name}`];
+    if (camera.status === "removed") {
+      this.cameras.delete(camera.name);
+      this.channels.remove(channel);
+    } else {
+      this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera});
+      this.channels.add(channel);
+    }
     this.draw(true);
   }
 

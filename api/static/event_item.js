@@ -4,12 +4,12 @@ import {toast} from "./announce.js";
 import {send} from "./api.js";
 import {h} from "./dom.js";
 import {icon} from "./icons.js";
-import {mediaOf, openMedia} from "./media.js";
+import {hasPicture, openPicture} from "./media.js";
 import {may} from "./session.js";
 import {age, number, say, subjectName, timeOfDay, typeWord} from "./words.js";
 
 const PICTURES = [[/person|people|intru/, "person"], [/motion|presence|pir/, "motion"], [/car|truck|vehicle|bus/, "vehicle"], [/door|window|contact|gate/, "door"], [/button|press/, "button"], [/agree|correl/, "link"]];
-const HIDDEN = ["box", "frame", "track", "media", "snapshot", "clip", "key", "picture", "class", "camera", "event_id", "original_timestamp", "mqtt_topic", "phase"];
+const HIDDEN = ["box", "frame", "track", "picture", "thumbnail", "snapshot", "image", "jpeg", "key", "class", "camera", "event_id", "original_timestamp", "mqtt_topic", "phase"];
 const LONGEST = 60;
 
 export const pictureOf = (type) => PICTURES.find(([pattern]) => pattern.test(type))?.[1] ?? "dot";
@@ -33,7 +33,6 @@ export function facts(event) {
 
 export function eventItem(event, {changed}) {
   const said = facts(event);
-  const media = mediaOf(event);
   return h("li", {class: "event", "data-id": event.id, "data-type": event.type, "data-acknowledged": event.acknowledged ? "yes" : null},
     h("span", {class: "event-icon"}, icon(pictureOf(event.type))),
     h("div", {class: "event-body"},
@@ -42,7 +41,7 @@ export function eventItem(event, {changed}) {
       event.acknowledged ? h("p", {class: "event-seen"}, icon("check"), h("span", {}, say("ackedBy", {who: event.acknowledged.by, t: age(event.acknowledged.at)}), event.acknowledged.comment ? ` — ${event.acknowledged.comment}` : "")) : null),
     h("div", {class: "event-side"},
       h("time", {datetime: new Date(event.time * 1000).toISOString()}, timeOfDay(event.time)),
-      ...media.map((one) => h("button", {type: "button", class: "action", "data-action": one.kind, onclick: () => openMedia(event, one)}, icon(one.kind === "clip" ? "play" : "cameras"), h("span", {}, say(one.kind)))),
+      hasPicture(event) ? h("button", {type: "button", class: "action soft", "data-action": "picture", onclick: () => openPicture(event)}, icon("cameras"), h("span", {}, say("snapshot"))) : null,
       !event.acknowledged && may("operator") ? h("button", {type: "button", class: "action soft", "data-action": "ack", "aria-label": `${say("ackEvent")}: ${typeWord(event.type)}, ${subjectName(event.subject)}`,
         onclick: () => acknowledge(event, changed)}, icon("check"), h("span", {}, say("ackEvent"))) : null));
 }

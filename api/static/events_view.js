@@ -34,6 +34,7 @@ export class EventsView {
 
   leave() {
     this.request?.abort();
+    this.counting?.abort();
   }
 
   resume() {
@@ -71,8 +72,10 @@ export class EventsView {
   }
 
   async loadStats() {
+    this.counting?.abort();
+    const request = this.counting = new AbortController();
     try {
-      this.stats = await ask("/api/events/stats", this.request.signal);
+      this.stats = await ask("/api/events/stats", request.signal);
     } catch (error) {
       this.failed(error);
       return;

@@ -15,6 +15,6 @@ export function hourBars(hours) {
     const n = counts.get(time) ?? 0, tall = n ? Math.max(3, (n / most) * (FLOOR - 6)) : 2;
     return svg("rect", {class: n ? "bar" : "bar none", x: i * step + 2, y: FLOOR - tall, width: step - 4, height: tall, rx: 2}, svg("title", {}, say("hourCount", {t: clock(time), n})));
   });
-  const marks = times.map((time, i) => (i % 6 === 5 ? svg("text", {class: "axis", x: i * step + step / 2, y: HEIGHT - 3, "text-anchor": "middle"}, clock(time)) : null)).filter(Boolean);
+  const marks = times.map((time, i) => (i % 6 === 3 ? svg("text", {class: "axis", x: i * step + step / 2, y: HEIGHT - 3, "text-anchor": "middle"}, clock(time)) : null)).filter(Boolean);
   return svg("svg", {class: "hours", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": say("perHour")}, ...bars, ...marks);
 }

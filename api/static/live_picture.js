@@ -1,8 +1,8 @@
 // The last picture of a camera, with the boxes of what was seen on it.
 
-import {h} from "./dom.js";
+import {h, text} from "./dom.js";
 import {icon} from "./icons.js";
-import {boxesOf, drawBoxes} from "./media.js";
+import {boxesOf, drawBoxes, hasPicture, paint, pictureIn, toBlob} from "./media.js";
 import {say, subjectName, typeWord} from "./words.js";
 
 export class LivePicture {
@@ -13,28 +13,35 @@ export class LivePicture {
     this.none = h("div", {class: "no-picture"}, icon("cameras"), this.words);
     this.boxes = h("div", {class: "boxes-place"});
     this.element = h("div", {class: "picture", role: "img"}, this.none, this.canvas, this.boxes);
+    this.time = 0;
     this.label();
   }
 
-  /** A frame of the channel `camera_NAME`: `jpeg` is base64. */
-  async show({jpeg}) {
-    if (!jpeg || this.painting) return;
+  /** A frame of the channel `camera_NAME`: `jpeg` is base64. While one is painted the others are passed over. */
+  frame({jpeg, time}) {
+    if (jpeg) return this.show(toBlob(jpeg, "image/jpeg"), time);
+    return null;
+  }
+
+  async show(blob, time) {
+    if (!blob || this.painting || time < this.time) return;
     this.painting = true;
     try {
-      const bytes = Uint8Array.from(atob(jpeg), (letter) => letter.charCodeAt(0));
-      const picture = await createImageBitmap(new Blob([bytes], {type: "image/jpeg"}));
-      Object.assign(this.canvas, {width: picture.width, height: picture.height, hidden: false});
+      await paint(this.canvas, blob);
+      this.time = time;
+      this.canvas.hidden = false;
       this.none.hidden = true;
-      this.canvas.getContext("2d").drawImage(picture, 0, 0);
-      picture.close();
+    } catch {
+      text(this.words, say("badPicture"));
     } finally {
       this.painting = false;
     }
   }
 
-  /** Draw the boxes of the newest event; `words` stand where there is no picture. */
+  /** The boxes of the newest event, and its picture if it has one; `words` stand where there is none. */
   mark(event, words) {
-    this.words.textContent = words;
+    text(this.words, words);
+    if (event && event !== this.event && hasPicture(event)) this.show(pictureIn(event), event.time);
     this.event = event;
     const boxes = event ? boxesOf(event) : [];
     this.boxes.replaceChildren(...(boxes.length ? [drawBoxes(boxes, this.canvas.width / this.canvas.height)] : []));

@@ -1,15 +1,27 @@
-// Pictures and clips of events, which need a token to be fetched; boxes are drawn over pictures.
+// Pictures that events carry, with boxes over what was seen on them.
 
-import {fetchMedia} from "./api.js";
 import {openDialog} from "./dialog.js";
 import {h, svg} from "./dom.js";
 import {number, say, subjectName, typeWord, when} from "./words.js";
 
-/** What is kept of an event: a list of `{kind: "snapshot" | "clip", path}`. */
-export function mediaOf(event) {
-  const media = event.media ?? {};
-  return [["snapshot", media.snapshot ?? media.picture], ["clip", media.clip]].filter(([, path]) => path).map(([kind, path]) => ({kind, path}));
+const FIELDS = ["picture", "thumbnail", "snapshot", "image", "jpeg"];
+const BEGINNINGS = [["/9j/", "image/jpeg"], ["iVBOR", "image/png"], ["UklGR", "image/webp"]];
+
+/** The picture in an event, as a Blob; null where there is none. It is there in base64, or as a `data:` address. */
+export function pictureIn(event) {
+  for (const field of FIELDS) {
+    const value = event.data?.[field];
+    if (typeof value !== "string") continue;
+    const base64 = value.replace(/^data:image\/[\w.+-]+;base64,/, "");
+    const kind = BEGINNINGS.find(([beginning]) => base64.startsWith(beginning))?.[1];
+    if (kind) return toBlob(base64, kind);
+  }
+  return null;
 }
+
+export const hasPicture = (event) => FIELDS.some((field) => typeof event.data?.[field] === "string" && event.data[field].length > 40);
+
+export const toBlob = (base64, type) => new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], {type});
 
 /** The boxes of an event, as fractions of the picture: `{box: [left, top, width, height], what, score}`. */
 export function boxesOf(event) {
@@ -17,13 +29,12 @@ export function boxesOf(event) {
   return found.filter(({box}) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite));
 }
 
-/** A picture with boxes over it. The picture is painted, so that no other address than ours is ever needed for it. */
-export async function paintPicture(blob, boxes, label) {
+/** Paint a picture on a canvas; the page needs no other address for it. */
+export async function paint(canvas, blob) {
   const picture = await createImageBitmap(blob);
-  const canvas = h("canvas", {width: picture.width, height: picture.height, role: "img", "aria-label": label});
+  Object.assign(canvas, {width: picture.width, height: picture.height});
   canvas.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
-  return h("figure", {class: "picture"}, canvas, drawBoxes(boxes, canvas.width / canvas.height));
 }
 
 export function drawBoxes(boxes, ratio = 16 / 9) {
@@ -38,19 +49,14 @@ export function drawBoxes(boxes, ratio = 16 / 9) {
   return svg("svg", {class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true"}, ...parts);
 }
 
-export async function openMedia(event, {kind, path}) {
-  const place = h("div", {class: "media", "aria-busy": "true"}, h("p", {class: "muted"}, say("loading")));
-  const title = `${typeWord(event.type)} · ${subjectName(event.subject)}`;
-  let address = null;
-  openDialog(title, [h("p", {class: "muted"}, when(event.time)), place], {name: kind, closed: () => { if (address) URL.revokeObjectURL(address); }});
+export async function openPicture(event) {
+  const canvas = h("canvas", {role: "img", "aria-label": say("picture", {camera: subjectName(event.subject)})});
+  const place = h("div", {class: "media"}, h("figure", {class: "picture"}, canvas));
+  openDialog(`${typeWord(event.type)} · ${subjectName(event.subject)}`, [h("p", {class: "muted"}, when(event.time)), place], {name: "picture"});
   try {
-    const blob = await fetchMedia(path);
-    if (!blob) place.replaceChildren(h("p", {class: "muted"}, say("mediaGone")));
-    else if (kind === "snapshot") place.replaceChildren(await paintPicture(blob, boxesOf(event), say("picture", {camera: subjectName(event.subject)})));
-    else { address = URL.createObjectURL(blob); place.replaceChildren(h("video", {src: address, controls: true, autoplay: true, muted: true})); }
-  } catch (error) {
-    place.replaceChildren(h("p", {class: "form-error", role: "alert"}, say("failed", {why: error.message})));
-  } finally {
-    place.removeAttribute("aria-busy");
+    await paint(canvas, pictureIn(event));
+    canvas.after(drawBoxes(boxesOf(event), canvas.width / canvas.height));
+  } catch {
+    place.replaceChildren(h("p", {class: "form-error", role: "alert"}, say("badPicture")));
   }
 }

@@ -4,6 +4,10 @@ import {AlarmList} from "./alarm_list.js";
 import {Cards} from "./cards.js";
 import {Chart} from "./chart.js";
 import {get, text} from "./dom.js";
+import {say} from "./words.js";
+
+const NARROW = matchMedia("(max-width: 1080px)"); // there alarms stand above the sensors
+const MOST_NARROW = 3;
 
 export class Overview {
   constructor({book, openAlarm, failed}) {
@@ -17,6 +21,7 @@ export class Overview {
     });
     this.list = new AlarmList(get("alarms"), openAlarm);
     book.addEventListener("change", () => this.draw());
+    NARROW.addEventListener("change", () => this.draw());
     get("search").addEventListener("input", (event) => this.cards.seek(event.target.value));
   }
 
@@ -41,7 +46,10 @@ export class Overview {
 
   draw(anew) {
     const standing = this.book.standing();
-    if (!this.section.hidden) this.list.draw(standing, anew);
+    const shown = NARROW.matches ? standing.slice(0, MOST_NARROW) : standing;
+    if (!this.section.hidden) this.list.draw(shown, anew);
+    get("more-alarms").hidden = shown.length === standing.length;
+    text(get("more-alarms").firstElementChild, say("allAlarms", {n: standing.length}));
     text(get("alarm-count"), String(standing.length));
     get("alarm-count").classList.toggle("hot", this.book.unseen() > 0);
     get("no-alarms").hidden = standing.length > 0;

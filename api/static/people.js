@@ -3,6 +3,7 @@
 import {ask} from "./api.js";
 import {field} from "./dialog.js";
 import {h} from "./dom.js";
+import {Failed} from "./session.js";
 import {say} from "./words.js";
 
 /** The account of a name; the error is for whoever wrote it. */
@@ -10,7 +11,7 @@ export async function findPerson(name) {
   try {
     return await ask(`/api/users/named/${encodeURIComponent(name.trim())}`);
   } catch (error) {
-    if (error.status === 404) throw new Error(say("nobody", {name}), {cause: error});
+    if (error.status === 404) throw new Failed(404, say("nobody", {name}));
     throw error;
   }
 }

@@ -24,7 +24,7 @@ export async function openSharing(page, groups, failed) {
       await work();
       await draw();
     } catch (failure) {
-      text(error, failed(failure) || failure.message);
+      text(error, failed(failure));
     }
   };
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
 import pytest
@@ -11,6 +11,9 @@ from api.settings import Settings
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
 from tests.api.running import Api, Topics, settings_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 Start = Callable[[Settings], Api]
 
@@ -81,3 +84,45 @@ def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A headless Chromium for all tests of the page."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.api.browsing import CHROMIUM, FLAGS
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
+    """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the page."""
+    from tests.api.browsing import DESK, WAIT, log_in_to
+
+    problems: list[str] = []
+    contexts = []
+
+    def open_page(
+        size: dict[str, int] = DESK, language: str = "en-GB", log_in: bool = True, view: str = "", **who: str
+    ) -> "Page":
+        context = browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
+        page.on("request", lambda request: None if api.address in request.url else problems.append(request.url))
+        page.goto(f"{api.url}/{view}")
+        if log_in:
+            log_in_to(page, api, **who)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []

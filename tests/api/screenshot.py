@@ -1,60 +1,90 @@
-"""Take the picture of the page that the docs show: `python screenshot.py URL USER PASSWORD OUT.png [--open SUBJECT METRIC]`."""
+"""Take the pictures that the docs show, of the showcase: `python -m tests.api.screenshot DOCS`."""
 
 import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+from tests.api.browsing import CHROMIUM, FLAGS
+from tests.api.showcase import Showcase
+
+SLOW = 60_000
+
+
+class Shot(NamedTuple):
+    """One picture of one view; `act` makes ready what it shows."""
+
+    name: str
+    view: str
+    size: tuple[int, int] = (1280, 800)
+    scheme: Any = "light"
+    language: str = "en-GB"
+    act: Callable[[Page], object] = lambda page: None
+
+
+def history(page: Page) -> None:
+    page.click('[data-subject="sensor.server_room_rack"] [data-metric=temperature]')
+    page.wait_for_selector("#chart .chart-line")
+    page.mouse.move(700, 20)
+
+
+def alarms(page: Page) -> None:
+    """One acknowledged, one shelved, and one in full."""
+    page.locator("[data-view=alarms] [data-alarm=overload] [data-action=ack]").click()
+    page.wait_for_selector("[data-view=alarms] [data-alarm=overload][data-isa=C]")
+    page.locator("[data-view=alarms] [data-alarm=stale_air] [data-action=shelve]").click()
+    page.fill("[name=comment]", "The filter is being changed")
+    page.click("dialog .primary")
+    page.wait_for_selector("[data-view=alarms] [data-alarm=stale_air][data-isa=E]")
+    page.locator("[data-view=alarms] [data-alarm=overload] .alarm-open").click()
+    page.wait_for_selector(".past-list")
+
+
+SHOTS = [
+    Shot("page", "overview", (1440, 900), "dark", act=history),
+    Shot("page-alarms", "alarms", act=alarms),
+    Shot("page-cameras", "cameras", scheme="dark", act=lambda page: page.wait_for_selector(".box")),
+    Shot("page-events", "events", act=lambda page: page.wait_for_selector(".hours")),
+    Shot("page-flows", "flows", (1280, 760), "dark", act=lambda page: page.wait_for_selector(".node-fact:text('/s')")),
+    Shot("page-pages", "pages", (1280, 700), act=lambda page: page.wait_for_selector(".rule")),
+    Shot("page-dead-letters", "letters", (1280, 560), "dark", act=lambda page: page.locator(".letter").nth(1).click()),
+    Shot("page-phone", "overview", (375, 760), language="fr-FR", act=lambda page: page.wait_for_selector(".alarm")),
 ]
 
 
-def take(arguments: argparse.Namespace) -> None:
-    """Log in, wait for cards, open a history if one is named, and write the picture."""
-    with sync_playwright() as playwright:
+def take(shot: Shot, page: Page, showcase: Showcase, folder: Path) -> None:
+    page.set_default_timeout(SLOW)
+    page.goto(f"{showcase.api.url}/#/{shot.view}")
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", showcase.api.password)
+    page.click("#login-form button")
+    page.wait_for_selector("#connection[data-state=live]")
+    page.wait_for_selector(".skeleton", state="detached")
+    shot.act(page)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=folder / f"{shot.name}.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.api.screenshot", description=__doc__)
+    parser.add_argument("docs", type=Path, help="folder for the pictures")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Showcase(Path(folder)) as showcase, sync_playwright() as playwright:
+        Path(folder).chmod(0o711)
+        showcase.fill()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(
-            viewport={"width": arguments.width, "height": arguments.height},
-            device_scale_factor=arguments.scale,
-            color_scheme=arguments.scheme,
-            locale=arguments.language,
-        )
-        page.goto(arguments.url)
-        page.fill("[name=username]", arguments.user)
-        page.fill("[name=password]", arguments.password)
-        page.click("#login-form button")
-        page.wait_for_selector("#connection[data-state=live]")
-        page.wait_for_selector(".card .spark-line[d^=M]", state="attached")
-        if arguments.open:
-            subject, metric = arguments.open
-            page.click(f'[data-subject="{subject}"] [data-metric="{metric}"]')
-            page.wait_for_selector("#chart .chart-line")
-            page.mouse.move(0, 0)
-        page.evaluate("document.fonts.ready.then(() => true)")
-        page.wait_for_timeout(arguments.settle * 1000)
-        page.screenshot(path=arguments.out)
+        for shot in SHOTS:
+            width, height = shot.size
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=shot.scheme, locale=shot.language
+            )
+            take(shot, context.new_page(), showcase, options.docs)
+            context.close()
         browser.close()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("user")
-    parser.add_argument("password")
-    parser.add_argument("out")
-    parser.add_argument("--open", nargs=2, metavar=("SUBJECT", "METRIC"), help="history to show")
-    parser.add_argument("--width", type=int, default=1440)
-    parser.add_argument("--height", type=int, default=900)
-    parser.add_argument("--scale", type=float, default=1.5)
-    parser.add_argument("--scheme", choices=["dark", "light"], default="dark")
-    parser.add_argument("--language", default="en")
-    parser.add_argument("--settle", type=float, default=2.0, help="seconds to let readings arrive before the picture")
-    take(parser.parse_args())
+    main()

@@ -1,37 +1,25 @@
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from api.app import STATIC
 from api.settings import Settings
 from connectors.clickhouse_schema import Declared, Schema
 from connectors.clickhouse_tables import READINGS
+from tests.api.browsing import DESK, PHONE, WAIT, log_in_to, missing
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
-from tests.api.screenshot import CHROMIUM, FLAGS
 from tests.waiting import wait_until
 
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 375, "height": 700}
-WAIT = 15_000
-
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Debian's package chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 
 
 @pytest.fixture
@@ -45,38 +33,6 @@ def api(start: Start, settings: Settings, topics: Topics, database: Callable[[],
     server = start(replace(settings, clickhouse=database, site="north plant"))
     server.wait_for_topics(topics.readings, topics.alarms, topics.push)
     return server
-
-
-@pytest.fixture
-def visit(browser: Browser, api: Api) -> Iterator[Callable[..., Page]]:
-    """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the page."""
-    problems: list[str] = []
-    contexts = []
-
-    def open_page(size: dict[str, int] = DESK, language: str = "en-GB", log_in: bool = True) -> Page:
-        context = browser.new_context(viewport=size, locale=language)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
-        page.on("request", lambda request: None if api.address in request.url else problems.append(request.url))
-        page.goto(api.url)
-        if log_in:
-            log_in_to(page, api)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def log_in_to(page: Page, api: Api) -> None:
-    page.fill("[name=username]", "admin")
-    page.fill("[name=password]", api.password)
-    page.press("[name=password]", "Enter")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
 
 
 def value(page: Page, subject: str = "rack", metric: str = "temperature") -> Any:

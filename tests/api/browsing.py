@@ -1,0 +1,39 @@
+"""What tests of the page share: sizes of screens, and how to log in."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.api.running import Api
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 375, "height": 700}
+WAIT = 15_000
+
+
+def missing() -> bool:
+    """Whether there is no browser to test with."""
+    return not Path(CHROMIUM).exists()
+
+
+def log_in_to(page: Page, api: Api, username: str = "admin", password: str | None = None) -> None:
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", api.password if password is None else password)
+    page.press("[name=password]", "Enter")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+
+
+def fits(page: Page) -> bool:
+    """Whether the page is not wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
