@@ -34,7 +34,7 @@ export const ENGLISH = {
   refused_still_active: "It is still active; reset it when it is over.", refused_not_latched: "It is reset already.", refused_not_acked: "Acknowledge it first.",
   refused_unknown_alarm: "Its flow does not know this alarm any longer.", refused_disabled: "It is switched off.",
   refused_already_out_of_service: "It is out of service already.", refused_not_out_of_service: "It is in service already.",
-  where: "Where", measured: "Measured", since_: "Since", rule: "Rule", state: "State", page: "Page", showChart: "Course",
+  where: "Where", measured: "Measured", since_: "Last change", rule: "Rule", state: "State", page: "Page", showChart: "Course",
   response: "What to do", noPast: "Nothing is known of its past.",
 
   noCameras: "No camera yet.", noCamerasHint: "Cameras appear here once one is added, or once a flow has seen one.",

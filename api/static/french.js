@@ -35,7 +35,7 @@ export const FRENCH = {
   refused_still_active: "Elle est encore active ; réarmez-la quand elle sera terminée.", refused_not_latched: "Elle est déjà réarmée.", refused_not_acked: "Acquittez-la d’abord.",
   refused_unknown_alarm: "Son flux ne connaît plus cette alarme.", refused_disabled: "Elle est désactivée.",
   refused_already_out_of_service: "Elle est déjà hors service.", refused_not_out_of_service: "Elle est déjà en service.",
-  where: "Où", measured: "Mesure", since_: "Depuis", rule: "Règle", state: "État", page: "Page", showChart: "Courbe",
+  where: "Où", measured: "Mesure", since_: "Dernier changement", rule: "Règle", state: "État", page: "Page", showChart: "Courbe",
   response: "Que faire", noPast: "On ne sait rien de son passé.",
 
   noCameras: "Pas encore de caméra.", noCamerasHint: "Les caméras apparaissent ici dès qu’une est ajoutée, ou qu’un flux en a vu une.",

@@ -44,7 +44,7 @@ def alarms(page: Page) -> None:
 
 
 SHOTS = [
-    Shot("page", "overview", (1440, 900), "dark", act=history),
+    Shot("page", "overview", (1280, 800), "dark", act=history),
     Shot("page-alarms", "alarms", act=alarms),
     Shot("page-cameras", "cameras", scheme="dark", act=lambda page: page.wait_for_selector(".box")),
     Shot("page-events", "events", act=lambda page: page.wait_for_selector(".hours")),
