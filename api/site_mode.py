@@ -63,9 +63,6 @@ class SiteMode:
         return ModeView(row.name, row.changed, row.changed_by, self.modes)
 
     def _publish(self, session: Session, mode: str, at: float) -> None:
-        """One record of readings of `site`: the metric `mode` with its word, and each mode as a metric that is on or off."""
-        readings = [Reading(id=f"mode/{at:.6f}", time=at, subject=SUBJECT, metric=METRIC, text=mode)]
-        for known in self.modes:
-            value = float(known == mode)
-            readings.append(Reading(id=f"mode/{at:.6f}/{known}", time=at, subject=SUBJECT, metric=known, value=value))
-        self._rows.put(session, self._topic, SUBJECT, encode_lines(readings))
+        """A reading of `site`, which the steps `mode` and `threshold: {is: …}` understand."""
+        reading = Reading(id=f"mode/{at:.6f}", time=at, subject=SUBJECT, metric=METRIC, text=mode)
+        self._rows.put(session, self._topic, SUBJECT, encode_lines([reading]))
