@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from operators.component import Component
-from operators.events import DeadLetter, Event
+from operators.events import DeadLetter, Event, encode_lines
 
 
 class ConnectorError(Exception):
@@ -135,6 +135,22 @@ class ConnectorContext:
     outbox: float | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
+
+    def refuse(self, event: Event, reason: str, detail: str) -> None:
+        """Make a dead letter of an event that a sink's far end does not take, in one word and in a sentence."""
+        self.dead_letter(
+            DeadLetter(
+                id=f"{event.id}/{self.name}",
+                time=event.time,
+                flow=self.flow,
+                step=self.name,
+                reason=reason,
+                detail=detail,
+                origin=self.name,
+                payload=encode_lines([event]),
+                holds="events",
+            )
+        )
 
     def stop_if_down(self) -> None:
         """Raise `Stopped` if the flow is to stop while this connector's far end is down: who waits gives up then."""

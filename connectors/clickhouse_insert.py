@@ -10,7 +10,7 @@ from connectors.clickhouse import ClickHouse, ClickHouseConnection
 from connectors.clickhouse_schema import Declared, Schema, connect, days, is_denied, is_missing, plain
 from connectors.clickhouse_tables import LAYOUTS, Layout, layout_of
 from connectors.queueing import Retry
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import Event
 
 log = logging.getLogger("vigie")
 
@@ -71,19 +71,8 @@ class Inserter:
         self._context.count("other_kind", len(events))
         for event in events:
             kind = layout_of(event).name
-            self._context.dead_letter(
-                DeadLetter(
-                    id=f"{event.id}/{self._context.name}",
-                    time=event.time,
-                    flow=self._context.flow,
-                    step=self._context.name,
-                    reason="other_kind",
-                    detail=f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a sink of their own",
-                    origin=self._context.name,
-                    payload=encode_lines([event]),
-                    holds="events",
-                )
-            )
+            detail = f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a sink of their own"
+            self._context.refuse(event, "other_kind", detail)
 
     def _explain(self, error: BaseException) -> str:
         text = plain(error)

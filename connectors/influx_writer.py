@@ -2,7 +2,6 @@
 
 import json
 
-import msgspec
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
@@ -12,7 +11,7 @@ from connectors.base import ConnectorContext
 from connectors.influx_lines import Lines
 from connectors.influxdb import BAD_LINES, InfluxConnection, InfluxDB
 from connectors.queueing import BatchWriter, Retry
-from operators.events import DeadLetter, Event
+from operators.events import Event
 
 
 class InfluxWriter:
@@ -70,18 +69,7 @@ class InfluxWriter:
             raise Retry(f"no InfluxDB answers at {self._connection.url} ({what}); is it running there?") from error
 
     def _refuse(self, line: str, event: Event, detail: str) -> None:
-        self._context.dead_letter(
-            DeadLetter(
-                id=f"{event.id}/{self._context.name}",
-                time=event.time,
-                flow=self._context.flow,
-                step=self._context.name,
-                reason="refused",
-                detail=f"InfluxDB refused the line {line[:200]!r}: {detail}",
-                origin=self._context.name,
-                payload=msgspec.json.encode(event),
-            )
-        )
+        self._context.refuse(event, "refused", f"InfluxDB refused the line {line[:200]!r}: {detail}")
 
     def _explain(self, error: ApiException) -> str:
         url, name = self._connection.url, self._sink.connection

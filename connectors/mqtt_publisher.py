@@ -14,7 +14,7 @@ from connectors.base import ConnectorContext
 from connectors.mqtt_client import CONNECT_TIMEOUT, MqttConnection, explain_failure, explain_refusal, make_client
 from connectors.mqtt_discovery import Discovery
 from connectors.queueing import BatchWriter, Retry
-from operators.events import DeadLetter, Event
+from operators.events import Event
 
 QUOTA_EXCEEDED = 151
 CONFIRM_TIMEOUT = 30.0
@@ -59,13 +59,13 @@ class MqttPublisher:
         for event in events:
             topic = self._topic(event)
             if problem := _wrong_topic(topic):
-                self._refuse(event, "bad_topic", f"{problem}: {topic!r}")
+                self._context.refuse(event, "bad_topic", f"{problem}: {topic!r}")
                 sent.append((event, []))
                 continue
             try:
                 news = self._discovery.of(event, topic) if self._discovery else []
             except ValueError as error:
-                self._refuse(event, "bad_topic", str(error))
+                self._context.refuse(event, "bad_topic", str(error))
                 sent.append((event, []))
                 continue
             mids = [link.publish(news_topic, payload, 1, True) for news_topic, payload in news]
@@ -83,24 +83,12 @@ class MqttPublisher:
                     raise Retry(link.broken or f"the MQTT broker {self._connection.url} confirms nothing", number)
                 failure = reason if reason.is_failure else failure
             if failure is not None:
-                self._refuse(event, "refused", f"the MQTT broker {self._connection.url} says {str(failure).lower()!r}")
+                self._context.refuse(
+                    event, "refused", f"the MQTT broker {self._connection.url} says {str(failure).lower()!r}"
+                )
 
     def _payload(self, event: Event) -> bytes:
         return msgspec.json.encode(self._context.shape(event) if self._context.shape else event)
-
-    def _refuse(self, event: Event, reason: str, detail: str) -> None:
-        self._context.dead_letter(
-            DeadLetter(
-                id=f"{event.id}/{self._context.name}",
-                time=event.time,
-                flow=self._context.flow,
-                step=self._context.name,
-                reason=reason,
-                detail=detail,
-                origin=self._context.name,
-                payload=msgspec.json.encode(event),
-            )
-        )
 
     def _connected(self) -> "_Link":
         if self._link and not self._link.broken:

@@ -9,7 +9,7 @@ from connectors.objects import days_of
 from connectors.objects_key import fixed_part
 from connectors.objects_store import Store
 from connectors.queueing import Retry
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import Event
 
 T = TypeVar("T")
 
@@ -61,18 +61,7 @@ class Uploads:
     def refuse(self, events: list[Event], reason: str, detail: str) -> None:
         """Send events to dead letters."""
         for event in events:
-            self._context.dead_letter(
-                DeadLetter(
-                    id=f"{event.id}/{self._context.name}",
-                    time=event.time,
-                    flow=self._context.flow,
-                    step=self._context.name,
-                    reason=reason,
-                    detail=detail,
-                    origin=self._context.name,
-                    payload=encode_lines([event]),
-                )
-            )
+            self._context.refuse(event, reason, detail)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -10,7 +10,7 @@ from connectors.base import ConnectorContext, ConnectorError
 from connectors.webhook_lanes import Lane, Lanes
 from connectors.webhook_outage import Outage
 from connectors.webhook_request import Answer, Requests
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import Event
 from operators.fields import field
 
 QUEUE_BOUND = 10_000
@@ -108,9 +108,9 @@ class WebhookWriter:
         if answer.delivered:
             self._context.count("sent", 1)
         elif answer.refused:
-            self._bury(event, "refused", answer.detail)
+            self._context.refuse(event, "refused", answer.detail)
         elif self._expired(event):
-            self._bury(
+            self._context.refuse(
                 event, "expired", f"the server did not take it within {self._context.outbox:g} s: {answer.detail}"
             )
         else:
@@ -134,18 +134,3 @@ class WebhookWriter:
         now = time.time()
         outage = self._outage.age(now)
         return self._context.outbox is not None and min(now - event.time, outage) > self._context.outbox
-
-    def _bury(self, event: Event, reason: str, detail: str) -> None:
-        self._context.dead_letter(
-            DeadLetter(
-                id=f"{event.id}/{self._context.name}",
-                time=event.time,
-                flow=self._context.flow,
-                step=self._context.name,
-                reason=reason,
-                detail=detail,
-                origin=self._context.name,
-                payload=encode_lines([event]),
-                holds="events",
-            )
-        )
