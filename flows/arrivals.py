@@ -13,6 +13,9 @@ from operators.events import Event, Row
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
+UNKNOWN = b""
+"""In place of a row's digest: it is told as changed, and, once it is gone, as gone."""
+
 
 class Arrival(NamedTuple):
     """A batch of partition `part` of a source."""

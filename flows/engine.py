@@ -18,7 +18,7 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.base import Reader, Writer
-from flows.arrivals import Arrival, Arrivals
+from flows.arrivals import UNKNOWN, Arrival, Arrivals
 from flows.graph import COMMANDS, COMMANDS_ELSEWHERE, Graph, Outputs, Plan
 from operators.events import Event
 
@@ -248,9 +248,8 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         self._saved = state.get("arrivals")
         if self._saved and self._graph.new_tables:
             known = {
-                p: rows
+                p: rows if _source_of(p) not in self._graph.new_tables else dict.fromkeys(rows, UNKNOWN)
                 for p, rows in self._saved["known"].items()
-                if p.partition(":")[0].removesuffix(".unlabelled") not in self._graph.new_tables
             }
             self._saved = {**self._saved, "known": known}
 
@@ -288,6 +287,10 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         if counts:
             self._running.counted(counts)
         return out, StatefulBatchLogic.RETAIN
+
+
+def _source_of(part: str) -> str:
+    return part.partition(":")[0].removesuffix(".unlabelled")
 
 
 @runtime_checkable

@@ -18,6 +18,8 @@ ANSWERS = "vigie_answers"
 COMMANDS = "vigie_commands"
 COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
 """What people ask of alarms reaches every shard. Of a subject that a shard does not know it speaks only under `COMMANDS`."""
+RULES = "rules"
+"""The role in which an alarm takes rules that people write."""
 STATE_VERSION = 1
 _time_of = operator.attrgetter("time")
 
@@ -43,6 +45,16 @@ class Node:
     is_alarm: bool = False
     tables: tuple[tuple[str, int], ...] = ()
     """Sources of rows that steps take beside the events, with the number of the step."""
+
+    def takes_rows(self) -> dict[str, list[str]]:
+        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules of an alarm."""
+        found: dict[str, list[str]] = {}
+        for name, number in self.tables:
+            found.setdefault(self.steps[number].identity, []).append(name)
+        for name, role in self.inputs:
+            if self.is_alarm and role == RULES:
+                found.setdefault(self.steps[0].identity, []).append(name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,7 @@ class Graph:
         self._counts: dict[tuple[str, str], int] = {}
         self._source: str | None = None
         self.new_tables: set[str] = set()
-        """After `restore`: sources of rows that a step needs whole, since it has no saved state."""
+        """After `restore`: sources of rows that a step needs whole, since it did not take them before."""
 
     def expect(self, parts: Iterable[str]) -> None:
         """Name the source partitions that will feed this shard; event time waits for each until it has caught up."""
@@ -255,7 +267,8 @@ class Graph:
                 state = logic.snapshot()
                 if state is not None:
                     steps[step.identity] = (logic.VERSION, state)
-        return {"version": STATE_VERSION, "clock": self._clock.state(), "steps": steps}
+        tables = {identity: names for node in self._plan.nodes for identity, names in node.takes_rows().items()}
+        return {"version": STATE_VERSION, "clock": self._clock.state(), "steps": steps, "tables": tables}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back a snapshot; state of steps that are no longer there must have been refused before."""
@@ -267,9 +280,9 @@ class Graph:
                 if step.identity in state["steps"]:
                     version, saved = state["steps"][step.identity]
                     logic.restore(saved, version)
-            for name, number in running.node.tables:
-                if running.node.steps[number].identity not in state["steps"]:
-                    self.new_tables.add(name)
+            for identity, names in running.node.takes_rows().items():
+                had = state.get("tables", {}).get(identity, names if identity in state["steps"] else ())
+                self.new_tables.update(name for name in names if name not in had)
 
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
