@@ -7,11 +7,12 @@ import hmac
 import itertools
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from connectors.base import ConnectorContext, ConnectorError
+from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.http import Http, HttpConnection
 from connectors.http_body import BadPost, events_of
 from connectors.http_listener import listener_of
@@ -19,14 +20,16 @@ from connectors.webhook_signature import key_of, why_unsigned
 from operators.events import Event
 
 UNDER_WAY = 16 << 20
-"""Bytes of bodies that may wait to be stored; the producer behind takes twice as many before it would block."""
+"""Bytes of bodies that may wait to be stored."""
 LONGEST_KEY = 256
+ENDING = "the flow is ending; send this again later"
 
 Write = Callable[[Event, Callable[[], None]], None]
 
 
 class HttpIntake:
-    """The posts to one path. Runs on the listener's loop; `write` calls back from the producer's thread."""
+    """The posts to one path. Runs on the listener's loop; `write`, which blocks while the producer is full, has a thread of
+    its own, so that posts stay in order, and calls back from the producer's."""
 
     def __init__(
         self, context: ConnectorContext, write: Write, settings: Http, now: Callable[[], float] = time.time
@@ -48,6 +51,7 @@ class HttpIntake:
         self._bytes = 0
         self._unstored: dict[int, float] = {}
         self._posts = itertools.count()
+        self._writing = ThreadPoolExecutor(1, f"posts {context.name}")
         self._listener = listener_of(connection, context.name)
         self._listener.add(self._path, self._answer, context.name, self._ended)
 
@@ -58,6 +62,7 @@ class HttpIntake:
 
     def stop(self) -> None:
         self._listener.remove(self._path)
+        self._writing.shutdown(wait=False)
 
     def _ended(self) -> None:
         self._context.health.degraded(
@@ -171,16 +176,31 @@ class HttpIntake:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the answer any more
                 loop.call_soon_threadsafe(settled)
 
+        failed: BaseException | None = None
+
+        def write() -> None:
+            nonlocal failed
+            try:
+                for event in events:
+                    self._write(event, durable)
+            except BaseException as error:  # raised again where the answer is awaited
+                failed = error
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(done.set)
+
         try:
-            for event in events:
-                self._write(event, durable)
-        except ConnectorError:
-            raise BadPost(503, "the flow is ending; send this again later") from None
+            self._writing.submit(write)
+        except RuntimeError:  # shut down
+            raise BadPost(503, ENDING) from None
         try:
             async with asyncio.timeout(wait):
                 await done.wait()
         except TimeoutError:
             raise BadPost(503, f"the events could not be stored within {wait} s; send them again later") from None
+        if isinstance(failed, (ConnectorError, Stopped)):
+            raise BadPost(503, ENDING)
+        if failed is not None:
+            raise failed
 
 
 def _digest(token: str) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,9 +37,12 @@ class Store:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.holds = False
+        self.room = threading.Event()
+        self.room.set()
         self._waiting: list[Callable[[], None]] = []
 
     def write(self, event: Event, durable: Callable[[], None]) -> None:
+        assert self.room.wait(30)
         self.events.append(event)
         self._waiting.append(durable)
         if not self.holds:
@@ -212,6 +216,21 @@ def test_what_is_too_large_is_refused(doors: Callable[..., Door]) -> None:
     answer = door.post([{"a": 1}, {"a": "x" * 300_000}])
     assert answer.status_code == 413 and answer.json()["item"] == 1
     assert not door.store.events
+
+
+def test_a_store_that_takes_nothing_is_answered_503_in_time_and_keeps_the_order(doors: Callable[..., Door]) -> None:
+    door = doors({"wait": 1})
+    door.store.room.clear()
+    try:
+        full = door.post({"id": "a"}, Idempotency_Key="a")
+        assert full.status_code == 503 and full.headers["retry-after"] == "5"
+        again = door.post({"id": "b"}, Idempotency_Key="b")
+        assert again.status_code == 503 and again.headers["retry-after"] == "5"
+    finally:
+        door.store.room.set()
+    wait_until(lambda: door.post({"id": "c"}, Idempotency_Key="c").status_code == 202, what="room")
+    assert door.store.events[0].id == "a"
+    assert door.store.events[-1].id == "c"
 
 
 def test_the_answer_comes_when_everything_is_stored_and_not_before(doors: Callable[..., Door]) -> None:
