@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import logging
 import re
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
@@ -16,6 +18,8 @@ from connectors.objects_store import Refused
 from connectors.objects_upload import Uploads
 from connectors.queueing import BatchWriter
 from operators.events import AlarmTransition, Event
+
+log = logging.getLogger("vigie")
 
 OPEN_SPANS = 1_000
 OPEN_BYTES = 64 << 20
@@ -34,6 +38,8 @@ PACKERS: dict[str, tuple[str, str, Callable[[bytes], bytes], Callable[[bytes], b
 }
 """Compression: ending of the key, content type, there and back."""
 _UNPACKERS = {ending: unpack for ending, _, _, unpack in PACKERS.values()}
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+"""What they raise for a content that is cut short or no longer what it was."""
 
 
 def line_maker(context: ConnectorContext) -> Line:
@@ -94,12 +100,16 @@ class Span:
         self._before.update(digest(id.encode()) for line in lines if (id := _id_of(line)) is not None)
         return lines
 
-    def read_back(self, content: bytes) -> None:
-        """Take what an object holds that an earlier process began; objects come in order."""
+    def read_back(self, number: int, content: bytes) -> None:
+        """Take what an object holds that an earlier process began; objects come in order of their numbers."""
         lines = self.read_other(content)
-        if self.lines:
-            self._next()
+        self.number = number
         self.lines, self.bytes = lines, sum(map(len, lines))
+
+    def pass_over(self, number: int) -> None:
+        """Leave an object as it is, and go on behind it."""
+        self.number = number + 1
+        self.lines, self.bytes = [], 0
 
     def add(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
         """Queue the lines that are new, each behind its mark."""
@@ -144,6 +154,7 @@ class ArchiveWriter:
         self._ending, self._type, self._pack, _ = PACKERS[sink.compress]
         self._size = sink.size
         self._line = line_maker(context)
+        self._count = context.count
         self._spans: OrderedDict[str, Span] = OrderedDict()
         self._changed: dict[str, list[Event]] = {}
         self._uploads = Uploads(context, sink, key)
@@ -182,16 +193,38 @@ class ArchiveWriter:
     def _open(self, key: str) -> None:
         """Read back what there is of a key, by this process, by one that had another share, or with another compression."""
         span = Span(self._size)
-        form = re.compile(re.escape(key) + r"(-p\w+)?-\d{4,}\.jsonl(\.\w+)?")
-        for name in self._uploads.store.names(f"{key}-"):
-            match = form.fullmatch(name)
-            packer = _UNPACKERS.get(match[2] or "") if match else None
-            content = self._uploads.store.get(name) if packer else None
-            if match is None or packer is None or content is None:
+        form = re.compile(re.escape(key) + r"(-p\w+)?-(\d{4,})\.jsonl(\.\w+)?")
+        found = [match for name in self._uploads.store.names(f"{key}-") if (match := form.fullmatch(name))]
+        for match in sorted(found, key=lambda match: int(match[2])):
+            name, number, ending = match[0], int(match[2]), match[3] or ""
+            unpack = _UNPACKERS.get(ending)
+            packed = self._uploads.store.get(name) if unpack else None
+            if unpack is None or packed is None:
                 continue
-            ours = (match[1] or "") == self._share and (match[2] or "") == self._ending
-            (span.read_back if ours else span.read_other)(packer(content))
+            ours = (match[1] or "") == self._share and ending == self._ending
+            content = self._unpacked(name, unpack, packed)
+            if content is None:
+                if ours:
+                    span.pass_over(number)
+            elif ours:
+                span.read_back(number, content)
+            else:
+                span.read_other(content)
         self._spans[key] = span
+
+    def _unpacked(self, name: str, unpack: Callable[[bytes], bytes], packed: bytes) -> bytes | None:
+        """The content of an object; None, and said, where it is damaged: nobody can tell then what it held."""
+        try:
+            return unpack(packed)
+        except DAMAGED as error:
+            self._count("damaged_object", 1)
+            log.error(
+                "the object %r is damaged and cannot be unpacked (%s): it stays as it is, and a new object is begun; what "
+                "it held is written again only if it comes again. Restore it from a copy of the bucket, or remove it",
+                name,
+                error,
+            )
+            return None
 
     def _write(self, key: str) -> None:
         def put(number: int, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """The archive sink against rclone's S3, and what it does by itself."""
 
+import io
 import random
 import threading
 from collections.abc import Callable
@@ -77,6 +78,32 @@ def test_what_is_written_again_after_a_restart_with_other_batches_is_there_once(
     assert all(name.endswith(f".jsonl{ending}") for name in bucket.names())
     largest = max(len(str(line)) for line in bucket.events())
     assert max(sum(len(str(line)) for line in bucket.lines(name)) for name in bucket.names()) < 25_000 + largest
+
+
+@pytest.mark.parametrize(("compress", "damaged"), [("gzip", 0), ("gzip", 2), ("zstd", 2)])
+def test_a_damaged_object_is_said_and_left_alone_and_nothing_is_lost(
+    opened: Open,
+    bucket: Bucket,
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+    unique: str,
+    compress: str,
+    damaged: int,
+) -> None:
+    events: list[Event] = [at(n, n / 100) for n in range(30)]
+    put(opened(compress=compress, size=1100), events[:28])
+    names = bucket.names()
+    assert len(names) == 3
+    half = bucket.content(names[damaged])[:-6]
+    bucket.client.put_object(unique, names[damaged], io.BytesIO(half), len(half))
+
+    put(opened(compress=compress, size=1100), events)
+
+    assert bucket.content(names[damaged]) == half
+    kept = [entry["id"] for name in bucket.names() if name != names[damaged] for entry in bucket.lines(name)]
+    assert sorted(kept) == sorted(event.id for event in events)
+    assert recorder.counts["damaged_object"] == 1
+    assert f"the object {names[damaged]!r} is damaged" in caplog.text
 
 
 @pytest.mark.parametrize("shape", [None, lambda event: {"at": event.recorded}])
@@ -252,7 +279,7 @@ def test_any_crashes_and_any_cuts_leave_every_line_once(seed: int) -> None:
     while done < len(lines):
         span = Span(chance.choice([100, 1000, 5000]))
         for number in sorted(disk.objects):
-            span.read_back(disk.objects[number])
+            span.read_back(number, disk.objects[number])
         assert span.number == max(disk.objects, default=0)
         position = max(done - chance.randrange(60), 0)
         for _ in range(chance.randrange(1, 6)):
@@ -271,7 +298,7 @@ def test_any_crashes_and_any_cuts_leave_every_line_once(seed: int) -> None:
 
 def test_half_a_line_that_a_store_kept_is_written_again() -> None:
     span, disk = Span(1000), Disk()
-    span.read_back(b"one\ntw")
+    span.read_back(0, b"one\ntw")
     span.add((digest(line), line) for line in (b"one\n", b"two\n"))
     span.write(disk.put)
     assert disk.lines() == [b"one\n", b"two\n"]
