@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from bytewax._bytewax import run_main
 from bytewax.recovery import InconsistentPartitionsError
 
@@ -46,6 +45,7 @@ from flows.compiler import (
 )
 from flows.engine import Input, Running, build
 from flows.graph import COMMANDS
+from flows.letters import line_of
 from flows.observe import Metrics, make_health
 from flows.pages import announce_pages
 from flows.share import WHOLE, Share
@@ -56,6 +56,7 @@ from operators.events import DeadLetter, Event, encode_lines
 log = logging.getLogger("vigie")
 
 EPOCH = timedelta(seconds=1)
+LONGEST_KEY = 256
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class Runner:
             self.metrics.counted(letter.step, f"dropped:{letter.reason}", 1)
             return
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin, line_of(letter, self._broker.record_limit))
+        self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, self._broker.record_limit))
 
     def _write_message(self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]) -> None:
         line = encode_lines([message])
@@ -234,7 +235,7 @@ class Runner:
             payload=getattr(message, "payload", line),
         )
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin, line_of(letter, limit), durable)
+        self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, limit), durable)
 
     def _inputs(self) -> list[Input]:
         inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
@@ -333,17 +334,6 @@ class _Grave:
 
     def close(self) -> None:
         pass
-
-
-def line_of(letter: DeadLetter, limit: int) -> bytes:
-    """A letter as a line of at most `limit` bytes: a payload that is too long, in base64, is cut."""
-    line = encode_lines([letter])
-    if len(line) <= limit:
-        return line
-    detail = f"{letter.detail[: limit // 10]}; the payload of {len(letter.payload)} bytes is cut"
-    return encode_lines(
-        [msgspec.structs.replace(letter, detail=detail, payload=letter.payload[: limit // 2], cut=True)]
-    )
 
 
 def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:
