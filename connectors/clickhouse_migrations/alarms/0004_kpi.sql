@@ -26,12 +26,21 @@ WITH
             minIf(recorded, annunciate) AS heard,
             countIf(annunciate) > 0 AS is_heard,
             minIf(recorded, event = 'acked') AS acked,
-            countIf(event = 'acked') > 0 AS is_acked,
-            countIf(has(flags, 'unacked')) > 0 AS wants_ack
+            minIf(recorded, event = 'returned' AND has(flags, 'unacked')) AS missed,
+            minIf(seq, annunciate) AS heard_seq,
+            minIf(seq, event = 'acked') AS acked_seq,
+            minIf(seq, event = 'returned' AND has(flags, 'unacked')) AS missed_seq,
+            countIf(event = 'activated' AND has(flags, 'unacked')) > 0 AND is_heard AS wants_ack,
+            wants_ack AND acked_seq > 0 AND heard_seq <= acked_seq AND (missed_seq = 0 OR acked_seq < missed_seq) AS is_acked,
+            wants_ack AND missed_seq > 0 AND heard_seq <= missed_seq AND (acked_seq = 0 OR missed_seq < acked_seq) AS is_missed
         FROM changes
         WHERE occ > 0
         GROUP BY rule, subject, occ
         HAVING countIf(event = 'activated') > 0
+    ),
+    acks AS (
+        SELECT toDate(acked, 'UTC') AS day, arraySort(groupArray(dateDiff('millisecond', heard, acked) / 1000)) AS waits
+        FROM occurrences WHERE is_acked GROUP BY day
     ),
     days AS (
         SELECT
@@ -66,13 +75,13 @@ WITH
         SELECT day, 'chattering', uniqExact(rule, subject), 0
         FROM (
             SELECT
-                toDate(recorded, 'UTC') AS day, rule, subject, recorded,
-                lagInFrame(recorded, 2) OVER (
-                    PARTITION BY rule, subject ORDER BY recorded, seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                toDate(recorded, 'UTC') AS day, rule, subject, time,
+                lagInFrame(time, 2) OVER (
+                    PARTITION BY rule, subject ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
                 ) AS third
             FROM changes WHERE event = 'activated'
         )
-        WHERE third > 0 AND recorded < third + INTERVAL 60 SECOND GROUP BY day
+        WHERE third > 0 AND time <= third + INTERVAL 60 SECOND GROUP BY day
         UNION ALL
         SELECT
             toDate(heard, 'UTC') AS day, 'fleeting',
@@ -87,14 +96,12 @@ WITH
             ORDER BY day, n DESC LIMIT 10 BY day
         ) GROUP BY day
         UNION ALL
-        SELECT toDate(heard, 'UTC') AS day, 'ack_p50', quantileExact(0.5)(dateDiff('millisecond', heard, acked) / 1000), NULL
-        FROM occurrences WHERE is_heard AND is_acked AND wants_ack GROUP BY day
+        SELECT day, 'ack_p50', waits[toUInt32(ceil(0.5 * length(waits)))], NULL FROM acks
         UNION ALL
-        SELECT toDate(heard, 'UTC') AS day, 'ack_p95', quantileExact(0.95)(dateDiff('millisecond', heard, acked) / 1000), NULL
-        FROM occurrences WHERE is_heard AND is_acked AND wants_ack GROUP BY day
+        SELECT day, 'ack_p95', waits[toUInt32(ceil(0.95 * length(waits)))], NULL FROM acks
         UNION ALL
-        SELECT toDate(heard, 'UTC') AS day, 'never_acked', count(), NULL
-        FROM occurrences WHERE is_heard AND NOT is_acked AND is_returned AND wants_ack GROUP BY day
+        SELECT toDate(missed, 'UTC') AS day, 'never_acked', count(), NULL
+        FROM occurrences WHERE is_missed GROUP BY day
         UNION ALL
         SELECT day, concat('share_', rank), count() / any(total), multiIf(rank = 'low', 0.8, rank = 'medium', 0.15, 0.05)
         FROM (SELECT day, rank, count() OVER (PARTITION BY day) AS total FROM raised) GROUP BY day, rank
