@@ -189,7 +189,7 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
 
     `holds` says what `payload` is: `bytes` as they came in (then `id`, `time`, `retained`, `redelivered` and `labels` are
     those of the message), `row` the values of a table's row as JSON, `events` one or several events as JSON lines. `cut`
-    marks a payload of which only the beginning was kept.
+    marks a letter of whose payload or other texts only the beginning was kept.
     """
 
     id: str
