@@ -1,5 +1,6 @@
 """Running one flow as one process: connections, intakes, the dataflow, and a clean end."""
 
+import gc
 import logging
 import signal
 import sqlite3
@@ -127,6 +128,7 @@ class Runner:
                 intake.start()
             parts = sum(len(source.parts) for source in inputs if source.side is None)
             log.info("%s: running, %d source partition%s", self._flow.flow, parts, "" if parts == 1 else "s")
+            look_at_garbage_often()
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=opened.recovery)
         except sqlite3.Error as error:
             raise ConnectorError(f"the recovery store in {opened.store} failed: {error}") from error
@@ -334,6 +336,16 @@ class _Grave:
 
     def close(self) -> None:
         pass
+
+
+def look_at_garbage_often() -> None:
+    """Leave all that is there out of the garbage collection, so that whole collections are cheap and therefore frequent.
+
+    Python puts them off until a quarter more objects are there, and meanwhile clients' requests, which refer to themselves,
+    hold on to their buffers: over a hundred megabytes between two collections of a flow that writes to ClickHouse.
+    """
+    gc.freeze()
+    gc.collect()
 
 
 def _find(error: BaseException, kinds: tuple[type[BaseException], ...]) -> BaseException | None:
