@@ -31,6 +31,11 @@ LEFT_OUT = (
 CHAOS_SECONDS = 600.0
 LEAK = 64 << 20
 
+# The server runs in this process; what it draws from `random` meanwhile looks as if a strategy had done it.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
 
 @pytest.fixture
 def api(start: Start, settings: Settings, topics: Topics, database: Callable[[], Any]) -> Api:

@@ -38,6 +38,8 @@ class Wire:
 class Plain:
     """A dialect that writes the data and a comma."""
 
+    once = False
+
     def __init__(self, name: str = "plain") -> None:
         self.name = name
         self.calls = 0

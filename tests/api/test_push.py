@@ -140,11 +140,11 @@ def test_only_readings_are_on_the_channel_of_readings(api: Api, topics: Topics, 
 
 
 def test_a_channel_named_by_a_flow_carries_its_data(api: Api, topics: Topics, token: str) -> None:
-    with api.subscribed(token, "page/eur") as client, api.subscribed(token, "readings") as other:
-        topics.pushed("page/eur", [{"a": 1.5}, {"b": ["é"]}], shaped=False)
+    with api.subscribed(token, "desk/eur") as client, api.subscribed(token, "readings") as other:
+        topics.pushed("desk/eur", [{"a": 1.5}, {"b": ["é"]}], shaped=False)
         topics.events(reading(1))
-        assert hear_event(client, "page/eur") == {"a": 1.5}
-        assert hear_event(client, "page/eur") == {"b": ["é"]}
+        assert hear_event(client, "desk/eur") == {"a": 1.5}
+        assert hear_event(client, "desk/eur") == {"b": ["é"]}
         assert hear_event(other, "readings")["id"] == "r1"
 
 

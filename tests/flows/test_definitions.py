@@ -70,7 +70,9 @@ TOPIC = "{topic: {name: a, table: true}}"
 def around(what, example):
     """A whole definition with one component in it."""
     body = example.strip("\n")
-    roles = "{a: probe, b: probe}" if re.match(r"combine|correlate", body) else "probe"
+    roles = "{a: probe, b: probe}" if re.match(r"combine|correlate|mode", body) else "probe"
+    if named := re.search(r"(?:without|role): (\w+)", body):
+        roles = f"{{a: probe, {named[1]}: probe}}"
     if what == "alarm":
         alarm = re.sub(r"^from:.*$", "from: probe", body, flags=re.M)
         alarm = re.sub(r"suppressed_by:.*", "suppressed_by: [other]", alarm)
@@ -92,6 +94,7 @@ def around(what, example):
             "zones: {loading: {camera: a, points: [[0, 0], [1, 0], [1, 1]]}}" if "loading" in body else "",
             "sources:",
             f"  probe: {CAMERAS if 'loading' in body else TOPIC}",
+            *(f"  {table}: {TOPIC}" for table in re.findall(r"^enrich: {from: (\w+)", body)),
             *(["  example:", source] if source else []), *parts, "",
         ]
     )  # fmt: skip
@@ -148,8 +151,9 @@ def test_every_component_has_a_name_documentation_and_an_example():
 def test_the_grammar_has_all_its_components():
     assert list(SOURCES) == ["mariadb_binlog", "mqtt", "rtsp", "http", "simulate", "topic"]
     assert list(OPERATORS) == [
-        "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale", "lookup", "deduplicate",
-        "threshold", "debounce", "window", "silence", "combine", "correlate", "motion_gate", "detect", "track", "zones", "use",
+        "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale", "pick", "lookup", "enrich",
+        "severity", "deduplicate", "threshold", "debounce", "window", "rate", "counter", "silence", "stale", "vote", "combine",
+        "correlate", "mode", "motion_gate", "detect", "track", "zones", "use",
     ]  # fmt: skip
     assert list(SINKS) == [
         "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook", "mqtt", "email",
