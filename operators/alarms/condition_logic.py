@@ -130,6 +130,8 @@ class ConditionLogic(AlarmLogic):
                     slot.id = e.id
                     slot.value = value
                     slot.wall = at
+                    if slot.about is None or slot.about[0] != e.metric or slot.about[1] != e.labels:
+                        slot.about = self._about(e)
                     continue
             slow(e, slot, at)
 

@@ -131,6 +131,8 @@ class Engine(Registry):
         if unit != wanted and self.converts and _convertible(value, unit, wanted):
             value, unit = convert(value, str(unit), str(wanted)), wanted
         self._advance(s, at, t, True)
+        if about is not None:
+            s.slot.about = about
         if new:
             self.arm_new(s, t)
         if take_reading(self, s, ts, id, value, quality, unit, t):

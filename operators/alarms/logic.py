@@ -153,11 +153,7 @@ class AlarmLogic(Logic):
                 value = True
         unit = getattr(event, "unit", None)
         subject, at = event.subject, self._arrival(event, at)
-        slots = self.engine.slots[rule_id]
-        slot = slots.get(subject)
         about = self._about(event)
-        if slot is not None:
-            slot.about = about
         self.engine.reading(rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about)
 
     def _arrival(self, event: Any, at: float) -> float:

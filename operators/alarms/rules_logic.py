@@ -164,6 +164,8 @@ class RulesLogic(AlarmLogic):
                 and (not rule.watches_silence or time - last <= rule.expect)
             ):
                 slot.ts, slot.id, slot.value, slot.wall = time, e.id, value, at
+                if slot.about is None or slot.about[0] != e.metric or slot.about[1] != e.labels:
+                    slot.about = self._about(e)
                 return
         self.judge(rule_id, e, at, None, presence=rule.absent is not None or rule.pulse is not None)
 

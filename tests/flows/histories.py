@@ -42,9 +42,8 @@ def rows(plan: Plan, arrivals: Sequence[Arrival], cuts: Iterable[int] = (), rest
     """Everything that reaches a sink, one text a row and outlet, sorted.
 
     All arrive at one moment, as for a flow that catches up. A batch ends before each index in `cuts` and where the source
-    changes; before each index in `restarts` the state goes through a pickle into a new graph. Left out of an alarm's rows
-    are `recorded`, which is the wall clock's, and `metric` and `labels`, which are those of the reading that was looked at
-    fully last.
+    changes; before each index in `restarts` the state goes through a pickle into a new graph. An alarm's `recorded` is left
+    out: it is the wall clock's.
     """
     wall = max((event.time for _, event in arrivals), default=T0) + 1.0
     sources = sorted({source for source, _ in arrivals} - set(plan.sides))
@@ -83,7 +82,7 @@ def _rows(outputs: Outputs) -> list[str]:
     for outlet, events in outputs.items():
         for event in events:
             if isinstance(event, AlarmTransition):
-                event = msgspec.structs.replace(event, recorded=event.time, metric=None, labels={})
+                event = msgspec.structs.replace(event, recorded=event.time)
             made.append(f"{outlet}: {event!r}")
     return made
 
