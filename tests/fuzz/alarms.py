@@ -26,7 +26,7 @@ LATENESS = 5.0
 CONTEXT = StepContext(flow="f", step="f/hot", name="hot")
 RULED = Alarm.model_validate(
     {
-        "from": "prices", "rules": "rules", "response": "Call.", "page": {"column": "page"}, "repeat": "15min",
+        "from": "prices", "rules": "rules", "response": "Call.", "page": {"column": "page"},
         "priority": {"column": "priority", "default": "medium"}, "shelve": {"max": "8h"},
         "message": "{subject} {condition} {limit}: {value}",
     }
