@@ -34,6 +34,8 @@ def main() -> int:
         parser.error(f"no source is called {', '.join(sorted(unknown))}; there are {', '.join(SOURCES)}")
     began = time.monotonic()
     rows, troubles = run(scale, options.sources or list(SOURCES), lambda words: say(began, words))
+    if not options.short:
+        save(rows, BUILD)
     if not options.sources and not options.short:
         say(began, "20 kills while 200,000 messages pass two flows and an alarm")
         with tempfile.TemporaryDirectory(prefix="vigie-chaos-", ignore_cleanup_errors=True) as folder:

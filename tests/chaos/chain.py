@@ -1,5 +1,6 @@
 """kill -9 of two flows in a row with an alarm between them: every event is stored once, and every alarm transition once."""
 
+import collections
 import json
 import threading
 import time
@@ -54,6 +55,9 @@ sinks:
   alarms_history: {from: transitions, clickhouse: alarm_events}
 """
 
+UNCONFIRMED = 50_000
+"""At most; MQTT numbers no more than 65,535 messages under way."""
+
 
 def envelope(number: int, start: float) -> tuple[str, str]:
     """The n-th message: each device in turn, present and absent by turns, so that every message changes an alarm."""
@@ -77,10 +81,12 @@ def publish(stack: Stack, count: int, rate: float) -> None:
     client.connect("127.0.0.1", stack["mqtt"].port)
     client.loop_start()
     began, start = time.monotonic(), time.time() - count / 1000
-    waiting = []
+    waiting: collections.deque[mqtt.MQTTMessageInfo] = collections.deque()
     for number in range(count):
         topic, body = envelope(number, start)
         waiting.append(client.publish(topic, body, qos=1))
+        if len(waiting) > UNCONFIRMED:
+            waiting.popleft().wait_for_publish(120)
         if number % 200 == 0 and (ahead := began + number / rate - time.monotonic()) > 0:
             time.sleep(ahead)
     for info in waiting:
