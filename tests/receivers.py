@@ -111,7 +111,12 @@ def serve(port: int, file: Path, tls: list[str]) -> None:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            size = int(self.headers.get("Content-Length", 0))
+            content = self.rfile.read(size)
+            if len(content) < size:  # the sender was killed in the middle
+                self.close_connection = True
+                return
+            body = content.decode()
             behaviour = json.loads(behaviour_file.read_text()) if behaviour_file.exists() else {}
             if behaviour.get("match", "") not in body:
                 behaviour = {}

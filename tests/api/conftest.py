@@ -86,7 +86,7 @@ def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]
         client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """A headless Chromium for all tests of the page."""
     from playwright.sync_api import sync_playwright
