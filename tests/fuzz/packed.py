@@ -17,15 +17,14 @@ def inputs(name: str) -> list[bytes]:
 
 
 def keep(name: str, found: Iterable[bytes], most: int) -> int:
-    """Write the inputs, the shortest first, up to `most` and the limit of bytes; returns how many."""
-    lines: list[str] = []
-    size = 0
-    for data in sorted(set(found), key=lambda data: (len(data), data)):
-        line = base64.b64encode(data).decode("ascii")
-        size += len(line) + 1
-        if len(lines) == most or size > MOST_BYTES:
+    """Write the inputs, or where there are more than `most` or than the bytes allow, some of every length; returns how many."""
+    every = sorted(set(found), key=lambda data: (len(data), data))
+    count = min(most, len(every))
+    while True:
+        lines = [base64.b64encode(every[n * len(every) // count]).decode("ascii") for n in range(count)]
+        if sum(map(len, lines)) + count <= MOST_BYTES:
             break
-        lines.append(line)
+        count = count * 9 // 10
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-    return len(lines)
+    return count
