@@ -2,13 +2,13 @@
 
 import asyncio
 import collections
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from api.auth import Accounts, check_role
+from api.auth import LOGGED_OUT, Accounts, check_role
 from api.client import Client
 from api.dialects import Conversation
 from api.person import Person
@@ -34,6 +34,7 @@ class Access:
         self._accounts = accounts
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
+        self._coming: set[Client] = set()
         self._connections: collections.Counter[int] = collections.Counter()
         self._one_at_a_time = asyncio.Lock()
         self._revision = self._database.revision()
@@ -43,11 +44,20 @@ class Access:
         return self._connections[user_id]
 
     async def admit(self, client: Client) -> None:
-        """Let a client see what it may, from now on; ends it if its login has ended meanwhile."""
+        """Let a client see what it may, from now on; ends it if its login has ended. All who wait come in together, so a
+        crowd that comes back at once costs one look at the database."""
         self._open[client] = None
         self._connections[client.person.id] += 1
+        self._coming.add(client)
         async with self._one_at_a_time:
-            await self._bring_up_to_date([client])
+            if client not in self._coming:
+                return
+            together, self._coming = self._coming, set()
+            try:
+                await self._bring_up_to_date(together)
+            except BaseException:
+                self._coming |= together - {client}  # each asks for itself
+                raise
 
     def speaks(self, client: Client, conversation: Conversation) -> None:
         """Who is to be told that a client's sight changed."""
@@ -106,14 +116,14 @@ class Access:
                 self._revision = revision
                 await self.refresh()
 
-    async def _bring_up_to_date(self, clients: list[Client]) -> None:
+    async def _bring_up_to_date(self, clients: Collection[Client]) -> None:
         found = await asyncio.to_thread(self._standings, {client.person for client in clients})
         for client in clients:
             standing = found[client.person]
             if client not in self._open or client.closed:
                 continue
             if standing is None:
-                client.end(UNAUTHORIZED, "logged out, or the account is disabled; log in again")
+                client.end(UNAUTHORIZED, LOGGED_OUT)
                 continue
             person, sight = standing
             changed = (client.sight, client.person.role) != (sight, person.role)
@@ -137,7 +147,7 @@ class Access:
                     continue
                 if user.id not in sights:
                     sights[user.id] = Rights(session, user.id).sight()
-                found[person] = replace(person, role=check_role(user.role)), sights[user.id]
+                found[person] = replace(person, username=user.username, role=check_role(user.role)), sights[user.id]
             return found
 
     def _sight(self, user_id: int) -> Sight:

@@ -179,7 +179,7 @@ class Connections:
         if not token:
             raise Closed(UNAUTHORIZED, "no token; log in at /api/auth/login")
         try:
-            return await self._accounts.person(token.strip())
+            return self._accounts.claimed(token.strip())
         except TokenError as error:
             raise Closed(UNAUTHORIZED, str(error)) from None
 
@@ -211,6 +211,8 @@ class Connections:
         try:
             if person is not ANONYMOUS:
                 await self._access.admit(client)
+                if client.closed:
+                    return
             conversation = open_(client)
             self._access.speaks(client, conversation)
             await conversation.start()

@@ -70,7 +70,7 @@ def test_expired_forged_and_unsigned_tokens_are_refused_with_a_reason(api: Api, 
         expired: "the token has expired; log in again",
         forged: "the token is not valid; log in again",
         unsigned: "the token is not valid; log in again",
-        nobody: "the token was revoked, or its account is disabled; log in again",
+        nobody: "logged out, or the account is disabled; log in again",
     }
     for bad, reason in reasons.items():
         with first_message(api, json.dumps({"type": "auth", "token": bad})) as client:
