@@ -1,26 +1,35 @@
-"""From a commit in MariaDB to the event in a topic, at 1,000 rows a second: 100 transactions of 10 rows."""
+"""From a commit in MariaDB to the event in a topic, at 1,000 rows a second: 100 transactions of 10 rows.
 
+The peer is the way from the topic's producer to its consumer alone: the same lines, written by a bare kafka-python producer.
+Whoever writes is a process of its own, so that it does not hold up who takes the time of arrival.
+"""
+
+import multiprocessing
 import statistics
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pymysql
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, KafkaProducer
 
 from connectors.topic_client import TopicConnection
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.stack import Stack
-from operators.events import Reading, decode_lines
+from operators.events import Reading, decode_lines, encode_lines
 from tests.bench.report import Figure
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
 COMMITS_A_SECOND, ROWS_A_COMMIT = 100, 10
-WARM_UP, SECONDS = 3.0, 15.0
+WARM_UP, SECONDS = 3.0, 30.0
+TOTAL = int((WARM_UP + SECONDS) * COMMITS_A_SECOND) * ROWS_A_COMMIT
 ENTITIES = 50
-TOPIC = "bench.committed"
+TOPIC, BARE_TOPIC = "bench.committed", "bench.produced"
 PROBE = 10**9
+Write = Callable[[range], None]
 
 
 def binlog_latency(folder: Path) -> list[Figure]:
@@ -33,71 +42,96 @@ def binlog_latency(folder: Path) -> list[Figure]:
             "streams: {readings: {from: recorder, steps: [decode: home_assistant_recorder]}}\n"
             f"sinks: {{out: {{from: readings, topic: {TOPIC}}}}}\n"
         )
+        server: MariaDB = stack["mariadb"]
         with FlowProcess(definition, stack.site, folder / "data"):
-            p50, p99 = _measure(stack)
+            p50, p99 = _measure(stack, TOPIC, _commits, server.client_options())
+        bare50, bare99 = _measure(stack, BARE_TOPIC, _records, stack.connections()["redpanda"])
     name = "binlog commit → topic, 1,000 rows/s"
+    peer = "producer to consumer, no database or flow"
     return [
-        Figure(f"{name}, p50", p50, "ms", None, None, None),
-        Figure(f"{name}, p99", p99, "ms", None, None, "< 10 ms"),
+        Figure(f"{name}, p50", p50, "ms", peer, bare50),
+        Figure(f"{name}, p99", p99, "ms", peer, bare99, "< 10 ms"),
     ]
 
 
-def _measure(stack: Stack) -> tuple[float, float]:
-    server: MariaDB = stack["mariadb"]
-    total = int((WARM_UP + SECONDS) * COMMITS_A_SECOND) * ROWS_A_COMMIT
-    committed: dict[int, float] = {}
+def _measure(stack: Stack, topic: str, writer: Callable[..., None], target: Mapping[str, Any]) -> tuple[float, float]:
     arrived: dict[int, float] = {}
     stop = threading.Event()
-    receiver = threading.Thread(target=_receive, args=(stack, arrived, total, stop))
-    with pymysql.connect(**server.client_options()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{ENTITIES}")
-        cursor.execute("INSERT INTO state_attributes(shared_attrs) VALUES ('{}')")
-        connection.commit()
-        receiver.start()
-        wait_until(lambda: _probe(connection, arrived), 60, "the flow to follow the log", every=0.2)
-        began = time.perf_counter()
-        for n in range(0, total, ROWS_A_COMMIT):
-            while (ahead := began + n / (COMMITS_A_SECOND * ROWS_A_COMMIT) - time.perf_counter()) > 0:
-                time.sleep(ahead)
-            cursor.executemany(
-                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx) VALUES (%s, %s, 1, %s, 0)",
-                [(str(m), time.time(), m % ENTITIES + 1) for m in range(n, n + ROWS_A_COMMIT)],
-            )
-            connection.commit()
-            now = time.perf_counter()
-            committed |= dict.fromkeys(range(n, n + ROWS_A_COMMIT), now)
+    receiver = threading.Thread(target=_receive, args=(stack, topic, arrived, stop))
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    writing = spawn.Process(target=writer, args=(theirs, target), daemon=True)
+    receiver.start()
+    writing.start()
     try:
-        wait_until(lambda: len(arrived) > total, 60, f"{total} rows in the topic")
+        wait_until(lambda: PROBE in arrived, 60, "what is written to arrive", every=0.2)
+        ours.send("go")
+        written: dict[int, float] = ours.recv()
+        wait_until(lambda: len(arrived) > TOTAL, 60, f"{TOTAL} rows in the topic")
     finally:
         stop.set()
         receiver.join()
+        writing.kill()
     first = int(WARM_UP * COMMITS_A_SECOND) * ROWS_A_COMMIT
-    delays = [(arrived[n] - committed[n]) * 1000 for n in range(first, total)]
-    cuts = statistics.quantiles(delays, n=100)
+    cuts = statistics.quantiles([(arrived[n] - written[n]) * 1000 for n in range(first, TOTAL)], n=100)
     return round(cuts[49], 2), round(cuts[98], 2)
 
 
-def _probe(connection: "pymysql.Connection[pymysql.cursors.Cursor]", arrived: dict[int, float]) -> bool:
-    """Without a snapshot the flow begins at the place where the log was when it connected."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO states(state, attributes_id, metadata_id, origin_idx) VALUES (%s, 1, 1, 0)", (PROBE,)
-        )
-    connection.commit()
-    return PROBE in arrived
+def _commits(pipe: Any, options: Mapping[str, Any]) -> None:
+    with pymysql.connect(**options) as connection, connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{ENTITIES}")
+        cursor.execute("INSERT INTO state_attributes(shared_attrs) VALUES ('{}')")
+        connection.commit()
+
+        def write(numbers: range) -> None:
+            cursor.executemany(
+                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx) VALUES (%s, %s, 1, %s, 0)",
+                [(str(n), time.time(), n % ENTITIES + 1) for n in numbers],
+            )
+            connection.commit()
+
+        _at_a_steady_rate(pipe, write)
 
 
-def _receive(stack: Stack, arrived: dict[int, float], total: int, stop: threading.Event) -> None:
+def _records(pipe: Any, connection: Mapping[str, Any]) -> None:
+    options = TopicConnection(**connection).client_options()
+    producer = KafkaProducer(**options, linger_ms=0, enable_idempotence=False)
+
+    def write(numbers: range) -> None:
+        made = [
+            Reading(id=str(n), time=time.time(), subject=f"s{n % ENTITIES}", metric="m", raw=str(n)) for n in numbers
+        ]
+        producer.send(BARE_TOPIC, encode_lines(made)).get(10)
+
+    _at_a_steady_rate(pipe, write)
+
+
+def _at_a_steady_rate(pipe: Any, write: Write) -> None:
+    """Write probes until told to go (without a snapshot, a flow begins where the log was when it connected); then all
+    rows, and tell when each was written."""
+    while not pipe.poll(0.2):
+        write(range(PROBE, PROBE + 1))
+    written: dict[int, float] = {}
+    began = time.perf_counter()
+    for n in range(0, TOTAL, ROWS_A_COMMIT):
+        while (ahead := began + n / (COMMITS_A_SECOND * ROWS_A_COMMIT) - time.perf_counter()) > 0:
+            time.sleep(ahead)
+        write(range(n, n + ROWS_A_COMMIT))
+        written |= dict.fromkeys(range(n, n + ROWS_A_COMMIT), time.perf_counter())
+    pipe.send(written)
+
+
+def _receive(stack: Stack, topic: str, arrived: dict[int, float], stop: threading.Event) -> None:
     """Asks the broker every 2 ms: the embedded one does not wake who waits."""
     connection = TopicConnection(**stack.connections()["redpanda"])
     consumer = KafkaConsumer(
-        TOPIC,
+        topic,
         bootstrap_servers=connection.brokers,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=2,
         metadata_max_age_ms=500,
     )
-    while len(arrived) <= total and not stop.is_set():
+    while len(arrived) <= TOTAL and not stop.is_set():
         for records in consumer.poll(timeout_ms=10).values():
             now = time.perf_counter()
             for record in records:
