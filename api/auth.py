@@ -208,15 +208,30 @@ class Accounts:
             lambda: self.change(user_id, by, role=role, enabled=enabled, password=password, address=address)
         )
 
+    async def end_logins(self, user_id: int, by: Person | str, address: str = "") -> None:
+        """End every login of an account, which may log in again. Raises `AccountError`."""
+        await asyncio.to_thread(self.end_logins_now, user_id, by, address)
+
+    def end_logins_now(self, user_id: int, by: Person | str, address: str = "") -> None:
+        """Like `end_logins`, from a thread."""
+        with self.database.write() as session:
+            user = session.get(User, user_id)
+            if user is None:
+                raise AccountError(f"there is no account {user_id}")
+            self.logins.end_all(session, user.id)
+            note(session, by, "end_logins", user.username, "", address)
+            rights_changed(session)
+
     async def change_own_password(self, person: Person, old: str, new: str, address: str) -> None:
         """Raises `LoginRefused`, `TooManyAttempts` or `AccountError`."""
         key = f"{address} {person.username}"
         if wait := self._by_user.wait(key):
             raise TooManyAttempts(wait)
         check_password(new)
+        self._by_user.failed(key)  # before it is known, as at a login
         if await self._hashing(lambda: self._verify(person.username, old)) is None:
-            self._by_user.failed(key)
             raise LoginRefused("the old password is wrong")
+        self._by_user.forgive(key)
         await self._hashing(lambda: self.change(person.id, person, password=new, address=address))
 
     # ------------------------------------------------------------------------------------------ in a thread
@@ -288,6 +303,11 @@ class Accounts:
             self.logins.end(session, person.login)
             note(session, person, "logout", address=address)
             rights_changed(session)
+
+
+def random_password() -> str:
+    """A password of 96 random bits that can be read out."""
+    return secrets.token_urlsafe(12)
 
 
 def check_name(username: str) -> None:

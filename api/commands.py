@@ -95,6 +95,15 @@ def enable(site: Path | None, data: Path, username: str) -> None:
     _change(site, data, username, enabled=lambda: True)
 
 
+@accounts.command()
+@_at
+@click.argument("username")
+def logout(site: Path | None, data: Path, username: str) -> None:
+    """End all logins of an account, which may log in again."""
+    with _accounts(site, data) as known:
+        known.end_logins_now(_named(known, username).id, _me())
+
+
 @accounts.command("rotate-key")
 @_at
 @click.option("--revoke", is_flag=True, help="Remove the old keys at once: everybody must log in again.")
@@ -129,11 +138,16 @@ def audit(site: Path | None, data: Path, last: int) -> None:
 
 def _change(site: Path | None, data: Path, username: str, **changes: Callable[[], Any]) -> None:
     with _accounts(site, data) as known:
-        with known.database.read() as session:
-            user = user_named(session, username)
-        if user is None:
-            raise AccountError(f"there is no account {username!r}")
+        user = _named(known, username)
         known.change(user.id, _me(), **{name: value() for name, value in changes.items()})
+
+
+def _named(known: Accounts, username: str) -> User:
+    with known.database.read() as session:
+        user = user_named(session, username)
+    if user is None:
+        raise AccountError(f"there is no account {username!r}")
+    return user
 
 
 @contextmanager

@@ -152,9 +152,48 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
     assert (own.status_code, "nobody would be left" in own.json()["error"]) == (409, True)
 
 
+def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: Someone) -> None:
+    admin = desk.login()
+    made = post(desk, "/api/users", {"username": "op", "role": "operator"}, admin).json()
+    assert post(desk, "/api/auth/login", {"username": "op", "password": made["password"]}).status_code == 200
+    with desk.socket(token=john.token) as socket:
+        assert hear(socket)["type"] == "ready"
+        reset = post(desk, f"/api/users/{john.id}/password", token=admin).json()["password"]
+        assert closed(socket)[0] == 4401
+    assert post(desk, "/api/auth/login", {"username": "john", "password": PASSWORD}).status_code == 401
+    assert post(desk, "/api/auth/login", {"username": "john", "password": reset}).status_code == 200
+    shown = desk.get("/api/users", admin).text + desk.get("/api/audit", admin).text
+    assert made["password"] not in shown
+    assert reset not in shown
+    assert post(desk, "/api/users/999/password", token=admin).status_code == 404
+
+
+def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(desk: Api, john: Someone) -> None:
+    admin = desk.login()
+    with desk.socket(token=john.token) as socket:
+        assert hear(socket)["type"] == "ready"
+        account = next(one for one in desk.get("/api/users", admin).json() if one["username"] == "john")
+        assert account["connections"] == 1
+        assert account["last_login"] >= account["created"]
+        assert post(desk, f"/api/users/{john.id}/logout", token=admin).json() == {"status": "ok"}
+        assert closed(socket)[0] == 4401
+    assert john.ask("GET", "/me").status_code == 401
+    john.log_in()
+    assert john.ask("GET", "/me").status_code == 200
+    assert desk.get("/api/audit", admin, action="end_logins").json()[0]["object"] == "john"
+    assert post(desk, "/api/users/999/logout", token=admin).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", "/api/users/1"), ("GET", "/api/audit")],
+    [
+        ("GET", "/api/users"),
+        ("POST", "/api/users"),
+        ("PATCH", "/api/users/1"),
+        ("GET", "/api/audit"),
+        ("POST", "/api/users/1/password"),
+        ("POST", "/api/users/1/logout"),
+    ],
 )
 def test_what_is_for_admins_is_refused_to_others(john: Someone, method: str, path: str) -> None:
     assert john.ask(method, path, {}).status_code == 403
@@ -195,6 +234,9 @@ def test_the_command_line_changes_accounts_of_a_running_api(desk: Api, john: Som
         run(desk, "disable", "john")
         assert closed(socket)[0] == 4401
     run(desk, "enable", "john")
+    john.log_in()
+    run(desk, "logout", "john")
+    assert john.ask("GET", "/me").status_code == 401
     john.log_in()
     assert "key 2 signs" in run(desk, "rotate-key")
     assert john.ask("GET", "/me").status_code == 200
