@@ -1,5 +1,6 @@
 // The page: log in, hear what happens, and show the view that the address names.
 
+import {AccountsView} from "./accounts_view.js";
 import {announce} from "./announce.js";
 import {AlarmBook} from "./alarm_book.js";
 import {AlarmDetails, detailsHash} from "./alarm_details.js";
@@ -15,6 +16,7 @@ import {Mode} from "./mode.js";
 import {Navigation} from "./navigation.js";
 import {Overview} from "./overview.js";
 import {PagesView} from "./pages_view.js";
+import {changeOwnPassword} from "./passwords.js";
 import {Push} from "./push.js";
 import {Failed, forget, login, logout, person, plan, token, Unauthorized} from "./session.js";
 import {Sound} from "./sound.js";
@@ -38,7 +40,7 @@ const context = {book, openAlarm, failed, channels: {add: (names) => push?.add(n
 const overview = new Overview(context);
 const navigation = new Navigation({
   overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
-  flows: new FlowsView(context), pages: new PagesView(context), letters: new LettersView(context),
+  flows: new FlowsView(context), pages: new PagesView(context), letters: new LettersView(context), accounts: new AccountsView(context),
 });
 
 book.addEventListener("change", () => navigation.badge("alarms", book.unseen()));
@@ -53,6 +55,12 @@ function showConnection(next) {
   place.dataset.state = state;
   text(place.querySelector("span"), say(state));
   document.body.classList.toggle("cut", state === "lost");
+}
+
+function showPerson() {
+  text(get("person").querySelector("span"), person().username);
+  get("person").title = `${say(`role_${person().role}`)} · ${say("changePassword")}`;
+  get("person").setAttribute("aria-label", `${person().username}, ${say(`role_${person().role}`)}: ${say("changePassword")}`);
 }
 
 /** What a view does with an error of the server: the end of the session is the page's; the rest it shows itself. */
@@ -95,17 +103,31 @@ async function enter() {
   get("main").hidden = false;
   showConnection("connecting");
   plan();
-  text(get("person"), person().username);
-  get("person").title = say(`role_${person().role}`);
+  showPerson();
   await refresh();
   if (!token()) return;
-  push = new Push(CHANNELS, {
+  connect();
+  mode.load().catch(failed);
+  navigation.start();
+}
+
+function connect(channels = CHANNELS) {
+  push = new Push(channels, {
     state: connectionChanged,
     message: hear,
     refused: () => leave("sessionEnded"),
   });
-  mode.load().catch(failed);
-  navigation.start();
+}
+
+/** Do what ends this login and begins another, without anybody saying that the session has ended. */
+async function disconnected(work) {
+  const channels = [...push.channels];
+  push.stop();
+  try {
+    await work();
+  } finally {
+    connect(channels);
+  }
 }
 
 /** `why` is said on the form; without one somebody asked to log out. */
@@ -144,6 +166,7 @@ get("login-form").addEventListener("submit", async (event) => {
   }
 });
 
+get("person").addEventListener("click", () => changeOwnPassword(disconnected, failed));
 get("logout").addEventListener("click", () => leave());
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => {
@@ -151,6 +174,7 @@ for (const button of document.querySelectorAll("[data-language]"))
     navigation.relabel();
     details.draw(true);
     mode.show();
+    showPerson();
     sound.show();
     flood.show();
     showConnection(state);

@@ -1,6 +1,6 @@
 // Dialogs: the browser's own, which hold the focus, close with Escape and give the focus back.
 
-import {h, text} from "./dom.js";
+import {get, h, text, trail} from "./dom.js";
 import {icon} from "./icons.js";
 import {say} from "./words.js";
 
@@ -9,13 +9,20 @@ export function openDialog(title, content, {closed, sheet = false, name} = {}) {
   const heading = h("h2", {tabindex: "-1", id: "dialog-title"}, title);
   const shut = h("button", {type: "button", class: "quiet close", "aria-label": say("closeDialog"), onclick: () => dialog.close()}, icon("close"));
   const dialog = h("dialog", {class: sheet ? "dialog sheet" : "dialog", "aria-labelledby": "dialog-title", "data-dialog": name}, h("header", {}, heading, shut), ...content);
-  const before = document.activeElement;
-  dialog.addEventListener("close", () => { dialog.remove(); if (before?.isConnected) before.focus({preventScroll: true}); closed?.(); });
+  const before = document.activeElement, path = trail(before);
+  dialog.addEventListener("close", () => { dialog.remove(); giveBack(before, path); closed?.(); });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
   if (!dialog.querySelector("[autofocus]")) heading.focus();
   return dialog;
+}
+
+/** The focus goes back to where it was, or to what stands there now, or to the title of the view; not where another dialog took it. */
+function giveBack(before, path) {
+  if (document.querySelector("dialog[open]")) return;
+  const place = before?.isConnected ? before : (path && document.querySelector(path)) || get("title");
+  place.focus({preventScroll: true});
 }
 
 /** A dialog with fields. `act` gets the values of the fields and may throw: its message is shown and the dialog stays. */

@@ -16,6 +16,16 @@ export const h = (tag, attributes = {}, ...children) => fill(document.createElem
 export const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 export const get = (id) => document.getElementById(id);
 
+const MARKS = ["view", "account", "page", "rule", "group", "camera", "id", "action"];
+
+/** How to find an element again once what it stands in has been drawn anew. */
+export function trail(element) {
+  const steps = [];
+  for (let place = element; place?.dataset; place = place.parentElement)
+    for (const mark of MARKS) if (mark in place.dataset) steps.unshift(`[data-${mark}="${CSS.escape(place.dataset[mark])}"]`);
+  return steps.join(" ");
+}
+
 /** Change text only when it differs, so that screen readers and layout rest. */
 export function text(place, value) {
   if (place.textContent !== value) place.textContent = value;

@@ -15,7 +15,7 @@ export const ENGLISH = {
   failed: "This cannot be shown now: {why}", retry: "Try again", loadMore: "Show older", all: "All", more: "More",
   language: "Language", navigation: "Views", role_viewer: "viewer", role_operator: "operator", role_admin: "admin",
 
-  overview: "Overview", alarms: "Alarms", cameras: "Cameras", events: "Events", flows: "Flows", pages: "My pages", letters: "Dead letters",
+  overview: "Overview", alarms: "Alarms", cameras: "Cameras", events: "Events", flows: "Flows", pages: "My pages", letters: "Dead letters", accounts: "Accounts",
 
   sound: "Sound for new alarms", soundOn: "Sound on", soundOff: "Sound off",
   mode: "Mode", mode_surveillance: "Surveillance", mode_active: "Active", modeSet: "Mode: {mode}", modeBy: "since {t}, by {who}",
@@ -61,6 +61,13 @@ export const ENGLISH = {
   deletePage: "Delete the page", deleteAlarm: "Delete the alarm", sure: "This cannot be undone.", triggered: "{alarm} was triggered", triggers: "Triggered", neverYet: "It has not been triggered yet.", saved: "Saved.", deleted: "Deleted.",
   groups: "Groups", newGroup: "New group", groupName: "Name of the group", members: "Members", addMember: "Add a person", noGroups: "No groups yet.", groupMade: "The group {name} is made.", price: "Price", nobody: "Nobody is called {name}.", personHint: "The name that they log in with.",
 
+  part_people: "People", part_groups: "Groups", part_log: "Log", newAccount: "New account", role: "Role", roleHint: "Viewers see, operators act, admins change accounts.", yourself: "you", accountOff: "disabled",
+  connectedNow: "connected now ({n})", lastLogin: "last login {t}", noLogin: "no login in 30 days", newPassword: "New password", newPasswordHint: "All logins of the account end.", randomHint: "At least 8 characters. Empty: a random one, shown once.",
+  endLogins: "Log out", endLoginsHint: "All logins and connections of the account end now. It may log in again.", loggedOut: "{name} is logged out.", disable: "Disable", disableHint: "All its logins end now, and nobody can log in to it.", enable: "Enable", enableHint: "It may log in again.",
+  accountMade: "The account {name} is made.", badAccount: "The name has letters, digits and . @ + - _ and begins with a letter or digit; the password has at least 8 characters.", badPassword: "A password has at least 8 characters.", nameTaken: "The name is taken; choose another.", lastAdmin: "Nobody would be left who may change accounts.",
+  passwordOf: "Password of {name}", shownOnce: "It is shown this once and stored nowhere. Whoever gets it should change it after the first login.", copy: "Copy", copied: "Copied.", changePassword: "Change your password", oldPassword: "Password until now", repeatPassword: "New password once more", notTheSame: "The two new passwords differ.", wrongOld: "The password until now is wrong.", passwordChanged: "Your password is changed.",
+  action: "What", noEntries: "Nothing of that kind is in the log.",
+
   units: {s: "s", min: "min", h: "h", d: "d"}, ranges: {3600: "1 h", 86400: "24 h", 604800: "7 d"},
   states: {unacked: "Unacknowledged", acked: "Acknowledged", returned: "Returned, unseen", shelved: "Shelved",
     suppressed: "Suppressed", out_of_service: "Out of service", latched: "Latched", normal: "Normal"},
@@ -69,5 +76,10 @@ export const ENGLISH = {
     escalated: "Got worse", deescalated: "Got better", realarmed: "Raised again", no_data: "No data", data_back: "Data are back", commented: "Comment", comment: "Comment", reset: "Reset", suppressed: "Suppressed",
     unsuppressed: "No longer suppressed", out_of_service: "Out of service", in_service: "Back in service", removed: "Removed"},
   types: {motion_detected: "Motion", button_pressed: "Button pressed", person: "Person", car: "Car", truck: "Truck", correlation: "Signs agree", agreement: "Signs agree"},
+  actions: {login: "logged in", login_refused: "was refused", logout: "logged out", end_logins: "logged out", add_account: "added the account", change_role: "changed the role", change_password: "set a password", disable_account: "disabled", enable_account: "enabled",
+    refresh_token_reused: "used an old token again", rotate_key: "made a new key", revoke_keys: "revoked all keys", create_page: "made the page", rename_page: "renamed the page", delete_page: "deleted the page", declare_page: "declared the page", undeclare_page: "no longer declares the page",
+    share_page: "shared", unshare_page: "no longer shares", create_group: "made the group", delete_group: "deleted the group", add_member: "added to", remove_member: "removed from", create_alarm: "wrote", update_alarm: "changed", delete_alarm: "deleted", trigger_alarm: "triggered",
+    "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
+    "alarm.ack": "acknowledged the alarm", "alarm.shelve": "shelved the alarm", "alarm.unshelve": "unshelved the alarm", "alarm.comment": "commented on the alarm", "alarm.reset": "reset the alarm", "alarm.out_of_service": "took out of service", "alarm.in_service": "put back in service", "alarm.suppress": "suppressed the alarm", "alarm.unsuppress": "no longer suppresses the alarm"},
   metrics: {co2: "CO₂", pm25: "PM2.5", linkquality: "Link quality", illuminance: "Light", contact: "Opening"},
 };

@@ -16,7 +16,7 @@ export const FRENCH = {
   failed: "Affichage impossible pour le moment : {why}", retry: "Réessayer", loadMore: "Plus anciens", all: "Tout", more: "Plus",
   language: "Langue", navigation: "Vues", role_viewer: "lecteur", role_operator: "opérateur", role_admin: "administrateur",
 
-  overview: "Vue d’ensemble", alarms: "Alarmes", cameras: "Caméras", events: "Événements", flows: "Flux", pages: "Mes pages", letters: "Rebuts",
+  overview: "Vue d’ensemble", alarms: "Alarmes", cameras: "Caméras", events: "Événements", flows: "Flux", pages: "Mes pages", letters: "Rebuts", accounts: "Comptes",
 
   sound: "Son des nouvelles alarmes", soundOn: "Son activé", soundOff: "Son coupé",
   mode: "Mode", mode_surveillance: "Surveillance", mode_active: "Actif", modeSet: "Mode : {mode}", modeBy: "depuis {t}, par {who}",
@@ -62,6 +62,13 @@ export const FRENCH = {
   deletePage: "Supprimer la page", deleteAlarm: "Supprimer l’alarme", sure: "C’est définitif.", triggered: "{alarm} s’est déclenchée", triggers: "Déclenchements", neverYet: "Elle ne s’est pas encore déclenchée.", saved: "Enregistré.", deleted: "Supprimé.",
   groups: "Groupes", newGroup: "Nouveau groupe", groupName: "Nom du groupe", members: "Membres", addMember: "Ajouter une personne", noGroups: "Pas encore de groupe.", groupMade: "Le groupe {name} est créé.", price: "Prix", nobody: "Personne ne s’appelle {name}.", personHint: "Le nom avec lequel la personne se connecte.",
 
+  part_people: "Personnes", part_groups: "Groupes", part_log: "Journal", newAccount: "Nouveau compte", role: "Rôle", roleHint: "Le lecteur voit, l’opérateur agit, l’administrateur modifie les comptes.", yourself: "vous", accountOff: "désactivé",
+  connectedNow: "connecté en ce moment ({n})", lastLogin: "dernière connexion {t}", noLogin: "aucune connexion en 30 jours", newPassword: "Nouveau mot de passe", newPasswordHint: "Toutes les sessions du compte se terminent.", randomHint: "Au moins 8 caractères. Vide : un mot de passe au hasard, montré une seule fois.",
+  endLogins: "Déconnecter", endLoginsHint: "Toutes les sessions et connexions du compte se terminent maintenant. Il pourra se reconnecter.", loggedOut: "{name} : déconnecté.", disable: "Désactiver", disableHint: "Toutes ses sessions se terminent maintenant, et plus personne ne peut s’y connecter.", enable: "Activer", enableHint: "Il pourra à nouveau se connecter.",
+  accountMade: "Le compte {name} est créé.", badAccount: "Le nom a des lettres, des chiffres et . @ + - _ et commence par une lettre ou un chiffre ; le mot de passe a au moins 8 caractères.", badPassword: "Un mot de passe a au moins 8 caractères.", nameTaken: "Ce nom est pris ; choisissez-en un autre.", lastAdmin: "Plus personne ne pourrait modifier les comptes.",
+  passwordOf: "Mot de passe de {name}", shownOnce: "Il est montré cette seule fois et n’est gardé nulle part. La personne devrait le changer après sa première connexion.", copy: "Copier", copied: "Copié.", changePassword: "Changer votre mot de passe", oldPassword: "Mot de passe actuel", repeatPassword: "Nouveau mot de passe, encore une fois", notTheSame: "Les deux nouveaux mots de passe diffèrent.", wrongOld: "Le mot de passe actuel est erroné.", passwordChanged: "Votre mot de passe est changé.",
+  action: "Quoi", noEntries: "Le journal ne contient rien de ce genre.",
+
   units: {s: "s", min: "min", h: "h", d: "j"}, ranges: {3600: "1 h", 86400: "24 h", 604800: "7 j"},
   states: {unacked: "Non acquittée", acked: "Acquittée", returned: "Disparue, non vue", shelved: "Mise en attente",
     suppressed: "Inhibée", out_of_service: "Hors service", latched: "Mémorisée", normal: "Normale"},
@@ -70,6 +77,11 @@ export const FRENCH = {
     escalated: "Aggravée", deescalated: "Atténuée", realarmed: "Signalée à nouveau", no_data: "Plus de données", data_back: "Données revenues", commented: "Commentaire", comment: "Commentaire", reset: "Réarmée", suppressed: "Inhibée",
     unsuppressed: "Plus inhibée", out_of_service: "Hors service", in_service: "De retour en service", removed: "Retirée"},
   types: {motion_detected: "Mouvement", button_pressed: "Bouton pressé", person: "Personne", car: "Voiture", truck: "Camion", correlation: "Indices concordants", agreement: "Indices concordants"},
+  actions: {login: "s’est connecté", login_refused: "a été refusé", logout: "s’est déconnecté", end_logins: "a déconnecté", add_account: "a ajouté le compte", change_role: "a changé le rôle", change_password: "a fixé un mot de passe", disable_account: "a désactivé", enable_account: "a activé",
+    refresh_token_reused: "a réutilisé un ancien jeton", rotate_key: "a créé une clé", revoke_keys: "a révoqué toutes les clés", create_page: "a créé la page", rename_page: "a renommé la page", delete_page: "a supprimé la page", declare_page: "déclare la page", undeclare_page: "ne déclare plus la page",
+    share_page: "a partagé", unshare_page: "ne partage plus", create_group: "a créé le groupe", delete_group: "a supprimé le groupe", add_member: "a ajouté à", remove_member: "a retiré de", create_alarm: "a écrit", update_alarm: "a modifié", delete_alarm: "a supprimé", trigger_alarm: "a déclenché",
+    "event.acknowledge": "a acquitté l’événement", mode: "a choisi le mode", "camera.add": "a ajouté la caméra", "camera.start": "a démarré la caméra", "camera.stop": "a arrêté la caméra", "camera.remove": "a retiré la caméra",
+    "alarm.ack": "a acquitté l’alarme", "alarm.shelve": "a mis l’alarme en attente", "alarm.unshelve": "a remis l’alarme en liste", "alarm.comment": "a commenté l’alarme", "alarm.reset": "a réarmé l’alarme", "alarm.out_of_service": "a mis hors service", "alarm.in_service": "a remis en service", "alarm.suppress": "a inhibé l’alarme", "alarm.unsuppress": "n’inhibe plus l’alarme"},
   metrics: {temperature: "Température", humidity: "Humidité", motion: "Mouvement", power: "Puissance", energy: "Énergie",
     pressure: "Pression", voltage: "Tension", current: "Courant", battery: "Batterie", illuminance: "Lumière",
     linkquality: "Qualité du lien", contact: "Ouverture", presence: "Présence", occupancy: "Présence", price: "Prix",

@@ -13,7 +13,7 @@ export class GroupsPart {
   constructor(failed) {
     this.failed = failed;
     this.groups = [];
-    this.element = h("section", {class: "groups", "aria-labelledby": "groups-title"});
+    this.element = h("section", {class: "groups"});
   }
 
   async load() {
@@ -21,8 +21,9 @@ export class GroupsPart {
   }
 
   draw() {
+    this.element.setAttribute("aria-label", say("groups"));
     this.element.replaceChildren(
-      h("div", {class: "groups-head"}, h("h2", {id: "groups-title"}, say("groups")), h("button", {type: "button", class: "action", "data-action": "new-group", onclick: () => this.create()}, icon("plus"), h("span", {}, say("newGroup")))),
+      h("div", {class: "groups-head"}, h("h2", {}, say("groups")), h("button", {type: "button", class: "action", "data-action": "new-group", onclick: () => this.create()}, icon("plus"), h("span", {}, say("newGroup")))),
       ...(this.groups.length ? [h("div", {class: "list"}, ...this.groups.map((group) => this.group(group)))] : [h("p", {class: "muted"}, say("noGroups"))]));
   }
 
@@ -31,8 +32,8 @@ export class GroupsPart {
     const path = `/api/groups/${group.id}`;
     return h("section", {class: "panel own-page", "data-group": group.id, "aria-label": group.name},
       h("header", {}, h("h2", {}, group.name), group.is_owner ? h("span", {class: "pill"}, say("owner")) : null,
-        h("div", {class: "tools"}, mine ? h("button", {type: "button", class: "action", "aria-label": `${say("addMember")}: ${group.name}`, onclick: () => this.add(group)}, icon("plus"), h("span", {}, say("addMember"))) : null,
-          mine ? h("button", {type: "button", class: "action danger", "aria-label": `${say("delete")}: ${group.name}`, onclick: () => this.remove(group)}, icon("trash"), h("span", {}, say("delete"))) : null)),
+        h("div", {class: "tools"}, mine ? h("button", {type: "button", class: "action", "data-action": "add-member", "aria-label": `${say("addMember")}: ${group.name}`, onclick: () => this.add(group)}, icon("plus"), h("span", {}, say("addMember"))) : null,
+          mine ? h("button", {type: "button", class: "action danger", "data-action": "delete-group", "aria-label": `${say("delete")}: ${group.name}`, onclick: () => this.remove(group)}, icon("trash"), h("span", {}, say("delete"))) : null)),
       h("div", {class: "people", role: "group", "aria-label": say("members")}, ...group.members.map((member) => h("span", {class: "tag"}, member.username,
         mine || member.username === me().username ? h("button", {type: "button", "aria-label": `${say("unshare")}: ${member.username}`, onclick: () => this.attempt(() => send("DELETE", `${path}/members/${member.id}`))}, icon("close")) : null))));
   }

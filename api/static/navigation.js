@@ -6,7 +6,7 @@ import {may} from "./session.js";
 import {applyWords, say} from "./words.js";
 
 const FIRST = "overview";
-const NEEDS = {letters: "operator"}; // the least role that a view is for
+const NEEDS = {letters: "operator", accounts: "admin"}; // the least role that a view is for
 const ON_PHONES = ["overview", "alarms", "cameras", "events"]; // the others are behind "more"
 
 /** Views have `section`, `enter(rest)`, `leave()`, `relabel()`, `hear(message)` and `resume()`; all but the first are optional. */

@@ -59,6 +59,7 @@ export const alarmName = (alarm) => spaced(alarm);
 export const stateName = (state) => from("states", state) ?? spaced(state);
 export const priorityName = (priority) => from("priorities", priority) ?? spaced(priority);
 export const eventWord = (event) => from("changes", event) ?? spaced(event);
+export const actionWord = (action) => from("actions", action) ?? spaced(action.replaceAll(".", " "));
 export const typeWord = (type) => from("types", type) ?? spaced(type);
 export const isTwoState = (metric) => metric in PAIRS;
 

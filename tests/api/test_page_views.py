@@ -18,7 +18,7 @@ from connectors.base import Health
 from flows.observe import Metrics, StatusServer, make_health
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Detection, Occurrence
-from tests.api.browsing import DESK, PHONE, WAIT, fits, missing
+from tests.api.browsing import DESK, PHONE, WAIT, fits, log_in_to, missing
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
@@ -263,6 +263,100 @@ def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api:
     expect(other.locator(".rule [role=switch]")).to_be_disabled()
 
 
+def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(visit: Visit) -> None:
+    page = visit(view="#/accounts")
+    page.click("[data-action=new-account]", timeout=WAIT)
+    page.fill("dialog [name=username]", "marie")
+    page.select_option("dialog [name=role]", "operator")
+    page.click("dialog .primary")
+    password = str(page.locator(".made-password").text_content(timeout=WAIT))
+    page.keyboard.press("Escape")
+    expect(page.locator(".made-password")).to_have_count(0)
+
+    other = visit(username="marie", password=password)
+    expect(other.locator("[data-to=letters]")).to_have_count(1)
+    expect(other.locator("[data-to=accounts]")).to_have_count(0)
+    page.reload()
+    marie = page.locator("[data-account=marie]")
+    expect(marie).to_contain_text("connected now (1)", timeout=WAIT)
+    marie.locator("[data-action=log-out]").click()
+    page.click("dialog .primary")
+    expect(other.locator("#login-error")).to_have_text("Your session has ended. Please log in again.", timeout=WAIT)
+
+    marie.locator("[data-action=role]").click()
+    page.select_option("dialog [name=role]", "viewer")
+    page.click("dialog .primary")
+    expect(marie).to_contain_text("viewer", timeout=WAIT)
+    marie.locator("[data-action=disable]").click()
+    page.click("dialog .primary")
+    expect(marie).to_have_attribute("data-enabled", "no", timeout=WAIT)
+    page.locator("[data-account=admin] [data-action=role]").click()
+    page.select_option("dialog [name=role]", "viewer")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Nobody would be left who may change accounts.", timeout=WAIT
+    )
+    page.keyboard.press("Escape")
+
+    page.click("[data-part=log]")
+    log = page.locator("[data-done]")
+    expect(log.first).to_contain_text("admin disabled marie", timeout=WAIT)
+    expect(log.nth(1)).to_contain_text("operator -> viewer")
+    page.fill("[data-view=accounts] [name=username]", "marie")
+    page.keyboard.press("Enter")
+    expect(log).to_have_count(1, timeout=WAIT)
+    expect(log).to_contain_text("marie logged in")
+    assert password not in page.content()
+
+
+def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(visit: Visit, api: Api) -> None:
+    account = {"username": "marie", "password": "correct horse battery"}
+    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    page = visit(PHONE, language="fr-FR", view="#/accounts")
+    expect(page.locator("[data-account=marie]")).to_contain_text("aucune connexion", timeout=WAIT)
+    assert fits(page)
+    tab_to(page, "[data-account=marie] [data-action=disable]")
+    page.keyboard.press("Enter")
+    tab_to(page, "dialog .primary")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-account=marie]")).to_contain_text("désactivé", timeout=WAIT)
+    expect(page.locator("dialog")).to_have_count(0)
+    assert page.evaluate("document.activeElement !== document.body"), "the focus was lost"
+
+    page.evaluate("document.getElementById('title').focus()")
+    tab_to(page, "[data-part=groups]")
+    page.keyboard.press("Enter")
+    tab_to(page, "[data-view=accounts] [data-action=new-group]")
+    page.keyboard.press("Enter")
+    page.keyboard.type("night_shift")
+    page.keyboard.press("Enter")
+    tab_to(page, "[data-view=accounts] [data-action=add-member]")
+    page.keyboard.press("Enter")
+    page.keyboard.type("admin")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-view=accounts] [data-group] .tag")).to_have_text("admin", timeout=WAIT)
+    assert page.evaluate("document.activeElement.dataset.action") == "add-member", "the focus was lost"
+    assert fits(page)
+
+
+def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(visit: Visit, api: Api) -> None:
+    account = {"username": "marie", "password": "correct horse battery"}
+    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    page, elsewhere = visit(**account), visit(**account)
+    page.click("#person")
+    page.fill("dialog [name=old]", "wrong")
+    page.fill("dialog [name=new]", "another password")
+    page.fill("dialog [name=repeated]", "another password")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text("The password until now is wrong.", timeout=WAIT)
+    page.fill("dialog [name=old]", account["password"])
+    page.click("dialog .primary")
+    expect(page.locator(".toast")).to_have_text("Your password is changed.", timeout=WAIT)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+    expect(elsewhere.locator("#login-error")).to_contain_text("session has ended", timeout=WAIT)
+    log_in_to(elsewhere, api, "marie", "another password")
+
+
 def test_the_mode_of_the_site_is_changed_and_others_see_it_at_once(visit: Visit) -> None:
     page, other = visit(), visit(PHONE, language="fr-FR")
     page.click("[data-mode=active]")
@@ -277,7 +371,7 @@ def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics)
     page = visit(PHONE, language="fr-FR")
     titles = {
         "overview": "Vue d’ensemble", "alarms": "Alarmes", "cameras": "Caméras", "events": "Événements", "flows": "Flux",
-        "pages": "Mes pages", "letters": "Rebuts",
+        "pages": "Mes pages", "letters": "Rebuts", "accounts": "Comptes",
     }  # fmt: skip
     for view, title in titles.items():
         link = page.locator(f'#links [data-to="{view}"]')

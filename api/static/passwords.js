@@ -1,0 +1,37 @@
+// Passwords: one that is shown this once, and the change of one's own.
+
+import {toast} from "./announce.js";
+import {send} from "./api.js";
+import {field, openDialog, openForm} from "./dialog.js";
+import {h} from "./dom.js";
+import {Failed, login, person as me} from "./session.js";
+import {say} from "./words.js";
+
+/** What every field for a new password has; the server's own bounds. */
+export const PASSWORD_RULES = {minlength: 8, maxlength: 1024, autocomplete: "new-password"};
+
+export function showPassword(username, password) {
+  const copy = h("button", {type: "button", class: "secondary", "data-action": "copy", autofocus: true, onclick: async () => { await navigator.clipboard.writeText(password); toast(say("copied")); }}, say("copy"));
+  openDialog(say("passwordOf", {name: username}), [
+    h("p", {class: "muted"}, say("shownOnce")), h("pre", {class: "made-password", tabindex: "0"}, password),
+    h("div", {class: "form-buttons"}, navigator.clipboard ? copy : null)], {name: "made-password"});
+}
+
+/** Change one's own password; all logins end, and this tab logs in anew. `disconnected` does something without the connection. */
+export function changeOwnPassword(disconnected, failed) {
+  const username = me().username;
+  const secret = (name, label, rules) => field(label, h("input", {name, type: "password", required: true, ...rules}));
+  openForm(say("changePassword"), {
+    name: "own-password", button: say("save"), about: say("newPasswordHint"),
+    fields: [secret("old", say("oldPassword"), {maxlength: 1024, autocomplete: "current-password", autofocus: true}), secret("new", say("newPassword"), PASSWORD_RULES), secret("repeated", say("repeatPassword"), PASSWORD_RULES)],
+  }, async ({old, new: chosen, repeated}) => {
+    if (chosen !== repeated) throw new Failed(0, say("notTheSame"));
+    try {
+      await disconnected(async () => { await send("POST", "/api/auth/password", {old, new: chosen}); await login(username, chosen); });
+    } catch (error) {
+      const words = {400: say("badPassword"), 403: say("wrongOld"), 429: say("tooMany", {n: error.wait})}[error.status];
+      throw new Failed(error.status, words ?? failed(error));
+    }
+    toast(say("passwordChanged"));
+  });
+}
