@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from api.announcements import Announcements, Heard
 from api.auth import LOGGED_OUT, Accounts, check_role
 from api.client import Client
 from api.dialects import Conversation
 from api.person import Person
 from api.rights import Rights
 from api.sight import NOTHING, Sight
+from api.updates import Update
 
 UNAUTHORIZED = 4401
 NOBODY = 0
@@ -27,10 +29,12 @@ class Access:
     """Gives each client its sight when it comes, and another one, or the end, at the moment its rights change.
 
     All of that, and every change of rights by this process, happens one at a time: who has been told that a right was taken
-    away knows that nothing more goes out by it. Changes by other processes are seen within a second.
+    away knows that nothing more goes out by it here. What other processes change is followed within a second, and then what
+    other apis announced.
     """
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, announce: Callable[[Update], None] = lambda update: None) -> None:
+        """`announce` hands on what another api announced."""
         self._accounts = accounts
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
@@ -38,6 +42,8 @@ class Access:
         self._connections: collections.Counter[int] = collections.Counter()
         self._one_at_a_time = asyncio.Lock()
         self._revision = self._database.revision()
+        self._announce = announce
+        self.announcements = Announcements(self._database)
 
     def connections(self, user_id: int) -> int:
         """How many connections an account has."""
@@ -76,17 +82,20 @@ class Access:
         return await asyncio.to_thread(self._sight, person.id)
 
     async def alone(self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None) -> Done:
-        """Change the database while nothing else changes rights, and `then` act on it before anything else does."""
+        """Change the database while nothing else changes rights, and `then` act on it before anything else does. What others
+        announced before comes before."""
         async with self._one_at_a_time:
-            done = await asyncio.to_thread(self._write, work)
+            done, heard = await asyncio.to_thread(self._write, self._hearing(work))
+            await self._tell(heard)
             if then is not None:
                 then(done)
             return done
 
     async def look(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
-        """Read the database and act on it before anything changes."""
+        """Read the database and act on it before anything changes; what others announced before comes before."""
         async with self._one_at_a_time:
-            done = await asyncio.to_thread(self._read, work)
+            done, heard = await asyncio.to_thread(self._read, self._hearing(work))
+            await self._tell(heard)
             then(done)
             return done
 
@@ -108,13 +117,28 @@ class Access:
             )
 
     async def watch(self) -> None:
-        """See what other processes change, for ever."""
+        """Follow what other processes do, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            revision = await asyncio.to_thread(self._database.revision)
-            if revision != self._revision:
-                self._revision = revision
-                await self.refresh()
+            async with self._one_at_a_time:
+                heard = await asyncio.to_thread(self._read, self.announcements.heard)
+                await self._follow()
+                await self._tell(heard)
+
+    async def _follow(self) -> None:
+        """Let every client see what it may see now, if rights were changed."""
+        revision = await asyncio.to_thread(self._database.revision)
+        if revision != self._revision:
+            await self._bring_up_to_date(list(self._open))
+            self._revision = revision
+
+    async def _tell(self, heard: Heard) -> None:
+        """Announce what others announced, to those who may see it by the rights of then or later."""
+        if heard.updates:
+            await self._follow()
+        for update in heard.updates:
+            self._announce(update)
+        self.announcements.told(heard)
 
     async def _bring_up_to_date(self, clients: Collection[Client]) -> None:
         found = await asyncio.to_thread(self._standings, {client.person for client in clients})
@@ -133,6 +157,9 @@ class Access:
                 conversation.sight_changed()
 
     # -------------------------------------------------------------------------------------------- in a thread
+    def _hearing(self, work: Callable[[Session], Done]) -> Callable[[Session], tuple[Done, Heard]]:
+        return lambda session: (work(session), self.announcements.heard(session))
+
     def _standings(self, people: set[Person]) -> dict[Person, Standing]:
         with self._database.read() as session:
             sights: dict[int, Sight] = {}

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.database import Database, note, rights_changed
+from api.database import Database, note, one_process_at_a_time, rights_changed
 from api.logins import Logins, Pair
 from api.person import Person
 from api.rate_limit import RateLimit
@@ -129,6 +129,7 @@ class Accounts:
     def create_first_admin(self, tell: Callable[[str], None]) -> bool:
         """At the first start, make the account `admin` with a random password and `tell` it; it is stored nowhere."""
         with self.database.write() as session:
+            one_process_at_a_time(session)
             if session.scalar(select(func.count()).select_from(User)):
                 return False
             password = secrets.token_urlsafe(15)

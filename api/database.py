@@ -10,7 +10,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from api.tables import Audit, Revision
 SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x56696769
+WORK_LOCK = MIGRATION_LOCK + 1
 
 
 class DatabaseError(Exception):
@@ -31,6 +32,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        postgresql = engine.dialect.name == "postgresql"
+        self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if postgresql else engine
         self._writing = engine.execution_options(writes=True)
 
     def close(self) -> None:
@@ -38,8 +41,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for looking something up."""
-        with Session(self._engine) as session:
+        """A session for looking something up, which sees the database as it is at its first look."""
+        with Session(self._reading) as session:
             yield session
 
     @contextmanager
@@ -57,6 +60,12 @@ class Database:
 def rights_changed(session: Session) -> None:
     """Note, with the change itself, that somebody may do or see something else than before."""
     session.execute(update(Revision).values(number=Revision.number + 1))
+
+
+def one_process_at_a_time(session: Session) -> None:
+    """Wait until no other process is behind this in a session that writes; in SQLite only one writes anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(WORK_LOCK)))
 
 
 def note(session: Session, by: Any, action: str, object: str = "", detail: str = "", address: str = "") -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.access import Access
-from api.database import note, rights_changed
+from api.database import note, one_process_at_a_time, rights_changed
 from api.rights import Declared
 from api.tables import LONGEST_NAME, LONGEST_TEXT, Alarm, Page
 from operators.events import Event, Row
@@ -69,6 +69,7 @@ class DeclaredPages:
 
 def _store(session: Session, told: FlowPages) -> bool:
     """Make the database have these pages of the flow and no others; whether anything changed."""
+    one_process_at_a_time(session)
     known = {page.key: page for page in session.scalars(select(Page).where(Page.declared.is_not(None)))}
     changed = False
     for key, page in told.pages.items():

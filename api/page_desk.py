@@ -80,7 +80,8 @@ class PageDesk:
     async def trigger_alarm(self, person: Person, alarm_id: int, price: object) -> dict[str, Any]:
         def work(session: Session) -> Told:
             alarm, trigger = page_alarms.trigger_alarm(session, person, alarm_id, price, time.time())
-            return told("triggered", session, alarm, {"price": trigger.price, "by": f"user/{person.username}"})
+            more = {"price": trigger.price, "by": f"user/{person.username}"}
+            return self._put(session, told("triggered", session, alarm, more))
 
         done = await self._access.alone(work, self._announce)
         return done.alarm | done.more
@@ -89,7 +90,7 @@ class PageDesk:
         def change(session: Session) -> Told:
             alarm = work(session)
             self._put_rule(session, alarm)
-            return told(action, session, alarm)
+            return self._put(session, told(action, session, alarm))
 
         done = await self._access.alone(change, self._announce)
         self._rows.wake()
@@ -103,6 +104,10 @@ class PageDesk:
             return
         row = rule or {"id": alarm.key, "deleted": True}
         self._rows.put(session, self._topic, alarm.key, msgspec.json.encode(row))
+
+    def _put(self, session: Session, happened: Told) -> Told:
+        self._access.announcements.put(session, [happened.update()])
+        return happened
 
     def _announce(self, happened: Told) -> None:
         self._hub.announce(happened.update())

@@ -31,7 +31,7 @@ class People:
         metrics: Metrics,
         broker_problem: Callable[[], str | None],
     ) -> None:
-        self.access = Access(accounts)
+        self.access = Access(accounts, hub.announce)
         self.desk = PageDesk(self.access, hub, rows, settings.rules_topic, broker_problem)
         self.triggers = RuleTriggers(self.access, hub)
         self.declared = DeclaredPages(self.access)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.access import Access
+from api.database import one_process_at_a_time
 from api.hub import Hub
 from api.page_desk import Told, told
 from api.personal import rule_key
@@ -50,17 +51,23 @@ class RuleTriggers:
                 await self._heard.wait()
             self._heard.clear()
             while batch := list(itertools.islice(self._waiting, AT_ONCE)):
-                await self._access.alone(partial(_store, batch=batch), self._tell)
+                await self._access.alone(partial(self._store_and_announce, batch=batch), self._tell)
                 for _ in batch:
                     self._waiting.popleft()
 
-    def _tell(self, happened: list[Told]) -> None:
-        for one in happened:
-            self._hub.announce(one.update())
+    def _store_and_announce(self, session: Session, batch: list[AlarmTransition]) -> list[Update]:
+        updates = [one.update() for one in _store(session, batch)]
+        self._access.announcements.put(session, updates)
+        return updates
+
+    def _tell(self, updates: list[Update]) -> None:
+        for update in updates:
+            self._hub.announce(update)
 
 
 def _store(session: Session, batch: list[AlarmTransition]) -> list[Told]:
-    """Store those that are not known; gives what is to be told."""
+    """Store those that are not known; gives what is to be told. Another api may hear the same at the same moment."""
+    one_process_at_a_time(session)
     known = set(
         session.scalars(select(Trigger.transition).where(Trigger.transition.in_([event.id for event in batch])))
     )

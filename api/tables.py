@@ -160,9 +160,24 @@ class Audit(Base):
 
 
 class Revision(Base):
-    """One row: a number that grows with every change of who may do or see what."""
+    """One row: a number that grows with every change of who may do or see what, and the number of the last announcement."""
 
     __tablename__ = "revision"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(default=0)
+    announced: Mapped[int] = mapped_column(_Number, default=0)
+
+
+class Announcement(Base):
+    """What one `api` told its clients, for some time, so that others on this database tell it to theirs."""
+
+    __tablename__ = "announcements"
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=False)
+    api: Mapped[str] = mapped_column(String(32))
+    at: Mapped[float] = mapped_column(Float)
+    channel: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    subject: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    page: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
+    data: Mapped[str] = mapped_column(Text)

@@ -50,7 +50,8 @@ class TopicRows:
                     _log.debug("%s waits for the broker: %s", topic, error)
                     down = True
                     break
-                await asyncio.to_thread(self._sent, topic, key, version)
+                if not await asyncio.to_thread(self._sent, topic, key, version):
+                    self.wake()
             try:
                 await asyncio.wait_for(self._changed.wait(), RETRY if down else None)
             except TimeoutError:
@@ -61,11 +62,13 @@ class TopicRows:
             rows = session.scalars(select(TopicRow).where(TopicRow.sent < TopicRow.version))
             return [(row.topic, row.key, row.value, row.version) for row in rows]
 
-    def _sent(self, topic: str, key: str, version: int) -> None:
+    def _sent(self, topic: str, key: str, version: int) -> bool:
+        """Take note of what the topic has now; False if there is a newer one, which another process may have sent before."""
         with self._database.write() as session:
             row = session.get(TopicRow, (topic, key))
             if row is not None:
-                row.sent = max(row.sent, version)
+                row.sent = version
+            return row is None or row.version == version
 
     def _forget(self) -> None:
         with self._database.write() as session:

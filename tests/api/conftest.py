@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -6,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import clickhouse_connect
 import pytest
 from argon2 import PasswordHasher
+from kafka import KafkaConsumer, TopicPartition
 
 from api.settings import Settings
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
+from tests.api.postgresql import BINARIES, new_database, running
 from tests.api.running import Api, Topics, settings_for
 
 if TYPE_CHECKING:
@@ -84,6 +87,39 @@ def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]
     yield connect
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def rules(broker: Broker, topics: Topics) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The rows of the topic of rules, the newest of each key."""
+    consumer = KafkaConsumer(bootstrap_servers=broker.address, auto_offset_reset="earliest")
+    part = TopicPartition(f"{topics.prefix}rules", 0)
+    rows: dict[str, Any] = {}
+
+    def newest() -> dict[str, Any]:
+        if not consumer.assignment() and part.topic in consumer.topics():
+            consumer.assign([part])
+        for record in consumer.poll(50).get(part, []) if consumer.assignment() else []:
+            rows[record.key.decode()] = json.loads(record.value)
+        return rows
+
+    yield newest
+    consumer.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_folder() -> Iterator[Path]:
+    """The socket of a running PostgreSQL."""
+    if BINARIES is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    with running() as folder:
+        yield folder
+
+
+@pytest.fixture
+def postgresql(postgresql_folder: Path) -> str:
+    """The address of an empty PostgreSQL database."""
+    return new_database(postgresql_folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,7 @@
 """The api's database in PostgreSQL."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select
@@ -20,35 +15,9 @@ from api.tables import Audit
 from api.tokens import Tokens
 from tests.api.people import PASSWORD
 
-BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty PostgreSQL of its own, on a socket in a folder."""
-    if BINARIES is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/vigie-pg-XXXXXX"], text=True).strip())
-    as_whom = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    if as_whom:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-
-    def control(*arguments: str) -> None:
-        subprocess.run([*as_whom, *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-
-    control(f"{BINARIES}/initdb", "-D", str(data), "-A", "trust", "-U", "vigie", "--no-sync")
-    try:
-        control(f"{BINARIES}/pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
-        yield f"postgresql://vigie@/postgres?host={folder}"
-    finally:
-        control(f"{BINARIES}/pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-def test_accounts_pages_and_alarms_are_kept_in_postgresql(url: str, tmp_path: Path) -> None:
-    accounts = Accounts(open_database(tmp_path, url), Tokens(Keys(tmp_path), 60))
+def test_accounts_pages_and_alarms_are_kept_in_postgresql(postgresql: str, tmp_path: Path) -> None:
+    accounts = Accounts(open_database(tmp_path, postgresql), Tokens(Keys(tmp_path), 60))
     assert accounts.create_first_admin(lambda password: None)
     john = accounts.add("john", PASSWORD, "viewer")
     marie = accounts.add("marie", PASSWORD, "viewer")
@@ -72,9 +41,9 @@ def test_accounts_pages_and_alarms_are_kept_in_postgresql(url: str, tmp_path: Pa
     accounts.close()
 
 
-def test_the_tables_there_are_what_the_migrations_make(url: str, tmp_path: Path) -> None:
+def test_the_tables_there_are_what_the_migrations_make(postgresql: str, tmp_path: Path) -> None:
     for _ in range(2):
-        database = open_database(tmp_path, url)
+        database = open_database(tmp_path, postgresql)
         with database.read() as session:
             context = MigrationContext.configure(session.connection())
             assert compare_metadata(context, watch_tables.Base.metadata) == []

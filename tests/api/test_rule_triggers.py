@@ -1,12 +1,11 @@
 """Alarms that people wrote go to flows as rules, and what flows say of them comes back."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from connectors.api_section import ApiSection
 from infra.embedded.broker import Broker
@@ -23,24 +22,6 @@ def desk(tmp: Path, broker: Broker, topics: Topics, start: Start) -> Api:
     api = start(settings)
     api.wait_for_topics(topics.readings, topics.alarms, topics.push)
     return api
-
-
-@pytest.fixture
-def rules(broker: Broker, topics: Topics) -> Iterator[Callable[[], dict[str, Any]]]:
-    """The rows of the topic of rules, the newest of each key."""
-    consumer = KafkaConsumer(bootstrap_servers=broker.address, auto_offset_reset="earliest")
-    part = TopicPartition(f"{topics.prefix}rules", 0)
-    rows: dict[str, Any] = {}
-
-    def newest() -> dict[str, Any]:
-        if not consumer.assignment() and part.topic in consumer.topics():
-            consumer.assign([part])
-        for record in consumer.poll(50).get(part, []) if consumer.assignment() else []:
-            rows[record.key.decode()] = json.loads(record.value)
-        return rows
-
-    yield newest
-    consumer.close()
 
 
 def test_an_alarm_is_a_row_of_the_topic_of_rules_as_long_as_a_flow_can_evaluate_it(

@@ -85,7 +85,7 @@ class World:
         self.hub = Hub(Bounds(), Counter("a", "a", registry=registry), Counter("b", "b", registry=registry))
         self.hub.begin("p", (0, 0))
         self.accounts = accounts
-        self.access = Access(accounts)
+        self.access = Access(accounts, self.hub.announce)
         self.desk = PageDesk(self.access, self.hub, TopicRows(accounts.database, TopicWriter(None)), "vigie.rules")
         self.rule = Rule()
         self.pages: list[int] = []
