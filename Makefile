@@ -6,10 +6,10 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test lint format bench memory fuzz chaos docs lock clean
+.PHONY: help setup demo test lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 setup: ## virtual environment, locked packages, Debian packages when root
 	@bash infra/setup.sh
@@ -38,6 +38,9 @@ memory: setup ## ten million events through each path: does memory grow? some tw
 
 fuzz: setup ## fuzz every reader of foreign bytes, SECONDS (600) each; writes build/fuzz.json
 	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
+fuzz-api: setup ## random requests and random WebSocket messages, SECONDS (600) each; writes build/fuzz-api.json
+	@VIGIE_FUZZ_SECONDS=$(SECONDS) $(PY) -m pytest tests/api/test_fuzz_http.py tests/api/test_fuzz_websocket.py -m chaos -s -n 0
 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json
 	@$(PY) -m tests.chaos
