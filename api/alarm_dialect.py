@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
 from api.client import Client
-from api.dialects import Refused
+from api.dialects import Refused, read_message
 from api.frames import text_frame
 from api.hub import Hub
 from api.page_desk import RULES, PageDesk
@@ -68,10 +68,7 @@ class AlarmServerConversation:
         await self._desk.begin(self._client.person, self._begin)
 
     async def hear(self, text: str) -> None:
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            raise Refused('not JSON; write {"type":"create_page","payload":{"name":"..."}}') from None
+        message = read_message(text, '{"type":"create_page","payload":{"name":"..."}}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "subscribe" and self._subscriptions is not None:
             self._subscribe(message.get("channels"), self._subscriptions)

@@ -7,6 +7,13 @@ from typing import NamedTuple
 from api.settings import Bounds
 
 
+class OnlyNewest(NamedTuple):
+    """The state key of what is of no use once there is something newer, such as the picture of a camera."""
+
+    channel: str
+    subject: str
+
+
 class Frame(NamedTuple):
     """One message, ready for the wire. While a client lags, frames with equal `state_key` replace each other; with None
     each one counts."""
@@ -19,7 +26,8 @@ class Backlog:
     """Frames in order, bounded.
 
     When more than `lag` frames wait, a newer state takes the place of the older one: at the end, so that the cursors of
-    what follows never go back. Everything else is kept until the bound is reached; then the backlog is `overrun`.
+    what follows never go back. With `OnlyNewest` it does so at once. Everything else is kept until the bound is reached;
+    then the backlog is `overrun`.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -45,7 +53,7 @@ class Backlog:
         key = frame.state_key
         if key is not None:
             known = self._newest.get(key)
-            if known is not None and len(self._waiting) > self._bounds.lag:
+            if known is not None and (len(self._waiting) > self._bounds.lag or isinstance(key, OnlyNewest)):
                 del self._waiting[known]
                 self._states -= 1
                 self.coalesced += 1

@@ -4,6 +4,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import msgspec
+
 from api.client import Client
 from api.cursor import CursorError, parse
 from api.frames import text_frame
@@ -13,6 +15,15 @@ from api.updates import Update
 
 class Refused(Exception):
     """The client said something that this dialect does not know; the message is for whoever writes the client."""
+
+
+def read_message(text: str, example: str) -> Any:
+    """What a client said; raises `Refused` for what is not JSON to the letter, such as half of a surrogate pair, which could
+    not be said back."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused(f"not JSON; write {example}") from None
 
 
 class Conversation(Protocol):
@@ -53,7 +64,12 @@ class Raw:
     once = False
 
     def encode(self, update: Update) -> bytes | None:
-        return text_frame(json.dumps(json.loads(update.data), ensure_ascii=False)) if update.shaped else None
+        if not update.shaped:
+            return None
+        try:
+            return text_frame(json.dumps(msgspec.json.decode(update.data), ensure_ascii=False))
+        except (msgspec.DecodeError, RecursionError):
+            return None  # no flow writes that
 
 
 PUSH = Push()
@@ -75,10 +91,7 @@ class PushConversation:
         self._say(type="ready")
 
     async def hear(self, text: str) -> None:
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            raise Refused('not JSON; write {"type":"subscribe","channels":["readings","alarms"]}') from None
+        message = read_message(text, '{"type":"subscribe","channels":["readings","alarms"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
             self._say(type="pong")

@@ -3,6 +3,7 @@
 import collections
 from collections.abc import Iterator, Mapping
 
+from api.backlog import OnlyNewest
 from api.cursor import BEGINNING, Place
 from api.updates import Update
 
@@ -31,6 +32,9 @@ class Journal:
             self._floors.pop(part, None)
 
     def add(self, update: Update) -> None:
+        """Keep an update; pictures are not: nobody wants those that he missed, and they would push out everything else."""
+        if isinstance(update.state_key, OnlyNewest):
+            return
         self._updates.append(update)
         self._size += len(update.data)
         while len(self._updates) > self._most_updates or self._size > self._most_size:

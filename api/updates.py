@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from api.backlog import OnlyNewest
 from api.cursor import BEGINNING, Place
 from api.personal import kept_private
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 READINGS = "readings"
 ALARMS = "alarms"
 EVENTS = "events"
+CAMERA = "camera_"
 
 
 class PushRecord(msgspec.Struct, frozen=True):
@@ -29,6 +31,12 @@ class PushRecord(msgspec.Struct, frozen=True):
     flow: str = ""
     shaped: bool = False
     first: str = "snapshot"
+
+
+class Kind(msgspec.Struct):
+    """The kind that shaped data say they are."""
+
+    kind: str = ""
 
 
 class Update:
@@ -91,11 +99,16 @@ class Update:
 
 
 _push = msgspec.json.Decoder(PushRecord).decode
+kind_of = msgspec.json.Decoder(Kind).decode
 
 
 def from_push(value: bytes, live: bool) -> list[Update]:
     """Updates of one record of the push topic; raises `msgspec.MsgspecError`."""
-    records = [_push(line) for line in _lines(value)]
+    try:
+        value.decode()
+        records = [_push(line) for line in _lines(value)]
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
     return [
         Update(
             record.channel,
@@ -106,9 +119,20 @@ def from_push(value: bytes, live: bool) -> list[Update]:
             fact=(record.flow, record.sink, record.id),
             shaped=record.shaped,
             live=live,
+            state_key=OnlyNewest(record.channel, record.subject) if _is_picture(record) else None,
         )
         for record in records
     ]
+
+
+def _is_picture(record: PushRecord) -> bool:
+    """Whether it is a camera's picture: `{"kind": "frame", …}` on the channel `camera_NAME`."""
+    if not record.channel.startswith(CAMERA):
+        return False
+    try:
+        return kind_of(record.data).kind == "frame"
+    except msgspec.DecodeError:
+        return False
 
 
 def from_events(value: bytes, live: bool) -> list[Update]:

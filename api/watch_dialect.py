@@ -6,11 +6,11 @@ from collections.abc import Callable
 import msgspec
 
 from api.client import Client
-from api.dialects import Refused
+from api.dialects import Refused, read_message
 from api.event_view import of_event
 from api.frames import text_frame
 from api.hub import Hub
-from api.updates import ALARMS, Update
+from api.updates import ALARMS, CAMERA, Update, kind_of
 from operators.events import Detection, Event, Occurrence
 
 NEW_EVENT = "new_event"
@@ -23,15 +23,7 @@ TYPES = {
 }
 """The type of a message by the kind of its data; of everything else it is `new_event`."""
 ALIASES = {"system": ALARMS, "system_alerts": ALARMS, "alerts": ALARMS}
-CAMERA = "camera_"
 _event = msgspec.json.Decoder(Event).decode
-
-
-class _Kind(msgspec.Struct):
-    kind: str = ""
-
-
-_kind = msgspec.json.Decoder(_Kind).decode
 
 
 class VideoWatch:
@@ -58,7 +50,7 @@ class VideoWatch:
 
     def encode(self, update: Update) -> bytes:
         try:
-            kind = "alarm" if update.channel == ALARMS else _kind(update.data).kind
+            kind = "alarm" if update.channel == ALARMS else kind_of(update.data).kind
         except (msgspec.DecodeError, RecursionError):
             kind = ""  # shaped data that are no object, or whose kind is no text
         data = update.data
@@ -91,10 +83,7 @@ class VideoWatchConversation:
         """It begins by subscribing."""
 
     async def hear(self, text: str) -> None:
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            raise Refused('not JSON; write {"type":"subscribe","channels":["camera_1","events"]}') from None
+        message = read_message(text, '{"type":"subscribe","channels":["camera_1","events"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
             self._say("pong")

@@ -154,7 +154,17 @@ def test_what_makes_no_sense_is_answered_with_an_error(john: Someone, kind: str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "[]", "{}", '{"type":"x","payload":{}}', '{"type":"create_page"}', "[" * 9999]
+    "text",
+    [
+        "",
+        "hello",
+        "[]",
+        "{}",
+        '{"type":"x","payload":{}}',
+        '{"type":"create_page"}',
+        "[" * 9999,
+        '{"type":"update_alarm","payload":{"alarm_id":1,"\\ud800":1}}',
+    ],
 )
 def test_what_is_no_message_is_answered_with_an_error(john: Someone, text: str) -> None:
     with john.watching() as watcher:

@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from api.backlog import Backlog, Frame
+from api.backlog import Backlog, Frame, OnlyNewest
 from api.client import Client
 from api.cursor import Place, parse
 from api.hub import Hub
@@ -107,6 +108,19 @@ def test_for_a_client_that_lags_a_newer_state_takes_the_place_of_the_older_at_th
         backlog.put(frame)
     assert all_of(backlog) == "2345"
     assert backlog.coalesced == 1
+
+
+def test_of_pictures_only_the_newest_waits_and_none_is_kept_for_those_who_come_back(hub: Hub) -> None:
+    backlog = Backlog(Bounds(pending_events=2))
+    for number in range(5):
+        backlog.put(Frame(b"%d" % number, OnlyNewest("camera_gate", "gate")))
+        backlog.put(Frame(b"b%d" % number, OnlyNewest("camera_yard", "yard")))
+    backlog.put(every(9))
+    assert all_of(backlog) == "4b49"
+    assert backlog.coalesced == 8
+    hub.begin("p", (1, 0))
+    hub.publish([update(2), update(3, state_key=OnlyNewest("c", "gate")), update(4)])
+    assert [one.data for one in hub.missed({"p": (1, 0)}, ["c"], Sight()) or []] == ["2", "4"]
 
 
 def test_what_must_not_be_dropped_is_kept_up_to_the_bound_and_then_the_client_is_overrun() -> None:
@@ -301,6 +315,13 @@ def test_a_record_may_hold_many_lines() -> None:
     assert updates[1].data.count("quality") == 1
     line = b'{"channel":"c","id":"1","time":1,"subject":"s","data":{"a": 1.50}}'
     assert [one.data for one in from_push(line + b"\n" + line, live=True)] == ['{"a": 1.50}'] * 2
+
+
+@pytest.mark.parametrize("data", [b'"\xff"', b'"\\ud800"', b"[" * 100_000, b""])
+def test_a_record_that_no_flow_wrote_is_refused(data: bytes) -> None:
+    head = b'{"channel":"c","id":"1","time":1,"subject":"s","data":'
+    with pytest.raises(msgspec.MsgspecError):
+        from_push(head + data + b"}", live=True)
 
 
 def test_a_channel_s_oldest_origins_are_forgotten_beyond_the_bound() -> None:

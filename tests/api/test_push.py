@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import jwt
 import pytest
@@ -198,6 +199,7 @@ def test_after_unsubscribing_nothing_more_comes(api: Api, topics: Topics, token:
     ("text", "answer"),
     [
         ("nonsense", "not JSON"),
+        ('{"type":"subscribe","channels":["\\ud800"]}', "not JSON"),
         ("[]", "type is None"),
         ('{"type":"subscibe"}', "type is 'subscibe'; this server knows subscribe, unsubscribe and ping"),
         ('{"type":"subscribe","channels":"readings"}', "channels must be a list of names"),
@@ -310,6 +312,30 @@ def test_a_slow_client_that_reads_again_in_time_hears_why_it_was_closed(
                 break
         code, reason = close_of(client, 20)
         assert (code, reason.startswith("too slow")) == (4429, True)
+
+
+def test_a_slow_client_gets_pictures_at_the_rate_it_can_take_and_every_event(
+    start: Start, settings: Settings, topics: Topics
+) -> None:
+    api = start(replace(settings, bounds=SMALL))
+    api.wait_for_topics(topics.push)
+    pictures, words = 200, "x" * 100_000
+    with api.subscribed(api.login(), "camera_gate", "events", max_queue=1) as client:
+        for number in range(pictures):
+            topics.pushed("camera_gate", [{"kind": "frame", "jpeg": words, "n": number}], subject="gate")
+            if number % 10 == 0:
+                topics.pushed("events", [{"n": number}])
+        wait_until(lambda: api.health()["broker"]["lag"] == 0, what="all of it to be read")
+        topics.pushed("events", [{"n": "last"}])
+        seen: dict[str, list[Any]] = {"camera_gate": [], "events": []}
+        while seen["events"][-1:] != ["last"]:
+            message = hear(client)
+            if message["type"] == "event":
+                seen[message["channel"]].append(message["data"]["n"])
+    assert seen["events"] == [*range(0, pictures, 10), "last"]
+    assert seen["camera_gate"] == sorted(seen["camera_gate"])
+    assert seen["camera_gate"][-1] == pictures - 1
+    assert len(seen["camera_gate"]) < pictures // 2
 
 
 def test_no_more_clients_than_there_are_places(start: Start, settings: Settings) -> None:
