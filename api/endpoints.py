@@ -141,6 +141,11 @@ async def body_of(request: Request) -> bytes:
         raise Rejected(415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Rejected(415, "expected a body that is not compressed")
+    return await whole_body(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body as it came; raises `Rejected` if it does not come in time."""
     try:
         async with asyncio.timeout(BODY_DEADLINE):
             return await request.body()

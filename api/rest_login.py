@@ -10,7 +10,7 @@ from starlette.requests import Request
 from api.access import Access
 from api.address import address_of
 from api.auth import AccountError, Accounts, LoginRefused, TooManyAttempts
-from api.endpoints import Call, Endpoint, body_of, read
+from api.endpoints import Call, Endpoint, body_of, read, whole_body
 from api.errors import Rejected
 from api.guard import Guard
 from api.logins import Pair
@@ -107,11 +107,11 @@ class LoginEndpoints:
             ),
             Endpoint(
                 method="POST", address="/login", do=self.login_form, tag=TAG, summary="Log in by a form", answer=Token,
-                role=None, errors=(400, 401, 413, 415, 429),
+                role=None, errors=(400, 401, 408, 413, 415, 429),
             ),
             Endpoint(
                 method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG, summary="Get the next tokens",
-                answer=LoggedIn, role=None, errors=(400, 401, 415),
+                answer=LoggedIn, role=None, errors=(400, 401, 408, 413, 415),
             ),
             Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG, summary="Log out", answer=Done),
             Endpoint(
@@ -214,7 +214,7 @@ async def _form_of(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM:
         raise Rejected(415, f"expected Content-Type: {FORM}, got {kind[:80] or 'none'}")
-    body = await request.body()
+    body = await whole_body(request)
     if len(body) > LARGEST_FORM:
         raise Rejected(413, f"the form has {len(body)} bytes; at most {LARGEST_FORM} are taken")
     return body

@@ -1,4 +1,5 @@
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -72,6 +73,19 @@ def test_a_login_that_is_no_login_says_what_was_expected(lonely: Api, body: byte
 def test_a_body_over_the_limit_is_refused(lonely: Api) -> None:
     answer = httpx.post(f"{lonely.url}/api/auth/login", content=b"x" * (2 << 20))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/login", "application/x-www-form-urlencoded"), ("/api/auth/login", "application/json")]
+)
+def test_a_body_that_does_not_come_is_not_waited_for(
+    lonely: Api, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    monkeypatch.setattr("api.endpoints.BODY_DEADLINE", 0.1)
+    with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=20) as wire:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\nuser"
+        wire.sendall(head.encode())
+        assert wire.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize("path", ["/api/auth/me", "/api/latest", "/api/alarms", "/api/history?subject=a&metric=b"])
