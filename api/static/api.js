@@ -1,5 +1,6 @@
 // Asks the server. A token that has ended is renewed once on the way.
 
+import {refusal} from "./refusals.js";
 import {Failed, renew, token, Unauthorized} from "./session.js";
 
 export const ask = (path, signal) => call("GET", path, undefined, signal);
@@ -7,7 +8,7 @@ export const send = (method, path, body) => call(method, path, body);
 
 async function call(method, path, body, signal) {
   const answer = await request(method, path, body, signal);
-  if (!answer.ok) throw new Failed(answer.status, await reason(answer), Number(answer.headers.get("Retry-After") ?? 0));
+  if (!answer.ok) throw new Failed(answer.status, refusal(await reason(answer)), Number(answer.headers.get("Retry-After") ?? 0));
   return answer.status === 204 ? null : answer.json();
 }
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from api.app import STATIC
 from api.settings import Settings
 from connectors.api_section import ApiSection
 from connectors.base import Health
@@ -383,6 +384,27 @@ def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics)
             expect(page.locator("#title")).to_be_focused()
         expect(page.locator(".skeleton")).to_have_count(0, timeout=WAIT)
         assert fits(page), view
+
+
+def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_either_language(visit: Visit) -> None:
+    page = visit(language="fr-FR", view="#/cameras")
+    page.click("[data-action=add]", timeout=WAIT)
+    page.fill("dialog [name=name]", "entrance")
+    page.fill("dialog [name=url]", "rtsp://user:secret@10.0.0.2/stream")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_contain_text("un mot de passe en clair", timeout=WAIT)
+    words = page.evaluate(
+        "Promise.all([import('/static/english.js'), import('/static/french.js')]).then(([{ENGLISH}, {FRENCH}]) =>"
+        " [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) => Object.keys(words)))"
+    )
+    assert set(words[0]) == set(words[1])
+    assert set(words[2]) == set(words[3])
+    code = "".join(file.read_text() for file in STATIC.glob("*.js"))
+    said = set(re.findall(r"""\bsay\("(\w+)\"""", code)) | set(
+        re.findall(r'data-say[a-z-]*="(\w+)"', (STATIC / "index.html").read_text())
+    )
+    assert said <= set(words[0])
+    assert len(said) > 100
 
 
 def test_a_session_that_is_ended_elsewhere_ends_here_and_a_token_is_renewed_before_it_ends(

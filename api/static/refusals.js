@@ -1,0 +1,45 @@
+// What the server refuses or cannot do, in French: it speaks English, and people should not have to.
+
+import {currentLanguage} from "./words.js";
+
+const RIGHTS = {edit: "modifier", view: "voir", share: "partager"};
+const THINGS = {user: "compte", group: "groupe", pages: "pages", groups: "groupes", "a page": "d’une page", "a group": "d’un groupe", ticker: "Le signal", option: "Le niveau", condition: "La condition"};
+const FRENCH = [
+  [/^Permission denied: cannot (edit|view|share) this page$/, (right) => `Vous ne pouvez pas ${RIGHTS[right]} cette page.`],
+  [/^Permission denied: cannot change this group$/, () => "Vous ne pouvez pas modifier ce groupe."],
+  [/^this needs an account with the role /, () => "Votre compte n’a pas le rôle qu’il faut pour cela."],
+  [/^there is a group of that name; choose another$/, () => "Il y a déjà un groupe de ce nom ; choisissez-en un autre."],
+  [/^an account has at most (\d+) (pages|groups); delete one first$/, (most, what) => `Un compte a au plus ${most} ${THINGS[what]} ; supprimez-en d’abord.`],
+  [/^a page has at most (\d+) alarms; delete one first$/, (most) => `Une page a au plus ${most} alarmes ; supprimez-en d’abord.`],
+  [/^a page is shared with at most (\d+) accounts and groups/, (most) => `Une page est partagée avec au plus ${most} comptes et groupes ; partagez-la avec un groupe.`],
+  [/^the name of (a page|a group) has 1 to (\d+) printable characters$/, (what, most) => `Le nom ${THINGS[what]} a de 1 à ${most} caractères imprimables.`],
+  [/^the page (.+) is declared in a definition; change it there$/, (page) => `La page ${page} vient d’une définition ; modifiez-la là.`],
+  [/^(ticker|option|condition) has at most (\d+) printable characters$/, (what, most) => `${THINGS[what]} a au plus ${most} caractères imprimables.`],
+  [/^(ticker|option|condition) must not be empty$/, (what) => `${THINGS[what]} ne peut pas être vide.`],
+  [/^there is no (user|group) (\d+)$/, (what, id) => `Il n’y a pas de ${THINGS[what]} ${id}.`],
+  [/^there is no alarm /, () => "Cette alarme n’existe plus."],
+  [/^there is no camera /, () => "Cette caméra n’existe plus."],
+  [/^there is no event /, () => "Cet événement n’existe plus."],
+  [/^there is no account /, () => "Ce compte n’existe plus."],
+  [/^there is a camera '(.+)' already$/, (name) => `Il y a déjà une caméra « ${name} ».`],
+  [/^there are (\d+) cameras, which is the most$/, (most) => `Il y a ${most} caméras, c’est le maximum.`],
+  [/^the url must be an address such as (.+)$/, (example) => `L’adresse doit être comme ${example}`],
+  [/^the url is not an address: /, () => "Ce n’est pas une adresse."],
+  [/^the url holds a password in clear; write (\S+) /, (example) => `L’adresse contient un mot de passe en clair ; écrivez ${example} et donnez les deux là où tourne le flux.`],
+  [/^no flow answered in time/, () => "Aucun flux n’a répondu à temps ; il peut encore exécuter l’ordre plus tard."],
+  [/^no ClickHouse is configured/, () => "Aucun ClickHouse n’est configuré."],
+  [/^no answer from ClickHouse at (\S+)/, (address) => `ClickHouse ne répond pas (${address}).`],
+  [/^the broker did not confirm within (\S+) s/, (wait) => `Le courtier n’a pas confirmé en ${wait} s ; cela peut encore arriver.`],
+  [/^the broker stopped answering/, () => "Le courtier ne répond plus ; réessayez."],
+  [/^too many failed logins; try again in (\d+) s$/, (wait) => `Trop d’essais. Réessayez dans ${wait} s.`],
+];
+
+/** The words for the reader; what is not known here stays as the server said it. */
+export function refusal(words) {
+  if (currentLanguage() !== "fr") return words;
+  for (const [pattern, french] of FRENCH) {
+    const found = pattern.exec(words);
+    if (found) return french(...found.slice(1));
+  }
+  return words;
+}
