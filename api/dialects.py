@@ -46,7 +46,7 @@ class Push:
     """Vigie's own dialect.
 
     The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`, `event`, `heartbeat`,
-    `error`.
+    `rights`, `error`.
     """
 
     name = "push"
@@ -116,6 +116,7 @@ class PushConversation:
         for channel in lost:
             del self._channels[channel]
         self._attend()
+        self._say(type="rights")
         if lost:
             self._say(type="unsubscribed", channels=lost, reason="this account may not see them any longer")
 

@@ -18,7 +18,7 @@ import {Overview} from "./overview.js";
 import {PagesView} from "./pages_view.js";
 import {changeOwnPassword} from "./passwords.js";
 import {Push} from "./push.js";
-import {Failed, forget, login, logout, person, plan, token, Unauthorized} from "./session.js";
+import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./session.js";
 import {Sound} from "./sound.js";
 import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words.js";
 
@@ -88,7 +88,17 @@ function hear(message) {
   if (channel === "alarms" && type === "event") book.take(data);
   else if (channel === "alarms" && type === "snapshot") book.start(data);
   if (channel === "mode" && type === "event") mode.take(data);
+  if (type === "rights") rightsChanged().catch(failed);
   navigation.hear(message);
+}
+
+/** An admin may have changed one's role: other views and buttons are there then. */
+async function rightsChanged() {
+  if (!takePerson(await ask("/api/auth/me"))) return;
+  showPerson();
+  navigation.relabel();
+  navigation.follow(false);
+  details.draw(true);
 }
 
 function connectionChanged(next, recovered) {

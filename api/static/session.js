@@ -27,6 +27,13 @@ export async function login(username, password) {
   keep({access: body.access_token, refresh: body.refresh_token ?? null, user: body.user});
 }
 
+/** The account as the server has it now; whether it is another than was known. */
+export function takePerson(user) {
+  if (!session || user.role === session.user.role) return false;
+  keep({...session, user});
+  return true;
+}
+
 export function forget() {
   clearTimeout(timer);
   session = null;
