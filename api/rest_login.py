@@ -48,6 +48,12 @@ class Me(msgspec.Struct):
     role: Role
 
 
+class Doors(msgspec.Struct):
+    """How to get in. Where `registration` is true people may make themselves an account."""
+
+    registration: bool
+
+
 class Token(msgspec.Struct):
     """What later requests send as `Authorization: Bearer ACCESS_TOKEN`."""
 
@@ -102,6 +108,9 @@ class LoginEndpoints:
         me = Endpoint(method="GET", address="/api/auth/me", do=self.me, tag=TAG, summary="Who am I", answer=Me)
         return [
             Endpoint(
+                method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in", answer=Doors, role=None,
+            ),
+            Endpoint(
                 method="POST", address="/api/auth/login", do=self.login, tag=TAG, summary="Log in", answer=LoggedIn,
                 role=None, body=Credentials, errors=(401, 429),
             ),
@@ -123,6 +132,10 @@ class LoginEndpoints:
             me,
             me.with_address("/me"),
         ]  # fmt: skip
+
+    async def doors(self, call: Call) -> Doors:
+        """For whoever is not logged in yet."""
+        return Doors(self._open)
 
     async def login(self, call: Call) -> LoggedIn:
         """The access token is for `Authorization: Bearer TOKEN`. Five wrong passwords a minute lock the account for the

@@ -16,7 +16,7 @@ import {Mode} from "./mode.js";
 import {Navigation} from "./navigation.js";
 import {Overview} from "./overview.js";
 import {PagesView} from "./pages_view.js";
-import {changeOwnPassword} from "./passwords.js";
+import {changeOwnPassword, registerOneself} from "./passwords.js";
 import {Push} from "./push.js";
 import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./session.js";
 import {Sound} from "./sound.js";
@@ -155,6 +155,13 @@ function leave(why) {
   text(get("login-error"), why ? say(why) : "");
   document.title = "Vigie";
   get("login-form").elements.username.focus();
+  showDoors();
+}
+
+/** Who may make himself an account is told so. */
+async function showDoors() {
+  const answer = await fetch("/api/auth").catch(() => null);
+  get("register").hidden = !answer?.ok || !(await answer.json()).registration;
 }
 
 get("login-form").addEventListener("submit", async (event) => {
@@ -176,6 +183,7 @@ get("login-form").addEventListener("submit", async (event) => {
   }
 });
 
+get("register").addEventListener("click", () => registerOneself(enter));
 get("person").addEventListener("click", () => changeOwnPassword(disconnected, failed));
 get("logout").addEventListener("click", () => leave());
 for (const button of document.querySelectorAll("[data-language]"))

@@ -4,11 +4,14 @@ import {get, h, text, trail} from "./dom.js";
 import {icon} from "./icons.js";
 import {say} from "./words.js";
 
+let opened = 0;
+
 /** Show a dialog with a title and content; returns it. `closed` is called when it is gone. `wide` is a sheet at the side. */
 export function openDialog(title, content, {closed, sheet = false, name} = {}) {
-  const heading = h("h2", {tabindex: "-1", id: "dialog-title"}, title);
+  const id = `dialog-title-${++opened}`;
+  const heading = h("h2", {tabindex: "-1", id}, title);
   const shut = h("button", {type: "button", class: "quiet close", "aria-label": say("closeDialog"), onclick: () => dialog.close()}, icon("close"));
-  const dialog = h("dialog", {class: sheet ? "dialog sheet" : "dialog", "aria-labelledby": "dialog-title", "data-dialog": name}, h("header", {}, heading, shut), ...content);
+  const dialog = h("dialog", {class: sheet ? "dialog sheet" : "dialog", "aria-labelledby": id, "data-dialog": name}, h("header", {}, heading, shut), ...content);
   const before = document.activeElement, path = trail(before);
   dialog.addEventListener("close", () => { dialog.remove(); giveBack(before, path); closed?.(); });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });

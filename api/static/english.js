@@ -2,7 +2,7 @@
 
 export const ENGLISH = {
   skip: "Skip to the content", tagline: "Watch over your sites.", username: "User name", password: "Password",
-  login: "Log in", logout: "Log out", search: "Search a sensor", history: "History", range: "Period",
+  login: "Log in", register: "Make yourself an account", logout: "Log out", search: "Search a sensor", history: "History", range: "Period",
   close: "Close the history", closeDialog: "Close", cancel: "Cancel", save: "Save", delete: "Delete", sensors: "Sensors",
   live: "Live", connecting: "Connecting…", lost: "Connection lost — trying again",
   wrongPassword: "Wrong user name or password.", tooMany: "Too many attempts. Try again in {n} s.",

@@ -2,7 +2,7 @@
 
 export const FRENCH = {
   skip: "Aller au contenu", tagline: "Veillez sur vos sites.", username: "Nom d’utilisateur", password: "Mot de passe",
-  login: "Se connecter", logout: "Se déconnecter", search: "Chercher un capteur", history: "Historique", range: "Période",
+  login: "Se connecter", register: "Créer un compte", logout: "Se déconnecter", search: "Chercher un capteur", history: "Historique", range: "Période",
   close: "Fermer l’historique", closeDialog: "Fermer", cancel: "Annuler", save: "Enregistrer", delete: "Supprimer", sensors: "Capteurs",
   live: "En direct", connecting: "Connexion…", lost: "Connexion perdue — nouvel essai",
   wrongPassword: "Nom d’utilisateur ou mot de passe erroné.", tooMany: "Trop d’essais. Réessayez dans {n} s.",

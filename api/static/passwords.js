@@ -17,6 +17,22 @@ export function showPassword(username, password) {
     h("div", {class: "form-buttons"}, navigator.clipboard ? copy : null)], {name: "made-password"});
 }
 
+/** Make oneself an account and log in with it; then `enter`. */
+export function registerOneself(enter) {
+  openForm(say("register"), {
+    name: "register", button: say("register"),
+    fields: [
+      field(say("username"), h("input", {name: "username", required: true, maxlength: 64, autofocus: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false"})),
+      field(say("password"), h("input", {name: "password", type: "password", required: true, ...PASSWORD_RULES}), say("badPassword")),
+    ],
+  }, async ({username, password}) => {
+    const answer = await fetch("/api/auth/register", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({username, password})});
+    if (!answer.ok) throw new Failed(answer.status, say({409: "nameTaken", 429: "tooMany"}[answer.status] ?? "badAccount", {n: answer.headers.get("Retry-After")}));
+    await login(username, password);
+    await enter();
+  });
+}
+
 /** Change one's own password; all logins end, and this tab logs in anew. `disconnected` does something without the connection. */
 export function changeOwnPassword(disconnected, failed) {
   const username = me().username;

@@ -175,6 +175,7 @@ def test_a_wrong_password_is_said_and_logging_out_forgets_everything(
 ) -> None:
     topics.events(reading(1, time=time.time()))
     page = visit(log_in=False)
+    expect(page.locator("#register")).to_be_hidden()
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", "wrong")
     page.click("#login-form button")

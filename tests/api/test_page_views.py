@@ -353,6 +353,20 @@ def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(visit: 
     assert fits(page)
 
 
+def test_where_registration_is_open_one_makes_oneself_an_account(visit: Visit) -> None:
+    page = visit(PHONE, log_in=False, language="fr-FR")
+    page.click("#register", timeout=WAIT)
+    page.fill("dialog [name=username]", "admin")
+    page.fill("dialog [name=password]", "correct horse battery")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog .form-error")).to_have_text("Ce nom est pris ; choisissez-en un autre.", timeout=WAIT)
+    page.fill("dialog [name=username]", "marie")
+    page.keyboard.press("Enter")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#person")).to_have_attribute("aria-label", "marie, lecteur: Changer votre mot de passe")
+
+
 def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(visit: Visit, api: Api) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
     assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
