@@ -49,11 +49,10 @@ class Endpoint:
     `do` answers a call; its docstring is the description. `role` is the least that may ask, None where no token is needed.
     `path`, `query` and `body` are types that msgspec reads (None: there is none), `answer` the type of what comes back (None:
     not JSON of ours; then `media` says what). The body may be left out where it is `body_optional`. Where `devices` may ask, a
-    token of the site file's connection `http` is as good as an account. `body` may be bytes, as they came; then
-    `body_type` is for the document. `errors` are statuses beside those that follow from the rest, and `also` are
-    those whose answer is of another type. A `token_in_query`
-    is for clients that cannot set headers. Where the route's address does not say what its parts are, `path_from` does, and
-    `described` is the address for the document.
+    token of the site file's connection `http` is as good as an account. `body` may be bytes, as they came, or None where `do`
+    reads it itself; then `body_type` is for the document. `errors` are statuses beside those that follow from the rest, and
+    `also` are those whose answer is of another type. A `token_in_query` is for clients that cannot set headers. Where the
+    route's address does not say what its parts are, `path_from` does, and `described` is the address for the document.
     """
 
     method: str

@@ -33,6 +33,13 @@ class Credentials(msgspec.Struct):
     refresh: bool = False
 
 
+class LoginForm(msgspec.Struct):
+    """Who logs in, as a form."""
+
+    username: Text
+    password: Text
+
+
 class NewAccount(msgspec.Struct):
     """Who wants an account."""
 
@@ -116,11 +123,11 @@ class LoginEndpoints:
             ),
             Endpoint(
                 method="POST", address="/login", do=self.login_form, tag=TAG, summary="Log in by a form", answer=Token,
-                role=None, errors=(400, 401, 408, 413, 415, 429),
+                role=None, body_type=LoginForm, body_media=FORM, errors=(400, 401, 408, 413, 415, 429),
             ),
             Endpoint(
                 method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG, summary="Get the next tokens",
-                answer=LoggedIn, role=None, errors=(400, 401, 408, 413, 415),
+                answer=LoggedIn, role=None, body_type=OldToken, body_optional=True, errors=(400, 401, 408, 413, 415),
             ),
             Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG, summary="Log out", answer=Done),
             Endpoint(

@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api.settings import Settings
+from connectors.api_section import ApiSection
 from connectors.clickhouse_schema import Declared, Schema
 from tests.api.conftest import Start
 from tests.api.fuzz_record import SECONDS, SEED, recorded
@@ -29,6 +30,7 @@ OWN = ("/api/auth/logout", "/api/auth/password")
 """End the login that asks: asked by somebody who is there for that."""
 OTHERS = "/api/users/{id}"
 """Would take the rights of the one who asks: done to that somebody."""
+PROXIED = ApiSection(proxies=["127.0.0.1"])
 LEAK = 64 << 20
 
 # The server runs in this process; what it draws from `random` meanwhile looks as if a strategy had done it.
@@ -44,7 +46,7 @@ def api(start: Start, settings: Settings, topics: Topics, database: Callable[[],
     for table, kind in (("readings", "readings"), ("events", "events"), ("alarm_events", "alarms")):
         Schema(client, "").migrate(Declared(table, kind))
     events = f"{topics.prefix}site.events"
-    server = start(replace(settings, clickhouse=database, event_topics=(events,), posts_topic=events))
+    server = start(replace(settings, clickhouse=database, event_topics=(events,), posts_topic=events, section=PROXIED))
     server.wait_for_topics(topics.readings, topics.alarms, topics.push)
     return server
 
@@ -79,7 +81,11 @@ class Fuzz:
                 given[name] = there[name]
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._session.request(method, f"{self._api.url}{path}", json=body, headers=self._headers, timeout=30)
+        headers = {
+            **self._headers,
+            "X-Forwarded-For": "10.0.0.1",
+        }  # wrong passwords that are tried lock another address
+        answer = self._session.request(method, f"{self._api.url}{path}", json=body, headers=headers, timeout=30)
         assert answer.ok, answer.text
         return answer.json()
 
