@@ -1,6 +1,7 @@
 """Whether a flow's memory grows: ten million events through each path, resident memory after the first million and at the end.
 
-`python -m tests.bench memory` takes some twenty minutes; `python -m tests.bench.memory EVENTS` is a shorter one, not kept.
+`python -m tests.bench memory` takes some twenty minutes; `python -m tests.bench.memory EVENTS [topic] [mqtt] [live] [binlog]`
+is a shorter one, kept only with all events.
 """
 
 import json
@@ -8,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pymysql
 from connectors.base import Health
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
-from infra.embedded.mariadb import MariaDB
+from infra.embedded.mariadb import ADMIN, MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import free_port
 from infra.embedded.stack import Stack
@@ -99,20 +100,36 @@ BINLOG = Path_(
 )
 
 
-def memory(folder: Path, events: int = EVENTS) -> list[Figure]:
-    """MB of growth of each path."""
-    figures = []
-    with Stack(folder / "topics", ["redpanda", "clickhouse", "influxdb"]) as stack:
+def memory(folder: Path, events: int = EVENTS, only: Sequence[str] = ()) -> list[Figure]:
+    """MB of growth of each path, or of those from these sources `only`."""
+    return [figure for name in only or SOURCES for figure in SOURCES[name](folder / name, events)]
+
+
+def _topic(folder: Path, events: int) -> list[Figure]:
+    with Stack(folder, ["redpanda", "clickhouse", "influxdb"]) as stack:
         publish(TopicConnection(**stack.connections()["redpanda"]), "bench.memory", events, pack=True)
-        figures += [_row(stack, path, events) for path in FROM_TOPIC]
-    with Stack(folder / "mqtt", ["redpanda", "mqtt"]) as stack:
-        figures.append(_row(stack, MQTT, events, lambda: _fill_intake(stack, events)))
-    with Stack(folder / "live", ["redpanda", "mqtt"]) as stack:
-        live = min(LIVE_MESSAGES, events)
-        figures.append(_row(stack, MQTT_LIVE, live, lambda: _publish_mqtt(stack, live)))
-    with Stack(folder / "binlog", ["redpanda", "mariadb"]) as stack:
-        figures.append(_row(stack, BINLOG, events, lambda: _write_rows(stack, events + MISSED)))
-    return figures
+        return [_row(stack, path, events) for path in FROM_TOPIC]
+
+
+def _mqtt(folder: Path, events: int) -> list[Figure]:
+    with Stack(folder, ["redpanda", "mqtt"]) as stack:
+        return [_row(stack, MQTT, events, lambda: _fill_intake(stack, events))]
+
+
+def _live(folder: Path, events: int) -> list[Figure]:
+    live = min(LIVE_MESSAGES, events)
+    with Stack(folder, ["redpanda", "mqtt"]) as stack:
+        return [_row(stack, MQTT_LIVE, live, lambda: _publish_mqtt(stack, live))]
+
+
+def _binlog(folder: Path, events: int) -> list[Figure]:
+    with Stack(folder, ["redpanda", "mariadb"]) as stack:
+        return [_row(stack, BINLOG, events, lambda: _write_rows(stack, events + MISSED))]
+
+
+SOURCES: dict[str, Callable[[Path, int], list[Figure]]] = {
+    "topic": _topic, "mqtt": _mqtt, "live": _live, "binlog": _binlog,
+}  # fmt: skip
 
 
 def _row(stack: Stack, path: Path_, events: int, feed: Any = None) -> Figure:
@@ -186,7 +203,11 @@ def _publish_mqtt(stack: Stack, count: int) -> None:
 
 def _write_rows(stack: Stack, count: int) -> None:
     server: MariaDB = stack["mariadb"]
-    with pymysql.connect(**server.client_options(), autocommit=True) as connection, connection.cursor() as cursor:
+    with pymysql.connect(**server.client_options(ADMIN), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SET GLOBAL innodb_buffer_pool_size = 2 << 30"
+        )  # the table's indexes outgrow the embedded server's
+        cursor.execute("SET GLOBAL innodb_log_file_size = 1 << 30")
         cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{DEVICES}")
         attributes = '{"unit_of_measurement": "°C", "device_class": "temperature"}'
         cursor.execute(f"INSERT INTO state_attributes(shared_attrs) SELECT %s FROM seq_1_to_{DEVICES}", (attributes,))
@@ -202,7 +223,8 @@ def _write_rows(stack: Stack, count: int) -> None:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="vigie-memory-") as place:
         Path(place).chmod(0o711)
-        made = memory(Path(place), int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS)
-        if len(sys.argv) == 1:
+        count = int(sys.argv[1])
+        made = memory(Path(place), count, sys.argv[2:])
+        if count == EVENTS:
             save(made)
         print(f"Measured on {machine()}\n\n{table(made)}")
