@@ -26,6 +26,7 @@ IDLE_WAIT = 0.01
 DRAIN_SNAPSHOTS = 2
 ONE_SHARD = "0"
 FAR = 86_400.0
+AT_ONCE = datetime.fromtimestamp(0, UTC)
 
 Item = tuple[str, tuple[str, Arrival]]
 
@@ -189,6 +190,10 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
             self._running.unread.discard(self._id)
         arrival = Arrival(self._id, self._name, batch)
         return [(shard, (shard, arrival)) for shard in self._shards]
+
+    def next_awake(self) -> datetime:
+        """At once: `idle` has waited already, so Bytewax's own millisecond after an empty batch would only delay the next."""
+        return AT_ONCE
 
     def snapshot(self) -> object:
         position = self._reader.position()
