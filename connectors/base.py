@@ -27,7 +27,8 @@ class Batch(NamedTuple):
     `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader works off what had
     gathered before it started: until then wall-clock time must not move the flow's clocks. `whole` says that the events
     are a table as it stands: rows that are not among them are gone. `place` is the offset after the batch, of a topic;
-    `anew` says that the topic was made anew, so that places begin again.
+    `anew` says that the topic was made anew, so that places begin again. `arrivals` says how many events arrived when, in
+    their order (none: all at `wall`); it is what the records say, so that who reads them again finds the same.
     """
 
     events: list[Event]
@@ -36,6 +37,7 @@ class Batch(NamedTuple):
     whole: bool = False
     place: int | None = None
     anew: bool = False
+    arrivals: Sequence[tuple[int, float]] = ()
 
 
 class Reader(Protocol):

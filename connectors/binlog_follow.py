@@ -72,7 +72,8 @@ class _Unreadable:
 
 
 class Follower:
-    """Feed it packets with `handle`; `events` gathers, `place` moves at the end of each transaction and with every row."""
+    """Feed it packets with `handle`; `events` gathers, `commits` says how many of them were committed when (epoch seconds),
+    and `place` moves at the end of each transaction and with every row."""
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class Follower:
     ) -> None:
         self.place = copy.deepcopy(place)
         self.events: list[Row] = []
+        self.commits: list[tuple[int, float]] = []
         self.inside = False
         self.committed = 0.0
         self._seen = 0
@@ -126,7 +128,7 @@ class Follower:
 
     def take(self) -> list[Row]:
         """The events gathered so far."""
-        events, self.events = self.events, []
+        events, self.events, self.commits = self.events, [], []
         return events
 
     def _begin(self, data: bytes) -> None:
@@ -238,6 +240,7 @@ class Follower:
             events = events[passed_on:]
         self.place.rows = max(self.place.rows, self._seen)
         self.events += events
+        self.commits.append((len(events), self.committed))
 
     def _states(self, table: Table, recorder: Recorder, op: str, before: Rows, after: Rows) -> list[Row]:
         if op == "insert":

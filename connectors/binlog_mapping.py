@@ -1,8 +1,9 @@
 """Readings and occurrences from the rows of any table: which column is what."""
 
 import datetime
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from operators.component import Spec
 from operators.events import Event, Occurrence, Reading, Row
 
 MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
+Arrivals = list[tuple[int, float]]
 
 
 class RowMapping(Spec):
@@ -90,6 +92,36 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
         )
 
     return read
+
+
+class Mappings:
+    """The mapped tables of a source, by full name: rows of the others stay rows. `unmapped(row, why)` is told of rows that do
+    not fit."""
+
+    def __init__(self, mappings: Mapping[str, RowMapping], unmapped: Callable[[Row, str], None]) -> None:
+        self._mappers = {table: mapper(table, mapping) for table, mapping in mappings.items()}
+        self._unmapped = unmapped
+
+    def apply(self, rows: list[Row], arrivals: Arrivals) -> tuple[list[Event], Arrivals]:
+        """The events of rows, and how many of them arrived when; `arrivals` says so of the rows."""
+        if not self._mappers:
+            return list(rows), arrivals
+        events: list[Event] = []
+        left: Arrivals = []
+        rest = iter(rows)
+        for count, at in arrivals:
+            some = [event for row in itertools.islice(rest, count) if (event := self._event(row)) is not None]
+            events += some
+            left.append((len(some), at))
+        return events, left
+
+    def _event(self, row: Row) -> Event | None:
+        read = self._mappers.get(row.table)
+        try:
+            return read(row) if read else row
+        except Unmapped as error:
+            self._unmapped(row, str(error))
+            return None
 
 
 def _plain(value: Any) -> Any:

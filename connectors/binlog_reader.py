@@ -16,7 +16,7 @@ from connectors.binlog import MariadbConnection, server_id
 from connectors.binlog_checks import METADATA_ADVICE, check, connect, explain, names_are_logged
 from connectors.binlog_columns import describe_with
 from connectors.binlog_follow import CHUNK_ROWS, Follower, Place, Problem
-from connectors.binlog_mapping import Unmapped, mapper
+from connectors.binlog_mapping import Mappings
 from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, is_recorder
 from connectors.binlog_snapshot import Snapshot, begin, pages
 from connectors.binlog_start import SURELY_SAVED, StartFile
@@ -32,6 +32,10 @@ READ_EVENTS = 5_000
 QUEUE_ROWS = 20_000
 SHORTEST_WAIT_S, LONGEST_WAIT_S, LONGEST_CLASH_S = 0.2, 5.0, 60.0
 STEADY_S = 10.0
+WHOLE_S = 1.0
+"""The log writes when a transaction was committed in whole seconds: it arrived by the end of that second."""
+TOLERATED = 60.0
+"""Seconds by which the server's clock may be ahead of ours; later, a transaction counts as committed then."""
 SETTLED_S = 1.5
 MOST_TOLD = 1000
 JOIN_S = 5.0
@@ -39,9 +43,10 @@ JOIN_S = 5.0
 
 @dataclass
 class Unit:
-    """Events that belong together and the position after them."""
+    """Events that belong together, how many of them arrived when, and the position after them."""
 
     events: list[Event]
+    arrivals: list[tuple[int, float]]
     position: dict[str, Any]
     wall: float
     live: bool
@@ -81,6 +86,7 @@ class BinlogReader:
         if self._failure is not None:
             raise RuntimeError(f"the reader of {self._context.name} failed") from self._failure
         events: list[Any] = []
+        arrivals: list[tuple[int, float]] = []
         last: Unit | None = None
         with self._room:
             while self._queue and len(events) < READ_EVENTS:
@@ -89,6 +95,7 @@ class BinlogReader:
                     break
                 self._queue.popleft()
                 events += unit.events
+                arrivals += unit.arrivals
                 last = unit
             if last is None:
                 return None
@@ -97,7 +104,7 @@ class BinlogReader:
         self._position = last.position
         becomes_live = last.live and not self._live
         self._live = last.live
-        return Batch(events, last.wall, last.live) if events or becomes_live else None
+        return Batch(events, last.wall, last.live, arrivals=arrivals) if events or becomes_live else None
 
     def position(self) -> object:
         if self._position is not None:
@@ -153,9 +160,8 @@ class _Session:
         self._server_id = connection.server_id or server_id(context.flow, context.name)
         split = (self._full_name(name).split(".") for name in source.tables)
         self._tables = frozenset((schema, table) for schema, table in split)
-        self._mappers = {
-            self._full_name(name): mapper(self._full_name(name), mapping) for name, mapping in source.rows.items()
-        }
+        rows = {self._full_name(name): mapping for name, mapping in source.rows.items()}
+        self._mapping = Mappings(rows, self._unmapped)
         self._put = put
         self._closed = closed
         self._place: Place | None = Place.load(position) if position and "gtid" in position else None
@@ -258,25 +264,12 @@ class _Session:
         now = time.time()
         wall = now if self._live else min(follower.committed or now, now)
         self._wall = max(self._wall, wall)
-        self._put(Unit(self._mapped(follower.take()), place.saved(), self._wall, self._live))
+        commits = [(rows, min(at + WHOLE_S, now + TOLERATED)) for rows, at in follower.commits]
+        self._put(Unit(*self._mapping.apply(follower.take(), commits), place.saved(), self._wall, self._live))
 
-    def _mapped(self, rows: list[Row]) -> list[Event]:
-        """Readings in place of the rows of mapped tables."""
-        if not self._mappers:
-            return list(rows)
-        events: list[Event] = []
-        for row in rows:
-            read = self._mappers.get(row.table)
-            try:
-                event = read(row) if read else row
-            except Unmapped as error:
-                self._context.count("unmapped", 1)
-                payload = msgspec.json.encode(row.values)
-                self._problem(Problem("unmapped", str(error), payload, row.id, row.time))
-                continue
-            if event is not None:
-                events.append(event)
-        return events
+    def _unmapped(self, row: Row, why: str) -> None:
+        self._context.count("unmapped", 1)
+        self._problem(Problem("unmapped", why, msgspec.json.encode(row.values), row.id, row.time))
 
     def _full_name(self, name: str) -> str:
         return name if "." in name else f"{self._address.database}.{name}"
@@ -300,7 +293,14 @@ class _Session:
             for page in pages(frozen, self._snapshot, self._recorders, now):
                 rows += len(page)
                 self._wall = max(self._wall, now)
-                self._put(Unit(self._mapped(page), {"snapshot": self._snapshot.saved()}, self._wall, False))
+                self._put(
+                    Unit(
+                        *self._mapping.apply(page, [(len(page), now)]),
+                        {"snapshot": self._snapshot.saved()},
+                        self._wall,
+                        False,
+                    )
+                )
                 if self._closed.is_set():
                     return
         finally:

@@ -94,16 +94,20 @@ class _SimulatedSite:
             self._live = True
             return Batch([], now, True)
         events: list[Event] = []
+        arrivals: list[tuple[int, float]] = []
         for tick in ticks:
             at = round(tick * every, 6)
+            before = len(events)
             for prefix, subject, metric, unit, maker in self._makers:
                 value = maker(tick, at)
                 if value is not None:
                     events.append(
                         Reading(id=f"{prefix}{tick}", time=at, subject=subject, metric=metric, value=value, unit=unit)
                     )
+            arrivals.append((len(events) - before, at))
         self._next = ticks.stop
-        return Batch(events, now if self._live else events[-1].time if events else now, self._live)
+        wall = now if self._live else events[-1].time if events else now
+        return Batch(events, wall, self._live, arrivals=arrivals)
 
     def position(self) -> object:
         return (self._settings.every, self._first, self._next)

@@ -63,14 +63,20 @@ class TopicReader:
         self._poller.took()
         anew = self._next is not None and chunks[-1].offset < self._next
         self._next = chunks[-1].offset + 1
-        wall = min(chunks[-1].timestamp / 1000, time.time() + TOLERATED)
-        return Batch(self._decode(chunks), wall, self._live, place=self._next, anew=anew)
+        events: list[Event] = []
+        arrivals: list[tuple[int, float]] = []
+        latest = time.time() + TOLERATED
+        for chunk in chunks:
+            some = self._decode(chunk)
+            events += some
+            arrivals.append((len(some), min(chunk.timestamp / 1000, latest)))
+        return Batch(events, arrivals[-1][1], self._live, place=self._next, anew=anew, arrivals=arrivals)
 
-    def _decode(self, chunks: list[Chunk]) -> list[Event]:
+    def _decode(self, chunk: Chunk) -> list[Event]:
         try:
-            return decode_lines(b"\n".join([value for chunk in chunks for value in chunk.values]))
+            return decode_lines(b"\n".join(chunk.values))
         except msgspec.DecodeError:
-            return [event for chunk in chunks for event in self._decode_apart(chunk)]
+            return self._decode_apart(chunk)
 
     def _decode_apart(self, chunk: Chunk) -> list[Event]:
         events: list[Event] = []

@@ -279,7 +279,7 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
             return
         if batch.live and part not in self._running.sides:
             self._graph.caught_up(part)
-        out.extend(self._graph.feed(source, batch.events, batch.wall, part).items())
+        out.extend(self._graph.feed(source, batch.events, batch.wall, part, batch.arrivals).items())
 
     def _apart(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
         """Commands this shard answers in any case, and those it obeys only if it knows their subject."""

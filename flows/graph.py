@@ -6,7 +6,7 @@ The live flow, the tests in a definition and replay run this same object; only w
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -192,21 +192,29 @@ class Graph:
         """A source partition has delivered all that had gathered."""
         self._clock.caught_up(part)
 
-    def feed(self, source: str, events: list[Event], wall: float, part: str | None = None) -> Outputs:
-        """Take events of a source (of its partition `part`) that arrived at `wall` (epoch seconds)."""
+    def feed(
+        self,
+        source: str,
+        events: list[Event],
+        wall: float,
+        part: str | None = None,
+        arrivals: Sequence[tuple[int, float]] = (),
+    ) -> Outputs:
+        """Take events of a source (of its partition `part`). The last one arrived at `wall` (epoch seconds), and so did all,
+        unless `arrivals` says how many arrived when."""
         if not events:
             return {}
         if source in self._plan.sides:
             self._clock.tick(wall)
             return self._pass({source: events})
         clock = self._plan.clock_of(source)
+        arrivals = arrivals or ((len(events), wall),)
         if clock.arrival:
-            for event in events:
-                event.time = wall
-        highest = max(map(_time_of, events))
-        if highest > wall + clock.ahead:
-            highest = self._hold_back_the_future(source, events, wall, clock.ahead)
-        self._clock.saw(part or source, highest - clock.lateness, wall)
+            for event, arrival in _each(events, arrivals):
+                event.time = arrival
+        elif max(map(_time_of, events)) > min(arrival for _, arrival in arrivals) + clock.ahead:
+            self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
+        self._clock.saw(part or source, max(map(_time_of, events)) - clock.lateness, wall)
         return self._pass({source: events})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
@@ -340,19 +348,22 @@ class Graph:
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
 
-    def _hold_back_the_future(self, source: str, events: list[Event], wall: float, ahead: float) -> float:
+    def _hold_back_the_future(self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float) -> None:
         """An event further ahead than tolerated takes its arrival time and quality bad; it must not move the clock."""
-        limit = wall + ahead
-        for event in events:
-            if event.time > limit and not isinstance(event, DeadLetter):
-                event.time = wall
+        for event, arrival in arrived:
+            if event.time > arrival + ahead and not isinstance(event, DeadLetter):
+                event.time = arrival
                 if isinstance(event, Reading):
                     event.quality = "bad"
                 self._add_count(source, "future")
-        return float(max(map(_time_of, events)))
 
     def _add_count(self, step: str, word: str, n: int = 1) -> None:
         self._counts[step, word] = self._counts.get((step, word), 0) + n
+
+
+def _each(events: list[Event], arrivals: Sequence[tuple[int, float]]) -> Iterator[tuple[Event, float]]:
+    """Each event with its own arrival."""
+    return zip(events, itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals), strict=True)
 
 
 _Given = list[tuple[str | None, list[Event]]]

@@ -291,6 +291,32 @@ def test_rows_of_a_mapped_table_become_readings(db: RecorderDatabase) -> None:
     ]
 
 
+def test_a_row_that_is_read_again_arrived_when_it_did_before(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE meters(id INT PRIMARY KEY, meter VARCHAR(20), watts INT)")
+    mapping = {"subject": "meter", "metric": "power", "value": "watts"}
+
+    def arrived(watching: Watching) -> list[tuple[str, float]]:
+        """Each event with its arrival, from the second row on."""
+        watching.until(lambda: watching.events and watching.events[-1].id.startswith("meters/4/"), "the last row")
+        times = (at for batch in watching.batches for n, at in batch.arrivals for _ in range(n))
+        return list(zip((event.id for event in watching.events), times, strict=True))
+
+    with Watching(db.url, tables=["meters"], rows={"meters": mapping}, snapshot=False) as watching:
+        watching.until_live()
+        before = watching.position
+        db.run("INSERT INTO meters VALUES (1, 'attic', 1), (2, NULL, 2)")
+        watching.until_rows(1)
+        db.run("SET SESSION timestamp = UNIX_TIMESTAMP() - 100")
+        db.run("INSERT INTO meters VALUES (3, 'attic', 3)")
+        db.run("SET SESSION timestamp = DEFAULT")
+        db.run("INSERT INTO meters VALUES (4, 'attic', 4)")
+        first = arrived(watching)
+    with Watching(db.url, before, tables=["meters"], rows={"meters": mapping}, snapshot=False) as watching:
+        again = arrived(watching)
+    assert first == again
+    assert [id.split("/")[1] for id, _ in first] == ["1", "3", "4"]
+
+
 def test_a_mapping_that_does_not_fit_the_table_is_a_dead_letter(db: RecorderDatabase) -> None:
     db.run("CREATE TABLE meters(id INT PRIMARY KEY, watts INT)")
     mapping = {"subject": "meter", "metric": "power", "value": "watts"}

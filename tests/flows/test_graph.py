@@ -1,5 +1,7 @@
 import math
 
+import msgspec
+
 from flows.graph import Clock, ClockSettings, Graph, Node, Outlet, Plan, Step
 from operators.component import NEVER, Due, Logic, MapLogic, Now
 from operators.events import DeadLetter, Event, Reading
@@ -208,3 +210,27 @@ def test_a_shard_that_is_woken_exactly_when_it_becomes_idle_needs_no_second_waki
         clock.tick(clock.wall_of(1e8))
 
         assert clock.event == clock.wall
+
+
+def test_an_event_from_the_future_takes_the_arrival_of_its_own_record_however_batches_are_cut() -> None:
+    sent = [
+        (reading(100), 100.0),
+        (reading(5000), 101.0),
+        (reading(104), 104.0),
+        (reading(109.5), 104.0),
+        (reading(7), 110.0),
+    ]
+
+    def told(cuts: list[int], clock: ClockSettings) -> list[tuple[str, float, str]]:
+        graph = Graph(plan(outlets=(Outlet("out", ("source",)),), clock=clock))
+        made: list[Event] = []
+        for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
+            events: list[Event] = [msgspec.structs.replace(event) for event, _ in sent[start:end]]
+            arrivals = [(1, at) for _, at in sent[start:end]]
+            made += graph.feed("source", events, arrivals[-1][1], arrivals=arrivals)["out"]
+        return [(e.id, e.time, e.quality) for e in made if isinstance(e, Reading)]
+
+    for clock in (ClockSettings(), ClockSettings(arrival=True)):
+        assert told([], clock) == told([1, 2, 3, 4], clock) == told([2], clock) == told([1, 4], clock)
+    assert [at for _, at, _ in told([], ClockSettings())] == [100, 101, 104, 104, 7]
+    assert [at for _, at, _ in told([], ClockSettings(arrival=True))] == [100, 101, 104, 104, 110]

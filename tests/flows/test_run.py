@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import paho.mqtt.client as mqtt
+from kafka import KafkaProducer
 
 from connectors.base import ConnectorContext
 from connectors.topic_client import TopicConnection
@@ -13,7 +14,7 @@ from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.stack import Stack
-from operators.events import AlarmTransition, DeadLetter, Reading
+from operators.events import AlarmTransition, DeadLetter, Reading, encode_lines
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.running import HOT, run_refused, site_of, write
@@ -46,6 +47,35 @@ def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
     assert changes == [("activated", 1, 1), ("returned", 1, 2)]
     assert [e.id for e in out()] == ["r1", "r2", "r3"]
     producer.close()
+
+
+def test_an_event_ahead_of_the_clock_is_the_same_event_when_its_record_is_read_again(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    records = KafkaProducer(**connection.client_options(), enable_idempotence=False)
+    out, appended = topic(connection, f"{unique}.out"), 1_700_000_000
+
+    def append(*numbers: int) -> None:
+        for n in numbers:
+            line = encode_lines([reading(n, 20, appended + n + 3600)])
+            records.send(f"{unique}.in", line, b"rack", timestamp_ms=1000 * (appended + n)).get(10)
+
+    flow = FlowProcess(definition, site, tmp / "data").wait_running()
+    append(1)
+    wait_until(lambda: len(out()) == 1, 20, "the first reading")
+    append(2, 3)
+    wait_until(lambda: len(out()) == 3, 20, "the next ones")
+    flow.kill()
+    (tmp / "data" / "flows").rename(tmp / "lost")
+    with FlowProcess(definition, site, tmp / "data") as flow:
+        wait_until(lambda: len(out()) == 6, 20, "all of them once more, in one batch")
+        assert flow.stop() == 0
+    records.close()
+
+    assert [(e.id, e.time - appended) for e in out()] == [("r1", 1), ("r2", 2), ("r3", 3)] * 2
 
 
 def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
