@@ -1,6 +1,7 @@
 """The meaning of a definition: what can be wrong although every key is known and every value has the right form."""
 
 from flows.check_alarms import check_alarms
+from flows.check_clock import check_clock
 from flows.check_feeding import check_feeding
 from flows.check_history import check_history
 from flows.check_metrics import check_metrics
@@ -25,6 +26,7 @@ def check(scope: Scope) -> None:
     check_alarms(scope)
     check_feeding(scope)
     check_timing(scope)
+    check_clock(scope)
     check_metrics(scope)
     check_units(scope)
     check_texts(scope)

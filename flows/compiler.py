@@ -12,6 +12,7 @@ from connectors.base import PushSource, Sink, Source
 from flows.graph import ALARMS, ANSWERS, COMMANDS, COMMANDS_ELSEWHERE, ClockSettings, Node, Outlet, Plan, Step
 from flows.lock import identity
 from flows.profiles import for_profile, profiles
+from flows.scope import clocks
 from flows.spec import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from operators.component import Logic, MapLogic, StepContext
 from operators.enrich import Enrich
@@ -150,8 +151,9 @@ class _Compiler:
         flow = self._flow.flow
         zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
         return StepContext(
-            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones, self._run
-        )
+            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones, self._run,
+            any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
+        )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:
         """A source with labels becomes a node of its own name behind it."""

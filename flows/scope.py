@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.document import Document, Level, Node, Path_
 from connectors.explain import near
-from flows.spec import Flow, Step, inputs, origin
+from flows.spec import Clock, Flow, Step, inputs, origin
 from operators.condition import Column
 
 SECTIONS = ("sources", "streams", "alarms", "sinks")
@@ -86,19 +86,7 @@ class Scope:
 
     def upstream(self, name: str) -> set[str]:
         """All that a name's events come from, itself included."""
-        seen: set[str] = set()
-        waiting = [origin(name)]
-        while waiting:
-            one = waiting.pop()
-            if one in seen:
-                continue
-            seen.add(one)
-            entry = self.flow.streams.get(one) or self.flow.alarms.get(one)
-            if entry is not None:
-                waiting += [origin(read) for read in inputs(entry.from_)]
-            if one == "alarms":
-                waiting += list(self.flow.alarms)
-        return seen
+        return upstream(self.flow, name)
 
     @cached_property
     def tables(self) -> dict[str, list[dict[str, Any]]]:
@@ -157,6 +145,28 @@ class Scope:
         return set()
 
 
+def upstream(flow: Flow, name: str) -> set[str]:
+    """All that a name's events come from, itself included."""
+    seen: set[str] = set()
+    waiting = [origin(name)]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        entry = flow.streams.get(one) or flow.alarms.get(one)
+        if entry is not None:
+            waiting += [origin(read) for read in inputs(entry.from_)]
+        if one == "alarms":
+            waiting += list(flow.alarms)
+    return seen
+
+
+def clocks(flow: Flow, name: str) -> dict[str, Clock]:
+    """The clock of each source that a name's events come from."""
+    return {one: flow.sources[one].clock or flow.clock for one in flow.sources if one in upstream(flow, name)}
+
+
 def map_of(component: Any) -> dict[str, Any]:
     """The map of a step that is written as a plain map (`label`, `rename`, `convert`, `shape`)."""
     return next((value for _, value in component if isinstance(value, dict)), {})
@@ -179,4 +189,4 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-__all__ = ["Column", "Scope", "map_of", "read_csv"]
+__all__ = ["Column", "Scope", "clocks", "map_of", "read_csv", "upstream"]

@@ -66,7 +66,8 @@ class Clock(Spec):
     """How time is told, and how long late events are waited for."""
 
     time: Literal["event", "arrival"] = Field(
-        "event", description="Time of an event: what the device wrote, or when it arrived (devices without a clock)."
+        "event",
+        description="Time of an event: what the device wrote, or when it arrived (devices without a clock), also behind `decode`.",
     )
     lateness: Duration = Field(
         5.0, description="How long windows stay open for late events; later ones go to `NAME.late`.", examples=["5s"]

@@ -56,7 +56,7 @@ class StepContext:
 
     `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters;
     `zones` are polygons in pictures by name, each with its camera. `run` names a replay of history, in which an event arrives
-    at its own time; it is empty live.
+    at its own time; it is empty live. `arrival` says that an event has the time of its arrival, whatever time it tells.
     """
 
     flow: str
@@ -69,6 +69,7 @@ class StepContext:
     name: str = ""
     zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
     run: str = ""
+    arrival: bool = False
 
 
 class Logic:

@@ -113,6 +113,7 @@ class DecodeLogic(Logic):
             else:
                 out.append(event)
                 continue
+            sheet.pinned = self._context.arrival
             try:
                 if isinstance(event, Message):
                     self._message(sheet, event)
