@@ -49,6 +49,12 @@ class Reader(Protocol):
     def position(self) -> object:
         """A picklable position: a reader opened with it continues after the last event `read` returned."""
 
+    def read_until(self) -> float:
+        """Up to which wall time `read` has returned all there was; -inf while that is not known."""
+
+    def lag(self) -> int | None:
+        """How many records are there that `read` has not returned yet, as far as is known; None where nobody counts."""
+
     def close(self) -> None:
         """Release threads and sockets."""
 

@@ -3,6 +3,7 @@ failure from where it was; and the bounded queue between it and the flow."""
 
 import collections
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -113,6 +114,13 @@ class BinlogReader:
                 self._start.forget()
         return self._position
 
+    def read_until(self) -> float:
+        heard = self._session.read_until  # looked at first: what comes after it is in the queue
+        return -math.inf if self._queue else heard
+
+    def lag(self) -> int | None:
+        return None
+
     def close(self) -> None:
         self._closed.set()
         with self._room:
@@ -173,6 +181,7 @@ class _Session:
         self._stream: Stream | None = None
         self._live = False
         self._wall = 0.0
+        self.read_until = -math.inf
         self._advised = False
         self._told: set[str] = set()
 
@@ -257,6 +266,8 @@ class _Session:
             waiting = bool(follower.events) or follower.place.gtids != self._place.gtids
             if waiting and not follower.inside:
                 self._pass_on(follower)
+            if self._live and not follower.inside:
+                self.read_until = time.time()
 
     def _pass_on(self, follower: Follower) -> None:
         place = follower.place

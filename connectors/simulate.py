@@ -72,6 +72,7 @@ class _SimulatedSite:
         self._settings = settings
         self._now = now
         self._live = False
+        self._read_until = -math.inf
         saved = _ticks(position, settings.every)
         self._first, self._next = saved or (math.ceil((now() - settings.history) / settings.every),) * 2
         self._step = max(1, READ_EVENTS // len(settings.signals))
@@ -89,6 +90,7 @@ class _SimulatedSite:
             due = min(due, self._first + self._settings.count)
         ticks = range(self._next, min(due, self._next + self._step))
         if not ticks:
+            self._read_until = now
             if self._live:
                 return None
             self._live = True
@@ -111,6 +113,12 @@ class _SimulatedSite:
 
     def position(self) -> object:
         return (self._settings.every, self._first, self._next)
+
+    def read_until(self) -> float:
+        return self._read_until
+
+    def lag(self) -> int | None:
+        return None
 
     def close(self) -> None:
         """Nothing to release."""

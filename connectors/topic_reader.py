@@ -2,6 +2,7 @@
 
 import collections
 import logging
+import math
 import threading
 import time
 from typing import Literal
@@ -12,6 +13,7 @@ from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.topic_client import TopicConnection, explain
+from connectors.topic_fetches import Fetches
 from connectors.topic_records import Chunk, use_chunks
 from operators.events import DeadLetter, Event, decode_lines
 
@@ -40,6 +42,8 @@ class TopicReader:
         self.bytes_in = 0  # written by the poller's thread only
         self.bytes_out = 0  # written by the flow's thread only
         self.caught_up = False
+        self.end: int | None = None
+        self.heard = -math.inf
         self._poller = poller
         self._context = context
         self._next = self.start
@@ -120,6 +124,14 @@ class TopicReader:
 
     def position(self) -> object:
         return self._next
+
+    def read_until(self) -> float:
+        heard = self.heard  # looked at first: what comes after it is in the buffer
+        return -math.inf if self.buffer else heard
+
+    def lag(self) -> int | None:
+        end, at = self.end, self._next
+        return None if end is None or at is None else max(0, end - at)
 
     def close(self) -> None:
         self._poller.close()
@@ -218,6 +230,7 @@ class Poller:
             bootstrap_timeout_ms=5_000,
         )
         use_chunks(consumer, self._keyed)
+        self._fetches = Fetches(consumer)
         self._unchecked = set() if self._keyed else {place for place, offset in fetched.items() if offset is not None}
         self._last_probe = time.monotonic()
         consumer.assign(list(fetched))
@@ -238,6 +251,7 @@ class Poller:
             self._probe(consumer, next(iter(fetched)))
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(consumer)
+        asked = {place: self._fetches.asked(place) for place in self._readers}
         for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
             self._last_records = time.monotonic()
             self._look_for_a_gap(place, fetched[place], chunks[0])
@@ -248,8 +262,16 @@ class Poller:
             self._context.arrived()
         for place, reader in self._readers.items():
             self._follow(consumer, place, reader, fetched)
+            if fetched[place] == reader.end and not self._fetches.holds(place):
+                reader.heard = asked[place]
+        self._wait_for_room(consumer)
+
+    def _wait_for_room(self, consumer: KafkaConsumer) -> None:
+        """While the flow takes nothing, only where the topic ends is asked for now and then."""
         with self._room:
-            self._room.wait_for(lambda: self._closed or not self._is_full())
+            while not self._room.wait_for(lambda: self._closed or not self._is_full(), PROBE_SECONDS):
+                for place, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
+                    self._readers[place].end = end
 
     def _follow(
         self,
@@ -265,6 +287,7 @@ class Poller:
         if fetched[place] is None:
             fetched[place] = consumer.position(place)
             reader.begins_at(int(fetched[place] or 0))
+        reader.end = max(high, reader.end or 0)
         at = fetched[place] or 0
         if at > high:
             self._begin_again(consumer, place, fetched, high)

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.base import PushSource, Sink, Source
-from flows.graph import ALARMS, ANSWERS, COMMANDS, COMMANDS_ELSEWHERE, ClockSettings, Node, Outlet, Plan, Step
+from flows.clock import ClockSettings
+from flows.graph import ALARMS, ANSWERS, COMMANDS, COMMANDS_ELSEWHERE, Node, Outlet, Plan, Step
 from flows.lock import identity
 from flows.profiles import for_profile, profiles
 from flows.scope import clocks

@@ -20,6 +20,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from connectors.base import Reader, Writer
 from flows.arrivals import UNKNOWN, Arrival, Arrivals
 from flows.graph import COMMANDS, COMMANDS_ELSEWHERE, Graph, Outputs, Plan
+from flows.hearing import Hearing
 from operators.events import Event
 
 IDLE_WAIT = 0.01
@@ -78,13 +79,15 @@ class Drain:
 class Input:
     """A source of the running flow: its partitions (of this process's share) and how to open one at a position.
 
-    A `side` input reaches every shard: a table, which is read whole before any data are, or people's commands.
+    A `side` input reaches every shard: a table, which is read whole before any data are, or people's commands. `can_hear`
+    is False while what fills the source from outside cannot be reached.
     """
 
     name: str
     parts: list[str]
     open: Callable[[str, object | None], Reader]
     side: Literal["table", "commands"] | None = None
+    can_hear: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -111,6 +114,7 @@ class Running:
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)
+        self.hearing = Hearing(self.plan.flow)
         self.parts_of_shard: dict[str, set[str]] = {}
         self.sides: set[str] = set()
         self.tables: set[str] = set()
@@ -175,7 +179,10 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         self._id = f"{source.name}:{part}"
         self._shards = running.shards() if source.side else [running.shard_of(part)]
         self._is_data = source.side is None
+        self._can_hear = source.can_hear
         self._reader = source.open(part, running.position(source.name, part) if position is None else position)
+        if self._is_data:
+            running.hearing.open(self._id, source.name.removesuffix(".unlabelled"), self._reader)
 
     def next_batch(self) -> list[Item]:
         if self._running.drain.requested() or (self._is_data and self._running.unread):
@@ -183,8 +190,12 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
             return []
         batch = self._reader.read()
         if batch is None:
+            if self._is_data:
+                self._running.hearing.nothing(self._id, self._can_hear())
             self._running.wakeup.idle()
             return []
+        if self._is_data and batch.events:
+            self._running.hearing.took(self._id, batch.wall)
         self._running.passed(self._name, len(batch.events))
         if batch.whole:
             self._running.unread.discard(self._id)
@@ -227,7 +238,9 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         return self._emit(out)
 
     def on_notify(self) -> tuple[list[tuple[str, list[Event]]], bool]:
-        outputs: Outputs = {} if self._is_waiting() else self._graph.tick(self._running.clock())
+        outputs: Outputs = (
+            {} if self._is_waiting() else self._graph.tick(self._running.clock(), self._running.hearing.silence)
+        )
         return self._emit(list(outputs.items()))
 
     def on_eof(self) -> tuple[list[tuple[str, list[Event]]], bool]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.clock import Clock, ClockSettings, Heard
 from operators.component import Due, Logic, Now
 from operators.events import DeadLetter, Event, Reading
 
@@ -67,23 +68,13 @@ class Outlet:
 
 
 @dataclass(frozen=True)
-class ClockSettings:
-    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of arrival."""
-
-    lateness: float = 5.0
-    idle: float = 30.0
-    ahead: float = 5.0
-    arrival: bool = False
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a definition compiles to: nodes in an order in which every input stands before its reader."""
 
     flow: str
     nodes: tuple[Node, ...]
     outlets: tuple[Outlet, ...]
-    clock: ClockSettings = ClockSettings()
+    clock: ClockSettings = field(default_factory=ClockSettings)
     source_clocks: Mapping[str, ClockSettings] = field(default_factory=dict)
     sides: frozenset[str] = frozenset()
     """Sources of tables and commands: what they bring does not move event time."""
@@ -95,68 +86,6 @@ class Plan:
     def identities(self) -> list[str]:
         """Persisted ids of all steps whose state must not get lost."""
         return [step.identity for node in self.nodes for step in node.steps if step.stateful]
-
-
-class Clock:
-    """The two clocks of a shard, from the events of its source partitions.
-
-    Event time is the least watermark of the partitions that count: those still working off what had gathered, and
-    those that delivered within the idle time. Once none counts, it follows the wall clock.
-    """
-
-    def __init__(self, settings: ClockSettings) -> None:
-        self._settings = settings
-        self.event = -math.inf
-        self.wall = -math.inf
-        self._watermarks: dict[str, float] = {}
-        self._arrivals: dict[str, float] = {}
-        self._behind: set[str] = set()
-
-    def expect(self, parts: Iterable[str]) -> None:
-        """These partitions have not caught up yet: event time does not run ahead of them."""
-        self._behind = set(parts)
-
-    def caught_up(self, part: str) -> None:
-        self._behind.discard(part)
-
-    def saw(self, part: str, watermark: float, wall: float) -> None:
-        """A batch arrived at `wall`; `watermark` is its newest event's time less the lateness."""
-        self.wall = max(self.wall, wall)
-        self._arrivals[part] = max(self._arrivals.get(part, -math.inf), wall)
-        self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
-        self._advance()
-
-    def tick(self, wall: float) -> None:
-        """Wall time passed without events."""
-        self.wall = max(self.wall, wall)
-        self._advance()
-
-    def now(self) -> Now:
-        return Now(self.event, self.wall)
-
-    def wall_of(self, event_deadline: float) -> float:
-        """The next wall time at which an event-time deadline may be due if no more events come."""
-        if event_deadline <= self.event:
-            return event_deadline
-        ends = [self._arrivals[part] + self._settings.idle for part in self._busy()]
-        return min(ends) if ends else event_deadline
-
-    def _busy(self) -> list[str]:
-        return [part for part, arrival in self._arrivals.items() if self.wall < arrival + self._settings.idle]
-
-    def _advance(self) -> None:
-        counting = self._behind.union(self._busy())
-        if counting:
-            self.event = max(self.event, min(self._watermarks.get(part, -math.inf) for part in counting))
-        else:
-            self.event = max(self.event, self.wall)
-
-    def state(self) -> dict[str, Any]:
-        return {"now": (self.event, self.wall), "marks": dict(self._watermarks), "arrivals": dict(self._arrivals)}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.event, self.wall = state["now"]
-        self._watermarks, self._arrivals = dict(state["marks"]), dict(state["arrivals"])
 
 
 @dataclass
@@ -236,9 +165,10 @@ class Graph:
                 event, wall = min(event, due.event), min(wall, due.wall)
         return Due(event, wall)
 
-    def tick(self, wall: float) -> Outputs:
-        """Let time pass up to `wall` (epoch seconds)."""
-        self._clock.tick(wall)
+    def tick(self, wall: float, heard: Heard | None = None) -> Outputs:
+        """Let time pass up to `wall` (epoch seconds). `heard` says how long each source partition is known to have been
+        silent; without, all are until now."""
+        self._clock.tick(wall, heard)
         return self._pass({})
 
     def logic(self, identity: str) -> Logic:

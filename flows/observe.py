@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -61,16 +61,26 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 
 
 class StatusServer:
-    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON."""
+    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON, `sources` the figures of each
+    source."""
 
-    def __init__(self, flow: str, port: int, metrics: Metrics, health: Health, graph: str = "{}") -> None:
+    def __init__(
+        self,
+        flow: str,
+        port: int,
+        metrics: Metrics,
+        health: Health,
+        graph: str = "{}",
+        sources: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
+    ) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
                 elif self.path == "/health":
                     down = dict(health.down)
-                    body = {"flow": flow, "status": "degraded" if down else "ok", "waiting_for": down}
+                    status = "degraded" if down else "ok"
+                    body = {"flow": flow, "status": status, "waiting_for": down, "sources": sources()}
                     self._answer(503 if down else 200, "application/json", json.dumps(body).encode())
                 elif self.path == "/graph":
                     self._answer(200, "application/json", graph.encode())

@@ -5,9 +5,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from flows.clock import GRACE
 from flows.graph import Node, Outputs, Plan
 from flows.playback import Playback
 from operators.events import Event
+
+MARGIN = 1e-5
+"""Seconds by which a pass ends before a silent source's time reaches a deadline: sums of times are not exact."""
 
 
 @dataclass
@@ -97,6 +101,8 @@ class Player:
         """The first instant after `now` at which a timer may be due or a source counts as silent."""
         due = self._playback.next_due()
         end = min(due.wall, self._pace.limit(now))
+        if self._brings_together:  # what the timer's own signal brings may fire it from its deadline on
+            end = min(end, due.event)
         reached = now
         here = {lane.source: lane for lane in lanes}
         for lane in lanes:
@@ -109,8 +115,10 @@ class Player:
             if now >= arrival + self._idle:
                 continue
             end = min(end, arrival + self._idle if more is None else more.silent_at(arrival, self._idle))
-            if arrival - self._plan.clock_of(source).lateness < due.event < math.inf:
-                reached = max(reached, math.inf if more is None else more.reaches(due.event))
+            lateness = self._plan.clock_of(source).lateness
+            if arrival - lateness < due.event < math.inf:
+                silent = due.event + lateness + GRACE - MARGIN
+                reached = max(reached, silent if more is None else min(silent, more.reaches(due.event)))
         return end if due.event == math.inf else min(end, reached)
 
 

@@ -92,6 +92,8 @@ class Runner:
             passed=self.metrics.passed,
             settle=self._settle,
         )
+        self.hearing = self._running.hearing
+        self.metrics.registry.register(self.hearing)
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self._known: frozenset[str] = frozenset()
         self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
@@ -260,7 +262,8 @@ class Runner:
         parts, entry = source.partitions(context), raw_name(self._flow, name)
         if is_table(source):
             return Input(entry, parts, partial(source.open, context), "table")
-        return Input(entry, parts, partial(self._open, source, context, entry))
+        opener = partial(self._open, source, context, entry)
+        return Input(entry, parts, opener, can_hear=lambda: name not in self.health.down)
 
     def _open(self, source: Source, context: ConnectorContext, name: str, part: str, position: object | None) -> Reader:
         """A partition that came to a topic while the flow has read the others is read from its beginning."""

@@ -67,7 +67,7 @@ class Clock(Spec):
 
     time: Literal["event", "arrival"] = Field(
         "event",
-        description="Time of an event: what the device wrote, or when it arrived (devices without a clock), also behind `decode`.",
+        description="Time of an event: what the device wrote, or (devices without a clock) when it arrived, also after `decode`.",
     )
     lateness: Duration = Field(
         5.0, description="How long windows stay open for late events; later ones go to `NAME.late`.", examples=["5s"]
@@ -75,7 +75,8 @@ class Clock(Spec):
     idle: Duration = Field(
         30.0,
         gt=0,
-        description="After this long without events the wall clock moves the flow's time on.",
+        description="After this long without events the wall clock moves the flow's time on, also where nobody knows whether"
+        " a source is silent. One that is known to be delays a timer by the lateness and a second.",
         examples=["30s"],
     )
     ahead: Duration = Field(

@@ -91,7 +91,14 @@ def run(
         runner = Runner(flow, compiled, place, tables, RunOptions(data, mine, drop))
         handle_signals(runner)
         status = (
-            StatusServer(flow.flow, status_port, runner.metrics, runner.health, as_json(draw([(document, flow)])))
+            StatusServer(
+                flow.flow,
+                status_port,
+                runner.metrics,
+                runner.health,
+                as_json(draw([(document, flow)])),
+                runner.hearing.figures,
+            )
             if status_port is not None
             else None
         )

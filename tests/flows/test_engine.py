@@ -26,6 +26,12 @@ class Refusing:
         self._done.append("position")
         return 7
 
+    def read_until(self) -> float:
+        return 0.0
+
+    def lag(self) -> int | None:
+        return None
+
     def close(self) -> None:
         pass
 

@@ -2,7 +2,8 @@ import math
 
 import msgspec
 
-from flows.graph import Clock, ClockSettings, Graph, Node, Outlet, Plan, Step
+from flows.clock import Clock, ClockSettings, Silence
+from flows.graph import Graph, Node, Outlet, Plan, Step
 from operators.component import NEVER, Due, Logic, MapLogic, Now
 from operators.events import DeadLetter, Event, Reading
 
@@ -120,15 +121,47 @@ def test_a_timer_fires_once_data_have_passed_its_deadline_by_the_lateness() -> N
     assert [e.time for e in out["out"]] == [110]
 
 
-def test_a_silent_shard_follows_the_wall_clock_after_the_idle_time() -> None:
+def test_a_timer_of_a_shard_that_hears_nothing_fires_a_second_after_the_lateness() -> None:
     node = Node("echo", (("source", None),), (Step("f/echo/echo", lambda: Echo(10)),))
     graph = Graph(plan(node, outlets=(Outlet("out", ("echo",)),)))
     graph.feed("source", [reading(100)], wall=100)
 
-    assert graph.next_wake() == 130
-    assert graph.tick(129.9) == {}
-    assert [e.time for e in graph.tick(130)["out"]] == [110]
+    assert graph.next_wake() == 116
+    assert graph.tick(115.9) == {}
+    assert [e.time for e in graph.tick(116)["out"]] == [110]
     assert graph.next_wake() is None
+
+
+def test_a_device_whose_clock_is_slow_is_not_late_because_it_was_silent() -> None:
+    clock = Clock(ClockSettings(lateness=5))
+    clock.saw("a", 80 - 5, 100)
+    clock.tick(120)
+
+    assert clock.event < 80 + 20 - 5
+
+
+def test_a_source_that_may_have_something_to_say_holds_event_time_until_the_idle_time() -> None:
+    graph = Graph(
+        plan(
+            Node("echo", (("source", None),), (Step("f/echo/echo", lambda: Echo(10)),)),
+            outlets=(Outlet("out", ("echo",)),),
+        )
+    )
+    graph.feed("source", [reading(100)], wall=100, part="source:t/0")
+
+    assert graph.tick(117, {}) == {}
+    assert graph.next_wake() == 117.25, "it looks again soon"
+    assert graph.tick(129.9, {"source:t/0": Silence(100, 112)}) == {}
+    assert [e.time for e in graph.tick(130, {})["out"]] == [110]
+
+
+def test_only_silence_that_was_heard_counts() -> None:
+    clock = Clock(ClockSettings(lateness=5))
+    clock.saw("a", 95, 100)
+    clock.tick(125, {"a": Silence(since=120, until=125)})
+
+    assert clock.event == 95 + 4
+    assert clock.wall_of(100) == 126
 
 
 def test_an_event_from_the_future_takes_its_arrival_time_and_does_not_move_the_clock() -> None:

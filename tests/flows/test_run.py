@@ -1,6 +1,7 @@
 """`vigie run` as an operator meets it: real processes on real services."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import httpx
 import paho.mqtt.client as mqtt
 from kafka import KafkaProducer
 
-from connectors.base import ConnectorContext
+from connectors.base import ConnectorContext, Health
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
@@ -78,6 +79,32 @@ def test_an_event_ahead_of_the_clock_is_the_same_event_when_its_record_is_read_a
     assert [(e.id, e.time - appended) for e in out()] == [("r1", 1), ("r2", 2), ("r3", 3)] * 2
 
 
+def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    body = (
+        "clock: {lateness: 500ms, idle: 10min}\n"
+        f"sources: {{readings: {{topic: {unique}.in}}, others: {{topic: {unique}.others}}}}\n"
+        "alarms: {hot: {from: readings, when: {above: 30, for: 1s}, response: Cool it.}}\n"
+        f"sinks: {{log: {{from: others, topic: {unique}.out}}}}\n"
+    )
+    producer = Producer(connection, Health(), "p")
+    alarms = topic(connection, f"{unique}.alarms")
+    with FlowProcess(write(tmp, "quiet", body), site, tmp / "data") as flow:
+        now = time.time()
+        producer.send_events(f"{unique}.others", [reading(1, 20, now)])
+        producer.send_events(f"{unique}.in", [reading(2, 31, now)])
+        wait_until(alarms, 60, "the alarm, long before the idle time")
+        assert flow.stop() == 0
+    producer.close()
+
+    assert [(event.time, event.event) for event in alarms() if isinstance(event, AlarmTransition)] == [
+        (now + 1, "activated")
+    ]
+
+
 def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
     tmp: Path, own: Callable[[Broker], Broker], topic: Watch
 ) -> None:
@@ -103,6 +130,9 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
         wait_until(lambda: httpx.get(f"{found[0]}/health").json()["status"] == "ok", 10, "good health")
         metrics = httpx.get(f"{found[0]}/metrics").text
         assert 'vigie_events_total{flow="hot",name="readings"} 1.0' in metrics
+        assert 'vigie_source_lag_records{flow="hot",name="readings"} 0.0' in metrics
+        assert 'vigie_source_age_seconds{flow="hot",name="readings"}' in metrics
+        assert httpx.get(f"{found[0]}/health").json()["sources"]["readings"]["lag"] == 0
         assert flow.stop() == 0
         producer.close()
     finally:

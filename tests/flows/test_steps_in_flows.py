@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import main
-from flows.graph import ClockSettings, Graph, Node, Plan, Step
+from flows.clock import ClockSettings
+from flows.graph import Graph, Node, Plan, Step
 from operators.component import Now, StepContext
 from operators.enrich import Enrich
 from operators.events import Reading, Row

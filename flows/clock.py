@@ -1,0 +1,126 @@
+"""The two clocks of a shard: event time, which moves with the data, and wall time, which moves with arrival."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from operators.component import Now
+
+GRACE = 1.0
+"""Seconds of silence after which a source's time goes on by itself: what was sent by then has come through the process."""
+RETRY = 0.25
+"""Seconds until the next look at a source of which it is not known yet whether it is silent."""
+
+
+@dataclass(frozen=True)
+class ClockSettings:
+    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of arrival."""
+
+    lateness: float = 5.0
+    idle: float = 30.0
+    ahead: float = 5.0
+    arrival: bool = False
+
+
+class Silence(NamedTuple):
+    """Between which wall times a source partition is known to have brought nothing (but what it brought already)."""
+
+    since: float = -math.inf
+    until: float = math.inf
+
+
+SILENT = Silence()
+Heard = Mapping[str, Silence]
+"""The silence of each source partition; one that is not there may have something to say that nobody has read yet."""
+
+
+class Clock:
+    """Event time is the least watermark of the source partitions that count: those still working off what had gathered,
+    and those that delivered within the idle time. Once none counts, it follows the wall clock.
+
+    A partition's watermark is the time of its newest event less the lateness. While it is known to be silent, its watermark
+    goes on with the wall clock, `GRACE` later: so a timer fires at most that and the lateness after its deadline, and an
+    event is late only if it is later, by more than the lateness, than those before it were.
+    """
+
+    def __init__(self, settings: ClockSettings) -> None:
+        self._settings = settings
+        self.event = -math.inf
+        self.wall = -math.inf
+        self._watermarks: dict[str, float] = {}
+        self._arrivals: dict[str, float] = {}
+        self._behind: set[str] = set()
+        self._heard: Heard | None = None
+
+    def expect(self, parts: Iterable[str]) -> None:
+        """These partitions have not caught up yet: event time does not run ahead of them."""
+        self._behind = set(parts)
+
+    def caught_up(self, part: str) -> None:
+        self._behind.discard(part)
+
+    def saw(self, part: str, watermark: float, wall: float) -> None:
+        """A batch arrived at `wall`; `watermark` is its newest event's time less the lateness."""
+        self.wall = max(self.wall, wall)
+        self._arrivals[part] = max(self._arrivals.get(part, -math.inf), wall)
+        self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
+        self._advance(self._watermarks)
+
+    def tick(self, wall: float, heard: Heard | None = None) -> None:
+        """Wall time passed without events; `heard` is how long each partition is known to have been silent, None: all are."""
+        self.wall = max(self.wall, wall)
+        self._heard = heard
+        self._advance({part: self._gone_on(part) for part in self._watermarks})
+
+    def now(self) -> Now:
+        return Now(self.event, self.wall)
+
+    def wall_of(self, deadline: float) -> float:
+        """The next wall time at which an event-time deadline may be due if no more events come."""
+        if deadline <= self.event:
+            return deadline
+        due = max((self._reaches(part, deadline) for part in self._busy()), default=deadline)
+        return due if due > self.wall else self.wall + RETRY
+
+    def _reaches(self, part: str, deadline: float) -> float:
+        """The wall time at which this partition no longer holds back the deadline, if it stays silent."""
+        if self._watermarks[part] >= deadline:
+            return self.wall
+        due = deadline + self._lag(part)
+        while due - self._lag(part) < deadline:  # a sum of floats may fall short of it
+            due = math.nextafter(due, math.inf)
+        return min(due, max(self._arrivals[part] + self._settings.idle, deadline))
+
+    def _gone_on(self, part: str) -> float:
+        """A partition's watermark after its silence so far."""
+        watermark, silence = self._watermarks[part], self._silence(part)
+        if part in self._behind or silence is None:
+            return watermark
+        return max(watermark, min(self.wall, silence.until) - self._lag(part))
+
+    def _lag(self, part: str) -> float:
+        """How far a silent partition's watermark is behind the wall clock."""
+        silence = self._silence(part)
+        since = max(self._arrivals[part], silence.since) if silence else self._arrivals[part]
+        return since + GRACE - self._watermarks[part]
+
+    def _silence(self, part: str) -> Silence | None:
+        return SILENT if self._heard is None else self._heard.get(part)
+
+    def _busy(self) -> list[str]:
+        return [part for part, arrival in self._arrivals.items() if self.wall < arrival + self._settings.idle]
+
+    def _advance(self, watermarks: Mapping[str, float]) -> None:
+        counting = self._behind.union(self._busy())
+        if counting:
+            self.event = max(self.event, min(watermarks.get(part, -math.inf) for part in counting))
+        else:
+            self.event = max(self.event, self.wall)
+
+    def state(self) -> dict[str, Any]:
+        return {"now": (self.event, self.wall), "marks": dict(self._watermarks), "arrivals": dict(self._arrivals)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.event, self.wall = state["now"]
+        self._watermarks, self._arrivals = dict(state["marks"]), dict(state["arrivals"])
