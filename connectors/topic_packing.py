@@ -55,8 +55,7 @@ class Packer:
     def add(
         self, topic: str, key: str, line: bytes, pack: bool, durable: Durable | None, event: Event | None = None
     ) -> None:
-        if len(line) > self._record_limit:
-            detail = f"expected at most {self._record_limit} bytes as a record (record_limit), got {len(line)}"
+        if detail := why_too_large(key, line, self._record_limit):
             self.too_large.append(TooLarge(topic, line, event, detail))
             return
         record = self._record(topic, partition_of(key, self._count(topic)), len(line), pack)
@@ -99,6 +98,15 @@ class Packer:
             if pack:
                 self._open[topic, partition] = record
         return record
+
+
+def why_too_large(key: str, line: bytes, limit: int) -> str | None:
+    """What is wrong with a line that no record of at most `limit` bytes can hold with its key; None of others."""
+    size = len(line) + len(key.encode())
+    if size <= limit:
+        return None
+    of_key = f", {size - len(line)} of them its key" if len(line) <= limit else ""
+    return f"expected at most {limit} bytes as a record (record_limit), got {size}{of_key}"
 
 
 def key_of(event: Event) -> str:

@@ -30,7 +30,7 @@ from connectors.base import (
 from connectors.site import Site
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
-from connectors.topic_packing import key_of
+from connectors.topic_packing import key_of, why_too_large
 from connectors.topic_producer import Producer
 from flows.alarm_watch import AlarmWatch, WatchedWriter
 from flows.compiler import (
@@ -52,7 +52,7 @@ from flows.pages import announce_pages
 from flows.share import WHOLE, Share
 from flows.spec import Flow
 from flows.state import Layout, Opened, StateFolder
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import DeadLetter, Event, Message, encode_lines
 
 log = logging.getLogger("vigie")
 
@@ -223,10 +223,11 @@ class Runner:
         self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, self._broker.record_limit))
 
     def _write_message(self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]) -> None:
-        line = encode_lines([message])
+        line, key = encode_lines([message]), key_of(message)
         limit = self._broker.record_limit
-        if len(line) <= limit:
-            producer.send(topic, key_of(message), line, durable)
+        detail = why_too_large(key, line, limit)
+        if detail is None:
+            producer.send(topic, key, line, durable)
             return
         letter = DeadLetter(
             id=message.id,
@@ -234,9 +235,10 @@ class Runner:
             flow=self._flow.flow,
             step=topic,
             reason="too_large",
-            detail=f"expected at most {limit} bytes as a record (record_limit), got {len(line)}",
-            origin=key_of(message),
+            detail=detail,
+            origin=key,
             payload=getattr(message, "payload", line),
+            holds="bytes" if isinstance(message, Message) else "events",
         )
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
         self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, limit), durable)

@@ -344,6 +344,16 @@ def test_an_event_larger_than_a_record_is_a_dead_letter_and_the_others_pass(
     assert recorder.counts == {"too_large": 1}
 
 
+def test_a_record_has_room_for_the_key_too() -> None:
+    packer = Packer(lambda topic: 1, record_limit=100)
+    packer.add("t", "é" * 20, b"x" * 60, True, None)
+    packer.add("t", "é" * 21, b"x" * 60, True, None)
+
+    assert len(packer.records) == 1
+    (refused,) = packer.too_large
+    assert refused.detail == "expected at most 100 bytes as a record (record_limit), got 102, 42 of them its key"
+
+
 def test_a_topic_whose_limit_is_below_ours_takes_what_fits_line_by_line(
     broker: Broker,
     unique: str,

@@ -139,7 +139,7 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
         flow.kill()
 
 
-def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tmp: Path, topic: Watch) -> None:
+def test_garbage_and_what_no_record_can_hold_end_in_dead_letters_and_are_counted(tmp: Path, topic: Watch) -> None:
     body = (
         "sources: {meters: {mqtt: {topics: [zigbee2mqtt/+]}}}\n"
         "streams: {readings: {from: meters, steps: [decode: zigbee2mqtt]}}\n"
@@ -155,10 +155,12 @@ def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tm
             client.username_pw_set("devices", mosquitto.password("devices"))
             client.connect("127.0.0.1", mosquitto.port)
             client.loop_start()
+            long = "zigbee2mqtt/" + "x" * 60_000
+            client.publish(long, b"7" * 700_000, qos=1).wait_for_publish(10)
             for payload in (b'{"power": 12', b"\xff\xfe", b'{"power": 12}'):
                 client.publish("zigbee2mqtt/oven", payload, qos=1).wait_for_publish(10)
             dead, good = topic(connection, "vigie.dead.meters"), topic(connection, "site.readings")
-            wait_until(lambda: len(dead()) == 2 and len(good()) == 1, 20, "two dead letters and a reading")
+            wait_until(lambda: len(dead()) == 3 and len(good()) == 1, 20, "three dead letters and a reading")
             client.loop_stop()
             client.disconnect()
             status = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
@@ -166,7 +168,10 @@ def test_a_garbage_payload_ends_in_dead_letters_with_its_bytes_and_is_counted(tm
             metrics = httpx.get(f"{status[0]}/metrics").text
 
     letters = [letter for letter in dead() if isinstance(letter, DeadLetter)]
-    assert [(x.reason, x.payload, x.origin) for x in letters] == [
+    (large,) = [letter for letter in letters if letter.reason == "too_large"]
+    assert large.origin == long and large.payload == b"7" * 700_000
+    assert "of them its key" in large.detail
+    assert [(x.reason, x.payload, x.origin) for x in letters if x is not large] == [
         ("bad_json", b'{"power": 12', "zigbee2mqtt/oven"),
         ("not_utf8", b"\xff\xfe", "zigbee2mqtt/oven"),
     ]
