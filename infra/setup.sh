@@ -24,6 +24,16 @@ find_python() {
         "Install it (Debian: apt-get install python3.11-venv), or name it: make setup PYTHON=/path/to/python3.11"
 }
 
+# What is installed would go into the environment of another checkout, which would then run the code of this one.
+refuse_others_venv() {
+    local target
+    target=$(readlink -f $VENV) || return 0
+    if [[ -L $VENV && -e ${target%/*}/infra/setup.sh ]]; then
+        fail "$VENV is a symbolic link into another checkout, to $target, which would then run the code of this one." \
+            "Remove the link (rm $VENV), and run this again"
+    fi
+}
+
 python_packages() {
     local wanted
     wanted=$(cat requirements.lock pyproject.toml infra/setup.sh | sha256sum)
@@ -95,5 +105,6 @@ debian_packages() {
     fi
 }
 
+refuse_others_venv
 python_packages
 debian_packages

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("bash", "cat", "sha256sum", "dirname")
+TOOLS = ("bash", "cat", "sha256sum", "dirname", "readlink")
 
 
 @pytest.fixture
@@ -74,3 +74,19 @@ def test_a_changed_lock_file_is_noticed(checkout: Path) -> None:
     done = setup(checkout)
     assert done.returncode == 1
     assert "needs Python 3.11 or 3.12" in done.stderr
+
+
+def test_the_environment_of_another_checkout_is_left_alone(checkout: Path) -> None:
+    prepared(checkout)
+    other = checkout / "other"
+    (other / "infra").mkdir(parents=True)
+    (checkout / ".venv").rename(other / ".venv")
+    (checkout / ".venv").symlink_to(other / ".venv")
+    install(checkout, ("mariadbd", "mosquitto", "mosquitto_pub", "victoria-metrics", "chromium"))
+    assert setup(checkout).returncode == 0, "a folder elsewhere that is no checkout's may be used"
+
+    (other / "infra" / "setup.sh").touch()
+    done = setup(checkout)
+    assert done.returncode == 1
+    assert f".venv is a symbolic link into another checkout, to {other / '.venv'}" in done.stderr
+    assert "rm .venv" in done.stderr
