@@ -40,32 +40,36 @@ _GAUGES: tuple[tuple[str, str, Callable[[Figures], float | None]], ...] = (
 
 
 class AlarmWatch(Collector):
-    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position; no page is all of them."""
+    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position; no page is all of them.
 
-    def __init__(self, flow: str, clock: Callable[[], float] = time.time) -> None:
-        self._flow, self._clock = flow, clock
-        self._kpis: dict[str, Kpis] = {ALL: Kpis(DAY)}
+    What it saw it keeps apart by shard (`home` names that of a subject), so that it can move to another process with it.
+    """
+
+    def __init__(
+        self, flow: str, clock: Callable[[], float] = time.time, home: Callable[[str], str] = lambda subject: "0"
+    ) -> None:
+        self._flow, self._clock, self._home = flow, clock, home
+        self._shards: dict[str, dict[str, Kpis]] = {}
         self._lock = threading.Lock()
 
     def see(self, events: list[Event]) -> None:
         with self._lock:
             for event in events:
                 if isinstance(event, AlarmTransition):
-                    self._kpis[ALL].see(event)
-                    if event.page and (kpis := self._of_page(event.page)):
-                        kpis.see(event)
-
-    def _of_page(self, page: str) -> Kpis | None:
-        kpis = self._kpis.get(page)
-        if kpis is None and len(self._kpis) <= MOST_PAGES:
-            kpis = self._kpis[page] = Kpis(DAY)
-        return kpis
+                    pages = self._shards.setdefault(self._home(event.subject), {ALL: Kpis(DAY)})
+                    pages[ALL].see(event)
+                    if event.page and (event.page in pages or len(pages) <= MOST_PAGES):
+                        pages.setdefault(event.page, Kpis(DAY)).see(event)
 
     def figures(self) -> dict[str, Figures]:
         """By page, of the last 24 hours, or of as much of them as was seen."""
         end = self._clock()
+        together: dict[str, Kpis] = {ALL: Kpis(DAY)}
         with self._lock:
-            return {page: kpis.figures(min(max(end - DAY, kpis.since), end), end) for page, kpis in self._kpis.items()}
+            for pages in self._shards.values():
+                for page, kpis in pages.items():
+                    together.setdefault(page, Kpis(DAY)).add(kpis)
+        return {page: kpis.figures(min(max(end - DAY, kpis.since), end), end) for page, kpis in together.items()}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         figures = self.figures()
@@ -96,12 +100,22 @@ class AlarmWatch(Collector):
 
     def snapshot(self) -> dict[str, Any]:
         with self._lock:
-            return {page: kpis.snapshot() for page, kpis in self._kpis.items()}
+            shards = {
+                shard: {page: kpis.snapshot() for page, kpis in pages.items()} for shard, pages in self._shards.items()
+            }
+        return {"shards": shards}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        for shard, pages in state.get("shards", {}).items():
+            self.restore_shard(shard, pages)
+
+    def restore_shard(self, shard: str, pages: Mapping[str, Any]) -> None:
+        """Take back what a snapshot has of one shard, in place of what is known of it."""
+        restored = {page: Kpis(DAY) for page in (ALL, *pages)}
+        for page, saved in pages.items():
+            restored[page].restore(saved)
         with self._lock:
-            for page, saved in state.items():
-                self._kpis.setdefault(page, Kpis(DAY)).restore(saved)
+            self._shards[shard] = restored
 
 
 class WatchedWriter:

@@ -81,7 +81,7 @@ class Runner:
         self._options = options
         self.stopping = threading.Event()
         self.metrics = Metrics(flow.flow)
-        self._watch = AlarmWatch(flow.flow)
+        self._watch = AlarmWatch(flow.flow, home=lambda subject: self._running.home(subject))
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
         self._running = Running(
@@ -122,6 +122,8 @@ class Runner:
     def _run(self, inputs: list[Input], opened: Opened) -> None:
         self._known = opened.known
         self._running.position, self._running.state = opened.taken.position, opened.taken.graph
+        for shard, figures in opened.taken.figures_by_shard().items():
+            self._watch.restore_shard(shard, figures)
         try:
             if self._flow.pages or self._flow.alarms:
                 announce_pages(self._flow, self._broker, self._dead)

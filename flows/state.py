@@ -98,6 +98,8 @@ class StateFolder:
         for shard, store in newest.items():
             if store is not None and shard in states_of(store).graphs:
                 taken.graphs[shard] = states_of(store).graphs[shard]
+            if store is not None and shard in states_of(store).figures:
+                taken.figures[shard] = states_of(store).figures[shard]
         for source, parts in layout.parts.items():
             for part in parts:
                 store = next((store for store in known if store.has(part)), None)

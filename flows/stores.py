@@ -18,26 +18,33 @@ from typing import Any
 
 from bytewax.recovery import init_db_dir
 
+from flows.compiler import ALARM_SINK
 from flows.share import StateError
 
 PREFIX = "recovery-"
 OLD = "old-"
 HELD = "shards.json"
+WATCH = f"sink_{ALARM_SINK}"
+"""The step whose state are the figures of the alarms, of all shards of a process (`flows.alarm_watch`)."""
 TAKEN_OVER = "taken-over.pickle"
 
 
 @dataclass
 class States:
-    """Positions by source and partition, and graph states by shard; pickled, as the engine keeps them."""
+    """Positions by source and partition, graph states and figures of the alarms by shard; pickled."""
 
     positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
     graphs: dict[str, bytes] = field(default_factory=dict)
+    figures: dict[str, bytes] = field(default_factory=dict)
 
     def position(self, source: str, part: str) -> Any:
         return _load(self.positions.get((source, part)))
 
     def graph(self, shard: str) -> Any:
         return _load(self.graphs.get(shard))
+
+    def figures_by_shard(self) -> dict[str, Any]:
+        return {shard: _load(saved) for shard, saved in self.figures.items()}
 
     def keep_least(self, other: "States", source: str, part: str) -> None:
         """Take a position that all shards share from another store, if it is behind the one here."""
@@ -106,7 +113,7 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     init_db_dir(fresh, 1)
-    _write(fresh / TAKEN_OVER, pickle.dumps((taken.positions, taken.graphs)))
+    _write(fresh / TAKEN_OVER, pickle.dumps((taken.positions, taken.graphs, taken.figures)))
     store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards), sharded)
     _write(fresh / HELD, json.dumps({"shards": sorted(store.shards), "sharded": sharded}).encode())
     _sync(fresh)
@@ -132,6 +139,9 @@ def read(store: Store, flow: str) -> States:
                     states.positions[name.removeprefix("source_"), key] = saved
                 elif name.partition(".")[0] == "graph" and saved is not None:
                     states.graphs[key] = saved
+                elif name.partition(".")[0] == WATCH and saved is not None:
+                    shards = _load(saved).get("shards", {})
+                    states.figures |= {shard: pickle.dumps(figures) for shard, figures in shards.items()}
     return states
 
 

@@ -177,6 +177,17 @@ class Kpis:
             for name, value in saved.items():
                 setattr(place, name, type(getattr(place, name))(value))
 
+    def add(self, other: "Kpis") -> None:
+        """Take note of all that another one saw, of other alarms than this one."""
+        self._newest = max(self._newest, other._newest)
+        self._longest_shelve = max(self._longest_shelve, other._longest_shelve)
+        self._alarms |= other._alarms
+        for number, theirs in other._bins.items():
+            place = self._bins.setdefault(number, Bin())
+            for f in fields(place):
+                mine, more = getattr(place, f.name), getattr(theirs, f.name)
+                setattr(place, f.name, mine | more if isinstance(mine, set) else mine + more)
+
     def see(self, transition: AlarmTransition) -> None:
         """Take note of one transition. One that comes a second time must be left out by the caller."""
         t = transition

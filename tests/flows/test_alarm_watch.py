@@ -67,3 +67,14 @@ def test_what_is_written_is_seen_and_kept_with_the_epoch() -> None:
     again = AlarmWatch("f", clock=lambda: HOUR)
     WatchedWriter(Kept(), again).restore(pickle.loads(pickle.dumps(watch.snapshot())))
     assert again.figures() == watch.figures()
+
+
+def test_the_figures_of_a_shard_move_to_another_process_without_those_of_the_others() -> None:
+    one = AlarmWatch("f", clock=lambda: HOUR, home=lambda subject: str(int(subject[1:]) % 2))
+    one.see([raised(n, 60.0 * n, "hall") for n in range(9)])
+    other = AlarmWatch("f", clock=lambda: HOUR)
+    other.restore_shard("1", one.snapshot()["shards"]["1"])
+    assert (one.figures()[ALL].annunciated, one.figures()["hall"].standing) == (9, 9)
+    assert (other.figures()[ALL].annunciated, other.figures()["hall"].standing) == (4, 4)
+    other.restore_shard("0", one.snapshot()["shards"]["0"])
+    assert other.figures() == one.figures()

@@ -57,10 +57,11 @@ def test_the_archive_keeps_what_the_shipped_flows_write():
         _, flow = load(path)
         written |= {sink.settings.name for sink in flow.sinks.values() if sink.kind == "topic"}
     _, archive = load(SHIPPED / "archive.yaml")
-    assert {"site.readings", "home.readings"} <= written
+    assert {"site.readings", "home.readings", "site.events"} <= written
+    assert archive.sources["happened"].settings.name == "site.events"
     assert archive.sources["measured"].settings.name == ["site.readings", "home.readings"]
     assert archive.sources["changes"].settings.name == "vigie.alarms"
-    assert {sink.settings.table for sink in archive.sinks.values()} == {"readings", "alarm_events"}
+    assert {sink.settings.table for sink in archive.sinks.values()} == {"readings", "alarm_events", "events"}
 
 
 CAMERAS = '{rtsp: {each: cams, url: "rtsp://{host}"}}'

@@ -1,13 +1,20 @@
 """A flow shared out over one, two and again one process, which die in between; nothing lost, every change once."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+from pydantic import SecretStr
+
 from connectors.base import Health
+from connectors.clickhouse import ClickHouseConnection
+from connectors.clickhouse_schema import connect
 from connectors.topic_client import TopicConnection
 from connectors.topic_producer import Producer
 from infra.embedded.broker import Broker
+from infra.embedded.clickhouse import ClickHouse
 from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
@@ -24,12 +31,24 @@ def events() -> Iterator[Event]:
         yield Reading(id=f"r{n}", time=1000.0 + n, subject=f"s{n % SUBJECTS}", metric="temperature", value=value)
 
 
+def metrics_of(flow: FlowProcess) -> str:
+    found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
+    assert found
+    return httpx.get(f"{found[0]}/metrics").text
+
+
 def test_one_process_two_and_one_again_give_the_same_counts(
-    broker: Broker, tmp: Path, unique: str, topic: Watch
+    broker: Broker, clickhouse: ClickHouse, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
-    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    database = ClickHouseConnection(url=f"{clickhouse.url}/{unique}", password=SecretStr(clickhouse.password))
+    site = site_of(
+        tmp,
+        redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}),
+        clickhouse={"url": database.url, "password": clickhouse.password},
+    )
+    kept = "  kept: {from: readings, clickhouse: readings}\n  kept_alarms: {from: alarms, clickhouse: changes}\n"
+    definition = write(tmp, "hot", HOT.replace("NAME", unique) + kept)
     producer = Producer(connection, Health(), "p")
     out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
     source, sent = events(), 0
@@ -40,7 +59,7 @@ def test_one_process_two_and_one_again_give_the_same_counts(
         producer.send_events(f"{unique}.in", list(itertools.islice(source, count)), pack=False)
 
     def start(share: str) -> FlowProcess:
-        return FlowProcess(definition, site, tmp / "data", "--process", share).wait_running()
+        return FlowProcess(definition, site, tmp / "data", "--process", share, "--status-port", "0").wait_running()
 
     def wait_for_all() -> None:
         wait_until(lambda: len({e.id for e in out()}) == sent, 30, f"{sent} readings")
@@ -65,8 +84,15 @@ def test_one_process_two_and_one_again_give_the_same_counts(
     send(200)
     wait_for_all()
     wait_until(lambda: len({e.id for e in alarms()}) == sent, 30, "a change of an alarm for each reading")
+    assert f'vigie_alarm_annunciated{{flow="hot",page=""}} {sent / 2}' in metrics_of(alone)
     assert alone.stop() == 0
     producer.close()
+
+    stored = connect(database)
+    for table in ("readings", "changes"):
+        rows = stored.query(f"SELECT count(), uniqExact(id) FROM `{unique}`.{table} FINAL").result_rows
+        assert rows == [(sent, sent)], table
+    stored.close()
 
     changes: dict[str, dict[int, AlarmTransition]] = {}
     for event in alarms():
