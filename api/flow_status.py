@@ -39,7 +39,8 @@ class FlowGraph(msgspec.Struct):
 class FlowView(msgspec.Struct):
     """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no answer at its address).
 
-    `dropped` counts what steps left out, as `step: reason`.
+    `dropped` counts what steps left out, as `step: reason`. By source: `lag` are the records of its topic that the flow has not
+    read yet, `age` the seconds since the newest event that it read arrived.
     """
 
     address: str
@@ -50,6 +51,8 @@ class FlowView(msgspec.Struct):
     counts: dict[str, FlowCount] = {}
     dropped: dict[str, float] = {}
     connectors: dict[str, bool] = {}
+    lag: dict[str, float] = {}
+    age: dict[str, float] = {}
     graph: FlowGraph | None = None
 
 
@@ -91,6 +94,10 @@ class FlowStatus:
                 view.dropped[f"{labels.get('step', '')}: {labels.get('reason', '')}"] = value
             elif name == "vigie_connector_up":
                 view.connectors[labels.get("name", "")] = bool(value)
+            elif name == "vigie_source_lag_records":
+                view.lag[labels.get("name", "")] = value
+            elif name == "vigie_source_age_seconds":
+                view.age[labels.get("name", "")] = value
         now = time.monotonic()
         then, before = self._before.get(address, (now, {}))
         self._before[address] = (now, events)

@@ -186,6 +186,8 @@ class Flow(BaseHTTPRequestHandler):
         health = json.dumps({"flow": "bridge", "status": "degraded", "waiting_for": {"cloud": "no answer"}})
         metrics = (
             'vigie_events_total{flow="bridge",name="sensors"} 7.0\nvigie_counted_total{step="d",reason="late"} 2.0\n'
+            'vigie_source_lag_records{flow="bridge",name="sensors"} 30.0\n'
+            'vigie_source_age_seconds{flow="bridge",name="sensors"} 4.5\n'
         )
         body = (health if self.path == "/health" else metrics).encode()
         self.send_response(503 if self.path == "/health" else 200)
@@ -217,6 +219,7 @@ def test_flows_say_how_they_are_and_one_that_does_not_answer_is_down(
     one, other = api.get("/api/flows", token).json()["flows"]
     assert (one["flow"], one["status"], one["waiting_for"]) == ("bridge", "degraded", {"cloud": "no answer"})
     assert (one["counts"]["sensors"]["events"], one["dropped"]) == (7.0, {"d: late": 2.0})
+    assert (one["lag"], one["age"]) == ({"sensors": 30.0}, {"sensors": 4.5})
     assert other["status"] == "down"
     assert api.get("/api/flows/bridge", token).json()["flow"] == "bridge"
     assert api.get("/api/stats/dashboard", token).json()["flows"]["bridge"] == "degraded"
