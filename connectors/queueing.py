@@ -11,6 +11,8 @@ from operators.events import Event
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 10.0
+MUTE = 10.0
+"""Seconds without an answer after which a far end that holds up the flow is reported."""
 
 
 class Retry(Exception):
@@ -31,7 +33,8 @@ class BatchWriter:
 
     A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at once for a `flush`.
     `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then reported degraded and
-    the same events are tried again, after a pause that grows to `LONGEST_BACKOFF`. Any other exception ends the sink:
+    the same events are tried again, after a pause that grows to `LONGEST_BACKOFF`. It is reported, too, where the flow waits
+    for a `deliver` that does not return for `MUTE` seconds. Any other exception ends the sink:
     the next `write` or `flush` raises it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called
     about once a second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
     """
@@ -54,6 +57,7 @@ class BatchWriter:
         self._queue: collections.deque[Event] = collections.deque()
         self._first_at = 0.0
         self._batch: list[Event] = []
+        self._began: float | None = None
         self._flushing = 0
         self._closed = False
         self._error: BaseException | None = None
@@ -103,6 +107,10 @@ class BatchWriter:
 
     def _check(self) -> None:
         self._raise()
+        if self._began is not None and time.monotonic() - self._began > MUTE:
+            self._context.health.degraded(
+                self._context.name, f"no answer for {MUTE:.0f} s; it may be overloaded or stuck"
+            )
         self._context.stop_if_down()
 
     def _raise(self) -> None:
@@ -118,6 +126,7 @@ class BatchWriter:
         while not self._closed:
             try:
                 if self._fill():
+                    self._began = time.monotonic()
                     self._deliver(self._batch)
                     self._done(len(self._batch))
                 elif self._idle and not self._closed:
@@ -127,8 +136,8 @@ class BatchWriter:
                 self._context.health.up(self._context.name)
                 backoff = FIRST_BACKOFF
             except Retry as retry:
+                self._done(retry.delivered)
                 if retry.delivered:
-                    self._done(retry.delivered)
                     backoff = FIRST_BACKOFF
                 self._context.health.degraded(self._context.name, retry.detail)
                 self._pause(backoff)
@@ -161,6 +170,7 @@ class BatchWriter:
 
     def _done(self, count: int) -> None:
         with self._changed:
+            self._began = None
             self._batch = self._batch[count:]
             self._changed.notify_all()
 

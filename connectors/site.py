@@ -78,6 +78,11 @@ class Site(Spec):
         try:
             return validate(model, filled)
         except ValidationError as error:
+            if written is None:
+                why = "; ".join(
+                    detail["msg"].removeprefix("Value error, ") for detail in error.errors(include_url=False)
+                )
+                raise SiteError(f"{document.path}: no connection {name!r} under 'connections': {why}") from None
             shown = document.without_problems()
             explain(shown, model, error.errors(include_url=False), f"connections.{name}", path)
             raise SiteError(_masked(shown.report(), written or {})) from None

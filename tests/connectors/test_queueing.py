@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from connectors import queueing
 from connectors.base import Stopped
 from connectors.queueing import BatchWriter, Retry
 from operators.events import Event
@@ -140,4 +141,22 @@ def test_an_idle_writer_notices_that_the_far_end_went_away() -> None:
     wait_until(lambda: recorder.health.down == {"out": "gone"}, what="the report")
     gone.clear()
     wait_until(lambda: not recorder.health.down, what="the report that it is back")
+    writer.close()
+
+
+def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queueing, "MUTE", 0.0)
+    far, recorder = FarEnd(), Recorder()
+    far.open.clear()
+    writer = BatchWriter(recorder.context("out", None), far.deliver)
+    writer.write([reading(1)])
+    waiting = threading.Thread(target=writer.flush)
+    waiting.start()
+    wait_until(lambda: recorder.reports, what="the report")
+    far.open.set()
+    waiting.join(10)
+    assert far.ids() == ["r1"]
+    wait_until(lambda: len(recorder.reports) == 2, what="the report that it is back")
+    assert recorder.reports[0][:2] == ("out", False) and "no answer for" in recorder.reports[0][2]
+    assert recorder.reports[1] == ("out", True, "is back")
     writer.close()

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 import connectors.site
 from connectors.camera import Rtsp
 from connectors.document import Document
+from connectors.http import HttpConnection
 from connectors.site import SiteError, build_site, check_connections, fill, load_site
 from operators.component import Spec
 
@@ -137,3 +138,13 @@ def test_known_connections_are_checked_as_far_as_they_hold_no_variable(tmp_path)
     plant = build_site(document)
     check_connections(document, plant, {"server": Connection})
     assert [problem.message for problem in document.sorted()] == ["needs a whole number, not 'x'", "unknown key 'zz'"]
+
+
+def test_a_connection_that_is_not_there_is_named_when_its_defaults_are_not_enough(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text("vigie: 1\nsite: a\nconnections:\n  redpanda: {brokers: [localhost:9092]}\n")
+    with pytest.raises(SiteError) as refused:
+        load_site(path).connection("http", HttpConnection)
+    assert str(refused.value).startswith(
+        f"{path}: no connection 'http' under 'connections': nobody may post: give 'tokens'"
+    )
