@@ -267,11 +267,14 @@ class Poller:
         self._wait_for_room(consumer)
 
     def _wait_for_room(self, consumer: KafkaConsumer) -> None:
-        """While the flow takes nothing, only where the topic ends is asked for now and then."""
+        """While the flow takes nothing, only where the topics end is asked for now and then."""
+        while not self._has_room(PROBE_SECONDS):
+            for place, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
+                self._readers[place].end = end
+
+    def _has_room(self, seconds: float) -> bool:
         with self._room:
-            while not self._room.wait_for(lambda: self._closed or not self._is_full(), PROBE_SECONDS):
-                for place, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
-                    self._readers[place].end = end
+            return self._room.wait_for(lambda: self._closed or not self._is_full(), seconds)
 
     def _follow(
         self,
@@ -287,11 +290,11 @@ class Poller:
         if fetched[place] is None:
             fetched[place] = consumer.position(place)
             reader.begins_at(int(fetched[place] or 0))
-        reader.end = max(high, reader.end or 0)
         at = fetched[place] or 0
+        reader.end = at if at < high <= consumer.position(place) else high  # what ends a transaction is no record
         if at > high:
             self._begin_again(consumer, place, fetched, high)
-        elif not reader.caught_up and (at == high or consumer.position(place) >= high):
+        elif not reader.caught_up and at == reader.end:
             reader.caught_up = True
             self._context.arrived()
 

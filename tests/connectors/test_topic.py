@@ -1,3 +1,4 @@
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
 
+from connectors import topic_reader
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
 from connectors.topic import Topic, TopicSink
 from connectors.topic_client import TopicConnection, partition_of
@@ -200,6 +202,34 @@ def test_producer_delivers_everything_in_order_after_the_broker_was_down(
     producer.close()
     for reader in readers:
         reader.close()
+
+
+def test_a_reader_knows_how_many_records_it_has_not_read_and_until_when_there_were_none(
+    context: ConnectorContext,
+    producer: Producer,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topic_reader, "BUFFER_BYTES", 0)
+    monkeypatch.setattr(topic_reader, "PROBE_SECONDS", 0.05)
+    topic = Topic(name=unique, new_partitions=1)
+    (reader,) = opened(topic, context)
+    assert (reader.lag(), reader.read_until()) == (None, -math.inf)
+    reader.read()
+    begun = time.time()
+    wait_until(lambda: reader.read_until() > begun, what="an answer that there is nothing")
+    assert reader.lag() == 0
+
+    for n in range(5):
+        producer.send_events(unique, readings(n, n + 1), pack=False)
+        producer.flush()
+    wait_until(lambda: reader.lag() == 5, what="all five to be known, although no more than one is fetched ahead")
+    assert reader.read_until() == -math.inf, "something waits to be read"
+    drain([reader], 5)
+    assert reader.lag() == 0
+    read = time.time()
+    wait_until(lambda: (reader.read(), reader.read_until() > read)[1], what="an answer that there is no more")
 
 
 def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Callable[[Broker], Broker]) -> None:
