@@ -138,12 +138,15 @@ class Graph:
             return self._pass({source: events})
         clock = self._plan.clock_of(source)
         arrivals = arrivals or ((len(events), wall),)
+        highest: float = max(map(_time_of, events))
         if clock.arrival:
             for event, arrival in _each(events, arrivals):
                 event.time = arrival
-        elif max(map(_time_of, events)) > min(arrival for _, arrival in arrivals) + clock.ahead:
+            highest = max(map(_time_of, events))
+        elif highest > min(arrival for _, arrival in arrivals) + clock.ahead:
             self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
-        self._clock.saw(part or source, max(map(_time_of, events)) - clock.lateness, wall)
+            highest = max(map(_time_of, events))
+        self._clock.saw(part or source, highest - clock.lateness, wall)
         return self._pass({source: events})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
