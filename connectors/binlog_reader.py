@@ -299,14 +299,14 @@ class _Session:
                 snapshot = begin(frozen, tables, self._recorders, self._lost or {})
                 self._begun({"snapshot": snapshot.saved()})
                 self._snapshot = snapshot
-            now = time.time()
+            began = self._snapshot.began
             rows = 0
-            for page in pages(frozen, self._snapshot, self._recorders, now):
+            for page in pages(frozen, self._snapshot, self._recorders):
                 rows += len(page)
-                self._wall = max(self._wall, now)
+                self._wall = max(self._wall, began)
                 self._put(
                     Unit(
-                        *self._mapping.apply(page, [(len(page), now)]),
+                        *self._mapping.apply(page, [(len(page), began)]),
                         {"snapshot": self._snapshot.saved()},
                         self._wall,
                         False,

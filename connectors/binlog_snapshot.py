@@ -1,5 +1,6 @@
 """What the watched tables hold at one exact position of the binary log, page by page."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +18,15 @@ PAGE = 1000
 @dataclass
 class Snapshot:
     """How far a snapshot is. With `since`, rows of `states` above that id are read, all of them; otherwise the latest of
-    each entity. `upto` bounds them, so that a snapshot that goes on in another transaction reads the same rows."""
+    each entity. `upto` bounds them, so that a snapshot that goes on in another transaction reads the same rows; those without
+    a time of their own have that at which it `began` (epoch seconds)."""
 
     gtid: str
     tables: list[tuple[str, str]]
     since: dict[str, int] = field(default_factory=dict)
     upto: dict[str, int] = field(default_factory=dict)
     after: list[Any] | None = None
+    began: float = field(default_factory=time.time)
 
     def saved(self) -> dict[str, Any]:
         """As plain data for a position."""
@@ -33,6 +36,7 @@ class Snapshot:
             "since": dict(self.since),
             "upto": dict(self.upto),
             "after": self.after,
+            "began": self.began,
         }
 
     @classmethod
@@ -43,6 +47,7 @@ class Snapshot:
             dict(saved["since"]),
             dict(saved["upto"]),
             saved["after"],
+            saved.get("began") or time.time(),
         )
 
 
@@ -76,15 +81,15 @@ def begin(
     return snapshot
 
 
-def pages(connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder], now: float) -> Iterator[list[Row]]:
+def pages(connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]) -> Iterator[list[Row]]:
     """The rows that are left, in pages; `snapshot` is moved on before each page is returned. Needs an open transaction."""
     while snapshot.tables:
         schema, table = snapshot.tables[0]
         recorder = recorders.get(schema) if table == STATES else None
         if recorder is not None:
-            page, after = _states(connection, snapshot, recorder, now)
+            page, after = _states(connection, snapshot, recorder, snapshot.began)
         else:
-            page, after = _plain(connection, snapshot, schema, table, now)
+            page, after = _plain(connection, snapshot, schema, table, snapshot.began)
         snapshot.after = after
         if after is None:
             snapshot.tables.pop(0)

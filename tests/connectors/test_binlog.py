@@ -338,13 +338,16 @@ def test_an_interrupted_snapshot_goes_on_where_it_was(db: RecorderDatabase) -> N
     db.run("CREATE TABLE meters(id INT PRIMARY KEY, watts INT)")
     db.run("INSERT INTO meters SELECT seq, seq FROM seq_1_to_9000")
     watched: list[int] = []
+    times: set[float] = set()
     position = None
     while len(watched) < 9_000:
         with Watching(db.url, position, tables=["meters"]) as watching:
             watching.until_rows(1)
             position = watching.position
         watched += [row.values["id"] for row in watching.rows]
+        times |= {row.time for row in watching.rows}
     assert watched == list(range(1, 9_001))
+    assert len(times) == 1, "a row that is read twice is one row"
 
 
 def test_what_cannot_be_read_ends_the_reader_where_the_definition_says_stop(db: RecorderDatabase) -> None:
