@@ -13,6 +13,7 @@ from connectors.dead_letters import Entry, Graveyard, Mark, Unreachable
 from connectors.site import Site
 from connectors.topic import Topic
 from connectors.topic_client import TopicConnection
+from connectors.topic_packing import why_too_large
 from connectors.topic_producer import Producer
 from flows.compiler import CompiledSink
 from flows.spec import Flow, inputs, origin
@@ -201,6 +202,10 @@ class Replay:
         return target.name
 
     def _put(self, topic: str, key: str, line: bytes, partitions: int | None) -> None:
+        if detail := why_too_large(key, line, self._connection.record_limit):
+            raise NotReplayable(
+                f"it is still too large: {detail}; raise record_limit, and max.message.bytes of {topic}"
+            )
         if partitions not in self._producers:
             self._producers[partitions] = Producer(
                 self._connection, self._health, "replay", partitions=partitions, stopping=self._stopping

@@ -234,6 +234,20 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
     producer.close()
 
 
+def test_a_letter_that_is_still_too_large_is_not_sent_and_the_next_one_is(
+    broker: Broker, tmp: Path, unique: str
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.", record_limit=2000)
+    (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
+    flow = load(definition)[1]
+    assert flow
+    sender = Replay(Graveyard(connection), connection, flow, load_site(None), dict, 20)
+    with pytest.raises(NotReplayable, match="still too large: expected at most 2000 bytes"):
+        sender.send(Entry(letter("a", flow="relay", payload=b"x" * 1500, origin="y" * 600), 0, 0, 1.0))
+    assert sender.send(Entry(letter("a", flow="relay", payload=b"x" * 1500), 0, 1, 1.0)) == f"{unique}.in"
+    sender.close()
+
+
 KEEP = "vigie: 1\nflow: test\nsources: {a: {topic: NAME.in}}\nsinks: {archive: {from: a, objects: {bucket: NAME}}}\n"
 
 
