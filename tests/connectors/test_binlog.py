@@ -1,6 +1,8 @@
 """The binlog source on a real MariaDB: from the tables into the log, across restarts of both sides, without a gap."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,6 +14,7 @@ from connectors.binlog import MariadbBinlog
 from infra.embedded.mariadb import MariaDB
 from operators.events import DeadLetter, Reading
 from tests.recorder import RecorderDatabase, Watching
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -234,6 +237,18 @@ def test_the_position_moves_with_transactions_of_other_tables(db: RecorderDataba
         target = db.gtid()
         watching.until(lambda: watching.position["gtid"] == target, "the position")
     assert watching.rows == []
+
+
+def test_a_log_that_is_silent_is_known_to_be_up_to_now(db: RecorderDatabase) -> None:
+    with Watching(db.url, snapshot=False) as watching:
+        assert watching.reader.read_until() == -math.inf
+        watching.until_live()
+        begun = time.time()
+        watching.until(lambda: watching.reader.read_until() > begun, "the server's heartbeat")
+        rack = db.entity("sensor.rack")
+        db.state(rack, "20.0")
+        wait_until(lambda: watching.reader.read_until() == -math.inf, what="a row that waits to be read")
+        watching.until_rows(1)
 
 
 def test_a_changed_table_is_read_with_its_new_columns(db: RecorderDatabase) -> None:
