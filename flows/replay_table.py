@@ -13,6 +13,7 @@ from connectors.base import ConnectorError
 from connectors.clickhouse import ClickHouseConnection
 from connectors.clickhouse_schema import Found, Schema, plain
 from connectors.explain import near
+from flows.replay_ahead import ahead
 from flows.replay_history import HistoryDown
 from flows.replay_player import Piece
 from operators.events import Event, Reading
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ROWS = 500_000
 """Rows that ClickHouse sorts at once; a query reads the shortest run of spans that has so many."""
+AHEAD = 8
+"""Batches of Arrow, of some 65,000 rows, that may wait: while a run of spans is played, ClickHouse sorts the next one."""
 SPAN = 600.0
 TIMEOUT = 600.0
 _MICRO = 1_000_000
@@ -66,8 +69,11 @@ class TableHistory:
         return self._done / self.size if self.size else 1.0
 
     def pieces(self) -> Iterator[Piece]:
-        for start, end in self._windows():
-            yield from self._window(start, end)
+        make = self._readings if self._kind == "readings" else self._events
+        for batch in ahead(self._batches, AHEAD):
+            times = [micro / _MICRO for micro in batch.column("micro").to_numpy().tolist()]
+            self._done += len(times)
+            yield Piece(make(batch, times), times)
 
     def _kind_of(self, found: Found | None) -> str:
         name = f"the table {self._table!r} of the database {self._connection.database!r}"
@@ -117,8 +123,11 @@ class TableHistory:
             yield max(first, self._start), self._end
 
     # ------------------------------------------------------------------------------------------------- reading
-    def _window(self, start: int, end: int) -> Iterator[Piece]:
-        make = self._readings if self._kind == "readings" else self._events
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for start, end in self._windows():
+            yield from self._window(start, end)
+
+    def _window(self, start: int, end: int) -> Iterator[pa.RecordBatch]:
         columns = [*_READING_COLUMNS, *self._rare] if self._kind == "readings" else list(_EVENT_COLUMNS)
         chosen = ", ".join("toLowCardinality(toJSONString(labels)) AS labels" if c == "labels" else c for c in columns)
         order = "time, subject, metric, id" if self._kind == "readings" else "time, subject, type, id"
@@ -132,11 +141,8 @@ class TableHistory:
         with stream:
             batches = iter(stream)
             while (batch := self._ask(lambda: next(batches, None))) is not None:
-                if not batch.num_rows:
-                    continue
-                times = [micro / _MICRO for micro in batch.column("micro").to_numpy().tolist()]
-                self._done += len(times)
-                yield Piece(make(batch, times), times)
+                if batch.num_rows:
+                    yield batch
 
     def _readings(self, batch: pa.RecordBatch, times: Sequence[float]) -> list[Event]:
         columns = zip(
