@@ -60,6 +60,9 @@ def say_nothing_passes(scope: Scope, path: Path_, field: str, wanted: Any, known
     """A selector wants what cannot come."""
     if scope.broken:
         return
+    if not wanted:
+        scope.say(path, f"an empty list: no {field} passes", f"name one, or leave '{field}' out")
+        return
     one = wanted if isinstance(wanted, str) else " or ".join(map(str, wanted))
     hint = near(wanted if isinstance(wanted, str) else wanted[0], known)
     what = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
@@ -85,13 +88,13 @@ def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
 
 def _check_range(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
     """A limit that no value can cross: outside of what the metric can be, or of what a step lets through."""
-    if alarm.when is None or alarm.when.kind not in ("above", "below"):
-        return
-    kind = alarm.when.kind
-    limit = getattr(alarm.when, kind)
-    path: Path_ = ("alarms", name, "when", kind)
-    if not isinstance(limit, Quantity):
-        return
+    for where, condition in alarm.conditions():
+        limit = getattr(condition, condition.kind) if condition.kind in ("above", "below") else None
+        if isinstance(limit, Quantity):
+            _check_limit(scope, ("alarms", name, *where, condition.kind), condition.kind, limit, alarm, facts)
+
+
+def _check_limit(scope: Scope, path: Path_, kind: str, limit: Quantity, alarm: Alarm, facts: Facts) -> None:
     metrics = facts.get("metric", ())
     if len(metrics) == 1 and metrics[0] in METRICS and "kind" not in _scaled(scope, alarm):
         known = METRICS[metrics[0]]

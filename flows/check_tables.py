@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from connectors.document import Path_
+from connectors.explain import near
 from flows.scope import Scope
 from operators.condition import Column
 from operators.enrich import Enrich
@@ -84,25 +85,37 @@ def _check_zones(scope: Scope) -> None:
 
 
 def _check_columns(scope: Scope) -> None:
-    """A `{column: ...}` must name a label that the events have; known labels come from tables, lookups and label steps."""
+    """A `{column: ...}` must name a label that the events have, or a column of a table."""
     for path, stream, step in scope.steps():
         for field, value in step.settings:
             if isinstance(value, Column):
-                before = scope.labels_after(stream)
-                _check_column(scope, (*path, step.kind, field, "column"), value.column, before)
+                _check_column(scope, (*path, step.kind, field, "column"), value, [stream])
     for name, alarm in scope.flow.alarms.items():
         if alarm.rules is not None:
             continue
-        labels = set().union(*(scope.labels_after(read) for read in alarm.sources))
         for field in ("priority", "page"):
             value = getattr(alarm, field)
             if isinstance(value, Column):
-                _check_column(scope, ("alarms", name, field, "column"), value.column, labels)
-        for field, value in alarm.when or ():
-            if isinstance(value, Column):
-                _check_column(scope, ("alarms", name, "when", field, "column"), value.column, labels)
+                _check_column(scope, ("alarms", name, field, "column"), value, alarm.sources)
+        for path, condition in alarm.conditions():
+            for field, value in condition:
+                if isinstance(value, Column):
+                    _check_column(scope, ("alarms", name, *path, field, "column"), value, alarm.sources)
 
 
-def _check_column(scope: Scope, path: Path_, column: str, labels: set[str]) -> None:
-    if labels and column not in labels and scope.is_whole:
-        scope.unknown(path, f"no table or label here has a column {column!r}", column, sorted(labels))
+def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> None:
+    """Labels come from tables, `lookup` and `label`; where none of these is, a device may bring its own."""
+    if not scope.is_whole or any(scope.enriched(name) for name in read):
+        return
+    labels = set().union(*(scope.labels_after(name) for name in read))
+    known = sorted(labels.union(*(scope.columns(table) for table in scope.flow.tables)))
+    if not known or value.column in known:
+        return
+    message = f"no table or label here has a column {value.column!r}"
+    if labels or near(value.column, known):
+        scope.unknown(path, message, value.column, known)
+        return
+    outcome = (
+        "every subject gets the default" if value.default is not None else "a subject without such a label is left out"
+    )
+    scope.say(path, message, f"{outcome}; known: {', '.join(known)}", level="warning")

@@ -23,6 +23,7 @@ def check_timing(scope: Scope) -> None:
             _check_silent(scope, path, alarm, alarm.when)
             _check_hold(scope, name, alarm, alarm.when)
             _check_clear_for(scope, path, alarm, alarm.when)
+        _check_expected(scope, name, alarm)
         if alarm.shelve.max > LONGEST_SHELVING:
             span = duration_text(alarm.shelve.max)
             hint = "take it out of service for longer repairs, which everybody sees"
@@ -73,6 +74,33 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
         else:
             message = f"longer than the {duration_text(silent)} after which {other!r} takes the signal for lost"
             scope.say(path, message, "one of the two spans is probably wrong", level="warning")
+
+
+def _check_expected(scope: Scope, name: str, alarm: Alarm) -> None:
+    """Data must be able to come as often as is expected, and silence that a step marks must reach the alarm."""
+    path: Path_ = ("alarms", name, "expect_every")
+    expected, when = alarm.expect_every, alarm.when
+    if expected is None:
+        marked = next((one for read in alarm.sources for one in scope.upstream(read) if _marks(scope, one)), None)
+        if marked is not None and alarm.bad != "hold":
+            message = f"does not come of silence: an alarm leaves alone what 'stale' in {marked!r} marks"
+            hint = "add  expect_every: SPAN, and stale readings count as none"
+            scope.say(("alarms", name, "bad"), message, hint, level="warning")
+        return
+    for stream, kind, span in _gaps(scope, alarm):
+        if span >= expected:
+            message = (
+                f"no data although all is well: '{kind}' in {stream!r} gives something only every {duration_text(span)}"
+            )
+            scope.say(path, message, f"wait longer than {duration_text(span)}")
+    if when is not None and when.for_ > expected and alarm.bad != "raise":
+        message = f"shorter than the {duration_text(when.for_)} of 'for': who falls silent meanwhile is never reported"
+        scope.say(path, message, "write  bad: raise, or a shorter 'for'", level="warning")
+
+
+def _marks(scope: Scope, name: str) -> bool:
+    """Whether a stream marks silent or stuck signals."""
+    return name in scope.flow.streams and any(step.kind == "stale" for step in scope.flow.streams[name].steps)
 
 
 def _check_clear_for(scope: Scope, path: Path_, alarm: Alarm, when: When) -> None:

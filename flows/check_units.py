@@ -35,8 +35,8 @@ OTHER_UNITS = (
 def check_units(scope: Scope) -> None:
     for name, alarm in scope.flow.alarms.items():
         metrics = _named(alarm.only) or _metrics_of(scope, alarm.sources)
-        if alarm.when is not None and not _changed(scope, alarm.sources):
-            _check_values(scope, ("alarms", name, "when"), alarm.when, metrics)
+        for where, condition in () if _changed(scope, alarm.sources) else alarm.conditions():
+            _check_values(scope, ("alarms", name, *where), condition, metrics)
     for path, stream, step in scope.steps():
         if step.kind == "convert":
             for metric, unit in map_of(step.settings).items():
@@ -44,12 +44,12 @@ def check_units(scope: Scope) -> None:
         if _changed(scope, [stream]):
             continue
         if isinstance(step.settings, Selector):
-            where = (*path, step.kind, "value")
+            place = (*path, step.kind, "value")
             metrics = _named(step.settings)
             if isinstance(step.settings.value, Range):
-                _check_values(scope, where, step.settings.value, metrics)
+                _check_values(scope, place, step.settings.value, metrics)
             elif step.settings.value is not None:
-                _check_words(scope, where, step.settings.value, metrics)
+                _check_words(scope, place, step.settings.value, metrics)
 
 
 def _named(only: Selector | None) -> list[str]:

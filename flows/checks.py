@@ -4,6 +4,7 @@ from flows.check_alarms import check_alarms
 from flows.check_clock import check_clock
 from flows.check_feeding import check_feeding
 from flows.check_history import check_history
+from flows.check_levels import check_levels
 from flows.check_metrics import check_metrics
 from flows.check_references import check_references
 from flows.check_steps import check_steps
@@ -24,6 +25,7 @@ def check(scope: Scope) -> None:
     check_history(scope)
     check_steps(scope)
     check_alarms(scope)
+    check_levels(scope)
     check_feeding(scope)
     check_timing(scope)
     check_clock(scope)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flows.spec import Flow, Source, Step, inputs, origin
-from operators.alarm import PRIORITIES, STATES
+from operators.alarm import STATES
 from operators.condition import KINDS
+from operators.levels import PRIORITIES
 from operators.selector import Selector, glob
 
 Facts = dict[str, tuple[str, ...]]
@@ -92,7 +93,9 @@ def _is_pattern(name: str) -> bool:
 
 def _of_alarms(flow: Flow, names: list[str]) -> Facts:
     facts: Facts = {"kind": ("alarm",), "alarm": tuple(names), "change": CHANGES, "state": STATES}
-    given = [flow.alarms[name].priority for name in names]
+    given = [
+        one for name in names for one in (flow.alarms[name].priority, *(v.priority for v in flow.alarms[name].levels))
+    ]
     plain = [one for one in given if isinstance(one, str)]
     facts["priority"] = tuple(dict.fromkeys(plain)) if len(plain) == len(given) else PRIORITIES
     return facts

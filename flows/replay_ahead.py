@@ -36,7 +36,7 @@ def ahead(read: Callable[[], Iterator[T]], most: int) -> Iterator[T]:
         try:
             if all(map(put, read())):
                 put(_END)
-        except BaseException as error:  # noqa: BLE001, it is raised where the items are taken
+        except BaseException as error:
             put(_Failed(error))
 
     threading.Thread(target=run, name="read-ahead", daemon=True).start()

@@ -120,13 +120,18 @@ class Scope:
         rows = self.tables.get(table, [])
         return list(dict.fromkeys(str(column) for row in rows for column in row))
 
+    def enriched(self, name: str) -> bool:
+        """Whether a table that is changed while the flow runs may give events of a name any label."""
+        streams = self.upstream(name) & set(self.flow.streams)
+        return any(step.kind == "enrich" for one in streams for step in self.flow.streams[one].steps)
+
     def labels_after(self, name: str) -> set[str]:
         """The labels that events of a name are known to carry: set in the flow, or columns of a table. Nothing where a table
         that is changed while the flow runs may give any."""
         labels: set[str] = set()
+        if self.enriched(name):
+            return labels
         for one in self.upstream(name):
-            if one in self.flow.streams and any(step.kind == "enrich" for step in self.flow.streams[one].steps):
-                return set()
             if source := self.flow.sources.get(one):
                 labels |= set(source.label)
                 each = getattr(source.settings, "each", None)

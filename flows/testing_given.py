@@ -14,10 +14,11 @@ from connectors.http_body import events_of as posted_events
 from flows.spec import Source
 from flows.testing_camera import SEES, camera_labels, picture
 from operators import two_state
-from operators.alarm import PRIORITIES, STATES
+from operators.alarm import STATES
 from operators.alarms.definition import SEVERITY_OF
 from operators.dialects.metrics import METRICS
 from operators.events import AlarmTransition, Detection, Event, Message, Occurrence, Reading, Row, Summary
+from operators.levels import PRIORITIES
 from operators.quantity import UNITS, duration, quantity
 
 Change = Literal["insert", "update", "delete"]

@@ -10,11 +10,10 @@ from operators.alarms.logic import AlarmLogic
 from operators.alarms.rules_logic import RulesLogic
 from operators.component import Component, Spec, StepContext
 from operators.condition import Column, When
+from operators.levels import PRIORITIES, Level, Priority
 from operators.quantity import Duration
 from operators.selector import Selector
 
-Priority = Literal["low", "medium", "high", "critical"]
-PRIORITIES: tuple[Priority, ...] = ("low", "medium", "high", "critical")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STATES = ("normal", "unacked", "acked", "returned", "shelved", "suppressed", "out_of_service")
@@ -71,6 +70,19 @@ class Shelve(Spec):
     max: Duration = Field(
         gt=0, description="The longest time a person may shelve the alarm; it always ends by itself.", examples=["8h"]
     )
+    until_escalated: bool = Field(False, description="Whether a higher priority (`levels`) ends it, too.")
+
+
+class Chatter(Spec):
+    """An alarm that comes and goes becomes one that stays: after `times` within `in`, it is over only after `hold`."""
+
+    times: int = Field(ge=2, le=100, description="How many times it is raised.", examples=[3])
+    in_: Duration = Field(alias="in", gt=0, description="Within which span.", examples=["10min"])
+    hold: Duration = Field(
+        gt=0,
+        description="How long the condition must then be over, where `clear_for` is not longer.",
+        examples=["15min"],
+    )
 
 
 class Alarm(Component):
@@ -78,10 +90,10 @@ class Alarm(Component):
 
     Its states are `normal`, `unacked`, `acked`, `returned` (over, but nobody has seen it), `shelved`, `suppressed` and
     `out_of_service`; each step of its life is an event with a `change`: `raised`, `acked`, `returned`, `cleared`,
-    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`, and `no_data` and `data_back` when its data are bad
-    and good again. A mail for people picks what it needs by `only: {change: [raised, cleared]}`. People acknowledge,
-    shelve and take out of service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service)
-    is still evaluated.
+    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`, `escalated` and `deescalated` when `levels` give it
+    another priority, `realarmed` after `repeat`, and `no_data` and `data_back` when its data are bad and good again. A mail
+    for people picks what it needs by `only: {change: [raised, escalated, cleared]}`. People acknowledge, shelve and take out
+    of service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is still evaluated.
 
     Either `when` gives the condition, or `rules` names a source of rules that people write, one alarm for each rule.
     Without a required `response` it is not an alarm but an event: send the stream to a sink.
@@ -113,6 +125,14 @@ class Alarm(Component):
         'message: "{subject} {condition} {limit}: {value}"\n'
         "repeat: 15min\n"
         "shelve: {max: 8h}\n",
+        "from: readings\n"
+        "when: {above: -18 °C, clear: -19 °C, for: 10min}\n"
+        "levels: [{priority: high, above: -15 °C, clear: -16 °C}, {priority: critical, above: -10 °C}]\n"
+        "escalate_after: 1min\n"
+        "expect_every: 15min\n"
+        "bad: raise\n"
+        "chatter: {times: 3, in: 1h, hold: 30min}\n"
+        "response: Close the door, then call the cold room service.\n",
     )
 
     from_: str | list[str] = Field(alias="from", description="The stream or streams it watches.", examples=["readings"])
@@ -139,6 +159,17 @@ class Alarm(Component):
         "raises the alarm, also when it returns.",
         examples=["{subject} {condition} {limit}: {value}"],
     )
+    levels: list[Level] = Field(
+        [],
+        description="Limits beyond that of `when`, each with a higher priority. While it lasts, the alarm's priority follows.",
+        examples=[[{"priority": "critical", "above": "35 °C", "clear": "33 °C"}]],
+    )
+    escalate_after: Duration = Field(
+        0.0, description="How long a higher level must last before the priority follows.", examples=["1min"]
+    )
+    deescalate_after: Duration = Field(
+        0.0, description="How long it must be over before the priority goes down again.", examples=["5min"]
+    )
     page: str | Column | None = Field(
         None, description="The page whose permissions apply, or the column that names it.", examples=["server_room"]
     )
@@ -147,6 +178,9 @@ class Alarm(Component):
         [],
         description="Alarms of this flow that hide it, subject by subject, while they are active.",
         examples=[["power"]],
+    )
+    suppress_hold: Duration = Field(
+        0.0, description="How long they still hide it when they are over.", examples=["2min"]
     )
     ack: Literal["required", "automatic"] = Field(
         "required", description="Whether a person must acknowledge it, or it counts as acknowledged from the start."
@@ -158,10 +192,22 @@ class Alarm(Component):
     repeat: Duration | None = Field(
         None, gt=0, description="Raise it again after this long while it is active.", examples=["15min"]
     )
+    chatter: Chatter | None = Field(
+        None,
+        description="When it counts as chattering, and how long it then stays.",
+        examples=[{"times": 3, "in": "10min", "hold": "15min"}],
+    )
     bad: Literal["hold", "clear", "raise"] = Field(
         "hold",
-        description="On data of bad quality: keep the state, take it as normal, or as the condition. A `for` that was "
-        "running ends in each case but the last: it counts only time that good data cover.",
+        description="On data of bad quality, or without data for `expect_every`: keep the state, take it as normal, or as the "
+        "condition. A `for` that was running ends in each case but the last: it counts only time that good data cover.",
+    )
+    expect_every: Duration | None = Field(
+        None,
+        gt=0,
+        description="A subject without a good reading for this long has no data, and what `bad` says is done. A stale or bad "
+        "reading is none: with this, a single one is waited out.",
+        examples=["15min"],
     )
     was: str | None = Field(None, description="Its earlier name, to keep the saved state.", examples=["too_warm"])
 
@@ -176,12 +222,32 @@ class Alarm(Component):
     def _when_or_rules(self) -> Self:
         if (self.when is None) == (self.rules is None):
             raise ValueError("needs 'when' (a condition) or 'rules' (a table of rules), not both")
+        if self.expect_every is not None and self.when is not None and self.when.kind in ("silent", "seen"):
+            raise ValueError(f"'expect_every' goes with a value; '{self.when.kind}' is about silence itself")
+        return self
+
+    @model_validator(mode="after")
+    def _known_levels(self) -> Self:
+        if not self.levels:
+            if self.escalate_after or self.deescalate_after or self.shelve.until_escalated:
+                raise ValueError("'escalate_after', 'deescalate_after' and 'until_escalated' need 'levels'")
+        elif self.when is None:
+            raise ValueError("'levels' go with 'when': a rule that people write has one limit")
+        elif isinstance(self.priority, Column):
+            raise ValueError("with 'levels', 'priority' is a word: that of the limit in 'when'")
+        if self.suppress_hold and not self.suppressed_by:
+            raise ValueError("'suppress_hold' needs 'suppressed_by'")
         return self
 
     @property
     def sources(self) -> list[str]:
         """The streams it watches."""
         return self.from_ if isinstance(self.from_, list) else [self.from_]
+
+    def conditions(self) -> list[tuple[tuple[str | int, ...], When | Level]]:
+        """The condition and the levels beyond it, each with its place in the entry."""
+        when: list[tuple[tuple[str | int, ...], When | Level]] = [(("when",), self.when)] if self.when else []
+        return [*when, *((("levels", index), level) for index, level in enumerate(self.levels))]
 
     def side_inputs(self) -> tuple[tuple[str, str], ...]:
         """(name, role) of what it reads beside `from`: alarms that hide it, the stream that arms it, the rules' source."""

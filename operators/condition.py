@@ -80,7 +80,8 @@ class When(Spec):
 
     @field_validator("clear", mode="before")
     @classmethod
-    def _one_or_two(cls, value: Any) -> Any:
+    def one_or_two(cls, value: Any) -> Any:
+        """A `clear` as it is written: a limit, or two; raises ValueError."""
         if isinstance(value, list):
             if len(value) != 2:
                 raise ValueError("needs one value, or two as 'outside' has")
@@ -102,38 +103,8 @@ class When(Spec):
             raise ValueError("'times' and 'in' go together, such as  times: 3, in: 1min")
         if kind == "silent" and (self.times > 1 or self.for_):
             raise ValueError("'silent' is itself a span: it takes no 'for' and no 'times'")
-        self._check_clear(kind)
+        check_clear(kind, getattr(self, kind, None), self.clear)
         return self
-
-    def _check_clear(self, kind: Kind) -> None:
-        clear = self.clear
-        if kind == "outside" and self.outside is not None:
-            low, high = self.outside
-            _same_kind(low, high, "the first value of 'outside'", "the second")
-            if low.base() >= high.base():
-                raise ValueError("'outside' needs the lower value first, such as [40 %, 60 %]")
-            if clear is not None and not isinstance(clear, list):
-                raise ValueError("'clear' of 'outside' needs two values, such as [42 %, 58 %]")
-            if isinstance(clear, list):
-                for one in clear:
-                    _same_kind(one, low, "'clear'", "'outside'")
-                if not low.base() <= clear[0].base() <= clear[1].base() <= high.base():
-                    inner, outer = (f"[{a}, {b}]" for a, b in ((clear[0], clear[1]), (low, high)))
-                    raise ValueError(f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first")
-            return
-        if clear is None:
-            return
-        if kind not in ("above", "below"):
-            raise ValueError(f"'clear' goes with above, below or outside, not with '{kind}'")
-        if isinstance(clear, list):
-            raise ValueError(f"'clear' of '{kind}' is one value")
-        edge = getattr(self, kind)
-        if isinstance(clear, Quantity) and isinstance(edge, Quantity):
-            _same_kind(clear, edge, "'clear'", f"'{kind}'")
-            if kind == "above" and clear.base() >= edge.base():
-                raise ValueError(f"'clear' ({clear}) must be lower than 'above' ({edge})")
-            if kind == "below" and clear.base() <= edge.base():
-                raise ValueError(f"'clear' ({clear}) must be higher than 'below' ({edge})")
 
     @property
     def kind(self) -> Kind:
@@ -150,6 +121,41 @@ class When(Spec):
             if known is not None and known.unit is not None:
                 return known.unit
         return None
+
+
+def check_clear(kind: str, edge: Any, clear: Any) -> None:
+    """Raise ValueError where `clear` does not lie on the side of the limit `edge` on which the condition ends."""
+    if kind == "outside":
+        _check_inside(edge, clear)
+        return
+    if clear is None:
+        return
+    if kind not in ("above", "below"):
+        raise ValueError(f"'clear' goes with above, below or outside, not with '{kind}'")
+    if isinstance(clear, list):
+        raise ValueError(f"'clear' of '{kind}' is one value")
+    if isinstance(clear, Quantity) and isinstance(edge, Quantity):
+        _same_kind(clear, edge, "'clear'", f"'{kind}'")
+        if kind == "above" and clear.base() >= edge.base():
+            raise ValueError(f"'clear' ({clear}) must be lower than 'above' ({edge})")
+        if kind == "below" and clear.base() <= edge.base():
+            raise ValueError(f"'clear' ({clear}) must be higher than 'below' ({edge})")
+
+
+def _check_inside(outside: list[Quantity], clear: Any) -> None:
+    low, high = outside
+    _same_kind(low, high, "the first value of 'outside'", "the second")
+    if low.base() >= high.base():
+        raise ValueError("'outside' needs the lower value first, such as [40 %, 60 %]")
+    if clear is None:
+        return
+    if not isinstance(clear, list):
+        raise ValueError("'clear' of 'outside' needs two values, such as [42 %, 58 %]")
+    for one in clear:
+        _same_kind(one, low, "'clear'", "'outside'")
+    if not low.base() <= clear[0].base() <= clear[1].base() <= high.base():
+        inner, outer = (f"[{a}, {b}]" for a, b in ((clear[0], clear[1]), (low, high)))
+        raise ValueError(f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first")
 
 
 def _same_kind(one: Quantity, other: Quantity, one_name: str, other_name: str) -> None:

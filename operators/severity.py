@@ -5,10 +5,10 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from operators.alarm import PRIORITIES, Priority
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
 from operators.fields import field, number_of, text, value_of, with_labels
+from operators.levels import PRIORITIES, Priority
 from operators.quantity import Amount, Quantity
 
 

@@ -19,9 +19,9 @@ class Stale(Operator):
 
     With `after`, the last reading of a signal (subject and metric) comes once more, as stale, when nothing came for that long;
     it has that very time. With `unchanged`, readings pass as stale while the value has been the same for longer than that,
-    until it changes. Alarms treat such readings as their `bad` says, windows leave them out. What is stale or bad already,
-    and what is no reading, passes as it is. A reading older than the last of its signal goes to `late`. A signal is
-    forgotten a week after it fell silent.
+    until it changes. Windows leave such readings out. Alarms leave them alone, too: an alarm with `expect_every` that gets
+    nothing better for so long does what its `bad` says. What is stale or bad already, and what is no reading, passes as it
+    is. A reading older than the last of its signal goes to `late`. A signal is forgotten a week after it fell silent.
     """
 
     NAME: ClassVar[str] = "stale"

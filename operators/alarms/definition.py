@@ -1,5 +1,6 @@
 """From the settings of an alarm to rules of the engine."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,8 @@ class Definition:
         self.schedule: Schedule | None = None
         if alarm.armed and (alarm.armed.hours or alarm.armed.days):
             self.schedule = WeeklySchedule(alarm.armed.hours, alarm.armed.days, context.timezone)
-        self._columns = [c for c in (when and when.above, when and when.below, when and when.clear)
-                         if isinstance(c, Column)]  # fmt: skip
+        edges = [edge for one in (when, *alarm.levels) if one is not None for edge in (one.above, one.below, one.clear)]
+        self._columns = [edge for edge in edges if isinstance(edge, Column)]
         self.priority_varies = isinstance(alarm.priority, Column)
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
         self._tables = [rows_by_key(rows, "subject") for rows in context.tables.values() if rows]
@@ -136,7 +137,7 @@ class Definition:
     def _record(
         self, when: When, priority: Any, rule_id: str, cells: Mapping[str, Any], number: float | None = None
     ) -> dict[str, Any]:
-        alarm = self.alarm
+        alarm, chatter = self.alarm, self.alarm.chatter
         record: dict[str, Any] = {
             "id": rule_id,
             "severity": SEVERITY_OF[priority or "medium"],
@@ -150,6 +151,12 @@ class Definition:
             "realarm": alarm.repeat,
             "latch": alarm.latch,
             "suppress_when": list(alarm.suppressed_by),
+            "suppress_hold": alarm.suppress_hold,
+            "levels": _levels(alarm, when, record, cells),
+            "escalate_after": alarm.escalate_after,
+            "deescalate_after": alarm.deescalate_after,
+            "unshelve_on_escalate": alarm.shelve.until_escalated,
+            "flap": chatter and {"max": chatter.times, "window": chatter.in_, "hold": chatter.hold},
             "times": [when.times, when.in_] if when.times > 1 else None,
         }
         record.update({key: value for key, value in optional.items() if value})
@@ -157,6 +164,8 @@ class Definition:
             record["ack_required"] = False
         if when.kind != "silent":
             record["no_data"] = _NO_DATA[alarm.bad]
+        if alarm.expect_every is not None and when.kind not in ("silent", "seen"):
+            record["expect_every"] = alarm.expect_every
         return record
 
     def record_of_row(self, row: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
@@ -213,6 +222,17 @@ def _number(value: Any, cells: Mapping[str, Any], unit: str | None) -> float:
     return value.in_unit(unit)
 
 
+def _levels(alarm: "Alarm", when: When, record: Mapping[str, Any], cells: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The limit of `when` and those beyond it, each with its severity; nothing where there is only one. A level whose
+    column has no value for a subject does not exist for it."""
+    found = [{**record["when"], "severity": record["severity"]}]
+    for level in alarm.levels:
+        with contextlib.suppress(NoLimit):
+            limits = _limits(level.kind, getattr(level, level.kind), level.clear, cells, record.get("unit"))
+            found.append({**limits, "severity": SEVERITY_OF[level.priority]})
+    return found if len(found) > 1 else []
+
+
 def _condition(when: When, cells: Mapping[str, Any], number: float | None) -> dict[str, Any]:
     kind, unit = when.kind, when.unit
     if unit is None and isinstance(getattr(when, kind, None), Column):
@@ -224,18 +244,22 @@ def _condition(when: When, cells: Mapping[str, Any], number: float | None) -> di
         return {"when": {"equals": True}, "pulse": when.seen}
     if kind == "is":
         return {"when": {"equals": _state(when.is_) if number is None else number}}
-    condition: dict[str, Any] = {}
-    if kind == "outside":
-        assert when.outside is not None
-        condition["outside"] = [edge.in_unit(unit) for edge in when.outside]
-        if isinstance(when.clear, list):
-            condition["clear"] = [edge.in_unit(unit) for edge in when.clear]
-    else:
-        condition[kind] = _number(getattr(when, kind), cells, unit)
-        if when.clear is not None and not isinstance(when.clear, list):
-            clear = _number(when.clear, cells, unit)
-            condition["clear"] = min(clear, condition[kind]) if kind == "above" else max(clear, condition[kind])
+    condition = _limits(kind, getattr(when, kind), when.clear, cells, unit)
     return {"when": condition, "unit": unit} if unit else {"when": condition}
+
+
+def _limits(kind: str, edge: Any, clear: Any, cells: Mapping[str, Any], unit: str | None) -> dict[str, Any]:
+    """A limit and where it ends, as numbers in `unit`."""
+    if kind == "outside":
+        limits: dict[str, Any] = {"outside": [one.in_unit(unit) for one in edge]}
+        if isinstance(clear, list):
+            limits["clear"] = [one.in_unit(unit) for one in clear]
+        return limits
+    limits = {kind: _number(edge, cells, unit)}
+    if clear is not None and not isinstance(clear, list):
+        end = _number(clear, cells, unit)
+        limits["clear"] = min(end, limits[kind]) if kind == "above" else max(end, limits[kind])
+    return limits
 
 
 def _state(word: Any) -> Any:

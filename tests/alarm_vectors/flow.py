@@ -27,6 +27,11 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"is": 28},
     {"silent": "25s"},
 )
+LEVELS: dict[str, list[dict[str, Any]]] = {
+    "above": [{"priority": "high", "above": "31 °C", "clear": "30 °C"}, {"priority": "critical", "above": "33 °C"}],
+    "below": [{"priority": "medium", "below": "23 °C"}, {"priority": "critical", "below": "21 °C", "clear": "22 °C"}],
+    "outside": [{"priority": "critical", "outside": ["20 °C", "33 °C"], "clear": ["21 °C", "32 °C"]}],
+}
 KEYS = (
     "id", "event", "at", "flags", "from", "isa", "severity", "value", "reason", "annunciate", "recorded", "evidence", "occ",
 )  # fmt: skip
@@ -40,6 +45,17 @@ def settings(rng: random.Random, rules: bool = False) -> Alarm:
     }  # fmt: skip
     chosen = {key: value for key, value in more.items() if rng.random() < 0.25}
     condition = {"rules": "rules"} if rules else {"when": rng.choice(CONDITIONS)}
+    when = condition.get("when", {})
+    if rng.random() < 0.25:
+        chosen["chatter"] = {"times": 2, "in": "60s", "hold": "30s"}
+    if rng.random() < 0.25 and "silent" not in when:
+        chosen["expect_every"] = "22s"
+    if "suppressed_by" in chosen and rng.random() < 0.5:
+        chosen["suppress_hold"] = "12s"
+    if (kind := next((kind for kind in LEVELS if kind in when), None)) and rng.random() < 0.5:
+        chosen |= {"priority": "low", "levels": LEVELS[kind][: rng.choice((1, 2))]}
+        chosen |= {"escalate_after": rng.choice(("0s", "10s")), "deescalate_after": rng.choice(("0s", "15s"))}
+        chosen["shelve"] = {"max": "90s", "until_escalated": rng.random() < 0.5}
     return Alarm.model_validate({"from": "x", "response": "Look.", **condition, **chosen})
 
 

@@ -34,6 +34,9 @@ STEPS = (
 )
 ALARMS = (
     "{from: made, when: {above: 30, clear: 28, for: 20s}, response: x}",
+    "{from: made, when: {above: 26}, levels: [{priority: high, above: 28}, {priority: critical, above: 32, clear: 30}], "
+    "escalate_after: 5s, deescalate_after: 20s, response: x}",
+    "{from: made, when: {above: 28}, chatter: {times: 2, in: 1min, hold: 30s}, expect_every: 25s, bad: raise, response: x}",
     "{from: made, when: {above: 30}, latch: true, repeat: 1min, response: x}",
     "{from: given, when: {silent: 1min}, response: x, suppressed_by: [a0]}",
     "{from: given, only: {metric: motion}, when: {is: on}, armed: {hours: 12:01-12:04}, response: x}",
