@@ -32,6 +32,7 @@ from operators.label import Label
 from operators.lookup import Lookup
 from operators.mode import Mode
 from operators.motion_gate import MotionGate
+from operators.notify import Notify
 from operators.pick import Pick
 from operators.rate import Rate
 from operators.rename import Rename
@@ -85,6 +86,7 @@ OPERATORS: dict[str, type[Operator]] = {
     "combine": Combine,
     "correlate": Correlate,
     "mode": Mode,
+    "notify": Notify,
     "motion_gate": MotionGate,
     "detect": Detect,
     "track": Track,

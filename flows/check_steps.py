@@ -2,8 +2,9 @@
 
 from connectors.document import Path_
 from flows.catalogue import OPERATORS
+from flows.facts import either, facts_of
 from flows.scope import Scope
-from flows.spec import Step
+from flows.spec import Step, Stream, inputs
 
 ROLE_STEPS = ("combine", "correlate", "mode")
 
@@ -24,6 +25,14 @@ def check_steps(scope: Scope) -> None:
             path: Path_ = ("streams", name, "steps", index)
             if step.kind in ROLE_STEPS:
                 _check_roles(scope, path, name, step, roles)
+            elif step.kind == "notify" and not _may_bring_alarms(scope, stream):
+                message = f"no alarm comes here, so {name!r} gives nothing"
+                scope.say((*path, "notify"), message, "read  from: alarms, or alarms by name", key=True)
+
+
+def _may_bring_alarms(scope: Scope, stream: Stream) -> bool:
+    known = either(facts_of(scope.flow, name) for name in inputs(stream.from_))
+    return "alarm" in known.get("kind", ("alarm",))
 
 
 def _check_identity(scope: Scope) -> None:

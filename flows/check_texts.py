@@ -11,7 +11,7 @@ from operators.fields import ATTRIBUTES
 from operators.template import Template
 from operators.window import STATISTICS
 
-OF_RULES = ("condition", "limit", "zone", "signs")
+OF_RULES = ("condition", "limit", "zone")
 SECRET = re.compile(r"\$\{([^}]*)\}?")
 SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
 
@@ -53,6 +53,7 @@ def _fields(flow: Flow, scope: Scope) -> set[str]:
             named = map_of(step.settings)
             fields |= set(named)
             fields |= {value for value in named.values() if isinstance(value, str) and "{" not in value}
+        fields |= set(step.settings.DATA)
         same = getattr(step.settings, "same", None)
         fields |= {same} if isinstance(same, str) else set(same or ())
     return fields

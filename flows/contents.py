@@ -18,6 +18,7 @@ _MADE: dict[str, Kinds] = {
     "window": frozenset({"events"}),
     "correlate": frozenset({"events"}),
     "silence": frozenset({"events"}),
+    "notify": frozenset({"events"}),
     "shape": frozenset({"events"}),
     "detect": frozenset({"events"}),
     "alarm": frozenset({"alarms"}),

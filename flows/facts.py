@@ -181,6 +181,7 @@ _MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
     "combine": lambda flow, facts, s: {"kind": ("reading",), "subject": (s.subject,), "metric": (s.metric,)},
     "correlate": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("correlation",)},
     "silence": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("silent", "back")},
+    "notify": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("notification",)},
     "shape": lambda flow, facts, s: {"kind": ("occurrence",)},
 }
 """What is known behind steps that make other events; nothing is known behind those that are not here."""

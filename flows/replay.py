@@ -93,7 +93,8 @@ class Run:
         self._plan = replay_plan(definition, zone)
         self._rows = {raw_name(definition.flow, name): some for name, some in rows.items()}
         written = [_values(row) for some in rows.values() for row in some]
-        self._pace = pace or pace_of(definition.flow, written)
+        played = set(needed(definition.flow, definition.inputs.streams)) - set(definition.inputs.streams)
+        self._pace = pace or pace_of(definition.flow, played, written)
         self._player: Player | None = None
         self._episodes = Episodes(0.0)
 

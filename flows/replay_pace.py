@@ -1,7 +1,7 @@
 """How far a pass of a replay may reach: the shortest span that anything in a definition waits."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
@@ -17,12 +17,12 @@ QUARTER = 900.0
 """Spans of the day begin and end at such multiples since 1970 where they are written so: zones differ from UTC by quarters."""
 
 
-def pace_of(flow: Flow, rules: Iterable[Mapping[str, Any]] = ()) -> Pace:
-    """The pace for a definition and the rows of its run-time rules."""
+def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]] = ()) -> Pace:
+    """The pace for the streams of a definition that are played (`names`), its alarms, and the rows of its run-time rules."""
     waits: list[float] = []
     grids: set[float] = set()
-    for stream in flow.streams.values():
-        for step in stream.steps:
+    for name, stream in flow.streams.items():
+        for step in stream.steps if name in names else ():
             if isinstance(step.settings, Window) and step.settings.every is not None:
                 grids.add(min(step.settings.every, QUARTER))
             waits += _spans(step.settings) if _has_timers(step.settings) else ()

@@ -116,11 +116,13 @@ class Logic:
 
 
 class Operator(Component):
-    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together."""
+    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together. `DATA`
+    names the entries in the data of the occurrences that it makes."""
 
     STATEFUL: ClassVar[bool] = False
     CROSS_SUBJECT: ClassVar[bool] = False
     RUNS: ClassVar[bool] = True
+    DATA: ClassVar[tuple[str, ...]] = ()
 
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""

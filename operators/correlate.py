@@ -36,6 +36,7 @@ class Correlate(Operator):
     NAME: ClassVar[str] = "correlate"
     STATEFUL: ClassVar[bool] = True
     CROSS_SUBJECT: ClassVar[bool] = True
+    DATA: ClassVar[tuple[str, ...]] = ("signs", "subjects", "events", "since")
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "correlate: {same: area, within: 30s, need: 2}",
         "correlate: {within: 1min, in_order: true}",

@@ -26,6 +26,7 @@ class Silence(Operator):
     NAME: ClassVar[str] = "silence"
     STATEFUL: ClassVar[bool] = True
     SHORT: ClassVar[str | None] = "after"
+    DATA: ClassVar[tuple[str, ...]] = ("last", "silent_for")
     EXAMPLES: ClassVar[tuple[str, ...]] = ("silence: 10min", "silence: {after: 1h, by: subject}")
 
     after: Duration = Field(gt=0, description="How long nothing must come.", examples=["10min"])

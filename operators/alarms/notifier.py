@@ -13,6 +13,11 @@ from operators.alarms.state import State
 from operators.alarms.transition import Transition
 
 Group = dict[str, Any]
+Member = dict[str, Any]
+"""One alarm of a group: its `state` (firing, muted, resolved), whether it was `told` and `acked`, `since` when, and `about`,
+which belongs to who feeds the notifier."""
+Terms = dict[str, Any]
+"""How a group is told: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or None."""
 MOST_ACTS = 1000
 """So many annunciations are remembered for a limit of floods that a rule may get later."""
 
@@ -21,41 +26,52 @@ class Notifier:
     """Consumes transitions through `see`, time through `tick`; hands notifications to `on_send`.
 
     A notification is {at, kind, group, firing, resolved}; kind is first, update, repeat, flood_on or flood_off.
-    Delivered at least once, with the key (group, at, kind).
+    With it go the members it names. Delivered at least once, with the key (group, at, kind).
     """
 
     def __init__(self) -> None:
-        self.on_send: Callable[[dict[str, Any]], None] = lambda notification: None
+        self.on_send: Callable[[dict[str, Any], Mapping[str, Member]], None] = lambda notification, members: None
         self._groups: dict[str, Group] = {}
 
     def see(self, state: State, transition: Transition) -> None:
-        """Take note of a transition."""
+        """Take note of a transition of the engine, under the grouping of its rule."""
         rule = state.rule
         if rule.group_by is None:
             return
-        group, now = self._group(rule, transition.subject), transition.recorded
-        name = f"{transition.rule}/{transition.subject}"
+        labels = {**rule.labels, "rule": rule.id, "subject": transition.subject}
+        key = [[name, labels.get(name, "")] for name in rule.group_by]
+        self.take(
+            key, terms_of(rule), f"{transition.rule}/{transition.subject}", transition.event, transition.recorded,
+            annunciate=transition.annunciate, acked="unacked" not in transition.flags, masked=state.masked,
+        )  # fmt: skip
+
+    def take(
+        self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *, annunciate: bool, acked: bool,
+        masked: bool, about: Any = None,
+    ) -> None:  # fmt: skip
+        """Take note of what happened to the member `name` of the group `key` at `now`."""
+        group = self._group(json.dumps(key), terms)
         member = group["members"].get(name)
-        acked = "unacked" not in transition.flags
-        if transition.annunciate:
+        if annunciate:
+            since = member["since"] if member and member["state"] != "resolved" else now
             told = bool(member and member["told"])
-            group["members"][name] = {"state": "firing", "told": told, "acked": acked}
+            group["members"][name] = {"state": "firing", "told": told, "acked": acked, "since": since, "about": about}
             if not self._count_flood(group, now):
                 _plan(group, now)
         elif member is None:
             return
-        elif transition.event in ("returned", "removed", "disabled"):
+        elif event in ("returned", "removed", "disabled"):
             if member["told"]:
-                member["state"] = "resolved"
+                member["state"], member["about"] = "resolved", about
                 _plan(group, now)
             else:
                 _forget(group, name)
         else:
-            member["acked"] = acked
-            self._follow_mask(group, name, member, state.masked)
+            member["acked"], member["about"] = acked, about
+            self._follow_mask(group, name, member, masked)
 
     @staticmethod
-    def _follow_mask(group: Group, name: str, member: dict[str, Any], masked: bool) -> None:
+    def _follow_mask(group: Group, name: str, member: Member, masked: bool) -> None:
         if masked and not member["told"]:
             _forget(group, name)
         elif masked and member["state"] == "firing":
@@ -63,17 +79,12 @@ class Notifier:
         elif not masked and member["state"] == "muted":
             member["state"] = "firing"
 
-    def _group(self, rule: Rule, subject: str) -> Group:
-        labels = {**rule.labels, "rule": rule.id, "subject": subject}
-        key = json.dumps([[name, labels.get(name, "")] for name in rule.group_by or ()])
+    def _group(self, key: str, terms: Terms) -> Group:
         group = self._groups.get(key)
         if group is None:
             group = {"key": key, "members": {}, "due": None, "last": None, "acts": [], "flood": False}
             self._groups[key] = group
-        flood = rule.flood and {"limit": rule.flood["limit"], "window": seconds(rule.flood["window"])}
-        group["cfg"] = {
-            "wait": rule.group_wait, "interval": rule.group_interval, "repeat": rule.repeat, "flood": flood,
-        }  # fmt: skip
+        group["cfg"] = terms
         return group
 
     def _count_flood(self, group: Group, now: float) -> bool:
@@ -109,14 +120,26 @@ class Notifier:
         members = group["members"]
         firing = sorted(name for name, member in members.items() if member["state"] == "firing")
         resolved = sorted(name for name, member in members.items() if member["state"] == "resolved")
-        self.on_send(
-            {"at": now, "kind": kind, "group": json.loads(group["key"]), "firing": firing, "resolved": resolved}
-        )
+        told = {"at": now, "kind": kind, "group": json.loads(group["key"]), "firing": firing, "resolved": resolved}
+        self.on_send(told, {name: members[name] for name in (*firing, *resolved)})
         for name in resolved:
             del members[name]
         for member in members.values():
             member["told"] = True
         group["last"], group["due"] = (now if members else None), None
+
+    def adopt(self, terms: Terms) -> None:
+        """Tell all groups under new terms from now on."""
+        for group in self._groups.values():
+            group["cfg"] = terms
+
+    def free(self, now: float) -> None:
+        """Forget groups that are over and whose annunciations no longer count for a flood."""
+        for key, group in list(self._groups.items()):
+            flood = group["cfg"]["flood"]
+            over = not group["members"] and group["due"] is None and not group["flood"]
+            if over and (not flood or all(act <= now - flood["window"] for act in group["acts"])):
+                del self._groups[key]
 
     def snapshot(self) -> dict[str, Any]:
         """The groups as plain data."""
@@ -127,16 +150,21 @@ class Notifier:
         self._groups = json.loads(json.dumps(data))
 
 
+def terms_of(rule: Rule) -> Terms:
+    """The terms that a rule asks for."""
+    flood = rule.flood and {"limit": rule.flood["limit"], "window": seconds(rule.flood["window"])}
+    return {"wait": rule.group_wait, "interval": rule.group_interval, "repeat": rule.repeat, "flood": flood}
+
+
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:
     """The next send and its kind: a planned one that is due goes first, whatever the repeat says."""
-    due, last = group["due"], group["last"]
-    if due is not None and due <= now:
-        return due, "first" if last is None else "update"
-    if last is not None and any(m["state"] == "firing" and not m["acked"] for m in group["members"].values()):
-        repeat = last + group["cfg"]["repeat"]
-        if due is None or repeat < due:
-            return repeat, "repeat"
-    return None if due is None else (due, "first" if last is None else "update")
+    due, last, repeat = group["due"], group["last"], group["cfg"]["repeat"]
+    planned = None if due is None else (due, "first" if last is None else "update")
+    again = None if last is None or repeat is None else last + repeat
+    if again is None or (due is not None and (due <= now or due <= again)):
+        return planned
+    waits = any(member["state"] == "firing" and not member["acked"] for member in group["members"].values())
+    return (again, "repeat") if waits else planned
 
 
 def _forget(group: Group, name: str) -> None:

@@ -25,7 +25,7 @@ class Run:
     def _wire(self) -> None:
         self.engine.on_transition = self._transition
         self.engine.on_rejection = lambda rejection: self.log.append(rejection_words(rejection))
-        self.notifier.on_send = self.sent.append
+        self.notifier.on_send = lambda notification, members: self.sent.append(notification)
 
     def _transition(self, state: Any, transition: Transition) -> None:
         self.log.append(transition_words(transition))

@@ -154,7 +154,7 @@ def test_the_grammar_has_all_its_components():
     assert list(OPERATORS) == [
         "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale", "pick", "lookup", "enrich",
         "severity", "deduplicate", "threshold", "debounce", "window", "rate", "counter", "silence", "stale", "vote", "combine",
-        "correlate", "mode", "motion_gate", "detect", "track", "zones", "use",
+        "correlate", "mode", "notify", "motion_gate", "detect", "track", "zones", "use",
     ]  # fmt: skip
     assert list(SINKS) == [
         "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook", "mqtt", "email",

@@ -10,8 +10,9 @@ import pytest
 from flows.loader import load
 from flows.replay import Definition, Run
 from flows.replay_history import in_order, side_by_side
-from flows.replay_inputs import Inputs, Place
-from flows.replay_player import ONE_INSTANT
+from flows.replay_inputs import Inputs, Place, needed
+from flows.replay_pace import pace_of
+from flows.replay_player import ONE_INSTANT, Pace
 from flows.scope import Scope
 from operators.events import AlarmTransition, Reading
 
@@ -36,6 +37,24 @@ alarms:
   night: {from: fast, when: {above: 27}, armed: {hours: 20:00-07:00}, response: x}
   keyed: {from: fast, when: {above: 26}, armed: {while: slow}, response: x}
 """
+
+
+NOT_NEEDED = """\
+vigie: 1
+flow: f
+sources: {probes: {topic: probes}}
+streams:
+  told: {from: alarms, steps: [notify: {wait: 1s}]}
+  mean: {from: probes, steps: [window: {every: 1s, calculate: [mean]}]}
+alarms: {hot: {from: probes, when: {above: 30, for: 1min}, shelve: 1h, response: x}}
+"""
+
+
+def test_a_step_that_no_alarm_needs_does_not_shorten_the_passes(tmp_path):
+    (tmp_path / "f.yaml").write_text(NOT_NEEDED)
+    _, flow = loaded(tmp_path / "f.yaml")
+    assert pace_of(flow, needed(flow)) == Pace(60.0)
+    assert pace_of(flow, [*needed(flow), "mean"]).grids == (1.0,)
 
 
 def loaded(path):
