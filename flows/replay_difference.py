@@ -9,7 +9,8 @@ from flows.replay_episodes import Episode
 
 @dataclass(frozen=True)
 class Difference:
-    """Alarms raised only before, only after, and both times but not from and until the same instant; how many are equal.
+    """Alarms raised only before, only after, both times but not from and until the same instant, and from and until the same
+    instant with another priority; how many are equal.
 
     Alarms are compared by rule and subject. In the order of time, an alarm before and one after are the same one if they
     overlap, or if no more than `near` seconds lie between the end of one and the beginning of the other; each is used once,
@@ -19,12 +20,13 @@ class Difference:
     only_before: tuple[Episode, ...]
     only_after: tuple[Episode, ...]
     moved: tuple[tuple[Episode, Episode], ...]
+    reprioritised: tuple[tuple[Episode, Episode], ...]
     same: int
 
     @property
     def is_none(self) -> bool:
         """Whether both raise the same alarms."""
-        return not (self.only_before or self.only_after or self.moved)
+        return not (self.only_before or self.only_after or self.moved or self.reprioritised)
 
 
 def difference(before: Iterable[Episode], after: Iterable[Episode], near: float) -> Difference:
@@ -33,6 +35,7 @@ def difference(before: Iterable[Episode], after: Iterable[Episode], near: float)
     only_before: list[Episode] = []
     only_after: list[Episode] = []
     moved: list[tuple[Episode, Episode]] = []
+    reprioritised: list[tuple[Episode, Episode]] = []
     same = 0
     for key in sorted({*old, *new}):
         pairs = _paired(old.get(key, ()), new.get(key, ()), near)
@@ -42,17 +45,23 @@ def difference(before: Iterable[Episode], after: Iterable[Episode], near: float)
             elif other is None and one is not None:
                 only_before.append(one)
             elif one is not None and other is not None:
-                if (one.raised, one.cleared, one.masked) == (other.raised, other.cleared, other.masked):
-                    same += 1
-                else:
+                if (one.raised, one.cleared, one.masked) != (other.raised, other.cleared, other.masked):
                     moved.append((one, other))
-    in_time = _in_time
+                elif one.priority != other.priority:
+                    reprioritised.append((one, other))
+                else:
+                    same += 1
     return Difference(
-        tuple(sorted(only_before, key=in_time)),
-        tuple(sorted(only_after, key=in_time)),
-        tuple(sorted(moved, key=lambda pair: in_time(pair[0]))),
+        tuple(sorted(only_before, key=_in_time)),
+        tuple(sorted(only_after, key=_in_time)),
+        tuple(sorted(moved, key=_first_in_time)),
+        tuple(sorted(reprioritised, key=_first_in_time)),
         same,
     )
+
+
+def _first_in_time(pair: tuple[Episode, Episode]) -> tuple[float, str, str]:
+    return _in_time(pair[0])
 
 
 def _in_time(episode: Episode) -> tuple[float, str, str]:

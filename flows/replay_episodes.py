@@ -12,7 +12,7 @@ class Episode:
 
     `rule` is its identity within the flow, the same before and after a renaming; `alarm` its present name, with the id of the
     rule where people write the rules. `cleared` is None where it still stands at the end. `masked` says that it was raised
-    unheard: suppressed, or not armed. `priority` is the highest it had.
+    unheard: suppressed, or not armed. `priority` is the highest it had, `reason` why it was raised (`condition`, `no_data`, …).
     """
 
     rule: str
@@ -27,6 +27,7 @@ class Episode:
     limit: float | None = None
     message: str | None = None
     page: str | None = None
+    reason: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,7 +58,7 @@ class Episodes:
             row = rule.partition("/")[2]
             self._open[key] = Episode(
                 rule, f"{t.alarm}/{row}" if row else t.alarm, t.subject, t.time, None, t.priority, not t.annunciate,
-                t.value, t.unit, t.limit, t.message, t.page,
+                t.value, t.unit, t.limit, t.message, t.page, t.reason,
             )  # fmt: skip
         elif key in self._open:
             known = self._open[key]

@@ -19,6 +19,8 @@ from operators.alarms.kpi import Figures
 
 VERSION = 1
 NOT_REPLAYED = "what people did is not replayed: nothing is acknowledged, shelved or taken out of service"
+NO_DATA = ("no_data", "unavailable", "not_a_number", "unit")
+"""Reasons of an alarm that is raised because there are no good data."""
 COLOURS = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "magenta"}
 
 
@@ -111,6 +113,8 @@ def _row(episode: Episode, shown: Shown, end: float) -> tuple[str, ...]:
 
 
 def _value(episode: Episode) -> str:
+    if episode.reason in NO_DATA:
+        return "no data"
     if episode.value is None:
         return ""
     value = f"{episode.value:g}" if isinstance(episode.value, float) else str(episode.value)
@@ -154,6 +158,17 @@ def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) ->
         yield from _table(rows, [None, *(one.priority for _, one in found.moved[:most])], "~ ")
         if len(found.moved) > most:
             yield f"… and {len(found.moved) - most:,} more"
+    if found.reprioritised:
+        yield f"\nanother priority: {len(found.reprioritised):,}"
+        pairs = found.reprioritised[:most]
+        heads: list[tuple[str, ...]] = [("ALARM", "SUBJECT", "PRIORITY", "BEFORE", "RAISED", "CLEARED")]
+        heads += [
+            (now.alarm, now.subject, now.priority, was.priority, shown(now.raised), shown(now.cleared))
+            for was, now in pairs
+        ]
+        yield from _table(heads, [None, *(one.priority for _, one in pairs)], "~ ")
+        if len(found.reprioritised) > most:
+            yield f"… and {len(found.reprioritised) - most:,} more"
     yield f"\nunchanged: {found.same:,}"
 
 
@@ -241,12 +256,14 @@ def as_json(outcome: Outcome) -> str:
             "same": found.same,
             "only_before": [_episode(one, replay.end, zone) for one in found.only_before],
             "only_after": [_episode(one, replay.end, zone) for one in found.only_after],
-            "moved": [
-                {"before": _episode(one, replay.end, zone), "after": _episode(other, replay.end, zone)}
-                for one, other in found.moved
-            ],
+            "moved": _pairs(found.moved, replay.end, zone),
+            "other_priority": _pairs(found.reprioritised, replay.end, zone),
         }
     return msgspec.json.format(msgspec.json.encode(data), indent=1).decode()
+
+
+def _pairs(pairs: Sequence[tuple[Episode, Episode]], end: float, zone: ZoneInfo) -> list[dict[str, Any]]:
+    return [{"before": _episode(one, end, zone), "after": _episode(other, end, zone)} for one, other in pairs]
 
 
 def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:
@@ -262,6 +279,7 @@ def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:
         "unit": episode.unit,
         "limit": episode.limit,
         "page": episode.page,
+        "reason": episode.reason,
     }
 
 

@@ -26,6 +26,8 @@ def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
     if Path(other).is_file():
         yield Path(other), other
         return
+    if Path(other).suffix in (".yaml", ".yml"):
+        raise NoRevision(f"there is no file {other!r} to compare with")
     folder = definition.resolve().parent
     commit = (
         _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{other}^{{commit}}").decode().split()

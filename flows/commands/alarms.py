@@ -91,11 +91,28 @@ def _line(event: Any, word: str) -> str:
 
 
 def _said(event: Any) -> str:
+    value = _shown(event, event.value)
     condition = event.labels.get("condition", "")
-    limit = "" if event.limit is None or event.event == "returned" else f" {event.limit:g}"
-    number = f"{event.value:.12g}" if isinstance(event.value, float) else event.value
-    value = "" if event.value is None else f" at {number}{' ' + event.unit if event.unit else ''}"
-    return f"{condition}{limit}{value}".strip()
+    if "no_data" in event.flags:
+        word = "silent" if condition == "silent" else "no data"
+        return f"{word}, last {value}" if value else word
+    if event.event == "returned" or not condition:
+        return f"at {value}" if value else ""
+    if condition == "is":
+        return f"is {value}"
+    limit = "" if event.limit is None else f" {event.limit:g}"
+    return f"{condition}{limit}{' at ' + value if value else ''}"
+
+
+def _shown(event: Any, value: Any) -> str:
+    """A value as people read it: the word of a two-state metric, or the number with its unit."""
+    from operators.words import to_word
+
+    if value is None:
+        return ""
+    word = to_word(event.metric, value) if isinstance(value, (int, float)) else None
+    number = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return word or (f"{number} {event.unit}" if event.unit else number)
 
 
 # --------------------------------------------------------------------------------------------------- commands
@@ -132,19 +149,35 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
     command = Occurrence(id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data)
     with _reaching():
         answers = topics.ask(command, wait)
+        meant = None if answers else _meant(topics, data)
     for answer in answers:
         said = f"refused: {answer.data['error']}" if answer.type == REJECTED else f"now {answer.data['state']}"
         click.echo(f"{data['flow']}/{data['alarm']} {answer.subject}: {said}")
     if not answers:
         click.echo(
             f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an alarm {data['alarm']!r}? "
-            "If the flow is only slow or stopped, or waits for a service that is down (its /health says so), it will still "
-            "carry the command out.",
+            + (
+                f"({meant})"
+                if meant
+                else "If the flow is only slow or stopped, or waits for a service that is down (its /health says so), it will "
+                "still carry the command out."
+            ),
             err=True,
         )
         sys.exit(EXIT_NO_ANSWER)
     if all(answer.type == REJECTED for answer in answers):
         sys.exit(EXIT_REFUSED)
+
+
+def _meant(topics: Any, data: dict[str, Any]) -> str | None:
+    """The nearest name of a flow or of an alarm that ever told anything, where the one that was written never did."""
+    from connectors.explain import near
+
+    flow, alarm = data["flow"], data["alarm"]
+    known = {(event.rule.partition("/")[0], event.alarm) for event in topics.states(lambda event: True)}
+    if flow not in {one for one, _ in known}:
+        return near(flow, {one for one, _ in known})
+    return None if (flow, alarm) in known else near(alarm, {its for one, its in known if one == flow})
 
 
 _occurrence = click.option("--occurrence", type=int, help="Only if this is still the occurrence that was seen.")

@@ -325,6 +325,29 @@ def test_an_alarm_that_only_moved_is_shown_as_moved_and_one_that_stayed_is_count
     assert "no difference: the same 1 alarms" in same.output
 
 
+def test_an_alarm_that_only_has_another_priority_is_a_difference_of_its_own(paris):
+    before = write(paris, HOT, "before")
+    after = write(
+        paris, HOT.replace("priority: high", "priority: high, levels: [{priority: critical, above: 30.5 °C}]")
+    )
+    common = (after, "--input", f"probes={lines(paris / 'h.jsonl', messages())}", "--against", before)
+    against = replay(*common)["against"]
+    ((was, now),) = [(pair["before"], pair["after"]) for pair in against["other_priority"]]
+    assert (was["priority"], now["priority"], was["raised"]) == ("high", "critical", now["raised"])
+    assert (against["same"], against["moved"]) == (0, [])
+    shown = vigie("replay", *common, "--fail-on", "difference")
+    assert shown.exit_code == 3
+    assert "another priority: 1" in shown.output
+
+
+def test_an_alarm_that_silence_raised_is_shown_without_a_value(paris):
+    path = write(paris, HOT.replace("priority: high", "priority: high, expect_every: 10min, bad: raise"))
+    common = (path, "--input", f"probes={lines(paris / 'h.jsonl', messages(count=5))}", "--to", "2026-11-02T13:00")
+    (alarm,) = replay(*common)["alarms"]
+    assert alarm["reason"] == "no_data"
+    assert "no data" in vigie("replay", *common).output
+
+
 def test_the_difference_on_a_month_is_what_sql_counts(connections, tmp_path, clickhouse, unique):
     _, tables = connections
     Schema(connect(tables), tables.database).migrate(Declared("readings", "readings"))
@@ -416,6 +439,7 @@ def test_an_axis_has_round_local_times_also_where_clocks_change():
         (["--input", "probes=none.jsonl"], "there is no file 'none.jsonl' for 'probes'"),
         (["--input", "probes=clickhose:x"], "did you mean 'clickhouse'?"),
         (["--fail-on", "difference"], "--fail-on difference needs --against"),
+        (["--input", "probes=FILE", "--against", "older.yaml"], "there is no file 'older.yaml' to compare with"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_remedy(paris, options, said):

@@ -4,10 +4,12 @@ The definitions run as they are, but for what stands outside: their sources are 
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -144,6 +146,12 @@ class World:
         rules.send(f"{self._unique}.rules", json.dumps(row).encode(), b"r1", partition=0).get(10)
         rules.close()
 
+    def send(self, topic: str, *events: Event) -> None:
+        producer = Producer(self._connection, Health(), "send", partitions=1)
+        producer.send_events(f"{self._connection.prefix}{topic}", list(events))
+        producer.flush()
+        producer.close()
+
     def feed(self, given: dict[str, list[Reading]]) -> None:
         producer = Producer(self._connection, Health(), "feed", partitions=1)
         for source, readings in given.items():
@@ -246,15 +254,48 @@ def test_a_command_that_nobody_answers_says_so(world: World) -> None:
     assert "is the flow 'nobody' running" in asked.output
 
 
+def test_a_misspelt_flow_or_alarm_is_answered_with_the_name_that_is_known(world: World) -> None:
+    told = AlarmTransition(
+        id="1", time=time.time(), recorded=time.time(), rule="kitchen/too_warm", alarm="too_warm", subject="f1", occ=1, seq=1,
+        event="activated", change="raised", state="unacked", isa="B",
+    )  # fmt: skip
+    world.send("alarms", told)
+    for flow, alarm, hint in (
+        ("kitchn", "too_warm", "did you mean 'kitchen'?"),
+        ("kitchen", "too_wram", "did you mean 'too_warm'?"),
+        ("kitchen", "too_warm", "it will still carry the command out"),
+    ):
+        asked = world.desk("ack", "--flow", flow, alarm, "f1", "--wait", "0.2")
+        assert asked.exit_code == EXIT_NO_ANSWER
+        assert hint in asked.output
+
+
 def test_a_site_without_alarms_yet_has_none(world: World) -> None:
     listed, history = world.desk("list"), world.desk("history")
     assert (listed.exit_code, listed.output) == (0, "0 alarms\n")
     assert (history.exit_code, history.output) == (0, "")
 
 
-def test_a_value_is_told_as_people_write_it() -> None:
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"value": 12.0, "unit": "%", "limit": 15.0, "condition": "below"}, "below 15 at 12 %"),
+        ({"value": 12.0, "unit": "%", "limit": 15.0, "condition": "below", "event": "returned"}, "at 12 %"),
+        ({"value": 1.0, "limit": 1.0, "condition": "is", "metric": "door"}, "is open"),
+        ({"value": "armed", "condition": "is", "metric": "mode"}, "is armed"),
+        (
+            {"value": -20.0, "unit": "°C", "limit": -15.0, "condition": "above", "flags": ["active", "no_data"]},
+            "no data, last -20 °C",
+        ),
+        ({"condition": "above", "limit": 3.0, "flags": ["active", "no_data"]}, "no data"),
+        ({"value": 21.5, "unit": "°C", "condition": "silent", "flags": ["active", "no_data"]}, "silent, last 21.5 °C"),
+    ],
+)
+def test_a_value_is_told_as_people_write_it(fields: dict[str, Any], said: str) -> None:
+    given = {"event": "activated", **fields, "labels": {"condition": fields["condition"]}}
+    del given["condition"]
     event = AlarmTransition(
-        id="1", time=0.0, recorded=0.0, rule="f/low", alarm="low", subject="a", occ=1, seq=1, event="activated",
-        change="raised", state="unacked", isa="B", value=12.0, unit="%", limit=15.0, labels={"condition": "below"},
+        id="1", time=0.0, recorded=0.0, rule="f/low", alarm="low", subject="a", occ=1, seq=1, change="raised",
+        state="unacked", isa="B", **given,
     )  # fmt: skip
-    assert click.unstyle(_line(event, "raised")).endswith("f/low a: below 15 at 12 %")
+    assert click.unstyle(_line(event, "raised")).endswith(f"f/low a: {said}")
