@@ -134,7 +134,7 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
         known = list(dict.fromkeys(key for owner in owners for key in _keys(owner)))
         noun = next((owner.NOUN for owner in owners if hasattr(owner, "NOUN")), "key")
         special = next((h for o in owners if hasattr(o, "unknown_key") and (h := o.unknown_key(name))), None)
-        hint = special or near(name, known) or f"allowed: {', '.join(known[:24])}"
+        hint = special or _synonym(name, known) or near(name, known) or f"allowed: {', '.join(known[:24])}"
         document.say_at(path, f"unknown {noun} {name!r}", hint, key=True)
         return
     if kind == "missing":
@@ -151,6 +151,23 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
         return
     is_block = node is not None and node.entries is not None and not node.flow_style and kind == "value_error"
     document.say_at(path, message, hint, key=entry.in_key or is_block)
+
+
+_SYNONYMS = {
+    "above": ("greater_than", "gt", "over", "max", "high"), "below": ("less_than", "lt", "under", "min", "low"),
+    "is": ("equals", "equal", "eq", "state"), "silent": ("absent", "missing", "stale"), "when": ("condition", "threshold"),
+    "clear": ("hysteresis", "deadband", "reset"), "for": ("delay", "on_delay", "duration", "hold"),
+    "clear_for": ("off_delay", "clear_after", "keep_firing_for"), "priority": ("severity", "urgency"),
+    "suppressed_by": ("inhibited_by", "suppress_when", "depends_on"), "repeat": ("realarm",), "ack": ("acknowledge",),
+    "armed": ("schedule", "active"), "from": ("source", "input"), "only": ("filter", "where"), "by": ("group_by",),
+    "response": ("action", "runbook"), "message": ("description", "text"), "chatter": ("flap", "flapping"), "bad": ("no_data",),
+}  # fmt: skip
+"""Keys, and what other systems call them."""
+
+
+def _synonym(name: str, known: Iterable[str]) -> str | None:
+    word = next((word for word in known if name.lower() in _SYNONYMS.get(word, ())), None)
+    return f"it is called {word!r} here" if word else None
 
 
 def _missing_hint(owner: type[BaseModel], name: str) -> str | None:
@@ -175,11 +192,13 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
     if kind == "string_pattern_mismatch":
         if context.get("pattern") == r"^[a-z][a-z0-9_]*$":
             return f"{value!r} is not a name", "use a-z, 0-9 and _"
+        if context.get("pattern") == r"^[A-Za-z_][A-Za-z0-9_]*$":
+            return f"{value!r} is not a name here", "use letters, digits and _"
         return f"{value!r} does not have the form {context.get('pattern')}", None
     limits = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
     if kind in limits:
         word = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[limits[kind]]
-        return f"{_shown(value)} is out of bounds: it must be {word} {context[limits[kind]]}", None
+        return f"{_shown(value)} is out of bounds: it must be {word} {context[limits[kind]]:g}", None
     if kind in ("too_short", "string_too_short"):
         least = context.get("min_length", 1)
         return ("is empty" if not value else f"needs at least {least} entries"), None

@@ -70,7 +70,10 @@ class YamlReader:
             self._say(Place(self._text, line, source.index("\t")), "tabs cannot indent; use spaces")
             return
         problem = re.sub(r"\s+", " ", str(error.problem or error.context or "unexpected text"))
-        hint = "quote texts that hold ': ', '{' or '}'" if re.search(r"[{}]", source) else None
+        if "expected <block end>" in problem and source[:column].strip() == "":
+            hint: str | None = "indent it exactly as the lines that it belongs with"
+        else:
+            hint = "quote texts that hold ': ', '{' or '}'" if re.search(r"[{}]", source) else None
         self._say(place, f"not readable as YAML: {problem}", hint)
 
     def _last_place(self) -> tuple[int, int]:

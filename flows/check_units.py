@@ -9,6 +9,7 @@ from typing import Any
 from connectors.document import Path_
 from flows.scope import Scope, map_of
 from flows.spec import Step, inputs, origin
+from operators.alarm import Alarm
 from operators.dialects.metrics import METRICS
 from operators.quantity import UNITS, Quantity
 from operators.selector import Range, Selector
@@ -32,9 +33,17 @@ OTHER_UNITS = (
 """Steps after which a metric's name no longer says its unit."""
 
 
+MAKERS = (
+    "decode", "rate", "threshold", "vote", "window", "scale", "convert", "rename", "shape", "translate", "pick", "combine",
+    "counter",
+)  # fmt: skip
+"""Steps that make another signal, or give one another unit or name."""
+
+
 def check_units(scope: Scope) -> None:
     for name, alarm in scope.flow.alarms.items():
         metrics = _named(alarm.only) or _metrics_of(scope, alarm.sources)
+        _check_made(scope, name, alarm)
         for where, condition in () if _changed(scope, alarm.sources) else alarm.conditions():
             _check_values(scope, ("alarms", name, *where), condition, metrics)
     for path, stream, step in scope.steps():
@@ -50,6 +59,36 @@ def check_units(scope: Scope) -> None:
                 _check_values(scope, place, step.settings.value, metrics)
             elif step.settings.value is not None:
                 _check_words(scope, place, step.settings.value, metrics)
+
+
+def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:
+    """Limits and words behind steps that make a signal of their own: a rate, whose unit no limit has, and two-state ones."""
+    kinds = {_maker(scope, read) for read in alarm.sources}
+    word = alarm.when.is_ if alarm.when is not None else None
+    if kinds == {"rate"}:
+        for where, condition in alarm.conditions():
+            edges = getattr(condition, condition.kind, None)
+            for edge in edges if isinstance(edges, list) else [edges]:
+                if isinstance(edge, Quantity) and edge.unit is not None:
+                    path: Path_ = ("alarms", name, *where, condition.kind)
+                    hint = f"write the limit without a unit: {edge.number:g}"
+                    scope.say(path, f"never true: what 'rate' gives is not in {edge.unit}", hint)
+    elif kinds and kinds <= {"threshold", "vote"} and isinstance(word, str) and to_number(None, word) is None:
+        message = f"never true: {alarm.sources[0]!r} brings on and off, not {word!r}"
+        scope.say(("alarms", name, "when", "is"), message, "write on or off")
+
+
+def _maker(scope: Scope, name: str) -> str | None:
+    """The last step that makes the signal of a stream; None where that is a device."""
+    stream = scope.flow.streams.get(origin(name))
+    seen = set()
+    while stream is not None:
+        made = next((step.kind for step in reversed(stream.steps) if step.kind in MAKERS), None)
+        if made or not isinstance(stream.from_, str) or stream.from_ in seen:
+            return made
+        seen.add(stream.from_)
+        stream = scope.flow.streams.get(origin(stream.from_))
+    return None
 
 
 def _named(only: Selector | None) -> list[str]:

@@ -24,6 +24,8 @@ UNITS: dict[str, tuple[str, float, float]] = {
     "VA": ("apparent power", 1, 0), "var": ("reactive power", 1, 0), "lqi": ("link quality", 1, 0),
     "µg/m³": ("particulates", 1, 0), "µS/cm": ("conductivity", 1, 0), "m³": ("volume", 1, 0), "dB": ("sound", 1, 0),
     "°": ("angle", 1, 0), "mired": ("colour temperature", 1, 0),
+    "m³/h": ("flow", 1, 0), "L/h": ("flow", 0.001, 0), "L/min": ("flow", 0.06, 0), "L/s": ("flow", 3.6, 0),
+    "m³/s": ("flow", 3600, 0), "L": ("volume", 0.001, 0), "mL": ("volume", 1e-6, 0),
 }  # fmt: skip
 """Unit: (kind, factor, offset); base value = number * factor + offset. Exact by definition (SI, NIST SP 811)."""
 
@@ -37,12 +39,29 @@ def convert(number: float, unit: str, to: str) -> float:
     return (number * factor + offset - to_offset) / to_factor
 
 
+_SPELT = {
+    "c": "°C", "degc": "°C", "celsius": "°C", "f": "°F", "degf": "°F", "fahrenheit": "°F", "kelvin": "K", "percent": "%",
+    "watt": "W", "watts": "W", "kilowatt": "kW", "volt": "V", "volts": "V", "ampere": "A", "amps": "A", "amp": "A",
+    "pascal": "Pa", "lux": "lx", "hertz": "Hz", "litre": "L", "liter": "L", "litres": "L", "liters": "L",
+    "m3": "m³", "m3/h": "m³/h", "m3/s": "m³/s", "ug/m3": "µg/m³", "us/cm": "µS/cm", "deg": "°", "degrees": "°", "kph": "km/h",
+}  # fmt: skip
+"""How people spell units that have another name here."""
+
+
 def _unit(unit: str) -> tuple[str, float, float]:
     if unit not in UNITS:
-        near = difflib.get_close_matches(unit, UNITS, 1, 0.3)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(UNITS)}"
-        raise ValueError(f"unknown unit {unit!r}{hint}")
+        raise ValueError(f"unknown unit {unit!r}{_meant(unit)}")
     return UNITS[unit]
+
+
+def _meant(unit: str) -> str:
+    lower = {known.lower(): known for known in UNITS}
+    found = _SPELT.get(unit.lower()) or lower.get(unit.lower())
+    of, slash, span = unit.partition("/")
+    if not found and slash and of in UNITS and span in SECONDS:
+        return "; how fast something changes is written without a unit, as 'rate' gives it for its 'per'"
+    near = [found] if found else difflib.get_close_matches(unit, UNITS, 1, 0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(UNITS)}"
 
 
 class Quantity(BaseModel):
@@ -70,16 +89,31 @@ class Quantity(BaseModel):
         return f"{self.number:g} {self.unit}" if self.unit else f"{self.number:g}"
 
 
+_TIMES = {
+    "s": ("sec", "secs", "second", "seconds"),
+    "min": ("m", "mn", "mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
+    "d": ("day", "days"),
+    "w": ("week", "weeks"),
+}
+"""Units of time as people spell them, the full word last."""
+
+
 def duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2min`, `1h30min`; raises ValueError with the remedy."""
     if isinstance(value, (int, float)):
         raise ValueError(f"{value} has no unit; write {value}s, {value}min or {value}h")
     parts = re.findall(r"(\d+(?:\.\d+)?)([a-z]+)", str(value))
     if not parts or "".join(a + b for a, b in parts) != str(value).replace(" ", ""):
+        closed = str(value).replace(" ", "")
+        if " " in str(value) and re.fullmatch(r"(\d+(\.\d+)?[a-z]+)+", closed):
+            duration(closed)
+            raise ValueError(f"{str(value)!r} is written without spaces: {closed}")
         raise ValueError(f"{str(value)!r} is not a duration; write 30s, 2min, 1h30min")
     for number, unit in parts:
         if unit not in SECONDS:
-            hint = f"{number}min (minutes)" if unit in ("m", "mn", "mins", "minutes") else "30s, 2min, 8h or 7d"
+            known = next((short for short, names in _TIMES.items() if unit in names), None)
+            hint = f"{number}{known} ({_TIMES[known][-1]})" if known else "30s, 2min, 8h or 7d"
             raise ValueError(f"{unit!r} is not a unit of time; write {hint}")
     return float(sum(float(number) * SECONDS[unit] for number, unit in parts))
 
@@ -94,7 +128,9 @@ def quantity(value: Any) -> Quantity:
         return Quantity(number=value)
     match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*(\S+)?\s*", str(value))
     if not match:
-        raise ValueError(f"{str(value)!r} is not a number with a unit, such as 30 °C")
+        pointed = re.sub(r"(?<=\d),(?=\d)", ".", str(value))
+        remedy = f"; write {pointed}" if pointed != str(value) else ", such as 30 °C"
+        raise ValueError(f"{str(value)!r} is not a number with a unit{remedy}")
     if match[2]:
         _unit(match[2])
     return Quantity(number=float(match[1]), unit=match[2])
