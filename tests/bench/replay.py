@@ -6,10 +6,15 @@ import subprocess
 import time
 from pathlib import Path
 
+from connectors.base import Health
 from connectors.clickhouse import ClickHouseConnection
 from connectors.clickhouse_schema import Declared, Schema, connect
+from connectors.topic_client import TopicConnection
+from connectors.topic_producer import Producer
+from flows.replay_table import TableHistory
 from infra.embedded.stack import Stack
-from tests.bench.replay_month import check, command, counted, fill
+from operators.events import encode_lines
+from tests.bench.replay_month import DAYS, START, check, command, counted, fill
 from tests.bench.report import Figure
 from tests.flow_process import cpu_of
 
@@ -18,7 +23,7 @@ READINGS = int(os.environ.get("VIGIE_BENCH_REPLAY", 10_000_000))
 
 def replay(folder: Path) -> list[Figure]:
     """Both definitions over the same month, in one run of `vigie replay`, and one of them alone."""
-    with Stack(folder, ["clickhouse"]) as stack:
+    with Stack(folder, ["clickhouse", "redpanda"]) as stack:
         connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
         Schema(connect(connection), connection.database).migrate(Declared("readings", "readings"))
         fill(stack["clickhouse"].query, "vigie.readings", READINGS)
@@ -29,6 +34,7 @@ def replay(folder: Path) -> list[Figure]:
         at, spent = words.index("--against"), cpu_of(server)
         alone, alone_cpu, _ = _timed(words[:at] + words[at + 2 :], folder / "alone.json")
         spent = cpu_of(server) - spent
+        elsewhere = _elsewhere(folder, stack, connection, words[:at] + words[at + 2 :])
         check(json.loads((folder / "both.json").read_text()), month)
     name = f"replay of {READINGS / 1e6:g} million readings of a month, ClickHouse"
     differs = f"{month.difference[1]:,} only after, {month.difference[2]:,} moved, {month.difference[3]:,} the same"
@@ -41,7 +47,37 @@ def replay(folder: Path) -> list[Figure]:
         Figure(f"{name}, before and after, of the replay's process", READINGS / cpu, "readings per CPU-second"),
         Figure(f"{name}, before and after, time", both, "s"),
         Figure(f"{name}, before and after, peak memory", memory, "MB"),
+        *elsewhere,
     ]
+
+
+def _elsewhere(folder: Path, stack: Stack, connection: ClickHouseConnection, words: list[str]) -> list[Figure]:
+    """The same month from a file of JSON lines and from a topic of four partitions."""
+    month = folder / "month.jsonl"
+    broker = TopicConnection.model_validate(stack.connections()["redpanda"])
+    producer = Producer(broker, Health(), "month", partitions=4)
+    with month.open("wb") as file:
+        for piece in TableHistory(connection, "readings", START, START + DAYS * 86_400).pieces():
+            file.write(encode_lines(piece.events).rstrip(b"\n") + b"\n")
+            producer.send_events("month", piece.events)
+            producer.flush()
+    producer.close()
+    figures = []
+    for name, place in (("a file of JSON lines", str(month)), ("a topic of 4 partitions", "topic:month")):
+        took, cpu, _ = _timed([*words, "--input", f"rooms={place}"], folder / "elsewhere.json")
+        if len(json.loads((folder / "elsewhere.json").read_text())["alarms"]) != _count(folder / "alone.json"):
+            raise AssertionError(f"{name} gives other alarms than the table")
+        figures += [
+            Figure(f"replay of the same month, {name}", READINGS / took, "readings/s", bound="≥ 200,000"),
+            Figure(
+                f"replay of the same month, {name}, of the replay's process", READINGS / cpu, "readings per CPU-second"
+            ),
+        ]
+    return figures
+
+
+def _count(path: Path) -> int:
+    return len(json.loads(path.read_text())["alarms"])
 
 
 def _timed(words: list[str], out: Path) -> tuple[float, float, float]:
