@@ -52,14 +52,14 @@ class Enrich(Operator):
 
 
 class EnrichLogic(Logic):
-    """State is the table: the key and the labels of each row, by the row's id."""
+    """State is the table: the key and the labels of each row, by the row's id. Of several rows with one key the newest counts."""
 
     def __init__(self, settings: Enrich) -> None:
         super().__init__()
         self._key = settings.key
         self._column = settings.column or settings.key.removeprefix("label.")
         self._rows: dict[str, tuple[str, dict[str, str]]] = {}
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, list[str]] = {}
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take rows of the table."""
@@ -69,9 +69,7 @@ class EnrichLogic(Logic):
             if not row_id:
                 self.count("bad_row")
                 continue
-            gone = self._rows.pop(row_id, None)
-            if gone is not None and self._ids.get(gone[0]) == row_id:
-                del self._ids[gone[0]]
+            self._remove(row_id)
             if row.get("deleted") or (isinstance(event, Row) and event.op == "delete"):
                 continue
             if len(self._rows) >= MOST_ROWS:
@@ -80,22 +78,32 @@ class EnrichLogic(Logic):
             key = text(row.get(self._column, row_id))
             others = {name: text(cell) for name, cell in row.items() if name != self._column and cell not in (None, "")}
             self._rows[row_id] = (key, others)
-            self._ids[key] = row_id
+            self._ids.setdefault(key, []).append(row_id)
         return []
+
+    def _remove(self, row_id: str) -> None:
+        gone = self._rows.pop(row_id, None)
+        if gone is not None:
+            ids = self._ids[gone[0]]
+            ids.remove(row_id)
+            if not ids:
+                del self._ids[gone[0]]
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         return [self._enriched(event) for event in events]
 
     def _enriched(self, event: Event) -> Event:
-        row_id = self._ids.get(text(field(event, self._key)))
-        if row_id is None:
+        ids = self._ids.get(text(field(event, self._key)))
+        if ids is None:
             self.count("unknown")
             return event
-        return with_labels(event, self._rows[row_id][1])
+        return with_labels(event, self._rows[ids[-1]][1])
 
     def snapshot(self) -> object:
         return [(row_id, key, dict(labels)) for row_id, (key, labels) in self._rows.items()]
 
     def restore(self, state: Any, version: int) -> None:
         self._rows = {row_id: (key, dict(labels)) for row_id, key, labels in state}
-        self._ids = {key: row_id for row_id, (key, _) in self._rows.items()}
+        self._ids = {}
+        for row_id, (key, _) in self._rows.items():
+            self._ids.setdefault(key, []).append(row_id)

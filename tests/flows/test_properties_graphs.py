@@ -31,6 +31,10 @@ STEPS = (
     "window: {every: 30s, calculate: [mean, max, count]}",
     "window: {every: 20s, length: 1min, calculate: [p95, delta]}",
     "silence: 33s",
+    "severity: {above: {medium: 26, high: 30}}",
+    "rate: 30s",
+    "counter: {}",
+    "stale: {after: 40s, unchanged: 1min}",
 )
 ALARMS = (
     "{from: made, when: {above: 30, clear: 28, for: 20s}, response: x}",
