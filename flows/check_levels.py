@@ -2,14 +2,31 @@
 
 from connectors.document import Path_
 from flows.scope import Scope
+from flows.spec import inputs
 from operators.condition import When
 from operators.levels import PRIORITIES, Level, Priority, why_not
+from operators.quantity import Some
+
+TELLING = ("email", "webhook")
+"""Sinks that tell people."""
 
 
 def check_levels(scope: Scope) -> None:
     for name, alarm in scope.flow.alarms.items():
         if alarm.when is not None and isinstance(alarm.priority, str):
             _check_order(scope, ("alarms", name, "levels"), alarm.when, alarm.priority, alarm.levels)
+    for name, sink in scope.flow.sinks.items():
+        if sink.kind in TELLING and sink.only is not None:
+            _check_told(scope, ("sinks", name, "only", "change"), inputs(sink.from_), sink.only.change)
+
+
+def _check_told(scope: Scope, path: Path_, read: list[str], changes: Some | None) -> None:
+    """Who is told of an alarm wants to hear that it became worse."""
+    told = [changes] if isinstance(changes, str) else list(changes or ())
+    rising = [name for name, alarm in scope.flow.alarms.items() if alarm.levels and {name, "alarms"} & set(read)]
+    if rising and "raised" in told and "escalated" not in told:
+        message = f"nobody hears here when {rising[0]!r} takes a higher priority"
+        scope.say(path, message, "add 'escalated'", level="warning")
 
 
 def _check_order(scope: Scope, place: Path_, when: When, lower: Priority, levels: list[Level]) -> None:

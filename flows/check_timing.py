@@ -23,6 +23,7 @@ def check_timing(scope: Scope) -> None:
             _check_silent(scope, path, alarm, alarm.when)
             _check_hold(scope, name, alarm, alarm.when)
             _check_clear_for(scope, path, alarm, alarm.when)
+            _check_chatter(scope, name, alarm, alarm.when)
         _check_expected(scope, name, alarm)
         if alarm.shelve.max > LONGEST_SHELVING:
             span = duration_text(alarm.shelve.max)
@@ -112,6 +113,20 @@ def _check_clear_for(scope: Scope, path: Path_, alarm: Alarm, when: When) -> Non
             if step.kind == "debounce" and settings.clear_after >= when.clear_for:
                 message = f"does nothing: 'debounce' in {name!r} already waits {duration_text(settings.clear_after)}"
                 scope.say((*path, "clear_for"), message, "remove it, or make it longer", level="warning")
+
+
+def _check_chatter(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
+    """`chatter` does nothing where the delays of the condition are longer."""
+    chatter = alarm.chatter
+    if chatter is None:
+        return
+    path: Path_ = ("alarms", name, "chatter")
+    if when.clear_for >= chatter.hold:
+        message = f"does nothing: 'clear_for' already waits {duration_text(when.clear_for)}"
+        scope.say((*path, "hold"), message, "make it longer", level="warning")
+    elif (chatter.times - 1) * (when.for_ + when.clear_for) >= chatter.in_:
+        message = f"never counts as chattering: its delays let it be raised less than {chatter.times} times in that span"
+        scope.say((*path, "in"), message, "make it longer", level="warning")
 
 
 def _check_armed(scope: Scope, name: str, alarm: Alarm) -> None:
