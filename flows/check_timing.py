@@ -125,7 +125,9 @@ def _check_chatter(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
         message = f"does nothing: 'clear_for' already waits {duration_text(when.clear_for)}"
         scope.say((*path, "hold"), message, "make it longer", level="warning")
     elif (chatter.times - 1) * (when.for_ + when.clear_for) >= chatter.in_:
-        message = f"never counts as chattering: its delays let it be raised less than {chatter.times} times in that span"
+        message = (
+            f"never counts as chattering: its delays let it be raised less than {chatter.times} times in that span"
+        )
         scope.say((*path, "in"), message, "make it longer", level="warning")
 
 
