@@ -170,6 +170,7 @@ class Beside:
         theirs = {**data, "subject": subject}
         alarm = self.theirs.alarms.get((rule, subject))
         over = alarm is not None and alarm.s["latched"] and not alarm.s["active"] and data["do"] == "ack"
+        over = over and data["id"] not in alarm.s["cmd_ids"]  # a command that comes again has no effect
         if alarm is not None and over and alarm.s["acked"]:
             theirs["do"] = "reset"
         before = len(self.theirs.log)
