@@ -210,6 +210,13 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
 
 Event = Reading | Summary | Occurrence | Frame | Detection | AlarmTransition | Message | Row | DeadLetter
 
+
+class Batch(list[Event]):
+    """Events that travel together. `columns` is what the steps that take them made of all of them, for each other."""
+
+    columns: Any = None
+
+
 _encode = msgspec.json.Encoder().encode_lines
 _decode = msgspec.json.Decoder(Event).decode_lines
 
@@ -222,7 +229,7 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 def decode_lines(data: bytes) -> list[Event]:
     """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or `msgspec.ValidationError` for JSON of another form."""
     try:
-        return _decode(data)
+        return Batch(_decode(data))
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"not UTF-8: byte 0x{error.object[error.start]:02x} in a text") from None
     except RecursionError:

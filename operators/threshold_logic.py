@@ -2,54 +2,23 @@
 
 import math
 import sys
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operators.component import Due, Logic, Now, StepContext
 from operators.condition import When
 from operators.events import Event, Reading, Summary
 from operators.fields import signal_of
-from operators.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit, Zones
+from operators.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit
+from operators.many import LaneChoice
+from operators.threshold_signal import NEW, Signal, Signals
 from operators.timers import Timers
+
+if TYPE_CHECKING:
+    from operators.quiet import Columns
+    from operators.threshold_lane import SignalLane
 
 FORGET_OFF = 3600.0
 FORGET_ON = 7 * 86400.0
-
-
-class _Hot:
-    """What every reading looks at, side by side in memory."""
-
-    __slots__ = ("high", "last", "low", "metric", "subject", "unit", "until")
-
-
-class _Signal(_Hot):
-    """One signal. While a good reading of the same unit lies between `low` and `high`, not before `last` and before
-    `until`, nothing changes. `other` is the next signal of the same subject."""
-
-    __slots__ = ("cells", "clock", "hits", "labels", "on", "other", "pulse", "queued", "raw", "since", "zones")
-
-    def __init__(self, subject: str, metric: str) -> None:
-        self.subject = subject
-        self.metric = sys.intern(metric)
-        self.other: _Signal | None = None
-        self.queued = math.inf
-        self.low, self.high = EMPTY
-        self.last = -math.inf
-        self.until = math.inf
-        self.clock = -math.inf
-        self.unit: str | None = None
-        self.cells: tuple[str | None, ...] = ()
-        self.zones: Zones | None = None
-        self.on = False
-        self.since: float | None = None
-        self.pulse = math.inf
-        self.raw = NORMAL
-        self.hits: list[float] = []
-        self.labels: dict[str, str] = {}
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        return self.subject, self.metric
 
 
 class ThresholdLogic(Logic):
@@ -63,17 +32,89 @@ class ThresholdLogic(Logic):
         self._limits = LimitsOf(when, context)
         self._step = context.step
         self._lateness = context.lateness
-        self._signals: dict[str, _Signal] = {}
-        self._timers: Timers[_Signal] = Timers()
+        self._signals = Signals()
+        self._timers: Timers[Signal] = Timers()
         self._sweep = math.inf
         self._highest = -math.inf
+        self._lane: SignalLane | None = None
+        self._choice = LaneChoice()
         self._simple_presence = self._span is not None and not (when.for_ or when.clear_for or when.times > 1)
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
         if self._span is not None:
             self._presence(events, out)
-            return out
+        elif self._limits.columns:
+            self._look(events, out)
+        else:
+            columns = self._choice.columns(events, len(self._signals))
+            self._keep_lane()
+            if columns is None or not self._pass_quiet(columns, events, out):
+                self._look_beside(events, out)
+        return out
+
+    def _keep_lane(self) -> None:
+        """Make a lane, or let it go, as the choice is."""
+        wanted = self._choice.wanted(len(self._signals))
+        if wanted == (self._lane is not None):
+            return
+        if self._lane is not None:
+            self._close_lane()
+            return
+        from operators.threshold_lane import SignalLane
+
+        lane = SignalLane()
+        if lane.fill(list(self._signals.all())):
+            self._lane = lane
+        else:
+            self._choice.possible = False
+
+    def _close_lane(self) -> None:
+        if self._lane is not None:
+            self._lane.leave(self._signals.all())
+            self._lane = None
+
+    def _pass_quiet(self, columns: "Columns", events: list[Event], out: list[Event]) -> bool:
+        """Take a batch of which most readings change nothing, and look at the others in their order. False, with nothing
+        done, where most change something, or state may be freed in between."""
+        lane = self._lane
+        clock = max(self._highest, columns.newest) - self._lateness
+        if lane is None or min(self._sweep, columns.oldest + FORGET_OFF) <= clock:
+            return False
+        quiet, rows = lane.quiet(columns, lane.salt(columns.kind[0]))
+        if 2 * len(quiet) < len(events):
+            return False
+        times = columns.times[quiet]
+        lane.last[rows] = times
+        if places := columns.all_but(quiet):
+            for place, highest in zip(places, columns.newest_before(places, quiet), strict=True):
+                self._advance(highest, out)
+                self._look_beside([events[place]], out)
+        self._advance(float(times.max()), out)
+        return True
+
+    def _advance(self, time: float, out: list[Event]) -> None:
+        """A reading of `time` that changed nothing itself."""
+        if time > self._highest:
+            self._highest = time
+            if time >= self._fire_at():
+                self._fire(time - self._lateness, out)
+
+    def _look_beside(self, events: list[Event], out: list[Event]) -> None:
+        """Look at events one by one; what a lane holds of their signals is brought before, and put back after."""
+        lane = self._lane
+        if lane is None:
+            self._look(events, out)
+            return
+        for signal in self._signals.of(events):
+            lane.bring(signal)
+        self._look(events, out)
+        if self._lane is lane:
+            for signal in self._signals.of(events):
+                lane.take_over(signal)
+
+    def _look(self, events: list[Event], out: list[Event]) -> None:
+        """The loop over events, one by one."""
         get = self._signals.get
         judge = self._judge
         columns = self._limits.columns
@@ -86,7 +127,7 @@ class ThresholdLogic(Logic):
                 if signal is not None:
                     event.subject = signal.subject  # one string for all steps
                     if signal.metric != event.metric:
-                        signal = self._find(event.subject, event.metric) or _NEW
+                        signal = self._signals.find(event.subject, event.metric) or NEW
                     value = event.value
                     if (
                         value is not None
@@ -111,13 +152,12 @@ class ThresholdLogic(Logic):
                 self._fire(highest - lateness, out)
                 fire_at = self._fire_at()
         self._highest = highest
-        return out
 
     def _presence(self, events: list[Event], out: list[Event]) -> None:
         """The loop of `silent` and `seen`: an event in time only moves the deadline."""
         assert self._span is not None
         span = self._span
-        find = self._find
+        find = self._signals.find
         simple = self._simple_presence
         lateness, highest = self._lateness, self._highest
         fire_at = self._fire_at()
@@ -164,12 +204,12 @@ class ThresholdLogic(Logic):
         if self._sweep <= limit:
             self._forget(limit)
 
-    def _fire_own(self, signal: _Signal, limit: float, out: list[Event]) -> None:
+    def _fire_own(self, signal: Signal, limit: float, out: list[Event]) -> None:
         while signal.until <= limit:
             self._fire_one(signal, out)
             self._settle(signal)
 
-    def _fire_one(self, signal: _Signal, out: list[Event]) -> None:
+    def _fire_one(self, signal: Signal, out: list[Event]) -> None:
         deadline = signal.clock = signal.until
         if signal.pulse <= deadline:
             signal.pulse = math.inf
@@ -184,7 +224,7 @@ class ThresholdLogic(Logic):
         if not presence and not isinstance(event, (Reading, Summary)):
             self.count("not_data")
             return
-        signal = self._find(subject, metric) or _Signal(subject, metric)
+        signal = self._signals.find(subject, metric) or Signal(subject, metric)
         time = event.time
         if time < signal.last:
             self.late.append(event)
@@ -210,31 +250,13 @@ class ThresholdLogic(Logic):
         self._settle(signal)
         self._fire_own(signal, time, out)
 
-    def _keep(self, signal: _Signal, time: float) -> None:
-        if self._find(signal.subject, signal.metric) is None:
-            self._add(signal)
+    def _keep(self, signal: Signal, time: float) -> None:
+        if self._signals.find(signal.subject, signal.metric) is None:
+            self._signals.add(signal)
         signal.last = time
         self._sweep = min(self._sweep, time + FORGET_OFF)
 
-    def _find(self, subject: str, metric: str) -> _Signal | None:
-        signal = self._signals.get(subject)
-        while signal is not None and signal.metric != metric:
-            signal = signal.other
-        return signal
-
-    def _add(self, signal: _Signal) -> None:
-        first = self._signals.setdefault(signal.subject, signal)
-        if first is not signal:
-            signal.subject, signal.other, first.other = first.subject, first.other, signal
-
-    def _all(self) -> Iterator[_Signal]:
-        for first in self._signals.values():
-            signal: _Signal | None = first
-            while signal is not None:
-                yield signal
-                signal = signal.other
-
-    def _raw(self, event: Any, signal: _Signal) -> int | None:
+    def _raw(self, event: Any, signal: Signal) -> int | None:
         """Where the reading lies by itself; None, counted, if it cannot be judged."""
         cells = self._limits.cells(event)
         if signal.zones is None or event.unit != signal.unit or cells != signal.cells:
@@ -252,7 +274,7 @@ class ThresholdLogic(Logic):
             self.count("not_data")
         return raw
 
-    def _zone_at(self, signal: _Signal, at: float) -> int:
+    def _zone_at(self, signal: Signal, at: float) -> int:
         """The zone at an instant, and `pulse` set to the next at which it changes without an event."""
         raw = signal.raw
         if self._span is not None:
@@ -271,7 +293,7 @@ class ThresholdLogic(Logic):
             return BREACH
         return BAND if raw == BREACH else raw
 
-    def _step_to(self, signal: _Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
+    def _step_to(self, signal: Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
         leaving = zone == NORMAL if signal.on else zone == BREACH
         if not leaving:
             signal.since = None
@@ -280,7 +302,7 @@ class ThresholdLogic(Logic):
         elif signal.since is None:
             signal.since = at
 
-    def _turn(self, signal: _Signal, at: float, cause: Any, out: list[Event]) -> None:
+    def _turn(self, signal: Signal, at: float, cause: Any, out: list[Event]) -> None:
         signal.on = not signal.on
         signal.since = None
         subject, metric = signal.subject, signal.metric
@@ -294,7 +316,7 @@ class ThresholdLogic(Logic):
         )
         out.append(reading)
 
-    def _settle(self, signal: _Signal) -> None:
+    def _settle(self, signal: Signal) -> None:
         """Set the bounds of the quiet path and the timer from the state."""
         zones = signal.zones
         until = signal.pulse
@@ -312,57 +334,61 @@ class ThresholdLogic(Logic):
         signal.until = until
         if until != math.inf:
             self._timers.arm(signal, until)
+        if self._lane is not None and not self._lane.put(signal):
+            self._choice.possible = False
+            self._close_lane()
 
     def _forget(self, clock: float) -> None:
         """Free signals that have been quiet for long; those that are on are kept longer."""
         self._sweep = math.inf
-        signals, self._signals = list(self._all()), {}
+        lane = self._lane
+        signals, self._signals = list(self._signals.all()), Signals()
         for signal in signals:
             signal.other = None
-            end = signal.last + (FORGET_ON if signal.on else FORGET_OFF)
+            end = self._last(signal) + (FORGET_ON if signal.on else FORGET_OFF)
             if end > clock or signal.until != math.inf:
                 self._sweep = clock + FORGET_OFF
-                self._add(signal)
-            elif signal.on:
+                self._signals.add(signal)
+                continue
+            if lane is not None:
+                lane.free(signal.row)
+            if signal.on:
                 self.count("forgotten")
+        if lane is not None and lane.spent:
+            self._close_lane()
+
+    def _last(self, signal: Signal) -> float:
+        return signal.last if self._lane is None else self._lane.newest(signal)
 
     def snapshot(self) -> object:
-        signals = [
-            (
-                s.subject, s.metric, s.last, s.clock, s.unit, s.cells, s.on, s.since, s.raw, tuple(s.hits), dict(s.labels),
-                s.zones is not None, s.pulse != math.inf,
-            )
-            for s in self._all()
-        ]  # fmt: skip
+        signals = [signal.saved(self._last(signal)) for signal in self._signals.all()]
         return signals, self._sweep, self._highest
 
     def restore(self, state: Any, version: int) -> None:
         signals, self._sweep, self._highest = state
-        self._signals = {}
+        self._signals = Signals()
+        self._lane = None
         self._timers = Timers()
         for subject, metric, *saved in signals:
-            signal = _Signal(subject, metric)
+            signal = Signal(subject, metric)
             self._restore_one(signal, saved)
-            self._add(signal)
+            self._signals.add(signal)
 
-    def _restore_one(self, signal: _Signal, saved: list[Any]) -> None:
-        last, clock, unit, cells, on, since, raw, hits, labels, judged, pulsing = saved
-        signal.last, signal.clock, signal.cells = last, clock, cells
-        signal.unit = None if unit is None else sys.intern(unit)
-        signal.on, signal.since, signal.raw, signal.hits, signal.labels = on, since, raw, list(hits), dict(labels)
+    def _restore_one(self, signal: Signal, saved: list[Any]) -> None:
+        judged, pulsing = signal.take(saved)
         if judged:
-            labelled = dict(zip(self._limits.columns, cells, strict=False))
-            labelled = {column: cell for column, cell in labelled.items() if cell is not None}
-            probe = Reading(id="", time=last, subject=signal.subject, metric=signal.metric, unit=unit, labels=labelled)
+            cells = zip(self._limits.columns, signal.cells, strict=False)
+            labelled = {column: cell for column, cell in cells if cell is not None}
+            probe = Reading(
+                id="", time=signal.last, subject=signal.subject, metric=signal.metric, unit=signal.unit, labels=labelled
+            )
             try:
                 signal.zones = self._limits.zones(probe)
             except (NoLimit, ValueError):
                 signal.zones = None
         if pulsing:
-            self._zone_at(signal, max(last, clock))
+            self._zone_at(signal, max(signal.last, signal.clock))
         self._settle(signal)
 
 
 _GOOD = Reading(id="", time=0.0, subject="", metric="").quality
-_NEW = _Signal("", "")
-"""Stands for a signal that nobody knows: nothing is quiet about it."""

@@ -104,12 +104,42 @@ class ConditionLogic(AlarmLogic):
     def take(self, events: list[Event], at: float) -> None:
         engine = self.engine
         rule = engine.rules[self._rule_id]
-        labelled = self.definition.priority_varies
-        if rule.watches_silence or self._presence or labelled or set(map(type, events)) != {Reading}:
+        if rule.watches_silence or self._presence or self.definition.priority_varies:
             self._take_any(events, at)
             return
+        slots = engine.slots[self._rule_id]
+        columns = engine.choice.columns(events, len(slots))
+        lane = engine.keep_lane(self._rule_id)
+        if lane is None:
+            self._take_numbers(events, at)
+            return
+        if columns is not None and columns.ids is not None:
+            quiet, rows = lane.quiet(columns, earliest=engine.mark, latest=at + rule.max_future)
+            lane.take(rows, columns.times[quiet], columns.values[quiet], columns.ids[quiet], at)
+            events = [events[place] for place in columns.all_but(quiet)]
+        subjects = [getattr(event, "subject", "") for event in events]
+        for subject in subjects:
+            if (slot := slots.get(subject)) is not None:
+                lane.bring(subject, slot)
+        self._take_numbers(events, at)
+        if engine.lane is lane:
+            for subject in subjects:
+                if (slot := slots.get(subject)) is not None:
+                    lane.put(subject, slot)
+                    lane.take_over(slot)
+
+    def _take_numbers(self, events: list[Event], at: float) -> None:
+        """Events whose values count."""
+        if set(map(type, events)) <= {Reading}:
+            self._look(events, at)
+        else:
+            self._take_any(events, at)
+
+    def _look(self, events: list[Event], at: float) -> None:
+        """The loop over readings, one by one."""
+        engine = self.engine
         get = engine.slots[self._rule_id].get
-        horizon, mark = at + rule.max_future, engine.mark
+        horizon, mark = at + engine.rules[self._rule_id].max_future, engine.mark
         slow = self._take_reading
         e: Any
         for e in events:
@@ -218,6 +248,7 @@ class ConditionLogic(AlarmLogic):
         ):
             return False
         slots[subject] = Slot(time, event.id, value, at, mode, self._about(event))
+        engine.enter(subject)
         engine.created += 1
         if rule.watches_silence:
             heappush(engine.event_heap, (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject))

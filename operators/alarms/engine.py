@@ -239,6 +239,8 @@ class Engine(Registry):
         self._control(s, at, lambda t: self._remove(s, t, reason), event)
         self.tombs[rule_id, subject] = (s.occ, s.seq)
         del self.slots[rule_id][subject]
+        if self.lane is not None:
+            self.lane.drop(subject)
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:

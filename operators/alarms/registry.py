@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from heapq import heappush
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operators.alarms import masking
 from operators.alarms.lane import mode_of
@@ -11,7 +11,11 @@ from operators.alarms.rule import Rule
 from operators.alarms.state import NEVER, SLOW, Mode, Slot, State
 from operators.alarms.timers import event_timers, wall_timers
 from operators.alarms.transition import Rejection, Transition
+from operators.many import LaneChoice
 from operators.quantity import convert
+
+if TYPE_CHECKING:
+    from operators.alarms.slot_lane import SlotLane
 
 STATES_KEPT = 1000
 """Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot only."""
@@ -40,6 +44,8 @@ class Registry:
         self.on_open: Callable[[State, float], None] | None = None
         self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
+        self.lane: SlotLane | None = None
+        self.choice = LaneChoice()
         self.converts = converts
         self.targets: dict[str, list[str]] = {}
         self._modes: dict[Mode, Mode] = {}
@@ -73,6 +79,7 @@ class Registry:
         if slot is not None:
             return self.load(rule_id, subject, slot)
         slots[subject] = slot = Slot(about=about)
+        self.enter(subject)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
         self._inherit_inhibitors(s, at, time)
@@ -103,6 +110,8 @@ class Registry:
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
         """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is for a slot without state."""
+        if self.lane is not None:
+            self.lane.bring(subject, slot)
         s = slot.state
         if s is None:
             s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
@@ -155,6 +164,41 @@ class Registry:
             slot.state = None
             for word, n in s.counters.items():
                 self.counters[word] = self.counters.get(word, 0) + n
+        self.put(s.subject, slot)
+
+    def enter(self, subject: str) -> None:
+        """A slot is new: it gets its row in the lane, if there is one."""
+        if self.lane is not None and not self.lane.enter(subject):
+            self.choice.possible = False
+            self.close_lane()
+
+    def put(self, subject: str, slot: Slot) -> None:
+        """Write what a slot says into the lane, if there is one."""
+        if self.lane is not None:
+            self.lane.put(subject, slot)
+
+    def keep_lane(self, rule_id: str) -> "SlotLane | None":
+        """The lane of the only rule; made, or let go, as the choice is."""
+        slots = self.slots[rule_id]
+        if self.choice.wanted(len(slots)) == (self.lane is not None):
+            return self.lane
+        if self.lane is not None:
+            self.close_lane()
+            return None
+        from operators.alarms.slot_lane import SlotLane
+
+        lane = SlotLane()
+        if lane.fill(slots):
+            self.lane = lane
+        else:
+            self.choice.possible = False
+        return self.lane
+
+    def close_lane(self) -> None:
+        lane, self.lane = self.lane, None
+        if lane is not None:
+            for slots in self.slots.values():
+                lane.leave(slots)
 
     def shared_mode(self, mode: Mode) -> Mode:
         """One object for equal modes without a deadline, so that slots stay small."""
@@ -185,17 +229,22 @@ class Registry:
 
         What waits for data, or is masked in any way, stays.
         """
-        freed = 0
+        freed, lane = 0, self.lane
         for rule_id, slots in self.slots.items():
             if self.rules[rule_id].watches_silence:
                 continue
-            for subject in [subject for subject, slot in slots.items() if slot.ts < before]:
+            times = [slot.ts for slot in slots.values()] if lane is None else lane.times(slots)
+            for subject in [subject for subject, ts in zip(slots, times, strict=True) if ts < before]:
                 s = slots[subject].state
                 if s is None or _is_at_rest(s):
                     freed += 1
                     del slots[subject]
+                    if lane is not None:
+                        lane.drop(subject)
                     if s is not None and s.seq:
                         self.tombs[rule_id, subject] = (s.occ, s.seq)
+        if lane is not None and lane.spent:
+            self.close_lane()
         return freed
 
     def forget_rule(self, rule_id: str) -> None:

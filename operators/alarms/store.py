@@ -29,6 +29,7 @@ def snapshot(engine: Engine) -> dict[str, Any]:
 
 def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, Any]:
     """Columns, filled in one pass: of a million slots each is fetched from memory once."""
+    lane = engine.lane
     states = {}
     ts: list[float] = []
     ids: list[str | None] = []
@@ -41,10 +42,11 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
     for subject, slot in slots.items():
         if slot.state is not None:
             states[subject] = _state(engine, engine.load(rule_id, subject, slot))
-        ts.append(slot.ts)
-        ids.append(slot.id)
-        values.append(slot.value)
-        walls.append(slot.wall)
+        if lane is None:
+            ts.append(slot.ts)
+            ids.append(slot.id)
+            values.append(slot.value)
+            walls.append(slot.wall)
         key = id(slot.mode)
         if key not in modes:
             modes[key] = slot.mode
@@ -53,6 +55,8 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
         if key not in abouts:
             abouts[key] = slot.about
         about_keys.append(key)
+    if lane is not None:
+        ts, ids, values, walls = lane.columns(slots)
     mode_places = {key: n for n, key in enumerate(modes)}
     about_places = {key: n for n, key in enumerate(abouts)}
     return {

@@ -5,7 +5,7 @@ import sys
 
 OPTIONAL = (
     "paho", "pymysql", "pymysqlreplication", "clickhouse_connect", "pyarrow", "influxdb_client", "minio", "starlette",
-    "uvicorn", "h11", "urllib3", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd", "pandas", "numpy",
+    "uvicorn", "h11", "urllib3", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd", "pandas",
 )  # fmt: skip
 
 BLOCK = f"""
@@ -35,5 +35,11 @@ def test_definitions_are_checked_without_any_optional_package() -> None:
 
 def test_a_flow_of_topics_runs_without_any_optional_package() -> None:
     done = python("import flows.commands.run, flows.runner, flows.observe")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_flow_does_not_load_numpy_before_it_has_very_many_subjects() -> None:
+    done = python("import sys, flows.commands.run, flows.runner, flows.observe\nassert 'numpy' not in sys.modules")
 
     assert done.returncode == 0, done.stderr
