@@ -113,7 +113,7 @@ class SlotLane(Lane):
     def columns(self, slots: Mapping[str, Slot]) -> tuple[list[float], list[str | None], list[Any], list[float]]:
         """`ts`, `id`, `value` and `wall` of all slots, in their order."""
         rows = self.find(keys_of(slots))
-        names, numbers = self.ids[rows].astype("U").tolist(), self.value[rows].tolist()
+        names, numbers = map(bytes.decode, self.ids[rows].tolist()), self.value[rows].tolist()
         ids = [name or slot.id for name, slot in zip(names, slots.values(), strict=True)]
         values = [
             slot.value if number != number else number for number, slot in zip(numbers, slots.values(), strict=True)
