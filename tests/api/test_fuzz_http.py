@@ -131,7 +131,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(api: Api) -> None:
     assert fuzz.answers[200] + fuzz.answers[201] + fuzz.answers[202] > 10
 
 
-@pytest.mark.chaos
+@pytest.mark.fuzz
 def test_ten_minutes_of_random_requests_leave_no_fault_and_no_leak(api: Api) -> None:
     fuzz = Fuzz(api)
     process = psutil.Process()

@@ -150,7 +150,7 @@ def test_nothing_that_is_said_harms_the_server(api: Api, topics: Topics, caplog:
     assert [record for record in caplog.records if record.exc_info] == [], "nothing was raised that nobody caught"
 
 
-@pytest.mark.chaos
+@pytest.mark.fuzz
 def test_ten_minutes_of_random_messages_leave_no_fault_and_no_leak(
     api: Api, topics: Topics, caplog: pytest.LogCaptureFixture
 ) -> None:
