@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -83,10 +84,22 @@ def _count(path: Path) -> int:
 def _timed(words: list[str], out: Path) -> tuple[float, float, float]:
     """Seconds, CPU seconds and peak resident memory (MB, 10^6 bytes) of a command."""
     began = time.perf_counter()
+    peak = 0.0
     with out.open("wb") as file:
         process = subprocess.Popen(words, stdout=file)
-        _, status, used = os.wait4(process.pid, 0)
+        while True:
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            peak = max(peak, _peak_of(process.pid))
+            time.sleep(0.02)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise AssertionError(f"vigie replay ended with {process.returncode}")
-    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, peak
+
+
+def _peak_of(pid: int) -> float:
+    """Peak of resident memory so far, in MB. `ru_maxrss` will not do: it begins with that of the process which forked."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
