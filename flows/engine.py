@@ -33,7 +33,9 @@ Item = tuple[str, tuple[str, Arrival]]
 
 
 class Wakeup:
-    """Lets the worker sleep while nothing is ready; a reader's thread wakes it. One wait in a round of all partitions."""
+    """Lets the worker sleep while nothing is ready; a reader's thread wakes it. It waits once all
+    partitions, one after the other, had nothing: while one of them is busy, the others are asked in passing.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -46,7 +48,12 @@ class Wakeup:
     def arrived(self) -> None:
         self._event.set()
 
+    def busy(self) -> None:
+        """A partition had something."""
+        self._turn = 0
+
     def idle(self) -> None:
+        """A partition had nothing."""
         self._turn = (self._turn + 1) % self._parts
         if self._turn == 0 and self._event.wait(IDLE_WAIT):
             self._event.clear()
@@ -194,6 +201,7 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
                 self._running.hearing.nothing(self._id, self._can_hear())
             self._running.wakeup.idle()
             return []
+        self._running.wakeup.busy()
         if self._is_data and batch.events:
             self._running.hearing.took(self._id, batch.wall)
         self._running.passed(self._name, len(batch.events))

@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.clock import Clock, ClockSettings, Heard
 from operators.component import Due, Logic, Now
-from operators.events import Batch, DeadLetter, Event, Reading
+from operators.events import DeadLetter, Event, EventBatch, Reading
 
 ALARMS = "alarms"
 ANSWERS = "vigie_answers"
@@ -138,16 +138,15 @@ class Graph:
             return self._pass({source: events})
         clock = self._plan.clock_of(source)
         arrivals = arrivals or ((len(events), wall),)
-        highest: float = max(map(_time_of, events))
         if clock.arrival:
             for event, arrival in _each(events, arrivals):
                 event.time = arrival
-            highest = max(map(_time_of, events))
-        elif highest > min(arrival for _, arrival in arrivals) + clock.ahead:
+        highest = max(map(_time_of, events))
+        if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
             self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
             highest = max(map(_time_of, events))
         self._clock.saw(part or source, highest - clock.lateness, wall)
-        return self._pass({source: Batch(events)})
+        return self._pass({source: EventBatch(events)})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
         """Take what several sources brought in one span of time, as (source, events, arrival of the last one).
@@ -157,7 +156,7 @@ class Graph:
         for source, events, wall in sorted(given, key=operator.itemgetter(2)):
             if source not in self._plan.sides:
                 self._clock.saw(source, max(map(_time_of, events)) - self._plan.clock_of(source).lateness, wall)
-        return self._pass({source: Batch(events) for source, events, _ in given})
+        return self._pass({source: EventBatch(events) for source, events, _ in given})
 
     def next_due(self) -> Due:
         """The earliest deadline of all steps on each clock."""
@@ -277,7 +276,7 @@ class Graph:
         if not node.steps:
             events = _gather(made, [name for name, _ in node.inputs])
         if events:
-            made[node.name] = Batch(events)
+            made[node.name] = EventBatch(events)
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
 

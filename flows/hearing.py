@@ -15,6 +15,7 @@ from flows.clock import Silence
 GAP = 3.0
 """Seconds for which nothing may be known of a source without its silence beginning anew: whoever could not reach it for
 longer has first to send what gathered."""
+UNKNOWN = Silence(-math.inf, -math.inf)
 
 
 @dataclass
@@ -42,10 +43,9 @@ class Hearing(Collector):
     def nothing(self, part: str, can_hear: bool) -> None:
         """Nothing came; without `can_hear` what fills the source cannot be reached."""
         until = self._parts[part].reader.read_until() if can_hear else -math.inf
-        known = self.silence.get(part)
-        if known is None or until > known.until:
-            begins = known is None or until - known.until > GAP
-            self.silence[part] = Silence(until if begins else known.since, until)  # type: ignore[union-attr]
+        known = self.silence.get(part, UNKNOWN)
+        if until > known.until:
+            self.silence[part] = Silence(known.since if until - known.until <= GAP else until, until)
 
     def figures(self) -> dict[str, dict[str, float]]:
         """By source: `lag`, the records not read yet, where they can be counted; `age`, the seconds since the newest event

@@ -169,7 +169,8 @@ def upstream(flow: Flow, name: str) -> set[str]:
 
 def clocks(flow: Flow, name: str) -> dict[str, Clock]:
     """The clock of each source that a name's events come from."""
-    return {one: flow.sources[one].clock or flow.clock for one in flow.sources if one in upstream(flow, name)}
+    above = upstream(flow, name)
+    return {one: source.clock or flow.clock for one, source in flow.sources.items() if one in above}
 
 
 def map_of(component: Any) -> dict[str, Any]:

@@ -211,7 +211,11 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
 Event = Reading | Summary | Occurrence | Frame | Detection | AlarmTransition | Message | Row | DeadLetter
 
 
-class Batch(list[Event]):
+GOOD: Quality = Reading(id="", time=0.0, subject="", metric="").quality
+"""The one object that is the quality of readings where nothing else was said, so that `is` tells it."""
+
+
+class EventBatch(list[Event]):
     """Events that travel together. `columns` is what the steps that take them made of all of them, for each other."""
 
     columns: Any = None
@@ -229,7 +233,7 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 def decode_lines(data: bytes) -> list[Event]:
     """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or `msgspec.ValidationError` for JSON of another form."""
     try:
-        return Batch(_decode(data))
+        return _decode(data)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"not UTF-8: byte 0x{error.object[error.start]:02x} in a text") from None
     except RecursionError:

@@ -10,6 +10,7 @@ from operators.alarms.notifier import Member, Notifier
 from operators.component import Due, Logic, Now, Operator, Spec, StepContext
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.fields import field, text
+from operators.levels import PRIORITIES
 from operators.quantity import Duration, Some
 
 MOST_LISTED = 20
@@ -139,7 +140,7 @@ class NotifyLogic(Logic):
             "raised": raised,
             "over": over,
             "count": len(raised),
-            "priority": max((one["priority"] for one in raised), key=_URGENCY.index, default=None),
+            "priority": max((one["priority"] for one in raised), key=PRIORITIES.index, default=None),
             "text": _told(kind, raised, over),
         }
         self._out.append(
@@ -158,9 +159,6 @@ class NotifyLogic(Logic):
         self._notifier.adopt(self._terms)
 
 
-_URGENCY = ("low", "medium", "high", "critical")
-
-
 def _about(event: AlarmTransition) -> dict[str, Any]:
     return {
         "alarm": event.alarm, "subject": event.subject, "priority": event.priority, "change": event.change,
@@ -172,7 +170,7 @@ def _told(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -
     """A notification as people read it, a line for each alarm, the most urgent first."""
     head = {"flood_on": "flood of alarms: ", "repeat": "still not acknowledged: "}.get(kind, "")
     lines = [f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"]
-    ordered = sorted(raised, key=lambda one: (-_URGENCY.index(one["priority"]), one["since"]))
+    ordered = sorted(raised, key=lambda one: (-PRIORITIES.index(one["priority"]), one["since"]))
     listed = [*ordered, *over][:MOST_LISTED]
     for number, one in enumerate(listed):
         word = one["priority"] if number < len(ordered) else "over"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.events import Batch, Event, Reading
+from operators.events import GOOD, Event, EventBatch, Reading
 from operators.limits import EMPTY
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,6 @@ LOOK, GONE = -1, -2
 """Shapes of a row of which every reading is looked at, and of one that nobody has."""
 _WRAP = (1 << 64) - 1
 _FIRST_ROWS = 1024
-_GOOD = Reading(id="", time=0.0, subject="", metric="").quality
 
 
 def key_of(subject: str, salt: int = 0) -> int:
@@ -64,7 +63,7 @@ class Columns:
             n
             for n, event in enumerate(given)
             if type(event) is not Reading
-            or event.quality is not _GOOD
+            or event.quality is not GOOD
             or type(event.value) is not float
             or event.metric != metric
             or event.unit != unit
@@ -107,7 +106,7 @@ class Columns:
 
 def columns_of(events: list[Event]) -> Columns:
     """The columns of a batch, made by the first step that asks."""
-    if type(events) is not Batch:
+    if type(events) is not EventBatch:
         return Columns(events)
     columns = events.columns
     if not isinstance(columns, Columns) or columns.length != len(events):

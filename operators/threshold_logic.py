@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from operators.component import Due, Logic, Now, StepContext
 from operators.condition import When
-from operators.events import Event, Reading, Summary
+from operators.events import GOOD, Event, Reading, Summary
 from operators.fields import signal_of
 from operators.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit
 from operators.many import LaneChoice
@@ -133,7 +133,7 @@ class ThresholdLogic(Logic):
                         value is not None
                         and signal.low <= value <= signal.high
                         and signal.last <= time < signal.until
-                        and event.quality is _GOOD
+                        and event.quality is GOOD
                         and event.unit == signal.unit
                         and not (columns and self._limits.cells(event) != signal.cells)
                     ):
@@ -163,7 +163,7 @@ class ThresholdLogic(Logic):
         fire_at = self._fire_at()
         for event in events:
             time = event.time
-            if simple and type(event) is Reading and event.quality is _GOOD:
+            if simple and type(event) is Reading and event.quality is GOOD:
                 signal = find(event.subject, event.metric)
                 if signal is not None and signal.last <= time < signal.until < math.inf:
                     signal.last = time
@@ -389,6 +389,3 @@ class ThresholdLogic(Logic):
         if pulsing:
             self._zone_at(signal, max(signal.last, signal.clock))
         self._settle(signal)
-
-
-_GOOD = Reading(id="", time=0.0, subject="", metric="").quality

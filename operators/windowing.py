@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from operators.component import Due, Logic, Now, StepContext
-from operators.events import Event, Reading, Summary
+from operators.events import GOOD, Event, Reading, Summary
 from operators.fields import field, number_of, signal_of, text
 from operators.pane import CHUNK, Pane, percentile, statistic
 from operators.quantity import convert
@@ -12,7 +12,6 @@ from operators.timers import Rounds
 
 FORGET = 3600.0
 _INF = math.inf
-_GOOD = Reading(id="", time=0.0, subject="", metric="").quality
 
 
 class WindowSettings(NamedTuple):
@@ -91,7 +90,7 @@ class Windows(Logic):
                     and signal.last <= time < signal.end
                     and -_INF < value < _INF
                     and event.unit == signal.unit
-                    and event.quality == _GOOD
+                    and event.quality == GOOD
                 ):
                     signal.last = time
                     pane = signal.pane

@@ -91,7 +91,7 @@ def _line(event: Any, word: str) -> str:
 
 
 def _said(event: Any) -> str:
-    value = _shown(event, event.value)
+    value = _shown(event)
     condition = event.labels.get("condition", "")
     if "no_data" in event.flags:
         word = "silent" if condition == "silent" else "no data"
@@ -104,10 +104,11 @@ def _said(event: Any) -> str:
     return f"{condition}{limit}{' at ' + value if value else ''}"
 
 
-def _shown(event: Any, value: Any) -> str:
-    """A value as people read it: the word of a two-state metric, or the number with its unit."""
+def _shown(event: Any) -> str:
+    """The value of an event as people read it: the word of a two-state metric, or the number with its unit."""
     from operators.words import to_word
 
+    value = event.value
     if value is None:
         return ""
     word = to_word(event.metric, value) if isinstance(value, (int, float)) else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from operators.alarm import Alarm
 from operators.component import Logic, Now, StepContext
-from operators.events import Event, Reading, decode_lines, encode_lines
+from operators.events import Event, EventBatch, Reading, decode_lines, encode_lines
 from operators.threshold import Threshold
 from tests.bench.report import Figure
 
@@ -83,7 +83,7 @@ def _measure(logics: list[Logic], subjects: int, readings: int, start: int) -> t
     decoding = spent = 0.0
     for lines, now in _batches(subjects, readings, start):
         begin = time.process_time()
-        events = decode_lines(lines)
+        events = EventBatch(decode_lines(lines))
         decoded = time.process_time()
         for logic in logics:
             logic.on_batch(events, now)

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.base import Batch
 from flows.arrivals import Arrival
-from flows.engine import Input, Running, _ShardLogic, _SourcePart
+from flows.engine import Input, Running, Wakeup, _ShardLogic, _SourcePart
 from flows.graph import ALARMS, Node, Outlet, Plan, Step
 from operators.alarm import Alarm
 from operators.component import StepContext
@@ -43,6 +43,23 @@ def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved(
 
     assert part.snapshot() == 7
     assert done == ["position", "letters durable"]
+
+
+def test_a_flow_waits_only_once_all_of_its_partitions_had_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    wakeup = Wakeup()
+    waits: list[float] = []
+    monkeypatch.setattr(wakeup._event, "wait", waits.append)
+    for _ in range(3):
+        wakeup.join()
+
+    for _ in range(10):
+        wakeup.busy()
+        wakeup.idle()
+        wakeup.idle()
+    assert waits == []
+
+    wakeup.idle()
+    assert len(waits) == 1
 
 
 def test_a_source_that_is_drained_sleeps_instead_of_spinning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from operators import many, quiet
 from operators.alarm import Alarm
 from operators.component import Logic, Now, StepContext
-from operators.events import Batch, Event, Reading, Summary
+from operators.events import Event, EventBatch, Reading, Summary
 from operators.threshold import Threshold
 
 CONDITIONS: tuple[dict[str, Any], ...] = (
@@ -74,7 +74,7 @@ def life(logic: Logic, given: list[Event], seed: int, restart: Any = None) -> li
     place = 0
     while place < len(given):
         size = rng.choice((1, 3, 20, 80))
-        batch = Batch(given[place : place + size])
+        batch = EventBatch(given[place : place + size])
         place += size
         newest = max(newest, *(event.time for event in batch))
         now = Now(newest - 5, newest + 1)
