@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.clock import Clock, ClockSettings, Heard
-from operators.component import Due, Logic, Now
+from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 
 ALARMS = "alarms"
@@ -145,7 +145,7 @@ class Graph:
         if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
             self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
             highest = max(map(_time_of, events))
-        self._clock.saw(part or source, highest - clock.lateness, wall)
+        self._clock.saw(part or source, highest - clock.lateness - INSTANT, wall)
         return self._pass({source: EventBatch(events)})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
@@ -155,7 +155,9 @@ class Graph:
         """
         for source, events, wall in sorted(given, key=operator.itemgetter(2)):
             if source not in self._plan.sides:
-                self._clock.saw(source, max(map(_time_of, events)) - self._plan.clock_of(source).lateness, wall)
+                self._clock.saw(
+                    source, max(map(_time_of, events)) - self._plan.clock_of(source).lateness - INSTANT, wall
+                )
         return self._pass({source: EventBatch(events) for source, events, _ in given})
 
     def next_due(self) -> Due:

@@ -50,6 +50,10 @@ class Due(NamedTuple):
 NEVER = Due()
 
 
+INSTANT = 1e-6
+"""Seconds; times are float64, exact to some 2e-7 s in this century."""
+
+
 @dataclass(frozen=True)
 class StepContext:
     """What a step may know of its flow.
@@ -70,6 +74,12 @@ class StepContext:
     zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
     run: str = ""
     arrival: bool = False
+
+    @property
+    def patience(self) -> float:
+        """How far behind the newest event a deadline must lie to be over: an event may still come that is exactly the
+        lateness late."""
+        return self.lateness + INSTANT
 
 
 class Logic:

@@ -55,7 +55,7 @@ class DebounceLogic(Logic):
         super().__init__()
         self._clear_after = clear_after
         self._step = context.step
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._subjects: dict[str, dict[str, _Signal]] = {}
         self._timers: Timers[_Signal] = Timers()
         self._two_state: dict[str, bool] = {}

@@ -66,7 +66,7 @@ class SilenceLogic(Logic):
         self._after = after
         self._by = by
         self._step = context.step
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._signals: dict[tuple[str, ...], _Signal] = {}
         self._timers: Timers[_Signal] = Timers()
         self._highest = -math.inf

@@ -67,7 +67,7 @@ class StaleLogic(Logic):
         self._after = settings.after or math.inf
         self._unchanged = settings.unchanged or math.inf
         self._step = context.step
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._signals: dict[tuple[str, ...], _Signal] = {}
         self._timers: Rounds[_Signal] = Rounds()
         self._highest = -math.inf

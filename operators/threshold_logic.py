@@ -31,7 +31,7 @@ class ThresholdLogic(Logic):
         self._span = when.seen or when.silent
         self._limits = LimitsOf(when, context)
         self._step = context.step
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._signals = Signals()
         self._timers: Timers[Signal] = Timers()
         self._sweep = math.inf

@@ -54,7 +54,7 @@ class TrackLogic(Logic):
     def __init__(self, lost_after: float, context: StepContext) -> None:
         super().__init__()
         self._lost_after = lost_after
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._cameras: dict[str, list[_Object]] = {}
         self._newest: dict[str, float] = {}
         self._timers: Timers[_Object] = Timers()

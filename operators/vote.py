@@ -75,7 +75,7 @@ class VoteLogic(Logic):
         self._settings = settings
         self._same = settings.placeholders()
         self._step = context.step
-        self._lateness = context.lateness
+        self._lateness = context.patience
         self._places: dict[tuple[str, ...], _Place] = {}
         self._timers: Timers[_Place] = Timers()
         self._highest = -math.inf

@@ -52,14 +52,14 @@ class Shard:
     def feed(self, *events: Event) -> list[Event]:
         """Take one batch, and the timers that its newest event makes due."""
         self._highest = max([self._highest, *(event.time for event in events)])
-        now = Now(self._highest - LATENESS, self._highest)
+        now = Now(self._highest - CONTEXT.patience, self._highest)
         out = self._logic.on_batch(list(events), now) if events else []
         return self._timers(out, now)
 
     def feed_roles(self, roles: Sequence[tuple[str, Event]]) -> list[Event]:
         """Take one batch of events of several roles, role by role as the engine does."""
         self._highest = max([self._highest, *(event.time for _, event in roles)])
-        now = Now(self._highest - LATENESS, self._highest)
+        now = Now(self._highest - CONTEXT.patience, self._highest)
         out: list[Event] = []
         for role in self._context.roles:
             if events := [event for its, event in roles if its == role]:
