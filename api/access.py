@@ -26,14 +26,17 @@ Standing = tuple[Person, Sight] | None
 
 
 class Access:
-    """Gives each client its sight when it comes, and another one, or the end, at the moment its rights change.
+    """Gives each client its sight when it comes, and another one, or the end, at the moment its
+    rights change.
 
-    All of that, and every change of rights by this process, happens one at a time: who has been told that a right was taken
-    away knows that nothing more goes out by it here. What other processes change is followed within a second, and then what
-    other apis announced.
+    All of that, and every change of rights by this process, happens one at a time: who has been
+    told that a right was taken away knows that nothing more goes out by it here. What other
+    processes change is followed within a second, and then what other apis announced.
     """
 
-    def __init__(self, accounts: Accounts, announce: Callable[[Update], None] = lambda update: None) -> None:
+    def __init__(
+        self, accounts: Accounts, announce: Callable[[Update], None] = lambda update: None
+    ) -> None:
         """`announce` hands on what another api announced."""
         self._accounts = accounts
         self._database = accounts.database
@@ -50,8 +53,8 @@ class Access:
         return self._connections[user_id]
 
     async def admit(self, client: Client) -> None:
-        """Let a client see what it may, from now on; ends it if its login has ended. All who wait come in together, so a
-        crowd that comes back at once costs one look at the database."""
+        """Let a client see what it may, from now on; ends it if its login has ended. All who
+        wait come in together, so a crowd that comes back at once costs one look at the database."""
         self._open[client] = None
         self._connections[client.person.id] += 1
         self._coming.add(client)
@@ -81,9 +84,11 @@ class Access:
         """What an account may see now."""
         return await asyncio.to_thread(self._sight, person.id)
 
-    async def alone(self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None) -> Done:
-        """Change the database while nothing else changes rights, and `then` act on it before anything else does. What others
-        announced before comes before."""
+    async def alone(
+        self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None
+    ) -> Done:
+        """Change the database while nothing else changes rights, and `then` act on it before
+        anything else does. What others announced before comes before."""
         async with self._one_at_a_time:
             done, heard = await asyncio.to_thread(self._write, self._hearing(work))
             await self._tell(heard)
@@ -92,7 +97,9 @@ class Access:
             return done
 
     async def look(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
-        """Read the database and act on it before anything changes; what others announced before comes before."""
+        """Read the database and act on it before anything changes; what others announced before
+        comes before.
+        """
         async with self._one_at_a_time:
             done, heard = await asyncio.to_thread(self._read, self._hearing(work))
             await self._tell(heard)
@@ -100,12 +107,14 @@ class Access:
             return done
 
     async def change(self, work: Callable[[Session], tuple[Done, Iterable[int]]]) -> Done:
-        """Change rights: `work` gives a result and the accounts that it concerns. Once this returns, their connections see what
-        they may see now."""
+        """Change rights: `work` gives a result and the accounts that it concerns. Once this
+        returns, their connections see what they may see now."""
         async with self._one_at_a_time:
             done, users = await asyncio.to_thread(self._write, work)
             concerned = set(users)
-            await self._bring_up_to_date([client for client in self._open if client.person.id in concerned])
+            await self._bring_up_to_date(
+                [client for client in self._open if client.person.id in concerned]
+            )
             return done
 
     async def refresh(self, users: Iterable[int] | None = None) -> None:
@@ -113,7 +122,11 @@ class Access:
         async with self._one_at_a_time:
             concerned = None if users is None else set(users)
             await self._bring_up_to_date(
-                [client for client in self._open if concerned is None or client.person.id in concerned]
+                [
+                    client
+                    for client in self._open
+                    if concerned is None or client.person.id in concerned
+                ]
             )
 
     async def watch(self) -> None:
@@ -133,7 +146,9 @@ class Access:
             self._revision = revision
 
     async def _tell(self, heard: Heard) -> None:
-        """Announce what others announced, to those who may see it by the rights of then or later."""
+        """Announce what others announced, to those who may see it by the rights of then or
+        later.
+        """
         if heard.updates:
             await self._follow()
         for update in heard.updates:
@@ -156,7 +171,8 @@ class Access:
             if changed and conversation is not None:
                 conversation.sight_changed()
 
-    # -------------------------------------------------------------------------------------------- in a thread
+    # --------------------------------------------------------------------------------------------
+    # in a thread
     def _hearing(self, work: Callable[[Session], Done]) -> Callable[[Session], tuple[Done, Heard]]:
         return lambda session: (work(session), self.announcements.heard(session))
 
@@ -174,7 +190,10 @@ class Access:
                     continue
                 if user.id not in sights:
                     sights[user.id] = Rights(session, user.id).sight()
-                found[person] = replace(person, username=user.username, role=check_role(user.role)), sights[user.id]
+                found[person] = (
+                    replace(person, username=user.username, role=check_role(user.role)),
+                    sights[user.id],
+                )
             return found
 
     def _sight(self, user_id: int) -> Sight:

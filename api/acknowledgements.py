@@ -40,14 +40,18 @@ class Acknowledgements:
         found: dict[str, AcknowledgementView] = {}
         with self._database.read() as session:
             for start in range(0, len(ids), AT_ONCE):
-                chosen = select(Acknowledgement).where(Acknowledgement.event_id.in_(ids[start : start + AT_ONCE]))
+                chosen = select(Acknowledgement).where(
+                    Acknowledgement.event_id.in_(ids[start : start + AT_ONCE])
+                )
                 found |= {row.event_id: _view(row) for row in session.scalars(chosen)}
         return found
 
     def count(self, start: float, end: float) -> int:
         """How many events of a span of time were acknowledged."""
         with self._database.read() as session:
-            within = select(func.count()).where(Acknowledgement.event_time >= start, Acknowledgement.event_time < end)
+            within = select(func.count()).where(
+                Acknowledgement.event_time >= start, Acknowledgement.event_time < end
+            )
             return session.scalar(within) or 0
 
 

@@ -1,4 +1,6 @@
-"""People's commands to alarms (acknowledge, shelve, …): written to their topic, answered by the flows."""
+"""People's commands to alarms (acknowledge, shelve, …): written to their topic, answered by the
+flows.
+"""
 
 import asyncio
 import time
@@ -12,7 +14,9 @@ from operators.events import Event, Occurrence, encode_lines
 
 WAIT = 10.0
 QUIET_AFTER = 0.5
-"""Once one alarm has answered a command to several, so many seconds without another answer end the waiting."""
+"""Once one alarm has answered a command to several, so many seconds without another answer end
+the waiting.
+"""
 
 
 class AlarmCommands:
@@ -24,14 +28,20 @@ class AlarmCommands:
         self._replies = f"{prefix}alarm-replies"
         self._asked: dict[str, asyncio.Queue[Occurrence]] = {}
 
-    async def ask(self, subject: str, data: dict[str, Any], wait: float = WAIT, id: str = "") -> list[Occurrence]:
-        """Send a command and give its answers: occurrences of type `alarm_accepted` or `alarm_rejected`, one an alarm.
+    async def ask(
+        self, subject: str, data: dict[str, Any], wait: float = WAIT, id: str = ""
+    ) -> list[Occurrence]:
+        """Send a command and give its answers: occurrences of type `alarm_accepted` or
+        `alarm_rejected`, one an alarm.
 
-        `data` hold `do`, `flow`, `alarm` or `rule`, `user`, and what the command needs (`operators.alarms.desk.COMMAND`). An
-        empty `subject` means all that accept it. Empty if no flow answered within `wait` seconds: it may still carry the
-        command out later. Raises `BrokerDown`.
+        `data` hold `do`, `flow`, `alarm` or `rule`, `user`, and what the command needs
+        (`operators.alarms.desk.COMMAND`). An empty `subject` means all that accept it. Empty if no
+        flow answered within `wait` seconds: it may still carry the command out later. Raises
+        `BrokerDown`.
         """
-        command = Occurrence(id=id or uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data)
+        command = Occurrence(
+            id=id or uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data
+        )
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         answers: list[Occurrence] = []
@@ -52,7 +62,11 @@ class AlarmCommands:
     def answered(self, events: Iterable[Event]) -> None:
         """Take what came over the topic of answers."""
         for event in events:
-            queue = self._asked.get(str(event.data.get("command"))) if isinstance(event, Occurrence) else None
+            queue = (
+                self._asked.get(str(event.data.get("command")))
+                if isinstance(event, Occurrence)
+                else None
+            )
             if queue is not None:
                 assert isinstance(event, Occurrence)
                 queue.put_nowait(event)

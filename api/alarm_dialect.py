@@ -1,4 +1,6 @@
-"""The alarm server's dialect: pages and alarms by messages `{"type","payload"}`, each answered by `success` or `error`."""
+"""The alarm server's dialect: pages and alarms by messages `{"type","payload"}`, each answered
+by `success` or `error`.
+"""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -19,17 +21,23 @@ WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
 
 
 class Subscriptions(Protocol):
-    """What else a client may subscribe to in the same conversation, in the words of another dialect."""
+    """What else a client may subscribe to in the same conversation, in the words of another
+    dialect.
+    """
 
     def choose(self, channels: list[str]) -> list[str]:
-        """The channels of the hub that a client means by its own names for them; raises `Refused`."""
+        """The channels of the hub that a client means by its own names for them; raises
+        `Refused`.
+        """
 
     def encode(self, update: Update) -> bytes | None:
         """The frame of an update of one of them."""
 
 
 class AlarmServer:
-    """How updates are written to a client: what happens to alarms as `alarm_update`, the rest as `subscriptions` has it."""
+    """How updates are written to a client: what happens to alarms as `alarm_update`, the rest as
+    `subscriptions` has it.
+    """
 
     def __init__(self, subscriptions: Subscriptions | None) -> None:
         self.name = "alarm_server"
@@ -43,10 +51,17 @@ class AlarmServer:
 
 
 class AlarmServerConversation:
-    """A client of the alarm server. It sees what it may from the beginning, and need not subscribe to it."""
+    """A client of the alarm server. It sees what it may from the beginning, and need not
+    subscribe to it.
+    """
 
     def __init__(
-        self, hub: Hub, client: Client, desk: PageDesk, subscriptions: Subscriptions | None = None, limit: int = 64
+        self,
+        hub: Hub,
+        client: Client,
+        desk: PageDesk,
+        subscriptions: Subscriptions | None = None,
+        limit: int = 64,
     ) -> None:
         self._hub = hub
         self._client = client
@@ -75,7 +90,9 @@ class AlarmServerConversation:
             return
         action = self._actions.get(kind) if isinstance(kind, str) else None
         if action is None:
-            raise Refused(f"type is {str(kind)[:40]!r}; this server knows {', '.join(self._actions)}")
+            raise Refused(
+                f"type is {str(kind)[:40]!r}; this server knows {', '.join(self._actions)}"
+            )
         payload = message.get("payload")
         if not isinstance(payload, dict):
             raise Refused(f"{kind} needs a payload, such as {{}}")
@@ -95,14 +112,18 @@ class AlarmServerConversation:
 
     def _begin(self, state: dict[str, Any]) -> None:
         person = self._client.person
-        self._say("initial_state", {"user": {"id": person.id, "username": person.username}, **state})
+        self._say(
+            "initial_state", {"user": {"id": person.id, "username": person.username}, **state}
+        )
         self._attend()
 
     def _attend(self) -> None:
         self._hub.attend(self._client, self._dialect, [RULES, *self._channels])
 
     def _subscribe(self, channels: Any, subscriptions: Subscriptions) -> None:
-        if not isinstance(channels, list) or not all(isinstance(c, str) and 0 < len(c) <= 200 for c in channels):
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
             raise Refused('channels must be a list of names, such as ["events"]')
         chosen = dict.fromkeys(subscriptions.choose(channels))
         if len(self._channels | chosen) > self._limit:
@@ -111,10 +132,13 @@ class AlarmServerConversation:
         self._attend()
 
     def _say(self, kind: str, payload: Payload) -> None:
-        text = json.dumps({"type": kind, "payload": payload}, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            {"type": kind, "payload": payload}, ensure_ascii=False, separators=(",", ":")
+        )
         self._client.send(text_frame(text))
 
-    # --------------------------------------------------------------------------------------------- messages
+    # ---------------------------------------------------------------------------------------------
+    # messages
     async def _create_alarm(self, payload: Payload) -> Any:
         texts = [payload.get(name, "") for name in ("ticker", "option", "condition")]
         return await self._desk.create_alarm(self._client.person, _id(payload, "page_id"), *texts)

@@ -1,4 +1,6 @@
-"""What an api tells its clients that stands in no topic, for the clients of other apis on the same database."""
+"""What an api tells its clients that stands in no topic, for the clients of other apis on the
+same database.
+"""
 
 import logging
 import secrets
@@ -26,7 +28,9 @@ class Heard(NamedTuple):
 
 
 class Announcements:
-    """Numbered in the order in which the sessions that made them were written: the row that counts is locked until then."""
+    """Numbered in the order in which the sessions that made them were written: the row that
+    counts is locked until then.
+    """
 
     def __init__(self, database: Database) -> None:
         self._me = secrets.token_hex(8)
@@ -34,11 +38,17 @@ class Announcements:
             self._last = session.scalar(select(Revision.announced)) or 0
 
     def put(self, session: Session, updates: Sequence[Update]) -> None:
-        """Let others announce these updates, too. The last thing to do in a session, since others wait from here on."""
+        """Let others announce these updates, too. The last thing to do in a session, since
+        others wait from here on.
+        """
         if not updates:
             return
         session.flush()
-        count = update(Revision).values(announced=Revision.announced + len(updates)).returning(Revision.announced)
+        count = (
+            update(Revision)
+            .values(announced=Revision.announced + len(updates))
+            .returning(Revision.announced)
+        )
         last = session.execute(count).scalar_one()
         now = time.time()
         for number, one in enumerate(updates, last - len(updates) + 1):
@@ -53,12 +63,18 @@ class Announcements:
     def heard(self, session: Session) -> Heard:
         """What others announced since `told`."""
         rows = session.scalars(
-            select(Announcement).where(Announcement.number > self._last).order_by(Announcement.number)
+            select(Announcement)
+            .where(Announcement.number > self._last)
+            .order_by(Announcement.number)
         ).all()
         if rows and rows[0].number > self._last + 1:
-            _log.warning("%d announcements of other apis were missed", rows[0].number - self._last - 1)
+            _log.warning(
+                "%d announcements of other apis were missed", rows[0].number - self._last - 1
+            )
         updates = [
-            Update(row.channel, row.data, subject=row.subject, page=row.page) for row in rows if row.api != self._me
+            Update(row.channel, row.data, subject=row.subject, page=row.page)
+            for row in rows
+            if row.api != self._me
         ]
         return Heard(updates, rows[-1].number if rows else self._last)
 

@@ -48,7 +48,9 @@ _log = logging.getLogger("vigie.api")
 
 
 class Handover:
-    """Carries what the feed's thread reads into the event loop, one call at a time, so that nothing piles up."""
+    """Carries what the feed's thread reads into the event loop, one call at a time, so that
+    nothing piles up.
+    """
 
     def __init__(self, hub: Hub, commands: AlarmCommands) -> None:
         self._hub = hub
@@ -105,7 +107,9 @@ class Handover:
 
 
 def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Starlette:
-    """The app. At the first start `tell_password` gets the random password of the new account `admin`."""
+    """The app. At the first start `tell_password` gets the random password of the new account
+    `admin`.
+    """
     metrics = Metrics()
     hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
     tokens = Tokens(Keys(settings.data), settings.token_lifetime)
@@ -128,9 +132,13 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     people = People(settings, accounts, guard, hub, rows, metrics, broker_problem)
     handover.listeners.append(people.triggers.heard)
     handover.told.append(people.declared.heard)
-    watch = Watch(settings, database, people.access, hub, feed, history, writer, rows, commands, metrics)
+    watch = Watch(
+        settings, database, people.access, hub, feed, history, writer, rows, commands, metrics
+    )
     endpoints = [*people.endpoints, *watch.endpoints]
-    connections = Connections(accounts, people.access, hub, people.desk, watch.dialect, metrics, settings)
+    connections = Connections(
+        accounts, people.access, hub, people.desk, watch.dialect, metrics, settings
+    )
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
     metrics.gauge("feed_lag", "Records of the topics not read yet", lambda: feed.state.lag)
@@ -138,8 +146,13 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         handover.bind(asyncio.get_running_loop())
-        tasks = [asyncio.create_task(work) for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())]
-        tasks += [asyncio.create_task(_kept_running(work)) for work in (*people.work(), *watch.work())]
+        tasks = [
+            asyncio.create_task(work)
+            for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())
+        ]
+        tasks += [
+            asyncio.create_task(_kept_running(work)) for work in (*people.work(), *watch.work())
+        ]
         if settings.kafka is None:
             hub.read_back.set()
         feed.start()
@@ -187,13 +200,17 @@ async def _recall_alarms(hub: Hub, history: History) -> None:
 
 
 async def _kept_running(work: Callable[[], Awaitable[None]]) -> None:
-    """Work that goes on as long as the api does: whatever ends it is logged, and it begins again."""
+    """Work that goes on as long as the api does: whatever ends it is logged, and it begins
+    again.
+    """
     while True:
         try:
             await work()
             return
         except Exception:
-            _log.exception("%s ended; it begins again in %g s", getattr(work, "__qualname__", work), RESTART)
+            _log.exception(
+                "%s ended; it begins again in %g s", getattr(work, "__qualname__", work), RESTART
+            )
             await asyncio.sleep(RESTART)
 
 

@@ -65,7 +65,9 @@ class Audience:
 
 
 class Directory:
-    """From an update to the audiences it is for: by channel, and by pattern of subjects (`subject:kitchen*`)."""
+    """From an update to the audiences it is for: by channel, and by pattern of subjects
+    (`subject:kitchen*`).
+    """
 
     def __init__(self) -> None:
         self._audiences: dict[Interest, Audience] = {}
@@ -115,8 +117,14 @@ class Directory:
         if known is None:
             if len(self._by_subject) >= REMEMBERED_SUBJECTS:
                 self._by_subject.clear()
-            found = (audiences for pattern, audiences in self._by_pattern.values() if pattern.match(subject))
-            known = self._by_subject[subject] = list(dict.fromkeys(a for audiences in found for a in audiences))
+            found = (
+                audiences
+                for pattern, audiences in self._by_pattern.values()
+                if pattern.match(subject)
+            )
+            known = self._by_subject[subject] = list(
+                dict.fromkeys(a for audiences in found for a in audiences)
+            )
         return known
 
 

@@ -48,10 +48,12 @@ class AccountError(Exception):
 
 
 class Accounts:
-    """Accounts in the database. Hashing runs in one thread of its own: it takes 100 ms and 64 MiB each time.
+    """Accounts in the database. Hashing runs in one thread of its own: it takes 100 ms and 64 MiB
+    each time.
 
-    Guessing is slowed down three ways: failures of one address for one name, failures of one address, and failures for one
-    name from everywhere. The last locks the name for addresses from which nobody has logged in to it.
+    Guessing is slowed down three ways: failures of one address for one name, failures of one
+    address, and failures for one name from everywhere. The last locks the name for addresses from
+    which nobody has logged in to it.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class Accounts:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self.database.close()
 
-    # ---------------------------------------------------------------------------------------------- logins
+    # ----------------------------------------------------------------------------------------------
+    # logins
     async def login(self, username: str, password: str, address: str) -> tuple[Pair, Person]:
         """Tokens and whose they are; raises `LoginRefused` or `TooManyAttempts`."""
         name = username[:LONGEST_NAME]
@@ -102,19 +105,22 @@ class Accounts:
         return await asyncio.to_thread(self._start, person, address)
 
     def claimed(self, token: str) -> Person:
-        """Whose token this claims to be, without a name, and without asking whether its login still stands; raises
+        """Whose token this claims to be, without a name, and without asking whether its login still
+        stands; raises
         `TokenError`."""
         claims = self.tokens.check(token)
         return Person(claims.user_id, "", "viewer", claims.expires, claims.login)
 
     async def person(self, token: str) -> Person:
-        """Whose token this is; raises `TokenError` if it is not valid, was revoked, or the account is disabled."""
+        """Whose token this is; raises `TokenError` if it is not valid, was revoked, or the
+        account is disabled.
+        """
         claims = self.tokens.check(token)
         return await asyncio.to_thread(self._find, claims.user_id, claims.login, claims.expires)
 
     async def refresh(self, refresh_token: str, address: str) -> tuple[Pair, Person]:
-        """New tokens for a refresh token, which is then used up; raises `TokenError`. One that was used before ends the
-        login: somebody else has it."""
+        """New tokens for a refresh token, which is then used up; raises `TokenError`. One that
+        was used before ends the login: somebody else has it."""
         return await asyncio.to_thread(self._refresh, refresh_token, address)
 
     def renew(self, person: Person) -> str:
@@ -125,9 +131,12 @@ class Accounts:
         """End a login: none of its tokens is accepted any longer."""
         await asyncio.to_thread(self._logout, person, address)
 
-    # -------------------------------------------------------------------------------------------- accounts
+    # --------------------------------------------------------------------------------------------
+    # accounts
     def create_first_admin(self, tell: Callable[[str], None]) -> bool:
-        """At the first start, make the account `admin` with a random password and `tell` it; it is stored nowhere."""
+        """At the first start, make the account `admin` with a random password and `tell` it; it
+        is stored nowhere.
+        """
         with self.database.write() as session:
             one_process_at_a_time(session)
             if session.scalar(select(func.count()).select_from(User)):
@@ -139,7 +148,9 @@ class Accounts:
         return True
 
     async def register(self, username: str, password: str, address: str) -> Person:
-        """An account that somebody makes for himself; raises `AccountError` or `TooManyAttempts`."""
+        """An account that somebody makes for himself; raises `AccountError` or
+        `TooManyAttempts`.
+        """
         if wait := self._registrations.wait(address):
             raise TooManyAttempts(wait)
         check_name(username)
@@ -147,7 +158,14 @@ class Accounts:
         self._registrations.failed(address)
         return await self._hashing(lambda: self._register(username, password, address))
 
-    def add(self, username: str, password: str, role: Role, by: Person | str = "vigie", address: str = "") -> Person:
+    def add(
+        self,
+        username: str,
+        password: str,
+        role: Role,
+        by: Person | str = "vigie",
+        address: str = "",
+    ) -> Person:
         """Add an account; raises `AccountError`."""
         check_name(username)
         check_password(password)
@@ -171,7 +189,9 @@ class Accounts:
         password: str | None = None,
         address: str = "",
     ) -> Person:
-        """Change an account. A new password, and disabling it, end its logins. Raises `AccountError`."""
+        """Change an account. A new password, and disabling it, end its logins. Raises
+        `AccountError`.
+        """
         if password is not None:
             check_password(password)
         hashed = None if password is None else self._hasher.hash(password)
@@ -183,7 +203,14 @@ class Accounts:
                 note(session, by, "change_role", user.username, f"{user.role} -> {role}", address)
                 user.role = role
             if enabled is not None and enabled != user.enabled:
-                note(session, by, "enable_account" if enabled else "disable_account", user.username, "", address)
+                note(
+                    session,
+                    by,
+                    "enable_account" if enabled else "disable_account",
+                    user.username,
+                    "",
+                    address,
+                )
                 user.enabled = enabled
             if hashed is not None:
                 note(session, by, "change_password", user.username, "", address)
@@ -191,22 +218,36 @@ class Accounts:
             if hashed is not None or enabled is False:
                 self.logins.end_all(session, user.id)
             session.flush()
-            admins = select(func.count()).select_from(User).where(User.role == "admin", User.enabled)
+            admins = (
+                select(func.count()).select_from(User).where(User.role == "admin", User.enabled)
+            )
             if not session.scalar(admins):
-                raise AccountError("nobody would be left who may change accounts; make another admin first")
+                raise AccountError(
+                    "nobody would be left who may change accounts; make another admin first"
+                )
             rights_changed(session)
             return Person(user.id, user.username, cast("Role", user.role))
 
-    async def add_later(self, username: str, password: str, role: Role, by: Person, address: str) -> Person:
+    async def add_later(
+        self, username: str, password: str, role: Role, by: Person, address: str
+    ) -> Person:
         """Like `add`, from the event loop; raises `TooManyAttempts`, too."""
         return await self._hashing(lambda: self.add(username, password, role, by, address))
 
     async def change_later(
-        self, user_id: int, by: Person, role: Role | None, enabled: bool | None, password: str | None, address: str
+        self,
+        user_id: int,
+        by: Person,
+        role: Role | None,
+        enabled: bool | None,
+        password: str | None,
+        address: str,
     ) -> Person:
         """Like `change`, from the event loop; raises `TooManyAttempts`, too."""
         return await self._hashing(
-            lambda: self.change(user_id, by, role=role, enabled=enabled, password=password, address=address)
+            lambda: self.change(
+                user_id, by, role=role, enabled=enabled, password=password, address=address
+            )
         )
 
     async def end_logins(self, user_id: int, by: Person | str, address: str = "") -> None:
@@ -235,9 +276,12 @@ class Accounts:
         self._by_user.forgive(key)
         await self._hashing(lambda: self.change(person.id, person, password=new, address=address))
 
-    # ------------------------------------------------------------------------------------------ in a thread
+    # ------------------------------------------------------------------------------------------ in
+    # a thread
     async def _hashing(self, work: Callable[[], Done]) -> Done:
-        """Do what hashes passwords in its thread; raises `TooManyAttempts` when too much waits there."""
+        """Do what hashes passwords in its thread; raises `TooManyAttempts` when too much waits
+        there.
+        """
         if self._waiting >= WAITING_LOGINS:
             raise TooManyAttempts(1)
         self._waiting += 1
@@ -247,7 +291,12 @@ class Accounts:
             self._waiting -= 1
 
     def _new(self, username: str, password: str, role: str) -> User:
-        return User(username=username, password_hash=self._hasher.hash(password), role=role, created=time.time())
+        return User(
+            username=username,
+            password_hash=self._hasher.hash(password),
+            role=role,
+            created=time.time(),
+        )
 
     def _remember(self, address: str, name: str) -> None:
         self._known[address, name] = None
@@ -296,7 +345,9 @@ class Accounts:
                 note(session, _person(outcome.user), "refresh_token_reused", address=address)
                 rights_changed(session)
         if outcome.pair is None or outcome.user is None:
-            raise TokenError("the refresh token is not valid, was used before, or has expired; log in again")
+            raise TokenError(
+                "the refresh token is not valid, was used before, or has expired; log in again"
+            )
         return outcome.pair, _person(outcome.user)
 
     def _logout(self, person: Person, address: str) -> None:
@@ -314,13 +365,18 @@ def random_password() -> str:
 def check_name(username: str) -> None:
     """Raises `AccountError` for what cannot be a user name."""
     if len(username) > LONGEST_NAME or not _NAME.fullmatch(username):
-        raise AccountError(f"a user name has 1 to {LONGEST_NAME} letters, digits and . @ + - _, and begins with one")
+        raise AccountError(
+            f"a user name has 1 to {LONGEST_NAME} letters, digits and . @ + - _, and begins"
+            " with one"
+        )
 
 
 def check_password(password: str) -> None:
     """Raises `AccountError` for what cannot be a password."""
     if not SHORTEST_PASSWORD <= len(password) <= PASSWORD_LIMIT:
-        raise AccountError(f"a password has at least {SHORTEST_PASSWORD} characters, and at most {PASSWORD_LIMIT}")
+        raise AccountError(
+            f"a password has at least {SHORTEST_PASSWORD} characters, and at most {PASSWORD_LIMIT}"
+        )
 
 
 def check_role(role: object) -> Role:

@@ -8,15 +8,17 @@ from api.settings import Bounds
 
 
 class OnlyNewest(NamedTuple):
-    """The state key of what is of no use once there is something newer, such as the picture of a camera."""
+    """The state key of what is of no use once there is something newer, such as the picture of a
+    camera.
+    """
 
     channel: str
     subject: str
 
 
 class Frame(NamedTuple):
-    """One message, ready for the wire. While a client lags, frames with equal `state_key` replace each other; with None
-    each one counts."""
+    """One message, ready for the wire. While a client lags, frames with equal `state_key`
+    replace each other; with None each one counts."""
 
     data: bytes
     state_key: Hashable | None = None
@@ -25,9 +27,9 @@ class Frame(NamedTuple):
 class Backlog:
     """Frames in order, bounded.
 
-    When more than `lag` frames wait, a newer state takes the place of the older one: at the end, so that the cursors of
-    what follows never go back. With `OnlyNewest` it does so at once. Everything else is kept until the bound is reached;
-    then the backlog is `overrun`.
+    When more than `lag` frames wait, a newer state takes the place of the older one: at the end, so
+    that the cursors of what follows never go back. With `OnlyNewest` it does so at once. Everything
+    else is kept until the bound is reached; then the backlog is `overrun`.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -44,7 +46,9 @@ class Backlog:
         return len(self._missed) + len(self._waiting)
 
     def replay(self, frames: Iterable[bytes]) -> None:
-        """Queue what a client missed; the journal bounds it. Only what is put later stands behind it."""
+        """Queue what a client missed; the journal bounds it. Only what is put later stands
+        behind it.
+        """
         self._missed.extend(frames)
 
     def put(self, frame: Frame) -> None:
@@ -53,7 +57,9 @@ class Backlog:
         key = frame.state_key
         if key is not None:
             known = self._newest.get(key)
-            if known is not None and (len(self._waiting) > self._bounds.lag or isinstance(key, OnlyNewest)):
+            if known is not None and (
+                len(self._waiting) > self._bounds.lag or isinstance(key, OnlyNewest)
+            ):
                 del self._waiting[known]
                 self._states -= 1
                 self.coalesced += 1

@@ -1,4 +1,6 @@
-"""Finds cameras on the local network: a WS-Discovery probe for ONVIF video transmitters (ONVIF Core, chapter 7.3)."""
+"""Finds cameras on the local network: a WS-Discovery probe for ONVIF video transmitters (ONVIF
+Core, chapter 7.3).
+"""
 
 import asyncio
 import html
@@ -21,7 +23,9 @@ _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class FoundCamera(msgspec.Struct):
-    """A device that answered: its address on the network, its service addresses, and what it says of itself."""
+    """A device that answered: its address on the network, its service addresses, and what it
+    says of itself.
+    """
 
     address: str
     services: list[str]
@@ -31,7 +35,9 @@ class FoundCamera(msgspec.Struct):
 
 
 async def discover(seconds: float, target: tuple[str, int] = MULTICAST) -> list[FoundCamera]:
-    """The devices that answer within `seconds`, by address. Raises `OSError` where the network cannot be asked."""
+    """The devices that answer within `seconds`, by address. Raises `OSError` where the network
+    cannot be asked.
+    """
     answers: dict[str, FoundCamera] = {}
     loop = asyncio.get_running_loop()
     probe = str(uuid.uuid4())
@@ -53,7 +59,9 @@ class _Listener(asyncio.DatagramProtocol):
         self._answers = answers
 
     def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
-        if len(data) > LONGEST_ANSWER or (address[0] not in self._answers and len(self._answers) >= MOST_ANSWERS):
+        if len(data) > LONGEST_ANSWER or (
+            address[0] not in self._answers and len(self._answers) >= MOST_ANSWERS
+        ):
             return
         text = data.decode("utf-8", "replace")
         if self._probe in text and (found := read_answer(text, str(address[0]))):
@@ -61,13 +69,21 @@ class _Listener(asyncio.DatagramProtocol):
 
 
 def read_answer(text: str, address: str) -> FoundCamera | None:
-    """What an answer says; None if it is none. Looks for the few elements it needs: entities are never expanded."""
-    services = [url for url in _element(text, "XAddrs").split() if url.startswith(("http://", "https://"))]
+    """What an answer says; None if it is none. Looks for the few elements it needs: entities are
+    never expanded.
+    """
+    services = [
+        url for url in _element(text, "XAddrs").split() if url.startswith(("http://", "https://"))
+    ]
     if "ProbeMatch" not in text or not services:
         return None
     scopes = _element(text, "Scopes").split()
     return FoundCamera(
-        address, services, _scope(scopes, "name"), _scope(scopes, "hardware"), _scope(scopes, "location")
+        address,
+        services,
+        _scope(scopes, "name"),
+        _scope(scopes, "hardware"),
+        _scope(scopes, "location"),
     )
 
 
@@ -78,4 +94,6 @@ def _element(text: str, name: str) -> str:
 
 def _scope(scopes: list[str], name: str) -> str | None:
     head = f"onvif://www.onvif.org/{name}/"
-    return next((unquote(scope[len(head) :])[:200] for scope in scopes if scope.startswith(head)), None)
+    return next(
+        (unquote(scope[len(head) :])[:200] for scope in scopes if scope.startswith(head)), None
+    )

@@ -27,7 +27,9 @@ class CameraTaken(CameraError):
 
 
 class CameraView(msgspec.Struct):
-    """A camera as clients and topics have it. Times in epoch seconds; `status` is what people want of it."""
+    """A camera as clients and topics have it. Times in epoch seconds; `status` is what people
+    want of it.
+    """
 
     id: int
     name: str
@@ -54,7 +56,9 @@ class Cameras:
     def all(self) -> list[CameraView]:
         """By name; from then on `names` has their names by number."""
         with self._database.read() as session:
-            found = [_view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))]
+            found = [
+                _view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))
+            ]
         for camera in found:
             self.names[camera.id] = camera.name
         return found
@@ -100,8 +104,14 @@ class Cameras:
             if camera is None:
                 return None
             if camera.running != running:
-                camera.running, camera.changed, camera.changed_by = running, time.time(), by.username
-                self._changed(session, camera, by, "camera.start" if running else "camera.stop", address)
+                camera.running, camera.changed, camera.changed_by = (
+                    running,
+                    time.time(),
+                    by.username,
+                )
+                self._changed(
+                    session, camera, by, "camera.start" if running else "camera.stop", address
+                )
             return _view(camera)
 
     def remove(self, id: int, by: Person, address: str) -> CameraView | None:
@@ -111,19 +121,32 @@ class Cameras:
             if camera is None:
                 return None
             view = _view(camera)
-            self._rows.put(session, self._topic, view.name, msgspec.json.encode({"id": view.name, "deleted": True}))
+            self._rows.put(
+                session,
+                self._topic,
+                view.name,
+                msgspec.json.encode({"id": view.name, "deleted": True}),
+            )
             note(session, by, "camera.remove", view.name, address=address)
             session.delete(camera)
             return view
 
-    def _changed(self, session: Session, camera: Camera, by: Person, action: str, address: str) -> None:
+    def _changed(
+        self, session: Session, camera: Camera, by: Person, action: str, address: str
+    ) -> None:
         note(session, by, action, camera.name, address=address)
-        row = msgspec.to_builtins(_view(camera)) | {"id": camera.name, "camera": camera.id, "running": camera.running}
+        row = msgspec.to_builtins(_view(camera)) | {
+            "id": camera.name,
+            "camera": camera.id,
+            "running": camera.running,
+        }
         self._rows.put(session, self._topic, camera.name, msgspec.json.encode(row))
 
 
 def check_url(url: str) -> None:
-    """Raises `CameraError` for what is no address of a camera, or holds a password that would be read in topics."""
+    """Raises `CameraError` for what is no address of a camera, or holds a password that would be
+    read in topics.
+    """
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  raises for a port that is none
@@ -133,8 +156,8 @@ def check_url(url: str) -> None:
         raise CameraError("the url must be an address such as rtsp://10.0.0.21:554/stream2")
     if clear_in_url(url):
         raise CameraError(
-            "the url holds a password in clear; write rtsp://${RTSP_USER}:${RTSP_PASSWORD}@HOST/PATH and set both where "
-            "the flow runs"
+            "the url holds a password in clear; write"
+            " rtsp://${RTSP_USER}:${RTSP_PASSWORD}@HOST/PATH and set both where the flow runs"
         )
 
 

@@ -104,7 +104,10 @@ class Client:
 
     def stuck(self) -> bool:
         """Whether it has read nothing for too long while something waits."""
-        return self._backlog is not None and self._clock() - self._progress > self._bounds.write_deadline
+        return (
+            self._backlog is not None
+            and self._clock() - self._progress > self._bounds.write_deadline
+        )
 
     def end(self, code: int, reason: str) -> None:
         """Close the connection with a code and a reason; once."""
@@ -122,4 +125,6 @@ class Client:
     def _checked(self, backlog: Backlog) -> None:
         if backlog.overrun:
             self.coalesced += backlog.coalesced
-            self.end(TOO_SLOW, "too slow: more events were waiting than this server keeps for one client")
+            self.end(
+                TOO_SLOW, "too slow: more events were waiting than this server keeps for one client"
+            )

@@ -1,4 +1,6 @@
-"""`vigie accounts`: accounts and signing keys, by whoever may read the data folder. A running api follows within a second."""
+"""`vigie accounts`: accounts and signing keys, by whoever may read the data folder. A running
+api follows within a second.
+"""
 
 import getpass
 import sys
@@ -30,7 +32,9 @@ def _at(command: Callable[..., Any]) -> Callable[..., Any]:
         "--data", type=click.Path(file_okay=False, path_type=Path), default=Path("data"), show_default=True,
         help="Folder of the accounts and the signing keys.",
     )  # fmt: skip
-    site = click.option("--site", type=click.Path(dir_okay=False, path_type=Path), help="Site file of the api.")
+    site = click.option(
+        "--site", type=click.Path(dir_okay=False, path_type=Path), help="Site file of the api."
+    )
     return site(data(command))
 
 
@@ -48,12 +52,17 @@ def list_accounts(site: Path | None, data: Path) -> None:
     """Show all accounts."""
     with _database(site, data) as database, database.read() as session:
         for user in session.scalars(select(User).order_by(User.id)):
-            click.echo(f"{user.id:>5}  {user.role:<8}  {'' if user.enabled else 'disabled '}{user.username}")
+            click.echo(
+                f"{user.id:>5}  {user.role:<8} "
+                f" {'' if user.enabled else 'disabled '}{user.username}"
+            )
 
 
 @accounts.command()
 @_at
-@click.option("--role", type=_role, default="viewer", show_default=True, help="What the account may do.")
+@click.option(
+    "--role", type=_role, default="viewer", show_default=True, help="What the account may do."
+)
 @click.argument("username")
 def add(site: Path | None, data: Path, role: Role, username: str) -> None:
     """Add an account; asks for its password."""
@@ -106,7 +115,9 @@ def logout(site: Path | None, data: Path, username: str) -> None:
 
 @accounts.command("rotate-key")
 @_at
-@click.option("--revoke", is_flag=True, help="Remove the old keys at once: everybody must log in again.")
+@click.option(
+    "--revoke", is_flag=True, help="Remove the old keys at once: everybody must log in again."
+)
 def rotate_key(site: Path | None, data: Path, revoke: bool) -> None:
     """Sign access tokens with a new key from now on.
 
@@ -117,7 +128,9 @@ def rotate_key(site: Path | None, data: Path, revoke: bool) -> None:
         name = keys.revoke_all() if revoke else keys.rotate(Settings(data).token_lifetime)
         with database.write() as session:
             if revoke:
-                session.execute(update(Login).where(Login.ended.is_(None)).values(ended=time.time()))
+                session.execute(
+                    update(Login).where(Login.ended.is_(None)).values(ended=time.time())
+                )
                 rights_changed(session)
             note(session, _me(), "revoke_keys" if revoke else "rotate_key", f"key {name}")
     click.echo(f"key {name} signs from now on")
@@ -125,14 +138,17 @@ def rotate_key(site: Path | None, data: Path, revoke: bool) -> None:
 
 @accounts.command()
 @_at
-@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many of the newest.")
+@click.option(
+    "--last", type=click.IntRange(1), default=50, show_default=True, help="So many of the newest."
+)
 def audit(site: Path | None, data: Path, last: int) -> None:
     """Show who did what, the newest last."""
     with _database(site, data) as database, database.read() as session:
         newest = list(session.scalars(select(Audit).order_by(Audit.id.desc()).limit(last)))
         for one in reversed(newest):
             click.echo(
-                f"{iso(one.at)}  {one.username:<16} {one.action:<16} {one.object} {one.detail} {one.address}".rstrip()
+                f"{iso(one.at)} "
+                f" {one.username:<16} {one.action:<16} {one.object} {one.detail} {one.address}".rstrip()
             )
 
 
@@ -157,7 +173,8 @@ def _database(site: Path | None, data: Path) -> Iterator[Database]:
         url = from_site(site).get("database")
         if url is None and not (data / "api.sqlite").exists():
             raise click.ClickException(
-                f"there are no accounts in {data}; name the api's folder with --data, or start it once"
+                f"there are no accounts in {data}; name the api's folder with --data, or start it"
+                " once"
             )
         database = open_database(data, url)
     except (SiteError, DatabaseError) as error:

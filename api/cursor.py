@@ -1,8 +1,8 @@
 """Cursors: how far somebody has read, in words that outlive the connection and the process.
 
-A cursor names the next line of every partition the api reads: `PART:OFFSET` or `PART:OFFSET.LINE`, numbers in
-hexadecimal, joined by commas. Offsets belong to the broker, so a cursor means the same to a restarted api and to another
-one beside it. Clients treat it as opaque.
+A cursor names the next line of every partition the api reads: `PART:OFFSET` or `PART:OFFSET.LINE`,
+numbers in hexadecimal, joined by commas. Offsets belong to the broker, so a cursor means the same
+to a restarted api and to another one beside it. Clients treat it as opaque.
 """
 
 import base64

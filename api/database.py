@@ -1,4 +1,6 @@
-"""The api's own database: SQLite in the data folder, or PostgreSQL by URL; brought up to date when it is opened."""
+"""The api's own database: SQLite in the data folder, or PostgreSQL by URL; brought up to date
+when it is opened.
+"""
 
 import os
 import sqlite3
@@ -28,12 +30,16 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """Sessions that read and sessions that write. A session belongs to one thread, and none may wait for the event loop."""
+    """Sessions that read and sessions that write. A session belongs to one thread, and none may
+    wait for the event loop.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         postgresql = engine.dialect.name == "postgresql"
-        self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if postgresql else engine
+        self._reading = (
+            engine.execution_options(isolation_level="REPEATABLE READ") if postgresql else engine
+        )
         self._writing = engine.execution_options(writes=True)
 
     def close(self) -> None:
@@ -41,18 +47,24 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for looking something up, which sees the database as it is at its first look."""
+        """A session for looking something up, which sees the database as it is at its first
+        look.
+        """
         with Session(self._reading) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose changes are kept together at the end, or none of them if something is raised."""
+        """A session whose changes are kept together at the end, or none of them if something is
+        raised.
+        """
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def revision(self) -> int:
-        """A number that is another after every change of who may do or see what, whoever made it."""
+        """A number that is another after every change of who may do or see what, whoever made
+        it.
+        """
         with self.read() as session:
             return session.scalar(select(Revision.number)) or 0
 
@@ -63,13 +75,19 @@ def rights_changed(session: Session) -> None:
 
 
 def one_process_at_a_time(session: Session) -> None:
-    """Wait until no other process is behind this in a session that writes; in SQLite only one writes anyway."""
+    """Wait until no other process is behind this in a session that writes; in SQLite only one
+    writes anyway.
+    """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(WORK_LOCK)))
 
 
-def note(session: Session, by: Any, action: str, object: str = "", detail: str = "", address: str = "") -> None:
-    """Write to the audit log, with the change itself. `by` is an account, or the name that somebody claimed."""
+def note(
+    session: Session, by: Any, action: str, object: str = "", detail: str = "", address: str = ""
+) -> None:
+    """Write to the audit log, with the change itself. `by` is an account, or the name that
+    somebody claimed.
+    """
     username = by if isinstance(by, str) else by.username
     session.add(
         Audit(
@@ -90,15 +108,22 @@ def open_database(folder: Path, url: str | None = None) -> Database:
     Without a `url` it is the file `api.sqlite` in the folder, made readable by its owner only.
     """
     try:
-        engine = _sqlite(folder / "api.sqlite") if url is None else create_engine(_psycopg(url), pool_pre_ping=True)
+        engine = (
+            _sqlite(folder / "api.sqlite")
+            if url is None
+            else create_engine(_psycopg(url), pool_pre_ping=True)
+        )
         _migrate(engine)
     except ArgumentError:
         raise DatabaseError(
-            "the database's address is not one; write postgresql://USER:PASSWORD@HOST/NAME under connections.api"
+            "the database's address is not one; write postgresql://USER:PASSWORD@HOST/NAME under"
+            " connections.api"
         ) from None
     except SQLAlchemyError as error:
         shown = make_url(url).render_as_string() if url else str(folder / "api.sqlite")
-        raise DatabaseError(f"the database {shown} cannot be used: {str(error).splitlines()[0]}") from None
+        raise DatabaseError(
+            f"the database {shown} cannot be used: {str(error).splitlines()[0]}"
+        ) from None
     return Database(engine)
 
 

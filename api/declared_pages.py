@@ -1,4 +1,6 @@
-"""The pages that definitions declare: flows tell of them over a topic, and the database has them as they were told last."""
+"""The pages that definitions declare: flows tell of them over a topic, and the database has them
+as they were told last.
+"""
 
 import asyncio
 import collections
@@ -51,7 +53,11 @@ class DeclaredPages:
                 try:
                     self._waiting.append(msgspec.convert(event.values, FlowPages))
                 except msgspec.ValidationError as error:
-                    _log.warning("the pages of a flow are not as they should be (%s); is it another release?", error)
+                    _log.warning(
+                        "the pages of a flow are not as they should be (%s); is it another"
+                        " release?",
+                        error,
+                    )
                     continue
                 self._heard.set()
 
@@ -70,7 +76,9 @@ class DeclaredPages:
 def _store(session: Session, told: FlowPages) -> bool:
     """Make the database have these pages of the flow and no others; whether anything changed."""
     one_process_at_a_time(session)
-    known = {page.key: page for page in session.scalars(select(Page).where(Page.declared.is_not(None)))}
+    known = {
+        page.key: page for page in session.scalars(select(Page).where(Page.declared.is_not(None)))
+    }
     changed = False
     for key, page in told.pages.items():
         declared = Declared(page.owner, page.view, page.edit, told.id).text
@@ -94,7 +102,9 @@ def _store(session: Session, told: FlowPages) -> bool:
 
 
 def _undeclare(session: Session, page: Page) -> bool:
-    """A page that no definition has any longer is seen by nobody; it goes unless alarms of people are on it."""
+    """A page that no definition has any longer is seen by nobody; it goes unless alarms of
+    people are on it.
+    """
     if session.scalar(select(Alarm.id).where(Alarm.page_id == page.id).limit(1)) is None:
         session.delete(page)
     else:

@@ -15,4 +15,6 @@ class Dialect(Protocol):
     once: bool
 
     def encode(self, update: Update) -> bytes | None:
-        """The frame of one update as it goes over the wire; None if this dialect does not carry it."""
+        """The frame of one update as it goes over the wire; None if this dialect does not carry
+        it.
+        """

@@ -14,12 +14,14 @@ from api.updates import Update
 
 
 class Refused(Exception):
-    """The client said something that this dialect does not know; the message is for whoever writes the client."""
+    """The client said something that this dialect does not know; the message is for whoever
+    writes the client.
+    """
 
 
 def read_message(text: str, example: str) -> Any:
-    """What a client said; raises `Refused` for what is not JSON to the letter, such as half of a surrogate pair, which could
-    not be said back."""
+    """What a client said; raises `Refused` for what is not JSON to the letter, such as half of a
+    surrogate pair, which could not be said back."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -45,7 +47,8 @@ class Conversation(Protocol):
 class Push:
     """Vigie's own dialect.
 
-    The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`, `event`, `heartbeat`,
+    The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`,
+    `event`, `heartbeat`,
     `rights`, `error`.
     """
 
@@ -54,11 +57,15 @@ class Push:
 
     def encode(self, update: Update) -> bytes:
         channel = json.dumps(update.channel, ensure_ascii=False)
-        return text_frame(f'{{"type":"event","channel":{channel},"cursor":"{update.cursor}","data":{update.data}}}')
+        return text_frame(
+            f'{{"type":"event","channel":{channel},"cursor":"{update.cursor}","data":{update.data}}}'
+        )
 
 
 class Raw:
-    """The server-room monitor's dialect: the shaped data of one channel, one text a change; the client says nothing."""
+    """The server-room monitor's dialect: the shaped data of one channel, one text a change; the
+    client says nothing.
+    """
 
     name = "raw"
     once = False
@@ -79,8 +86,12 @@ RAW = Raw()
 class PushConversation:
     """A client of the push dialect: what it subscribed to, and how it takes up where it was."""
 
-    def __init__(self, hub: Hub, client: Client, limit: int, read_back: Callable[[], Awaitable[None]]) -> None:
-        """`limit` is the most channels; `read_back` waits until the topics have been read back after a start."""
+    def __init__(
+        self, hub: Hub, client: Client, limit: int, read_back: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`limit` is the most channels; `read_back` waits until the topics have been read back
+        after a start.
+        """
         self._hub = hub
         self._client = client
         self._limit = limit
@@ -99,7 +110,9 @@ class PushConversation:
         if kind not in ("subscribe", "unsubscribe"):
             raise Refused(f"type is {kind!r}; this server knows subscribe, unsubscribe and ping")
         channels = message.get("channels")
-        if not isinstance(channels, list) or not all(isinstance(c, str) and 0 < len(c) <= 200 for c in channels):
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
             raise Refused('channels must be a list of names, such as ["readings","alarms"]')
         if kind == "unsubscribe":
             self._unsubscribe(channels)
@@ -118,7 +131,11 @@ class PushConversation:
         self._attend()
         self._say(type="rights")
         if lost:
-            self._say(type="unsubscribed", channels=lost, reason="this account may not see them any longer")
+            self._say(
+                type="unsubscribed",
+                channels=lost,
+                reason="this account may not see them any longer",
+            )
 
     def _subscribe(self, channels: list[str]) -> None:
         new, answer = self._admit(channels)
@@ -140,18 +157,27 @@ class PushConversation:
             for channel in new:
                 self._snapshot(channel)
         else:
-            self._client.replay(data for update in missed if (data := update.frame(PUSH)) is not None)
+            self._client.replay(
+                data for update in missed if (data := update.frame(PUSH)) is not None
+            )
         self._attend()
 
     def _admit(self, channels: list[str]) -> tuple[list[str], dict[str, Any]]:
         """The channels that are new and may be seen, and the answer to the client."""
         wanted = list(dict.fromkeys(channels))
         refused = [channel for channel in wanted if not self._client.sight.channel(channel)]
-        new = [channel for channel in wanted if channel not in refused and channel not in self._channels]
+        new = [
+            channel
+            for channel in wanted
+            if channel not in refused and channel not in self._channels
+        ]
         if len(self._channels) + len(new) > self._limit:
             raise Refused(f"more than {self._limit} channels on one connection")
         self._channels.update(dict.fromkeys(new))
-        answer: dict[str, Any] = {"type": "subscribed", "channels": [c for c in wanted if c not in refused]}
+        answer: dict[str, Any] = {
+            "type": "subscribed",
+            "channels": [c for c in wanted if c not in refused],
+        }
         return new, answer | ({"refused": refused} if refused else {})
 
     def _snapshot(self, channel: str) -> None:

@@ -1,4 +1,6 @@
-"""The interactive documents: Swagger UI and Redoc, served from here, which ask no other host for anything."""
+"""The interactive documents: Swagger UI and Redoc, served from here, which ask no other host for
+anything.
+"""
 
 from typing import Any
 
@@ -21,16 +23,24 @@ _SWAGGER = _HEAD.format(
     title="Vigie: REST",
     style='<link rel="stylesheet" href="/static/docs/swagger-ui.css">',
     body='<div id="swagger"></div>',
-    scripts='<script src="/static/docs/swagger-ui-bundle.js"></script><script src="/static/docs/swagger.js"></script>',
+    scripts=(
+        '<script src="/static/docs/swagger-ui-bundle.js"></script><script'
+        ' src="/static/docs/swagger.js"></script>'
+    ),
 )
 _REDOC = _HEAD.format(
     title="Vigie: REST",
     style="",
     body='<div id="redoc"></div>',
-    scripts='<script src="/static/docs/redoc.standalone.js"></script><script src="/static/docs/redoc.js"></script>',
+    scripts=(
+        '<script src="/static/docs/redoc.standalone.js"></script><script'
+        ' src="/static/docs/redoc.js"></script>'
+    ),
 )
 # Both draw with style attributes and style elements; scripts come from files only.
-_POLICY = policy(**{"style-src": "'self' 'unsafe-inline'", "img-src": "'self' data:", "font-src": "'self' data:"})
+_POLICY = policy(
+    **{"style-src": "'self' 'unsafe-inline'", "img-src": "'self' data:", "font-src": "'self' data:"}
+)
 
 
 def docs_routes(document: dict[str, Any]) -> list[Route]:

@@ -1,4 +1,6 @@
-"""Endpoints: what they take, what they answer and who may ask, in one place that makes both the routes and the document."""
+"""Endpoints: what they take, what they answer and who may ask, in one place that makes both the
+routes and the document.
+"""
 
 import asyncio
 import inspect
@@ -27,7 +29,9 @@ Read = TypeVar("Read")
 
 
 class Call(NamedTuple):
-    """One request, checked: who asks, and the parameters and body as the endpoint's types have them."""
+    """One request, checked: who asks, and the parameters and body as the endpoint's types have
+    them.
+    """
 
     request: Request
     person: Person | None
@@ -46,13 +50,17 @@ class Call(NamedTuple):
 class Endpoint:
     """One method of one path.
 
-    `do` answers a call; its docstring is the description. `role` is the least that may ask, None where no token is needed.
-    `path`, `query` and `body` are types that msgspec reads (None: there is none), `answer` the type of what comes back (None:
-    not JSON of ours; then `media` says what). The body may be left out where it is `body_optional`. Where `devices` may ask, a
-    token of the site file's connection `http` is as good as an account. `body` may be bytes, as they came, or None where `do`
-    reads it itself; then `body_type` is for the document. `errors` are statuses beside those that follow from the rest, and
-    `also` are those whose answer is of another type. A `token_in_query` is for clients that cannot set headers. Where the
-    route's address does not say what its parts are, `path_from` does, and `described` is the address for the document.
+    `do` answers a call; its docstring is the description. `role` is the least that may ask, None
+    where no token is needed.
+    `path`, `query` and `body` are types that msgspec reads (None: there is none), `answer` the type
+    of what comes back (None: not JSON of ours; then `media` says what). The body may be left out
+    where it is `body_optional`. Where `devices` may ask, a token of the site file's connection
+    `http` is as good as an account. `body` may be bytes, as they came, or None where `do` reads it
+    itself; then `body_type` is for the document. `errors` are statuses beside those that follow
+    from the rest, and
+    `also` are those whose answer is of another type. A `token_in_query` is for clients that cannot
+    set headers. Where the route's address does not say what its parts are, `path_from` does, and
+    `described` is the address for the document.
     """
 
     method: str
@@ -99,7 +107,10 @@ class Endpoint:
 
 def routes(endpoints: Iterable[Endpoint], guard: Guard) -> list[Route]:
     """The routes of endpoints, in their order."""
-    return [Route(endpoint.address, _serve(endpoint, guard), methods=[endpoint.method]) for endpoint in endpoints]
+    return [
+        Route(endpoint.address, _serve(endpoint, guard), methods=[endpoint.method])
+        for endpoint in endpoints
+    ]
 
 
 def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Response]]:
@@ -108,7 +119,9 @@ def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Re
     async def serve(request: Request) -> Response:
         person = None
         if endpoint.role is not None:
-            person = await guard.person(request, endpoint.role, endpoint.token_in_query, endpoint.devices)
+            person = await guard.person(
+                request, endpoint.role, endpoint.token_in_query, endpoint.devices
+            )
         given = request.path_params if endpoint.path_from is None else endpoint.path_from(request)
         path = _parameters(endpoint.path, given)
         query = _parameters(endpoint.query, dict(request.query_params))
@@ -149,7 +162,9 @@ async def whole_body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_DEADLINE):
             return await request.body()
     except TimeoutError:
-        raise Rejected(408, f"the body did not come within {BODY_DEADLINE:g} s", {"Connection": "close"}) from None
+        raise Rejected(
+            408, f"the body did not come within {BODY_DEADLINE:g} s", {"Connection": "close"}
+        ) from None
 
 
 def read(data: bytes, type: type[Read]) -> Read:
@@ -168,7 +183,9 @@ def _parameters(type: type[msgspec.Struct] | None, given: dict[str, Any]) -> Any
     if type is None:
         return None
     try:
-        return msgspec.convert({name: value for name, value in given.items() if value != ""}, type, strict=False)
+        return msgspec.convert(
+            {name: value for name, value in given.items() if value != ""}, type, strict=False
+        )
     except msgspec.ValidationError as error:
         raise Rejected(400, _explain(str(error), given)) from None
 

@@ -30,5 +30,10 @@ async def rejected(request: Request, error: Exception) -> Response:
 async def refused(request: Request, error: Exception) -> Response:
     """Answer of what Starlette refuses: no such path, no such method, a body that is too large."""
     assert isinstance(error, HTTPException)
-    words = {404: "there is nothing at this address; /api/docs shows what there is", 413: "the body is too large"}
-    return JSONResponse({"error": words.get(error.status_code, error.detail)}, error.status_code, error.headers)
+    words = {
+        404: "there is nothing at this address; /api/docs shows what there is",
+        413: "the body is too large",
+    }
+    return JSONResponse(
+        {"error": words.get(error.status_code, error.detail)}, error.status_code, error.headers
+    )

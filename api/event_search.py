@@ -1,5 +1,5 @@
-"""Finds events: the long past in ClickHouse, the last ones in the memory of what came over topics, who took note of them in the
-database."""
+"""Finds events: the long past in ClickHouse, the last ones in the memory of what came over
+topics, who took note of them in the database."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,9 @@ class Wanted:
             and (self.end is None or event.time < self.end)
         )
 
-    def statement(self, template: str, before: Place | None = None, **bound: Any) -> tuple[str, dict[str, Any]]:
+    def statement(
+        self, template: str, before: Place | None = None, **bound: Any
+    ) -> tuple[str, dict[str, Any]]:
         """The statement of a template, and its parameters."""
         parts = ["1"]
         for name in ("type", "kind", "subject"):
@@ -69,7 +71,9 @@ class Wanted:
                 parts.append(f"events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
                 bound[name] = micros(limit)
         if before is not None:
-            parts.append("(events.time, id) < (fromUnixTimestamp64Micro({at:Int64}), {before:String})")
+            parts.append(
+                "(events.time, id) < (fromUnixTimestamp64Micro({at:Int64}), {before:String})"
+            )
             bound |= {"at": before[0], "before": before[1]}
         return template.format(where=" AND ".join(parts)), bound
 
@@ -96,8 +100,12 @@ class EventSearch:
         self._history = history
         self._happened = happened
 
-    async def before(self, wanted: Wanted, before: Place | None, rows: int) -> tuple[list[EventView], bool, bool]:
-        """The next `rows` events older than `before`; whether there may be more; and whether ClickHouse was asked."""
+    async def before(
+        self, wanted: Wanted, before: Place | None, rows: int
+    ) -> tuple[list[EventView], bool, bool]:
+        """The next `rows` events older than `before`; whether there may be more; and whether
+        ClickHouse was asked.
+        """
         recent = [view for event in self._happened.all() if wanted.fits(view := of_event(event))]
         recent = [event for event in recent if before is None or place_of(event) < before]
         archived, complete = await self._archived(wanted, before, rows)
@@ -138,7 +146,9 @@ class EventSearch:
                 counted.add(event.type, event.subject, int(event.time // 3600) * 3600, 1)
         return counted
 
-    async def _archived(self, wanted: Wanted, before: Place | None, rows: int) -> tuple[Sequence[EventView], bool]:
+    async def _archived(
+        self, wanted: Wanted, before: Place | None, rows: int
+    ) -> tuple[Sequence[EventView], bool]:
         if not self._history.configured:
             return [], False
         try:
@@ -150,5 +160,9 @@ class EventSearch:
     async def _known(self, wanted: Wanted, recent: Iterable[EventView]) -> set[str]:
         """Which of the recent events ClickHouse has too."""
         since = min(event.time for event in recent)
-        narrowed = Wanted(start=since if wanted.start is None else max(since, wanted.start), end=wanted.end)
-        return {row["id"] for row in await self._history.rows(*narrowed.statement(_IDS, rows=STATS_IDS))}
+        narrowed = Wanted(
+            start=since if wanted.start is None else max(since, wanted.start), end=wanted.end
+        )
+        return {
+            row["id"] for row in await self._history.rows(*narrowed.statement(_IDS, rows=STATS_IDS))
+        }

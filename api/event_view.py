@@ -1,4 +1,6 @@
-"""Events as the REST interface shows them, whether they come out of ClickHouse or from the topics."""
+"""Events as the REST interface shows them, whether they come out of ClickHouse or from the
+topics.
+"""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +26,8 @@ class AcknowledgementView(msgspec.Struct):
 class EventView(msgspec.Struct):
     """Something that happened to `subject` (a device, a camera, an area) at `time` (epoch seconds).
 
-    `type` is its word, such as `motion_detected`; of what a camera saw the kind of object. `data` is what came with it.
+    `type` is its word, such as `motion_detected`; of what a camera saw the kind of object. `data`
+    is what came with it.
     """
 
     id: str
@@ -58,14 +61,32 @@ def of_event(event: Occurrence | Detection) -> EventView:
     """An event as it came over a topic."""
     fields = msgspec.to_builtins(event)
     word = event.type if isinstance(event, Occurrence) else event.class_
-    head = (event.id, micros(event.time) / 1e6, str(event.__struct_config__.tag), event.subject, word)
+    head = (
+        event.id,
+        micros(event.time) / 1e6,
+        str(event.__struct_config__.tag),
+        event.subject,
+        word,
+    )
     return _view(*head, fields, dict(event.labels))
 
 
 def _view(
-    id: str, time: float, kind: str, subject: str, type: str, fields: dict[str, Any], labels: dict[str, str]
+    id: str,
+    time: float,
+    kind: str,
+    subject: str,
+    type: str,
+    fields: dict[str, Any],
+    labels: dict[str, str],
 ) -> EventView:
     source = fields.get("source")
     inner = fields.get("data") if kind == "occurrence" else fields
-    data = {name: value for name, value in (inner or {}).items() if kind == "occurrence" or name not in _INNER}
-    return EventView(id, time, kind, subject, type, data, labels, source if isinstance(source, str) else None)
+    data = {
+        name: value
+        for name, value in (inner or {}).items()
+        if kind == "occurrence" or name not in _INNER
+    }
+    return EventView(
+        id, time, kind, subject, type, data, labels, source if isinstance(source, str) else None
+    )

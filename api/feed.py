@@ -22,8 +22,8 @@ LOOK_FOR_TOPICS = 2.0
 RECORDS_AT_ONCE = 500
 UPDATES_AT_ONCE = 1000
 LONGEST_REST = 0.02
-"""Seconds. After handing out, the feed rests for as long as that took: what comes meanwhile reaches each client in one
-write, and a write is what a delivery costs when there are thousands."""
+"""Seconds. After handing out, the feed rests for as long as that took: what comes meanwhile
+reaches each client in one write, and a write is what a delivery costs when there are thousands."""
 FIRST_RETRY = 0.2
 LAST_RETRY = 5.0
 _log = logging.getLogger("vigie.api")
@@ -50,7 +50,9 @@ class Receiver(Protocol):
 
 @dataclass
 class _Place:
-    """Where this feed is in one partition: the next offset, and the first one whose updates are news to clients."""
+    """Where this feed is in one partition: the next offset, and the first one whose updates are
+    news to clients.
+    """
 
     name: str
     next: int
@@ -72,9 +74,10 @@ class FeedState:
 class Feed:
     """Assigns itself every partition of the topics, without a group.
 
-    At start it reads back at most `backfill_records` of each partition, to know the present state; those updates are
-    not live. Topics that appear later are read from their beginning. A broker that is gone is retried for ever; then
-    the feed goes on where it was, or at the beginning of a topic that was made anew (its id changed).
+    At start it reads back at most `backfill_records` of each partition, to know the present state;
+    those updates are not live. Topics that appear later are read from their beginning. A broker
+    that is gone is retried for ever; then the feed goes on where it was, or at the beginning of a
+    topic that was made anew (its id changed).
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, receiver: Receiver) -> None:
@@ -111,8 +114,9 @@ class Feed:
                     wait = FIRST_RETRY
                 self.state.connected = False
                 self.state.detail = (
-                    f"no answer from the broker at {self._settings.kafka_address} ({type(error).__name__}); "
-                    "is it running there?"
+                    "no answer from the broker at"
+                    f" {self._settings.kafka_address} ({type(error).__name__}); is it running"
+                    " there?"
                 )
                 self._stopping.wait(wait)
                 wait = min(wait * 2, LAST_RETRY)
@@ -141,20 +145,34 @@ class Feed:
     def _find_partitions(self, consumer: Any) -> None:
         """Ask the broker for the topics; asking also tells whether it is still there."""
         settings = self._settings
-        wanted: tuple[str, ...] = (settings.push_topic, settings.alarm_topic, settings.replies_topic)
+        wanted: tuple[str, ...] = (
+            settings.push_topic,
+            settings.alarm_topic,
+            settings.replies_topic,
+        )
         wanted += (settings.pages_topic,)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
-        parts = [TopicPartition(topic, number) for topic in there for number in consumer.partitions_for_topic(topic)]
+        parts = [
+            TopicPartition(topic, number)
+            for topic in there
+            for number in consumer.partitions_for_topic(topic)
+        ]
         ids = {topic: _topic_id(consumer, topic) for topic in there}
-        unknown = [part for part in parts if part not in self._places or self._places[part].topic_id != ids[part.topic]]
+        unknown = [
+            part
+            for part in parts
+            if part not in self._places or self._places[part].topic_id != ids[part.topic]
+        ]
         if unknown:
             first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
             for part in unknown:
                 live_from = first[part] if self._started else end[part]
                 back = self._read_back_of(part.topic)
                 start = first[part] if back is None else max(first[part], live_from - back)
-                self._start_at(part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic]))
+                self._start_at(
+                    part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic])
+                )
         for part in set(self._places) - set(parts):
             self._receiver.forget({self._places.pop(part).name})
         if unknown or consumer.assignment() != set(parts):
@@ -180,7 +198,9 @@ class Feed:
         """How many records of a topic are read back at the start; None for all of them."""
         if topic == self._settings.pages_topic:
             return None
-        return 0 if topic == self._settings.replies_topic else self._settings.bounds.backfill_records
+        return (
+            0 if topic == self._settings.replies_topic else self._settings.bounds.backfill_records
+        )
 
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
@@ -193,7 +213,9 @@ class Feed:
             for part in filter(self._is_aside, tuple(records)):
                 self._receiver.answered(self._answers(part, records.pop(part)))
             began = time.monotonic()
-            updates = itertools.chain.from_iterable(self._decode(part, batch) for part, batch in records.items())
+            updates = itertools.chain.from_iterable(
+                self._decode(part, batch) for part, batch in records.items()
+            )
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
                 self._receiver.publish(chunk)
             self._measure(consumer)
@@ -210,7 +232,9 @@ class Feed:
                 updates = read(record.value or b"", record.offset >= place.live_from)
                 for line, update in enumerate(updates, 1):
                     last = line == len(updates)
-                    update.stands_at(place.name, (record.offset + 1, 0) if last else (record.offset, line))
+                    update.stands_at(
+                        place.name, (record.offset + 1, 0) if last else (record.offset, line)
+                    )
                     yield update
             except msgspec.MsgspecError as error:
                 self._metrics.undecodable.labels(part.topic).inc()
@@ -239,7 +263,9 @@ class Feed:
             lag += max(0, (consumer.highwater(part) or 0) - place.next)
         self.state.lag = lag
         self.state.caught_up = lag == 0
-        if not self._read_back and all(place.next >= place.live_from for place in self._places.values()):
+        if not self._read_back and all(
+            place.next >= place.live_from for place in self._places.values()
+        ):
             self._read_back = True
             self._receiver.read_back()
 
@@ -249,5 +275,7 @@ def _name(part: TopicPartition, topic_id: Any) -> str:
 
 
 def _topic_id(consumer: Any, topic: str) -> Any:
-    """The topic's identity, which another topic of the same name does not have; None from brokers without such."""
+    """The topic's identity, which another topic of the same name does not have; None from
+    brokers without such.
+    """
     return consumer._cluster.topic_id(topic)

@@ -15,7 +15,9 @@ LARGEST_ANSWER = 4 << 20
 
 
 class FlowCount(msgspec.Struct):
-    """Events that passed a source or sink since the flow began, and per second between the last two times it was asked."""
+    """Events that passed a source or sink since the flow began, and per second between the last
+    two times it was asked.
+    """
 
     events: float
     rate: float | None
@@ -37,10 +39,12 @@ class FlowGraph(msgspec.Struct):
 
 
 class FlowView(msgspec.Struct):
-    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no answer at its address).
+    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no
+    answer at its address).
 
-    `dropped` counts what steps left out, as `step: reason`. By source: `lag` are the records of its topic that the flow has not
-    read yet, `age` the seconds since the newest event that it read arrived.
+    `dropped` counts what steps left out, as `step: reason`. By source: `lag` are the records of its
+    topic that the flow has not read yet, `age` the seconds since the newest event that it read
+    arrived.
     """
 
     address: str
@@ -57,7 +61,9 @@ class FlowView(msgspec.Struct):
 
 
 class FlowStatus:
-    """Asks the flows when somebody asks, at most once a second; remembers the last counts for the rates."""
+    """Asks the flows when somebody asks, at most once a second; remembers the last counts for
+    the rates.
+    """
 
     def __init__(self, addresses: list[str]) -> None:
         self._addresses = addresses
@@ -70,7 +76,9 @@ class FlowStatus:
         """One for each address of the site file."""
         async with self._asking:
             if not self._views or time.monotonic() - self._asked > KEEP:
-                self._views = list(await asyncio.gather(*(self._ask(address) for address in self._addresses)))
+                self._views = list(
+                    await asyncio.gather(*(self._ask(address) for address in self._addresses))
+                )
                 self._asked = time.monotonic()
             return self._views
 
@@ -83,9 +91,13 @@ class FlowStatus:
             graph = await asyncio.to_thread(_get_graph, address)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return FlowView(
-                address, "down", detail=f"no answer at {address} ({type(error).__name__}); does the flow run?"
+                address,
+                "down",
+                detail=f"no answer at {address} ({type(error).__name__}); does the flow run?",
             )
-        view = FlowView(address, state.status, state.flow, waiting_for=state.waiting_for, graph=graph)
+        view = FlowView(
+            address, state.status, state.flow, waiting_for=state.waiting_for, graph=graph
+        )
         events: dict[str, float] = {}
         for name, labels, value in samples:
             if name == "vigie_events_total":
@@ -103,7 +115,9 @@ class FlowStatus:
         self._before[address] = (now, events)
         for name, count in events.items():
             known = name in before and now > then and count >= before[name]
-            view.counts[name] = FlowCount(count, round((count - before[name]) / (now - then), 3) if known else None)
+            view.counts[name] = FlowCount(
+                count, round((count - before[name]) / (now - then), 3) if known else None
+            )
         return view
 
 

@@ -27,12 +27,19 @@ class Guard:
     def __init__(self, accounts: Accounts, devices: Mapping[str, SecretStr] | None = None) -> None:
         """`devices` are the tokens of programs that post events, by their names."""
         self._accounts = accounts
-        self._devices = {name: _digest(token.get_secret_value()) for name, token in (devices or {}).items()}
+        self._devices = {
+            name: _digest(token.get_secret_value()) for name, token in (devices or {}).items()
+        }
 
     async def person(
-        self, request: Request, least: Role = "viewer", token_in_query: bool = False, devices: bool = False
+        self,
+        request: Request,
+        least: Role = "viewer",
+        token_in_query: bool = False,
+        devices: bool = False,
     ) -> Person:
-        """Whose token it is; raises `Rejected` without a valid one, or if the role is less than `least`.
+        """Whose token it is; raises `Rejected` without a valid one, or if the role is less than
+        `least`.
 
         With `devices` the token of a program will do, too.
         """
@@ -48,10 +55,16 @@ class Guard:
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
         if ROLES.index(person.role) < ROLES.index(least):
-            raise Rejected(403, f"this needs an account with the role {least}; {person.username!r} is {person.role}")
+            raise Rejected(
+                403,
+                f"this needs an account with the role {least}; {person.username!r} is"
+                f" {person.role}",
+            )
         return person
 
     def _device(self, token: str) -> str | None:
         given = _digest(token)
-        known = [name for name, digest in self._devices.items() if hmac.compare_digest(digest, given)]
+        known = [
+            name for name, digest in self._devices.items() if hmac.compare_digest(digest, given)
+        ]
         return known[0] if known else None

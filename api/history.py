@@ -80,27 +80,53 @@ class History:
                 self._checked = time.monotonic()
         return not self.detail
 
-    async def course(self, subject: str, metric: str, start: float, end: float, points: int) -> dict[str, Any]:
-        """At most `points` + 1 points over [start, end) (epoch seconds): `[time, mean, lowest, highest, readings]`.
+    async def course(
+        self, subject: str, metric: str, start: float, end: float, points: int
+    ) -> dict[str, Any]:
+        """At most `points` + 1 points over [start, end) (epoch seconds): `[time, mean, lowest,
+        highest, readings]`.
 
         Text states come as `[time, text]` in `texts`. Raises `Unavailable`.
         """
         step = max(1, math.ceil((end - start) * 1e6 / points))
-        bound = {"subject": subject, "metric": metric, "start": int(start * 1e6), "end": int(end * 1e6)}
-        rows = await asyncio.to_thread(self._query, _COURSE, {**bound, "step": step, "limit": points + 1})
+        bound = {
+            "subject": subject,
+            "metric": metric,
+            "start": int(start * 1e6),
+            "end": int(end * 1e6),
+        }
+        rows = await asyncio.to_thread(
+            self._query, _COURSE, {**bound, "step": step, "limit": points + 1}
+        )
         unit = next((row["last_unit"] for row in reversed(rows) if row["last_unit"]), None)
-        numbers = [[r["at"], r["mean"], r["low"], r["high"], r["readings"]] for r in rows if r["mean"] is not None]
+        numbers = [
+            [r["at"], r["mean"], r["low"], r["high"], r["readings"]]
+            for r in rows
+            if r["mean"] is not None
+        ]
         texts = [[r["at"], r["last_text"]] for r in rows if r["mean"] is None and r["last_text"]]
-        head = {"subject": subject, "metric": metric, "unit": unit, "from": start, "to": end, "step": step / 1e6}
+        head = {
+            "subject": subject,
+            "metric": metric,
+            "unit": unit,
+            "from": start,
+            "to": end,
+            "step": step / 1e6,
+        }
         return {**head, "points": numbers, "texts": texts}
 
     async def alarms(self) -> list[AlarmTransition]:
-        """The last transition of every alarm of the last `ALARM_DAYS` days; raises `Unavailable`."""
-        rows = await asyncio.to_thread(self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS})
+        """The last transition of every alarm of the last `ALARM_DAYS` days; raises
+        `Unavailable`.
+        """
+        rows = await asyncio.to_thread(
+            self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS}
+        )
         return [kept_private(_transition(row)) for row in rows]
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        """What a statement finds; none while the table is not there. What clients chose must be bound parameters.
+        """What a statement finds; none while the table is not there. What clients chose must be
+        bound parameters.
 
         Raises `Unavailable`.
         """
@@ -117,7 +143,9 @@ class History:
 
     def _query(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         if self._connect is None:
-            raise Unavailable("no ClickHouse is configured; add connections.clickhouse to the site file")
+            raise Unavailable(
+                "no ClickHouse is configured; add connections.clickhouse to the site file"
+            )
         try:
             with self._lock:
                 if self._client is None:
@@ -127,8 +155,12 @@ class History:
         except UNREACHABLE as error:
             self._forget()
             if any(code in str(error) for code in NOT_THERE):
-                raise NothingYet("the table is not there yet; a flow with a clickhouse sink makes it") from error
-            raise Unavailable(f"no answer from ClickHouse at {self._address} ({type(error).__name__})") from error
+                raise NothingYet(
+                    "the table is not there yet; a flow with a clickhouse sink makes it"
+                ) from error
+            raise Unavailable(
+                f"no answer from ClickHouse at {self._address} ({type(error).__name__})"
+            ) from error
 
     def _forget(self) -> None:
         with self._lock:
@@ -136,7 +168,11 @@ class History:
 
 
 def _transition(row: dict[str, Any]) -> AlarmTransition:
-    values = {name: row[name] for name in AlarmTransition.__struct_fields__ if row.get(name) not in (None, "")}
+    values = {
+        name: row[name]
+        for name in AlarmTransition.__struct_fields__
+        if row.get(name) not in (None, "")
+    }
     values["value"] = _value(str(row.get("value", "")))
     values["evidence"] = json.loads(row.get("evidence") or "{}")
     values["labels"] = dict(row.get("labels") or {})

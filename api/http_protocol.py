@@ -1,4 +1,6 @@
-"""uvicorn's HTTP protocol, whose long answers can be ended, and which does not wait for ever for a request."""
+"""uvicorn's HTTP protocol, whose long answers can be ended, and which does not wait for ever for
+a request.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""The hub: from updates to the clients that subscribed to them. Lives in the event loop; nothing here waits."""
+"""The hub: from updates to the clients that subscribed to them. Lives in the event loop; nothing
+here waits.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +28,9 @@ class Counter(Protocol):
 
 
 class Hub:
-    """Subscriptions, the memory that new subscribers get as a snapshot, and the journal for those who come back."""
+    """Subscriptions, the memory that new subscribers get as a snapshot, and the journal for
+    those who come back.
+    """
 
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
         self.readings = Readings(bounds.signals, bounds.spark_points)
@@ -63,18 +67,32 @@ class Hub:
         self._move(client, self._directory.audience(interest, dialect) if chosen else None)
 
     def snapshot(self, channel: str, sight: Sight = EVERYTHING) -> str:
-        """What a new subscriber of a channel must know, as a JSON list: the present state of what the channel is about."""
+        """What a new subscriber of a channel must know, as a JSON list: the present state of
+        what the channel is about.
+        """
         if channel == READINGS:
             return _json(self.readings.latest())
         if channel == ALARMS:
-            return _json([alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))])
+            return _json(
+                [alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))]
+            )
         if channel.startswith(SUBJECT):
             standing = [alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))]
-            return _json([e for e in (*self.readings.latest(), *standing) if subject_matches(channel, e["subject"])])
+            return _json(
+                [
+                    e
+                    for e in (*self.readings.latest(), *standing)
+                    if subject_matches(channel, e["subject"])
+                ]
+            )
         return f"[{','.join(self.pushed.latest(channel))}]"
 
-    def missed(self, cursor: Mapping[str, Place], channels: Iterable[str], sight: Sight) -> list[Update] | None:
-        """What somebody with this cursor has not seen of the channels, in order; None if not all of it is here."""
+    def missed(
+        self, cursor: Mapping[str, Place], channels: Iterable[str], sight: Sight
+    ) -> list[Update] | None:
+        """What somebody with this cursor has not seen of the channels, in order; None if not all
+        of it is here.
+        """
         if not self._journal.holds(cursor):
             return None
         wanted = [channel for channel in channels if sight.channel(channel)]
@@ -95,8 +113,8 @@ class Hub:
         self._positions.forget(parts)
 
     def publish(self, updates: Iterable[Update]) -> None:
-        """Remember, and hand on to the subscribers of the channel: live updates, and what is read back of states, for those
-        who came before it was read."""
+        """Remember, and hand on to the subscribers of the channel: live updates, and what is
+        read back of states, for those who came before it was read."""
         pushed = 0
         touched: dict[Audience, None] = {}
         for update in updates:
@@ -114,7 +132,9 @@ class Hub:
         self._pushed.inc(pushed)
 
     def announce(self, update: Update) -> None:
-        """Hand an update that comes from no topic to the subscribers of its channel; nobody can come back to it."""
+        """Hand an update that comes from no topic to the subscribers of its channel; nobody can
+        come back to it.
+        """
         update.cursor = self._positions.text
         pushed = 0
         for audience in self._directory.of(update):

@@ -9,7 +9,9 @@ from api.updates import Update
 
 
 class Journal:
-    """A bounded list of updates in the order they were handed out, with what it no longer holds of each partition."""
+    """A bounded list of updates in the order they were handed out, with what it no longer holds
+    of each partition.
+    """
 
     def __init__(self, updates: int, size: int) -> None:
         """Keeps at most `updates` updates whose data are at most `size` characters together."""
@@ -32,7 +34,9 @@ class Journal:
             self._floors.pop(part, None)
 
     def add(self, update: Update) -> None:
-        """Keep an update; pictures are not: nobody wants those that he missed, and they would push out everything else."""
+        """Keep an update; pictures are not: nobody wants those that he missed, and they would
+        push out everything else.
+        """
         if isinstance(update.state_key, OnlyNewest):
             return
         self._updates.append(update)

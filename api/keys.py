@@ -1,4 +1,6 @@
-"""The keys that sign access tokens: the newest signs, older ones still check what they signed until it has expired."""
+"""The keys that sign access tokens: the newest signs, older ones still check what they signed
+until it has expired.
+"""
 
 import itertools
 import os
@@ -20,8 +22,8 @@ class KeyFileError(ValueError):
 class Keys:
     """Numbered keys in one folder, readable by its owner only; the number is the token's `kid`.
 
-    The folder is read again when a token names a key that is not known, and when it has changed since a token was signed,
-    so that a rotation by another process takes effect without a restart.
+    The folder is read again when a token names a key that is not known, and when it has changed
+    since a token was signed, so that a rotation by another process takes effect without a restart.
     """
 
     def __init__(self, data: Path) -> None:
@@ -55,8 +57,8 @@ class Keys:
         return self._keys.get(name)
 
     def rotate(self, lifetime: float) -> str:
-        """Make a new key that signs from now on, and remove those whose last token, valid for `lifetime` seconds, has
-        expired. Gives the name of the new one."""
+        """Make a new key that signs from now on, and remove those whose last token, valid for
+        `lifetime` seconds, has expired. Gives the name of the new one."""
         numbers = self._numbers()
         new = numbers[-1] + 1
         for number, successor in itertools.pairwise(numbers):
@@ -67,7 +69,9 @@ class Keys:
         return str(new)
 
     def revoke_all(self) -> str:
-        """Make a new key and remove all others: no token that was given out is accepted any longer."""
+        """Make a new key and remove all others: no token that was given out is accepted any
+        longer.
+        """
         numbers = self._numbers()
         self._make(numbers[-1] + 1)
         for number in numbers:
@@ -76,7 +80,9 @@ class Keys:
         return self._newest
 
     def _numbers(self) -> list[int]:
-        return sorted(int(match[1]) for name in os.listdir(self._folder) if (match := _FILE.fullmatch(name)))
+        return sorted(
+            int(match[1]) for name in os.listdir(self._folder) if (match := _FILE.fullmatch(name))
+        )
 
     def _make(self, number: int) -> None:
         path = self._folder / f"{number}.key"
@@ -98,7 +104,10 @@ class Keys:
             path = self._folder / f"{number}.key"
             key = path.read_bytes()
             if len(key) < KEY_BYTES:
-                raise KeyFileError(f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a new one")
+                raise KeyFileError(
+                    f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a"
+                    " new one"
+                )
             keys[str(number)] = key
             self._newest = str(number)
         self._keys, self._seen = keys, seen

@@ -33,7 +33,9 @@ class Refreshed(NamedTuple):
 class Logins:
     """Each function takes a session that writes, unless it says otherwise."""
 
-    def __init__(self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME) -> None:
+    def __init__(
+        self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME
+    ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._lifetime = lifetime
@@ -42,7 +44,9 @@ class Logins:
         """A new login. Those that ended long ago are forgotten."""
         now = self._clock()
         session.execute(delete(Login).where(Login.expires < now))
-        login = Login(id=secrets.token_hex(12), user_id=user_id, created=now, expires=now + self._lifetime)
+        login = Login(
+            id=secrets.token_hex(12), user_id=user_id, created=now, expires=now + self._lifetime
+        )
         session.add(login)
         session.flush()
         return self._pair(session, login)
@@ -57,21 +61,37 @@ class Logins:
         if token.used is not None:
             self.end(session, login.id)
             return Refreshed(user)
-        if login.ended is not None or login.expires <= self._clock() or user is None or not user.enabled:
+        if (
+            login.ended is not None
+            or login.expires <= self._clock()
+            or user is None
+            or not user.enabled
+        ):
             return Refreshed()
         token.used = self._clock()
         return Refreshed(user, self._pair(session, login))
 
     def user_of(self, session: Session, login: str) -> User | None:
-        """Whose login it is; None if it has ended or the account is disabled. The session may be one that reads."""
+        """Whose login it is; None if it has ended or the account is disabled. The session may be
+        one that reads.
+        """
         return session.scalar(
             select(User)
             .join(Login, Login.user_id == User.id)
-            .where(Login.id == login, Login.ended.is_(None), Login.expires > self._clock(), User.enabled)
+            .where(
+                Login.id == login,
+                Login.ended.is_(None),
+                Login.expires > self._clock(),
+                User.enabled,
+            )
         )
 
     def end(self, session: Session, login: str) -> None:
-        session.execute(update(Login).where(Login.id == login, Login.ended.is_(None)).values(ended=self._clock()))
+        session.execute(
+            update(Login)
+            .where(Login.id == login, Login.ended.is_(None))
+            .values(ended=self._clock())
+        )
 
     def end_all(self, session: Session, user_id: int) -> None:
         """End every login of an account."""

@@ -1,4 +1,6 @@
-"""How busy the machine is: processor, memory, disk, and graphics processors where the driver's tool is there."""
+"""How busy the machine is: processor, memory, disk, and graphics processors where the driver's
+tool is there.
+"""
 
 import asyncio
 import shutil
@@ -17,7 +19,9 @@ MEBI = 1 << 20
 
 
 class Cpu(msgspec.Struct):
-    """The processor. `percent` of all cores since the last time somebody asked; `load` as the system counts it."""
+    """The processor. `percent` of all cores since the last time somebody asked; `load` as the
+    system counts it.
+    """
 
     percent: float
     cores: int
@@ -34,7 +38,9 @@ class Memory(msgspec.Struct):
 
 
 class Gpu(msgspec.Struct):
-    """A graphics processor; memory in bytes, temperature in °C. What the driver does not say is null."""
+    """A graphics processor; memory in bytes, temperature in °C. What the driver does not say is
+    null.
+    """
 
     name: str
     percent: float | None
@@ -90,7 +96,11 @@ class Machine:
             )  # fmt: skip
         return MachineView(
             time=time.time(),
-            cpu=Cpu(psutil.cpu_percent(), psutil.cpu_count() or 1, [round(load, 2) for load in psutil.getloadavg()]),
+            cpu=Cpu(
+                psutil.cpu_percent(),
+                psutil.cpu_count() or 1,
+                [round(load, 2) for load in psutil.getloadavg()],
+            ),
             memory=Memory(memory.total, memory.used, memory.available, memory.percent),
             disk=Memory(disk.total, disk.used, disk.free, disk.percent),
             gpus=gpus,
@@ -99,7 +109,9 @@ class Machine:
 
 
 async def graphics() -> list[Gpu]:
-    """What the driver's tool says of each graphics processor; nothing where there is no tool, or it fails."""
+    """What the driver's tool says of each graphics processor; nothing where there is no tool, or
+    it fails.
+    """
     tool = shutil.which(GPU_TOOL)
     if tool is None:
         return []

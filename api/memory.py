@@ -1,4 +1,6 @@
-"""What the api remembers, bounded: the last reading of every signal with its recent course, and the alarms."""
+"""What the api remembers, bounded: the last reading of every signal with its recent course, and
+the alarms.
+"""
 
 import collections
 from collections.abc import Iterable
@@ -13,7 +15,9 @@ _ISA_ORDER = "BDCEFG"
 
 
 class Readings:
-    """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond `limit`."""
+    """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond
+    `limit`.
+    """
 
     def __init__(self, limit: int, points: int) -> None:
         self._limit = limit
@@ -41,7 +45,9 @@ class Readings:
         return True
 
     def latest(self, course: bool = False) -> list[dict[str, Any]]:
-        """Plain readings sorted by subject and metric; with `course`, each with its recent `[time, value]` pairs."""
+        """Plain readings sorted by subject and metric; with `course`, each with its recent
+        `[time, value]` pairs.
+        """
         out = []
         for key in sorted(self._last):
             entry = plain(self._last[key])
@@ -52,7 +58,9 @@ class Readings:
 
 
 class Alarms:
-    """Last transition per (rule, subject). One that is normal again is forgotten first beyond `limit`."""
+    """Last transition per (rule, subject). One that is normal again is forgotten first beyond
+    `limit`.
+    """
 
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
@@ -65,7 +73,10 @@ class Alarms:
         """Take a transition; False if it or a later one of the same alarm is known."""
         key = (transition.rule, transition.subject)
         known = self._last.get(key)
-        if known is not None and (transition.recorded, transition.seq) <= (known.recorded, known.seq):
+        if known is not None and (transition.recorded, transition.seq) <= (
+            known.recorded,
+            known.seq,
+        ):
             return False
         self._last.pop(key, None)
         self._last[key] = transition
@@ -90,7 +101,9 @@ class Alarms:
 
 
 class Pushed:
-    """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten beyond `limit`."""
+    """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten
+    beyond `limit`.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -114,11 +127,15 @@ class Pushed:
 
 
 class Happened:
-    """The last things that happened on the site, by id; what is oldest is forgotten beyond `limit`."""
+    """The last things that happened on the site, by id; what is oldest is forgotten beyond
+    `limit`.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._events: collections.OrderedDict[str, Occurrence | Detection] = collections.OrderedDict()
+        self._events: collections.OrderedDict[str, Occurrence | Detection] = (
+            collections.OrderedDict()
+        )
 
     def __len__(self) -> int:
         return len(self._events)

@@ -14,12 +14,23 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.pushed = self._counter("pushed", "Events handed to clients")
-        self.coalesced = self._counter("coalesced", "Readings replaced by a newer one before a slow client took them")
-        self.closed = Counter("vigie_api_closed", "Connections this server closed", ["code"], registry=self.registry)
-        self.logins = Counter("vigie_api_logins", "Login attempts", ["outcome"], registry=self.registry)
-        self.records = Counter("vigie_api_records", "Records read from topics", ["topic"], registry=self.registry)
+        self.coalesced = self._counter(
+            "coalesced", "Readings replaced by a newer one before a slow client took them"
+        )
+        self.closed = Counter(
+            "vigie_api_closed", "Connections this server closed", ["code"], registry=self.registry
+        )
+        self.logins = Counter(
+            "vigie_api_logins", "Login attempts", ["outcome"], registry=self.registry
+        )
+        self.records = Counter(
+            "vigie_api_records", "Records read from topics", ["topic"], registry=self.registry
+        )
         self.undecodable = Counter(
-            "vigie_api_undecodable", "Records that could not be read", ["topic"], registry=self.registry
+            "vigie_api_undecodable",
+            "Records that could not be read",
+            ["topic"],
+            registry=self.registry,
         )
         self.reconnects = self._counter("broker_reconnects", "Times the broker was lost")
 
@@ -29,7 +40,12 @@ class Metrics:
 
     def total(self, counter: Counter) -> float:
         """The sum of a counter over all its labels."""
-        return sum(s.value for family in counter.collect() for s in family.samples if s.name.endswith("_total"))
+        return sum(
+            s.value
+            for family in counter.collect()
+            for s in family.samples
+            if s.name.endswith("_total")
+        )
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

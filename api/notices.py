@@ -1,4 +1,6 @@
-"""What the api itself has to say on a channel: written to the push topic, so that cursors hold and every api hears it."""
+"""What the api itself has to say on a channel: written to the push topic, so that cursors hold
+and every api hears it.
+"""
 
 import logging
 import time
@@ -22,9 +24,16 @@ class Notices:
         self._topic = push_topic
 
     def say(
-        self, channels: Iterable[str], kind: str, subject: str, data: dict[str, Any], first: str = "nothing"
+        self,
+        channels: Iterable[str],
+        kind: str,
+        subject: str,
+        data: dict[str, Any],
+        first: str = "nothing",
     ) -> None:
-        """Push `data` with a `kind`; while the broker is down nothing is said: what it is about is in the database."""
+        """Push `data` with a `kind`; while the broker is down nothing is said: what it is about
+        is in the database.
+        """
         now, id = time.time(), uuid.uuid4().hex
         body = {"kind": kind, "time": now, **data}
         try:

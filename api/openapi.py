@@ -32,7 +32,9 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     of = dict(zip(map(_key, types), schemas, strict=False))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(address(endpoint), {})[endpoint.method.lower()] = _operation(endpoint, of, components)
+        paths.setdefault(address(endpoint), {})[endpoint.method.lower()] = _operation(
+            endpoint, of, components
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -64,7 +66,9 @@ def _key(type: Any) -> str:
     return repr(type)
 
 
-def _operation(endpoint: Endpoint, schemas: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    endpoint: Endpoint, schemas: dict[str, Any], components: dict[str, Any]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
@@ -102,14 +106,20 @@ def _answer(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     return {"description": http.HTTPStatus(endpoint.status).phrase, "content": content}
 
 
-def _parameters(type: Any, place: str, schemas: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+def _parameters(
+    type: Any, place: str, schemas: dict[str, Any], components: dict[str, Any]
+) -> list[dict[str, Any]]:
     if type is None:
         return []
     schema = components[schemas[_key(type)]["$ref"].rpartition("/")[2]]
     parameters = []
     for name, field in schema["properties"].items():
         field = _without_null(field)
-        parameter = {"name": name, "in": place, "required": place == "path" or name in schema.get("required", ())}
+        parameter = {
+            "name": name,
+            "in": place,
+            "required": place == "path" or name in schema.get("required", ()),
+        }
         text = field.pop("description", None)
         parameters.append(parameter | ({"description": text} if text else {}) | {"schema": field})
     return parameters
@@ -118,8 +128,16 @@ def _parameters(type: Any, place: str, schemas: dict[str, Any], components: dict
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     """A parameter is left out rather than null."""
     choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]
-    rest = {name: value for name, value in field.items() if name != "anyOf" and (name, value) != ("default", None)}
-    return {**rest, **choices[0]} if len(choices) == 1 else rest | ({"anyOf": choices} if choices else {})
+    rest = {
+        name: value
+        for name, value in field.items()
+        if name != "anyOf" and (name, value) != ("default", None)
+    }
+    return (
+        {**rest, **choices[0]}
+        if len(choices) == 1
+        else rest | ({"anyOf": choices} if choices else {})
+    )
 
 
 def _needs(endpoint: Endpoint) -> str:

@@ -7,7 +7,9 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def may_connect(headers: Mapping[str, str], allowed: Iterable[str]) -> bool:
-    """Whether the page that asks is one of ours, or of an allowed site; programs that send no `Origin` may."""
+    """Whether the page that asks is one of ours, or of an allowed site; programs that send no
+    `Origin` may.
+    """
     origin = headers.get("origin")
     if origin is None:
         return True
@@ -22,4 +24,9 @@ def _same_host(origin: str, host: str) -> bool:
         same_port = (parts.port or default) == (here.port or default)
     except ValueError:
         return False
-    return default is not None and bool(parts.hostname) and parts.hostname == here.hostname and same_port
+    return (
+        default is not None
+        and bool(parts.hostname)
+        and parts.hostname == here.hostname
+        and same_port
+    )

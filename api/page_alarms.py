@@ -22,17 +22,27 @@ LARGEST_PRICE = 1e300
 CHANGEABLE = ("ticker", "option", "condition", "active")
 
 
-def create_alarm(session: Session, person: Person, page_id: int, ticker: str, option: str, condition: str) -> Alarm:
+def create_alarm(
+    session: Session, person: Person, page_id: int, ticker: str, option: str, condition: str
+) -> Alarm:
     """A new alarm on a page that the account may edit."""
     page = page_for(session, person, page_id, "edit")
     count = select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
     if (session.scalar(count) or 0) >= MOST_ALARMS:
         raise Invalid(f"a page has at most {MOST_ALARMS} alarms; delete one first")
     values = {"ticker": _needed(ticker, "ticker"), "option": _text(option, "option")}
-    alarm = Alarm(key=new_key(), page_id=page.id, condition=_needed(condition, "condition"), **values)
+    alarm = Alarm(
+        key=new_key(), page_id=page.id, condition=_needed(condition, "condition"), **values
+    )
     session.add(alarm)
     session.flush()
-    note(session, person, "create_alarm", f"alarm {alarm.id}", f"page {page.id}: {ticker} {option} {condition}")
+    note(
+        session,
+        person,
+        "create_alarm",
+        f"alarm {alarm.id}",
+        f"page {page.id}: {ticker} {option} {condition}",
+    )
     return alarm
 
 
@@ -61,14 +71,22 @@ def delete_alarm(session: Session, person: Person, alarm_id: int) -> Alarm:
     return alarm
 
 
-def trigger_alarm(session: Session, person: Person, alarm_id: int, price: object, at: float) -> tuple[Alarm, Trigger]:
+def trigger_alarm(
+    session: Session, person: Person, alarm_id: int, price: object, at: float
+) -> tuple[Alarm, Trigger]:
     """Somebody says that an alarm has gone off; who may view its page may."""
     alarm, _ = alarm_for(session, person, alarm_id, "view")
     trigger = Trigger(alarm_id=alarm.id, at=at, price=_price(price), user_id=person.id)
     alarm.last_triggered = max(at, alarm.last_triggered or 0.0)
     session.add(trigger)
     session.flush()
-    note(session, person, "trigger_alarm", f"alarm {alarm.id}", "" if price is None else f"price {price}")
+    note(
+        session,
+        person,
+        "trigger_alarm",
+        f"alarm {alarm.id}",
+        "" if price is None else f"price {price}",
+    )
     return alarm, trigger
 
 
@@ -86,14 +104,20 @@ def alarms_of(session: Session, page_ids: list[int]) -> list[Alarm]:
     return list(session.scalars(wanted.order_by(Alarm.id)))
 
 
-def history_of(session: Session, person: Person, alarm_id: int, most: int = MOST_TRIGGERS) -> list[dict[str, Any]]:
+def history_of(
+    session: Session, person: Person, alarm_id: int, most: int = MOST_TRIGGERS
+) -> list[dict[str, Any]]:
     """The latest triggers of an alarm, newest first; also of one that was deleted."""
     alarm = session.get(Alarm, alarm_id)
     if alarm is None:
         raise Missing(f"there is no alarm {alarm_id}")
     page_for(session, person, alarm.page_id, "view")
     rows = select(Trigger, User.username).outerjoin(User, User.id == Trigger.user_id)
-    newest = rows.where(Trigger.alarm_id == alarm.id).order_by(Trigger.at.desc(), Trigger.id.desc()).limit(most)
+    newest = (
+        rows.where(Trigger.alarm_id == alarm.id)
+        .order_by(Trigger.at.desc(), Trigger.id.desc())
+        .limit(most)
+    )
     return [
         {"at": iso(one.at), "price": one.price, "by": f"user/{username}" if username else "stream"}
         for one, username in session.execute(newest)
@@ -112,7 +136,12 @@ def start_of(session: Session, person: Person) -> dict[str, Any]:
 
 def public_page(page: Page, person: Person) -> dict[str, Any]:
     """A page as clients see it."""
-    return {"id": page.id, "name": page.name, "owner_id": page.owner_id, "is_owner": page.owner_id == person.id}
+    return {
+        "id": page.id,
+        "name": page.name,
+        "owner_id": page.owner_id,
+        "is_owner": page.owner_id == person.id,
+    }
 
 
 def public_alarm(alarm: Alarm) -> dict[str, Any]:
@@ -158,6 +187,10 @@ def _text(value: object, name: str) -> str:
 def _price(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_PRICE:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not abs(value) <= LARGEST_PRICE
+    ):
         raise Invalid("price must be a number")
     return float(value)

@@ -1,5 +1,5 @@
-"""What people do with pages and alarms, whatever they ask it by: stored, written to the topic of rules, and told to everybody
-who may know."""
+"""What people do with pages and alarms, whatever they ask it by: stored, written to the topic of
+rules, and told to everybody who may know."""
 
 import time
 from collections.abc import Callable
@@ -61,25 +61,38 @@ class PageDesk:
     def notice(self) -> str | None:
         """What whoever changes an alarm must know: that no flow has heard of it yet."""
         problem = self._problem()
-        return problem and f"The alarm is saved; flows will hear of it when the broker is back: {problem}"
+        return (
+            problem
+            and f"The alarm is saved; flows will hear of it when the broker is back: {problem}"
+        )
 
-    # ------------------------------------------------------------------------------------------------ alarms
+    # ------------------------------------------------------------------------------------------------
+    # alarms
     async def create_alarm(
         self, person: Person, page_id: int, ticker: str, option: str, condition: str
     ) -> dict[str, Any]:
         return await self._on_alarm(
-            "created", lambda s: page_alarms.create_alarm(s, person, page_id, ticker, option, condition)
+            "created",
+            lambda s: page_alarms.create_alarm(s, person, page_id, ticker, option, condition),
         )
 
-    async def update_alarm(self, person: Person, alarm_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-        return await self._on_alarm("updated", lambda s: page_alarms.update_alarm(s, person, alarm_id, changes))
+    async def update_alarm(
+        self, person: Person, alarm_id: int, changes: dict[str, Any]
+    ) -> dict[str, Any]:
+        return await self._on_alarm(
+            "updated", lambda s: page_alarms.update_alarm(s, person, alarm_id, changes)
+        )
 
     async def delete_alarm(self, person: Person, alarm_id: int) -> dict[str, Any]:
-        return await self._on_alarm("deleted", lambda s: page_alarms.delete_alarm(s, person, alarm_id))
+        return await self._on_alarm(
+            "deleted", lambda s: page_alarms.delete_alarm(s, person, alarm_id)
+        )
 
     async def trigger_alarm(self, person: Person, alarm_id: int, price: object) -> dict[str, Any]:
         def work(session: Session) -> Told:
-            alarm, trigger = page_alarms.trigger_alarm(session, person, alarm_id, price, time.time())
+            alarm, trigger = page_alarms.trigger_alarm(
+                session, person, alarm_id, price, time.time()
+            )
             more = {"price": trigger.price, "by": f"user/{person.username}"}
             return self._put(session, told("triggered", session, alarm, more))
 
@@ -112,7 +125,8 @@ class PageDesk:
     def _announce(self, happened: Told) -> None:
         self._hub.announce(happened.update())
 
-    # ------------------------------------------------------------------------------------- pages and sharing
+    # ------------------------------------------------------------------------------------- pages
+    # and sharing
     async def begin(self, person: Person, then: Callable[[dict[str, Any]], None]) -> None:
         """Give `then` everything the account may view, before anything else happens."""
         await self._access.look(lambda session: page_alarms.start_of(session, person), then)
@@ -129,7 +143,9 @@ class PageDesk:
         )
 
     async def delete_page(self, person: Person, page_id: int) -> None:
-        await self._access.change(lambda session: (None, pages.delete_page(session, person, page_id)))
+        await self._access.change(
+            lambda session: (None, pages.delete_page(session, person, page_id))
+        )
 
     async def share_page(
         self,
@@ -141,7 +157,9 @@ class PageDesk:
         can_edit: bool,
     ) -> dict[str, Any]:
         def work(session: Session) -> tuple[None, set[int]]:
-            return None, pages.share_page(session, person, page_id, subject_type, subject_id, can_view, can_edit)
+            return None, pages.share_page(
+                session, person, page_id, subject_type, subject_id, can_view, can_edit
+            )
 
         await self._access.change(work)
         return {
@@ -153,10 +171,14 @@ class PageDesk:
         self, person: Person, page_id: int, subject_type: pages.SubjectType, subject_id: int
     ) -> None:
         await self._access.change(
-            lambda session: (None, pages.unshare_page(session, person, page_id, subject_type, subject_id))
+            lambda session: (
+                None,
+                pages.unshare_page(session, person, page_id, subject_type, subject_id),
+            )
         )
 
-    # ------------------------------------------------------------------------------------------------ groups
+    # ------------------------------------------------------------------------------------------------
+    # groups
     async def create_group(self, person: Person, name: str) -> dict[str, Any]:
         def work(session: Session) -> dict[str, Any]:
             group = pages.create_group(session, person, name)
@@ -165,13 +187,19 @@ class PageDesk:
         return await self._access.alone(work)
 
     async def add_member(self, person: Person, group_id: int, user_id: int) -> None:
-        await self._access.change(lambda session: (None, pages.add_member(session, person, group_id, user_id)))
+        await self._access.change(
+            lambda session: (None, pages.add_member(session, person, group_id, user_id))
+        )
 
     async def remove_member(self, person: Person, group_id: int, user_id: int) -> None:
-        await self._access.change(lambda session: (None, pages.remove_member(session, person, group_id, user_id)))
+        await self._access.change(
+            lambda session: (None, pages.remove_member(session, person, group_id, user_id))
+        )
 
     async def delete_group(self, person: Person, group_id: int) -> None:
-        await self._access.change(lambda session: (None, pages.delete_group(session, person, group_id)))
+        await self._access.change(
+            lambda session: (None, pages.delete_group(session, person, group_id))
+        )
 
 
 def told(action: str, session: Session, alarm: Alarm, more: dict[str, Any] | None = None) -> Told:

@@ -1,7 +1,7 @@
 """Pages of alarms, groups, and sharing, as they are kept in the database.
 
-Every function takes a session that writes, and who asks; each raises `Denied`, `Missing` or `Invalid`, whose message is
-for whoever asked.
+Every function takes a session that writes, and who asks; each raises `Denied`, `Missing` or
+`Invalid`, whose message is for whoever asked.
 """
 
 import secrets
@@ -35,9 +35,14 @@ class Invalid(Exception):
     """What was asked makes no sense."""
 
 
-# ---------------------------------------------------------------------------------------------------- pages
-def page_for(session: Session, person: Person, page_id: int, need: Literal["view", "edit", "share"]) -> Page:
-    """A page, if the account may do what it needs to; raises `Denied` also where there is no such page."""
+# ----------------------------------------------------------------------------------------------------
+# pages
+def page_for(
+    session: Session, person: Person, page_id: int, need: Literal["view", "edit", "share"]
+) -> Page:
+    """A page, if the account may do what it needs to; raises `Denied` also where there is no
+    such page.
+    """
     page = session.get(Page, page_id)
     right = Rights(session, person.id).on(page) if page is not None else Right()
     if page is None or not (right.owner if need == "share" else getattr(right, need)):
@@ -47,7 +52,10 @@ def page_for(session: Session, person: Person, page_id: int, need: Literal["view
 
 def create_page(session: Session, person: Person, name: str) -> Page:
     _name(name, "a page", LONGEST_TEXT)
-    count = session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == person.id)) or 0
+    count = (
+        session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == person.id))
+        or 0
+    )
     if count >= MOST_PAGES:
         raise Invalid(f"an account has at most {MOST_PAGES} pages; delete one first")
     page = Page(key=new_key(), name=name, owner_id=person.id)
@@ -69,7 +77,9 @@ def rename_page(session: Session, person: Person, page_id: int, name: str) -> Pa
 def delete_page(session: Session, person: Person, page_id: int) -> set[int]:
     """Delete a page that has no alarms any more; gives the accounts that could see it."""
     page = _own_page(session, person, page_id)
-    if session.scalar(select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)):
+    if session.scalar(
+        select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
+    ):
         raise Invalid("the page still has alarms; delete them first")
     affected = {person.id, *_reached(session, session.scalars(_shares(page.id)))}
     note(session, person, "delete_page", f"page {page.id}", page.name)
@@ -102,14 +112,25 @@ def share_page(
     column = Permission.user_id if subject_type == "user" else Permission.group_id
     one = session.scalar(_shares(page.id).where(column == subject_id))
     if one is None:
-        if (session.scalar(select(func.count()).select_from(_shares(page.id).subquery())) or 0) >= MOST_SHARES:
-            raise Invalid(f"a page is shared with at most {MOST_SHARES} accounts and groups; share it with a group")
+        if (
+            session.scalar(select(func.count()).select_from(_shares(page.id).subquery())) or 0
+        ) >= MOST_SHARES:
+            raise Invalid(
+                f"a page is shared with at most {MOST_SHARES} accounts and groups; share it with a"
+                " group"
+            )
         one = Permission(page_id=page.id, can_view=can_view, can_edit=can_edit)
         setattr(one, f"{subject_type}_id", subject_id)
         session.add(one)
     one.can_view, one.can_edit = can_view, can_edit
     words = [word for word, can in (("view", can_view), ("edit", can_edit)) if can] or ["nothing"]
-    note(session, person, "share_page", f"page {page.id}", f"{subject_type} {subject_id}: {', '.join(words)}")
+    note(
+        session,
+        person,
+        "share_page",
+        f"page {page.id}",
+        f"{subject_type} {subject_id}: {', '.join(words)}",
+    )
     rights_changed(session)
     return _reached(session, [one])
 
@@ -152,13 +173,17 @@ def shares(session: Session, person: Person, page_id: int) -> list[dict[str, Any
     ]
 
 
-# --------------------------------------------------------------------------------------------------- groups
+# ---------------------------------------------------------------------------------------------------
+# groups
 def create_group(session: Session, person: Person, name: str) -> Group:
     """A new group of whoever asks. Definitions may name it if an admin made it."""
     _name(name, "a group", LONGEST_NAME)
     if session.scalar(select(Group.id).where(Group.name == name)) is not None:
         raise Invalid("there is a group of that name; choose another")
-    count = session.scalar(select(func.count()).select_from(Group).where(Group.owner_id == person.id)) or 0
+    count = (
+        session.scalar(select(func.count()).select_from(Group).where(Group.owner_id == person.id))
+        or 0
+    )
     if count >= MOST_GROUPS:
         raise Invalid(f"an account has at most {MOST_GROUPS} groups; delete one first")
     group = Group(name=name, owner_id=person.id, official=person.role == "admin")
@@ -169,7 +194,9 @@ def create_group(session: Session, person: Person, name: str) -> Group:
 
 
 def add_member(session: Session, person: Person, group_id: int, user_id: int) -> set[int]:
-    """Put an account into a group; only the group's owner and admins may. Gives the accounts that this concerns."""
+    """Put an account into a group; only the group's owner and admins may. Gives the accounts
+    that this concerns.
+    """
     group = group_for(session, person, group_id)
     if session.get(User, user_id) is None:
         raise Missing(f"there is no user {user_id}")
@@ -205,9 +232,13 @@ def delete_group(session: Session, person: Person, group_id: int) -> set[int]:
 
 
 def group_for(session: Session, person: Person, group_id: int) -> Group:
-    """A group that the account may change; raises `Denied` also where there is none. Official ones are for admins only."""
+    """A group that the account may change; raises `Denied` also where there is none. Official
+    ones are for admins only.
+    """
     group = session.get(Group, group_id)
-    if group is None or not (person.role == "admin" or (group.owner_id == person.id and not group.official)):
+    if group is None or not (
+        person.role == "admin" or (group.owner_id == person.id and not group.official)
+    ):
         raise Denied("Permission denied: cannot change this group")
     return group
 
@@ -221,7 +252,9 @@ def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
     found = list(session.scalars(wanted))
     members: dict[int, list[dict[str, Any]]] = {group.id: [] for group in found}
     rows = select(Member.group_id, User.id, User.username).join(User, User.id == Member.user_id)
-    for group_id, user_id, username in session.execute(rows.where(Member.group_id.in_(members)).order_by(User.id)):
+    for group_id, user_id, username in session.execute(
+        rows.where(Member.group_id.in_(members)).order_by(User.id)
+    ):
         members[group_id].append({"id": user_id, "username": username})
     return [
         {
@@ -232,7 +265,8 @@ def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-# ----------------------------------------------------------------------------------------------------- both
+# -----------------------------------------------------------------------------------------------------
+# both
 def new_key() -> str:
     """A name that no definition can have, and no other database made."""
     return f"{MARK}{secrets.token_hex(8)}"
@@ -249,7 +283,9 @@ def _reached(session: Session, permissions: Iterable[Permission]) -> set[int]:
         if one.user_id is not None:
             reached.add(one.user_id)
         else:
-            reached |= set(session.scalars(select(Member.user_id).where(Member.group_id == one.group_id)))
+            reached |= set(
+                session.scalars(select(Member.user_id).where(Member.group_id == one.group_id))
+            )
     return reached
 
 

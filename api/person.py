@@ -8,7 +8,9 @@ from api.tables import Role
 
 @dataclass(frozen=True)
 class Person:
-    """A logged-in account. `expires` is when its token ends, in epoch seconds; `login` the login that the token came of."""
+    """A logged-in account. `expires` is when its token ends, in epoch seconds; `login` the login
+    that the token came of.
+    """
 
     id: int
     username: str

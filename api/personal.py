@@ -16,8 +16,8 @@ def rule_key(transition: AlarmTransition) -> str | None:
 
 
 def kept_private(transition: AlarmTransition) -> AlarmTransition:
-    """The same, on no page that anybody may see if it is somebody's alarm and the flow lost its page: what belongs to no page
-    is for everybody."""
+    """The same, on no page that anybody may see if it is somebody's alarm and the flow lost its
+    page: what belongs to no page is for everybody."""
     if transition.page is None and rule_key(transition) is not None:
         transition.page = HIDDEN
     return transition

@@ -1,4 +1,6 @@
-"""Events that other programs post: the bodies of the motion sensors' bridge, and others of that form, as occurrences."""
+"""Events that other programs post: the bodies of the motion sensors' bridge, and others of that
+form, as occurrences.
+"""
 
 import asyncio
 import time
@@ -29,8 +31,8 @@ class PostedEvents:
         self._bytes = 0
 
     async def store(self, body: bytes, key: str | None) -> int:
-        """Return the number of events once the broker has them all. Raises `BadPost` or `BrokerDown`; then the sender should
-        send again, under the same `key` or `event_id`s."""
+        """Return the number of events once the broker has them all. Raises `BadPost` or
+        `BrokerDown`; then the sender should send again, under the same `key` or `event_id`s."""
         events = [occurrence_of(event, number) for number, event in enumerate(_messages(body, key))]
         if self._bytes and self._bytes + len(body) > UNDER_WAY:
             raise BadPost(429, f"over {UNDER_WAY} bytes are under way; send this again later")
@@ -40,15 +42,17 @@ class PostedEvents:
         self._bytes += len(body)
         try:
             await self._writer.ensure(self._topic, partitions=None)
-            await asyncio.gather(*(self._writer.deliver(self._topic, subject, line, WAIT) for subject, line in lines))
+            await asyncio.gather(
+                *(self._writer.deliver(self._topic, subject, line, WAIT) for subject, line in lines)
+            )
         finally:
             self._bytes -= len(body)
         return len(events)
 
 
 def occurrence_of(message: Message, number: int) -> Occurrence:
-    """What a posted object says: its data are the message that the device sent. Its time is the device's own, where that is
-    one: a bridge may deliver a week later. Raises `BadPost`."""
+    """What a posted object says: its data are the message that the device sent. Its time is the
+    device's own, where that is one: a bridge may deliver a week later. Raises `BadPost`."""
     body = msgspec.json.decode(message.payload)
     try:
         device, type = pir.device_and_type(body)
@@ -58,13 +62,28 @@ def occurrence_of(message: Message, number: int) -> Occurrence:
     data = body
     topic = None
     if isinstance(details, dict):
-        names = {"event_id": "event_id", "source": "source", "data": "data", "timestamp": "original_timestamp"}
-        data = {"device_id": device, "type": body["type"]} | {new: details.get(old) for new, old in names.items()}
-        data |= {name: value for name, value in details.items() if name not in (*names.values(), "mqtt_topic")}
+        names = {
+            "event_id": "event_id",
+            "source": "source",
+            "data": "data",
+            "timestamp": "original_timestamp",
+        }
+        data = {"device_id": device, "type": body["type"]} | {
+            new: details.get(old) for new, old in names.items()
+        }
+        data |= {
+            name: value
+            for name, value in details.items()
+            if name not in (*names.values(), "mqtt_topic")
+        }
         topic = details.get("mqtt_topic")
     for name, word in (("device_id", device), ("type", type), ("event_id", message.id)):
         if len(word) > LONGEST_WORD:
-            raise BadPost(400, f"expected at most {LONGEST_WORD} characters as {name}, got {len(word)}", number)
+            raise BadPost(
+                400,
+                f"expected at most {LONGEST_WORD} characters as {name}, got {len(word)}",
+                number,
+            )
     time = own_time(data.get("timestamp"), message.time)
     return Occurrence(
         id=message.id,

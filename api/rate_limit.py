@@ -7,16 +7,24 @@ from collections.abc import Callable
 
 
 class RateLimit:
-    """At most `limit` failures per key within `window` seconds; at most `keys` keys are remembered."""
+    """At most `limit` failures per key within `window` seconds; at most `keys` keys are
+    remembered.
+    """
 
     def __init__(
-        self, limit: int, window: float, keys: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self,
+        limit: int,
+        window: float,
+        keys: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._window = window
         self._keys = keys
         self._clock = clock
-        self._failures: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
+        self._failures: collections.OrderedDict[str, collections.deque[float]] = (
+            collections.OrderedDict()
+        )
 
     def wait(self, key: str) -> int:
         """Whole seconds until the key may try again, 0 if it may now."""

@@ -1,10 +1,22 @@
-"""Keeps tokens out of every log line: uvicorn logs WebSocket addresses with their query, access log or not."""
+"""Keeps tokens out of every log line: uvicorn logs WebSocket addresses with their query, access
+log or not.
+"""
 
 import logging
 import re
 
-_SECRETS = re.compile(r"""((?:access_)?token=|[Bb]earer[ .]|["']?password["']?\s*[:=]\s*["']?)[^\s&"',;#]+""")
-_LOGGERS = ("", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets", "websockets.server")
+_SECRETS = re.compile(
+    r"""((?:access_)?token=|[Bb]earer[ .]|["']?password["']?\s*[:=]\s*["']?)[^\s&"',;#]+"""
+)
+_LOGGERS = (
+    "",
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "uvicorn.asgi",
+    "websockets",
+    "websockets.server",
+)
 
 
 def redact(text: str) -> str:
@@ -24,7 +36,9 @@ class Redacting(logging.Filter):
 
 
 def keep_tokens_out_of_logs() -> None:
-    """Filter at the loggers the server writes to and at every handler there is; safe to call again."""
+    """Filter at the loggers the server writes to and at every handler there is; safe to call
+    again.
+    """
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         for place in (logger, *logger.handlers):

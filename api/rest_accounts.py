@@ -1,4 +1,6 @@
-"""Endpoints for admins: accounts and the audit log; and how others find an account to share with."""
+"""Endpoints for admins: accounts and the audit log; and how others find an account to share
+with.
+"""
 
 import asyncio
 from typing import Annotated
@@ -9,7 +11,14 @@ from sqlalchemy import func, select
 
 from api.access import Access
 from api.address import address_of
-from api.auth import AccountError, Accounts, TooManyAttempts, check_role, random_password, user_named
+from api.auth import (
+    AccountError,
+    Accounts,
+    TooManyAttempts,
+    check_role,
+    random_password,
+    user_named,
+)
 from api.endpoints import Call, Endpoint
 from api.errors import Rejected
 from api.page_alarms import iso
@@ -18,12 +27,16 @@ from api.tables import Audit, Login, Role, User
 TAG = "Accounts"
 Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=2000)]
-_ACCOUNTS = select(User, func.max(Login.created)).outerjoin(Login, Login.user_id == User.id).group_by(User.id)
+_ACCOUNTS = (
+    select(User, func.max(Login.created))
+    .outerjoin(Login, Login.user_id == User.id)
+    .group_by(User.id)
+)
 
 
 class Account(msgspec.Struct):
-    """An account. `created` and `last_login` in epoch seconds, the latter of the last 30 days; `connections` are those that are
-    open here now."""
+    """An account. `created` and `last_login` in epoch seconds, the latter of the last 30 days;
+    `connections` are those that are open here now."""
 
     id: int
     username: str
@@ -35,7 +48,9 @@ class Account(msgspec.Struct):
 
 
 class MadeAccount(Account):
-    """A new account, with its password if that was made here: it is shown this once and stored nowhere."""
+    """A new account, with its password if that was made here: it is shown this once and stored
+    nowhere.
+    """
 
     password: str | UnsetType = UNSET
 
@@ -54,7 +69,9 @@ class Found(msgspec.Struct):
 
 
 class NewAccount(msgspec.Struct):
-    """An account that an admin makes. Without a `password` it gets a random one, which the answer has."""
+    """An account that an admin makes. Without a `password` it gets a random one, which the
+    answer has.
+    """
 
     username: Text
     password: Text | None = None
@@ -101,7 +118,9 @@ class Entry(msgspec.Struct):
 
 
 class AuditQuery(msgspec.Struct):
-    """Which part of the log: entries with a number below `before`, of one `action`, of one `username`."""
+    """Which part of the log: entries with a number below `before`, of one `action`, of one
+    `username`.
+    """
 
     before: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     action: Annotated[str, Meta(max_length=64)] | None = None
@@ -170,10 +189,14 @@ class AccountEndpoints:
         except TooManyAttempts as error:
             raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
         account = await self._found(made.id)
-        return MadeAccount(**msgspec.structs.asdict(account), password=UNSET if body.password else password)
+        return MadeAccount(
+            **msgspec.structs.asdict(account), password=UNSET if body.password else password
+        )
 
     async def change(self, call: Call) -> Account:
-        """Takes effect at once, on open connections too. Disabling an account, and a new password, end its logins."""
+        """Takes effect at once, on open connections too. Disabling an account, and a new
+        password, end its logins.
+        """
         body: Changes = call.body
         await self._change(call, body.role, body.enabled, body.password)
         return await self._found(call.path.id)
@@ -185,7 +208,9 @@ class AccountEndpoints:
         return MadePassword(password)
 
     async def log_out(self, call: Call) -> Done:
-        """Ends all logins of the account: its tokens and its open connections. It may log in again."""
+        """Ends all logins of the account: its tokens and its open connections. It may log in
+        again.
+        """
         await self._found(call.path.id)
         await self._accounts.end_logins(call.path.id, call.who, address_of(call.request))
         await self._access.refresh({call.path.id})
@@ -219,7 +244,14 @@ class AccountEndpoints:
             with self._accounts.database.read() as session:
                 return [
                     Entry(
-                        one.id, iso(one.at), one.username, one.user_id, one.address, one.action, one.object, one.detail
+                        one.id,
+                        iso(one.at),
+                        one.username,
+                        one.user_id,
+                        one.address,
+                        one.action,
+                        one.object,
+                        one.detail,
                     )
                     for one in session.scalars(wanted)
                 ]
@@ -227,13 +259,19 @@ class AccountEndpoints:
         return await asyncio.to_thread(look)
 
     async def _change(
-        self, call: Call, role: Role | None = None, enabled: bool | None = None, password: str | None = None
+        self,
+        call: Call,
+        role: Role | None = None,
+        enabled: bool | None = None,
+        password: str | None = None,
     ) -> None:
         """Change the account of the call and let its connections follow; raises `Rejected`."""
         await self._found(call.path.id)
         address = address_of(call.request)
         try:
-            await self._accounts.change_later(call.path.id, call.who, role, enabled, password, address)
+            await self._accounts.change_later(
+                call.path.id, call.who, role, enabled, password, address
+            )
         except AccountError as error:
             raise Rejected(409 if "nobody" in str(error) else 400, str(error)) from None
         except TooManyAttempts as error:

@@ -66,7 +66,9 @@ class TransitionQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     start: Moment | None = None
     end: Moment | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
-    after: Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None = None
+    after: (
+        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
+    ) = None
 
 
 class TransitionPage(msgspec.Struct):
@@ -79,25 +81,33 @@ class TransitionPage(msgspec.Struct):
 class AlarmPlace(msgspec.Struct):
     """Which alarm, and what to do. A slash in a name is written `%2F`."""
 
-    rule: Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL, examples=["server_room/too_hot"])]
+    rule: Annotated[
+        str, Meta(min_length=1, max_length=300, pattern=NO_NUL, examples=["server_room/too_hot"])
+    ]
     subject: Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL)]
     command: Annotated[str, Meta(min_length=1, max_length=40, examples=["ack"])]
 
 
 class CommandBody(msgspec.Struct):
-    """What a command needs: a `reason` (or `comment`), a `duration` in seconds or as `2h`, the `occurrence` that is meant."""
+    """What a command needs: a `reason` (or `comment`), a `duration` in seconds or as `2h`, the
+    `occurrence` that is meant.
+    """
 
     reason: Annotated[str, Meta(max_length=1000, pattern=NO_NUL)] | None = None
     comment: Annotated[str, Meta(max_length=1000, pattern=NO_NUL)] | None = None
-    duration: Annotated[float, Meta(gt=0, le=1e9)] | Annotated[str, Meta(max_length=20)] | None = None
+    duration: Annotated[float, Meta(gt=0, le=1e9)] | Annotated[str, Meta(max_length=20)] | None = (
+        None
+    )
     oneshot: bool | None = None
     occurrence: Annotated[int, Meta(ge=0, le=2**31)] | None = None
-    wait: Annotated[float, Meta(gt=0, le=LONGEST_WAIT, description="Seconds to wait for the flow's answer.")] = WAIT
+    wait: Annotated[
+        float, Meta(gt=0, le=LONGEST_WAIT, description="Seconds to wait for the flow's answer.")
+    ] = WAIT
 
 
 class CommandAnswer(msgspec.Struct):
-    """What the flow said: `state`, `isa` and `flags` after it. `accepted` is null if no flow answered in time: it may still
-    carry the command out later."""
+    """What the flow said: `state`, `isa` and `flags` after it. `accepted` is null if no flow
+    answered in time: it may still carry the command out later."""
 
     id: str
     accepted: bool | None
@@ -108,7 +118,14 @@ class CommandAnswer(msgspec.Struct):
 class AlarmEndpoints:
     """Answers for alarms."""
 
-    def __init__(self, hub: Hub, history: History, access: Access, commands: AlarmCommands, database: Database) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        history: History,
+        access: Access,
+        commands: AlarmCommands,
+        database: Database,
+    ) -> None:
         self._hub = hub
         self._history = history
         self._access = access
@@ -154,14 +171,18 @@ class AlarmEndpoints:
         return TransitionPage([_plain(row) for row in rows], after)
 
     async def command(self, call: Call) -> Response:
-        """Acknowledges, shelves, …: `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`, `out_of_service`, `in_service`.
+        """Acknowledges, shelves, …: `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`,
+        `out_of_service`, `in_service`.
 
-        The command goes to the flow over the topic `vigie.alarm-commands`; the answer is the flow's own. 409: the flow refused
-        it, and says why. 504: no flow answered in time; it may still carry it out later.
+        The command goes to the flow over the topic `vigie.alarm-commands`; the answer is the flow's
+        own. 409: the flow refused it, and says why. 504: no flow answered in time; it may still
+        carry it out later.
         """
         place: AlarmPlace = call.path
         if place.command not in COMMANDS:
-            raise Rejected(404, f"there is no command {place.command[:40]!r}; there are {', '.join(COMMANDS)}")
+            raise Rejected(
+                404, f"there is no command {place.command[:40]!r}; there are {', '.join(COMMANDS)}"
+            )
         body: CommandBody = call.body or CommandBody()
         await self._check_sight(call.who, place)
         data: dict[str, Any] = {"do": place.command, "rule": place.rule, "user": call.who.username}
@@ -182,8 +203,17 @@ class AlarmEndpoints:
 
     def _note(self, person: Person, place: AlarmPlace, data: dict[str, Any], address: str) -> None:
         with self._database.write() as session:
-            detail = json.dumps({key: value for key, value in data.items() if key not in ("do", "rule", "user")})
-            note(session, person, f"alarm.{place.command}", f"{place.rule} {place.subject}", detail, address)
+            detail = json.dumps(
+                {key: value for key, value in data.items() if key not in ("do", "rule", "user")}
+            )
+            note(
+                session,
+                person,
+                f"alarm.{place.command}",
+                f"{place.rule} {place.subject}",
+                detail,
+                address,
+            )
 
 
 def _answer(id: str, answers: list[Occurrence]) -> Response:
@@ -202,10 +232,17 @@ def _said(status: int, answer: CommandAnswer) -> Response:
 
 
 def _place(request: Request) -> dict[str, str]:
-    """The rule, subject and command of an address. A rule's own slash may stand as it is where the subject has none."""
-    parts = [unquote(part) for part in request.scope["raw_path"].decode("ascii", "replace").split("/")[3:]]
+    """The rule, subject and command of an address. A rule's own slash may stand as it is where
+    the subject has none.
+    """
+    parts = [
+        unquote(part)
+        for part in request.scope["raw_path"].decode("ascii", "replace").split("/")[3:]
+    ]
     if len(parts) < 3 or not all(parts):
-        raise Rejected(404, "write /api/alarms/RULE/SUBJECT/COMMAND, with %2F for a slash in a name")
+        raise Rejected(
+            404, "write /api/alarms/RULE/SUBJECT/COMMAND, with %2F for a slash in a name"
+        )
     slash = len(parts) > 3
     rule, subject = "/".join(parts[: 1 + slash]), "/".join(parts[1 + slash : -1])
     return {"rule": rule, "subject": subject, "command": parts[-1]}
@@ -229,7 +266,8 @@ def _statement(query: TransitionQuery, sight: Sight) -> tuple[str, dict[str, Any
     if query.after is not None:
         at, seq, id = _after(query.after)
         parts.append(
-            "(alarm_events.recorded, seq, id) < (fromUnixTimestamp64Micro({at:Int64}), {seq:UInt32}, {before:String})"
+            "(alarm_events.recorded, seq, id) < (fromUnixTimestamp64Micro({at:Int64}),"
+            " {seq:UInt32}, {before:String})"
         )
         bound |= {"at": at, "seq": seq, "before": id}
     return _HISTORY.format(where=" AND ".join(parts)), bound
@@ -252,7 +290,11 @@ def _after(text: str) -> tuple[int, int, str]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    values = {name: value for name, value in row.items() if value not in (None, "", []) and not name.endswith("_at")}
+    values = {
+        name: value
+        for name, value in row.items()
+        if value not in (None, "", []) and not name.endswith("_at")
+    }
     values["time"] = values.pop("at") / 1e6
     values["recorded"] = row["recorded_at"] / 1e6
     if row["until_at"] is not None:
@@ -264,7 +306,9 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """A value as the table keeps it: JSON, or a word as it is. What JSON cannot hold is left as a text."""
+    """A value as the table keeps it: JSON, or a word as it is. What JSON cannot hold is left as
+    a text.
+    """
     try:
         value = json.loads(text) if text else None
     except (ValueError, RecursionError):

@@ -18,7 +18,11 @@ TAG = "Cameras"
 CHANNEL = "cameras"
 Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Name = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Its subject in events: letters, digits, _ . -")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="Its subject in events: letters, digits, _ . -",
+    ),
 ]
 
 
@@ -29,14 +33,25 @@ class CameraList(msgspec.Struct):
 
 
 class NewCamera(msgspec.Struct):
-    """Body of `POST /api/cameras`. The user and password of the camera are named as variables of the flow."""
+    """Body of `POST /api/cameras`. The user and password of the camera are named as variables of
+    the flow.
+    """
 
     name: Name
     url: Annotated[
-        str, Meta(min_length=1, max_length=500, examples=["rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2"])
+        str,
+        Meta(
+            min_length=1,
+            max_length=500,
+            examples=["rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2"],
+        ),
     ]
-    area: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")] | None = None
-    fps: Annotated[float, Meta(gt=0, le=60, description="Pictures a second to look at.")] | None = None
+    area: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")] | None = (
+        None
+    )
+    fps: Annotated[float, Meta(gt=0, le=60, description="Pictures a second to look at.")] | None = (
+        None
+    )
     min_confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
@@ -111,7 +126,9 @@ class CameraEndpoints:
         return CameraList(await asyncio.to_thread(self._cameras.all))
 
     async def add(self, call: Call) -> CameraView:
-        """Adds a camera, which runs from then on. Flows learn of it from the topic `vigie.cameras`."""
+        """Adds a camera, which runs from then on. Flows learn of it from the topic
+        `vigie.cameras`.
+        """
         body: NewCamera = call.body
         try:
             camera = await asyncio.to_thread(
@@ -130,7 +147,9 @@ class CameraEndpoints:
 
     async def remove(self, call: Call) -> CameraView:
         """Removes a camera and answers what it was."""
-        camera = await asyncio.to_thread(self._cameras.remove, call.path.id, call.who, address_of(call.request))
+        camera = await asyncio.to_thread(
+            self._cameras.remove, call.path.id, call.who, address_of(call.request)
+        )
         return self._told(_found(camera, call.path.id), removed=True)
 
     async def start(self, call: Call) -> CameraView:
@@ -142,22 +161,30 @@ class CameraEndpoints:
         return await self._run(call, False)
 
     async def search(self, call: Call) -> Found:
-        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast) and answers who replied in time.
+        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast) and answers who
+        replied in time.
 
         Off unless the site file has `api: {discovery: true}`.
         """
         if not self._discovery:
-            raise Rejected(403, "searching the network is off; turn it on in the site file: api: {discovery: true}")
+            raise Rejected(
+                403,
+                "searching the network is off; turn it on in the site file: api: {discovery: true}",
+            )
         if self._searching.locked():
             raise Rejected(409, "the network is being searched; ask again in a moment")
         async with self._searching:
             try:
                 return Found(await discover(call.query.seconds, self._target))
             except OSError as error:
-                raise Rejected(503, f"the network cannot be searched: {error.strerror or error}") from None
+                raise Rejected(
+                    503, f"the network cannot be searched: {error.strerror or error}"
+                ) from None
 
     async def _run(self, call: Call, running: bool) -> CameraView:
-        camera = await asyncio.to_thread(self._cameras.run, call.path.id, running, call.who, address_of(call.request))
+        camera = await asyncio.to_thread(
+            self._cameras.run, call.path.id, running, call.who, address_of(call.request)
+        )
         return self._told(_found(camera, call.path.id))
 
     def _told(self, camera: CameraView, removed: bool = False) -> CameraView:

@@ -38,13 +38,16 @@ class EventQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     end: Moment | None = None
     acknowledged: bool | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
-    after: Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None = None
+    after: (
+        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
+    ) = None
 
 
 class EventPage(msgspec.Struct):
     """Events, newest first. `next` is for the page after, None on the last one.
 
-    `complete` is false while only the last events are known, because ClickHouse does not answer or none is configured.
+    `complete` is false while only the last events are known, because ClickHouse does not answer or
+    none is configured.
     """
 
     events: list[EventView]
@@ -123,7 +126,11 @@ class EventEndpoints:
     """Answers for events."""
 
     def __init__(
-        self, search: EventSearch, acknowledgements: Acknowledgements, posted: PostedEvents, notices: Notices
+        self,
+        search: EventSearch,
+        acknowledgements: Acknowledgements,
+        posted: PostedEvents,
+        notices: Notices,
     ) -> None:
         self._search = search
         self._acknowledgements = acknowledgements
@@ -157,7 +164,9 @@ class EventEndpoints:
         ]  # fmt: skip
 
     async def find(self, call: Call) -> EventPage:
-        """Events, newest first: those in ClickHouse's table `events`, and the last ones that came over topics."""
+        """Events, newest first: those in ClickHouse's table `events`, and the last ones that
+        came over topics.
+        """
         query: EventQuery = call.query
         wanted = _wanted(query)
         before = None if query.after is None else _place(query.after)
@@ -179,15 +188,19 @@ class EventEndpoints:
         return EventPage(found, _next(before) if more and before else None, complete)
 
     async def post(self, call: Call) -> Response:
-        """Takes one event, or a list of them, as the motion sensors' bridge posts them; writes them to the topic `site.events`.
+        """Takes one event, or a list of them, as the motion sensors' bridge posts them; writes them
+        to the topic `site.events`.
 
-        202 means that the broker has all of them; after any other answer nothing is known to be stored and the sender should
-        send again. An event with the same `event_id` is the same event. The header `Idempotency-Key` does that for events
-        without one. The token may be one of the site file's connection `http`.
+        202 means that the broker has all of them; after any other answer nothing is known to be
+        stored and the sender should send again. An event with the same `event_id` is the same
+        event. The header `Idempotency-Key` does that for events without one. The token may be one
+        of the site file's connection `http`.
         """
         key = call.request.headers.get("idempotency-key")
         if key is not None and not 0 < len(key) <= LONGEST_KEY:
-            raise Rejected(400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}")
+            raise Rejected(
+                400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}"
+            )
         try:
             stored = await self._posted.store(call.body, key)
         except BadPost as refusal:
@@ -199,7 +212,9 @@ class EventEndpoints:
         return JSONResponse({"stored": stored}, 202)
 
     async def stats(self, call: Call) -> EventStats:
-        """How many events there were, by type, subject and hour; in the last day, unless `from` or `to` say otherwise."""
+        """How many events there were, by type, subject and hour; in the last day, unless `from`
+        or `to` say otherwise.
+        """
         query: StatsQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - DAY if query.start is None else query.start
@@ -208,7 +223,16 @@ class EventEndpoints:
         acknowledged = await asyncio.to_thread(self._acknowledgements.count, start, end)
         hours = [HourCount(hour, events) for hour, events in sorted(counted.hours.items())]
         types, subjects = dict(counted.types.most_common()), dict(counted.subjects.most_common(500))
-        return EventStats(start, end, counted.types.total(), acknowledged, types, subjects, hours, counted.complete)
+        return EventStats(
+            start,
+            end,
+            counted.types.total(),
+            acknowledged,
+            types,
+            subjects,
+            hours,
+            counted.complete,
+        )
 
     async def show(self, call: Call) -> EventView:
         """One event by its id."""
@@ -217,11 +241,18 @@ class EventEndpoints:
         return event
 
     async def acknowledge(self, call: Call) -> AcknowledgementView:
-        """Says that somebody has seen the event; the first one counts. Subscribers of `events` are told."""
+        """Says that somebody has seen the event; the first one counts. Subscribers of `events`
+        are told.
+        """
         event = await self._one(call.path.id)
         comment = call.body.comment if call.body else None
         view, new = await asyncio.to_thread(
-            self._acknowledgements.add, event.id, event.time, call.who, comment, address_of(call.request)
+            self._acknowledgements.add,
+            event.id,
+            event.time,
+            call.who,
+            comment,
+            address_of(call.request),
         )
         if new:
             data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}

@@ -45,7 +45,9 @@ class LetterQuery(msgspec.Struct, rename={"start": "from"}):
 
 
 class LetterView(msgspec.Struct):
-    """A dead letter without its bytes. `set_aside` is when it was written (epoch seconds), `times` how often."""
+    """A dead letter without its bytes. `set_aside` is when it was written (epoch seconds),
+    `times` how often.
+    """
 
     id: str
     flow: str
@@ -63,7 +65,9 @@ class LetterView(msgspec.Struct):
 
 
 class LetterList(msgspec.Struct):
-    """Dead letters, newest first, among the last 2,000 records of each partition; `reasons` counts all that were found."""
+    """Dead letters, newest first, among the last 2,000 records of each partition; `reasons`
+    counts all that were found.
+    """
 
     letters: list[LetterView]
     reasons: dict[str, int]
@@ -77,7 +81,9 @@ class LetterId(msgspec.Struct):
 
 
 class WholeLetter(msgspec.Struct):
-    """A dead letter with its bytes: as `text` where they are text, in base64 otherwise; at most the first 64 KiB."""
+    """A dead letter with its bytes: as `text` where they are text, in base64 otherwise; at most
+    the first 64 KiB.
+    """
 
     letter: LetterView
     holds: Literal["bytes", "row", "events"]
@@ -113,7 +119,9 @@ class FlowEndpoints:
         ]  # fmt: skip
 
     async def flows(self, call: Call) -> FlowList:
-        """The flows whose status addresses the site file names, with their health, counts and rates."""
+        """The flows whose status addresses the site file names, with their health, counts and
+        rates.
+        """
         return FlowList(await self._status.all())
 
     async def flow(self, call: Call) -> FlowView:
@@ -122,11 +130,15 @@ class FlowEndpoints:
             if view.flow == call.path.flow:
                 return view
         raise Rejected(
-            404, f"no flow {call.path.flow!r} answers; the site file's api: {{flows: …}} names status addresses"
+            404,
+            f"no flow {call.path.flow!r} answers; the site file's api: {{flows: …}} names status"
+            " addresses",
         )
 
     async def letters(self, call: Call) -> LetterList:
-        """Dead letters of one flow, or of all. `vigie dead-letters replay` sends them again after a fix."""
+        """Dead letters of one flow, or of all. `vigie dead-letters replay` sends them again
+        after a fix.
+        """
         query: LetterQuery = call.query
 
         def wanted(letter: DeadLetter) -> bool:
@@ -140,7 +152,8 @@ class FlowEndpoints:
         found = [
             entry
             for entry in found
-            if (entry.is_open or not query.open) and (query.start is None or entry.set_aside >= query.start)
+            if (entry.is_open or not query.open)
+            and (query.start is None or entry.set_aside >= query.start)
         ]
         found.sort(key=lambda entry: entry.set_aside, reverse=True)
         reasons: dict[str, int] = {}
@@ -152,10 +165,15 @@ class FlowEndpoints:
         """One dead letter with its bytes."""
         path: LetterId = call.path
         found = await self._thread(
-            self._known().entries, path.flow, lambda letter: bool(letter.id == path.id), LAST_RECORDS
+            self._known().entries,
+            path.flow,
+            lambda letter: bool(letter.id == path.id),
+            LAST_RECORDS,
         )
         if not found:
-            raise Rejected(404, f"there is no dead letter {path.id[:100]!r} of the flow {path.flow!r}")
+            raise Rejected(
+                404, f"there is no dead letter {path.id[:100]!r} of the flow {path.flow!r}"
+            )
         letter = found[-1].letter
         shown = letter.payload[:SHOWN_BYTES]
         text = _text(shown)

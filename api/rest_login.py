@@ -1,4 +1,6 @@
-"""Endpoints to log in and out: in JSON as the video watch had it, and as a form as the alarm server had it."""
+"""Endpoints to log in and out: in JSON as the video watch had it, and as a form as the alarm
+server had it.
+"""
 
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
@@ -69,7 +71,9 @@ class Token(msgspec.Struct):
 
 
 class LoggedIn(msgspec.Struct):
-    """Tokens and the account. `expires_in` is in seconds; a `refresh_token` buys the next tokens, once."""
+    """Tokens and the account. `expires_in` is in seconds; a `refresh_token` buys the next
+    tokens, once.
+    """
 
     access_token: str
     token_type: Literal["bearer"]
@@ -100,7 +104,9 @@ class Done(msgspec.Struct):
 class LoginEndpoints:
     """Answers for logins."""
 
-    def __init__(self, accounts: Accounts, access: Access, guard: Guard, metrics: Metrics, registration: bool) -> None:
+    def __init__(
+        self, accounts: Accounts, access: Access, guard: Guard, metrics: Metrics, registration: bool
+    ) -> None:
         self._accounts = accounts
         self._access = access
         self._guard = guard
@@ -112,7 +118,9 @@ class LoginEndpoints:
             method="POST", address="/api/auth/register", do=self.register, tag=TAG, summary="Make oneself an account",
             answer=Me, role=None, body=NewAccount, errors=(403, 409, 429),
         )  # fmt: skip
-        me = Endpoint(method="GET", address="/api/auth/me", do=self.me, tag=TAG, summary="Who am I", answer=Me)
+        me = Endpoint(
+            method="GET", address="/api/auth/me", do=self.me, tag=TAG, summary="Who am I", answer=Me
+        )
         return [
             Endpoint(
                 method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in", answer=Doors, role=None,
@@ -145,8 +153,9 @@ class LoginEndpoints:
         return Doors(self._open)
 
     async def login(self, call: Call) -> LoggedIn:
-        """The access token is for `Authorization: Bearer TOKEN`. Five wrong passwords a minute lock the account for the
-        address that sent them; very many from everywhere lock it for addresses that are not known."""
+        """The access token is for `Authorization: Bearer TOKEN`. Five wrong passwords a minute
+        lock the account for the address that sent them; very many from everywhere lock it for
+        addresses that are not known."""
         body: Credentials = call.body
         pair, person = await self._login(call.request, body.username, body.password)
         return self._logged_in(pair, person, body.refresh)
@@ -160,10 +169,13 @@ class LoginEndpoints:
         return Token(pair.access, "bearer")
 
     async def refresh(self, call: Call) -> LoggedIn:
-        """Takes a refresh token, which is then used up, or, without a body, an access token that is still valid. A refresh
-        token that comes a second time ends its login, since somebody else has it."""
+        """Takes a refresh token, which is then used up, or, without a body, an access token that
+        is still valid. A refresh token that comes a second time ends its login, since somebody
+        else has it."""
         request = call.request
-        if "authorization" in request.headers and not int(request.headers.get("content-length", "0") or 0):
+        if "authorization" in request.headers and not int(
+            request.headers.get("content-length", "0") or 0
+        ):
             person = await self._guard.person(request)
             return LoggedIn(self._accounts.renew(person), "bearer", _me(person))
         body = read(await body_of(request), OldToken)
@@ -175,7 +187,9 @@ class LoginEndpoints:
         return self._logged_in(pair, person, True)
 
     async def logout(self, call: Call) -> Done:
-        """Ends this login: none of its tokens is accepted any longer, and its connections are closed."""
+        """Ends this login: none of its tokens is accepted any longer, and its connections are
+        closed.
+        """
         await self._accounts.logout(call.who, address_of(call.request))
         await self._access.refresh({call.who.id})
         return Done()
@@ -184,7 +198,9 @@ class LoginEndpoints:
         """All logins of the account end, this one too."""
         body: NewPassword = call.body
         try:
-            await self._accounts.change_own_password(call.who, body.old, body.new, address_of(call.request))
+            await self._accounts.change_own_password(
+                call.who, body.old, body.new, address_of(call.request)
+            )
         except LoginRefused as error:
             raise Rejected(403, str(error)) from None
         except AccountError as error:
@@ -195,12 +211,16 @@ class LoginEndpoints:
         return Done()
 
     async def register(self, call: Call) -> Me:
-        """Makes an account with the role viewer. Closed unless the site file has `api: {registration: open}`."""
+        """Makes an account with the role viewer. Closed unless the site file has `api:
+        {registration: open}`.
+        """
         if not self._open:
             raise Rejected(403, "nobody can register here; ask an admin for an account")
         body: NewAccount = call.body
         try:
-            person = await self._accounts.register(body.username, body.password, address_of(call.request))
+            person = await self._accounts.register(
+                body.username, body.password, address_of(call.request)
+            )
         except AccountError as error:
             raise Rejected(409 if "taken" in str(error) else 400, str(error)) from None
         except TooManyAttempts as error:
@@ -226,7 +246,10 @@ class LoginEndpoints:
     def _logged_in(self, pair: Pair, person: Person, refresh: bool) -> LoggedIn:
         answer = LoggedIn(pair.access, "bearer", _me(person))
         if refresh:
-            answer.refresh_token, answer.expires_in = pair.refresh, int(self._accounts.tokens.lifetime)
+            answer.refresh_token, answer.expires_in = (
+                pair.refresh,
+                int(self._accounts.tokens.lifetime),
+            )
         return answer
 
 

@@ -43,12 +43,20 @@ class ModeEndpoints:
         return await asyncio.to_thread(self._mode.get)
 
     async def change(self, call: Call) -> ModeView:
-        """Puts a mode into force. Flows read it from the topic `vigie.mode`, as readings of the subject `site`."""
+        """Puts a mode into force. Flows read it from the topic `vigie.mode`, as readings of the
+        subject `site`.
+        """
         if call.body.mode not in self._mode.modes:
             raise Rejected(
-                400, f"the modes of this site are {', '.join(self._mode.modes)}; got {call.body.mode[:40]!r}"
+                400,
+                f"the modes of this site are {', '.join(self._mode.modes)}; got"
+                f" {call.body.mode[:40]!r}",
             )
-        view = await asyncio.to_thread(self._mode.set, call.body.mode, call.who, address_of(call.request))
+        view = await asyncio.to_thread(
+            self._mode.set, call.body.mode, call.who, address_of(call.request)
+        )
         self._rows.wake()
-        self._notices.say((CHANNEL,), "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot")
+        self._notices.say(
+            (CHANNEL,), "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot"
+        )
         return view

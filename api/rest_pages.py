@@ -1,4 +1,6 @@
-"""Endpoints of pages, groups and the alarms that people write: as the alarm server had them, and more under /api/."""
+"""Endpoints of pages, groups and the alarms that people write: as the alarm server had them, and
+more under /api/.
+"""
 
 import asyncio
 from collections.abc import Awaitable
@@ -37,7 +39,9 @@ class PageView(msgspec.Struct):
 
 
 class PageRights(msgspec.Struct):
-    """A page with what one may do there. `key` is its name in channels (`page/KEY`) and in transitions of alarms."""
+    """A page with what one may do there. `key` is its name in channels (`page/KEY`) and in
+    transitions of alarms.
+    """
 
     id: int
     name: str
@@ -106,7 +110,9 @@ class AlarmView(msgspec.Struct):
 
 
 class NewAlarm(msgspec.Struct):
-    """An alarm. `condition` is above, below or crosses with a level, such as `above 1.08`; the level may be the `option`."""
+    """An alarm. `condition` is above, below or crosses with a level, such as `above 1.08`; the
+    level may be the `option`.
+    """
 
     ticker: Text
     condition: Text
@@ -183,9 +189,16 @@ class PageEndpoints:
         self._database = database
 
     def endpoints(self) -> list[Endpoint]:
-        group = _endpoint("POST", "/groups", self.create_group, "Make a group", GroupView, body=Name)
+        group = _endpoint(
+            "POST", "/groups", self.create_group, "Make a group", GroupView, body=Name
+        )
         member = _endpoint(
-            "POST", "/groups/{group}/members/{user}", self.add_member, "Put an account into a group", Done, Membership
+            "POST",
+            "/groups/{group}/members/{user}",
+            self.add_member,
+            "Put an account into a group",
+            Done,
+            Membership,
         )
         page = _endpoint("POST", "/pages", self.create_page, "Make a page", PageView, body=Name)
         one_page, one_alarm = "/api/pages/{page}", "/api/rules/{alarm}"
@@ -220,7 +233,8 @@ class PageEndpoints:
             ),
         ]  # fmt: skip
 
-    # ------------------------------------------------------------------------------------------------ groups
+    # ------------------------------------------------------------------------------------------------
+    # groups
     async def create_group(self, call: Call) -> GroupView:
         """Definitions may name a group (`group/desk_euro`) if an admin made it."""
         return GroupView(**await _answered(self._desk.create_group(call.who, call.body.name)))
@@ -245,14 +259,17 @@ class PageEndpoints:
         found = await self._look(lambda session: pages.groups_of(session, call.who))
         return msgspec.convert(found, list[GroupMembers])
 
-    # ------------------------------------------------------------------------------------------------- pages
+    # -------------------------------------------------------------------------------------------------
+    # pages
     async def create_page(self, call: Call) -> PageView:
         """Who makes a page owns it: views, edits and shares it."""
         return PageView(**await _answered(self._desk.create_page(call.who, call.body.name)))
 
     async def rename_page(self, call: Call) -> PageView:
         """For the owner."""
-        return PageView(**await _answered(self._desk.rename_page(call.who, call.path.page, call.body.name)))
+        return PageView(
+            **await _answered(self._desk.rename_page(call.who, call.path.page, call.body.name))
+        )
 
     async def delete_page(self, call: Call) -> Done:
         """For the owner, once it has no alarms."""
@@ -270,7 +287,13 @@ class PageEndpoints:
         def work(session: Session) -> list[PageRights]:
             return [
                 PageRights(
-                    page.id, page.name, page.owner_id, right.owner, page.key, right.edit, page.declared is not None
+                    page.id,
+                    page.name,
+                    page.owner_id,
+                    right.owner,
+                    page.key,
+                    right.edit,
+                    page.declared is not None,
                 )
                 for page, right in Rights(session, call.who.id).pages()
             ]
@@ -279,19 +302,30 @@ class PageEndpoints:
         return found
 
     async def share(self, call: Call) -> Done:
-        """For the owner. What an account was given itself counts before what its groups were given."""
+        """For the owner. What an account was given itself counts before what its groups were
+        given.
+        """
         body: Share = call.body
         await _answered(
             self._desk.share_page(
-                call.who, call.path.page, body.subject_type, body.subject_id, body.can_view, body.can_edit
+                call.who,
+                call.path.page,
+                body.subject_type,
+                body.subject_id,
+                body.can_view,
+                body.can_edit,
             )
         )
         return Done()
 
     async def unshare(self, call: Call) -> Done:
-        """For the owner. Connections of those who may not see the page any longer get nothing more of it."""
+        """For the owner. Connections of those who may not see the page any longer get nothing
+        more of it.
+        """
         path: ShareId = call.path
-        await _answered(self._desk.unshare_page(call.who, path.page, path.subject_type, path.subject_id))
+        await _answered(
+            self._desk.unshare_page(call.who, path.page, path.subject_type, path.subject_id)
+        )
         return Done()
 
     async def shares(self, call: Call) -> list[ShareView]:
@@ -299,27 +333,39 @@ class PageEndpoints:
         found = await self._look(lambda session: pages.shares(session, call.who, call.path.page))
         return msgspec.convert(found, list[ShareView])
 
-    # ------------------------------------------------------------------------------------------------ alarms
+    # ------------------------------------------------------------------------------------------------
+    # alarms
     async def alarms(self, call: Call) -> list[AlarmView]:
         """Oldest first."""
 
         def work(session: Session) -> list[dict[str, Any]]:
             page = pages.page_for(session, call.who, call.path.page, "view")
-            return [page_alarms.public_alarm(alarm) for alarm in page_alarms.alarms_of(session, [page.id])]
+            return [
+                page_alarms.public_alarm(alarm)
+                for alarm in page_alarms.alarms_of(session, [page.id])
+            ]
 
         return msgspec.convert(await self._look(work), list[AlarmView])
 
     async def create_alarm(self, call: Call) -> AlarmView:
-        """For who may edit the page. Flows with an alarm that has `rules` evaluate it on their stream; a condition that they
-        cannot evaluate is triggered by people only."""
+        """For who may edit the page. Flows with an alarm that has `rules` evaluate it on their
+        stream; a condition that they cannot evaluate is triggered by people only."""
         body: NewAlarm = call.body
-        done = self._desk.create_alarm(call.who, call.path.page, body.ticker, body.option, body.condition)
+        done = self._desk.create_alarm(
+            call.who, call.path.page, body.ticker, body.option, body.condition
+        )
         return AlarmView(**await _answered(done))
 
     async def update_alarm(self, call: Call) -> AlarmView:
         """For who may edit the page."""
-        changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
-        return AlarmView(**await _answered(self._desk.update_alarm(call.who, call.path.alarm, changes)))
+        changes = {
+            name: value
+            for name, value in msgspec.structs.asdict(call.body).items()
+            if value is not UNSET
+        }
+        return AlarmView(
+            **await _answered(self._desk.update_alarm(call.who, call.path.alarm, changes))
+        )
 
     async def delete_alarm(self, call: Call) -> AlarmView:
         """For who may edit the page. The history of its triggers stays as long as the page."""
@@ -332,7 +378,9 @@ class PageEndpoints:
 
     async def history(self, call: Call) -> list[TriggerView]:
         """The latest 500, newest first."""
-        found = await self._look(lambda session: page_alarms.history_of(session, call.who, call.path.alarm))
+        found = await self._look(
+            lambda session: page_alarms.history_of(session, call.who, call.path.alarm)
+        )
         return msgspec.convert(found, list[TriggerView])
 
     async def _look(self, work: Any) -> Any:
@@ -344,7 +392,13 @@ class PageEndpoints:
 
 
 def _endpoint(
-    method: str, address: str, do: Any, summary: str, answer: Any, path: Any = None, body: Any = None
+    method: str,
+    address: str,
+    do: Any,
+    summary: str,
+    answer: Any,
+    path: Any = None,
+    body: Any = None,
 ) -> Endpoint:
     errors = (403, 404) if path is not None else ()
     return Endpoint(

@@ -1,4 +1,6 @@
-"""Endpoints of the present state of signals and their history, and of the api's own health and metrics."""
+"""Endpoints of the present state of signals and their history, and of the api's own health and
+metrics.
+"""
 
 import time
 from typing import Annotated, Any
@@ -46,7 +48,9 @@ class CourseQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
 
 
 class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """The course of a signal: `points` are `[time, mean, lowest, highest, readings]`, `texts` are `[time, text]`."""
+    """The course of a signal: `points` are `[time, mean, lowest, highest, readings]`, `texts`
+    are `[time, text]`.
+    """
 
     subject: str
     metric: str
@@ -125,7 +129,10 @@ class SignalEndpoints:
         end = time.time() if query.end is None else query.end
         start = end - HOUR if query.start is None else query.start
         if not 0 <= start < end:
-            raise Rejected(400, f"from ({start:g}) must be before to ({end:g}), both in seconds since 1970 (UTC)")
+            raise Rejected(
+                400,
+                f"from ({start:g}) must be before to ({end:g}), both in seconds since 1970 (UTC)",
+            )
         return await self._history.course(query.subject, query.metric, start, end, query.points)
 
     async def health(self, call: Call) -> Response:

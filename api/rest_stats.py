@@ -59,7 +59,8 @@ class Dashboard(msgspec.Struct):
 
 
 class Performance(msgspec.Struct):
-    """How fast it goes. Rates are per second since somebody last asked, null at first; `lag` is in records.
+    """How fast it goes. Rates are per second since somebody last asked, null at first; `lag` is in
+    records.
 
     `flows` gives the events a second of each source and sink, as `flow/name`.
     """
@@ -152,7 +153,9 @@ class StatsEndpoints:
         """Records read, events pushed, and the rates of the flows."""
         now = time.monotonic()
         metrics = self._metrics
-        records, pushed, coalesced = map(metrics.total, (metrics.records, metrics.pushed, metrics.coalesced))
+        records, pushed, coalesced = map(
+            metrics.total, (metrics.records, metrics.pushed, metrics.coalesced)
+        )
         then, records_then, pushed_then = self._before or (now, records, pushed)
         self._before = (now, records, pushed)
         span = now - then

@@ -25,10 +25,20 @@ class StreamQuery(msgspec.Struct):
     """What to follow, and from where."""
 
     channels: Annotated[
-        str, Meta(min_length=1, max_length=8000, description="Channels, separated by commas: `readings`, `alarms`, …")
+        str,
+        Meta(
+            min_length=1,
+            max_length=8000,
+            description="Channels, separated by commas: `readings`, `alarms`, …",
+        ),
     ]
-    cursor: Annotated[str, Meta(max_length=4096, description="As the header `Last-Event-ID`.")] | None = None
-    token: Annotated[str, Meta(max_length=4096, description="For clients that cannot set headers.")] | None = None
+    cursor: (
+        Annotated[str, Meta(max_length=4096, description="As the header `Last-Event-ID`.")] | None
+    ) = None
+    token: (
+        Annotated[str, Meta(max_length=4096, description="For clients that cannot set headers.")]
+        | None
+    ) = None
 
 
 class StreamEndpoints:
@@ -48,14 +58,19 @@ class StreamEndpoints:
         ]  # fmt: skip
 
     async def follow(self, call: Call) -> Stream:
-        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; every id is a cursor.
+        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; every id is a
+        cursor.
 
-        Who connects again with `Last-Event-ID` gets exactly what was missed, or `"recovered": false` and the present state.
-        The token may stand in `?token=`, since browsers' `EventSource` sets no headers.
+        Who connects again with `Last-Event-ID` gets exactly what was missed, or `"recovered":
+        false` and the present state. The token may stand in `?token=`, since browsers'
+        `EventSource` sets no headers.
         """
         channels = list(dict.fromkeys(filter(None, call.query.channels.split(","))))
         if not channels or len(channels) > self._bounds.channels_per_client:
-            raise Rejected(400, f"expected 1 to {self._bounds.channels_per_client} channels, got {len(channels)}")
+            raise Rejected(
+                400,
+                f"expected 1 to {self._bounds.channels_per_client} channels, got {len(channels)}",
+            )
         if any(len(channel) > LONGEST_CHANNEL for channel in channels):
             raise Rejected(400, f"the name of a channel has at most {LONGEST_CHANNEL} characters")
         if len(self._hub.clients) >= self._bounds.clients:

@@ -1,4 +1,6 @@
-"""Who may do what on which page: its owner, then what an account was given itself, then what its groups were given."""
+"""Who may do what on which page: its owner, then what an account was given itself, then what its
+groups were given.
+"""
 
 import json
 from collections.abc import Iterable
@@ -58,12 +60,16 @@ class Rights:
         self._session = session
         self._user_id = user_id
         self._name = session.scalar(select(User.username).where(User.id == user_id)) or ""
-        groups = select(Group.id, Group.name, Group.official).join(Member, Member.group_id == Group.id)
+        groups = select(Group.id, Group.name, Group.official).join(
+            Member, Member.group_id == Group.id
+        )
         self._groups = session.execute(groups.where(Member.user_id == user_id)).all()
 
     def on(self, page: Page) -> Right:
         """What the account may do on a page."""
-        return self._rights([page], select(Permission).where(Permission.page_id == page.id))[page.id]
+        return self._rights([page], select(Permission).where(Permission.page_id == page.id))[
+            page.id
+        ]
 
     def pages(self) -> list[tuple[Page, Right]]:
         """The pages it may view, oldest first."""
@@ -72,7 +78,9 @@ class Rights:
         )
         wanted = (Page.owner_id == self._user_id) | Page.declared.is_not(None) | Page.id.in_(mine)
         pages = list(self._session.scalars(select(Page).where(wanted).order_by(Page.id)))
-        rights = self._rights(pages, select(Permission).where(Permission.page_id.in_([page.id for page in pages])))
+        rights = self._rights(
+            pages, select(Permission).where(Permission.page_id.in_([page.id for page in pages]))
+        )
         return [(page, rights[page.id]) for page in pages if rights[page.id].view]
 
     def sight(self) -> Sight:
@@ -86,7 +94,10 @@ class Rights:
     def _rights(self, pages: list[Page], permissions: Select[Any]) -> dict[int, Right]:
         mine = (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
         found = list(self._session.scalars(permissions.where(mine)))
-        return {page.id: self._right(page, [one for one in found if one.page_id == page.id]) for page in pages}
+        return {
+            page.id: self._right(page, [one for one in found if one.page_id == page.id])
+            for page in pages
+        }
 
     def _right(self, page: Page, permissions: list[Permission]) -> Right:
         me = f"user/{self._name}"
@@ -98,7 +109,9 @@ class Rights:
         if own:
             return _together(own)
         official = [f"group/{group.name}" for group in self._groups if group.official]
-        through_groups = [Right(one.can_view, one.can_edit) for one in permissions if one.group_id is not None]
+        through_groups = [
+            Right(one.can_view, one.can_edit) for one in permissions if one.group_id is not None
+        ]
         return _together([*through_groups, declared.right(official) or NONE])
 
 

@@ -12,9 +12,12 @@ _WORDS: dict[str, Kind] = {
 }  # fmt: skip
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?"
 _LEVEL = re.compile(_NUMBER)
-_WORD = "|".join(rf"\b{word}" if word.isalpha() else word for word in sorted(_WORDS, key=len, reverse=True))
+_WORD = "|".join(
+    rf"\b{word}" if word.isalpha() else word for word in sorted(_WORDS, key=len, reverse=True)
+)
 _CONDITION = re.compile(
-    rf"(?:(?P<metric>[a-z][a-z0-9_.]*)\s*(?:is\s+)?)??(?P<word>{_WORD})\s*[:=]?\s*(?P<level>{_NUMBER})?", re.IGNORECASE
+    rf"(?:(?P<metric>[a-z][a-z0-9_.]*)\s*(?:is\s+)?)??(?P<word>{_WORD})\s*[:=]?\s*(?P<level>{_NUMBER})?",
+    re.IGNORECASE,
 )
 _ANY_METRIC = ("price", "value", "last", "quote", "it")
 
@@ -35,8 +38,10 @@ class RuleText(NamedTuple):
 def read_condition(condition: str, option: str) -> RuleText | None:
     """The rule that `condition` and `option` say; None if nobody but a person can evaluate it.
 
-    The condition is `above`, `below` or `crosses` (also `>`, `<`) with a level behind it, or alone with the level as
-    `option`: `above 1.08`, `price > 1.08`, `crosses` with the option `1.08`. A level may have a decimal comma.
+    The condition is `above`, `below` or `crosses` (also `>`, `<`) with a level behind it, or alone
+    with the level as
+    `option`: `above 1.08`, `price > 1.08`, `crosses` with the option `1.08`. A level may have a
+    decimal comma.
     """
     match = _CONDITION.fullmatch(condition.strip())
     if match is None:
@@ -48,4 +53,6 @@ def read_condition(condition: str, option: str) -> RuleText | None:
     if not math.isfinite(level):
         return None
     metric = (match["metric"] or "").lower()
-    return RuleText(_WORDS[match["word"].lower()], level, None if metric in ("", *_ANY_METRIC) else metric)
+    return RuleText(
+        _WORDS[match["word"].lower()], level, None if metric in ("", *_ANY_METRIC) else metric
+    )

@@ -1,4 +1,6 @@
-"""From what flows say of the alarms that people wrote: the history of triggers, and `alarm_update` to who may know."""
+"""From what flows say of the alarms that people wrote: the history of triggers, and
+`alarm_update` to who may know.
+"""
 
 import asyncio
 import collections
@@ -18,12 +20,16 @@ from api.tables import Alarm, Trigger
 from api.updates import Update
 from operators.events import AlarmTransition
 
-TRIGGERS = frozenset(("activated", "escalated", "realarmed", "unshelved", "unsuppressed", "in_service", "unacked"))
+TRIGGERS = frozenset(
+    ("activated", "escalated", "realarmed", "unshelved", "unsuppressed", "in_service", "unacked")
+)
 AT_ONCE = 500
 
 
 class RuleTriggers:
-    """Takes transitions in the event loop and stores them in batches, each once however often it is read."""
+    """Takes transitions in the event loop and stores them in batches, each once however often it
+    is read.
+    """
 
     def __init__(self, access: Access, hub: Hub) -> None:
         self._access = access
@@ -66,14 +72,20 @@ class RuleTriggers:
 
 
 def _store(session: Session, batch: list[AlarmTransition]) -> list[Told]:
-    """Store those that are not known; gives what is to be told. Another api may hear the same at the same moment."""
+    """Store those that are not known; gives what is to be told. Another api may hear the same at
+    the same moment.
+    """
     one_process_at_a_time(session)
     known = set(
-        session.scalars(select(Trigger.transition).where(Trigger.transition.in_([event.id for event in batch])))
+        session.scalars(
+            select(Trigger.transition).where(Trigger.transition.in_([event.id for event in batch]))
+        )
     )
     alarms = {
         alarm.key: alarm
-        for alarm in session.scalars(select(Alarm).where(Alarm.key.in_([str(rule_key(event)) for event in batch])))
+        for alarm in session.scalars(
+            select(Alarm).where(Alarm.key.in_([str(rule_key(event)) for event in batch]))
+        )
     }
     happened: list[Told] = []
     for event in batch:
@@ -81,7 +93,11 @@ def _store(session: Session, batch: list[AlarmTransition]) -> list[Told]:
         if alarm is None or event.id in known:
             continue
         known.add(event.id)
-        price = event.value if isinstance(event.value, int | float) and not isinstance(event.value, bool) else None
+        price = (
+            event.value
+            if isinstance(event.value, int | float) and not isinstance(event.value, bool)
+            else None
+        )
         session.add(Trigger(alarm_id=alarm.id, at=event.time, price=price, transition=event.id))
         alarm.last_triggered = max(event.time, alarm.last_triggered or 0.0)
         if not alarm.deleted:

@@ -1,4 +1,6 @@
-"""uvicorn as this api needs it: no compression, bounded buffers, and an end for clients that stopped reading."""
+"""uvicorn as this api needs it: no compression, bounded buffers, and an end for clients that
+stopped reading.
+"""
 
 import asyncio
 import logging
@@ -20,11 +22,13 @@ NOT_UTF8 = 1007
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
-    """The WebSocket protocol with at most `write_buffer` bytes waiting in front of the kernel, per connection."""
+    """The WebSocket protocol with at most `write_buffer` bytes waiting in front of the kernel,
+    per connection.
+    """
 
     class PushProtocol(WebSocketsSansIOProtocol):
-        """A `Wire` of the application: frames that are ready go out as they are, and a client that does not read is cut
-        off."""
+        """A `Wire` of the application: frames that are ready go out as they are, and a client
+        that does not read is cut off."""
 
         on_writable: Callable[[], None] | None = None
 
@@ -38,13 +42,16 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
                 self.scope["extensions"]["vigie.wire"] = self  # type: ignore[assignment]
 
         def send_receive_event_to_app(self) -> None:
-            """What is not UTF-8 closes the connection, without the traceback that uvicorn would log for each."""
+            """What is not UTF-8 closes the connection, without the traceback that uvicorn would
+            log for each.
+            """
             if self.curr_msg_data_type == "text" and not self.close_sent:
                 try:
                     b"".join(self.frames).decode()
                 except UnicodeDecodeError:
                     self.frames = []
-                    if self.conn.state is State.OPEN:  # a close of the client's may stand behind it already
+                    # a close of the client's may stand behind it already
+                    if self.conn.state is State.OPEN:
                         self.conn.send_close(NOT_UTF8)
                         self.handle_parser_exception()
                     return
@@ -64,7 +71,9 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
                 self.on_writable()
 
         def end(self, code: int, reason: str, grace: float) -> None:
-            """Send a close frame behind what is already buffered; cut the connection after `grace` seconds."""
+            """Send a close frame behind what is already buffered; cut the connection after
+            `grace` seconds.
+            """
             if self.conn.state is State.OPEN and not self.transport.is_closing():
                 self.conn.send_close(code, _fitting(reason))
                 self.transport.write(b"".join(self.conn.data_to_send()))
@@ -83,7 +92,9 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
 
 
 def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
-    """A server for the app on the settings' address, which logs warnings and errors only, never a token."""
+    """A server for the app on the settings' address, which logs warnings and errors only, never
+    a token.
+    """
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -106,7 +117,8 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         lifespan="on",
     )
     keep_tokens_out_of_logs()
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says once that the broker is gone
+    # the feed says once that the broker is gone
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return uvicorn.Server(config)
 
 

@@ -17,7 +17,9 @@ _DEFAULTS = ApiSection()
 
 @dataclass(frozen=True)
 class Bounds:
-    """Limits that keep one client, or one mistake, from hurting the others. Times in seconds, sizes in bytes."""
+    """Limits that keep one client, or one mistake, from hurting the others. Times in seconds,
+    sizes in bytes.
+    """
 
     auth_deadline: float = 5.0
     write_deadline: float = 30.0
@@ -44,9 +46,10 @@ class Bounds:
 class Settings:
     """One running api.
 
-    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured; `broker` is the same
-    connection for what is written to topics, None where nothing can be; `clickhouse` opens a
-    new ClickHouse client (raising while the server is down), None where none is configured; addresses are for people.
+    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured;
+    `broker` is the same connection for what is written to topics, None where nothing can be;
+    `clickhouse` opens a new ClickHouse client (raising while the server is down), None where none
+    is configured; addresses are for people.
     """
 
     data: Path

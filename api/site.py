@@ -19,13 +19,16 @@ class DatabaseConnection(Spec):
     """Where the api keeps accounts, pages and their alarms, if not in a file of its own."""
 
     url: SecretStr = Field(
-        description="Address of a PostgreSQL database, such as `postgresql://USER:PASSWORD@HOST/NAME`.",
+        description=(
+            "Address of a PostgreSQL database, such as `postgresql://USER:PASSWORD@HOST/NAME`."
+        ),
         examples=["${ACCOUNTS_URL}"],
     )
 
 
 def from_site(path: Path | None) -> dict[str, Any]:
-    """Arguments of `Settings` from a site file, as far as it has the connections `redpanda` and `clickhouse`.
+    """Arguments of `Settings` from a site file, as far as it has the connections `redpanda` and
+    `clickhouse`.
 
     Raises `connectors.site.SiteError`.
     """

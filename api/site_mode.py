@@ -1,4 +1,6 @@
-"""The mode of the site, such as surveillance or active: kept in the database, and told to flows over a compacted topic."""
+"""The mode of the site, such as surveillance or active: kept in the database, and told to flows
+over a compacted topic.
+"""
 
 import time
 
@@ -16,7 +18,9 @@ METRIC = "mode"
 
 
 class ModeView(msgspec.Struct):
-    """The mode in force, since when (epoch seconds; 0 while nobody has chosen one) and who chose it, and all there are."""
+    """The mode in force, since when (epoch seconds; 0 while nobody has chosen one) and who chose
+    it, and all there are.
+    """
 
     mode: str
     since: float

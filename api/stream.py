@@ -1,4 +1,6 @@
-"""Server-sent events: the same channels, snapshots and cursors for those without WebSocket (WHATWG HTML, chapter 9.2)."""
+"""Server-sent events: the same channels, snapshots and cursors for those without WebSocket
+(WHATWG HTML, chapter 9.2).
+"""
 
 import asyncio
 import collections
@@ -38,7 +40,9 @@ SERVER_SENT = ServerSent()
 
 
 def block(event: str, data: str, id: str | None = None) -> bytes:
-    """One event as it goes over the wire; `data` are JSON, in which a line break is nothing but space."""
+    """One event as it goes over the wire; `data` are JSON, in which a line break is nothing but
+    space.
+    """
     head = "" if id is None else f"id: {id}\n"
     line = data.replace("\r", " ").replace("\n", " ")
     return f"{head}event: {event}\ndata: {line}\n\n".encode()
@@ -50,7 +54,9 @@ def heartbeat(cursor: str) -> bytes:
 
 
 class StreamWire:
-    """The near end of a stream: what waits to be sent, bounded, until `run` has handed it to the server."""
+    """The near end of a stream: what waits to be sent, bounded, until `run` has handed it to the
+    server.
+    """
 
     def __init__(self, limit: int, abort: Callable[[], None]) -> None:
         self.on_writable: Callable[[], None] | None = None
@@ -114,7 +120,9 @@ class Stream(Response):
         begin: Callable[[StreamWire], Awaitable[tuple[Client, Callable[[], None]]]],
         talk: Callable[[Client], Awaitable[None]],
     ) -> None:
-        """`begin` makes the client of a wire and what is to be done when it leaves; `talk` says what it hears first."""
+        """`begin` makes the client of a wire and what is to be done when it leaves; `talk` says
+        what it hears first.
+        """
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._bounds = bounds
@@ -124,7 +132,9 @@ class Stream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = scope["state"][CONNECTION]
         wire = StreamWire(self._bounds.write_buffer, connection.abort)
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
 
         async def body(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
@@ -165,10 +175,16 @@ async def _disconnected(receive: Receive) -> None:
 
 
 class StreamTalk:
-    """What a client of a stream hears first: what it subscribed to, then what it missed, or the present state."""
+    """What a client of a stream hears first: what it subscribed to, then what it missed, or the
+    present state.
+    """
 
     def __init__(
-        self, hub: Hub, channels: list[str], cursor: str | None, read_back: Callable[[], Awaitable[None]]
+        self,
+        hub: Hub,
+        channels: list[str],
+        cursor: str | None,
+        read_back: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
         self._channels = channels
@@ -190,9 +206,13 @@ class StreamTalk:
             for channel in seen:
                 name = json.dumps(channel, ensure_ascii=False)
                 data = self._hub.snapshot(channel, client.sight)
-                client.send(block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor))
+                client.send(
+                    block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor)
+                )
         else:
-            client.replay(frame for update in missed if (frame := update.frame(SERVER_SENT)) is not None)
+            client.replay(
+                frame for update in missed if (frame := update.frame(SERVER_SENT)) is not None
+            )
         self._hub.attend(client, SERVER_SENT, seen)
 
 

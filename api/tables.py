@@ -2,7 +2,17 @@
 
 from typing import Literal
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Role = Literal["viewer", "operator", "admin"]
@@ -62,7 +72,9 @@ class RefreshToken(Base):
 
 
 class Group(Base):
-    """A group of accounts. Definitions may name it (`group/desk_euro`) if an admin made it (`official`)."""
+    """A group of accounts. Definitions may name it (`group/desk_euro`) if an admin made it
+    (`official`).
+    """
 
     __tablename__ = "groups"
 
@@ -77,14 +89,19 @@ class Member(Base):
 
     __tablename__ = "members"
 
-    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class Page(Base):
     """A page of alarms, the unit of permission.
 
-    `key` is its name in topics and channels. A page that a definition declares has no owner here: `declared` holds its
+    `key` is its name in topics and channels. A page that a definition declares has no owner here:
+    `declared` holds its
     `owner`, `view` and `edit` as the definition has them, as JSON.
     """
 
@@ -93,7 +110,9 @@ class Page(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     name: Mapped[str] = mapped_column(String(LONGEST_TEXT))
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
     declared: Mapped[str | None] = mapped_column(Text)
 
 
@@ -101,12 +120,19 @@ class Permission(Base):
     """What one account (`user`) or group may do on a page."""
 
     __tablename__ = "permissions"
-    __table_args__ = (UniqueConstraint("page_id", "user_id"), UniqueConstraint("page_id", "group_id"))
+    __table_args__ = (
+        UniqueConstraint("page_id", "user_id"),
+        UniqueConstraint("page_id", "group_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     page_id: Mapped[int] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    group_id: Mapped[int | None] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    group_id: Mapped[int | None] = mapped_column(
+        ForeignKey("groups.id", ondelete="CASCADE"), index=True
+    )
     can_view: Mapped[bool]
     can_edit: Mapped[bool]
 
@@ -131,7 +157,9 @@ class Alarm(Base):
 
 
 class Trigger(Base):
-    """One time an alarm was triggered: by an account, or by the stream (`transition` is then the transition's id)."""
+    """One time an alarm was triggered: by an account, or by the stream (`transition` is then the
+    transition's id).
+    """
 
     __tablename__ = "triggers"
     __table_args__ = (Index("ix_triggers_alarm_id_at", "alarm_id", "at"),)
@@ -140,7 +168,9 @@ class Trigger(Base):
     alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"))
     at: Mapped[float] = mapped_column(Float)
     price: Mapped[float | None] = mapped_column(Float)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
     transition: Mapped[str | None] = mapped_column(String(LONGEST_NAME), unique=True)
 
 
@@ -160,7 +190,9 @@ class Audit(Base):
 
 
 class Revision(Base):
-    """One row: a number that grows with every change of who may do or see what, and the number of the last announcement."""
+    """One row: a number that grows with every change of who may do or see what, and the number
+    of the last announcement.
+    """
 
     __tablename__ = "revision"
 
@@ -170,7 +202,9 @@ class Revision(Base):
 
 
 class Announcement(Base):
-    """What one `api` told its clients, for some time, so that others on this database tell it to theirs."""
+    """What one `api` told its clients, for some time, so that others on this database tell it to
+    theirs.
+    """
 
     __tablename__ = "announcements"
 

@@ -18,7 +18,9 @@ class TokenError(Exception):
 
 
 class Claims(NamedTuple):
-    """What a valid token says: whose it is, the login it came of, and when it ends (epoch seconds)."""
+    """What a valid token says: whose it is, the login it came of, and when it ends (epoch
+    seconds).
+    """
 
     user_id: int
     login: str
@@ -39,7 +41,9 @@ class KeyRing(Protocol):
 class Tokens:
     """Issues and checks tokens. `lifetime` is in seconds."""
 
-    def __init__(self, keys: KeyRing, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keys: KeyRing, lifetime: float, clock: Callable[[], float] = time.time
+    ) -> None:
         self._keys = keys
         self.lifetime = lifetime
         self._clock = clock
@@ -50,7 +54,12 @@ class Tokens:
     def issue(self, user_id: int, login: str) -> str:
         """A token for one account, valid from now for `lifetime`."""
         now = self._clock()
-        claims: dict[str, Any] = {"iss": ISSUER, "sub": str(user_id), "iat": int(now), "exp": int(now + self.lifetime)}
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "sub": str(user_id),
+            "iat": int(now),
+            "exp": int(now + self.lifetime),
+        }
         claims |= {"sid": login, "jti": secrets.token_hex(8)}
         name, key = self._keys.newest
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": name})

@@ -1,4 +1,6 @@
-"""Rows of compacted topics, kept in the database with what they come from until the broker has them."""
+"""Rows of compacted topics, kept in the database with what they come from until the broker has
+them.
+"""
 
 import asyncio
 import logging
@@ -24,7 +26,9 @@ class TopicRows:
         self._changed = asyncio.Event()
 
     def put(self, session: Session, topic: str, key: str, value: bytes) -> None:
-        """Have the topic hold `value` under `key`, once this session is written. Call `wake` then."""
+        """Have the topic hold `value` under `key`, once this session is written. Call `wake`
+        then.
+        """
         text = value.decode()
         row = session.get(TopicRow, (topic, key))
         if row is None:
@@ -37,7 +41,9 @@ class TopicRows:
         self._changed.set()
 
     async def run(self) -> None:
-        """Write what is to be written, for ever; all rows once at the start, for a broker that lost its topics."""
+        """Write what is to be written, for ever; all rows once at the start, for a broker that
+        lost its topics.
+        """
         await asyncio.to_thread(self._forget)
         while True:
             self._changed.clear()
@@ -63,7 +69,9 @@ class TopicRows:
             return [(row.topic, row.key, row.value, row.version) for row in rows]
 
     def _sent(self, topic: str, key: str, version: int) -> bool:
-        """Take note of what the topic has now; False if there is a newer one, which another process may have sent before."""
+        """Take note of what the topic has now; False if there is a newer one, which another
+        process may have sent before.
+        """
         with self._database.write() as session:
             row = session.get(TopicRow, (topic, key))
             if row is not None:

@@ -1,4 +1,6 @@
-"""What the feed hands to the hub: one event of one channel, with its JSON, encoded once for everybody."""
+"""What the feed hands to the hub: one event of one channel, with its JSON, encoded once for
+everybody.
+"""
 
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
@@ -42,11 +44,14 @@ class Kind(msgspec.Struct):
 class Update:
     """One event on its way to the clients of `channel`.
 
-    `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see that page. `identity` is
-    what a second writing of the same event has too; `fact` what the same event has on other channels. Updates with equal
-    `state_key` replace each other while a client lags; None means that each one counts. `live` is False for what was in the
-    topic before the api started: it is remembered, not pushed. New subscribers of the channel get the last update of each
-    `origin` first; None if the flow does not want that. It was read from the partition `part` before the place `next`;
+    `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see
+    that page. `identity` is what a second writing of the same event has too; `fact` what the same
+    event has on other channels. Updates with equal
+    `state_key` replace each other while a client lags; None means that each one counts. `live` is
+    False for what was in the topic before the api started: it is remembered, not pushed. New
+    subscribers of the channel get the last update of each
+    `origin` first; None if the flow does not want that. It was read from the partition `part`
+    before the place `next`;
     `cursor` is where a client is who has got it.
     """
 
@@ -114,7 +119,11 @@ def from_push(value: bytes, live: bool) -> list[Update]:
             record.channel,
             bytes(record.data).decode(),
             subject=record.subject,
-            origin=f"{record.flow}/{record.sink}/{record.subject}" if record.first == "snapshot" else None,
+            origin=(
+                f"{record.flow}/{record.sink}/{record.subject}"
+                if record.first == "snapshot"
+                else None
+            ),
             identity=(record.channel, record.flow, record.sink, record.id),
             fact=(record.flow, record.sink, record.id),
             shaped=record.shaped,
@@ -136,30 +145,59 @@ def _is_picture(record: PushRecord) -> bool:
 
 
 def from_events(value: bytes, live: bool) -> list[Update]:
-    """Updates of one record of a topic of events: readings and alarm transitions; raises `msgspec.MsgspecError`."""
+    """Updates of one record of a topic of events: readings and alarm transitions; raises
+    `msgspec.MsgspecError`.
+    """
     updates: list[Update] = []
     for line, event in zip(_lines(value), decode_lines(value), strict=True):
         if isinstance(event, Reading):
             key = (READINGS, event.subject, event.metric)
-            text = line.decode() if event.quality != "good" else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
+            text = (
+                line.decode()
+                if event.quality != "good"
+                else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
+            )
             identity = (event.id, event.subject, event.metric)
             updates.append(
-                Update(READINGS, text, event=event, identity=identity, state_key=key, subject=event.subject, live=live)
+                Update(
+                    READINGS,
+                    text,
+                    event=event,
+                    identity=identity,
+                    state_key=key,
+                    subject=event.subject,
+                    live=live,
+                )
             )
         elif isinstance(event, AlarmTransition):
             page = kept_private(event).page
             data = msgspec.json.encode(plain(event)).decode()
             updates.append(
-                Update(ALARMS, data, event=event, identity=event.id, subject=event.subject, page=page, live=live)
+                Update(
+                    ALARMS,
+                    data,
+                    event=event,
+                    identity=event.id,
+                    subject=event.subject,
+                    page=page,
+                    live=live,
+                )
             )
     return updates
 
 
 def from_site_events(value: bytes, live: bool) -> list[Update]:
-    """Updates of one record of a topic of what happens on the site: occurrences and detections; raises `msgspec.MsgspecError`."""
+    """Updates of one record of a topic of what happens on the site: occurrences and detections;
+    raises `msgspec.MsgspecError`.
+    """
     return [
         Update(
-            EVENTS, line.decode().rstrip(), event=event, identity=(EVENTS, event.id), subject=event.subject, live=live
+            EVENTS,
+            line.decode().rstrip(),
+            event=event,
+            identity=(EVENTS, event.id),
+            subject=event.subject,
+            live=live,
         )
         for line, event in zip(_lines(value), decode_lines(value), strict=True)
         if isinstance(event, Occurrence | Detection)
@@ -167,8 +205,12 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
 
 
 def plain(event: Reading | AlarmTransition) -> dict[str, Any]:
-    """The event as plain JSON values, with the defaults that topics leave out, without what is not known."""
-    values = {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}
+    """The event as plain JSON values, with the defaults that topics leave out, without what is
+    not known.
+    """
+    values = {
+        name: value for name, value in msgspec.structs.asdict(event).items() if value is not None
+    }
     return {"kind": event.__struct_config__.tag, **values}
 
 

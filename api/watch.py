@@ -1,4 +1,6 @@
-"""The part of the api that serves the video watch, the sensors' bridge and whoever looks after the flows."""
+"""The part of the api that serves the video watch, the sensors' bridge and whoever looks after
+the flows.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -27,7 +27,9 @@ _event = msgspec.json.Decoder(Event).decode
 
 
 class VideoWatch:
-    """How updates are written to a client of the video watch. What goes to several of its channels it hears once."""
+    """How updates are written to a client of the video watch. What goes to several of its
+    channels it hears once.
+    """
 
     name = "video_watch"
     once = True
@@ -37,7 +39,9 @@ class VideoWatch:
         self._camera_name = camera_name
 
     def choose(self, channels: list[str]) -> list[str]:
-        """The hub's channels for those of a client: `camera_1` is the camera with this number or this name."""
+        """The hub's channels for those of a client: `camera_1` is the camera with this number or
+        this name.
+        """
         chosen: dict[str, None] = {}
         for channel in channels:
             chosen[ALIASES.get(channel, channel)] = None
@@ -60,12 +64,18 @@ class VideoWatch:
 
 
 def _as_shown(data: str) -> str:
-    """An event in the form in which `GET /api/events` shows it; shaped data that are none stay as they are."""
+    """An event in the form in which `GET /api/events` shows it; shaped data that are none stay
+    as they are.
+    """
     try:
         event = _event(data)
     except (msgspec.DecodeError, RecursionError):
         return data
-    return msgspec.json.encode(of_event(event)).decode() if isinstance(event, Occurrence | Detection) else data
+    return (
+        msgspec.json.encode(of_event(event)).decode()
+        if isinstance(event, Occurrence | Detection)
+        else data
+    )
 
 
 class VideoWatchConversation:
@@ -89,9 +99,13 @@ class VideoWatchConversation:
             self._say("pong")
             return
         if kind not in ("subscribe", "unsubscribe"):
-            raise Refused(f"type is {str(kind)[:40]!r}; this server knows subscribe, unsubscribe and ping")
+            raise Refused(
+                f"type is {str(kind)[:40]!r}; this server knows subscribe, unsubscribe and ping"
+            )
         channels = message.get("channels")
-        if not isinstance(channels, list) or not all(isinstance(c, str) and 0 < len(c) <= 200 for c in channels):
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
             raise Refused('channels must be a list of names, such as ["camera_1","events"]')
         if kind == "unsubscribe":
             for channel in channels:

@@ -10,7 +10,9 @@ LONGEST_ID = 300
 
 
 class Camera(Base):
-    """A camera that people added. `name` is its subject in events; `url` holds no password, only names of variables."""
+    """A camera that people added. `name` is its subject in events; `url` holds no password, only
+    names of variables.
+    """
 
     __tablename__ = "cameras"
 
@@ -51,8 +53,8 @@ class Mode(Base):
 
 
 class TopicRow(Base):
-    """A row that a compacted topic must have: it is written while `sent` is less than `version`. Without a `value` it is
-    deleted there."""
+    """A row that a compacted topic must have: it is written while `sent` is less than `version`.
+    Without a `value` it is deleted there."""
 
     __tablename__ = "topic_rows"
 

@@ -81,8 +81,8 @@ class Connections:
     async def push(self, websocket: WebSocket) -> None:
         """`/ws`: Vigie's own dialect for clients that offer its subprotocol, or begin by `auth`.
 
-        The others are spoken to as the alarm server did if the token stands in the address (`?token=`), and as the video watch
-        did if it stands in the `Authorization` header.
+        The others are spoken to as the alarm server did if the token stands in the address
+        (`?token=`), and as the video watch did if it stands in the `Authorization` header.
         """
         offered = websocket.scope["subprotocols"]
         own = SUBPROTOCOL in offered
@@ -100,12 +100,16 @@ class Connections:
             await self._serve(websocket, "", True, self._push_conversation, self._anonymous)
 
     async def raw(self, websocket: WebSocket) -> None:
-        """`/ws/raw/{channel}`: token in the Authorization header or in `?token=`, then nothing but data."""
+        """`/ws/raw/{channel}`: token in the Authorization header or in `?token=`, then nothing
+        but data.
+        """
         if not await self._accept(websocket, None):
             return
         channel = websocket.path_params["channel"]
         token = websocket.query_params.get("token", "")
-        await self._serve(websocket, token, False, lambda client: self._raw_conversation(client, channel))
+        await self._serve(
+            websocket, token, False, lambda client: self._raw_conversation(client, channel)
+        )
 
     async def beat(self) -> None:
         """Tell subscribers every few seconds that the connection is alive, and where they are."""
@@ -116,7 +120,9 @@ class Connections:
             self._hub.tell(SERVER_SENT.name, heartbeat(self._hub.cursor))
 
     def _push_conversation(self, client: Client) -> Conversation:
-        return PushConversation(self._hub, client, self._bounds.channels_per_client, self._read_back)
+        return PushConversation(
+            self._hub, client, self._bounds.channels_per_client, self._read_back
+        )
 
     def _alarm_conversation(self, client: Client) -> Conversation:
         return AlarmServerConversation(
@@ -124,7 +130,9 @@ class Connections:
         )
 
     def _watch_conversation(self, client: Client) -> Conversation:
-        return VideoWatchConversation(self._hub, client, self._video_watch, self._bounds.channels_per_client)
+        return VideoWatchConversation(
+            self._hub, client, self._video_watch, self._bounds.channels_per_client
+        )
 
     def _raw_conversation(self, client: Client, channel: str) -> Conversation:
         if not client.sight.channel(channel):
@@ -145,11 +153,18 @@ class Connections:
         return True
 
     async def _serve(
-        self, websocket: WebSocket, token: str, first_message: bool, open_: Open, anonymous: bool = False
+        self,
+        websocket: WebSocket,
+        token: str,
+        first_message: bool,
+        open_: Open,
+        anonymous: bool = False,
     ) -> None:
         try:
             if len(self._hub.clients) + self._coming >= self._bounds.clients:
-                raise Closed(TRY_LATER, f"all {self._bounds.clients} places are taken; try again later")
+                raise Closed(
+                    TRY_LATER, f"all {self._bounds.clients} places are taken; try again later"
+                )
             try:
                 self._coming += 1
                 try:
@@ -157,19 +172,28 @@ class Connections:
                 finally:
                     self._coming -= 1
                 if self._access.connections(person.id) >= self._most_each:
-                    raise Closed(TRY_LATER, f"this account has {self._most_each} connections already")
+                    raise Closed(
+                        TRY_LATER, f"this account has {self._most_each} connections already"
+                    )
             except Unnamed as first:
                 await self._talk(websocket, ANONYMOUS, self._watch_conversation, first.text)
             else:
                 await self._talk(websocket, person, open_)
         except Closed as end:
             self._metrics.closed.labels(str(end.code)).inc()
-            websocket.scope["extensions"]["vigie.wire"].end(end.code, end.reason, self._bounds.close_grace)
+            websocket.scope["extensions"]["vigie.wire"].end(
+                end.code, end.reason, self._bounds.close_grace
+            )
         except (WebSocketDisconnect, RuntimeError) as gone:
-            if isinstance(gone, RuntimeError) and websocket.client_state is WebSocketState.CONNECTED:
+            if (
+                isinstance(gone, RuntimeError)
+                and websocket.client_state is WebSocketState.CONNECTED
+            ):
                 raise
 
-    async def _who(self, websocket: WebSocket, token: str, first_message: bool, anonymous: bool) -> Person:
+    async def _who(
+        self, websocket: WebSocket, token: str, first_message: bool, anonymous: bool
+    ) -> Person:
         scheme, _, in_header = websocket.headers.get("authorization", "").partition(" ")
         if scheme and scheme.lower() != "bearer":
             raise Closed(UNAUTHORIZED, "the Authorization header must be: Bearer TOKEN")
@@ -189,7 +213,9 @@ class Connections:
                 text = await _text(websocket)
             message = json.loads(text)
         except TimeoutError:
-            raise Closed(UNAUTHORIZED, f"no token within {self._bounds.auth_deadline:g} s") from None
+            raise Closed(
+                UNAUTHORIZED, f"no token within {self._bounds.auth_deadline:g} s"
+            ) from None
         except (ValueError, RecursionError):
             message = None
         kind = message.get("type") if isinstance(message, dict) else None
@@ -200,12 +226,17 @@ class Connections:
             raise Closed(UNAUTHORIZED, 'the first message must be {"type":"auth","token":"..."}')
         return token
 
-    async def _talk(self, websocket: WebSocket, person: Person, open_: Open, first: str | None = None) -> None:
+    async def _talk(
+        self, websocket: WebSocket, person: Person, open_: Open, first: str | None = None
+    ) -> None:
         wire = websocket.scope["extensions"]["vigie.wire"]
         client = Client(wire, self._bounds, person, NOTHING)
         wire.on_writable = client.drain
         expiry = asyncio.get_running_loop().call_later(
-            max(0.0, person.expires - time.time()), client.end, UNAUTHORIZED, "the token has expired; log in again"
+            max(0.0, person.expires - time.time()),
+            client.end,
+            UNAUTHORIZED,
+            "the token has expired; log in again",
         )
         self._hub.join(client)
         try:

@@ -20,33 +20,51 @@ class ApiSection(Spec):
     )
     registration: Literal["open", "closed"] = Field(
         "closed",
-        description="`open`: everybody who reaches the api may make himself an account, which is then a viewer.",
+        description=(
+            "`open`: everybody who reaches the api may make himself an account, which is then a"
+            " viewer."
+        ),
     )
     connections_per_account: int = Field(
-        1000, ge=1, description="The most WebSockets and streams that one account may have open at a time."
+        1000,
+        ge=1,
+        description="The most WebSockets and streams that one account may have open at a time.",
     )
     anonymous: Literal["viewer"] | None = Field(
         None,
-        description="`viewer`: clients of the video watch may follow `/ws` without a token; nobody may when left out.",
+        description=(
+            "`viewer`: clients of the video watch may follow `/ws` without a token; nobody may when"
+            " left out."
+        ),
     )
     origins: list[str] = Field(
         [],
-        description="Other sites whose pages may open a WebSocket here, such as `https://wall.example`; the api's own page "
-        "always may.",
+        description=(
+            "Other sites whose pages may open a WebSocket here, such as `https://wall.example`; the"
+            " api's own page always may."
+        ),
         examples=[["https://wall.example"]],
     )
     proxies: list[str] = Field(
         [],
-        description="Addresses or networks of the proxies in front; only theirs are the `X-Forwarded-…` headers believed.",
+        description=(
+            "Addresses or networks of the proxies in front; only theirs are the `X-Forwarded-…`"
+            " headers believed."
+        ),
         examples=[["127.0.0.1", "10.0.0.0/24"]],
     )
     discovery: bool = Field(
         False,
-        description="Operators may have the local network searched for cameras (ONVIF WS-Discovery, by multicast).",
+        description=(
+            "Operators may have the local network searched for cameras (ONVIF WS-Discovery, by"
+            " multicast)."
+        ),
     )
     modes: list[str] = Field(
         ["surveillance", "active"],
-        description="The modes of the site; the first one is in force until somebody chooses another.",
+        description=(
+            "The modes of the site; the first one is in force until somebody chooses another."
+        ),
         min_length=2,
         max_length=20,
     )
@@ -62,7 +80,9 @@ class ApiSection(Spec):
                 or parts.path not in ("", "/")
                 or parts.query
             ):
-                raise ValueError(f"expected an address such as http://127.0.0.1:9101, got {value!r}")
+                raise ValueError(
+                    f"expected an address such as http://127.0.0.1:9101, got {value!r}"
+                )
         return [value.rstrip("/") for value in values]
 
     @field_validator("proxies")
@@ -72,5 +92,7 @@ class ApiSection(Spec):
             try:
                 ipaddress.ip_network(value)
             except ValueError:
-                raise ValueError(f"expected an address or a network such as 10.0.0.0/24, got {value!r}") from None
+                raise ValueError(
+                    f"expected an address or a network such as 10.0.0.0/24, got {value!r}"
+                ) from None
         return values

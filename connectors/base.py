@@ -1,4 +1,6 @@
-"""What every source and sink is, without the engine: plain objects that the flow's engine adapter drives."""
+"""What every source and sink is, without the engine: plain objects that the flow's engine
+adapter drives.
+"""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +16,9 @@ from operators.events import DeadLetter, Event, encode_lines
 
 
 class ConnectorError(Exception):
-    """A connector cannot work as it is set up; the message says what was expected, what came, where, and the remedy."""
+    """A connector cannot work as it is set up; the message says what was expected, what came,
+    where, and the remedy.
+    """
 
 
 class Stopped(Exception):
@@ -24,11 +28,13 @@ class Stopped(Exception):
 class Batch(NamedTuple):
     """Events of one source partition, in order.
 
-    `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader works off what had
-    gathered before it started: until then wall-clock time must not move the flow's clocks. `whole` says that the events
-    are a table as it stands: rows that are not among them are gone. `place` is the offset after the batch, of a topic;
-    `anew` says that the topic was made anew, so that places begin again. `arrivals` says how many events arrived when, in
-    their order (none: all at `wall`); it is what the records say, so that who reads them again finds the same.
+    `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader
+    works off what had gathered before it started: until then wall-clock time must not move the
+    flow's clocks. `whole` says that the events are a table as it stands: rows that are not among
+    them are gone. `place` is the offset after the batch, of a topic;
+    `anew` says that the topic was made anew, so that places begin again. `arrivals` says how many
+    events arrived when, in their order (none: all at `wall`); it is what the records say, so that
+    who reads them again finds the same.
     """
 
     events: list[Event]
@@ -41,19 +47,27 @@ class Batch(NamedTuple):
 
 
 class Reader(Protocol):
-    """One partition of a source that can be read again from a position (a topic partition, a binlog, a generator)."""
+    """One partition of a source that can be read again from a position (a topic partition, a
+    binlog, a generator).
+    """
 
     def read(self) -> Batch | None:
-        """What is ready, at most a few thousand events; None at once if nothing is. Never blocks."""
+        """What is ready, at most a few thousand events; None at once if nothing is. Never
+        blocks.
+        """
 
     def position(self) -> object:
-        """A picklable position: a reader opened with it continues after the last event `read` returned."""
+        """A picklable position: a reader opened with it continues after the last event `read`
+        returned.
+        """
 
     def read_until(self) -> float:
         """Up to which wall time `read` has returned all there was; -inf while that is not known."""
 
     def lag(self) -> int | None:
-        """How many records are there that `read` has not returned yet, as far as is known; None where nobody counts."""
+        """How many records are there that `read` has not returned yet, as far as is known; None
+        where nobody counts.
+        """
 
     def close(self) -> None:
         """Release threads and sockets."""
@@ -63,30 +77,40 @@ class Writer(Protocol):
     """The running side of a sink."""
 
     def write(self, events: list[Event]) -> None:
-        """Take events in order. May queue them; blocks when its bounded queue is full (back pressure)."""
+        """Take events in order. May queue them; blocks when its bounded queue is full (back
+        pressure).
+        """
 
     def flush(self) -> None:
-        """Return when all that was written is durable at the far end. Waits while it is down; raises `Stopped` then."""
+        """Return when all that was written is durable at the far end. Waits while it is down;
+        raises `Stopped` then.
+        """
 
     def close(self) -> None:
         """Release threads and sockets without waiting for a service that is down."""
 
 
 class Intake(Protocol):
-    """A source whose sender waits for an acknowledgement (MQTT, HTTP): it writes what it receives into a topic, acknowledges
-    when the broker has it, and the flow reads the topic."""
+    """A source whose sender waits for an acknowledgement (MQTT, HTTP): it writes what it
+    receives into a topic, acknowledges when the broker has it, and the flow reads the topic."""
 
     def start(self) -> None:
-        """Connect in the background and keep connected; never raises because the far end is down."""
+        """Connect in the background and keep connected; never raises because the far end is
+        down.
+        """
 
     def stop(self) -> None:
         """Disconnect; what was not acknowledged will be sent again."""
 
 
 class Health:
-    """State of a flow's connectors, shared with metrics and `/health`. Thread-safe. Logs each change once."""
+    """State of a flow's connectors, shared with metrics and `/health`. Thread-safe. Logs each
+    change once.
+    """
 
-    def __init__(self, report: Callable[[str, bool, str], None] = lambda name, up, detail: None) -> None:
+    def __init__(
+        self, report: Callable[[str, bool, str], None] = lambda name, up, detail: None
+    ) -> None:
         self._report = report
         self._lock = threading.Lock()
         self.down: dict[str, str] = {}
@@ -113,14 +137,18 @@ class Health:
 class ConnectorContext:
     """What a connector gets from the flow that runs it.
 
-    `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is set on SIGTERM.
-    `shape` is the sink's own form of an event, where its definition has one, `batch_events` and `batch_wait` (seconds) the
-    most it may write together, `outbox` the most seconds that an event may wait for a far end that is down. A reader's
-    thread calls `arrived()` when it has queued something, so that the flow wakes at once; `shared` is scratch space for what
-    the partitions of one source have in common. `count(word, n)` adds to the counter shown in the metrics;
-    `dead_letter` keeps what cannot be processed; a connector that forgets it after that, before a flush, first calls
+    `connection` is the validated model named by the component's `CONNECTION` class. `stopping` is
+    set on SIGTERM.
+    `shape` is the sink's own form of an event, where its definition has one, `batch_events` and
+    `batch_wait` (seconds) the most it may write together, `outbox` the most seconds that an event
+    may wait for a far end that is down. A reader's thread calls `arrived()` when it has queued
+    something, so that the flow wakes at once; `shared` is scratch space for what the partitions of
+    one source have in common. `count(word, n)` adds to the counter shown in the metrics;
+    `dead_letter` keeps what cannot be processed; a connector that forgets it after that, before a
+    flush, first calls
     `letters_durable()`, which returns when all letters are safe.
-    `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable as the flow's saved state.
+    `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable
+    as the flow's saved state.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
     """
 
@@ -145,7 +173,9 @@ class ConnectorContext:
     shared: dict[str, Any] = field(default_factory=dict)
 
     def refuse(self, event: Event, reason: str, detail: str) -> None:
-        """Make a dead letter of an event that a sink's far end does not take, in one word and in a sentence."""
+        """Make a dead letter of an event that a sink's far end does not take, in one word and in
+        a sentence.
+        """
         self.dead_letter(
             DeadLetter(
                 id=f"{event.id}/{self.name}",
@@ -161,8 +191,11 @@ class ConnectorContext:
         )
 
     def stop_if_down(self) -> None:
-        """Raise `Stopped` if the flow is to stop while this connector's far end is down: who waits gives up then."""
-        reason = self.health.down.get(self.name)  # a connector's other thread may take it back at any time
+        """Raise `Stopped` if the flow is to stop while this connector's far end is down: who
+        waits gives up then.
+        """
+        # a connector's other thread may take it back at any time
+        reason = self.health.down.get(self.name)
         if self.stopping.is_set() and reason is not None:
             raise Stopped(f"{self.name}: {reason}")
 
@@ -174,33 +207,45 @@ class Source(Component):
     RUNS: ClassVar[bool] = True
 
     def partitions(self, context: ConnectorContext) -> list[str]:
-        """Names of the partitions there are; a topic's are its partition numbers. Raises `ConnectorError`."""
+        """Names of the partitions there are; a topic's are its partition numbers. Raises
+        `ConnectorError`.
+        """
         return ["0"]
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
-        """Open one partition at a position, or at the start the settings say. Must not raise when the far end is down."""
+        """Open one partition at a position, or at the start the settings say. Must not raise
+        when the far end is down.
+        """
         raise NotImplementedError
 
 
 class PushSource(Component):
-    """A source whose sender waits for an acknowledgement; the flow reads the topic its intake writes."""
+    """A source whose sender waits for an acknowledgement; the flow reads the topic its intake
+    writes.
+    """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
 
-    def intake(self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]) -> Intake:
-        """Make the intake. `write(event, durable)` queues for the topic and calls `durable()` from another thread once
-        the broker has it; it blocks when too much is under way."""
+    def intake(
+        self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
+    ) -> Intake:
+        """Make the intake. `write(event, durable)` queues for the topic and calls `durable()`
+        from another thread once the broker has it; it blocks when too much is under way."""
         raise NotImplementedError
 
 
 class Sink(Component):
-    """A sink; its writer is driven by the flow. `EXPIRES` marks those that heed the context's `outbox`."""
+    """A sink; its writer is driven by the flow. `EXPIRES` marks those that heed the context's
+    `outbox`.
+    """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = False
 
     def open(self, context: ConnectorContext) -> Writer:
-        """Make the writer. Must not raise when the far end is down: it waits and reports itself degraded."""
+        """Make the writer. Must not raise when the far end is down: it waits and reports itself
+        degraded.
+        """
         raise NotImplementedError

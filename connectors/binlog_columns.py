@@ -1,4 +1,6 @@
-"""The definition of a table as the binary log tells it (a TABLE_MAP event), completed from information_schema."""
+"""The definition of a table as the binary log tells it (a TABLE_MAP event), completed from
+information_schema.
+"""
 
 import re
 from collections.abc import Callable
@@ -50,7 +52,9 @@ DECLARED = {
     "binary": {STRING}, "uuid": {STRING}, "inet6": {STRING}, "inet4": {STRING}, "json": {BLOB, JSON},
 }  # fmt: skip
 _BLOBS = {
-    f"{size}{kind}": {BLOB, BLOB_COMPRESSED} for size in ("", "tiny", "medium", "long") for kind in ("text", "blob")
+    f"{size}{kind}": {BLOB, BLOB_COMPRESSED}
+    for size in ("", "tiny", "medium", "long")
+    for kind in ("text", "blob")
 }
 
 
@@ -62,7 +66,17 @@ CODECS = {
 }  # fmt: skip
 
 WIDE = {
-    "utf-16-be": {35, 54, 55, 90, 159, *range(101, 125), *range(128, 152), *range(640, 643), *range(672, 675)},
+    "utf-16-be": {
+        35,
+        54,
+        55,
+        90,
+        159,
+        *range(101, 125),
+        *range(128, 152),
+        *range(640, 643),
+        *range(672, 675),
+    },
     "utf-16-le": {56, 62},
     "utf-32-be": {60, 61, *range(160, 184), *range(736, 739)},
 }
@@ -116,7 +130,11 @@ def table_names(data: bytes) -> tuple[str, str, int]:
     """(schema, table, offset of what follows) of a TABLE_MAP event."""
     schema_end = 29 + data[28]
     name_end = schema_end + 2 + data[schema_end + 1]
-    return data[29:schema_end].decode("utf8"), data[schema_end + 2 : name_end].decode("utf8"), name_end + 1
+    return (
+        data[29:schema_end].decode("utf8"),
+        data[schema_end + 2 : name_end].decode("utf8"),
+        name_end + 1,
+    )
 
 
 def parse_table(data: bytes, end: int, describe: Describe) -> Table:
@@ -139,7 +157,10 @@ def parse_table(data: bytes, end: int, describe: Describe) -> Table:
         return Table(schema, name, tuple(columns), key)
     described = describe(schema, name)
     return Table(
-        schema, name, _from_schema(f"{schema}.{name}", columns, described), tuple(c.name for c in described if c.key)
+        schema,
+        name,
+        _from_schema(f"{schema}.{name}", columns, described),
+        tuple(c.name for c in described if c.key),
     )
 
 
@@ -164,7 +185,9 @@ def _optional_fields(data: bytes, offset: int, end: int) -> dict[int, bytes]:
     return fields
 
 
-def _from_log(columns: list[Column], fields: dict[int, bytes]) -> tuple[list[Column], tuple[str, ...]]:
+def _from_log(
+    columns: list[Column], fields: dict[int, bytes]
+) -> tuple[list[Column], tuple[str, ...]]:
     names = _texts(fields[4])
     unsigned = iter(_bits(fields.get(1, b"")))
     codecs = iter(_codecs(fields, 2, 3, sum(c.type in CHARACTER for c in columns)))
@@ -183,16 +206,20 @@ def _from_log(columns: list[Column], fields: dict[int, bytes]) -> tuple[list[Col
     return whole, tuple(names[i] for i in key)
 
 
-def _from_schema(table: str, columns: list[Column], described: list[Described]) -> tuple[Column, ...]:
+def _from_schema(
+    table: str, columns: list[Column], described: list[Described]
+) -> tuple[Column, ...]:
     declared = DECLARED | _BLOBS
     fits = len(described) == len(columns) and all(
-        column.type in declared.get(d.declared, {column.type}) for column, d in zip(columns, described, strict=True)
+        column.type in declared.get(d.declared, {column.type})
+        for column, d in zip(columns, described, strict=True)
     )
     if not fits:
         raise UnknownColumns(
-            f"the binary log holds no column names, and table {table} ({len(described)} columns) is not defined any more as "
-            f"it was when these rows were written ({len(columns)} columns); set `binlog_row_metadata=FULL` under [mysqld] "
-            "in the server's my.cnf, or SET GLOBAL binlog_row_metadata=FULL"
+            f"the binary log holds no column names, and table {table} ({len(described)} columns) is"
+            " not defined any more as it was when these rows were written"
+            f" ({len(columns)} columns); set `binlog_row_metadata=FULL` under [mysqld] in the"
+            " server's my.cnf, or SET GLOBAL binlog_row_metadata=FULL"
         )
     return tuple(
         replace(
@@ -212,8 +239,9 @@ def describe_with(connection: Any) -> Describe:
     def describe(schema: str, table: str) -> list[Described]:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLUMN_KEY FROM information_schema.COLUMNS"
-                " WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s ORDER BY ORDINAL_POSITION",
+                "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLUMN_KEY FROM"
+                " information_schema.COLUMNS WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s ORDER BY"
+                " ORDINAL_POSITION",
                 (schema, table),
             )
             return [
@@ -231,7 +259,8 @@ def _codec_of(charset: str | None) -> str | None:
 def _codec(collation: int) -> str | None:
     if collation >= 2048:  # MariaDB's UCA 14 collations: the character set is in the high bits
         return {0x0A: "utf-16-be", 0x0B: "utf-16-be", 0x0C: "utf-32-be"}.get(collation >> 8, "utf8")
-    number = collation - 1024 if collation >= 1024 else collation  # those that do not pad are 1024 higher
+    # those that do not pad are 1024 higher
+    number = collation - 1024 if collation >= 1024 else collation
     for codec, numbers in WIDE.items():
         if number in numbers:
             return codec

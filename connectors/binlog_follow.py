@@ -1,5 +1,6 @@
-"""Turns the packets of the binary log into row events, transaction by transaction. No I/O of its own but through what it is
-given: `describe` for tables without names in the log, and each recorder's own questions."""
+"""Turns the packets of the binary log into row events, transaction by transaction. No I/O of its
+own but through what it is given: `describe` for tables without names in the log, and each
+recorder's own questions."""
 
 import copy
 import re
@@ -12,7 +13,15 @@ from typing import Any
 from connectors import binlog_stream as wire
 from connectors.binlog_columns import Describe, Table, UnknownColumns, parse_table, table_names
 from connectors.binlog_library import LibraryDecoder
-from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, inserted, is_recorder, meant
+from connectors.binlog_recorder import (
+    ATTRIBUTES,
+    META,
+    STATES,
+    Recorder,
+    inserted,
+    is_recorder,
+    meant,
+)
 from connectors.binlog_rows import RowDecoder, UnknownType
 from operators.events import Row
 
@@ -20,7 +29,8 @@ CHUNK_ROWS = 1000
 INSERT = wire.ROW_EVENTS[23]
 LETTER_BYTES = 65_536
 CHANGES = re.compile(
-    r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b", re.IGNORECASE | re.DOTALL
+    r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 UNDECODABLE = (
     struct.error, zlib.error, LookupError, ValueError, ArithmeticError, TypeError, StopIteration, NotImplementedError,
@@ -32,15 +42,20 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Place:
-    """Where the log has been read to: all up to `gtids`, and of the next transaction `rows` rows. `state_ids` are the
-    highest ids of `states` by schema, to go on from if the server loses the position."""
+    """Where the log has been read to: all up to `gtids`, and of the next transaction `rows`
+    rows. `state_ids` are the highest ids of `states` by schema, to go on from if the server
+    loses the position."""
 
     gtids: wire.Gtids = field(default_factory=dict)
     rows: int = 0
     state_ids: dict[str, int] = field(default_factory=dict)
 
     def saved(self) -> dict[str, Any]:
-        return {"gtid": wire.format_gtids(self.gtids), "rows": self.rows, "state_ids": dict(self.state_ids)}
+        return {
+            "gtid": wire.format_gtids(self.gtids),
+            "rows": self.rows,
+            "state_ids": dict(self.state_ids),
+        }
 
     @classmethod
     def load(cls, saved: Mapping[str, Any]) -> "Place":
@@ -72,8 +87,9 @@ class _Unreadable:
 
 
 class Follower:
-    """Feed it packets with `handle`; `events` gathers, `commits` says how many of them were committed when (epoch seconds),
-    and `place` moves at the end of each transaction and with every row."""
+    """Feed it packets with `handle`; `events` gathers, `commits` says how many of them were
+    committed when (epoch seconds), and `place` moves at the end of each transaction and with
+    every row."""
 
     def __init__(
         self,
@@ -123,7 +139,9 @@ class Follower:
         elif kind == wire.INCIDENT:
             what = data[23 : 23 + data[22]].decode("utf8", "replace")
             self._refuse(
-                "incident", f"the server reports changes that are missing from its own binary log: {what}", data
+                "incident",
+                f"the server reports changes that are missing from its own binary log: {what}",
+                data,
             )
 
     def take(self) -> list[Row]:
@@ -164,14 +182,23 @@ class Follower:
 
     def _statement(self, schema: str, text: str, data: bytes) -> None:
         for database, table in sorted(self._interesting):
-            if re.search(rf"\b{re.escape(table)}\b", text) and (database == schema or database in text):
+            if re.search(rf"\b{re.escape(table)}\b", text) and (
+                database == schema or database in text
+            ):
                 self._count("statement", 1)
                 detail = (
-                    f"a change of {database}.{table} was logged as a statement, without its rows, and is not seen: {text[:200]!r}"
-                    "; the program that wrote it has to use binlog_format=ROW (SET GLOBAL binlog_format=ROW, then reconnect it)"
+                    f"a change of {database}.{table} was logged as a statement, without its rows,"
+                    f" and is not seen: {text[:200]!r}; the program that wrote it has to use"
+                    " binlog_format=ROW (SET GLOBAL binlog_format=ROW, then reconnect it)"
                 )
                 self._problem(
-                    Problem("statement", detail, text.encode()[:LETTER_BYTES], self._origin(data), self.committed)
+                    Problem(
+                        "statement",
+                        detail,
+                        text.encode()[:LETTER_BYTES],
+                        self._origin(data),
+                        self.committed,
+                    )
                 )
 
     def _origin(self, data: bytes) -> str:
@@ -191,7 +218,9 @@ class Follower:
 
     def _refuse(self, reason: str, detail: str, data: bytes) -> None:
         self._count(reason, 1)
-        self._problem(Problem(reason, detail, data[:LETTER_BYTES], self._origin(data), self.committed))
+        self._problem(
+            Problem(reason, detail, data[:LETTER_BYTES], self._origin(data), self.committed)
+        )
 
     def _watched(self, data: bytes, end: int) -> _Watched | None:
         schema, name, _ = table_names(data)
@@ -203,7 +232,9 @@ class Follower:
         except UnknownType:
             decoder = LibraryDecoder(data, table, self._checksum)
         recorder = self._recorders.get(schema) if name in (STATES, META, ATTRIBUTES) else None
-        if recorder is not None and not is_recorder(name, (column.name for column in table.columns)):
+        if recorder is not None and not is_recorder(
+            name, (column.name for column in table.columns)
+        ):
             recorder = None
         if recorder is None and (schema, name) not in self._tables:
             return None
@@ -233,7 +264,9 @@ class Follower:
         return []
 
     def _add(self, events: list[Row]) -> None:
-        """Events before `place.rows` were passed on before the reader came back to this transaction."""
+        """Events before `place.rows` were passed on before the reader came back to this
+        transaction.
+        """
         passed_on = self.place.rows - self._seen
         self._seen += len(events)
         if passed_on > 0:
@@ -242,7 +275,9 @@ class Follower:
         self.events += events
         self.commits.append((len(events), self.committed))
 
-    def _states(self, table: Table, recorder: Recorder, op: str, before: Rows, after: Rows) -> list[Row]:
+    def _states(
+        self, table: Table, recorder: Recorder, op: str, before: Rows, after: Rows
+    ) -> list[Row]:
         if op == "insert":
             recorder.resolve(after)
             known = self.place.state_ids
@@ -266,7 +301,9 @@ class Follower:
         for n, values in enumerate(rows, self._seen):
             key = "/".join(str(values[name]) for name in table.key)
             identity = f"{table.name}/{key}/{self._gtid_text}.{n}"
-            events.append(Row(id=identity, time=self.committed, table=table.full_name, op=op, values=values))
+            events.append(
+                Row(id=identity, time=self.committed, table=table.full_name, op=op, values=values)
+            )
         return events
 
 
@@ -281,8 +318,12 @@ def _cannot(table: str, error: Exception) -> str:
     return f"rows of {table} cannot be decoded: {type(error).__name__}: {error}"
 
 
-def images(decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows) -> tuple[Rows, Rows]:
-    """(rows before, rows after) of a row packet, one of them empty but for an update; `end` is where its checksum begins."""
+def images(
+    decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows
+) -> tuple[Rows, Rows]:
+    """(rows before, rows after) of a row packet, one of them empty but for an update; `end` is
+    where its checksum begins.
+    """
     if isinstance(decoder, LibraryDecoder):
         return decoder.images(_plain_packet(data, end, kind) if kind.compressed else data)
     offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
@@ -324,6 +365,8 @@ def _plain_packet(data: bytes, end: int, kind: wire.Rows) -> bytes:
     offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
     columns, offset = wire.length_coded(data, offset)
     offset += ((columns + 7) >> 3) * (2 if kind.op == "update" else 1)
-    plain = next(code for code, rows in wire.ROW_EVENTS.items() if rows == kind._replace(compressed=False))
+    plain = next(
+        code for code, rows in wire.ROW_EVENTS.items() if rows == kind._replace(compressed=False)
+    )
     body = data[14:offset] + wire.uncompressed(data[:end], offset) + data[end:]
     return data[:5] + bytes([plain]) + data[6:10] + struct.pack("<I", 13 + len(body)) + body

@@ -1,4 +1,6 @@
-"""mysql-replication's decoder on single packets, for tables with a column type that our own does not know."""
+"""mysql-replication's decoder on single packets, for tables with a column type that our own does
+not know.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -7,7 +9,12 @@ from typing import Any
 
 from pymysql.protocol import MysqlPacket
 from pymysqlreplication.packet import BinLogPacketWrapper
-from pymysqlreplication.row_event import DeleteRowsEvent, TableMapEvent, UpdateRowsEvent, WriteRowsEvent
+from pymysqlreplication.row_event import (
+    DeleteRowsEvent,
+    TableMapEvent,
+    UpdateRowsEvent,
+    WriteRowsEvent,
+)
 
 from connectors.binlog_columns import Table
 from connectors.binlog_stream import ROW_EVENTS, length_coded
@@ -26,7 +33,9 @@ class _Control:
 
 @contextmanager
 def _damage_as_value_error() -> Iterator[None]:
-    """The library and its client fail on damaged bytes with errors of many kinds, assertions among them."""
+    """The library and its client fail on damaged bytes with errors of many kinds, assertions
+    among them.
+    """
     try:
         yield
     except NotImplementedError:
@@ -36,10 +45,14 @@ def _damage_as_value_error() -> Iterator[None]:
 
 
 def _check_size(data: bytes) -> None:
-    """The library reads on for ever where a packet is shorter than it says or has rows without columns."""
+    """The library reads on for ever where a packet is shorter than it says or has rows without
+    columns.
+    """
     size = int.from_bytes(data[10:14], "little")
     kind = ROW_EVENTS[data[5]]
-    columns, offset = length_coded(data, 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little"))
+    columns, offset = length_coded(
+        data, 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
+    )
     width = (columns + 7) >> 3
     if size != len(data) - 1:
         raise ValueError(f"the packet has {len(data) - 1} bytes and says {size}")
@@ -50,7 +63,9 @@ def _check_size(data: bytes) -> None:
 
 
 class LibraryDecoder:
-    """Decodes the row packets that belong to one TABLE_MAP packet; slow, but it knows every type."""
+    """Decodes the row packets that belong to one TABLE_MAP packet; slow, but it knows every
+    type.
+    """
 
     def __init__(self, table_map: bytes, table: Table, checksum: int) -> None:
         """Raises `ValueError` for a damaged packet."""
@@ -78,7 +93,8 @@ class LibraryDecoder:
         return (values, []) if isinstance(event, DeleteRowsEvent) else ([], values)
 
     def _event(self, data: bytes, tables: dict[int, Any]) -> Any:
-        if not self._checksum:  # the library finds the end of a table's definition only before a checksum
+        # the library finds the end of a table's definition only before a checksum
+        if not self._checksum:
             size = int.from_bytes(data[10:14], "little") + CHECKSUM_BYTES
             data = data[:10] + struct.pack("<I", size) + data[14:] + bytes(CHECKSUM_BYTES)
         wrapper = BinLogPacketWrapper(
@@ -87,7 +103,9 @@ class LibraryDecoder:
             _Control(),
             mysql_version=(0, 0, 0),
             use_checksum=True,
-            allowed_events=frozenset({TableMapEvent, WriteRowsEvent, UpdateRowsEvent, DeleteRowsEvent}),
+            allowed_events=frozenset(
+                {TableMapEvent, WriteRowsEvent, UpdateRowsEvent, DeleteRowsEvent}
+            ),
             only_tables=None,
             ignored_tables=None,
             only_schemas=None,

@@ -17,13 +17,17 @@ Arrivals = list[tuple[int, float]]
 
 
 class RowMapping(Spec):
-    """How a table's rows become readings (`metric` and `value`) or occurrences (`type`, with the other columns as data)."""
+    """How a table's rows become readings (`metric` and `value`) or occurrences (`type`, with the
+    other columns as data).
+    """
 
     subject: str = Field(description="Column that says what is watched.", examples=["meter"])
     metric: str | None = Field(
         None, description="What is measured: a word, or `{column}`.", examples=["power", "{kind}"]
     )
-    value: str | None = Field(None, description="Column with the number or word.", examples=["watts"])
+    value: str | None = Field(
+        None, description="Column with the number or word.", examples=["watts"]
+    )
     type: str | None = Field(
         None,
         description="In place of metric and value: what happened, a word, or `{column}`.",
@@ -32,16 +36,23 @@ class RowMapping(Spec):
     unit: str | None = Field(None, description="Unit of the numbers.", examples=["W"])
     time: str | None = Field(
         None,
-        description="Column with the time: TIMESTAMP, DATETIME in UTC, or an epoch in s, ms or µs. Default: the time of commit.",
+        description=(
+            "Column with the time: TIMESTAMP, DATETIME in UTC, or an epoch in s, ms or µs. Default:"
+            " the time of commit."
+        ),
         examples=["measured_at"],
     )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.type is None and None in (self.metric, self.value):
-            raise ValueError("needs metric and value (rows are readings), or type (rows are occurrences)")
+            raise ValueError(
+                "needs metric and value (rows are readings), or type (rows are occurrences)"
+            )
         if self.type is not None and (self.metric, self.value, self.unit) != (None, None, None):
-            raise ValueError("has type (rows are occurrences) beside metric, value or unit (rows are readings)")
+            raise ValueError(
+                "has type (rows are occurrences) beside metric, value or unit (rows are readings)"
+            )
         return self
 
 
@@ -60,7 +71,9 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
         try:
             return values[column]
         except KeyError:
-            raise Unmapped(f"table {table} has no column {column!r}; it has {', '.join(values)}") from None
+            raise Unmapped(
+                f"table {table} has no column {column!r}; it has {', '.join(values)}"
+            ) from None
 
     def read(row: Row) -> Event | None:
         if row.op == "delete":
@@ -76,7 +89,13 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
         if mapping.type:
             data = {name: _plain(value) for name, value in values.items() if name not in used}
             return Occurrence(
-                id=row.id, time=at, subject=str(subject), type=str(word), data=data, source=table, labels=row.labels
+                id=row.id,
+                time=at,
+                subject=str(subject),
+                type=str(word),
+                data=data,
+                source=table,
+                labels=row.labels,
             )
         number, text = _value(take(values, mapping.value or ""))
         return Reading(
@@ -95,10 +114,12 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
 
 
 class Mappings:
-    """The mapped tables of a source, by full name: rows of the others stay rows. `unmapped(row, why)` is told of rows that do
-    not fit."""
+    """The mapped tables of a source, by full name: rows of the others stay rows. `unmapped(row,
+    why)` is told of rows that do not fit."""
 
-    def __init__(self, mappings: Mapping[str, RowMapping], unmapped: Callable[[Row, str], None]) -> None:
+    def __init__(
+        self, mappings: Mapping[str, RowMapping], unmapped: Callable[[Row, str], None]
+    ) -> None:
         self._mappers = {table: mapper(table, mapping) for table, mapping in mappings.items()}
         self._unmapped = unmapped
 
@@ -110,7 +131,11 @@ class Mappings:
         left: Arrivals = []
         rest = iter(rows)
         for count, at in arrivals:
-            some = [event for row in itertools.islice(rest, count) if (event := self._event(row)) is not None]
+            some = [
+                event
+                for row in itertools.islice(rest, count)
+                if (event := self._event(row)) is not None
+            ]
             events += some
             left.append((len(some), at))
         return events, left

@@ -1,5 +1,6 @@
-"""The reader of the binary log: a thread that connects, takes a snapshot, follows the log, and starts again after every
-failure from where it was; and the bounded queue between it and the flow."""
+"""The reader of the binary log: a thread that connects, takes a snapshot, follows the log, and
+starts again after every failure from where it was; and the bounded queue between it and the
+flow."""
 
 import collections
 import logging
@@ -21,7 +22,14 @@ from connectors.binlog_mapping import Mappings
 from connectors.binlog_recorder import ATTRIBUTES, META, STATES, Recorder, is_recorder
 from connectors.binlog_snapshot import Snapshot, begin, pages
 from connectors.binlog_start import SURELY_SAVED, StartFile
-from connectors.binlog_stream import PositionLost, ServerIdTaken, Stream, format_gtids, parse_gtids, reached
+from connectors.binlog_stream import (
+    PositionLost,
+    ServerIdTaken,
+    Stream,
+    format_gtids,
+    parse_gtids,
+    reached,
+)
 from operators.events import DeadLetter, Event, Row
 
 if TYPE_CHECKING:
@@ -34,9 +42,13 @@ QUEUE_ROWS = 20_000
 SHORTEST_WAIT_S, LONGEST_WAIT_S, LONGEST_CLASH_S = 0.2, 5.0, 60.0
 STEADY_S = 10.0
 WHOLE_S = 1.0
-"""The log writes when a transaction was committed in whole seconds: it arrived by the end of that second."""
+"""The log writes when a transaction was committed in whole seconds: it arrived by the end of
+that second.
+"""
 TOLERATED = 60.0
-"""Seconds by which the server's clock may be ahead of ours; later, a transaction counts as committed then."""
+"""Seconds by which the server's clock may be ahead of ours; later, a transaction counts as
+committed then.
+"""
 SETTLED_S = 1.5
 MOST_TOLD = 1000
 JOIN_S = 5.0
@@ -60,7 +72,9 @@ class _MustStop(Exception):
 class BinlogReader:
     """What the flow sees: never blocks."""
 
-    def __init__(self, source: "MariadbBinlog", context: ConnectorContext, position: object | None) -> None:
+    def __init__(
+        self, source: "MariadbBinlog", context: ConnectorContext, position: object | None
+    ) -> None:
         start = StartFile(context.folder, context.name, [sorted(source.tables), source.snapshot])
         if position is None:
             position = start.load()
@@ -82,7 +96,9 @@ class BinlogReader:
     def read(self) -> Batch | None:
         """At most some 5,000 rows; raises what ended the reader's thread, if a fault in it did."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"reader {self._context.name}", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, name=f"reader {self._context.name}", daemon=True
+            )
             self._thread.start()
         if self._failure is not None:
             raise RuntimeError(f"the reader of {self._context.name} failed") from self._failure
@@ -105,7 +121,11 @@ class BinlogReader:
         self._position = last.position
         becomes_live = last.live and not self._live
         self._live = last.live
-        return Batch(events, last.wall, last.live, arrivals=arrivals) if events or becomes_live else None
+        return (
+            Batch(events, last.wall, last.live, arrivals=arrivals)
+            if events or becomes_live
+            else None
+        )
 
     def position(self) -> object:
         if self._position is not None:
@@ -172,8 +192,12 @@ class _Session:
         self._mapping = Mappings(rows, self._unmapped)
         self._put = put
         self._closed = closed
-        self._place: Place | None = Place.load(position) if position and "gtid" in position else None
-        self._snapshot = Snapshot.load(position["snapshot"]) if position and position.get("snapshot") else None
+        self._place: Place | None = (
+            Place.load(position) if position and "gtid" in position else None
+        )
+        self._snapshot = (
+            Snapshot.load(position["snapshot"]) if position and position.get("snapshot") else None
+        )
         self._lost: dict[str, int] | None = None
         self._start_file = start
         self._is_first = position is None
@@ -195,7 +219,9 @@ class _Session:
                 wait = 0.0 if self._lose(error) else longer(wait, LONGEST_WAIT_S)
             except ConnectorError as error:
                 self._report(str(error))
-                wait = longer(wait, LONGEST_CLASH_S if isinstance(error, ServerIdTaken) else LONGEST_WAIT_S)
+                wait = longer(
+                    wait, LONGEST_CLASH_S if isinstance(error, ServerIdTaken) else LONGEST_WAIT_S
+                )
             except (MySQLError, OSError) as error:
                 if time.monotonic() - started > STEADY_S:
                     wait = 0.0  # it worked: only if the next try fails too is the server down
@@ -230,7 +256,8 @@ class _Session:
             target = parse_gtids(_gtid_position(control))
             if not reached(target, self._place.gtids):
                 raise PositionLost(
-                    f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or restored"
+                    f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
+                    " restored"
                 )
             stream = Stream(connect(self._address, self._ca), self._place.gtids, self._server_id)
             try:
@@ -245,7 +272,12 @@ class _Session:
     def _read_log(self, stream: Stream, control: Any, target: Any) -> None:
         assert self._place is not None
         follower = Follower(
-            self._place, self._tables, self._recorders, describe_with(control), self._problem, self._context.count
+            self._place,
+            self._tables,
+            self._recorders,
+            describe_with(control),
+            self._problem,
+            self._context.count,
         )
         self._live = reached(follower.place.gtids, target)
         self._pass_on(follower)
@@ -276,7 +308,14 @@ class _Session:
         wall = now if self._live else min(follower.committed or now, now)
         self._wall = max(self._wall, wall)
         commits = [(rows, min(at + WHOLE_S, now + TOLERATED)) for rows, at in follower.commits]
-        self._put(Unit(*self._mapping.apply(follower.take(), commits), place.saved(), self._wall, self._live))
+        self._put(
+            Unit(
+                *self._mapping.apply(follower.take(), commits),
+                place.saved(),
+                self._wall,
+                self._live,
+            )
+        )
 
     def _unmapped(self, row: Row, why: str) -> None:
         self._context.count("unmapped", 1)
@@ -286,7 +325,9 @@ class _Session:
         return name if "." in name else f"{self._address.database}.{name}"
 
     def _start(self, control: Any) -> None:
-        """Begin where the settings say: with what the tables hold, or now. Goes on with a snapshot that was interrupted."""
+        """Begin where the settings say: with what the tables hold, or now. Goes on with a
+        snapshot that was interrupted.
+        """
         if not self._source.snapshot and self._snapshot is None:
             place = Place(parse_gtids(_gtid_position(control)))
             self._begun(place.saved())
@@ -319,7 +360,9 @@ class _Session:
         self._place = Place(parse_gtids(self._snapshot.gtid), 0, dict(self._snapshot.upto))
         if self._lost is not None:
             log.warning(
-                "%s: read %d rows from the tables in place of the lost part of the log", self._context.name, rows
+                "%s: read %d rows from the tables in place of the lost part of the log",
+                self._context.name,
+                rows,
             )
         self._snapshot = self._lost = None
 
@@ -329,20 +372,27 @@ class _Session:
             self._is_first = False
 
     def _lose(self, error: PositionLost) -> bool:
-        """The server has purged the position: report the gap. True if the tables are to be read again."""
+        """The server has purged the position: report the gap. True if the tables are to be read
+        again.
+        """
         place = self._place or Place()
         position = place.saved()["gtid"] or "the beginning"
         loss = f"MariaDB at {self._address} no longer has the binary log after {position} ({error})"
         if not self._source.snapshot:
             self._start_file.forget()
             self._report(
-                f"{loss}; set `snapshot: true` to go on with what the tables hold, or discard the flow's saved position to go on "
-                "from now"
+                f"{loss}; set `snapshot: true` to go on with what the tables hold, or discard the"
+                " flow's saved position to go on from now"
             )
             return False
-        known = ", ".join(f"{schema}.states after state_id {last}" for schema, last in place.state_ids.items())
+        known = ", ".join(
+            f"{schema}.states after state_id {last}" for schema, last in place.state_ids.items()
+        )
         kept = f", except {known}, which is read from the table" if known else ""
-        detail = f"{loss}: changes between there and now are lost{kept}; to keep the log longer, set binlog_expire_logs_seconds"
+        detail = (
+            f"{loss}: changes between there and now are lost{kept}; to keep the log longer, set"
+            " binlog_expire_logs_seconds"
+        )
         self._context.count("gap", 1)
         self._report(detail)
         self._problem(Problem("gap", detail, b"", position, time.time()))

@@ -1,4 +1,6 @@
-"""What Home Assistant's recorder keeps in helper tables: the name and the attributes of each row of `states`."""
+"""What Home Assistant's recorder keeps in helper tables: the name and the attributes of each row
+of `states`.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,8 +19,9 @@ MEANING = ("state", "attributes", "attributes_id", "metadata_id", "last_updated_
 class Recorder:
     """Resolves `metadata_id` and `attributes_id` of one recorder database.
 
-    Both tables' own rows keep it up to date; what it has not met is asked of the server. Names are kept for good (there are
-    some thousands), attributes up to 16 million characters, the least used forgotten first.
+    Both tables' own rows keep it up to date; what it has not met is asked of the server. Names are
+    kept for good (there are some thousands), attributes up to 16 million characters, the least used
+    forgotten first.
     """
 
     def __init__(self, schema: str) -> None:
@@ -30,7 +33,9 @@ class Recorder:
         self._connection: Any = None
 
     def seed(self, connection: Any) -> None:
-        """Read all names and the newest attributes; `connection` is used for later questions too."""
+        """Read all names and the newest attributes; `connection` is used for later questions
+        too.
+        """
         self._connection = connection
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
@@ -51,7 +56,9 @@ class Recorder:
                 self._keep(row["attributes_id"], row["shared_attrs"])
 
     def resolve(self, rows: list[dict[str, Any]]) -> None:
-        """Set `entity_id` and `shared_attrs` of rows of `states`; both stay None where nothing is known."""
+        """Set `entity_id` and `shared_attrs` of rows of `states`; both stay None where nothing
+        is known.
+        """
         names, attributes = self._names, self._attributes
         for row in rows:
             name_key, key = row["metadata_id"], row["attributes_id"]
@@ -64,7 +71,9 @@ class Recorder:
 
     def _ask_for_unknown(self, rows: list[dict[str, Any]]) -> None:
         names = {row["metadata_id"] for row in rows if row["metadata_id"] not in self._names}
-        keys = {row["attributes_id"] for row in rows if row["attributes_id"] not in self._attributes}
+        keys = {
+            row["attributes_id"] for row in rows if row["attributes_id"] not in self._attributes
+        }
         for key in keys & self._older.keys():
             self._attributes[key] = self._older[key]
         unknown = sorted(key for key in keys if key not in self._attributes)
@@ -72,7 +81,9 @@ class Recorder:
             self._keep(key, text)
         self._names |= self._ask(META, "metadata_id", "entity_id", sorted(names))
 
-    def _ask(self, table: str, key: str, column: str, keys: list[int]) -> dict[int | None, str | None]:
+    def _ask(
+        self, table: str, key: str, column: str, keys: list[int]
+    ) -> dict[int | None, str | None]:
         found: dict[int | None, str | None] = dict.fromkeys(keys)
         for start in range(0, len(keys), ASK_AT_ONCE):
             with self._connection.cursor() as cursor:
@@ -103,11 +114,15 @@ def is_recorder(table: str, columns: Iterable[str]) -> bool:
 
 
 def meant(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether an update of `states` changes what the row says; the recorder's own bookkeeping (a purge) does not."""
+    """Whether an update of `states` changes what the row says; the recorder's own bookkeeping (a
+    purge) does not.
+    """
     return any(before.get(name) != after.get(name) for name in MEANING)
 
 
-def inserted(table: str, rows: list[dict[str, Any]], committed: float, snapshot: bool = False) -> list[Row]:
+def inserted(
+    table: str, rows: list[dict[str, Any]], committed: float, snapshot: bool = False
+) -> list[Row]:
     """Events for new rows of `states`, resolved already."""
     return [
         Row(

@@ -1,7 +1,9 @@
-"""Decodes the rows of one table from the binary log's packets, an order of magnitude faster than mysql-replication does.
+"""Decodes the rows of one table from the binary log's packets, an order of magnitude faster than
+mysql-replication does.
 
-A plan is made once for every set of columns that are NULL: neighbouring columns of fixed size are unpacked together, the
-others by a function of their own. Types not known here raise `UnknownType`; the library's decoder takes those rows.
+A plan is made once for every set of columns that are NULL: neighbouring columns of fixed size are
+unpacked together, the others by a function of their own. Types not known here raise `UnknownType`;
+the library's decoder takes those rows.
 """
 
 import datetime
@@ -92,7 +94,11 @@ class RowDecoder:
 
     def _width(self, present: bytes) -> int:
         """Bytes of the bitmap of NULL columns."""
-        return len(present) if present == self._whole else (int.from_bytes(present, "little").bit_count() + 7) >> 3
+        return (
+            len(present)
+            if present == self._whole
+            else (int.from_bytes(present, "little").bit_count() + 7) >> 3
+        )
 
     def absent(self, present: bytes) -> list[str]:
         """Names of the columns that a row image leaves out."""
@@ -124,7 +130,10 @@ class RowDecoder:
             steps.append(_step(column, read))
         if run:
             steps.append(_fixed_step(run))
-        plan = self._plans[present + nulls] = ({column.name: None for column in self._columns}, steps)
+        plan = self._plans[present + nulls] = (
+            {column.name: None for column in self._columns},
+            steps,
+        )
         return plan
 
 
@@ -160,12 +169,15 @@ def _fixed_step(run: list[tuple[str, str]]) -> Step:
 
 def _step(column: Column, read: Read) -> Step:
     name, codec = column.name, column.codec
-    if _length_bytes(column) == 1 and codec in (None, "utf8"):  # nearly all texts; saves a call each
+    # nearly all texts; saves a call each
+    if _length_bytes(column) == 1 and codec in (None, "utf8"):
 
         def short(data: bytes, offset: int, row: Row) -> int:
             offset += 1
             end = offset + data[offset - 1]
-            row[name] = data[offset:end] if codec is None else str(data[offset:end], "utf8", "replace")
+            row[name] = (
+                data[offset:end] if codec is None else str(data[offset:end], "utf8", "replace")
+            )
             return end
 
         return short
@@ -197,16 +209,18 @@ def _reader(column: Column) -> Read:
     if kind in (DATE, NEWDATE):
         return _read_date
     if kind in (DATETIME2, TIMESTAMP2, TIME2):
-        return {DATETIME2: _datetime_reader, TIMESTAMP2: _timestamp_reader, TIME2: _time_reader}[kind](
-            (meta[0] + 1) // 2
-        )
+        return {DATETIME2: _datetime_reader, TIMESTAMP2: _timestamp_reader, TIME2: _time_reader}[
+            kind
+        ]((meta[0] + 1) // 2)
     if kind == BIT:
         return _bit_reader(meta[1] * 8 + meta[0])
     if kind == ENUM:
         return _enum_reader(meta[0], column.words)
     if kind == SET:
         return _set_reader(meta[0], column.words)
-    raise UnknownType(f"column {column.name} has type {kind}{' (JSON of MySQL)' if kind == JSON else ''}")
+    raise UnknownType(
+        f"column {column.name} has type {kind}{' (JSON of MySQL)' if kind == JSON else ''}"
+    )
 
 
 def _number_reader(size: int, signed: bool) -> Read:
@@ -273,7 +287,9 @@ def _datetime_reader(fraction: int) -> Read:
         day = packed >> 17 & 31
         if not (year and month and day):
             return None, offset + size
-        when = datetime.datetime(year, month, day, packed >> 12 & 31, packed >> 6 & 63, packed & 63, micros)
+        when = datetime.datetime(
+            year, month, day, packed >> 12 & 31, packed >> 6 & 63, packed & 63, micros
+        )
         return when, offset + size
 
     return read
@@ -288,7 +304,9 @@ def _timestamp_reader(fraction: int) -> Read:
         seconds = int.from_bytes(data[offset : offset + 4], "big")
         micros = int.from_bytes(data[offset + 4 : offset + size], "big") * scale
         zero = not seconds and not micros
-        return (None if zero else epoch + datetime.timedelta(seconds=seconds, microseconds=micros)), offset + size
+        return (
+            None if zero else epoch + datetime.timedelta(seconds=seconds, microseconds=micros)
+        ), offset + size
 
     return read
 
@@ -303,7 +321,10 @@ def _time_reader(fraction: int) -> Read:
         size_of = abs(packed)
         clock, micros = size_of >> shift, (size_of & ((1 << shift) - 1)) * scale
         span = datetime.timedelta(
-            hours=clock >> 12 & 1023, minutes=clock >> 6 & 63, seconds=clock & 63, microseconds=micros
+            hours=clock >> 12 & 1023,
+            minutes=clock >> 6 & 63,
+            seconds=clock & 63,
+            microseconds=micros,
         )
         return (-span if packed < 0 else span), offset + size
 

@@ -17,9 +17,10 @@ PAGE = 1000
 
 @dataclass
 class Snapshot:
-    """How far a snapshot is. With `since`, rows of `states` above that id are read, all of them; otherwise the latest of
-    each entity. `upto` bounds them, so that a snapshot that goes on in another transaction reads the same rows; those without
-    a time of their own have that at which it `began` (epoch seconds)."""
+    """How far a snapshot is. With `since`, rows of `states` above that id are read, all of them;
+    otherwise the latest of each entity. `upto` bounds them, so that a snapshot that goes on in
+    another transaction reads the same rows; those without a time of their own have that at which
+    it `began` (epoch seconds)."""
 
     gtid: str
     tables: list[tuple[str, str]]
@@ -52,7 +53,9 @@ class Snapshot:
 
 
 def open_transaction(connection: Any) -> str:
-    """Begin a transaction that sees one state of all tables, and return the GTID position of exactly that state."""
+    """Begin a transaction that sees one state of all tables, and return the GTID position of
+    exactly that state.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -67,9 +70,14 @@ def open_transaction(connection: Any) -> str:
 
 
 def begin(
-    connection: Any, tables: list[tuple[str, str]], recorders: dict[str, Recorder], since: dict[str, int]
+    connection: Any,
+    tables: list[tuple[str, str]],
+    recorders: dict[str, Recorder],
+    since: dict[str, int],
 ) -> Snapshot:
-    """Start a snapshot. `since` are the highest state ids passed on already, by schema, when a position was lost."""
+    """Start a snapshot. `since` are the highest state ids passed on already, by schema, when a
+    position was lost.
+    """
     gtid = open_transaction(connection)
     snapshot = Snapshot(gtid, list(tables))
     for schema in recorders:
@@ -81,8 +89,12 @@ def begin(
     return snapshot
 
 
-def pages(connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]) -> Iterator[list[Row]]:
-    """The rows that are left, in pages; `snapshot` is moved on before each page is returned. Needs an open transaction."""
+def pages(
+    connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]
+) -> Iterator[list[Row]]:
+    """The rows that are left, in pages; `snapshot` is moved on before each page is returned.
+    Needs an open transaction.
+    """
     while snapshot.tables:
         schema, table = snapshot.tables[0]
         recorder = recorders.get(schema) if table == STATES else None
@@ -96,14 +108,21 @@ def pages(connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]) -
         yield page
 
 
-def _states(connection: Any, snapshot: Snapshot, recorder: Recorder, now: float) -> tuple[list[Row], list[Any] | None]:
+def _states(
+    connection: Any, snapshot: Snapshot, recorder: Recorder, now: float
+) -> tuple[list[Row], list[Any] | None]:
     schema = recorder.schema
-    states, meta, upto = f"{quoted(schema)}.{STATES}", f"{quoted(schema)}.{META}", snapshot.upto[schema]
+    states, meta, upto = (
+        f"{quoted(schema)}.{STATES}",
+        f"{quoted(schema)}.{META}",
+        snapshot.upto[schema],
+    )
     if schema in snapshot.since:
         after = snapshot.after[0] if snapshot.after else snapshot.since[schema]
         rows = _select(
             connection,
-            f"SELECT * FROM {states} WHERE state_id > %s AND state_id <= %s ORDER BY state_id LIMIT {PAGE}",  # noqa: S608
+            f"SELECT * FROM {states} WHERE state_id > %s AND state_id <= %s ORDER BY state_id LIMIT"  # noqa: S608
+            f" {PAGE}",
             (after, upto),
         )
         last = [rows[-1]["state_id"]] if len(rows) == PAGE else None
@@ -112,12 +131,17 @@ def _states(connection: Any, snapshot: Snapshot, recorder: Recorder, now: float)
         entities = _select(
             connection,
             f"SELECT m.metadata_id, (SELECT s.state_id FROM {states} s WHERE s.metadata_id = m.metadata_id "  # noqa: S608
-            "AND s.state_id <= %s ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS state_id "
+            "AND s.state_id <= %s ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS"
+            " state_id "
             f"FROM {meta} m WHERE m.metadata_id > %s ORDER BY m.metadata_id LIMIT {PAGE}",
             (upto, after),
         )
         ids = [entity["state_id"] for entity in entities if entity["state_id"] is not None]
-        rows = _select(connection, f"SELECT * FROM {states} WHERE state_id IN %s ORDER BY state_id", (ids or [0],))  # noqa: S608
+        rows = _select(
+            connection,
+            f"SELECT * FROM {states} WHERE state_id IN %s ORDER BY state_id",  # noqa: S608
+            (ids or [0],),
+        )
         last = [entities[-1]["metadata_id"]] if len(entities) == PAGE else None
     recorder.resolve(rows)
     return inserted(f"{schema}.{STATES}", rows, now, snapshot=schema not in snapshot.since), last
@@ -157,15 +181,16 @@ def _shape(connection: Any, schema: str, table: str) -> tuple[list[str], dict[st
     """(primary key, functions that give a value the form it has in the binary log)."""
     rows = _select(
         connection,
-        "SELECT COLUMN_NAME AS name, DATA_TYPE AS kind, NUMERIC_PRECISION AS bits, COLUMN_KEY AS part "
-        "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION",
+        "SELECT COLUMN_NAME AS name, DATA_TYPE AS kind, NUMERIC_PRECISION AS bits, COLUMN_KEY AS"
+        " part FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY"
+        " ORDINAL_POSITION",
         (schema, table),
     )
     key = [row["name"] for row in rows if row["part"] == "PRI"]
     if not key:
         raise ConnectorError(
-            f"table {schema}.{table} has no primary key, so it cannot be read from the start: give it one, or set "
-            "`snapshot: false`"
+            f"table {schema}.{table} has no primary key, so it cannot be read from the start: give"
+            " it one, or set `snapshot: false`"
         )
     convert: dict[str, Any] = {}
     for row in rows:

@@ -1,4 +1,6 @@
-"""Where a reader of the binary log began, kept in a file until the flow has saved a position of its own."""
+"""Where a reader of the binary log began, kept in a file until the flow has saved a position of
+its own.
+"""
 
 import json
 import os
@@ -10,9 +12,11 @@ SURELY_SAVED = 10
 
 
 class StartFile:
-    """The starting position of a flow that has no saved one: one that is killed before it saved begins there again.
+    """The starting position of a flow that has no saved one: one that is killed before it saved
+    begins there again.
 
-    `settings` is what the position depends on; a file written under others does not count. Without a folder nothing is kept.
+    `settings` is what the position depends on; a file written under others does not count. Without
+    a folder nothing is kept.
     """
 
     def __init__(self, folder: Path | None, name: str, settings: list[Any]) -> None:
@@ -24,7 +28,9 @@ class StartFile:
         if self._path is None or not self._path.exists():
             return None
         kept = json.loads(self._path.read_text(encoding="utf-8"))
-        position: dict[str, Any] | None = kept["position"] if kept["settings"] == self._settings else None
+        position: dict[str, Any] | None = (
+            kept["position"] if kept["settings"] == self._settings else None
+        )
         return position
 
     def save(self, position: dict[str, Any]) -> None:

@@ -40,7 +40,9 @@ class ServerIdTaken(ConnectorError):
 
 
 class Rows(NamedTuple):
-    """What a row event does: `op`, which version of the header it has, and whether its rows are compressed."""
+    """What a row event does: `op`, which version of the header it has, and whether its rows are
+    compressed.
+    """
 
     op: str
     version: int
@@ -62,7 +64,9 @@ def parse_gtids(text: str) -> Gtids:
 
 
 def format_gtids(gtids: Gtids) -> str:
-    return ",".join(f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(gtids.items()))
+    return ",".join(
+        f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(gtids.items())
+    )
 
 
 def reached(position: Gtids, target: Gtids) -> bool:
@@ -80,7 +84,9 @@ def length_coded(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def uncompressed(data: bytes, offset: int) -> bytes:
-    """The plain bytes of a compressed tail: a byte with the algorithm and length size, the length, a zlib stream."""
+    """The plain bytes of a compressed tail: a byte with the algorithm and length size, the
+    length, a zlib stream.
+    """
     size = data[offset] & 0x07
     return zlib.decompress(data[offset + 1 + size :])
 
@@ -101,8 +107,8 @@ def query_text(data: bytes, end: int) -> tuple[str, str]:
 class Stream:
     """The packets of the binary log from a position on.
 
-    `packets()` never blocks; `receive()` waits for more, at most some ten seconds, and raises `OSError` when the server is
-    gone. `interrupt()` ends a wait from another thread.
+    `packets()` never blocks; `receive()` waits for more, at most some ten seconds, and raises
+    `OSError` when the server is gone. `interrupt()` ends a wait from another thread.
     """
 
     def __init__(self, connection: Any, gtids: Gtids, server_id: int) -> None:
@@ -112,7 +118,9 @@ class Stream:
         self._missing = 1
         self.checksum = 0
         with connection.cursor() as cursor:
-            cursor.execute("SET @master_binlog_checksum=@@global.binlog_checksum, @mariadb_slave_capability=4")
+            cursor.execute(
+                "SET @master_binlog_checksum=@@global.binlog_checksum, @mariadb_slave_capability=4"
+            )
             cursor.execute("SET @master_heartbeat_period=%s", (int(HEARTBEAT_S * 1e9),))
             cursor.execute("SET @slave_connect_state=%s", (format_gtids(gtids),))
             cursor.execute("SET @slave_gtid_strict_mode=1, @slave_gtid_ignore_duplicates=0")
@@ -131,7 +139,9 @@ class Stream:
         self._buffer = b"".join(chunks)
 
     def packets(self) -> Iterator[bytes]:
-        """The whole packets received: each an OK byte, the event's header from 1 to 20, and its body."""
+        """The whole packets received: each an OK byte, the event's header from 1 to 20, and its
+        body.
+        """
         buffer, start, size = self._buffer, 0, len(self._buffer)
         parts: list[bytes] = []
         at = 0
@@ -181,9 +191,13 @@ def raise_error(code: int, message: str) -> None:
     if code == LOST_POSITION and ("GTID" in text or "purged" in text or "first log file" in text):
         raise PositionLost(text)
     if code == ACCESS_DENIED_FOR_COMMAND:
-        raise ConnectorError(f"the user may not read the binary log ({text}): it needs the privilege REPLICATION SLAVE")
+        raise ConnectorError(
+            f"the user may not read the binary log ({text}): it needs the privilege REPLICATION"
+            " SLAVE"
+        )
     if "same server_id" in text or "server_uuid/server_id" in text:
         raise ServerIdTaken(
-            f"another reader uses the same server_id ({text}): give one of them its own `server_id` in the site file"
+            f"another reader uses the same server_id ({text}): give one of them its own `server_id`"
+            " in the site file"
         )
     raise pymysql.err.OperationalError(code, text)

@@ -8,21 +8,30 @@ from connectors.base import Source
 
 
 class Rtsp(Source):
-    """Takes pictures from one RTSP camera per row of a table; the columns not used in the address become labels.
+    """Takes pictures from one RTSP camera per row of a table; the columns not used in the address
+    become labels.
 
-    Delivery: live pictures only. What a camera showed while the flow was stopped is gone, and is counted where it is known.
-    Back pressure: when the flow is slower than the cameras, the newest picture of each camera wins and the others are counted.
+    Delivery: live pictures only. What a camera showed while the flow was stopped is gone, and is
+    counted where it is known.
+    Back pressure: when the flow is slower than the cameras, the newest picture of each camera wins
+    and the others are counted.
     """
 
     NAME: ClassVar[str] = "rtsp"
     RUNS: ClassVar[bool] = False
     EXAMPLES: ClassVar[tuple[str, ...]] = (
-        'rtsp: {each: cameras, url: "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}", fps: 5}',
+        (
+            'rtsp: {each: cameras, url: "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}",'
+            " fps: 5}"
+        ),
     )
 
     each: str = Field(
-        description="Table with one row per camera; its column `name` is the subject.", examples=["cameras"]
+        description="Table with one row per camera; its column `name` is the subject.",
+        examples=["cameras"],
     )
     url: str = Field(description="Address of a camera's stream; may hold `{column}` and `${NAME}`.")
     fps: float = Field(5.0, gt=0, le=60, description="Pictures per second and camera.")
-    transport: Literal["tcp", "udp"] = Field("tcp", description="Transport of the stream; tcp loses no packets.")
+    transport: Literal["tcp", "udp"] = Field(
+        "tcp", description="Transport of the stream; tcp loses no packets."
+    )

@@ -20,17 +20,27 @@ _quiet = logging.getLogger("urllib3.connectionpool")
 class ClickHouseConnection(Spec):
     """Where ClickHouse is: its HTTP interface, and the database."""
 
-    url: str = Field(description="Address with the database as path.", examples=["http://clickhouse:8123/sentinel"])
+    url: str = Field(
+        description="Address with the database as path.",
+        examples=["http://clickhouse:8123/sentinel"],
+    )
     username: str = Field(
         "default",
-        description="User; a flow needs INSERT and SELECT on the database, `vigie migrate` also CREATE TABLE, CREATE VIEW and "
-        "ALTER TABLE.",
+        description=(
+            "User; a flow needs INSERT and SELECT on the database, `vigie migrate` also CREATE"
+            " TABLE, CREATE VIEW and ALTER TABLE."
+        ),
     )
     password: SecretStr = Field(SecretStr(""), description="Password of that user.")
-    ca: str | None = Field(None, description="File of the certificate authority, in PEM form, for https.")
+    ca: str | None = Field(
+        None, description="File of the certificate authority, in PEM form, for https."
+    )
     migrate: bool = Field(
         False,
-        description="A flow brings older tables up to date at its start, as `vigie migrate` does; off, it refuses to start.",
+        description=(
+            "A flow brings older tables up to date at its start, as `vigie migrate` does; off, it"
+            " refuses to start."
+        ),
     )
 
     @field_validator("url")
@@ -40,7 +50,9 @@ class ClickHouseConnection(Spec):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected an address such as http://clickhouse:8123/sentinel")
         if parts.password:
-            raise ValueError("write user and password under 'username' and 'password', not in the address")
+            raise ValueError(
+                "write user and password under 'username' and 'password', not in the address"
+            )
         return url
 
     @property
@@ -51,7 +63,8 @@ class ClickHouseConnection(Spec):
         """A client of the database; raises `ClickHouseError` while the server does not answer."""
         import clickhouse_connect
 
-        # Importing the client turns the lines about its retries on; who calls reports a failure, once.
+        # Importing the client turns the lines about its retries on; who calls reports a failure,
+        # once.
         _quiet.setLevel(logging.CRITICAL)
         parts = urlsplit(self.url)
         return clickhouse_connect.get_client(
@@ -72,12 +85,15 @@ class ClickHouseConnection(Spec):
 class ClickHouse(Sink):
     """Keeps events as rows of a ClickHouse table.
 
-    Readings, alarm transitions and everything else each have their own columns; a table holds one kind. Rows with the
-    same id are one row (ReplacingMergeTree): read with FINAL. `vigie migrate` makes the tables and brings them up to date; a
-    table that is not there is made with the first event, if the user may. Beside a table of alarms stand the views
-    `TABLE_current` (the last change of each alarm), `TABLE_rate` (per ten minutes) and `TABLE_kpi` (per day, after EEMUA 191).
+    Readings, alarm transitions and everything else each have their own columns; a table holds one
+    kind. Rows with the same id are one row (ReplacingMergeTree): read with FINAL. `vigie migrate`
+    makes the tables and brings them up to date; a table that is not there is made with the first
+    event, if the user may. Beside a table of alarms stand the views
+    `TABLE_current` (the last change of each alarm), `TABLE_rate` (per ten minutes) and `TABLE_kpi`
+    (per day, after EEMUA 191).
 
-    Delivery: at least once, by thousands of rows an insert; what is written again after a crash replaces itself.
+    Delivery: at least once, by thousands of rows an insert; what is written again after a crash
+    replaces itself.
     Back pressure: blocks the flow while ClickHouse is down or slow; the topic keeps what comes.
     """
 
@@ -91,18 +107,27 @@ class ClickHouse(Sink):
     )
 
     table: str = Field(
-        description="Table of the connection's database.", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["events"]
+        description="Table of the connection's database.",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        examples=["events"],
     )
     kind: Literal["readings", "alarms", "events"] | None = Field(
         None,
-        description="What the table holds; found from what the sink reads when left out, and from its first event where that "
-        "does not tell.",
+        description=(
+            "What the table holds; found from what the sink reads when left out, and from its first"
+            " event where that does not tell."
+        ),
     )
-    partition: Literal["day", "month"] = Field("month", description="How the table is cut into partitions, by time.")
+    partition: Literal["day", "month"] = Field(
+        "month", description="How the table is cut into partitions, by time."
+    )
     keep: Duration | None = Field(
         None,
         ge=86400,
-        description="How long rows are kept (TTL, whole days); for ever without. `vigie migrate` applies a change.",
+        description=(
+            "How long rows are kept (TTL, whole days); for ever without. `vigie migrate` applies a"
+            " change."
+        ),
         examples=["365d"],
     )
     connection: str = Field("clickhouse", description="Connection of the site file.")

@@ -7,7 +7,15 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorContext
 from connectors.clickhouse import ClickHouse, ClickHouseConnection
-from connectors.clickhouse_schema import Declared, Schema, connect, days, is_denied, is_missing, plain
+from connectors.clickhouse_schema import (
+    Declared,
+    Schema,
+    connect,
+    days,
+    is_denied,
+    is_missing,
+    plain,
+)
 from connectors.clickhouse_tables import LAYOUTS, Layout, layout_of
 from connectors.queueing import Retry
 from operators.events import Event
@@ -15,13 +23,16 @@ from operators.events import Event
 log = logging.getLogger("vigie")
 
 SETTINGS = {"max_partitions_per_insert_block": 0}
-"""A batch of old events may be of more days or months than the 100 that ClickHouse takes at once by default."""
+"""A batch of old events may be of more days or months than the 100 that ClickHouse takes at once
+by default.
+"""
 
 
 class Inserter:
     """Inserts batches; one client, made anew after every failure. Runs in the writer's thread.
 
-    The table is looked at when the first batch comes, and made if it is not there; one that does not fit ends the flow.
+    The table is looked at when the first batch comes, and made if it is not there; one that does
+    not fit ends the flow.
     """
 
     def __init__(self, sink: ClickHouse, context: ConnectorContext) -> None:
@@ -33,7 +44,9 @@ class Inserter:
         self._told = False
 
     def insert(self, events: list[Event]) -> None:
-        """Insert one batch; raises `Retry` while ClickHouse does not take it, `ConnectorError` for a table that does not fit."""
+        """Insert one batch; raises `Retry` while ClickHouse does not take it, `ConnectorError`
+        for a table that does not fit.
+        """
         try:
             if self._client is None:
                 self._connect(events[0])
@@ -41,7 +54,9 @@ class Inserter:
             layout = self._layout
             fitting = [event for event in events if layout_of(event) is layout]
             if fitting:
-                self._client.insert_arrow(self._sink.table, layout.arrow(fitting), settings=SETTINGS)
+                self._client.insert_arrow(
+                    self._sink.table, layout.arrow(fitting), settings=SETTINGS
+                )
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error)) from error
@@ -71,7 +86,10 @@ class Inserter:
         self._context.count("other_kind", len(events))
         for event in events:
             kind = layout_of(event).name
-            detail = f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a sink of their own"
+            detail = (
+                f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a"
+                " sink of their own"
+            )
             self._context.refuse(event, "other_kind", detail)
 
     def _explain(self, error: BaseException) -> str:
@@ -82,8 +100,9 @@ class Inserter:
             return f"{where} refuses user {user!r}: check username and password in the site file"
         if is_denied(error):
             return (
-                f"{where} does not let user {user!r} write or make the table {self._sink.table!r} ({text}); grant it INSERT and "
-                "SELECT, and let a user with CREATE TABLE run `vigie migrate`"
+                f"{where} does not let user {user!r} write or make the table"
+                f" {self._sink.table!r} ({text}); grant it INSERT and SELECT, and let a user with"
+                " CREATE TABLE run `vigie migrate`"
             )
         if is_missing(error):
             return f"{where}: table or database is gone and is made again ({text})"

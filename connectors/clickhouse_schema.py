@@ -1,7 +1,8 @@
-"""The schema of ClickHouse tables: numbered migrations per kind, what a database has, and bringing it up to date.
+"""The schema of ClickHouse tables: numbered migrations per kind, what a database has, and bringing
+it up to date.
 
-Every statement can be applied again without effect (`IF NOT EXISTS`, `OR REPLACE`), so two processes that migrate at the
-same time do no harm and need no lock.
+Every statement can be applied again without effect (`IF NOT EXISTS`, `OR REPLACE`), so two
+processes that migrate at the same time do no harm and need no lock.
 """
 
 import math
@@ -26,8 +27,9 @@ Partition = Literal["day", "month"]
 
 _PARTITIONS = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}
 _HISTORY_TABLE = (
-    "CREATE TABLE IF NOT EXISTS vigie_migrations (`table` String, kind LowCardinality(String), number UInt32, name String, "
-    "applied_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')) ENGINE = ReplacingMergeTree ORDER BY (`table`, kind, number)"
+    "CREATE TABLE IF NOT EXISTS vigie_migrations (`table` String, kind LowCardinality(String),"
+    " number UInt32, name String, applied_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')) ENGINE ="
+    " ReplacingMergeTree ORDER BY (`table`, kind, number)"
 )
 _TTL = re.compile(r"TTL toDateTime\(time\) \+ toIntervalDay\((\d+)\)")
 _NO_TABLE, _NO_DATABASE, _DENIED = "Code: 60.", "Code: 81.", "Code: 497."
@@ -35,7 +37,9 @@ _NO_TABLE, _NO_DATABASE, _DENIED = "Code: 60.", "Code: 81.", "Code: 497."
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered step of a kind of table: an SQL file of one statement, with `{table}`, `{partition}` and `{keep}`."""
+    """One numbered step of a kind of table: an SQL file of one statement, with `{table}`,
+    `{partition}` and `{keep}`.
+    """
 
     number: int
     name: str
@@ -44,7 +48,9 @@ class Migration:
 
 @dataclass(frozen=True)
 class Declared:
-    """A table as a definition names it. `kind` is None where only its first event tells; `keep_days` None for ever."""
+    """A table as a definition names it. `kind` is None where only its first event tells;
+    `keep_days` None for ever.
+    """
 
     table: str
     kind: str | None
@@ -54,7 +60,9 @@ class Declared:
 
 @dataclass(frozen=True)
 class Found:
-    """A table as the database has it. `number` is the last migration applied, 0 for none; `columns` name → type."""
+    """A table as the database has it. `number` is the last migration applied, 0 for none;
+    `columns` name → type.
+    """
 
     kind: str | None
     number: int
@@ -78,9 +86,16 @@ def migrations(kind: str) -> tuple[Migration, ...]:
     """The migrations of a kind of table, in order; raises `KeyError` for a kind that is none."""
     LAYOUTS[kind]
     folder = files("connectors").joinpath("clickhouse_migrations", kind)
-    found = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    found = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
     return tuple(
-        Migration(int(file.name.partition("_")[0]), file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
+        Migration(
+            int(file.name.partition("_")[0]),
+            file.name.removesuffix(".sql"),
+            file.read_text(encoding="utf-8"),
+        )
         for file in found
     )
 
@@ -91,10 +106,16 @@ def days(seconds: float | None) -> int | None:
 
 
 class Schema:
-    """The tables of one database. Methods raise ClickHouse's errors; what is wrong with a table is a `ConnectorError`."""
+    """The tables of one database. Methods raise ClickHouse's errors; what is wrong with a table
+    is a `ConnectorError`.
+    """
 
-    def __init__(self, client: "Client | None", database: str, remedy: str = "vigie migrate") -> None:
-        """`remedy` is the command an error names; no client stands for a database that is not there yet."""
+    def __init__(
+        self, client: "Client | None", database: str, remedy: str = "vigie migrate"
+    ) -> None:
+        """`remedy` is the command an error names; no client stands for a database that is not
+        there yet.
+        """
         self._connected = client
         self._database = database
         self._remedy = remedy
@@ -117,7 +138,8 @@ class Schema:
             return None
         engine, full, partition = described[0]
         columns = self._client.query(
-            "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+            "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table ="
+            " {table:String}",
             parameters={"table": table},
         ).result_rows
         kind, number = self._applied(table)
@@ -136,7 +158,9 @@ class Schema:
         if self._connected is None:
             return []
         try:
-            rows = self._client.query("SELECT DISTINCT `table` FROM vigie_migrations ORDER BY `table`").result_rows
+            rows = self._client.query(
+                "SELECT DISTINCT `table` FROM vigie_migrations ORDER BY `table`"
+            ).result_rows
         except DatabaseError as error:
             if _NO_TABLE in str(error):
                 return []
@@ -146,7 +170,8 @@ class Schema:
     def _applied(self, table: str) -> tuple[str | None, int]:
         try:
             rows = self._client.query(
-                "SELECT kind, max(number) FROM vigie_migrations WHERE `table` = {table:String} GROUP BY kind ORDER BY 2",
+                "SELECT kind, max(number) FROM vigie_migrations WHERE `table` = {table:String}"
+                " GROUP BY kind ORDER BY 2",
                 parameters={"table": table},
             ).result_rows
         except DatabaseError as error:
@@ -155,9 +180,12 @@ class Schema:
             raise
         return (rows[-1][0], int(rows[-1][1])) if rows else (None, 0)
 
-    # ------------------------------------------------------------------------------------------------ checking
+    # ------------------------------------------------------------------------------------------------
+    # checking
     def check(self, declared: Declared) -> Found | None:
-        """The table if it can be written as it is, None if there is none; raises `ConnectorError` with the remedy."""
+        """The table if it can be written as it is, None if there is none; raises
+        `ConnectorError` with the remedy.
+        """
         found = self.look(declared.table)
         if found is None:
             return None
@@ -165,14 +193,14 @@ class Schema:
         kind = found.kind or declared.kind
         if kind is None:
             raise ConnectorError(
-                f"{self._name(declared.table)} was not made by Vigie; name another table, or say what it holds "
-                f"(kind: readings, alarms or events) and run `{self._remedy}`"
+                f"{self._name(declared.table)} was not made by Vigie; name another table, or say"
+                f" what it holds (kind: readings, alarms or events) and run `{self._remedy}`"
             )
         newest = migrations(kind)[-1].number
         if found.number < newest:
             raise ConnectorError(
-                f"{self._name(declared.table)} has schema version {found.number}, this Vigie writes version {newest}: "
-                f"run `{self._remedy}`"
+                f"{self._name(declared.table)} has schema version {found.number}, this Vigie writes"
+                f" version {newest}: run `{self._remedy}`"
             )
         self._refuse_lacking(declared.table, kind, found)
         return found
@@ -180,18 +208,23 @@ class Schema:
     def _refuse_what_does_not_fit(self, declared: Declared, found: Found) -> None:
         name = self._name(declared.table)
         if found.kind and found.kind not in LAYOUTS:
-            raise ConnectorError(f"{name} holds {found.kind}, which a newer Vigie brought; update this program")
+            raise ConnectorError(
+                f"{name} holds {found.kind}, which a newer Vigie brought; update this program"
+            )
         if found.kind and declared.kind and found.kind != declared.kind:
-            raise ConnectorError(f"{name} holds {found.kind}, and this sink writes {declared.kind}: name another table")
+            raise ConnectorError(
+                f"{name} holds {found.kind}, and this sink writes {declared.kind}: name another"
+                " table"
+            )
         if found.kind and found.number > (newest := migrations(found.kind)[-1].number):
             raise ConnectorError(
-                f"{name} has schema version {found.number}, made by a newer Vigie; this one knows version {newest}: "
-                "update this program"
+                f"{name} has schema version {found.number}, made by a newer Vigie; this one knows"
+                f" version {newest}: update this program"
             )
         if "ReplacingMergeTree" not in found.engine:
             raise ConnectorError(
-                f"{name} is a {found.engine}; expected a ReplacingMergeTree, which drops what is written twice: "
-                "name another table"
+                f"{name} is a {found.engine}; expected a ReplacingMergeTree, which drops what is"
+                " written twice: name another table"
             )
 
     def _refuse_lacking(self, table: str, kind: str, found: Found) -> None:
@@ -203,38 +236,44 @@ class Schema:
         ]
         if wrong:
             raise ConnectorError(
-                f"{self._name(table)} is no table of {kind}: it lacks {', '.join(wrong)}; name another table"
+                f"{self._name(table)} is no table of {kind}: it lacks {', '.join(wrong)}; name"
+                " another table"
             )
 
     def _name(self, table: str) -> str:
         return f"the table {table!r} of the database {self._database!r}"
 
     def differences(self, declared: Declared, found: Found) -> list[str]:
-        """What a definition says otherwise than the table, in words; rows are written all the same."""
+        """What a definition says otherwise than the table, in words; rows are written all the
+        same.
+        """
         notes = []
         if found.keep_days != declared.keep_days:
             notes.append(
-                f"{self._name(declared.table)} keeps rows {_span(found.keep_days)}, the definition says "
-                f"{_span(declared.keep_days)}: `{self._remedy}` changes it"
+                f"{self._name(declared.table)} keeps rows {_span(found.keep_days)}, the definition"
+                f" says {_span(declared.keep_days)}: `{self._remedy}` changes it"
             )
         if found.partition != _PARTITIONS[declared.partition]:
             notes.append(
-                f"{self._name(declared.table)} is partitioned by {found.partition}, the definition says "
-                f"{declared.partition}; that cannot be changed, only copied into a new table"
+                f"{self._name(declared.table)} is partitioned by {found.partition}, the definition"
+                f" says {declared.partition}; that cannot be changed, only copied into a new table"
             )
         return notes
 
-    # ----------------------------------------------------------------------------------------------- migrating
+    # -----------------------------------------------------------------------------------------------
+    # migrating
     def plan(self, declared: Declared) -> list[Change]:
-        """What is to be done so that the table is as declared; raises `ConnectorError` for one that can never be."""
+        """What is to be done so that the table is as declared; raises `ConnectorError` for one
+        that can never be.
+        """
         found = self.look(declared.table)
         if found is not None:
             self._refuse_what_does_not_fit(declared, found)
         kind = (found.kind if found else None) or declared.kind
         if kind is None:
             raise ConnectorError(
-                f"it cannot be told from the definitions what the table {declared.table!r} holds: write "
-                "kind: readings, alarms or events at its sink"
+                f"it cannot be told from the definitions what the table {declared.table!r} holds:"
+                " write kind: readings, alarms or events at its sink"
             )
         if found is not None and found.number == 0:
             self._refuse_lacking(declared.table, kind, found)
@@ -267,7 +306,8 @@ class Schema:
             self._client.command(change.statement)
         except DatabaseError:
             found = None if change.migration else self.look(declared.table)
-            if found is None or found.keep_days != declared.keep_days:  # else another process was faster
+            # else another process was faster
+            if found is None or found.keep_days != declared.keep_days:
                 raise
 
 
@@ -275,16 +315,27 @@ def _changes(declared: Declared, kind: str, found: Found | None) -> Iterator[Cha
     done = found.number if found else 0
     for migration in migrations(kind):
         if migration.number > done:
-            yield Change(f"{declared.table}: {migration.name}", _filled(migration, declared), migration)
+            yield Change(
+                f"{declared.table}: {migration.name}", _filled(migration, declared), migration
+            )
     if found is not None and found.keep_days != declared.keep_days:
         change = f"MODIFY {_ttl(declared.keep_days)}" if declared.keep_days else "REMOVE TTL"
-        words = f"{declared.table}: keeps rows {_span(declared.keep_days)}, was {_span(found.keep_days)}"
+        words = (
+            f"{declared.table}: keeps rows {_span(declared.keep_days)}, was"
+            f" {_span(found.keep_days)}"
+        )
         yield Change(words, f"ALTER TABLE `{declared.table}` {change}")
 
 
 def _filled(migration: Migration, declared: Declared) -> str:
-    values = {"table": declared.table, "partition": _PARTITIONS[declared.partition], "keep": _ttl(declared.keep_days)}
-    return re.sub(r"\{(table|partition|keep)\}", lambda match: values[match[1]], migration.sql).strip()
+    values = {
+        "table": declared.table,
+        "partition": _PARTITIONS[declared.partition],
+        "keep": _ttl(declared.keep_days),
+    }
+    return re.sub(
+        r"\{(table|partition|keep)\}", lambda match: values[match[1]], migration.sql
+    ).strip()
 
 
 def _ttl(keep_days: int | None) -> str:
@@ -306,17 +357,25 @@ def is_denied(error: BaseException) -> bool:
 
 
 def plain(error: BaseException) -> str:
-    """What went wrong, for people: ClickHouse's own words, or those of the system without the address and the statement."""
+    """What went wrong, for people: ClickHouse's own words, or those of the system without the
+    address and the statement.
+    """
     text = " ".join(str(error).split())
     if "Code: " in text:
         return text[:300]
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+    return (
+        getattr(error, "strerror", None)
+        or " ".join(str(error).split())[:200]
+        or type(error).__name__
+    )
 
 
 def connect(connection: "ClickHouseConnection") -> "Client":
-    """A client of the connection's database, which is made if it is not there. Raises ClickHouse's errors and `OSError`."""
+    """A client of the connection's database, which is made if it is not there. Raises
+    ClickHouse's errors and `OSError`.
+    """
     try:
         return connection.client()
     except DatabaseError as error:

@@ -35,18 +35,33 @@ class Layout:
     def arrow(self, events: Sequence[Event]) -> pa.Table:
         """Events of this layout's kind as one Arrow table, a row each."""
         made = ((column, column.values(events)) for column in self.columns)
-        arrays = [values if isinstance(values, pa.Array) else pa.array(values, column.arrow) for column, values in made]
+        arrays = [
+            values if isinstance(values, pa.Array) else pa.array(values, column.arrow)
+            for column, values in made
+        ]
         return pa.Table.from_arrays(arrays, [column.name for column in self.columns])
 
 
 def _text(name: str, type: str = "String", default: str | None = None) -> Column:
     if default is None:
-        return Column(name, type, pa.string(), lambda events: [getattr(event, name) for event in events])
-    return Column(name, type, pa.string(), lambda events: [getattr(event, name) or default for event in events])
+        return Column(
+            name, type, pa.string(), lambda events: [getattr(event, name) for event in events]
+        )
+    return Column(
+        name,
+        type,
+        pa.string(),
+        lambda events: [getattr(event, name) or default for event in events],
+    )
 
 
 def _low(name: str) -> Column:
-    return Column(name, "LowCardinality(String)", pa.string(), lambda events: [getattr(e, name) or "" for e in events])
+    return Column(
+        name,
+        "LowCardinality(String)",
+        pa.string(),
+        lambda events: [getattr(e, name) or "" for e in events],
+    )
 
 
 def _plain(name: str, type: str, arrow: pa.DataType) -> Column:
@@ -118,7 +133,9 @@ ALARMS = Layout(
         _plain("before", "Array(LowCardinality(String))", _STRINGS),
         _low("severity"),
         _low("priority"),
-        Column("value", "String", pa.string(), lambda events: [_word(event.value) for event in events]),
+        Column(
+            "value", "String", pa.string(), lambda events: [_word(event.value) for event in events]
+        ),
         _low("unit"),
         _plain("limit", "Nullable(Float64)", pa.float64()),
         _low("reason"),
@@ -129,7 +146,12 @@ ALARMS = Layout(
         _text("message", default=""),
         _text("response", default=""),
         _LABELS,
-        Column("evidence", "String", pa.string(), lambda events: [_word(event.evidence) for event in events]),
+        Column(
+            "evidence",
+            "String",
+            pa.string(),
+            lambda events: [_word(event.evidence) for event in events],
+        ),
         _low("user"),
         _text("comment", default=""),
         _instant("until", nullable=True),
@@ -166,9 +188,18 @@ EVENTS = Layout(
     (
         _text("id"),
         _instant("time"),
-        Column("kind", "LowCardinality(String)", pa.string(), lambda events: [_kind(e) for e in events]),
-        Column("subject", "LowCardinality(String)", pa.string(), lambda events: [_subject(e) for e in events]),
-        Column("type", "LowCardinality(String)", pa.string(), lambda events: [_type(e) for e in events]),
+        Column(
+            "kind", "LowCardinality(String)", pa.string(), lambda events: [_kind(e) for e in events]
+        ),
+        Column(
+            "subject",
+            "LowCardinality(String)",
+            pa.string(),
+            lambda events: [_subject(e) for e in events],
+        ),
+        Column(
+            "type", "LowCardinality(String)", pa.string(), lambda events: [_type(e) for e in events]
+        ),
         Column("data", "String", pa.string(), lambda events: [_data(e) for e in events]),
         _LABELS,
     ),

@@ -1,7 +1,9 @@
-"""Dead letters of flows: reading `vigie.dead.FLOW`, and what was replayed, from `vigie.replayed.FLOW`.
+"""Dead letters of flows: reading `vigie.dead.FLOW`, and what was replayed, from
+`vigie.replayed.FLOW`.
 
-A letter is known by its id and the step that refused it. The same one may stand in the topic several times: written again
-after a crash, or refused again after a replay. A mark says up to which place of the topic it was replayed.
+A letter is known by its id and the step that refused it. The same one may stand in the topic
+several times: written again after a crash, or refused again after a replay. A mark says up to which
+place of the topic it was replayed.
 """
 
 import time
@@ -24,7 +26,9 @@ class Unreachable(Exception):
 
 
 class Mark(msgspec.Struct, kw_only=True):
-    """A replay: the letter (`id`, `step`) up to `offset` of `partition` was sent to `to` at `time`."""
+    """A replay: the letter (`id`, `step`) up to `offset` of `partition` was sent to `to` at
+    `time`.
+    """
 
     id: str
     step: str
@@ -36,7 +40,8 @@ class Mark(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class Entry:
-    """A letter in its topic. `set_aside` is when it was written (epoch seconds), `times` how often it stands there.
+    """A letter in its topic. `set_aside` is when it was written (epoch seconds), `times` how often
+    it stands there.
 
     `replayed` is when it was last replayed; `is_open` that this was not since it was last refused.
     """
@@ -70,12 +75,18 @@ class Graveyard:
         """The flows that have dead letters, or had some."""
         prefix = self.topic("")
         with self._consumer() as consumer:
-            return sorted(name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix))
+            return sorted(
+                name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix)
+            )
 
     def entries(
-        self, flow: str, wanted: Callable[[DeadLetter], bool] = lambda letter: True, last: int | None = None
+        self,
+        flow: str,
+        wanted: Callable[[DeadLetter], bool] = lambda letter: True,
+        last: int | None = None,
     ) -> list[Entry]:
-        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in memory.
+        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in
+        memory.
 
         With `last`, only that many records at the end of each partition are looked at.
         """
@@ -90,9 +101,13 @@ class Graveyard:
                 entry,
                 times=earlier.times + 1 if earlier else 1,
                 replayed=mark.time if mark else None,
-                is_open=mark is None or mark.partition != entry.partition or mark.offset < entry.offset,
+                is_open=mark is None
+                or mark.partition != entry.partition
+                or mark.offset < entry.offset,
             )
-        return sorted(found.values(), key=lambda entry: (entry.set_aside, entry.partition, entry.offset))
+        return sorted(
+            found.values(), key=lambda entry: (entry.set_aside, entry.partition, entry.offset)
+        )
 
     def _letters(self, flow: str, last: int | None) -> Iterator[Entry]:
         for partition, offset, written, value in self._records(self.topic(flow), last):
@@ -105,29 +120,45 @@ class Graveyard:
         for _, _, _, value in self._records(self.marks_topic(flow)):
             yield from decode(value)
 
-    def _records(self, topic: str, last: int | None = None) -> Iterator[tuple[int, int, float, bytes]]:
-        """Partition, offset, time and value of the records there are now; none of a topic that does not exist."""
+    def _records(
+        self, topic: str, last: int | None = None
+    ) -> Iterator[tuple[int, int, float, bytes]]:
+        """Partition, offset, time and value of the records there are now; none of a topic that
+        does not exist.
+        """
         with self._consumer() as consumer:
             if topic not in consumer.topics():
                 return
-            places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+            places = [
+                TopicPartition(topic, number)
+                for number in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
             ends = consumer.end_offsets(places)
             begins = consumer.beginning_offsets(places)
             left = {place for place in places if ends[place] > begins[place]}
             consumer.assign(list(left))
             for place in left:
-                consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
+                consumer.seek(
+                    place, begins[place] if last is None else max(begins[place], ends[place] - last)
+                )
             deadline = time.monotonic() + READ_SECONDS
             while left:
                 polled = consumer.poll(timeout_ms=200)
                 if polled:
                     deadline = time.monotonic() + READ_SECONDS
                 elif time.monotonic() > deadline:
-                    raise Unreachable(f"the broker stopped answering while {topic} was read; try again")
+                    raise Unreachable(
+                        f"the broker stopped answering while {topic} was read; try again"
+                    )
                 for records in polled.values():
                     for record in records:
                         if record.value is not None:
-                            yield record.partition, record.offset, record.timestamp / 1000, record.value
+                            yield (
+                                record.partition,
+                                record.offset,
+                                record.timestamp / 1000,
+                                record.value,
+                            )
                 left = {place for place in left if consumer.position(place) < ends[place]}
 
     @contextmanager

@@ -1,6 +1,7 @@
 """A file with positions: definitions and site files, with all that is wrong in them.
 
-YAML 1.2 scalars (`on`, `12:30` and `010` mean what they look like). Any bytes give problems, never an exception.
+YAML 1.2 scalars (`on`, `12:30` and `010` mean what they look like). Any bytes give problems, never
+an exception.
 """
 
 import re
@@ -62,7 +63,10 @@ class Document:
 
     def _decode(self, text: Text, data: bytes) -> str | None:
         if len(data) > MAX_BYTES:
-            self.say(Place(text, 0, 0), f"the file is larger than {MAX_BYTES >> 20} MiB; definitions are small texts")
+            self.say(
+                Place(text, 0, 0),
+                f"the file is larger than {MAX_BYTES >> 20} MiB; definitions are small texts",
+            )
             return None
         try:
             decoded = data.decode("utf-8-sig")
@@ -70,19 +74,27 @@ class Document:
             good = data[: error.start].decode("utf-8-sig", "replace")
             place = _place_of(text, good, len(good))
             text.lines = _BREAKS.split(good + "\N{REPLACEMENT CHARACTER}")
-            self.say(place, f"byte 0x{data[error.start]:02x} is not UTF-8 text", "save the file as UTF-8")
+            self.say(
+                place, f"byte 0x{data[error.start]:02x} is not UTF-8 text", "save the file as UTF-8"
+            )
             return None
         text.lines = _BREAKS.split(decoded)
         if control := CONTROL.search(decoded):
             place = _place_of(text, decoded, control.start())
-            self.say(place, f"control character U+{ord(control[0]):04X} is not allowed in a text file", "remove it")
+            self.say(
+                place,
+                f"control character U+{ord(control[0]):04X} is not allowed in a text file",
+                "remove it",
+            )
             return None
         if not decoded.strip():
             self.say(Place(text, 0, 0), "the file is empty")
             return None
         return decoded
 
-    def say(self, place: Place, message: str, hint: str | None = None, level: Level = "error") -> None:
+    def say(
+        self, place: Place, message: str, hint: str | None = None, level: Level = "error"
+    ) -> None:
         """Note a problem, once."""
         if place.file not in self._files:
             self._files.append(place.file)
@@ -91,7 +103,13 @@ class Document:
             self.problems.append(problem)
 
     def say_at(
-        self, path: Path_, message: str, hint: str | None = None, *, key: bool = False, level: Level = "error"
+        self,
+        path: Path_,
+        message: str,
+        hint: str | None = None,
+        *,
+        key: bool = False,
+        level: Level = "error",
     ) -> None:
         """Note a problem at the value under `path`, or at its key."""
         self.say(self.place(path, key=key), message, hint, level)
@@ -104,7 +122,9 @@ class Document:
         return node
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
-        """The place of the value under `path`, or of its key; of the last part there is, where the rest is missing."""
+        """The place of the value under `path`, or of its key; of the last part there is, where
+        the rest is missing.
+        """
         node, place = self.root, Place(self.text, 0, 0)
         for index, part in enumerate(path):
             if node is None or (child := node.get(part)) is None:
@@ -119,7 +139,9 @@ class Document:
     def sorted(self) -> list[Problem]:
         """The problems in file order."""
         order = {id(text): number for number, text in enumerate(self._files)}
-        return sorted(self.problems, key=lambda p: (order[id(p.place.file)], p.place.line, p.place.column))
+        return sorted(
+            self.problems, key=lambda p: (order[id(p.place.file)], p.place.line, p.place.column)
+        )
 
     def report(self) -> str:
         """All problems as text, in file order."""

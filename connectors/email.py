@@ -23,13 +23,15 @@ LONGEST_BACKOFF = 60.0
 class Email(Sink):
     """Sends events by e-mail; a flood of them is one mail.
 
-    The first event waits `group_wait` for others; all that came by then go into one mail, and the next one follows after
-    `group_interval` at the earliest. A mail about one event has `title` as its subject and `body` as its text; one about
-    several says how many there are and lists them in order.
+    The first event waits `group_wait` for others; all that came by then go into one mail, and the
+    next one follows after
+    `group_interval` at the earliest. A mail about one event has `title` as its subject and `body`
+    as its text; one about several says how many there are and lists them in order.
 
-    Delivery: at least once. Waiting events are kept in a file in the flow's data folder, so a crash or a mail server that
-    is down loses none. A mail that might go out twice, after a crash at the wrong moment, has the same Message-ID. When the
-    server refuses a recipient for good, the mail goes to dead letters and the other recipients get theirs.
+    Delivery: at least once. Waiting events are kept in a file in the flow's data folder, so a crash
+    or a mail server that is down loses none. A mail that might go out twice, after a crash at the
+    wrong moment, has the same Message-ID. When the server refuses a recipient for good, the mail
+    goes to dead letters and the other recipients get theirs.
     Back pressure: none up to 100,000 waiting events, then the flow waits.
     """
 
@@ -37,16 +39,26 @@ class Email(Sink):
     CONNECTION: ClassVar[type[EmailConnection]] = EmailConnection
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         'email: {to: ops@example.org, title: "{alarm} {change}: {subject} at {value} {unit}"}',
-        'email: {to: [ops@example.org, guard@example.org], title: "{alarm} {change}", body: "{response}", group_wait: 30s}',
+        (
+            'email: {to: [ops@example.org, guard@example.org], title: "{alarm} {change}", body:'
+            ' "{response}", group_wait: 30s}'
+        ),
     )
 
     to: Some = Field(description="Address, or list of addresses.", examples=["ops@example.org"])
-    title: str = Field(description="Subject line; may hold `{field}`.", examples=["{alarm} {change}: {subject}"])
-    body: str | None = Field(
-        None, description="Text of the mail; may hold `{field}`. None for a listing of what is known."
+    title: str = Field(
+        description="Subject line; may hold `{field}`.", examples=["{alarm} {change}: {subject}"]
     )
-    group_wait: Duration = Field(10.0, description="How long the first event waits for others.", examples=["10s"])
-    group_interval: Duration = Field(60.0, description="Least time between two mails of this sink.", examples=["5min"])
+    body: str | None = Field(
+        None,
+        description="Text of the mail; may hold `{field}`. None for a listing of what is known.",
+    )
+    group_wait: Duration = Field(
+        10.0, description="How long the first event waits for others.", examples=["10s"]
+    )
+    group_interval: Duration = Field(
+        60.0, description="Least time between two mails of this sink.", examples=["5min"]
+    )
     connection: str = Field("email", description="Connection of the site file.")
 
     @field_validator("to")
@@ -85,7 +97,9 @@ class _EmailWriter:
         try:
             self._spool = MailSpool(path)
         except (OSError, ValueError) as error:
-            raise ConnectorError(f"{context.name}: the file of waiting mails cannot be used: {error}") from error
+            raise ConnectorError(
+                f"{context.name}: the file of waiting mails cannot be used: {error}"
+            ) from error
         self._first_at = time.monotonic()
         self._last_sent = -1e9
         self._left: list[str] | None = None
@@ -93,7 +107,9 @@ class _EmailWriter:
         self._closed = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=f"writer {context.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"writer {context.name}", daemon=True
+        )
         self._thread.start()
 
     def write(self, events: list[Event]) -> None:
@@ -110,7 +126,9 @@ class _EmailWriter:
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Return when the events are safe: in the spool, or with the mail server where there is no folder for one."""
+        """Return when the events are safe: in the spool, or with the mail server where there is
+        no folder for one.
+        """
         with self._changed:
             if self._spool.durable:
                 self._spool.sync()
@@ -176,7 +194,9 @@ class _EmailWriter:
             if not spool.waiting:
                 self._changed.wait_for(lambda: self._closed or spool.waiting, 1.0)
                 return []
-            ready = max(self._first_at + self._sink.group_wait, self._last_sent + self._sink.group_interval)
+            ready = max(
+                self._first_at + self._sink.group_wait, self._last_sent + self._sink.group_interval
+            )
             wait = min(ready - time.monotonic(), 1.0)
             if wait > 0 and not self._urgent:
                 self._changed.wait_for(lambda: self._closed or self._urgent, wait)

@@ -1,4 +1,6 @@
-"""Turns pydantic's errors about a document into problems at the right place, in words for the person who wrote it."""
+"""Turns pydantic's errors about a document into problems at the right place, in words for the
+person who wrote it.
+"""
 
 import difflib
 import re
@@ -37,7 +39,8 @@ def explain(
     base: Path_ = (),
     hints: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Note each error (as `ValidationError.errors()` lists them) of a value that stands at `base`, once, at its place.
+    """Note each error (as `ValidationError.errors()` lists them) of a value that stands at `base`,
+    once, at its place.
 
     `what` names the document (`the flow`, `the site file`); `hints` explain keys that are missing.
     """
@@ -51,7 +54,9 @@ def explain(
 
 @dataclass
 class _Entry:
-    """An error with the part of its path that exists in the document, and the names of union branches left over."""
+    """An error with the part of its path that exists in the document, and the names of union
+    branches left over.
+    """
 
     error: Any
     path: Path_
@@ -76,7 +81,9 @@ class _Entry:
 
 
 def _choose(document: Document, entries: list[_Entry]) -> list[_Entry]:
-    """Of the branches of a union keep the one that went deepest; what remains at one scalar becomes one message."""
+    """Of the branches of a union keep the one that went deepest; what remains at one scalar
+    becomes one message.
+    """
     kept = entries
     for round_ in range(4):
         groups: dict[tuple[Path_, str], dict[str, list[_Entry]]] = {}
@@ -124,7 +131,9 @@ _WANTED = {
 }  # fmt: skip
 
 
-def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, hints: Mapping[str, str]) -> None:
+def _say(
+    document: Document, model: type[BaseModel], entry: _Entry, what: str, hints: Mapping[str, str]
+) -> None:
     error, path = entry.error, entry.path
     kind, value, context = error["type"], error.get("input"), error.get("ctx") or {}
     relative = error["loc"]
@@ -133,8 +142,15 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
         owners = _models_at(model, relative[:-1])
         known = list(dict.fromkeys(key for owner in owners for key in _keys(owner)))
         noun = next((owner.NOUN for owner in owners if hasattr(owner, "NOUN")), "key")
-        special = next((h for o in owners if hasattr(o, "unknown_key") and (h := o.unknown_key(name))), None)
-        hint = special or _synonym(name, known) or near(name, known) or f"allowed: {', '.join(known[:24])}"
+        special = next(
+            (h for o in owners if hasattr(o, "unknown_key") and (h := o.unknown_key(name))), None
+        )
+        hint = (
+            special
+            or _synonym(name, known)
+            or near(name, known)
+            or f"allowed: {', '.join(known[:24])}"
+        )
         document.say_at(path, f"unknown {noun} {name!r}", hint, key=True)
         return
     if kind == "missing":
@@ -149,7 +165,12 @@ def _say(document: Document, model: type[BaseModel], entry: _Entry, what: str, h
     if kind == "value_error" and first and node is not None and node.get(first[1]) is not None:
         document.say_at((*path, first[1]), message, hint, key=not node.flow_style)
         return
-    is_block = node is not None and node.entries is not None and not node.flow_style and kind == "value_error"
+    is_block = (
+        node is not None
+        and node.entries is not None
+        and not node.flow_style
+        and kind == "value_error"
+    )
     document.say_at(path, message, hint, key=entry.in_key or is_block)
 
 
@@ -175,7 +196,11 @@ def _missing_hint(owner: type[BaseModel], name: str) -> str | None:
         if (info.alias or key) == name and info.examples:
             example = info.examples[0]
             quote = '"' if "{" in str(example) else ""
-            return f"such as  {name}: {quote}{example}{quote}" if isinstance(example, (str, int, float)) else None
+            return (
+                f"such as  {name}: {quote}{example}{quote}"
+                if isinstance(example, (str, int, float))
+                else None
+            )
     return None
 
 
@@ -187,7 +212,10 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
         expected = str(context.get("expected", ""))
         words = re.findall(r"'([^']+)'", expected)
         if len(words) > FEW:
-            return f"{_shown(value)} is not a word known here", near(value, words) or f"one of: {', '.join(words)}"
+            return (
+                f"{_shown(value)} is not a word known here",
+                near(value, words) or f"one of: {', '.join(words)}",
+            )
         return f"{_shown(value)} is not one of {expected}", near(value, words)
     if kind == "string_pattern_mismatch":
         if context.get("pattern") == r"^[a-z][a-z0-9_]*$":
@@ -195,15 +223,31 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
         if context.get("pattern") == r"^[A-Za-z_][A-Za-z0-9_]*$":
             return f"{value!r} is not a name here", "use letters, digits and _"
         return f"{value!r} does not have the form {context.get('pattern')}", None
-    limits = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+    limits = {
+        "greater_than": "gt",
+        "greater_than_equal": "ge",
+        "less_than": "lt",
+        "less_than_equal": "le",
+    }
     if kind in limits:
-        word = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[limits[kind]]
-        return f"{_shown(value)} is out of bounds: it must be {word} {context[limits[kind]]:g}", None
+        word = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}[
+            limits[kind]
+        ]
+        return (
+            f"{_shown(value)} is out of bounds: it must be {word} {context[limits[kind]]:g}",
+            None,
+        )
     if kind in ("too_short", "string_too_short"):
         least = context.get("min_length", 1)
         return ("is empty" if not value else f"needs at least {least} entries"), None
     if kind in ("too_long", "string_too_long"):
-        return f"may have at most {context.get('max_length')} {'entries' if kind == 'too_long' else 'characters'}", None
+        return (
+            (
+                "may have at most"
+                f" {context.get('max_length')} {'entries' if kind == 'too_long' else 'characters'}"
+            ),
+            None,
+        )
     return str(error["msg"]).removeprefix("Value error, "), None
 
 
@@ -236,7 +280,9 @@ def _models_at(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseMode
         for annotation in current:
             origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                fields = {(info.alias or name): info for name, info in annotation.model_fields.items()}
+                fields = {
+                    (info.alias or name): info for name, info in annotation.model_fields.items()
+                }
                 if part in fields:
                     following += _flatten(fields[part].annotation)
                 elif part == annotation.__name__:

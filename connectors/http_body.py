@@ -16,7 +16,9 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class BadPost(Exception):
-    """A post is refused: the status of the answer, a sentence, and the number of the object in the list, from 0."""
+    """A post is refused: the status of the answer, a sentence, and the number of the object in
+    the list, from 0.
+    """
 
     def __init__(self, status: int, detail: str, item: int | None = None) -> None:
         super().__init__(detail)
@@ -26,11 +28,17 @@ class BadPost(Exception):
 
 
 def events_of(
-    body: bytes, topic: str, readings: Readings | None, key: str | None, fresh: Callable[[], str], received: float
+    body: bytes,
+    topic: str,
+    readings: Readings | None,
+    key: str | None,
+    fresh: Callable[[], str],
+    received: float,
 ) -> list[Event]:
     """The events of a post: a reading for each object, or a message that holds its bytes.
 
-    An object's id is its own `event_id`, else the post's `key`, with its number in a list, else a `fresh` one. Raises
+    An object's id is its own `event_id`, else the post's `key`, with its number in a list, else a
+    `fresh` one. Raises
     `BadPost`; then nothing of the post is to be stored.
     """
     parts, listed = _parts(body)
@@ -39,10 +47,14 @@ def events_of(
         place = number if listed else None
         if not isinstance(item, dict):
             raise BadPost(
-                400, f"expected an object{'' if listed else ' or a list of objects'}, got {_kind(item)}", place
+                400,
+                f"expected an object{'' if listed else ' or a list of objects'}, got {_kind(item)}",
+                place,
             )
         if len(raw) > MAX_BYTES:
-            raise BadPost(413, f"expected at most {MAX_BYTES} bytes for an object, got {len(raw)}", place)
+            raise BadPost(
+                413, f"expected at most {MAX_BYTES} bytes for an object, got {len(raw)}", place
+            )
         id = _own_id(item) or (f"{key}.{number}" if key and listed else key) or fresh()
         if readings is None:
             events.append(Message(id=id, time=received, topic=topic, payload=bytes(raw)))
@@ -90,5 +102,7 @@ def _own_id(item: dict[str, Any]) -> str | None:
 
 def _kind(value: Any) -> str:
     return (
-        "null" if value is None else {str: "a text", list: "a list", bool: "a yes or no"}.get(type(value), "a number")
+        "null"
+        if value is None
+        else {str: "a text", list: "a list", bool: "a yes or no"}.get(type(value), "a number")
     )

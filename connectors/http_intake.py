@@ -28,11 +28,16 @@ Write = Callable[[Event, Callable[[], None]], None]
 
 
 class HttpIntake:
-    """The posts to one path. Runs on the listener's loop; `write`, which blocks while the producer is full, has a thread of
-    its own, so that posts stay in order, and calls back from the producer's."""
+    """The posts to one path. Runs on the listener's loop; `write`, which blocks while the
+    producer is full, has a thread of its own, so that posts stay in order, and calls back from
+    the producer's."""
 
     def __init__(
-        self, context: ConnectorContext, write: Write, settings: Http, now: Callable[[], float] = time.time
+        self,
+        context: ConnectorContext,
+        write: Write,
+        settings: Http,
+        now: Callable[[], float] = time.time,
     ) -> None:
         connection: HttpConnection = context.connection
         self._context = context
@@ -43,7 +48,9 @@ class HttpIntake:
         self._readings = settings.readings()
         self._now = now
         allowed = connection.tokens if settings.senders is None else settings.senders
-        self._tokens = {name: _digest(token.get_secret_value()) for name, token in connection.tokens.items()}
+        self._tokens = {
+            name: _digest(token.get_secret_value()) for name, token in connection.tokens.items()
+        }
         self._allowed = frozenset(allowed)
         self._key = key_of(connection.secret.get_secret_value()) if connection.secret else None
         self._ids = itertools.count(1)
@@ -67,7 +74,8 @@ class HttpIntake:
     def _ended(self) -> None:
         self._context.health.degraded(
             self._context.name,
-            f"nobody listens at {self._listener.url} any more; see the log, and start the flow again",
+            f"nobody listens at {self._listener.url} any more; see the log, and start the flow"
+            " again",
         )
 
     async def _answer(self, request: Request) -> Response:
@@ -102,7 +110,9 @@ class HttpIntake:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = _digest(token.strip())
-        known = [name for name, digest in self._tokens.items() if hmac.compare_digest(digest, given)]
+        known = [
+            name for name, digest in self._tokens.items() if hmac.compare_digest(digest, given)
+        ]
         if scheme.lower() != "bearer" or not known:
             raise BadPost(401, "expected a known token: Authorization: Bearer …")
         if not self._allowed.intersection(known):
@@ -110,8 +120,12 @@ class HttpIntake:
 
     def _check_kind(self, request: Request) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-            raise BadPost(415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}")
+        if kind != "application/json" and not (
+            kind.startswith("application/") and kind.endswith("+json")
+        ):
+            raise BadPost(
+                415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}"
+            )
         if request.headers.get("content-encoding", "identity") != "identity":
             raise BadPost(415, "expected a body that is not compressed")
 
@@ -128,27 +142,35 @@ class HttpIntake:
                     if len(body) > limit:
                         raise BadPost(413, f"expected at most {limit} bytes")
         except TimeoutError:
-            raise BadPost(408, f"the body did not come within {self._connection.timeout} s") from None
+            raise BadPost(
+                408, f"the body did not come within {self._connection.timeout} s"
+            ) from None
         return bytes(body)
 
     def _events(self, request: Request, body: bytes) -> list[Event]:
         headers = request.headers
         key = headers.get("idempotency-key")
         if self._key is not None:
-            id, stamp, signed = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+            id, stamp, signed = (
+                headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+            )
             wrong = why_unsigned(self._key, id, stamp, signed, body, self._now())
             if wrong:
                 raise BadPost(401, wrong)
             key = id
         if key is not None and not 0 < len(key) <= LONGEST_KEY:
-            raise BadPost(400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}")
+            raise BadPost(
+                400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}"
+            )
         return events_of(body, self._topic, self._readings, key, self._fresh_id, self._now())
 
     def _fresh_id(self) -> str:
         return f"{self._run_id}/{next(self._ids)}"
 
     async def _stored(self, events: list[Event], size: int) -> None:
-        """Return when the broker has all events; raises `BadPost` if it is down or too much is under way."""
+        """Return when the broker has all events; raises `BadPost` if it is down or too much is
+        under way.
+        """
         wait = self._connection.wait
         loop = asyncio.get_running_loop()
         oldest = next(iter(self._unstored.values()), None)
@@ -173,7 +195,8 @@ class HttpIntake:
                 done.set()
 
         def durable() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the answer any more
+            # the loop is closed: nobody waits for the answer any more
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(settled)
 
         failed: BaseException | None = None
@@ -196,7 +219,9 @@ class HttpIntake:
             async with asyncio.timeout(wait):
                 await done.wait()
         except TimeoutError:
-            raise BadPost(503, f"the events could not be stored within {wait} s; send them again later") from None
+            raise BadPost(
+                503, f"the events could not be stored within {wait} s; send them again later"
+            ) from None
         if isinstance(failed, (ConnectorError, Stopped)):
             raise BadPost(503, ENDING)
         if failed is not None:

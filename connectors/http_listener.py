@@ -1,4 +1,6 @@
-"""The listening half of the HTTP source: one uvicorn server a connection, in a thread with a loop of its own."""
+"""The listening half of the HTTP source: one uvicorn server a connection, in a thread with a
+loop of its own.
+"""
 
 import asyncio
 import logging
@@ -22,7 +24,10 @@ from connectors.http import HttpConnection
 
 BACKLOG = 512
 GRACE = 5
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length:"
+    b" 0\r\n\r\n"
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -31,23 +36,30 @@ _lock = threading.Lock()
 
 
 def listener_of(connection: HttpConnection, name: str) -> "Listener":
-    """The process's listener of a connection. Raises `ConnectorError` for another connection with the same port."""
+    """The process's listener of a connection. Raises `ConnectorError` for another connection
+    with the same port.
+    """
     with _lock:
         found = _listeners.setdefault((connection.address, connection.port), Listener(connection))
     if found.connection != connection:
         raise ConnectorError(
-            f"{name}: two connections of the site file listen on {connection.address}:{connection.port}; "
-            "let the sources name the same connection, or give one of them another port"
+            f"{name}: two connections of the site file listen on"
+            f" {connection.address}:{connection.port}; let the sources name the same connection, or"
+            " give one of them another port"
         )
     return found
 
 
 class Listener:
-    """Serves the paths of all sources of one connection, from the first `start` to the last `stop`."""
+    """Serves the paths of all sources of one connection, from the first `start` to the last
+    `stop`.
+    """
 
     def __init__(self, connection: HttpConnection) -> None:
         self.connection = connection
-        self.url = f"{'https' if connection.cert else 'http'}://{connection.address}:{connection.port}"
+        self.url = (
+            f"{'https' if connection.cert else 'http'}://{connection.address}:{connection.port}"
+        )
         self._endpoints: dict[str, Endpoint] = {}
         self._on_end: list[Callable[[], None]] = []
         self._server: uvicorn.Server | None = None
@@ -55,14 +67,20 @@ class Listener:
         self._lock = threading.Lock()
 
     def add(self, path: str, endpoint: Endpoint, name: str, on_end: Callable[[], None]) -> None:
-        """Announce a path, before any `start`; `on_end` is called if the server ends by itself, which is a fault."""
+        """Announce a path, before any `start`; `on_end` is called if the server ends by itself,
+        which is a fault.
+        """
         if path in self._endpoints:
-            raise ConnectorError(f"{name}: another source takes the posts to {path} already; give one another 'path'")
+            raise ConnectorError(
+                f"{name}: another source takes the posts to {path} already; give one another 'path'"
+            )
         self._endpoints[path] = endpoint
         self._on_end.append(on_end)
 
     def start(self) -> None:
-        """Listen, unless another source has begun to. Raises `ConnectorError` if that is impossible here."""
+        """Listen, unless another source has begun to. Raises `ConnectorError` if that is
+        impossible here.
+        """
         with self._lock:
             if self._thread is not None:
                 return
@@ -102,14 +120,17 @@ class Listener:
             return socket.create_server((address, port), family=family, backlog=BACKLOG)
         except OSError as error:
             raise ConnectorError(
-                f"cannot listen on {address}:{port} ({error.strerror or error}); another program may have the port: change "
-                "'address' or 'port' of the connection in the site file"
+                f"cannot listen on {address}:{port} ({error.strerror or error}); another program"
+                " may have the port: change 'address' or 'port' of the connection in the site file"
             ) from error
 
     def _config(self) -> uvicorn.Config:
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         app = Starlette(
-            routes=[Route(path, endpoint, methods=["POST"]) for path, endpoint in self._endpoints.items()],
+            routes=[
+                Route(path, endpoint, methods=["POST"])
+                for path, endpoint in self._endpoints.items()
+            ],
             exception_handlers={HTTPException: _error},
         )
         config = uvicorn.Config(
@@ -130,8 +151,9 @@ class Listener:
             config.load()
         except (OSError, ssl.SSLError) as error:
             raise ConnectorError(
-                f"{self.url}: expected a certificate and its key in PEM form in {self.connection.cert} and "
-                f"{self.connection.key}, got {error}; check 'cert' and 'key' of the connection"
+                f"{self.url}: expected a certificate and its key in PEM form in"
+                f" {self.connection.cert} and {self.connection.key}, got {error}; check 'cert' and"
+                " 'key' of the connection"
             ) from error
         return config
 

@@ -20,20 +20,28 @@ class Unreadable(ValueError):
 
 
 class Readings:
-    """Makes a reading of an object. Placeholders name the object's fields; a missing one is an error."""
+    """Makes a reading of an object. Placeholders name the object's fields; a missing one is an
+    error.
+    """
 
     def __init__(self, topic: str, subject: str, metric: str, value: str, time: str | None) -> None:
         self._topic = topic
-        self._subject, self._metric, self._value = (_inside(source) for source in (subject, metric, value))
+        self._subject, self._metric, self._value = (
+            _inside(source) for source in (subject, metric, value)
+        )
         self._time = _inside(f"{{{time}}}") if time else None
 
     def read(self, item: dict[str, Any], id: str, received: float) -> Reading:
         """The reading of one object; `received` in epoch seconds. Raises `Unreadable`."""
         holder = Occurrence(id="", time=0.0, subject="", type="", data=item)
-        subject, metric = (text(_render(template, holder)) for template in (self._subject, self._metric))
+        subject, metric = (
+            text(_render(template, holder)) for template in (self._subject, self._metric)
+        )
         for name, found in (("subject", subject), ("metric", metric)):
             if not 0 < len(found) <= LONGEST_NAME:
-                raise Unreadable(f"expected a {name} of 1 to {LONGEST_NAME} characters, got {found[:40]!r}")
+                raise Unreadable(
+                    f"expected a {name} of 1 to {LONGEST_NAME} characters, got {found[:40]!r}"
+                )
         number, word = _value(_render(self._value, holder), metric)
         time = None if self._time is None else own_time(_render(self._time, holder), received)
         return Reading(
@@ -59,7 +67,9 @@ def _render(template: Template, holder: Occurrence) -> Any:
         for key in name.split(".")[1:]:
             found = found.get(key) if isinstance(found, dict) else None
         if found is None:
-            raise Unreadable(f"expected the field {name.removeprefix('data.')!r}, which is missing or null")
+            raise Unreadable(
+                f"expected the field {name.removeprefix('data.')!r}, which is missing or null"
+            )
     return template.render(holder)
 
 
@@ -70,7 +80,9 @@ def _value(raw: Any, metric: str) -> tuple[float | None, str | None]:
         number = two_state.number(metric, raw) if number is None else number
         return (number, None) if number is not None else (None, raw)
     if not isinstance(raw, bool | int | float):
-        raise Unreadable(f"expected a number, a text, true or false as the value, got {type(raw).__name__}")
+        raise Unreadable(
+            f"expected a number, a text, true or false as the value, got {type(raw).__name__}"
+        )
     try:
         number = float(raw)
     except OverflowError:

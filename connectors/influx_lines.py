@@ -1,8 +1,10 @@
-"""Line protocol, InfluxDB's text form of points, made directly: five times faster than the client's own point objects.
+"""Line protocol, InfluxDB's text form of points, made directly: five times faster than the client's
+own point objects.
 
-Where line protocol has no way to write a character, or InfluxDB and its relatives read it differently, it is replaced:
-in names and tags control characters become a space, and a backslash before `,` `=` space or another backslash, or at the
-end, becomes `/`; in text fields a line break becomes the two characters backslash and n. Empty tags do not exist there.
+Where line protocol has no way to write a character, or InfluxDB and its relatives read it
+differently, it is replaced: in names and tags control characters become a space, and a backslash
+before `,` `=` space or another backslash, or at the end, becomes `/`; in text fields a line break
+becomes the two characters backslash and n. Empty tags do not exist there.
 """
 
 import json
@@ -27,7 +29,9 @@ _STABLE = {"subject", "metric"}
 
 
 def writable(name: str) -> str:
-    """The name or tag value as it will be read back: what line protocol cannot carry is replaced."""
+    """The name or tag value as it will be read back: what line protocol cannot carry is
+    replaced.
+    """
     if not _UNSAFE.search(name):
         return name
     return _LOST_BACKSLASH.sub("/", _CONTROL.sub(" ", name))
@@ -56,7 +60,9 @@ def string(value: str) -> str:
 
 
 class Lines:
-    """Makes lines of events. Beginning (measurement and tags) of a reading's series is kept, as it rarely changes."""
+    """Makes lines of events. Beginning (measurement and tags) of a reading's series is kept, as
+    it rarely changes.
+    """
 
     def __init__(
         self,
@@ -90,7 +96,9 @@ class Lines:
     def _reading(self, event: Reading) -> str | None:
         if self._cacheable:
             key = (
-                (event.subject, event.metric, *event.labels.items()) if event.labels else (event.subject, event.metric)
+                (event.subject, event.metric, *event.labels.items())
+                if event.labels
+                else (event.subject, event.metric)
             )
             begin = self._beginnings.get(key)
             if begin is None:
@@ -98,7 +106,12 @@ class Lines:
         else:
             begin = f"{self._begin(event)} {self._field}="
         value = event.value
-        if value is not None and event.text is None and event.quality == "good" and math.isfinite(value):
+        if (
+            value is not None
+            and event.text is None
+            and event.quality == "good"
+            and math.isfinite(value)
+        ):
             return f"{begin}{value!r} {round(event.time * self._scale) * self._factor}"
         fields = [f"{value!r}"] if value is not None and math.isfinite(value) else []
         if not fields:
@@ -131,7 +144,9 @@ class Lines:
             tags[name] = text(field(event, name))
         name = text(self._measurement.render(event))
         name = name if writable(name).strip() else _KINDS[type(event)]
-        written = {tag(key): tag(value) for key, value in tags.items() if writable(key).strip() and value}
+        written = {
+            tag(key): tag(value) for key, value in tags.items() if writable(key).strip() and value
+        }
         return ",".join([measurement(name), *(f"{key}={written[key]}" for key in sorted(written))])
 
 
@@ -140,7 +155,11 @@ def _values(event: Event) -> dict[str, Any]:
         quality = {} if event.quality == "good" else {"quality": event.quality}
         return {**event.values, **quality} if event.values else {}
     if isinstance(event, AlarmTransition):
-        judged = {"text": event.value} if isinstance(event.value, str) else {"value": _number(event.value)}
+        judged = (
+            {"text": event.value}
+            if isinstance(event.value, str)
+            else {"value": _number(event.value)}
+        )
         return {"state": event.state, "change": event.change, "severity": event.severity, **judged}
     if isinstance(event, Occurrence):
         return {"count": 1.0}
@@ -160,7 +179,9 @@ def _finite(value: float) -> float | None:
 
 
 def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
-    """`key=value` of every entry; numbers always as floats, so that a field never changes its type."""
+    """`key=value` of every entry; numbers always as floats, so that a field never changes its
+    type.
+    """
     fields: list[str] = []
     for key, value in values.items():
         name = f"{prefix}{key}"
@@ -172,5 +193,7 @@ def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
             if (number := _finite(value)) is not None:
                 fields.append(f"{tag(name)}={number!r}")
         elif value is not None:
-            fields.append(f"{tag(name)}={string(value if isinstance(value, str) else json.dumps(value))}")
+            fields.append(
+                f"{tag(name)}={string(value if isinstance(value, str) else json.dumps(value))}"
+            )
     return fields

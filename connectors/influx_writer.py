@@ -15,14 +15,18 @@ from operators.events import Event
 
 
 class InfluxWriter:
-    """Lines are made in the writer's thread, sent as one request a batch, and taken apart when InfluxDB refuses some."""
+    """Lines are made in the writer's thread, sent as one request a batch, and taken apart when
+    InfluxDB refuses some.
+    """
 
     def __init__(self, sink: InfluxDB, context: ConnectorContext) -> None:
         connection: InfluxConnection = context.connection
         self._sink = sink
         self._context = context
         self._connection = connection
-        self._lines = Lines(sink.measurement, sink.tags, sink.labels, sink.field, sink.precision, context.shape)
+        self._lines = Lines(
+            sink.measurement, sink.tags, sink.labels, sink.field, sink.precision, context.shape
+        )
         self._client = InfluxDBClient(
             url=connection.url.rstrip("/"),
             token=connection.token.get_secret_value(),
@@ -31,7 +35,9 @@ class InfluxWriter:
             ssl_ca_cert=connection.ca,
         )
         self._api = self._client.write_api(write_options=SYNCHRONOUS)
-        self._writer = BatchWriter(context, self._deliver, max_events=5_000, max_wait=0.5, queue_bound=50_000)
+        self._writer = BatchWriter(
+            context, self._deliver, max_events=5_000, max_wait=0.5, queue_bound=50_000
+        )
         self.write = self._writer.write
         self.flush = self._writer.flush
 
@@ -66,29 +72,39 @@ class InfluxWriter:
             self._send(lines[middle:])
         except (HTTPError, OSError) as error:
             what = type(getattr(error, "reason", None) or error).__name__
-            raise Retry(f"no InfluxDB answers at {self._connection.url} ({what}); is it running there?") from error
+            raise Retry(
+                f"no InfluxDB answers at {self._connection.url} ({what}); is it running there?"
+            ) from error
 
     def _refuse(self, line: str, event: Event, detail: str) -> None:
-        self._context.refuse(event, "refused", f"InfluxDB refused the line {line[:200]!r}: {detail}")
+        self._context.refuse(
+            event, "refused", f"InfluxDB refused the line {line[:200]!r}: {detail}"
+        )
 
     def _explain(self, error: ApiException) -> str:
         url, name = self._connection.url, self._sink.connection
         said = _message(error)
         if error.status in (401, 403):
             return (
-                f"InfluxDB at {url} does not let us write ({error.status}: {said}); check the token of the connection "
-                f"{name!r}: it must be allowed to write the bucket {self._sink.bucket!r}"
+                f"InfluxDB at {url} does not let us write ({error.status}: {said}); check the token"
+                f" of the connection {name!r}: it must be allowed to write the bucket"
+                f" {self._sink.bucket!r}"
             )
         if error.status == 404:
             return (
-                f"InfluxDB at {url} does not know the bucket {self._sink.bucket!r} or the organisation "
-                f"{self._connection.org!r} ({said}); create it, or check org of the connection {name!r}"
+                f"InfluxDB at {url} does not know the bucket {self._sink.bucket!r} or the"
+                f" organisation {self._connection.org!r} ({said}); create it, or check org of the"
+                f" connection {name!r}"
             )
         return f"InfluxDB at {url} answers {error.status}: {said}; trying again"
 
 
 def _message(error: ApiException) -> str:
-    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
+    body = (
+        error.body.decode("utf-8", "replace")
+        if isinstance(error.body, bytes)
+        else str(error.body or "")
+    )
     try:
         found = json.loads(body)
     except ValueError:

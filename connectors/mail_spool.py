@@ -1,4 +1,6 @@
-"""A file in which events wait for their mail, so that neither a crash nor a mail server that is down loses one."""
+"""A file in which events wait for their mail, so that neither a crash nor a mail server that is
+down loses one.
+"""
 
 import collections
 import os
@@ -16,10 +18,12 @@ EVENT, GROUP, SENT, DONE = b"E ", b"G ", b"S ", b"D "
 
 
 class MailSpool:
-    """Events in order of arrival; the first `group` of them are the mail that is being sent. One user, one thread at a time.
+    """Events in order of arrival; the first `group` of them are the mail that is being sent. One
+    user, one thread at a time.
 
-    The file is a log: `E event` adds an event, `G n` makes the first n one mail, `S n` takes the first n off, `D id` remembers
-    an event that was sent, so that its repetition after a restart is not. Without a path nothing is kept on disk.
+    The file is a log: `E event` adds an event, `G n` makes the first n one mail, `S n` takes the
+    first n off, `D id` remembers an event that was sent, so that its repetition after a restart is
+    not. Without a path nothing is kept on disk.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -90,7 +94,9 @@ class MailSpool:
             self.sync()
 
     def _read(self, path: Path) -> None:
-        """Play the log; a last line without its end was being written when the power went, and is left out."""
+        """Play the log; a last line without its end was being written when the power went, and
+        is left out.
+        """
         try:
             lines = path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
@@ -112,8 +118,8 @@ class MailSpool:
                     raise ValueError(f"unknown kind {kind!r}")
             except (ValueError, msgspec.MsgspecError) as error:
                 raise ValueError(
-                    f"{path}, line {number}: expected a waiting event, got {line[:80]!r} ({error}); "
-                    "move the file away to go on without the mails that waited"
+                    f"{path}, line {number}: expected a waiting event, got {line[:80]!r} ({error});"
+                    " move the file away to go on without the mails that waited"
                 ) from error
 
     def _rewrite(self, path: Path) -> None:

@@ -28,7 +28,9 @@ class MailText:
         self._body = Template(body, timezone) if body is not None else None
         self._timezone = timezone
 
-    def mail(self, events: list[Event], sender: str, to: list[str], sink: str, now: float) -> EmailMessage:
+    def mail(
+        self, events: list[Event], sender: str, to: list[str], sink: str, now: float
+    ) -> EmailMessage:
         """One mail about one event or many. The same events give the same Message-ID."""
         mail = EmailMessage(policy=SMTP)
         mail["Subject"] = self.title(events)
@@ -48,7 +50,10 @@ class MailText:
     def body(self, events: list[Event]) -> str:
         if len(events) == 1:
             return self._about(events[0])
-        lines = [f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:", ""]
+        lines = [
+            f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:",
+            "",
+        ]
         for event in events[:LISTED]:
             lines.append(f"{self._when(event)}  {self._line(event)}")
         if len(events) > LISTED:
@@ -64,7 +69,9 @@ class MailText:
         if isinstance(value, str):
             shown["limit"] = None
         shown["value"] = None if value is None else f"{text(value)} {unit or ''}".strip()
-        lines += [f"{name:10} {text(value)}" for name, value in shown.items() if value not in (None, "")]
+        lines += [
+            f"{name:10} {text(value)}" for name, value in shown.items() if value not in (None, "")
+        ]
         lines += [f"{name:10} {value}" for name, value in getattr(event, "labels", {}).items()]
         return "\n".join(lines) + "\n"
 
@@ -77,7 +84,9 @@ class MailText:
 
 
 def message_id(events: list[Event], sender: str, sink: str) -> str:
-    """The same for the same events of the same sink, so that mailboxes can tell a mail that came twice."""
+    """The same for the same events of the same sink, so that mailboxes can tell a mail that came
+    twice.
+    """
     digest = hashlib.sha256("\0".join([sink, *(event.id for event in events)]).encode()).hexdigest()
     return f"<{digest[:32]}@{sender.rpartition('@')[2]}>"
 

@@ -14,18 +14,22 @@ from operators.fields import text
 from operators.template import Template
 
 TOPIC_FILTER = re.compile(r"(?:(?:\+|[^+#/\0]*)/)*(?:\+|#|[^+#/\0]+|(?<=/))")
-"""Levels between slashes: `+` alone, text without wildcards, and `#` alone at the end (MQTT 5, section 4.7.1)."""
+"""Levels between slashes: `+` alone, text without wildcards, and `#` alone at the end (MQTT 5,
+section 4.7.1).
+"""
 
 
 class Mqtt(PushSource):
     """Receives messages from an MQTT broker.
 
-    Delivery: at least once. A message is acknowledged to the broker when it is stored in the flow's own topic, so
-    neither a crash nor an outage of Redpanda loses one; the broker keeps them meanwhile (its queue must allow it: with
-    Mosquitto set `max_queued_messages 0` and `persistence true`). What the broker sends again is marked `redelivered`
-    and counted. Retained messages, which are old news, are marked `retained`; with protocol 3.1.1 the broker sends them
-    again after every reconnection.
-    Back pressure: the broker sends no more than `receive_maximum` messages ahead of their acknowledgement.
+    Delivery: at least once. A message is acknowledged to the broker when it is stored in the flow's
+    own topic, so neither a crash nor an outage of Redpanda loses one; the broker keeps them
+    meanwhile (its queue must allow it: with Mosquitto set `max_queued_messages 0` and `persistence
+    true`). What the broker sends again is marked `redelivered` and counted. Retained messages,
+    which are old news, are marked `retained`; with protocol 3.1.1 the broker sends them again after
+    every reconnection.
+    Back pressure: the broker sends no more than `receive_maximum` messages ahead of their
+    acknowledgement.
     """
 
     NAME: ClassVar[str] = "mqtt"
@@ -36,19 +40,26 @@ class Mqtt(PushSource):
     )
 
     topics: list[str] = Field(
-        description="Topics to subscribe to; `+` stands for one level, `#` at the end for all that follow.",
+        description=(
+            "Topics to subscribe to; `+` stands for one level, `#` at the end for all that follow."
+        ),
         examples=[["sensor/#"]],
         min_length=1,
     )
     qos: Literal[0, 1, 2] = Field(
         1,
-        description="Quality of service. 0 may lose messages; 2 is received as 1, which loses nothing either.",
+        description=(
+            "Quality of service. 0 may lose messages; 2 is received as 1, which loses nothing"
+            " either."
+        ),
     )
     receive_maximum: int = Field(
         500,
         ge=1,
         le=65535,
-        description="How many messages the broker may send ahead of their acknowledgement (MQTT 5).",
+        description=(
+            "How many messages the broker may send ahead of their acknowledgement (MQTT 5)."
+        ),
     )
     connection: str = Field("mqtt", description="Connection of the site file.")
 
@@ -58,27 +69,35 @@ class Mqtt(PushSource):
         for topic in topics:
             if not TOPIC_FILTER.fullmatch(topic) or len(topic.encode()) > 65_535:
                 raise ValueError(
-                    f"{topic!r} is not a topic to subscribe to: '+' stands alone between slashes, '#' only at the end"
+                    f"{topic!r} is not a topic to subscribe to: '+' stands alone between slashes,"
+                    " '#' only at the end"
                 )
         return topics
 
-    def intake(self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]) -> Intake:
+    def intake(
+        self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]
+    ) -> Intake:
         from connectors.mqtt_intake import MqttIntake
 
-        return MqttIntake(context, write, self.topics, self.qos, self.receive_maximum, self.connection)
+        return MqttIntake(
+            context, write, self.topics, self.qos, self.receive_maximum, self.connection
+        )
 
 
 class MqttSink(Sink):
     """Publishes events to an MQTT broker, as the map under `shape` or else as the event's JSON.
 
-    With `discovery: homeassistant` every signal and alarm appears in Home Assistant by itself, as an entity of the device
-    that is its subject: numbers and texts as sensors, two-state metrics as binary sensors, the statistics of a window as a
-    sensor each, alarms as binary sensors of the class `problem` that are on while the condition lasts, with `alarm_state`,
-    `priority`, `message` and all else of the alarm as attributes. Occurrences are published, and no entities. Entities show
-    as unavailable while the flow does not run. An entity whose device is gone is removed in Home Assistant.
+    With `discovery: homeassistant` every signal and alarm appears in Home Assistant by itself, as
+    an entity of the device that is its subject: numbers and texts as sensors, two-state metrics as
+    binary sensors, the statistics of a window as a sensor each, alarms as binary sensors of the
+    class `problem` that are on while the condition lasts, with `alarm_state`,
+    `priority`, `message` and all else of the alarm as attributes. Occurrences are published, and no
+    entities. Entities show as unavailable while the flow does not run. An entity whose device is
+    gone is removed in Home Assistant.
 
-    Delivery: at least once and in order with `qos` 1 or 2: what the broker has not confirmed is published again when it
-    is back. With `qos` 0 the broker confirms nothing and an outage may lose events.
+    Delivery: at least once and in order with `qos` 1 or 2: what the broker has not confirmed is
+    published again when it is back. With `qos` 0 the broker confirms nothing and an outage may lose
+    events.
     Back pressure: up to 10,000 events wait while the broker is down, then the flow waits.
     """
 
@@ -91,21 +110,30 @@ class MqttSink(Sink):
 
     topic: str | None = Field(
         None,
-        description="Topic to publish to; may hold `{field}`. Only with `discovery` it may be left out, for "
-        "`vigie/FLOW/{subject}/{metric}` and `vigie/FLOW/{subject}/alarm/{alarm}`.",
+        description=(
+            "Topic to publish to; may hold `{field}`. Only with `discovery` it may be left out, for"
+            " `vigie/FLOW/{subject}/{metric}` and `vigie/FLOW/{subject}/alarm/{alarm}`."
+        ),
         examples=["home/alarm/{alarm}"],
     )
     retain: bool | None = Field(
         None,
-        description="The broker keeps the last message of each topic for later subscribers. None is true with `discovery`.",
+        description=(
+            "The broker keeps the last message of each topic for later subscribers. None is true"
+            " with `discovery`."
+        ),
     )
     qos: Literal[0, 1, 2] = Field(1, description="Quality of service.")
     discovery: Literal["homeassistant"] | None = Field(
-        None, description="Announce signals and alarms to Home Assistant. Not together with `shape`."
+        None,
+        description="Announce signals and alarms to Home Assistant. Not together with `shape`.",
     )
     discovery_prefix: str = Field(
         "homeassistant",
-        description="Home Assistant's discovery prefix; it says on `PREFIX/status` when it starts, and gets all entities again.",
+        description=(
+            "Home Assistant's discovery prefix; it says on `PREFIX/status` when it starts, and gets"
+            " all entities again."
+        ),
         pattern=r"^[^+#\s]+$",
     )
     connection: str = Field("mqtt", description="Connection of the site file.")
@@ -132,8 +160,8 @@ class MqttSink(Sink):
 
         if self.discovery and context.shape:
             raise ConnectorError(
-                f"{context.name}: 'discovery' publishes events as they are, so that Home Assistant can read them; "
-                "leave 'shape' out, or give it a sink of its own"
+                f"{context.name}: 'discovery' publishes events as they are, so that Home Assistant"
+                " can read them; leave 'shape' out, or give it a sink of its own"
             )
         owner = self._owner(context)
         status = "/".join(filter(None, (owner, context.share, "status")))
@@ -150,5 +178,7 @@ class MqttSink(Sink):
     @staticmethod
     def _owner(context: ConnectorContext) -> str:
         """What tells this sink from all others on the broker."""
-        installation = (context.connection.client_id or "vigie").translate(str.maketrans("+#/", "___"))
+        installation = (context.connection.client_id or "vigie").translate(
+            str.maketrans("+#/", "___")
+        )
         return f"{installation}/{context.flow}/{context.name}"

@@ -1,4 +1,6 @@
-"""What the MQTT source and sink share: the connection's settings, and the reasons a broker gives, in words."""
+"""What the MQTT source and sink share: the connection's settings, and the reasons a broker
+gives, in words.
+"""
 
 import ssl
 from typing import TYPE_CHECKING, Literal, Self
@@ -20,14 +22,19 @@ class MqttConnection(Spec):
     """Where the MQTT broker is, and who Vigie is there."""
 
     url: str = Field(
-        description="Address of the broker: `mqtt://host:port`, or `mqtts://host:port` for an encrypted connection.",
+        description=(
+            "Address of the broker: `mqtt://host:port`, or `mqtts://host:port` for an encrypted"
+            " connection."
+        ),
         examples=["mqtt://mosquitto:1883", "mqtts://broker.example.org:8883"],
     )
     username: str | None = Field(None, description="User; empty for a broker without users.")
     password: SecretStr | None = Field(None, description="Password of that user.")
     client_id: str | None = Field(
         None,
-        description="Beginning of the client ids. Two installations on one broker need different ones.",
+        description=(
+            "Beginning of the client ids. Two installations on one broker need different ones."
+        ),
         examples=["vigie-maison"],
     )
     protocol: Literal["3.1.1", "5"] = Field("5", description="Version of the MQTT protocol.")
@@ -35,16 +42,22 @@ class MqttConnection(Spec):
         30,
         ge=5,
         le=3600,
-        description="Seconds without traffic after which the two sides check that the other is there.",
+        description=(
+            "Seconds without traffic after which the two sides check that the other is there."
+        ),
     )
     session_expiry: int = Field(
-        86400 * 7, ge=60, description="Seconds the broker keeps messages for a source that is away (MQTT 5)."
+        86400 * 7,
+        ge=60,
+        description="Seconds the broker keeps messages for a source that is away (MQTT 5).",
     )
     ca: str | None = Field(
-        None, description="File of the certificate authority in PEM form; none for the system's own."
+        None,
+        description="File of the certificate authority in PEM form; none for the system's own.",
     )
     cert: str | None = Field(
-        None, description="File of the client certificate in PEM form, where the broker asks for one."
+        None,
+        description="File of the client certificate in PEM form, where the broker asks for one.",
     )
     key: str | None = Field(None, description="File of the key of that certificate.")
 
@@ -53,9 +66,14 @@ class MqttConnection(Spec):
     def _known_scheme(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError(f"{value.split('@')[-1]!r} is not an address of an MQTT broker; write mqtt://host:1883")
+            raise ValueError(
+                f"{value.split('@')[-1]!r} is not an address of an MQTT broker; write"
+                " mqtt://host:1883"
+            )
         if parts.username or parts.password:
-            raise ValueError("write the user and password as 'username' and 'password', not in the url")
+            raise ValueError(
+                "write the user and password as 'username' and 'password', not in the url"
+            )
         return value
 
     @model_validator(mode="after")
@@ -75,15 +93,23 @@ class MqttConnection(Spec):
         return urlsplit(self.url).scheme == "mqtts"
 
 
-def make_client(connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool) -> "Client":
-    """A paho client with the connection's settings; raises `ConnectorError` for certificate files that cannot be read."""
+def make_client(
+    connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool
+) -> "Client":
+    """A paho client with the connection's settings; raises `ConnectorError` for certificate
+    files that cannot be read.
+    """
     from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
-        protocol=MQTTProtocolVersion.MQTTv5 if connection.protocol == "5" else MQTTProtocolVersion.MQTTv311,
+        protocol=(
+            MQTTProtocolVersion.MQTTv5
+            if connection.protocol == "5"
+            else MQTTProtocolVersion.MQTTv311
+        ),
         manual_ack=manual_ack,
         reconnect_on_failure=reconnect,
         clean_session=None if connection.protocol == "5" else not manual_ack,
@@ -96,25 +122,32 @@ def make_client(connection: MqttConnection, client_id: str, manual_ack: bool, re
         try:
             client.tls_set(ca_certs=connection.ca, certfile=connection.cert, keyfile=connection.key)
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            files = ", ".join(name for name in (connection.ca, connection.cert, connection.key) if name)
+            files = ", ".join(
+                name for name in (connection.ca, connection.cert, connection.key) if name
+            )
             raise ConnectorError(
-                f"{connection.url}: expected certificate files in PEM form in {files}, got {error}; "
-                "check ca, cert and key of the connection"
+                f"{connection.url}: expected certificate files in PEM form in {files}, got {error};"
+                " check ca, cert and key of the connection"
             ) from error
     return client
 
 
-def explain_refusal(connection: MqttConnection, name: str, client_id: str, reason: "ReasonCode") -> str:
+def explain_refusal(
+    connection: MqttConnection, name: str, client_id: str, reason: "ReasonCode"
+) -> str:
     """Why the broker refused or ended a connection, and what to do, in one line."""
     said = f"the MQTT broker {connection.url} says {str(reason).lower()!r}"
     if reason.value in (134, 135):
         who = f"user {connection.username!r}" if connection.username else "a client without a user"
-        return f"{said} to {who}; check username and password of the connection {name!r} in the site file"
+        return (
+            f"{said} to {who}; check username and password of the connection {name!r} in the site"
+            " file"
+        )
     if reason.value in (133, 142):
         return (
-            f"{said} to the client id {client_id!r}: another client has it, such as this flow started twice on different "
-            f"--data folders, or another installation (then set client_id of the connection {name!r}). The two take turns "
-            "until one of them stops"
+            f"{said} to the client id {client_id!r}: another client has it, such as this flow"
+            " started twice on different --data folders, or another installation (then set"
+            f" client_id of the connection {name!r}). The two take turns until one of them stops"
         )
     if reason.value in (132, 1):
         return f"{said}; try protocol 3.1.1 in the connection {name!r}"
@@ -125,6 +158,11 @@ def explain_failure(connection: MqttConnection, error: BaseException | None) -> 
     """Why no connection came about, in one line."""
     host, port = connection.address
     if isinstance(error, ssl.SSLError):
-        return f"no encrypted connection to the MQTT broker {connection.url}: {error.reason or error}; check ca and the url"
-    what = (error.strerror or str(error)) if isinstance(error, OSError) else str(error or "no answer")
+        return (
+            f"no encrypted connection to the MQTT broker {connection.url}: {error.reason or error};"
+            " check ca and the url"
+        )
+    what = (
+        (error.strerror or str(error)) if isinstance(error, OSError) else str(error or "no answer")
+    )
     return f"no MQTT broker answers at {host}:{port} ({what}); is it running there?"

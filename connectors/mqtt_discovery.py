@@ -1,7 +1,8 @@
-"""Home Assistant's MQTT discovery: the retained message that makes an entity of each signal and alarm.
+"""Home Assistant's MQTT discovery: the retained message that makes an entity of each signal and
+alarm.
 
-Source: home-assistant.io, "MQTT" (discovery topic, discovery payload, birth and last will), "MQTT Sensor", "MQTT binary
-sensor".
+Source: home-assistant.io, "MQTT" (discovery topic, discovery payload, birth and last will), "MQTT
+Sensor", "MQTT binary sensor".
 """
 
 import hashlib
@@ -30,7 +31,9 @@ class Announcement(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """What becomes an entity: its kind in Home Assistant, what tells it apart, its name, and its own settings."""
+    """What becomes an entity: its kind in Home Assistant, what tells it apart, its name, and its
+    own settings.
+    """
 
     component: str
     key: tuple[str, ...]
@@ -42,7 +45,9 @@ class Discovery:
     """Announces the entities of one sink, each once until `forget`. One user, one thread."""
 
     def __init__(self, prefix: str, owner: str, status_topic: str) -> None:
-        """`owner` tells the entities of this sink from those of others; `status_topic` says whether the sink is there."""
+        """`owner` tells the entities of this sink from those of others; `status_topic` says
+        whether the sink is there.
+        """
         self.birth_topic = f"{prefix}/status"
         self.status_topic = status_topic
         self._prefix = prefix
@@ -52,15 +57,18 @@ class Discovery:
         self._topics: dict[str, tuple[str, ...]] = {}
 
     def of(self, event: Event, topic: str) -> list[Announcement]:
-        """What to publish before this event goes to `topic`; mostly nothing. Raises ValueError for a topic of another."""
+        """What to publish before this event goes to `topic`; mostly nothing. Raises ValueError
+        for a topic of another.
+        """
         signal = _signal(event)
         if signal is None:
             return []
         owner = self._topics.setdefault(topic, signal)
         if owner != signal:
             raise ValueError(
-                f"{' '.join(signal)} and {' '.join(owner)} are published to one topic; Home Assistant needs one for each: "
-                "put {subject} and {metric} or {alarm} into 'topic', or leave it out"
+                f"{' '.join(signal)} and {' '.join(owner)} are published to one topic; Home"
+                " Assistant needs one for each: put {subject} and {metric} or {alarm} into"
+                " 'topic', or leave it out"
             )
         if signal in self._signals:
             return []
@@ -107,7 +115,9 @@ class Discovery:
         }
         if "json_attributes_template" in entity.settings:
             config["json_attributes_topic"] = topic
-        return Announcement(f"{self._prefix}/{entity.component}/{unique}/config", msgspec.json.encode(config))
+        return Announcement(
+            f"{self._prefix}/{entity.component}/{unique}/config", msgspec.json.encode(config)
+        )
 
     def _id(self, *parts: str) -> str:
         """Letters, digits, `_` and `-` only, and different for different parts."""
@@ -117,7 +127,9 @@ class Discovery:
 
 
 def own_topic(base: str, event: Event) -> str:
-    """The topic of an event where the definition names none: one for each signal, alarm and kind of occurrence."""
+    """The topic of an event where the definition names none: one for each signal, alarm and kind
+    of occurrence.
+    """
     subject = text(field(event, "subject")).translate(_NO_TOPIC)
     if isinstance(event, AlarmTransition):
         return f"{base}/{subject}/alarm/{event.alarm}"
@@ -130,7 +142,9 @@ def own_topic(base: str, event: Event) -> str:
 
 
 def _signal(event: Event) -> tuple[str, ...] | None:
-    """What has a topic of its own; the kind of a value belongs to it, for it decides about the entity."""
+    """What has a topic of its own; the kind of a value belongs to it, for it decides about the
+    entity.
+    """
     if isinstance(event, AlarmTransition):
         return ("alarm", event.subject, event.alarm)
     if isinstance(event, Summary):
@@ -159,9 +173,13 @@ def _alarm(event: AlarmTransition) -> Entity:
         f"Alarm {_title(event.alarm)}",
         {
             "device_class": "problem",
-            "value_template": "{{ 'ON' if 'active' in (value_json.flags | default([])) else 'OFF' }}",
+            "value_template": (
+                "{{ 'ON' if 'active' in (value_json.flags | default([])) else 'OFF' }}"
+            ),
             # An attribute may not be called state.
-            "json_attributes_template": "{{ dict(value_json, alarm_state=value_json.state) | tojson }}",
+            "json_attributes_template": (
+                "{{ dict(value_json, alarm_state=value_json.state) | tojson }}"
+            ),
         },
     )
 
@@ -172,7 +190,8 @@ def _statistic(event: Summary, statistic: str) -> Entity:
     settings = {
         "device_class": device_class,
         "unit_of_measurement": unit,
-        # Energy, water and gas of a span are no running totals, and those classes take no measurements.
+        # Energy, water and gas of a span are no running totals, and those classes take no
+        # measurements.
         "state_class": None if device_class in ("energy", "water", "gas") else "measurement",
         "value_template": f"{{{{ value_json['values']['{statistic}'] | default(none) }}}}",
     }
@@ -195,7 +214,10 @@ def _reading(event: Reading) -> Entity | None:
         }
         return Entity("sensor", key, name, _given(settings))
     if event.text and event.quality != "bad":
-        shown = f"{{{{ (value_json.text | default(value_json.value) | default(none) | string)[:{LONGEST_STATE}] }}}}"
+        shown = (
+            "{{ (value_json.text | default(value_json.value) | default(none) |"
+            f" string)[:{LONGEST_STATE}] }}}}"
+        )
         return Entity("sensor", key, name, {"value_template": shown})
     return None
 
@@ -211,7 +233,8 @@ def _two_state(metric: str) -> dict[str, Any]:
     settings = {
         "device_class": BINARY.get(metric),
         "value_template": (
-            f"{{{{ none if value_json.value is not defined else '{on}' if value_json.value == 1 else '{off}' }}}}"
+            f"{{{{ none if value_json.value is not defined else '{on}' if value_json.value == 1"
+            f" else '{off}' }}}}"
         ),
     }
     return _given(settings)

@@ -1,7 +1,9 @@
-"""What Home Assistant calls the metrics: its device classes, the units each takes, and how a class is added up.
+"""What Home Assistant calls the metrics: its device classes, the units each takes, and how a class
+is added up.
 
-Sources: home-assistant.io, "Sensor" (list of device classes with their units), "Binary sensor" (list of device classes), and
-developers.home-assistant.io, "Sensor entity" (state classes; energy, water and gas take no `measurement`).
+Sources: home-assistant.io, "Sensor" (list of device classes with their units), "Binary sensor"
+(list of device classes), and developers.home-assistant.io, "Sensor entity" (state classes; energy,
+water and gas take no `measurement`).
 """
 
 from typing import NamedTuple
@@ -55,7 +57,9 @@ SENSORS: dict[str, str] = {
 """Metric: device class of its sensor."""
 
 TOTALS: dict[str, str] = {
-    **dict.fromkeys(("energy", "energy_returned", "energy_today", "water", "gas"), "total_increasing"),
+    **dict.fromkeys(
+        ("energy", "energy_returned", "energy_today", "water", "gas"), "total_increasing"
+    ),
     "energy_yesterday": "total",
 }
 """Metric: state class, where it is no `measurement`."""
@@ -90,9 +94,13 @@ class Sensor(NamedTuple):
 
 
 def sensor_of(metric: str, unit: str | None) -> Sensor:
-    """What a number of a metric is in Home Assistant; a unit that the class does not take costs it the class."""
+    """What a number of a metric is in Home Assistant; a unit that the class does not take costs
+    it the class.
+    """
     device_class = SENSORS.get(metric)
     if device_class is not None and (unit or "") not in UNITS[device_class]:
         device_class = None
-    state_class = TOTALS.get(metric, "measurement") if device_class or metric not in TOTALS else "measurement"
+    state_class = (
+        TOTALS.get(metric, "measurement") if device_class or metric not in TOTALS else "measurement"
+    )
     return Sensor(device_class, unit, state_class)

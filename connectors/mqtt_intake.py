@@ -24,10 +24,14 @@ from operators.events import Message
 GATHER = 0.01
 RECONNECT_DELAY = (1, 10)
 TAKEN_OVER_DELAY = (10, 60)
-"""Seconds between connections when another client has the client id: the two shall not fight every second."""
+"""Seconds between connections when another client has the client id: the two shall not fight
+every second.
+"""
 TAKEN_OVER = 142
 QUICK_BREAKS, QUICK_SECONDS = 3, 30.0
-"""Many brokers just close a connection whose client id is taken (MQTT 5's reason code is rare): so many in that time mean it."""
+"""Many brokers just close a connection whose client id is taken (MQTT 5's reason code is rare):
+so many in that time mean it.
+"""
 
 TOPICS_REMEMBERED = 10_000
 UNACKNOWLEDGED_QUEUE = 10_000
@@ -38,7 +42,9 @@ Write = Callable[[Message, Callable[[], None]], None]
 
 @dataclass(slots=True)
 class _Pending:
-    """A message the broker has not been told about yet, under its packet id. `link` is the connection it came on last."""
+    """A message the broker has not been told about yet, under its packet id. `link` is the
+    connection it came on last.
+    """
 
     topic: str
     payload: bytes
@@ -52,9 +58,10 @@ _Item = tuple[Message, int, _Pending | None]
 class MqttIntake:
     """One subscription with a persistent session under a fixed client id.
 
-    paho's thread only puts messages into a queue; a second thread hands them to `write`, which may block. When `write` says
-    that a message is stored, it is acknowledged on the connection it came on: packet ids mean nothing on another one. If
-    the connection broke before, the broker sends the message again; one that is still being stored is not written twice.
+    paho's thread only puts messages into a queue; a second thread hands them to `write`, which may
+    block. When `write` says that a message is stored, it is acknowledged on the connection it came
+    on: packet ids mean nothing on another one. If the connection broke before, the broker sends the
+    message again; one that is still being stored is not written twice.
     """
 
     def __init__(
@@ -98,14 +105,18 @@ class MqttIntake:
         client.on_message = self._on_message
         self._client = client
         self._breaks: collections.deque[float] = collections.deque(maxlen=QUICK_BREAKS)
-        self._worker = threading.Thread(target=self._store, name=f"intake {self._context.name}", daemon=True)
+        self._worker = threading.Thread(
+            target=self._store, name=f"intake {self._context.name}", daemon=True
+        )
         self._worker.start()
         host, port = self._connection.address
         if self._connection.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self._connection.session_expiry
             properties.ReceiveMaximum = self._receive_maximum
-            client.connect_async(host, port, self._connection.keepalive, clean_start=False, properties=properties)
+            client.connect_async(
+                host, port, self._connection.keepalive, clean_start=False, properties=properties
+            )
         else:
             client.connect_async(host, port, self._connection.keepalive)
         client.loop_start()
@@ -121,10 +132,17 @@ class MqttIntake:
     # Called by paho's thread; an exception in here would end it without a word.
 
     def _on_connect(
-        self, client: Client, userdata: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, reason))
+            self._degraded(
+                explain_refusal(self._connection, self._connection_name, self.client_id, reason)
+            )
             return
         self._accepted = True
         with self._lock:
@@ -132,52 +150,79 @@ class MqttIntake:
             if not flags.session_present:
                 self._pending.clear()
         if self._connection.protocol == "5":
-            options = SubscribeOptions(qos=self._qos, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            options = SubscribeOptions(
+                qos=self._qos, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+            )
             code, _ = client.subscribe([(topic, options) for topic in self._topics])
         else:
             code, _ = client.subscribe([(topic, self._qos) for topic in self._topics])
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._degraded(f"the subscription could not be sent to {self._connection.url}; trying again")
+            self._degraded(
+                f"the subscription could not be sent to {self._connection.url}; trying again"
+            )
 
     def _on_subscribe(
-        self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
     ) -> None:
         refused = [
-            f"{topic} ({reason})" for topic, reason in zip(self._topics, reasons, strict=False) if reason.is_failure
+            f"{topic} ({reason})"
+            for topic, reason in zip(self._topics, reasons, strict=False)
+            if reason.is_failure
         ]
         if not refused:
             self._context.health.up(self._context.name)
             return
-        who = f"user {self._connection.username!r}" if self._connection.username else "clients without a user"
+        who = (
+            f"user {self._connection.username!r}"
+            if self._connection.username
+            else "clients without a user"
+        )
         self._degraded(
-            f"the MQTT broker {self._connection.url} refuses the subscription to {', '.join(refused)}; "
-            f"allow {who} to read it in the broker's access list"
+            f"the MQTT broker {self._connection.url} refuses the subscription to"
+            f" {', '.join(refused)}; allow {who} to read it in the broker's access list"
         )
 
     def _on_connect_fail(self, client: Client, userdata: Any) -> None:
         self._degraded(explain_failure(self._connection, sys.exc_info()[1]))
 
     def _on_disconnect(
-        self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         was_accepted, self._accepted = self._accepted, False
         with self._lock:
             self._link += 1
         if was_accepted and reason.is_failure:
             self._breaks.append(time.monotonic())
-        quick = len(self._breaks) == QUICK_BREAKS and self._breaks[-1] - self._breaks[0] < QUICK_SECONDS
+        quick = (
+            len(self._breaks) == QUICK_BREAKS and self._breaks[-1] - self._breaks[0] < QUICK_SECONDS
+        )
         taken_over = reason.value == TAKEN_OVER or quick
         client.reconnect_delay_set(*(TAKEN_OVER_DELAY if taken_over else RECONNECT_DELAY))
         if taken_over:
             self._context.count("session_taken_over", 1)
         if quick:
             taken = ReasonCode(PacketTypes.DISCONNECT, "Session taken over")
-            self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, taken))
+            self._degraded(
+                explain_refusal(self._connection, self._connection_name, self.client_id, taken)
+            )
         elif flags.is_disconnect_packet_from_server:
-            self._degraded(explain_refusal(self._connection, self._connection_name, self.client_id, reason))
+            self._degraded(
+                explain_refusal(self._connection, self._connection_name, self.client_id, reason)
+            )
         elif reason.is_failure and was_accepted:
             self._degraded(
-                f"the connection to the MQTT broker {self._connection.url} broke ({reason}); connecting again"
+                f"the connection to the MQTT broker {self._connection.url} broke ({reason});"
+                " connecting again"
             )
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
@@ -221,7 +266,9 @@ class MqttIntake:
         return wanted
 
     def _expect(self, client: Client, topic: str, message: MQTTMessage) -> _Pending | None:
-        """Note a message that wants an acknowledgement; None if it is the repetition of one we hold."""
+        """Note a message that wants an acknowledgement; None if it is the repetition of one we
+        hold.
+        """
         if message.dup:
             self._context.count("redelivered", 1)
         with self._lock:
@@ -232,13 +279,17 @@ class MqttIntake:
                     del self._pending[message.mid]
                     client.ack(message.mid, message.qos)
                 return None
-            pending = self._pending[message.mid] = _Pending(topic, bytes(message.payload), self._link)
+            pending = self._pending[message.mid] = _Pending(
+                topic, bytes(message.payload), self._link
+            )
             return pending
 
     # The worker thread, and the thread that reports what is stored.
 
     def _store(self) -> None:
-        """Store what comes, in bursts: one waking of the threads behind serves all that came within `GATHER` seconds."""
+        """Store what comes, in bursts: one waking of the threads behind serves all that came
+        within `GATHER` seconds.
+        """
         while True:
             first = self._queue.get()
             time.sleep(GATHER)
@@ -249,7 +300,9 @@ class MqttIntake:
                 try:
                     self._write(message, self._durable(mid, pending))
                 except ConnectorError as error:
-                    self._degraded(f"messages cannot be stored, so they stay with the MQTT broker: {error}")
+                    self._degraded(
+                        f"messages cannot be stored, so they stay with the MQTT broker: {error}"
+                    )
                     if self._client:
                         self._client.disconnect()
                     return
@@ -265,7 +318,11 @@ class MqttIntake:
                 return
             with self._lock:
                 pending.stored = True
-                if pending.link != self._link or self._pending.get(mid) is not pending or not self._client:
+                if (
+                    pending.link != self._link
+                    or self._pending.get(mid) is not pending
+                    or not self._client
+                ):
                     return
                 del self._pending[mid]
                 self._client.ack(mid, 1)

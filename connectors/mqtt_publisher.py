@@ -11,7 +11,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.base import ConnectorContext
-from connectors.mqtt_client import CONNECT_TIMEOUT, MqttConnection, explain_failure, explain_refusal, make_client
+from connectors.mqtt_client import (
+    CONNECT_TIMEOUT,
+    MqttConnection,
+    explain_failure,
+    explain_refusal,
+    make_client,
+)
 from connectors.mqtt_discovery import Discovery
 from connectors.queueing import BatchWriter, Retry
 from operators.events import Event
@@ -23,7 +29,9 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 
 class MqttPublisher:
-    """Writer of the MQTT sink: one connection, made anew whenever it breaks; what was not confirmed is sent again."""
+    """Writer of the MQTT sink: one connection, made anew whenever it breaks; what was not
+    confirmed is sent again.
+    """
 
     def __init__(
         self,
@@ -34,7 +42,9 @@ class MqttPublisher:
         connection_name: str = "mqtt",
         discovery: Discovery | None = None,
     ) -> None:
-        """`topic` gives the topic of an event; with `discovery` entities are announced before their first state."""
+        """`topic` gives the topic of an event; with `discovery` entities are announced before
+        their first state.
+        """
         self._context = context
         self._connection: MqttConnection = context.connection
         self._connection_name = connection_name
@@ -44,7 +54,12 @@ class MqttPublisher:
         self._discovery = discovery
         self._link: _Link | None = None
         self._writer = BatchWriter(
-            context, self._deliver, max_events=500, max_wait=0.005, queue_bound=10_000, idle=self._stay_connected
+            context,
+            self._deliver,
+            max_events=500,
+            max_wait=0.005,
+            queue_bound=10_000,
+            idle=self._stay_connected,
         )
         self.write = self._writer.write
         self.flush = self._writer.flush
@@ -69,22 +84,31 @@ class MqttPublisher:
                 sent.append((event, []))
                 continue
             mids = [link.publish(news_topic, payload, 1, True) for news_topic, payload in news]
-            sent.append((event, [*mids, link.publish(topic, self._payload(event), self._qos, self._retain)]))
+            sent.append(
+                (event, [*mids, link.publish(topic, self._payload(event), self._qos, self._retain)])
+            )
         self._await(link, sent)
 
     def _await(self, link: "_Link", sent: list[tuple[Event, list[int]]]) -> None:
-        """Wait for the confirmations, in order; raises `Retry` when the connection breaks before the last one."""
+        """Wait for the confirmations, in order; raises `Retry` when the connection breaks before
+        the last one.
+        """
         for number, (event, mids) in enumerate(sent):
             failure = None
             for mid in mids:
                 reason = link.confirmation(mid, lambda: self._writer.closed)
                 if reason is None or reason.value == QUOTA_EXCEEDED:
                     self._drop()
-                    raise Retry(link.broken or f"the MQTT broker {self._connection.url} confirms nothing", number)
+                    raise Retry(
+                        link.broken or f"the MQTT broker {self._connection.url} confirms nothing",
+                        number,
+                    )
                 failure = reason if reason.is_failure else failure
             if failure is not None:
                 self._context.refuse(
-                    event, "refused", f"the MQTT broker {self._connection.url} says {str(failure).lower()!r}"
+                    event,
+                    "refused",
+                    f"the MQTT broker {self._connection.url} says {str(failure).lower()!r}",
                 )
 
     def _payload(self, event: Event) -> bytes:
@@ -96,7 +120,9 @@ class MqttPublisher:
             return self._link
         broken = self._link.broken if self._link else None
         self._drop()
-        name = "-".join(filter(None, (self._context.flow, self._context.name, self._context.share, "out")))
+        name = "-".join(
+            filter(None, (self._context.flow, self._context.name, self._context.share, "out"))
+        )
         client_id = f"{self._connection.client_id or 'vigie'}-{name}"
         link = _Link(self._connection, self._connection_name, client_id, self._discovery)
         if self._discovery:
@@ -127,7 +153,11 @@ class _Link:
     """One connection to the broker, from its opening until it breaks; then `broken` says why."""
 
     def __init__(
-        self, connection: MqttConnection, connection_name: str, client_id: str, discovery: Discovery | None
+        self,
+        connection: MqttConnection,
+        connection_name: str,
+        client_id: str,
+        discovery: Discovery | None,
     ) -> None:
         self.broken: str | None = None
         self.born = threading.Event()
@@ -168,15 +198,21 @@ class _Link:
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> int:
         return self._client.publish(topic, payload, qos, retain).mid
 
-    def confirmation(self, mid: int, cancelled: Any, seconds: float = CONFIRM_TIMEOUT) -> ReasonCode | None:
-        """What the broker said about a message; None if the connection broke before it said anything."""
+    def confirmation(
+        self, mid: int, cancelled: Any, seconds: float = CONFIRM_TIMEOUT
+    ) -> ReasonCode | None:
+        """What the broker said about a message; None if the connection broke before it said
+        anything.
+        """
         if mid not in self._confirmed:
             self._wait(lambda: mid in self._confirmed, seconds, cancelled)
         return self._confirmed.pop(mid, None)
 
     def close(self) -> None:
         if self._discovery and self._up and not self.broken:
-            leaving = self._client.publish(self._discovery.status_topic, OFFLINE, qos=1, retain=True).mid
+            leaving = self._client.publish(
+                self._discovery.status_topic, OFFLINE, qos=1, retain=True
+            ).mid
             self.confirmation(leaving, lambda: False, LEAVE_TIMEOUT)
         self._client.disconnect()
         self._client.loop_stop()
@@ -190,21 +226,38 @@ class _Link:
     # Called by paho's thread.
 
     def _on_connect(
-        self, client: Client, userdata: Any, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         with self._changed:
             if reason.is_failure:
-                self.broken = explain_refusal(self._connection, self._connection_name, self._client_id, reason)
+                self.broken = explain_refusal(
+                    self._connection, self._connection_name, self._client_id, reason
+                )
             self._up = not reason.is_failure
             self._changed.notify_all()
 
     def _on_disconnect(
-        self, client: Client, userdata: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         with self._changed:
             if flags.is_disconnect_packet_from_server:
-                self.broken = explain_refusal(self._connection, self._connection_name, self._client_id, reason)
-            self.broken = self.broken or f"the connection to the MQTT broker {self._connection.url} broke ({reason})"
+                self.broken = explain_refusal(
+                    self._connection, self._connection_name, self._client_id, reason
+                )
+            self.broken = (
+                self.broken
+                or f"the connection to the MQTT broker {self._connection.url} broke ({reason})"
+            )
             self._changed.notify_all()
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
@@ -212,7 +265,12 @@ class _Link:
             self.born.set()
 
     def _on_publish(
-        self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         with self._changed:
             self._confirmed[mid] = reason

@@ -28,7 +28,12 @@ MARK_BYTES = 100
 Line = Callable[[Event], bytes]
 PACKERS: dict[str, tuple[str, str, Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     "none": ("", "application/x-ndjson", bytes, bytes),
-    "gzip": (".gz", "application/gzip", lambda data: gzip.compress(data, 6, mtime=0), gzip.decompress),
+    "gzip": (
+        ".gz",
+        "application/gzip",
+        lambda data: gzip.compress(data, 6, mtime=0),
+        gzip.decompress,
+    ),
     "zstd": (
         ".zst",
         "application/zstd",
@@ -56,8 +61,8 @@ def digest(data: bytes) -> bytes:
 
 
 def mark_of(event: Event, line: bytes) -> bytes:
-    """What tells whether an event is there already: its line; of a transition its id, for when it was `recorded` may differ
-    if it is made again after a restart."""
+    """What tells whether an event is there already: its line; of a transition its id, for when
+    it was `recorded` may differ if it is made again after a restart."""
     by_id = isinstance(event, AlarmTransition) and _id_of(line) == event.id
     return digest(event.id.encode() if by_id else line)
 
@@ -80,7 +85,9 @@ def _id_of(line: bytes) -> str | None:
 
 
 class Span:
-    """The lines of one key: the objects that are full are only counted, the last one is held until it is."""
+    """The lines of one key: the objects that are full are only counted, the last one is held
+    until it is.
+    """
 
     def __init__(self, size: int) -> None:
         self.number = 0
@@ -97,11 +104,15 @@ class Span:
         if lines and not lines[-1].endswith(b"\n"):
             lines.pop()  # a store that keeps half of what it was given
         self._before.update(map(digest, lines))
-        self._before.update(digest(id.encode()) for line in lines if (id := _id_of(line)) is not None)
+        self._before.update(
+            digest(id.encode()) for line in lines if (id := _id_of(line)) is not None
+        )
         return lines
 
     def read_back(self, number: int, content: bytes) -> None:
-        """Take what an object holds that an earlier process began; objects come in order of their numbers."""
+        """Take what an object holds that an earlier process began; objects come in order of
+        their numbers.
+        """
         lines = self.read_other(content)
         self.number = number
         self.lines, self.bytes = lines, sum(map(len, lines))
@@ -145,7 +156,9 @@ class Span:
 
 
 class ArchiveWriter:
-    """Sorts events into spans, reads back what a span held before this process, and writes the objects that changed."""
+    """Sorts events into spans, reads back what a span held before this process, and writes the
+    objects that changed.
+    """
 
     def __init__(self, context: ConnectorContext, sink: Objects) -> None:
         key = sink.key or f"{context.flow}/{context.name}/{{time:%Y/%m/%d/%H%M}}"
@@ -158,7 +171,9 @@ class ArchiveWriter:
         self._spans: OrderedDict[str, Span] = OrderedDict()
         self._changed: dict[str, list[Event]] = {}
         self._uploads = Uploads(context, sink, key)
-        self._writer = BatchWriter(context, self._deliver, max_events=10_000, max_wait=1.0, queue_bound=50_000)
+        self._writer = BatchWriter(
+            context, self._deliver, max_events=10_000, max_wait=1.0, queue_bound=50_000
+        )
         self.write = self._writer.write
         self.flush = self._writer.flush
 
@@ -191,10 +206,16 @@ class ArchiveWriter:
         self._changed = groups
 
     def _open(self, key: str) -> None:
-        """Read back what there is of a key, by this process, by one that had another share, or with another compression."""
+        """Read back what there is of a key, by this process, by one that had another share, or
+        with another compression.
+        """
         span = Span(self._size)
         form = re.compile(re.escape(key) + r"(-p\w+)?-(\d{4,})\.jsonl(\.\w+)?")
-        found = [match for name in self._uploads.store.names(f"{key}-") if (match := form.fullmatch(name))]
+        found = [
+            match
+            for name in self._uploads.store.names(f"{key}-")
+            if (match := form.fullmatch(name))
+        ]
         for match in sorted(found, key=lambda match: int(match[2])):
             name, number, ending = match[0], int(match[2]), match[3] or ""
             unpack = _UNPACKERS.get(ending)
@@ -213,14 +234,17 @@ class ArchiveWriter:
         self._spans[key] = span
 
     def _unpacked(self, name: str, unpack: Callable[[bytes], bytes], packed: bytes) -> bytes | None:
-        """The content of an object; None, and said, where it is damaged: nobody can tell then what it held."""
+        """The content of an object; None, and said, where it is damaged: nobody can tell then
+        what it held.
+        """
         try:
             return unpack(packed)
         except DAMAGED as error:
             self._count("damaged_object", 1)
             log.error(
-                "the object %r is damaged and cannot be unpacked (%s): it stays as it is, and a new object is begun; what "
-                "it held is written again only if it comes again. Restore it from a copy of the bucket, or remove it",
+                "the object %r is damaged and cannot be unpacked (%s): it stays as it is, and a new"
+                " object is begun; what it held is written again only if it comes again. Restore it"
+                " from a copy of the bucket, or remove it",
                 name,
                 error,
             )
@@ -233,7 +257,9 @@ class ArchiveWriter:
         try:
             self._spans[key].write(put)
         except Refused as refused:
-            self._uploads.refuse(self._changed[key], "refused", f"the object store refused {key!r}: {refused}")
+            self._uploads.refuse(
+                self._changed[key], "refused", f"the object store refused {key!r}: {refused}"
+            )
             del self._spans[key]
         del self._changed[key]
 
@@ -241,7 +267,9 @@ class ArchiveWriter:
         return f"{key}{self._share}-{number:04d}.jsonl{self._ending}"
 
     def _forget(self) -> None:
-        """Let go of the spans not written to for longest; they are read back should they come again."""
+        """Let go of the spans not written to for longest; they are read back should they come
+        again.
+        """
         held = sum(span.weight for span in self._spans.values())
         while len(self._spans) > 1 and (len(self._spans) > OPEN_SPANS or held > OPEN_BYTES):
             held -= self._spans.popitem(last=False)[1].weight

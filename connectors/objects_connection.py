@@ -18,14 +18,19 @@ class ObjectStoreConnection(Spec):
     access_key: SecretStr = Field(description="Access key.")
     secret_key: SecretStr = Field(description="Secret key.")
     region: str | None = Field(
-        None, description="Region, where the store has several; none asks the store.", examples=["eu-west-3"]
+        None,
+        description="Region, where the store has several; none asks the store.",
+        examples=["eu-west-3"],
     )
     style: Literal["path", "virtual"] | None = Field(
         None,
-        description="Where the bucket's name stands: in the path or before the host's name; none is virtual for Amazon's "
-        "addresses and path for all others.",
+        description=(
+            "Where the bucket's name stands: in the path or before the host's name; none is virtual"
+            " for Amazon's addresses and path for all others."
+        ),
     )
     ca: str | None = Field(
-        None, description="File of the certificate authority in PEM form; none for the system's own."
+        None,
+        description="File of the certificate authority in PEM form; none for the system's own.",
     )
     timeout: int = Field(20, ge=1, le=300, description="Seconds to wait for an answer.")

@@ -39,14 +39,18 @@ def event_object(context: ConnectorContext, compress: str) -> Make:
 
 
 class EachWriter:
-    """`make` gives the content of an event's object; events of which it makes none are its to count."""
+    """`make` gives the content of an event's object; events of which it makes none are its to
+    count.
+    """
 
     def __init__(self, context: ConnectorContext, settings: Settings, key: str, make: Make) -> None:
         self._keys = KeyTemplate(key)
         self._make = make
         self._left: dict[str, tuple[Event, Content]] = {}
         self._uploads = Uploads(context, settings, key)
-        self._writer = BatchWriter(context, self._deliver, max_events=200, max_wait=0.05, queue_bound=2_000)
+        self._writer = BatchWriter(
+            context, self._deliver, max_events=200, max_wait=0.05, queue_bound=2_000
+        )
         self.write = self._writer.write
         self.flush = self._writer.flush
 

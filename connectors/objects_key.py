@@ -18,14 +18,18 @@ class BadKey(ValueError):
 
 
 class KeyTemplate:
-    """Makes the key of an event. Times are in UTC, so that no hour comes twice; with `span` they are the beginning of the
-    span of so many seconds that the event lies in."""
+    """Makes the key of an event. Times are in UTC, so that no hour comes twice; with `span` they
+    are the beginning of the span of so many seconds that the event lies in."""
 
     def __init__(self, source: str, span: float | None = None) -> None:
         self._template = Template(source)
         self._span = span
-        self._needed = [name for name in self._template.placeholders() if name not in ("time", "value", "raw")]
-        self._of_time: dict[float, str] | None = {} if set(self._template.placeholders()) <= {"time"} else None
+        self._needed = [
+            name for name in self._template.placeholders() if name not in ("time", "value", "raw")
+        ]
+        self._of_time: dict[float, str] | None = (
+            {} if set(self._template.placeholders()) <= {"time"} else None
+        )
 
     def key(self, event: Event) -> str:
         """The key; raises `BadKey`."""
@@ -46,7 +50,10 @@ class KeyTemplate:
     def _render(self, event: Event) -> str:
         for name in self._needed:
             if field(event, name) is None:
-                raise BadKey(f"the event has no field {name!r}, which the key {self._template.source!r} needs")
+                raise BadKey(
+                    f"the event has no field {name!r}, which the key"
+                    f" {self._template.source!r} needs"
+                )
         try:
             key = str(self._template.render(event))
         except (ValueError, OverflowError, OSError) as error:
@@ -59,7 +66,9 @@ class KeyTemplate:
 
 def _segments(key: str) -> str | None:
     if any(part in ("", ".", "..") for part in key.split("/")):
-        return "a key has no empty part and none that is '.' or '..', perhaps a field of it is missing"
+        return (
+            "a key has no empty part and none that is '.' or '..', perhaps a field of it is missing"
+        )
     return None
 
 
@@ -68,7 +77,11 @@ def _characters(key: str) -> str | None:
 
 
 def _length(key: str) -> str | None:
-    return None if len(key.encode("utf-8", "surrogatepass")) <= LONGEST else f"a key has at most {LONGEST} bytes"
+    return (
+        None
+        if len(key.encode("utf-8", "surrogatepass")) <= LONGEST
+        else f"a key has at most {LONGEST} bytes"
+    )
 
 
 _CHECKS: tuple[Callable[[str], str | None], ...] = (_segments, _characters, _length)
@@ -77,8 +90,15 @@ _CHECKS: tuple[Callable[[str], str | None], ...] = (_segments, _characters, _len
 def check_key(source: str) -> str:
     """A key's text as a definition gives it; raises ValueError for one that can never be a key."""
     Template(source)
-    if source.startswith("/") or "//" in source or any(part in (".", "..") for part in source.split("/")):
-        raise ValueError(f"{source!r} is not a key: it begins with no '/' and has no part that is empty, '.' or '..'")
+    if (
+        source.startswith("/")
+        or "//" in source
+        or any(part in (".", "..") for part in source.split("/"))
+    ):
+        raise ValueError(
+            f"{source!r} is not a key: it begins with no '/' and has no part that is empty, '.' or"
+            " '..'"
+        )
     return source
 
 

@@ -1,5 +1,5 @@
-"""An object store with the S3 protocol: the connection's settings, and its refusals sorted into those that pass and those
-that stay."""
+"""An object store with the S3 protocol: the connection's settings, and its refusals sorted into
+those that pass and those that stay."""
 
 import io
 import logging
@@ -20,11 +20,19 @@ from connectors.queueing import Retry
 log = logging.getLogger("vigie")
 
 ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
-NOT_ALLOWED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+NOT_ALLOWED = {
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+}
 BAD_OBJECT = {
     "KeyTooLongError", "InvalidObjectName", "XMinioInvalidObjectName", "InvalidURI", "EntityTooLarge", "InvalidArgument",
 }  # fmt: skip
-"""Codes (Amazon S3 API Reference, "Error responses"; MinIO's own with an X) that blame the object, not the moment."""
+"""Codes (Amazon S3 API Reference, "Error responses"; MinIO's own with an X) that blame the
+object, not the moment.
+"""
 
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, ParseError)
 """What the client raises; the last two for answers that are no S3."""
@@ -35,10 +43,16 @@ class Refused(Exception):
 
 
 class Store:
-    """One bucket. Its methods raise `Retry` for what may work later and `Refused` for what never will. Thread-safe."""
+    """One bucket. Its methods raise `Retry` for what may work later and `Refused` for what never
+    will. Thread-safe.
+    """
 
-    def __init__(self, connection: ObjectStoreConnection, name: str, bucket: str, create: bool, parallel: int) -> None:
-        """`name` is the connection's in the site file; `create` says whether a bucket that is missing is made."""
+    def __init__(
+        self, connection: ObjectStoreConnection, name: str, bucket: str, create: bool, parallel: int
+    ) -> None:
+        """`name` is the connection's in the site file; `create` says whether a bucket that is
+        missing is made.
+        """
         parts = urlsplit(connection.url)
         self._url = connection.url.rstrip("/")
         self._name = name
@@ -75,7 +89,8 @@ class Store:
                 return
             if not self._create:
                 raise Retry(
-                    f"the object store {self._url} has no bucket {self._bucket!r}; make it, or set create to true"
+                    f"the object store {self._url} has no bucket {self._bucket!r}; make it, or set"
+                    " create to true"
                 )
             self._client.make_bucket(self._bucket, location=self._region)
         except FAILURES as error:
@@ -93,7 +108,9 @@ class Store:
             raise
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Store an object in one request, which replaces the object of that key whole or not at all."""
+        """Store an object in one request, which replaces the object of that key whole or not at
+        all.
+        """
         try:
             self._client.put_object(
                 self._bucket,
@@ -130,11 +147,17 @@ class Store:
             self._raise(error)
 
     def expire(self, rule: str, prefix: str, days: int) -> None:
-        """Have the store delete objects `days` after they were written; says so once where it has no such rules.
+        """Have the store delete objects `days` after they were written; says so once where it has
+        no such rules.
 
         Other rules of the bucket stay as they are; `rule` is the name of ours.
         """
-        wanted = Rule(ENABLED, rule_id=rule, rule_filter=Filter(prefix=prefix), expiration=Expiration(days=days))
+        wanted = Rule(
+            ENABLED,
+            rule_id=rule,
+            rule_filter=Filter(prefix=prefix),
+            expiration=Expiration(days=days),
+        )
         try:
             present = self._rules()
             if not any(_same(other, wanted) for other in present):
@@ -169,22 +192,28 @@ class Store:
             raise Refused(_said(error)) from error
         if code in NOT_ALLOWED or status in (401, 403):
             raise Retry(
-                f"{where} does not let us use the bucket {self._bucket!r} ({_said(error)}); check access_key, secret_key "
-                f"and region of the connection {self._name!r}, and the rights of that key"
+                f"{where} does not let us use the bucket {self._bucket!r} ({_said(error)}); check"
+                f" access_key, secret_key and region of the connection {self._name!r}, and the"
+                " rights of that key"
             ) from error
         if code == "NoSuchBucket":
-            raise Retry(f"{where} has no bucket {self._bucket!r} any more; make it again") from error
+            raise Retry(
+                f"{where} has no bucket {self._bucket!r} any more; make it again"
+            ) from error
         if isinstance(error, MinioException):
             raise Retry(f"{where} answers {_said(error)}; trying again") from error
         if isinstance(error, urllib3.exceptions.SSLError):
             raise Retry(
-                f"{where} and we agree on no encryption ({_said(error)}); check ca and url of the connection {self._name!r}"
+                f"{where} and we agree on no encryption ({_said(error)}); check ca and url of the"
+                f" connection {self._name!r}"
             ) from error
         if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
-            raise Retry(f"no object store answers at {self._url} ({_said(error)}); is it running there?") from error
+            raise Retry(
+                f"no object store answers at {self._url} ({_said(error)}); is it running there?"
+            ) from error
         raise Retry(
-            f"{self._url} answers, but not as an object store does ({_said(error)}); check url of the connection "
-            f"{self._name!r}"
+            f"{self._url} answers, but not as an object store does ({_said(error)}); check url of"
+            f" the connection {self._name!r}"
         ) from error
 
 
@@ -214,7 +243,9 @@ def _status(error: Exception) -> int:
 
 
 def _said(error: Exception) -> str:
-    """What went wrong, in a few words; errors of the connection by their kind, for their texts name memory addresses."""
+    """What went wrong, in a few words; errors of the connection by their kind, for their texts
+    name memory addresses.
+    """
     if isinstance(error, S3Error):
         return f"{error.code}: {error.message or error.response.status}"[:300]
     if isinstance(error, InvalidResponseError):
@@ -233,6 +264,7 @@ def _readable(ca: str | None, name: str) -> str | None:
                 pass
         except OSError as error:
             raise ConnectorError(
-                f"connection {name!r}: the certificate authority {ca} cannot be read ({error.strerror}); check ca"
+                f"connection {name!r}: the certificate authority {ca} cannot be read"
+                f" ({error.strerror}); check ca"
             ) from error
     return ca

@@ -1,4 +1,6 @@
-"""What the sinks for objects share when they run: a store made ready, and several uploads at a time."""
+"""What the sinks for objects share when they run: a store made ready, and several uploads at a
+time.
+"""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +35,13 @@ class Uploads:
     """The store of one sink and the threads that talk to it. Used by the writer's thread alone."""
 
     def __init__(self, context: ConnectorContext, settings: Settings, key: str) -> None:
-        self.store = Store(context.connection, settings.connection, settings.bucket, settings.create, settings.parallel)
+        self.store = Store(
+            context.connection,
+            settings.connection,
+            settings.bucket,
+            settings.create,
+            settings.parallel,
+        )
         self._context = context
         self._settings = settings
         self._prefix = fixed_part(key)
@@ -41,7 +49,9 @@ class Uploads:
         self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
 
     def make_ready(self) -> None:
-        """See to the bucket and its life-cycle, once; again after something went wrong. Raises `Retry`."""
+        """See to the bucket and its life-cycle, once; again after something went wrong. Raises
+        `Retry`.
+        """
         if self._ready:
             return
         self.store.make_ready()
@@ -51,7 +61,9 @@ class Uploads:
         self._ready = True
 
     def each(self, action: Callable[[T], None], items: Iterable[T]) -> None:
-        """Do it with all items, some at the same time; then raise the first error there was, `Retry` last."""
+        """Do it with all items, some at the same time; then raise the first error there was,
+        `Retry` last.
+        """
         running: list[Future[None]] = [self._threads.submit(action, item) for item in items]
         errors = [error for future in running if (error := future.exception())]
         if errors:

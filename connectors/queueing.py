@@ -1,4 +1,6 @@
-"""The common half of sinks that talk to a service: a bounded queue, one thread, batches, patience."""
+"""The common half of sinks that talk to a service: a bounded queue, one thread, batches,
+patience.
+"""
 
 import collections
 import random
@@ -18,8 +20,8 @@ MUTE = 10.0
 class Retry(Exception):
     """The far end is down or busy: what was not delivered is kept and tried again.
 
-    `detail` is a sentence for people, with the remedy and without secrets. `delivered` is how many events at the start
-    of the batch the far end has nevertheless accepted; they are not sent again.
+    `detail` is a sentence for people, with the remedy and without secrets. `delivered` is how many
+    events at the start of the batch the far end has nevertheless accepted; they are not sent again.
     """
 
     def __init__(self, detail: str, delivered: int = 0) -> None:
@@ -31,12 +33,14 @@ class Retry(Exception):
 class BatchWriter:
     """A sink's writer that hands batches to `deliver` in one background thread, in order.
 
-    A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at once for a `flush`.
-    `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then reported degraded and
-    the same events are tried again, after a pause that grows to `LONGEST_BACKOFF`. It is reported, too, where the flow waits
-    for a `deliver` that does not return for `MUTE` seconds. Any other exception ends the sink:
-    the next `write` or `flush` raises it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called
-    about once a second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
+    A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at
+    once for a `flush`.
+    `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then
+    reported degraded and the same events are tried again, after a pause that grows to
+    `LONGEST_BACKOFF`. It is reported, too, where the flow waits for a `deliver` that does not
+    return for `MUTE` seconds. Any other exception ends the sink: the next `write` or `flush` raises
+    it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once a
+    second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
     """
 
     def __init__(
@@ -62,11 +66,15 @@ class BatchWriter:
         self._closed = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=f"writer {context.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"writer {context.name}", daemon=True
+        )
         self._thread.start()
 
     def write(self, events: list[Event]) -> None:
-        """Queue events; blocks while the queue is full, raises `Stopped` if asked to stop while the far end is down."""
+        """Queue events; blocks while the queue is full, raises `Stopped` if asked to stop while
+        the far end is down.
+        """
         if not events:
             return
         with self._changed:
@@ -158,7 +166,8 @@ class BatchWriter:
                 return False
             due = self._first_at + self._max_wait - time.monotonic()
             self._changed.wait_for(
-                lambda: self._closed or self._flushing or len(self._queue) >= self._max_events, max(due, 0.0)
+                lambda: self._closed or self._flushing or len(self._queue) >= self._max_events,
+                max(due, 0.0),
             )
             if self._closed:
                 return False

@@ -1,4 +1,6 @@
-"""A simulated site: readings that look like those of real devices, and are the same at every run."""
+"""A simulated site: readings that look like those of real devices, and are the same at every
+run.
+"""
 
 import math
 import time
@@ -20,8 +22,9 @@ SignalName = Annotated[str, Field(pattern=r"^[^/\s].*/[a-z][a-z0-9_]*$")]
 class Simulate(Source):
     """Makes readings without any device: noise, drift, a day's curve, doors, motion.
 
-    Values depend only on the seed, the signal's name and the time, and times are whole multiples of `every`: two runs
-    give the same readings with the same ids. A door or motion sensor reports when it changes, the others at every tick.
+    Values depend only on the seed, the signal's name and the time, and times are whole multiples of
+    `every`: two runs give the same readings with the same ids. A door or motion sensor reports when
+    it changes, the others at every tick.
 
     Delivery: a flow that was stopped gets the readings of the time between, as from a log.
     Back pressure: makes readings only when the flow takes them.
@@ -43,7 +46,9 @@ simulate:
 """,
     )
 
-    every: Duration = Field(description="Time between two readings of a signal.", examples=["5s"], gt=0.0009)
+    every: Duration = Field(
+        description="Time between two readings of a signal.", examples=["5s"], gt=0.0009
+    )
     signals: dict[SignalName, Signal] = Field(
         description="What to make, by `subject/metric`.",
         min_length=1,
@@ -51,9 +56,13 @@ simulate:
     )
     seed: int = Field(1, description="Another number makes another site.")
     history: Duration = Field(
-        0.0, description="How far back to begin when the flow starts for the first time.", examples=["1d"]
+        0.0,
+        description="How far back to begin when the flow starts for the first time.",
+        examples=["1d"],
     )
-    count: int | None = Field(None, ge=1, description="Stop after so many ticks; none to go on for ever.")
+    count: int | None = Field(
+        None, ge=1, description="Stop after so many ticks; none to go on for ever."
+    )
 
     def open(
         self,
@@ -68,13 +77,17 @@ simulate:
 class _SimulatedSite:
     """The ticks from `first` on; tick n is at n * every seconds since 1970."""
 
-    def __init__(self, settings: Simulate, source: str, position: object | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Simulate, source: str, position: object | None, now: Callable[[], float]
+    ) -> None:
         self._settings = settings
         self._now = now
         self._live = False
         self._read_until = -math.inf
         saved = _ticks(position, settings.every)
-        self._first, self._next = saved or (math.ceil((now() - settings.history) / settings.every),) * 2
+        self._first, self._next = (
+            saved or (math.ceil((now() - settings.history) / settings.every),) * 2
+        )
         self._step = max(1, READ_EVENTS // len(settings.signals))
         self._makers = []
         for name, signal in settings.signals.items():
@@ -104,7 +117,14 @@ class _SimulatedSite:
                 value = maker(tick, at)
                 if value is not None:
                     events.append(
-                        Reading(id=f"{prefix}{tick}", time=at, subject=subject, metric=metric, value=value, unit=unit)
+                        Reading(
+                            id=f"{prefix}{tick}",
+                            time=at,
+                            subject=subject,
+                            metric=metric,
+                            value=value,
+                            unit=unit,
+                        )
                     )
             arrivals.append((len(events) - before, at))
         self._next = ticks.stop
@@ -125,12 +145,15 @@ class _SimulatedSite:
 
 
 def _ticks(position: object | None, every: float) -> tuple[int, int] | None:
-    """First and next tick of a saved position; ticks of another `every` are taken by their times."""
+    """First and next tick of a saved position; ticks of another `every` are taken by their
+    times.
+    """
     if position is None:
         return None
     if not (isinstance(position, tuple) and len(position) == 3):
         raise ValueError(
-            f"expected the saved position (every, first tick, next tick) of a simulated site, got {position!r}"
+            "expected the saved position (every, first tick, next tick) of a simulated site, got"
+            f" {position!r}"
         )
     was, first, following = position
     if was == every:

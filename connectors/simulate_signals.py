@@ -1,4 +1,6 @@
-"""The signals of a simulated site: pure functions of seed, tick and time, so that they can be resumed anywhere."""
+"""The signals of a simulated site: pure functions of seed, tick and time, so that they can be
+resumed anywhere.
+"""
 
 import math
 import re
@@ -41,12 +43,16 @@ def _span(value: Any) -> Span:
         raise ValueError(f"{str(value)!r} is not a range; write 17..24 °C")
     low, high = quantity(ends[1]), quantity(ends[2])
     if low.number >= high.number:
-        raise ValueError(f"{str(value)!r} is empty: the first number must be smaller than the second")
+        raise ValueError(
+            f"{str(value)!r} is empty: the first number must be smaller than the second"
+        )
     return Span(low.in_unit(high.unit), high.number, high.unit)
 
 
 Range = Annotated[
-    Span, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": r"\.\.", "examples": ["17..24 °C"]})
+    Span,
+    BeforeValidator(_span),
+    WithJsonSchema({"type": "string", "pattern": r"\.\.", "examples": ["17..24 °C"]}),
 ]
 
 
@@ -67,14 +73,21 @@ class Motion(Spec):
 class Signal(Spec):
     """One simulated signal: exactly one kind."""
 
-    random: Range | None = Field(None, description="Any value of the range, independent of the one before.")
+    random: Range | None = Field(
+        None, description="Any value of the range, independent of the one before."
+    )
     drift: Range | None = Field(None, description="Wanders smoothly in the range, over `period`.")
     day_curve: Range | None = Field(
-        None, description="Low at night, high at noon (UTC), with passing clouds, as a solar panel has it."
+        None,
+        description=(
+            "Low at night, high at noon (UTC), with passing clouds, as a solar panel has it."
+        ),
     )
     door: Door | None = Field(None, description="Open and closed, reported when it changes.")
     motion: Motion | None = Field(None, description="On and off, reported when it changes.")
-    square: Range | None = Field(None, description="Half a `period` low, half a period high: for trying out alarms.")
+    square: Range | None = Field(
+        None, description="Half a `period` low, half a period high: for trying out alarms."
+    )
     period: Duration = Field(
         1800.0, description="Period of `square`, and how fast `drift` is.", gt=0, examples=["30min"]
     )
@@ -84,7 +97,10 @@ class Signal(Spec):
         kinds = ("random", "drift", "day_curve", "door", "motion", "square")
         used = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(used) != 1:
-            raise ValueError(f"needs exactly one of: {', '.join(kinds)}" + (f"; got {', '.join(used)}" if used else ""))
+            raise ValueError(
+                f"needs exactly one of: {', '.join(kinds)}"
+                + (f"; got {', '.join(used)}" if used else "")
+            )
         return self
 
     def unit(self) -> str | None:
@@ -92,7 +108,9 @@ class Signal(Spec):
         return span.unit if span else None
 
     def maker(self, key: str, every: float) -> Maker:
-        """The function that makes the signal `key` (seed and name), which is asked every `every` seconds."""
+        """The function that makes the signal `key` (seed and name), which is asked every `every`
+        seconds.
+        """
         seed = _mix(crc32(key.encode()) | crc32(key[::-1].encode()) << 32)
         if self.random:
             span = self.random
@@ -102,7 +120,9 @@ class Signal(Spec):
             return lambda tick, at: span.at(_smooth(seed, at / period))
         if self.day_curve:
             span = self.day_curve
-            return lambda tick, at: span.at(_daylight(at) * (1 - 0.6 * _smooth(seed, at / 900) ** 2))
+            return lambda tick, at: span.at(
+                _daylight(at) * (1 - 0.6 * _smooth(seed, at / 900) ** 2)
+            )
         if self.square:
             span, period = self.square, self.period
             return lambda tick, at: span.high if at % period >= period / 2 else span.low
@@ -143,7 +163,9 @@ def _daylight(at: float) -> float:
 
 
 def _on_change(seed: int, on: float, off: float, every: float) -> Maker:
-    """1.0 and 0.0 when it changes: one episode in every stretch of `on + off` seconds, at any time of it."""
+    """1.0 and 0.0 when it changes: one episode in every stretch of `on + off` seconds, at any
+    time of it.
+    """
     stretch = on + off
 
     def state(at: float) -> float:

@@ -1,4 +1,6 @@
-"""The site file: addresses and secrets of one installation. Flows name its connections, never addresses."""
+"""The site file: addresses and secrets of one installation. Flows name its connections, never
+addresses.
+"""
 
 import os
 import re
@@ -20,7 +22,9 @@ from operators.quantity import Name
 SECRETS = Path("/run/secrets")
 VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
 NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-SECRET_KEYS = re.compile(r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE)
+SECRET_KEYS = re.compile(
+    r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE
+)
 CLEAR_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 MISSING = {
     "site": "a name for this installation, such as  site: north-plant",
@@ -31,19 +35,29 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class SiteError(ConnectorError):
-    """The site file is wrong, or a variable it names is missing; the message names every place that was tried."""
+    """The site file is wrong, or a variable it names is missing; the message names every place
+    that was tried.
+    """
 
 
 class Site(Spec):
     """One installation: its name, its time zone, and how to reach everything outside."""
 
     vigie: GrammarVersion = Field(description="Version of this grammar.")
-    site: str = Field(description="Name of the installation.", min_length=1, examples=["north-plant"])
+    site: str = Field(
+        description="Name of the installation.", min_length=1, examples=["north-plant"]
+    )
     timezone: str = Field(
-        "UTC", description="Time zone of hours and days in alarms and tests.", examples=["Europe/Paris"]
+        "UTC",
+        description="Time zone of hours and days in alarms and tests.",
+        examples=["Europe/Paris"],
     )
     connections: dict[Name, dict[str, Any]] = Field(
-        {}, description="Settings by name; a connector uses the connection of its own name unless it says another."
+        {},
+        description=(
+            "Settings by name; a connector uses the connection of its own name unless it says"
+            " another."
+        ),
     )
     api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
 
@@ -55,7 +69,9 @@ class Site(Spec):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Paris or UTC") from None
+            raise ValueError(
+                f"{value!r} is not a time zone; write one such as Europe/Paris or UTC"
+            ) from None
         return value
 
     @property
@@ -66,7 +82,8 @@ class Site(Spec):
     def connection(self, name: str, model: type[Model]) -> Model:
         """The settings of one connection with its variables filled in; raises `SiteError`.
 
-        A connection that the site file does not have is made of the model's defaults, if they are enough.
+        A connection that the site file does not have is made of the model's defaults, if they are
+        enough.
         """
         path: Path_ = ("connections", name)
         document = self._document or Document("site.yaml")
@@ -80,9 +97,12 @@ class Site(Spec):
         except ValidationError as error:
             if written is None:
                 why = "; ".join(
-                    detail["msg"].removeprefix("Value error, ") for detail in error.errors(include_url=False)
+                    detail["msg"].removeprefix("Value error, ")
+                    for detail in error.errors(include_url=False)
                 )
-                raise SiteError(f"{document.path}: no connection {name!r} under 'connections': {why}") from None
+                raise SiteError(
+                    f"{document.path}: no connection {name!r} under 'connections': {why}"
+                ) from None
             shown = document.without_problems()
             explain(shown, model, error.errors(include_url=False), f"connections.{name}", path)
             raise SiteError(_masked(shown.report(), written or {})) from None
@@ -98,11 +118,16 @@ class Site(Spec):
 
 
 def load_site(path: Path | str | None) -> Site:
-    """Read a site file; raises `SiteError` with every problem in it. None gives a site without connections."""
+    """Read a site file; raises `SiteError` with every problem in it. None gives a site without
+    connections.
+    """
     if path is None:
         return Site(vigie=1, site="local")
     if not Path(path).exists():
-        raise SiteError(f"there is no site file {path}; write one (README.md says how) or name another with --site")
+        raise SiteError(
+            f"there is no site file {path}; write one (README.md says how) or name another with"
+            " --site"
+        )
     document, site = read_site(Path(path))
     if site is None:
         raise SiteError(document.report())
@@ -110,7 +135,9 @@ def load_site(path: Path | str | None) -> Site:
 
 
 def read_site(path: Path) -> tuple[Document, Site | None]:
-    """Read a site file; the site is None if there are errors, which are in the document. Looks up no variable."""
+    """Read a site file; the site is None if there are errors, which are in the document. Looks
+    up no variable.
+    """
     document = Document.read(path)
     return document, build_site(document)
 
@@ -137,7 +164,9 @@ def build_site(document: Document) -> Site | None:
 def _check_text(document: Document, path: Path_, node: Node) -> None:
     empty = node.value is None and node.entries is None and node.items is None
     if empty and path:
-        document.say_at(path, f"{str(path[-1])!r} is empty", "give it a value or remove it", key=True)
+        document.say_at(
+            path, f"{str(path[-1])!r} is empty", "give it a value or remove it", key=True
+        )
     if not isinstance(node.value, str):
         return
     if "${" in node.value and path[0] != "connections":
@@ -146,7 +175,9 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         if match[2] is None:
             document.say_at(path, "'${' is not closed", "write ${NAME} or ${NAME:-default}")
         elif not NAME.fullmatch(match[1]):
-            document.say_at(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
+            document.say_at(
+                path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}"
+            )
     key = str(path[-1]) if path else ""
     secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:] or path[-1:])
     if "${" not in node.value and node.value and secret_key:
@@ -155,7 +186,12 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         _say_clear(document, path, f"{key!r} is written in clear", variable)
     elif secret := clear_in_url(node.value):
         node.place.file.secrets.add(secret)
-        _say_clear(document, path, "a password is written in clear", re.sub(r"\W", "_", f"{path[1]}_{key}").upper())
+        _say_clear(
+            document,
+            path,
+            "a password is written in clear",
+            re.sub(r"\W", "_", f"{path[1]}_{key}").upper(),
+        )
 
 
 def clear_in_url(text: str) -> str | None:
@@ -165,11 +201,17 @@ def clear_in_url(text: str) -> str | None:
 
 
 def _say_clear(document: Document, path: Path_, what: str, variable: str) -> None:
-    document.say_at(path, what, f"write ${{{variable}}} and set it in the environment", level="warning")
+    document.say_at(
+        path, what, f"write ${{{variable}}} and set it in the environment", level="warning"
+    )
 
 
-def check_connections(document: Document, site: Site, models: Mapping[str, type[BaseModel]]) -> None:
-    """Check the keys and values of connections whose model is known, as far as they hold no variable."""
+def check_connections(
+    document: Document, site: Site, models: Mapping[str, type[BaseModel]]
+) -> None:
+    """Check the keys and values of connections whose model is known, as far as they hold no
+    variable.
+    """
     for name, written in site.connections.items():
         model = models.get(name)
         if model is None:
@@ -196,12 +238,16 @@ def _masked(text: str, written: Any) -> str:
 
 
 def fill(value: Any, where: str) -> Any:
-    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists; raises `SiteError` naming all that miss."""
+    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists; raises
+    `SiteError` naming all that miss.
+    """
     missing: list[str] = []
     filled = _fill(value, missing)
     if missing:
         names = list(dict.fromkeys(missing))
-        tried = "; ".join(f"{name}: neither the environment nor {SECRETS / name} has it" for name in names)
+        tried = "; ".join(
+            f"{name}: neither the environment nor {SECRETS / name} has it" for name in names
+        )
         raise SiteError(f"{where}: {tried}")
     return filled
 
@@ -217,7 +263,9 @@ def _fill(value: Any, missing: list[str]) -> Any:
     def replace(match: re.Match[str]) -> str:
         parts = NAME.fullmatch(match[1])
         if parts is None or match[2] is None:
-            raise SiteError(f"{match[0]!r} names no variable; write ${{NAME}} or ${{NAME:-default}}")
+            raise SiteError(
+                f"{match[0]!r} names no variable; write ${{NAME}} or ${{NAME:-default}}"
+            )
         found = look_up(parts[1])
         if found is None and parts[2] is None:
             missing.append(parts[1])
@@ -227,7 +275,9 @@ def _fill(value: Any, missing: list[str]) -> Any:
 
 
 def look_up(name: str) -> str | None:
-    """A variable from the environment, then from `/run/secrets/NAME` without its last newline; None if neither has it."""
+    """A variable from the environment, then from `/run/secrets/NAME` without its last newline;
+    None if neither has it.
+    """
     if name in os.environ:
         return os.environ[name]
     try:
@@ -235,4 +285,6 @@ def look_up(name: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise SiteError(f"{SECRETS / name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        raise SiteError(
+            f"{SECRETS / name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None

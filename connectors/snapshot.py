@@ -25,12 +25,14 @@ PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"
 class Snapshot(Sink):
     """Stores the picture an event carries as an object: a camera's JPEG, PNG or WebP.
 
-    A picture is the bytes of a camera's frame, the payload of a message (of an `mqtt` source read without `decode`, as
-    Frigate, ESPHome and Zigbee cameras publish them), or a field of the event, named by `picture`, that holds it in base64
-    or as a `data:` address. Events without a picture are counted as `without_picture`; what stands in its place and is none
-    goes to dead letters. Of two events with the same key the later one's picture stays.
+    A picture is the bytes of a camera's frame, the payload of a message (of an `mqtt` source read
+    without `decode`, as Frigate, ESPHome and Zigbee cameras publish them), or a field of the event,
+    named by `picture`, that holds it in base64 or as a `data:` address. Events without a picture
+    are counted as `without_picture`; what stands in its place and is none goes to dead letters. Of
+    two events with the same key the later one's picture stays.
 
-    Delivery: at least once; the key is made from the event, so a second delivery replaces the object by itself.
+    Delivery: at least once; the key is made from the event, so a second delivery replaces the
+    object by itself.
     Back pressure: up to 2,000 events wait while the object store is down, then the flow waits.
     """
 
@@ -38,16 +40,25 @@ class Snapshot(Sink):
     CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         'snapshot: {bucket: sentinel-media, key: "frames/evt_{time:%Y%m%d_%H%M%S}_{camera}.jpg"}',
-        'snapshot: {bucket: sentinel-media, key: "frames/{time:epoch}_{subject}.jpg", picture: thumbnail, keep: 30d}',
+        (
+            'snapshot: {bucket: sentinel-media, key: "frames/{time:epoch}_{subject}.jpg", picture:'
+            " thumbnail, keep: 30d}"
+        ),
     )
 
-    bucket: str = Field(description="Bucket to write to.", pattern=BUCKET, examples=["sentinel-media"])
+    bucket: str = Field(
+        description="Bucket to write to.", pattern=BUCKET, examples=["sentinel-media"]
+    )
     key: str = Field(description="Key of the object; may hold `{field}`. Times are in UTC.")
-    picture: str = Field("picture", description="Field of the event that holds the picture.", examples=["thumbnail"])
+    picture: str = Field(
+        "picture", description="Field of the event that holds the picture.", examples=["thumbnail"]
+    )
     keep: Duration | None = Field(
         None,
-        description="How long the store keeps the pictures, in whole days, where it has life-cycle rules. The key must then "
-        "begin with a fixed text, which belongs to this sink alone.",
+        description=(
+            "How long the store keeps the pictures, in whole days, where it has life-cycle rules."
+            " The key must then begin with a fixed text, which belongs to this sink alone."
+        ),
         examples=["30d"],
     )
     create: bool = Field(True, description="Make the bucket if it is missing.")
@@ -71,7 +82,9 @@ class Snapshot(Sink):
 
 
 def picture_maker(context: ConnectorContext, name: str) -> "Callable[[Event], Content | None]":
-    """What gives the picture of an event, None for an event without one; raises `NoContent` for what is none."""
+    """What gives the picture of an event, None for an event without one; raises `NoContent` for
+    what is none.
+    """
     from connectors.objects_each import Content, NoContent
 
     def make(event: Event) -> Content | None:
@@ -83,7 +96,9 @@ def picture_maker(context: ConnectorContext, name: str) -> "Callable[[Event], Co
             if data.startswith(beginning):
                 return Content(data, type_)
         raise NoContent(
-            "not_a_picture", f"expected a JPEG, PNG or WebP picture, or its base64 text, as {name!r}; got {data[:24]!r}"
+            "not_a_picture",
+            f"expected a JPEG, PNG or WebP picture, or its base64 text, as {name!r}; got"
+            f" {data[:24]!r}",
         )
 
     return make

@@ -1,4 +1,6 @@
-"""What readers and writers of topics share: the connection, topic creation, and the partition of a key."""
+"""What readers and writers of topics share: the connection, topic creation, and the partition of
+a key.
+"""
 
 import threading
 from functools import lru_cache
@@ -16,26 +18,42 @@ from operators.component import Spec
 class TopicConnection(Spec):
     """Where the Kafka-protocol broker (Redpanda) is, and how to talk to it."""
 
-    brokers: list[str] = Field(description="Addresses of the brokers.", examples=[["redpanda:9092"]], min_length=1)
-    prefix: str = Field(
-        "vigie.", description="Prefix of the topics Vigie makes for itself.", pattern=r"^[a-zA-Z0-9._-]*$"
+    brokers: list[str] = Field(
+        description="Addresses of the brokers.", examples=[["redpanda:9092"]], min_length=1
     )
-    partitions: int = Field(4, ge=1, le=1000, description="Partitions of a topic that does not exist yet.")
-    replication: int = Field(1, ge=1, le=7, description="Copies of a topic that does not exist yet.")
-    username: str | None = Field(None, description="User for SASL/SCRAM-SHA-256; none for no authentication.")
+    prefix: str = Field(
+        "vigie.",
+        description="Prefix of the topics Vigie makes for itself.",
+        pattern=r"^[a-zA-Z0-9._-]*$",
+    )
+    partitions: int = Field(
+        4, ge=1, le=1000, description="Partitions of a topic that does not exist yet."
+    )
+    replication: int = Field(
+        1, ge=1, le=7, description="Copies of a topic that does not exist yet."
+    )
+    username: str | None = Field(
+        None, description="User for SASL/SCRAM-SHA-256; none for no authentication."
+    )
     password: SecretStr | None = Field(None, description="Password of that user.")
     tls: bool = Field(False, description="Encrypt the connection.")
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
-    idempotence: bool = Field(True, description="Idempotent producer; off for brokers that lack it (the embedded one).")
+    idempotence: bool = Field(
+        True, description="Idempotent producer; off for brokers that lack it (the embedded one)."
+    )
     fetch_wait_ms: int = Field(
         10,
         ge=1,
         le=5000,
-        description="How long the broker may hold an empty fetch, in milliseconds; bounds the latency on brokers that do "
-        "not wake it.",
+        description=(
+            "How long the broker may hold an empty fetch, in milliseconds; bounds the latency on"
+            " brokers that do not wake it."
+        ),
     )
     record_limit: int = Field(
-        1_000_000, ge=1000, description="Largest record, in bytes; the topic's own limit must allow it."
+        1_000_000,
+        ge=1000,
+        description="Largest record, in bytes; the topic's own limit must allow it.",
     )
 
     def client_options(self) -> dict[str, Any]:
@@ -56,10 +74,14 @@ _known: set[tuple[str, ...]] = set()
 _known_lock = threading.Lock()
 
 
-def ensure_topic(connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False) -> None:
-    """Create a topic unless it exists; raises `KafkaError` while no broker answers. `partitions` default to the connection's.
+def ensure_topic(
+    connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False
+) -> None:
+    """Create a topic unless it exists; raises `KafkaError` while no broker answers. `partitions`
+    default to the connection's.
 
-    `compact`: the broker keeps the latest record of each key for ever, instead of all records for a while.
+    `compact`: the broker keeps the latest record of each key for ever, instead of all records for a
+    while.
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
@@ -68,7 +90,9 @@ def ensure_topic(connection: TopicConnection, topic: str, partitions: int | None
     admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)
     try:
         policy = {"cleanup.policy": "compact"} if compact else None
-        new = NewTopic(topic, partitions or connection.partitions, connection.replication, topic_configs=policy)
+        new = NewTopic(
+            topic, partitions or connection.partitions, connection.replication, topic_configs=policy
+        )
         admin.create_topics([new])
     except TopicAlreadyExistsError:
         pass
@@ -79,7 +103,9 @@ def ensure_topic(connection: TopicConnection, topic: str, partitions: int | None
 
 
 def forget_topics() -> None:
-    """After a broker came back: topics of a broker without a disk are gone and must be created again."""
+    """After a broker came back: topics of a broker without a disk are gone and must be created
+    again.
+    """
     with _known_lock:
         _known.clear()
 
@@ -93,4 +119,7 @@ def partition_of(key: str, partitions: int) -> int:
 def explain(error: BaseException, connection: TopicConnection) -> str:
     """One line for a person: what failed against which brokers."""
     what = str(error)[:200] or type(error).__name__
-    return f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda running there?"
+    return (
+        f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda"
+        " running there?"
+    )

@@ -1,4 +1,6 @@
-"""How fresh the client's knowledge of each partition is: when the request was sent that was answered last."""
+"""How fresh the client's knowledge of each partition is: when the request was sent that was
+answered last.
+"""
 
 import math
 import time
@@ -8,7 +10,9 @@ from kafka import TopicPartition
 
 
 class Fetches:
-    """Follows a `KafkaConsumer`'s fetches. It hands out only records; that there are none it says to nobody."""
+    """Follows a `KafkaConsumer`'s fetches. It hands out only records; that there are none it
+    says to nobody.
+    """
 
     def __init__(self, consumer: Any) -> None:
         self._fetcher = consumer._fetcher
@@ -17,14 +21,20 @@ class Fetches:
         self._fetcher._handle_fetch_response = self._note
 
     def asked(self, place: TopicPartition) -> float:
-        """Wall time up to which all records of a partition have come to the client; what it has not handed out counts."""
+        """Wall time up to which all records of a partition have come to the client; what it has
+        not handed out counts.
+        """
         return self._answered.get(place, -math.inf)
 
     def holds(self, place: TopicPartition) -> bool:
         """Whether the client may have records of the partition that it has not handed out yet."""
-        return any(fetch.topic_partition == place for fetch in list(self._fetcher._completed_fetches))
+        return any(
+            fetch.topic_partition == place for fetch in list(self._fetcher._completed_fetches)
+        )
 
-    def _note(self, node: int, offsets: dict[TopicPartition, int], sent: float, response: Any) -> None:
+    def _note(
+        self, node: int, offsets: dict[TopicPartition, int], sent: float, response: Any
+    ) -> None:
         self._handle(node, offsets, sent, response)
         wall = time.time() - (time.monotonic() - sent)
         failed = {

@@ -37,11 +37,15 @@ class Record:
         """Each line as a record of its own."""
         for line in b"".join(self.lines).split(b"\n"):
             if line:
-                yield Record(self.topic, self.partition, [line + b"\n"], set(self.keys), len(line) + 1)
+                yield Record(
+                    self.topic, self.partition, [line + b"\n"], set(self.keys), len(line) + 1
+                )
 
 
 class Packer:
-    """Gathers lines into records, one open record a partition: several in at most half of what a record may hold."""
+    """Gathers lines into records, one open record a partition: several in at most half of what a
+    record may hold.
+    """
 
     def __init__(self, partition_count: Callable[[str], int], record_limit: int) -> None:
         self.records: list[Record] = []
@@ -53,7 +57,13 @@ class Packer:
         self._counts: dict[str, int] = {}
 
     def add(
-        self, topic: str, key: str, line: bytes, pack: bool, durable: Durable | None, event: Event | None = None
+        self,
+        topic: str,
+        key: str,
+        line: bytes,
+        pack: bool,
+        durable: Durable | None,
+        event: Event | None = None,
     ) -> None:
         if detail := why_too_large(key, line, self._record_limit):
             self.too_large.append(TooLarge(topic, line, event, detail))
@@ -87,12 +97,18 @@ class Packer:
                 self.records.append(Record(topic, partition, [lines], {"", "several"}, len(lines)))
 
     def _count(self, topic: str) -> int:
-        return self._counts.get(topic) or self._counts.setdefault(topic, self._partition_count(topic))
+        return self._counts.get(topic) or self._counts.setdefault(
+            topic, self._partition_count(topic)
+        )
 
     def _record(self, topic: str, partition: int, size: int, pack: bool) -> Record:
         """The record that takes a line of `size` bytes next; a large line travels alone."""
         record = self._open.get((topic, partition)) if pack else None
-        if record is None or len(record.lines) >= ROWS_PER_RECORD or record.size + size > self._size_limit:
+        if (
+            record is None
+            or len(record.lines) >= ROWS_PER_RECORD
+            or record.size + size > self._size_limit
+        ):
             record = Record(topic, partition)
             self.records.append(record)
             if pack:
@@ -101,7 +117,9 @@ class Packer:
 
 
 def why_too_large(key: str, line: bytes, limit: int) -> str | None:
-    """What is wrong with a line that no record of at most `limit` bytes can hold with its key; None of others."""
+    """What is wrong with a line that no record of at most `limit` bytes can hold with its key;
+    None of others.
+    """
     size = len(line) + len(key.encode())
     if size <= limit:
         return None
@@ -114,4 +132,8 @@ def key_of(event: Event) -> str:
     try:
         return event.subject  # type: ignore[union-attr]
     except AttributeError:
-        return str(getattr(event, "topic", None) or getattr(event, "table", None) or getattr(event, "origin", event.id))
+        return str(
+            getattr(event, "topic", None)
+            or getattr(event, "table", None)
+            or getattr(event, "origin", event.id)
+        )

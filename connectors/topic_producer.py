@@ -44,13 +44,15 @@ class _Oversized(Exception):
 class Producer:
     """Writes events to topics from any thread; one background thread owns the client.
 
-    Lines that are ready together and belong to one partition travel as one record, of at most `ROWS_PER_RECORD` lines.
-    What comes after a pause is sent at once; from then on lines gather for `linger` seconds between two sendings.
-    Delivery: every result is checked; after a failure everything unacknowledged is sent again in its order on a new
-    client, so a record may arrive twice but none is lost or overtakes. Sending blocks while more than `QUEUE_BYTES`
-    wait (back pressure), and raises `Stopped` if `stopping` is set while the broker is down. A line over the limit of a
-    record, ours or the topic's, is left out if the `flush` is by someone who takes it from `too_large`; with `strict` it
-    ends the flow: `flush` and the next `send` raise.
+    Lines that are ready together and belong to one partition travel as one record, of at most
+    `ROWS_PER_RECORD` lines. What comes after a pause is sent at once; from then on lines gather for
+    `linger` seconds between two sendings.
+    Delivery: every result is checked; after a failure everything unacknowledged is sent again in
+    its order on a new client, so a record may arrive twice but none is lost or overtakes. Sending
+    blocks while more than `QUEUE_BYTES` wait (back pressure), and raises `Stopped` if `stopping` is
+    set while the broker is down. A line over the limit of a record, ours or the topic's, is left
+    out if the `flush` is by someone who takes it from `too_large`; with `strict` it ends the flow:
+    `flush` and the next `send` raise.
     """
 
     def __init__(
@@ -91,7 +93,8 @@ class Producer:
         pack: bool = True,
         event: Event | None = None,
     ) -> None:
-        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called from another thread.
+        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called
+        from another thread.
         `event` is what the line was made of, for who asks what was `too_large`."""
         self._enqueue(_Item(topic, key, value, on_durable, pack, event))
 
@@ -111,7 +114,9 @@ class Producer:
                 self._changed.notify_all()
 
     def flush(self, stopping: threading.Event | None = None) -> None:
-        """Return when the broker has everything sent so far; raises `Stopped` if `stopping` is set while it is down."""
+        """Return when the broker has everything sent so far; raises `Stopped` if `stopping` is
+        set while it is down.
+        """
         with self._changed:
             while self._queue or self._in_flight or self._packing:
                 self._raise()
@@ -173,14 +178,18 @@ class Producer:
         self._drop_client()
 
     def _make_smaller(self, record: Record, said: str) -> None:
-        """The topic's limit is below ours: send a record's lines one by one, and refuse what is one line already."""
+        """The topic's limit is below ours: send a record's lines one by one, and refuse what is
+        one line already.
+        """
         lines = list(record.alone())
         with self._changed:
             in_flight = list(self._in_flight)
             place = next(n for n, other in enumerate(in_flight) if other is record)
             if len(lines) > 1:
                 lines[-1].durable = record.durable
-                self._in_flight = collections.deque([*in_flight[:place], *lines, *in_flight[place + 1 :]])
+                self._in_flight = collections.deque(
+                    [*in_flight[:place], *lines, *in_flight[place + 1 :]]
+                )
                 return
             del self._in_flight[place]
         limit = self._connection.record_limit
@@ -189,8 +198,9 @@ class Producer:
                 record.topic,
                 b"".join(record.lines),
                 record.event,
-                f"the broker refuses a record of {record.size} bytes ({said}); raise max.message.bytes of the topic "
-                f"{record.topic}, which should allow record_limit ({limit})",
+                f"the broker refuses a record of {record.size} bytes ({said}); raise"
+                f" max.message.bytes of the topic {record.topic}, which should allow record_limit"
+                f" ({limit})",
             )
         )
         with self._changed:
@@ -236,7 +246,8 @@ class Producer:
     def _drop_client(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            with contextlib.suppress(KafkaError):  # it could not end what it had under way; all of that is sent again
+            # it could not end what it had under way; all of that is sent again
+            with contextlib.suppress(KafkaError):
                 client.close(timeout=0)
         for record in self._in_flight:
             record.future = None
@@ -245,7 +256,9 @@ class Producer:
         gathered_until = 0.0
         while not self._closed:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._queue or self._front_is_done(), 1.0)
+                self._changed.wait_for(
+                    lambda: self._closed or self._queue or self._front_is_done(), 1.0
+                )
             if self._queue:
                 time.sleep(max(0.0, gathered_until - time.monotonic()))
                 gathered_until = time.monotonic() + self._linger
@@ -273,7 +286,9 @@ class Producer:
         ensure_topic(self._connection, record.topic, self._partitions)
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
         try:
-            record.future = self._client.send(record.topic, b"".join(record.lines), key, partition=record.partition)
+            record.future = self._client.send(
+                record.topic, b"".join(record.lines), key, partition=record.partition
+            )
         except MessageSizeTooLargeError as error:
             raise _Oversized(record) from error
         record.future.add_both(self._wake)
@@ -283,11 +298,15 @@ class Producer:
             self._changed.notify_all()
 
     def _settle(self) -> None:
-        """Take delivered records off the front; raises what failed, so that all is sent again in its order."""
+        """Take delivered records off the front; raises what failed, so that all is sent again in
+        its order.
+        """
         done: list[Record] = []
         failed = None
         while self._in_flight and self._in_flight[0].future.is_done and not failed:
-            failed = self._in_flight[0].future.exception if self._in_flight[0].future.failed() else None
+            failed = (
+                self._in_flight[0].future.exception if self._in_flight[0].future.failed() else None
+            )
             if not failed:
                 done.append(self._in_flight.popleft())
         for record in done:
@@ -332,7 +351,9 @@ def bury_too_large(producer: Producer, context: ConnectorContext) -> None:
         context.count("too_large", 1)
         context.dead_letter(
             DeadLetter(
-                id=f"{getattr(event, 'id', None) or hashlib.sha256(refused.line).hexdigest()[:32]}/{context.name}",
+                id=(
+                    f"{getattr(event, 'id', None) or hashlib.sha256(refused.line).hexdigest()[:32]}/{context.name}"
+                ),
                 time=getattr(event, "time", 0.0),
                 flow=context.flow,
                 step=context.name,

@@ -26,15 +26,22 @@ BUSY_SECONDS = 1.0
 PROBE_SECONDS = 5.0
 COUNT_SECONDS = 60.0
 TOLERATED = 60.0
-"""Seconds by which the clock of who wrote a record may be ahead of ours; later, the record counts as written then."""
-IDLE_PAUSE = 0.015  # an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
+"""Seconds by which the clock of who wrote a record may be ahead of ours; later, the record
+counts as written then.
+"""
+# an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
+IDLE_PAUSE = 0.015
 
 
 class TopicReader:
     """One partition. The poller's thread fills the buffer; the flow takes whole records from it."""
 
     def __init__(
-        self, poller: "Poller", context: ConnectorContext, place: TopicPartition, position: object | None
+        self,
+        poller: "Poller",
+        context: ConnectorContext,
+        place: TopicPartition,
+        position: object | None,
     ) -> None:
         self.place = place
         self.start = None if position is None else int(str(position))
@@ -60,7 +67,8 @@ class TopicReader:
             return None
         chunks = [buffer.popleft()]
         size = chunks[0].size
-        while buffer and size < READ_BYTES and buffer[0].offset > chunks[-1].offset:  # else the topic was made anew
+        # else the topic was made anew
+        while buffer and size < READ_BYTES and buffer[0].offset > chunks[-1].offset:
             chunks.append(buffer.popleft())
             size += chunks[-1].size
         self.bytes_out += size
@@ -74,7 +82,9 @@ class TopicReader:
             some = self._decode(chunk)
             events += some
             arrivals.append((len(some), min(chunk.timestamp / 1000, latest)))
-        return Batch(events, arrivals[-1][1], self._live, place=self._next, anew=anew, arrivals=arrivals)
+        return Batch(
+            events, arrivals[-1][1], self._live, place=self._next, anew=anew, arrivals=arrivals
+        )
 
     def _decode(self, chunk: Chunk) -> list[Event]:
         try:
@@ -94,12 +104,16 @@ class TopicReader:
                     self._refuse(offset, chunk.timestamp, number, line, error)
         return events
 
-    def _refuse(self, offset: int, timestamp: int, number: int, line: bytes, error: msgspec.DecodeError) -> None:
+    def _refuse(
+        self, offset: int, timestamp: int, number: int, line: bytes, error: msgspec.DecodeError
+    ) -> None:
         reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_json"
         detail = f"expected one event as a JSON object a line: {error}"
         self._bury(reason, detail, offset, timestamp, number, line)
 
-    def _bury(self, reason: str, detail: str, offset: int, timestamp: int, number: int, line: bytes) -> None:
+    def _bury(
+        self, reason: str, detail: str, offset: int, timestamp: int, number: int, line: bytes
+    ) -> None:
         origin = f"{self.place.topic}/{self.place.partition}/{offset}"
         self._context.count(reason, 1)
         self._context.dead_letter(
@@ -116,11 +130,15 @@ class TopicReader:
         )
 
     def begins_at(self, offset: int) -> None:
-        """The place where reading starts, once the broker has said it; called before anything is buffered."""
+        """The place where reading starts, once the broker has said it; called before anything is
+        buffered.
+        """
         self._next = offset
 
     def made_anew(self) -> None:
-        """The topic is another one than before, and is read from its start; called by the poller's thread."""
+        """The topic is another one than before, and is read from its start; called by the
+        poller's thread.
+        """
 
     def position(self) -> object:
         return self._next
@@ -140,7 +158,9 @@ class TopicReader:
 class Poller:
     """One consumer and one thread for all partitions of a source that this process reads."""
 
-    def __init__(self, context: ConnectorContext, start: Literal["latest", "earliest"], keyed: bool = False) -> None:
+    def __init__(
+        self, context: ConnectorContext, start: Literal["latest", "earliest"], keyed: bool = False
+    ) -> None:
         self._context = context
         self._keyed = keyed
         self._connection: TopicConnection = context.connection
@@ -161,7 +181,9 @@ class Poller:
 
     def begin(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"reader {self._context.name}", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, name=f"reader {self._context.name}", daemon=True
+            )
             self._thread.start()
         if isinstance(self._failure, ConnectorError):
             raise ConnectorError(f"{self._context.name}: {self._failure}") from self._failure
@@ -189,7 +211,9 @@ class Poller:
 
     def _keep_reading(self) -> None:
         backoff = 0.1
-        fetched: dict[TopicPartition, int | None] = {place: reader.start for place, reader in self._readers.items()}
+        fetched: dict[TopicPartition, int | None] = {
+            place: reader.start for place, reader in self._readers.items()
+        }
         while not self._closed:
             consumer = None
             try:
@@ -200,8 +224,8 @@ class Poller:
                     self._poll(consumer, fetched)
             except UnsupportedCodecError as error:
                 raise ConnectorError(
-                    f"the topic has compressed records that cannot be read here: {error}; install python-snappy, lz4 or "
-                    "zstandard, whichever it names"
+                    f"the topic has compressed records that cannot be read here: {error}; install"
+                    " python-snappy, lz4 or zstandard, whichever it names"
                 ) from error
             except (KafkaError, OSError) as error:
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
@@ -231,7 +255,11 @@ class Poller:
         )
         use_chunks(consumer, self._keyed)
         self._fetches = Fetches(consumer)
-        self._unchecked = set() if self._keyed else {place for place, offset in fetched.items() if offset is not None}
+        self._unchecked = (
+            set()
+            if self._keyed
+            else {place for place, offset in fetched.items() if offset is not None}
+        )
         self._last_probe = time.monotonic()
         consumer.assign(list(fetched))
         for place, offset in fetched.items():
@@ -283,7 +311,9 @@ class Poller:
         reader: TopicReader,
         fetched: dict[TopicPartition, int | None],
     ) -> None:
-        """Notice where reading began, that all there was has been read, and that the topic was made anew."""
+        """Notice where reading began, that all there was has been read, and that the topic was
+        made anew.
+        """
         high = consumer.highwater(place)
         if high is None:
             return
@@ -291,7 +321,8 @@ class Poller:
             fetched[place] = consumer.position(place)
             reader.begins_at(int(fetched[place] or 0))
         at = fetched[place] or 0
-        reader.end = at if at < high <= consumer.position(place) else high  # what ends a transaction is no record
+        # what ends a transaction is no record
+        reader.end = at if at < high <= consumer.position(place) else high
         if at > high:
             self._begin_again(consumer, place, fetched, high)
         elif not reader.caught_up and at == reader.end:
@@ -299,13 +330,17 @@ class Poller:
             self._context.arrived()
 
     def _probe(self, consumer: KafkaConsumer, place: TopicPartition) -> None:
-        """Ask the broker something: the client itself waits without a word for one that is gone. Raises `KafkaError`."""
+        """Ask the broker something: the client itself waits without a word for one that is gone.
+        Raises `KafkaError`.
+        """
         self._last_probe = time.monotonic()
         consumer.end_offsets([place], timeout_ms=3_000)
         self._context.health.up(self._context.name)
 
     def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
-        """Say once that a topic grew while the flow runs: its new partitions are read, from their beginning, after a restart."""
+        """Say once that a topic grew while the flow runs: its new partitions are read, from
+        their beginning, after a restart.
+        """
         self._last_count = time.monotonic()
         for topic, count in self._context.shared.get("partitions", {}).items():
             now = len(consumer.partitions_for_topic(topic) or ())
@@ -319,7 +354,9 @@ class Poller:
                 )  # fmt: skip
 
     def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
-        """After connecting: the broker may have removed, by its retention, what was not read yet."""
+        """After connecting: the broker may have removed, by its retention, what was not read
+        yet.
+        """
         if place not in self._unchecked:
             return
         self._unchecked.discard(place)
@@ -333,9 +370,15 @@ class Poller:
             self._context.count("gap", missing)
 
     def _begin_again(
-        self, consumer: KafkaConsumer, place: TopicPartition, fetched: dict[TopicPartition, int | None], high: int
+        self,
+        consumer: KafkaConsumer,
+        place: TopicPartition,
+        fetched: dict[TopicPartition, int | None],
+        high: int,
     ) -> None:
-        """A topic that ends before our position is another one: the broker lost its data or the topic was made anew."""
+        """A topic that ends before our position is another one: the broker lost its data or the
+        topic was made anew.
+        """
         log.warning(
             "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading it from its start",
             self._context.flow, place.topic, place.partition, high, fetched[place],
@@ -346,4 +389,7 @@ class Poller:
         consumer.seek_to_beginning(place)
 
     def _is_full(self) -> bool:
-        return sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values()) > BUFFER_BYTES
+        return (
+            sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values())
+            > BUFFER_BYTES
+        )

@@ -14,10 +14,12 @@ _decode = msgspec.json.Decoder().decode
 
 
 class TableReader(TopicReader):
-    """One partition of a table. Its first batch is the table as it stands; it has no position, since every start reads it.
+    """One partition of a table. Its first batch is the table as it stands; it has no position,
+    since every start reads it.
 
-    A record's value is one row: a JSON object, whose `id` is the record's key if it has none of its own, or an occurrence
-    with the row as its data. A record without a value deletes the row of its key.
+    A record's value is one row: a JSON object, whose `id` is the record's key if it has none of its
+    own, or an occurrence with the row as its data. A record without a value deletes the row of its
+    key.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -66,16 +68,22 @@ class TableReader(TopicReader):
 
     def _read_chunk(self, chunk: KeyedChunk) -> list[Event]:
         rows: list[Event] = []
-        for offset, key, value, at in zip(chunk.offsets, chunk.keys, chunk.values, chunk.timestamps, strict=True):
+        for offset, key, value, at in zip(
+            chunk.offsets, chunk.keys, chunk.values, chunk.timestamps, strict=True
+        ):
             name = key.decode("utf-8", "replace") if key else None
             if value is None:
                 if name is not None:
-                    rows.append(self._row(offset, 0, at, {"id": self._ids.pop(name, name)}, "delete"))
+                    rows.append(
+                        self._row(offset, 0, at, {"id": self._ids.pop(name, name)}, "delete")
+                    )
                 continue
             lines = [line for line in value.split(b"\n") if line.strip()]
             for number, line in enumerate(lines):
                 try:
-                    row = self._read_line(offset, number, at, name if len(lines) == 1 else None, line)
+                    row = self._read_line(
+                        offset, number, at, name if len(lines) == 1 else None, line
+                    )
                     if name is not None and row_key(row) != name:
                         self._ids[name] = row_key(row)
                     rows.append(row)
@@ -96,7 +104,13 @@ class TableReader(TopicReader):
             return event
         if values.get("id") is None and name is None:
             raise ValueError("a row needs an 'id', or its record a key")
-        return self._row(offset, number, at, {**values, "id": name} if values.get("id") is None else values, "update")
+        return self._row(
+            offset,
+            number,
+            at,
+            {**values, "id": name} if values.get("id") is None else values,
+            "update",
+        )
 
     def _row(self, offset: int, number: int, at: int, values: dict[str, Any], op: Any) -> Row:
         place = self.place

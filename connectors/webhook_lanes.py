@@ -1,4 +1,6 @@
-"""In which order events are sent when some are refused for now: pure logic, with the clock handed in."""
+"""In which order events are sent when some are refused for now: pure logic, with the clock
+handed in.
+"""
 
 import collections
 import heapq
@@ -14,7 +16,9 @@ LONGEST_BACKOFF = 10.0
 
 @dataclass(eq=False, slots=True)
 class Lane:
-    """The events of one key, of which the first is being sent or waits for its next attempt at `due`."""
+    """The events of one key, of which the first is being sent or waits for its next attempt at
+    `due`.
+    """
 
     key: str
     events: collections.deque[Event] = field(default_factory=collections.deque)
@@ -26,9 +30,10 @@ class Lane:
 class Lanes:
     """One lane a key: in a lane one event at a time, in order; different lanes side by side.
 
-    After a failure a lane waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s (exponential backoff with full
-    jitter, as in the AWS Architecture Blog, 2015), or as long as the server asked. When the server as such is down, all lanes
-    wait, and one of them tries at a time until a request succeeds. `spread(low, high)` is where the jitter comes from.
+    After a failure a lane waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s (exponential
+    backoff with full jitter, as in the AWS Architecture Blog, 2015), or as long as the server
+    asked. When the server as such is down, all lanes wait, and one of them tries at a time until a
+    request succeeds. `spread(low, high)` is where the jitter comes from.
     `count` events are here; `failing` lanes had their first event refused for now.
     """
 
@@ -54,7 +59,9 @@ class Lanes:
         self.count += 1
 
     def take(self, now: float) -> Lane | None:
-        """A lane whose first event is to be sent now; it belongs to the caller until `done` or `again`."""
+        """A lane whose first event is to be sent now; it belongs to the caller until `done` or
+        `again`.
+        """
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
         if not self._ready or (self._down and (self._probe or now < self._opens)):
@@ -65,14 +72,18 @@ class Lanes:
         return lane
 
     def next_time(self) -> float | None:
-        """When `take` may next have something, if nothing else happens; None if only a `done`, `again` or `add` helps."""
+        """When `take` may next have something, if nothing else happens; None if only a `done`,
+        `again` or `add` helps.
+        """
         if self._probe:
             return None
         due = 0.0 if self._ready else self._waiting[0][0] if self._waiting else None
         return due if due is None or not self._down else max(due, self._opens)
 
     def done(self, lane: Lane, sent: bool = True) -> None:
-        """The first event of a lane is delivered, or set aside for good; `sent` False if the server was not asked."""
+        """The first event of a lane is delivered, or set aside for good; `sent` False if the
+        server was not asked.
+        """
         lane.events.popleft()
         self.count -= 1
         self.failing -= lane.failures > 0
@@ -87,11 +98,17 @@ class Lanes:
             self._probe = None
 
     def again(
-        self, lane: Lane, now: float, after: float | None = None, whole: bool = False, mute: bool = False
+        self,
+        lane: Lane,
+        now: float,
+        after: float | None = None,
+        whole: bool = False,
+        mute: bool = False,
     ) -> None:
         """The first event of a lane is to be sent again, `after` seconds if the server said so.
 
-        `whole` tells that the server is down or busy as such, `mute` that nobody can tell, because it gave no answer in time.
+        `whole` tells that the server is down or busy as such, `mute` that nobody can tell, because
+        it gave no answer in time.
         """
         lane.due = now + self._pause(lane.failures, after)
         self.failing += lane.failures == 0

@@ -5,7 +5,9 @@ from pathlib import Path
 
 
 class Outage:
-    """The beginning of the present outage, kept in a file so that a restart does not begin to count anew. Thread-safe."""
+    """The beginning of the present outage, kept in a file so that a restart does not begin to
+    count anew. Thread-safe.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -23,9 +23,9 @@ PRINTABLE = "".join(map(chr, range(33, 127)))
 class Answer(NamedTuple):
     """What became of a request.
 
-    `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again, not before `after` seconds
-    if the server said so. `whole` tells that the server as such is down or busy, not only for this event; `mute` that it gave no
-    answer in time.
+    `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again,
+    not before `after` seconds if the server said so. `whole` tells that the server as such is down
+    or busy, not only for this event; `mute` that it gave no answer in time.
     """
 
     delivered: bool = False
@@ -52,7 +52,10 @@ class Requests:
         self._method = method
         self._now = now
         self._key = key_of(connection.secret.get_secret_value()) if connection.secret else None
-        self._headers = {"Content-Type": "application/json", "User-Agent": f"vigie/{version('vigie')}"}
+        self._headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"vigie/{version('vigie')}",
+        }
         if connection.token:
             self._headers["Authorization"] = f"Bearer {connection.token.get_secret_value()}"
         elif connection.username:
@@ -61,16 +64,24 @@ class Requests:
         self._timeout = connection.timeout
         try:
             context = urllib3.util.create_urllib3_context()
-            context.load_verify_locations(connection.ca) if connection.ca else context.load_default_certs()
+            (
+                context.load_verify_locations(connection.ca)
+                if connection.ca
+                else context.load_default_certs()
+            )
         except OSError as error:  # ssl.SSLError is one
             raise ConnectorError(
-                f"{connection.url}: expected a certificate authority in PEM form in {connection.ca}, got {error}; "
-                "check 'ca' of the connection"
+                f"{connection.url}: expected a certificate authority in PEM form in"
+                f" {connection.ca}, got {error}; check 'ca' of the connection"
             ) from error
-        self._pool = urllib3.PoolManager(maxsize=threads, block=True, retries=False, ssl_context=context)
+        self._pool = urllib3.PoolManager(
+            maxsize=threads, block=True, retries=False, ssl_context=context
+        )
 
     def send(self, id: str, body: bytes) -> Answer:
-        """Send one body; `id` goes with it as `Idempotency-Key`. Never raises because of the server."""
+        """Send one body; `id` goes with it as `Idempotency-Key`. Never raises because of the
+        server.
+        """
         id = quote(id, safe=PRINTABLE)
         headers = {**self._headers, "Idempotency-Key": id}
         if self._key:
@@ -91,7 +102,9 @@ class Requests:
             return Answer(detail=self._explain(error), whole=not mute, mute=mute)
         return self._judge(status, said, excerpt)
 
-    def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, "urllib3.HTTPHeaderDict", bytes]:
+    def _exchange(
+        self, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, "urllib3.HTTPHeaderDict", bytes]:
         response = self._pool.request(
             self._method,
             self.url,
@@ -117,18 +130,26 @@ class Requests:
         said = f"{self._host} answers {status}"
         if 300 <= status < 400:
             return Answer(
-                detail=f"{said}, which sends elsewhere; redirects are not followed: write the final address as 'url'"
+                detail=(
+                    f"{said}, which sends elsewhere; redirects are not followed: write the final"
+                    " address as 'url'"
+                )
             )
         if 400 <= status < 500 and status not in TRY_AGAIN:
             text = excerpt.decode(errors="replace").strip()
             return Answer(refused=True, detail=f"{said}: {text}" if text else said)
         after = seconds_of(headers.get("Retry-After"), self._now())
         wish = f" and asks for {after:g} s of patience" if after is not None else "; see its log"
-        return Answer(detail=f"{said}{wish}", after=after, whole=status in WHOLE_SERVER or after is not None)
+        return Answer(
+            detail=f"{said}{wish}", after=after, whole=status in WHOLE_SERVER or after is not None
+        )
 
     def _explain(self, error: urllib3.exceptions.HTTPError) -> str:
         if isinstance(error, urllib3.exceptions.SSLError):
-            return f"no encrypted connection to {self._host}: {error}; check 'ca' and 'url' of the connection"
+            return (
+                f"no encrypted connection to {self._host}: {error}; check 'ca' and 'url' of the"
+                " connection"
+            )
         if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(
             error, urllib3.exceptions.NewConnectionError
         ):
@@ -141,11 +162,17 @@ def _cause(error: BaseException) -> str:
     below = error.__cause__ or error.__context__
     while below is not None:
         error, below = below, below.__cause__ or below.__context__
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return (
+        (error.strerror if isinstance(error, OSError) else None)
+        or str(error)
+        or type(error).__name__
+    )
 
 
 def seconds_of(retry_after: str | None, now: float) -> float | None:
-    """The seconds that a `Retry-After` asks for, at most an hour: a number, or an HTTP date. None for anything else."""
+    """The seconds that a `Retry-After` asks for, at most an hour: a number, or an HTTP date.
+    None for anything else.
+    """
     if not retry_after:
         return None
     written = retry_after.strip()

@@ -1,4 +1,6 @@
-"""Signatures of HTTP messages after Standard Webhooks 1.0.0 (standardwebhooks.com): HMAC-SHA256 over id, time and body."""
+"""Signatures of HTTP messages after Standard Webhooks 1.0.0 (standardwebhooks.com): HMAC-SHA256
+over id, time and body.
+"""
 
 import base64
 import binascii
@@ -11,25 +13,39 @@ TOLERANCE = 300.0
 
 
 def key_of(secret: str) -> bytes:
-    """The key in a secret: base64 behind `whsec_`, or else its UTF-8 bytes. Raises ValueError for one that is too short."""
+    """The key in a secret: base64 behind `whsec_`, or else its UTF-8 bytes. Raises ValueError
+    for one that is too short.
+    """
     try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True) if secret.startswith(PREFIX) else None
+        key = (
+            base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+            if secret.startswith(PREFIX)
+            else None
+        )
     except binascii.Error:
         raise ValueError(f"expected base64 after {PREFIX!r}; generate a secret again") from None
     key = secret.encode() if key is None else key
     if len(key) < 24:
-        raise ValueError(f"expected a secret of at least 24 bytes, got {len(key)}; generate a longer one")
+        raise ValueError(
+            f"expected a secret of at least 24 bytes, got {len(key)}; generate a longer one"
+        )
     return key
 
 
 def signature(key: bytes, id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`."""
+    """The value of `webhook-signature`: `v1,` and the base64 of HMAC-SHA256 over
+    `id.timestamp.body`.
+    """
     digest = hmac.digest(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode()
 
 
-def why_unsigned(key: bytes, id: str, timestamp: str, signatures: str, body: bytes, now: float) -> str | None:
-    """What is wrong with a received signature, None if nothing. `signatures` may hold several, between spaces."""
+def why_unsigned(
+    key: bytes, id: str, timestamp: str, signatures: str, body: bytes, now: float
+) -> str | None:
+    """What is wrong with a received signature, None if nothing. `signatures` may hold several,
+    between spaces.
+    """
     if not (id and timestamp and signatures):
         return "expected the headers webhook-id, webhook-timestamp and webhook-signature"
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
@@ -38,4 +54,8 @@ def why_unsigned(key: bytes, id: str, timestamp: str, signatures: str, body: byt
         return f"webhook-timestamp is over {TOLERANCE:g} s away from this clock; check both clocks"
     expected = signature(key, id, int(timestamp), body).encode()
     found = [hmac.compare_digest(expected, given.encode()) for given in signatures.split()[:8]]
-    return None if any(found) else "webhook-signature does not match; is the secret the same on both sides?"
+    return (
+        None
+        if any(found)
+        else "webhook-signature does not match; is the secret the same on both sides?"
+    )

@@ -1,4 +1,6 @@
-"""The running side of the webhook sink: threads that send, patience, and what becomes of refusals."""
+"""The running side of the webhook sink: threads that send, patience, and what becomes of
+refusals.
+"""
 
 import random
 import threading
@@ -17,16 +19,20 @@ QUEUE_BOUND = 10_000
 
 
 class WebhookWriter:
-    """Sends every event in a request of its own: in order per subject, up to `concurrency` subjects side by side.
+    """Sends every event in a request of its own: in order per subject, up to `concurrency` subjects
+    side by side.
 
-    `write` blocks while `QUEUE_BOUND` events wait. `flush` returns when each was accepted by the server, refused by it for
-    good, or has waited longer than the context's `outbox`; the last two are dead letters.
+    `write` blocks while `QUEUE_BOUND` events wait. `flush` returns when each was accepted by the
+    server, refused by it for good, or has waited longer than the context's `outbox`; the last two
+    are dead letters.
     """
 
     def __init__(self, context: ConnectorContext, requests: Requests, concurrency: int) -> None:
         self._context = context
         self._requests = requests
-        self._outage = Outage(context.folder / f"webhook-{context.name}.down" if context.folder else None)
+        self._outage = Outage(
+            context.folder / f"webhook-{context.name}.down" if context.folder else None
+        )
         self._lanes = Lanes(random.uniform)
         self._changed = threading.Condition()
         self._closed = False
@@ -39,7 +45,9 @@ class WebhookWriter:
             thread.start()
 
     def write(self, events: list[Event]) -> None:
-        """Queue events; raises `Stopped` if asked to stop while the queue is full and the server is down."""
+        """Queue events; raises `Stopped` if asked to stop while the queue is full and the server
+        is down.
+        """
         with self._changed:
             for event in events:
                 while self._lanes.count >= QUEUE_BOUND:
@@ -111,7 +119,9 @@ class WebhookWriter:
             self._context.refuse(event, "refused", answer.detail)
         elif self._expired(event):
             self._context.refuse(
-                event, "expired", f"the server did not take it within {self._context.outbox:g} s: {answer.detail}"
+                event,
+                "expired",
+                f"the server did not take it within {self._context.outbox:g} s: {answer.detail}",
             )
         else:
             self._context.count("retried", 1)
@@ -129,8 +139,11 @@ class WebhookWriter:
             self._changed.notify_all()
 
     def _expired(self, event: Event) -> bool:
-        """Whether an event that was refused for now has waited for longer than it may. A device's clock may be wrong, so the
-        event's own age alone does not tell."""
+        """Whether an event that was refused for now has waited for longer than it may. A
+        device's clock may be wrong, so the event's own age alone does not tell."""
         now = time.time()
         outage = self._outage.age(now)
-        return self._context.outbox is not None and min(now - event.time, outage) > self._context.outbox
+        return (
+            self._context.outbox is not None
+            and min(now - event.time, outage) > self._context.outbox
+        )

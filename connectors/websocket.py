@@ -15,7 +15,9 @@ from operators.template import Template
 
 
 class PushRecord(msgspec.Struct, omit_defaults=True):
-    """One line of the push topic: an event on one channel. `data` is the map under `shape`, or the event itself."""
+    """One line of the push topic: an event on one channel. `data` is the map under `shape`, or
+    the event itself.
+    """
 
     channel: str
     sink: str
@@ -31,8 +33,8 @@ class PushRecord(msgspec.Struct, omit_defaults=True):
 class WebSocket(Sink):
     """Pushes events to the WebSocket clients that follow a channel, through the topic `vigie.push`.
 
-    Delivery: at least once into the topic; a client gets what arrives while it is connected, and can ask for what it
-    missed.
+    Delivery: at least once into the topic; a client gets what arrives while it is connected, and
+    can ask for what it missed.
     Back pressure: blocks the flow while the broker is down; slow clients never slow the flow.
     """
 
@@ -46,11 +48,15 @@ class WebSocket(Sink):
     )
 
     channel: Some = Field(
-        description="Channel or list of channels; may hold `{field}`. An event without that field does not go there.",
+        description=(
+            "Channel or list of channels; may hold `{field}`. An event without that field does not"
+            " go there."
+        ),
         examples=["server_room", "page/{page}"],
     )
     first: Literal["nothing", "snapshot"] = Field(
-        "snapshot", description="What a new client gets first: nothing, or the latest event of each subject."
+        "snapshot",
+        description="What a new client gets first: nothing, or the latest event of each subject.",
     )
     connection: str = Field("redpanda", description="Connection of the site file.")
 
@@ -73,9 +79,16 @@ class _PushWriter:
         self._first = sink.first
         self._topic = f"{context.topic_prefix}push"
         channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
-        self._channels = [(template, template.placeholders()) for template in map(Template, channels)]
+        self._channels = [
+            (template, template.placeholders()) for template in map(Template, channels)
+        ]
         self._producer = Producer(
-            context.connection, context.health, context.name, partitions=1, stopping=context.stopping, strict=False
+            context.connection,
+            context.health,
+            context.name,
+            partitions=1,
+            stopping=context.stopping,
+            strict=False,
         )
         self._encode = msgspec.json.Encoder().encode
 

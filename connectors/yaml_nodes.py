@@ -14,7 +14,9 @@ WIDEST_CARET = 60
 
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN = r"(?:\$\{[^}\s]*\}?|[^\s,\[\]{}:#]|:(?=\S)|(?<=\S)#)+"
-_SCALAR = re.compile(rf"""\"(?:[^"\\]|\\.)*\"|'(?:[^']|'')*'|{_PLAIN}(?:[ ]+{_PLAIN})*|[^\s:,\]}}]+""")
+_SCALAR = re.compile(
+    rf"""\"(?:[^"\\]|\\.)*\"|'(?:[^']|'')*'|{_PLAIN}(?:[ ]+{_PLAIN})*|[^\s:,\]}}]+"""
+)
 """A key or value as it stands in a line: quoted, or plain up to what ends it; else a word."""
 
 
@@ -29,7 +31,9 @@ class Place:
 
 @dataclass
 class Node:
-    """A value with its place. `entries` holds the place of each key with its value; `items` the values of a list."""
+    """A value with its place. `entries` holds the place of each key with its value; `items` the
+    values of a list.
+    """
 
     place: Place
     value: Any = None
@@ -90,7 +94,9 @@ class Problem:
         word = _SCALAR.match(source[column:])
         pad = re.sub(r"[^\t]", " ", source[:column])
         caret = "^" * min(len(word[0]) if word else 1, WIDEST_CARET)
-        return f"{head}\n{line + 1:5} | {source}\n      | {pad}{caret}" + (f" {self.hint}" if self.hint else "")
+        return f"{head}\n{line + 1:5} | {source}\n      | {pad}{caret}" + (
+            f" {self.hint}" if self.hint else ""
+        )
 
 
 @dataclass(eq=False)
@@ -102,8 +108,14 @@ class Text:
     secrets: set[str] = field(default_factory=set)
 
     def line(self, number: int) -> str:
-        """A line as it may be printed: without control characters, and with `***` for what must not be shown."""
-        line = CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.lines[number]) if number < len(self.lines) else ""
+        """A line as it may be printed: without control characters, and with `***` for what must
+        not be shown.
+        """
+        line = (
+            CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.lines[number])
+            if number < len(self.lines)
+            else ""
+        )
         for secret in self.secrets:
             line = line.replace(secret, "***")
         return line

@@ -1,6 +1,7 @@
 """Builds nodes from YAML text: strict, with every scalar as YAML 1.2 has it.
 
-Anchors, aliases, tags, merges, doubled keys, several documents and directives are refused, each at its place.
+Anchors, aliases, tags, merges, doubled keys, several documents and directives are refused, each at
+its place.
 """
 
 import math
@@ -53,7 +54,9 @@ class YamlReader:
             self._say_unreadable(error)
             return None
         except (YAMLError, ValueError, RecursionError, AssertionError) as error:
-            self._say(Place(self._text, 0, 0), f"not readable as YAML: {str(error).splitlines()[0]}")
+            self._say(
+                Place(self._text, 0, 0), f"not readable as YAML: {str(error).splitlines()[0]}"
+            )
             return None
         if self._root is None:
             self._say(Place(self._text, 0, 0), "the file is empty")
@@ -62,7 +65,9 @@ class YamlReader:
     def _say_unreadable(self, error: MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        if line >= len(self._text.lines) or (not self._text.lines[line].strip() and line == len(self._text.lines) - 1):
+        if line >= len(self._text.lines) or (
+            not self._text.lines[line].strip() and line == len(self._text.lines) - 1
+        ):
             line, column = self._last_place()
         source = self._text.lines[line] if line < len(self._text.lines) else ""
         place = Place(self._text, line, column)
@@ -86,12 +91,22 @@ class YamlReader:
         if isinstance(event, DocumentStartEvent):
             self._documents += 1
             if event.version or event.tags:
-                say(place, "YAML directives (%YAML, %TAG) are not used in definitions", "remove the line")
+                say(
+                    place,
+                    "YAML directives (%YAML, %TAG) are not used in definitions",
+                    "remove the line",
+                )
             if self._documents > 1:
                 say(place, "a file holds one document", "put the second one into a file of its own")
                 return False
-        if isinstance(event, NodeEvent) and (getattr(event, "anchor", None) or getattr(event, "tag", None)):
-            say(place, "anchors, aliases and tags are not used in flows", "use tables, recipes or include")
+        if isinstance(event, NodeEvent) and (
+            getattr(event, "anchor", None) or getattr(event, "tag", None)
+        ):
+            say(
+                place,
+                "anchors, aliases and tags are not used in flows",
+                "use tables, recipes or include",
+            )
         if isinstance(event, AliasEvent):
             return self._add(Node(place, value="*"))
         if isinstance(event, ScalarEvent):
@@ -105,7 +120,9 @@ class YamlReader:
 
     def _open(self, place: Place, event: Any) -> bool:
         if len(self._stack) >= MAX_DEPTH:
-            self._say(place, f"nested deeper than {MAX_DEPTH} levels; a definition never needs that")
+            self._say(
+                place, f"nested deeper than {MAX_DEPTH} levels; a definition never needs that"
+            )
             return False
         if self._stack and self._stack[-1].entries is not None and self._keys[-1] is None:
             self._say(place, "a key must be a plain word", "quote texts that hold ': ', '{' or '}'")
@@ -132,10 +149,14 @@ class YamlReader:
 
     def _key(self, place: Place, key: str, entries: dict[str, tuple[Place, Node]]) -> None:
         if key == "<<":
-            self._say(place, "merging with '<<' is not used in flows", "use tables, recipes or include")
+            self._say(
+                place, "merging with '<<' is not used in flows", "use tables, recipes or include"
+            )
         elif key in entries:
             first = entries[key][0].line + 1
-            self._say(place, f"the same key {key!r} is written twice; first in line {first}", "keep one")
+            self._say(
+                place, f"the same key {key!r} is written twice; first in line {first}", "keep one"
+            )
         self._keys[-1] = (place, key)
 
     def _add(self, node: Node) -> bool:
@@ -170,5 +191,7 @@ class YamlReader:
                 if math.isfinite(number):
                     return number
         if _NOT_FINITE.fullmatch(text) or _FLOAT.fullmatch(text):
-            self._say(place, f"{text[:40]} is not a number that can be measured", "write a finite number")
+            self._say(
+                place, f"{text[:40]} is not a number that can be measured", "write a finite number"
+            )
         return text

@@ -1,4 +1,6 @@
-"""Alarms as their topics show them, for an operator at a desk: the state of each, its history, and commands with answers."""
+"""Alarms as their topics show them, for an operator at a desk: the state of each, its history,
+and commands with answers.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +21,9 @@ Key = tuple[str, str]
 
 
 class AlarmTopics:
-    """The topics of alarms, commands and answers of a site. Raises `ConnectorError` while no broker answers."""
+    """The topics of alarms, commands and answers of a site. Raises `ConnectorError` while no
+    broker answers.
+    """
 
     def __init__(self, connection: TopicConnection) -> None:
         self._connection = connection
@@ -51,7 +55,9 @@ class AlarmTopics:
         return [event for event in latest.values() if event.event != "removed"]
 
     def ask(self, command: Occurrence, wait: float) -> list[Occurrence]:
-        """Send a command and wait for its answers, at most `wait` seconds for the first one; empty if there was none."""
+        """Send a command and wait for its answers, at most `wait` seconds for the first one;
+        empty if there was none.
+        """
         answers: list[Occurrence] = []
         try:
             ensure_topic(self._connection, f"{self._prefix}alarm-commands", 1)
@@ -66,7 +72,11 @@ class AlarmTopics:
             self._send(command)
             until = time.monotonic() + wait
             while time.monotonic() < until:
-                found = [e for e in _events(consumer, 0.1) if isinstance(e, Occurrence) and _answers(e, command)]
+                found = [
+                    e
+                    for e in _events(consumer, 0.1)
+                    if isinstance(e, Occurrence) and _answers(e, command)
+                ]
                 if found:
                     answers += found
                     until = time.monotonic() + (0.0 if command.subject else QUIET_AFTER)
@@ -95,7 +105,10 @@ class AlarmTopics:
 
 
 def _places(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
-    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    return [
+        TopicPartition(topic, number)
+        for number in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
 
 
 def _events(consumer: KafkaConsumer, seconds: float) -> Iterator[Event]:

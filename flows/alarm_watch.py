@@ -1,4 +1,6 @@
-"""The figures of a flow's alarm system as metrics: what `operators.alarms.kpi` counts, over the last 24 hours."""
+"""The figures of a flow's alarm system as metrics: what `operators.alarms.kpi` counts, over the
+last 24 hours.
+"""
 
 import threading
 import time
@@ -40,13 +42,18 @@ _GAUGES: tuple[tuple[str, str, Callable[[Figures], float | None]], ...] = (
 
 
 class AlarmWatch(Collector):
-    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position; no page is all of them.
+    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position;
+    no page is all of them.
 
-    What it saw it keeps apart by shard (`home` names that of a subject), so that it can move to another process with it.
+    What it saw it keeps apart by shard (`home` names that of a subject), so that it can move to
+    another process with it.
     """
 
     def __init__(
-        self, flow: str, clock: Callable[[], float] = time.time, home: Callable[[str], str] = lambda subject: "0"
+        self,
+        flow: str,
+        clock: Callable[[], float] = time.time,
+        home: Callable[[str], str] = lambda subject: "0",
     ) -> None:
         self._flow, self._clock, self._home = flow, clock, home
         self._shards: dict[str, dict[str, Kpis]] = {}
@@ -69,7 +76,10 @@ class AlarmWatch(Collector):
             for pages in self._shards.values():
                 for page, kpis in pages.items():
                     together.setdefault(page, Kpis(DAY)).add(kpis)
-        return {page: kpis.figures(min(max(end - DAY, kpis.since), end), end) for page, kpis in together.items()}
+        return {
+            page: kpis.figures(min(max(end - DAY, kpis.since), end), end)
+            for page, kpis in together.items()
+        }
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         figures = self.figures()
@@ -81,11 +91,19 @@ class AlarmWatch(Collector):
                     family.add_metric([self._flow, page], value)
             yield family
         yield self._by(
-            figures, "vigie_alarm_top_rule", "The ten rules with the most alarms.", "rule", lambda f: f.top_rules
+            figures,
+            "vigie_alarm_top_rule",
+            "The ten rules with the most alarms.",
+            "rule",
+            lambda f: f.top_rules,
         )
         priorities = "Annunciated alarms by priority."
         yield self._by(
-            figures, "vigie_alarm_priority", priorities, "priority", lambda f: tuple(sorted(f.priorities.items()))
+            figures,
+            "vigie_alarm_priority",
+            priorities,
+            "priority",
+            lambda f: tuple(sorted(f.priorities.items())),
         )
 
     def _by(
@@ -101,7 +119,8 @@ class AlarmWatch(Collector):
     def snapshot(self) -> dict[str, Any]:
         with self._lock:
             shards = {
-                shard: {page: kpis.snapshot() for page, kpis in pages.items()} for shard, pages in self._shards.items()
+                shard: {page: kpis.snapshot() for page, kpis in pages.items()}
+                for shard, pages in self._shards.items()
             }
         return {"shards": shards}
 
@@ -119,7 +138,9 @@ class AlarmWatch(Collector):
 
 
 class WatchedWriter:
-    """The writer of the alarms topic, which shows the watch what it writes, and keeps the watch's state with the epoch."""
+    """The writer of the alarms topic, which shows the watch what it writes, and keeps the
+    watch's state with the epoch.
+    """
 
     def __init__(self, writer: Writer, watch: AlarmWatch) -> None:
         self._writer, self._watch = writer, watch

@@ -1,4 +1,6 @@
-"""In which order what reaches a shard is taken: whole tables first, data as it comes, commands after the data before them."""
+"""In which order what reaches a shard is taken: whole tables first, data as it comes, commands
+after the data before them.
+"""
 
 import hashlib
 from collections import deque
@@ -28,9 +30,10 @@ class Arrival(NamedTuple):
 class Arrivals:
     """One shard's order of arrival.
 
-    Data wait until every table has been read. A command waits while data older than it are still being read after a start:
-    what a person answered to must have happened first. Of a table only rows that changed since the saved state go on, and
-    rows that vanished meanwhile come as deletions.
+    Data wait until every table has been read. A command waits while data older than it are still
+    being read after a start: what a person answered to must have happened first. Of a table only
+    rows that changed since the saved state go on, and rows that vanished meanwhile come as
+    deletions.
     """
 
     def __init__(self, data: set[str], tables: set[str]) -> None:
@@ -49,7 +52,9 @@ class Arrivals:
             events = self._changes(arrival)
             self._unread.discard(arrival.part)
             if events:
-                yield arrival._replace(batch=Batch(events, max(event.time for event in events), True))
+                yield arrival._replace(
+                    batch=Batch(events, max(event.time for event in events), True)
+                )
             while self._early and not self._unread:
                 yield self._data(self._early.popleft())
         elif side:
@@ -69,13 +74,17 @@ class Arrivals:
             yield self._commands.popleft()
 
     def is_waiting(self) -> bool:
-        """Whether a table is unread or data lag behind, so that the wall clock must not move the flow's clocks yet."""
+        """Whether a table is unread or data lag behind, so that the wall clock must not move the
+        flow's clocks yet.
+        """
         return bool(self._unread or self._behind)
 
     def _data(self, arrival: Arrival) -> Arrival:
         if arrival.batch.live:
             self._behind.discard(arrival.part)
-        self._walls[arrival.part] = max(arrival.batch.wall, self._walls.get(arrival.part, arrival.batch.wall))
+        self._walls[arrival.part] = max(
+            arrival.batch.wall, self._walls.get(arrival.part, arrival.batch.wall)
+        )
         return arrival
 
     def _is_due(self, command: Arrival) -> bool:
@@ -112,7 +121,9 @@ class Arrivals:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._seen = dict(state["seen"])
-        self._known = {part: dict(rows) for part, rows in state["known"].items() if part in self._tables}
+        self._known = {
+            part: dict(rows) for part, rows in state["known"].items() if part in self._tables
+        }
         for part, source, batch in state["waiting"]:
             arrival = Arrival(part, source, Batch(*batch)._replace(live=False))
             (self._early if part in self._behind else self._commands).append(arrival)
@@ -126,4 +137,10 @@ def _digest(row: Event) -> bytes:
 def _gone(arrival: Arrival, key: str) -> Row:
     """A row that left the table unseen; it is told at the time of the newest row there is."""
     topic = arrival.part.partition(":")[2]
-    return Row(id=f"{topic}/gone/{key}", time=arrival.batch.wall, table=topic, op="delete", values={"id": key})
+    return Row(
+        id=f"{topic}/gone/{key}",
+        time=arrival.batch.wall,
+        table=topic,
+        op="delete",
+        values={"id": key},
+    )

@@ -112,17 +112,29 @@ SINKS: dict[str, type[Sink]] = {
 
 def kinds() -> list[tuple[str, str, type[Component]]]:
     """Every component as (what it is, its name, its class), in the order of the documentation."""
-    sources: list[tuple[str, str, type[Component]]] = [("source", name, cls) for name, cls in SOURCES.items()]
-    steps: list[tuple[str, str, type[Component]]] = [("step", name, cls) for name, cls in OPERATORS.items()]
-    sinks: list[tuple[str, str, type[Component]]] = [("sink", name, cls) for name, cls in SINKS.items()]
+    sources: list[tuple[str, str, type[Component]]] = [
+        ("source", name, cls) for name, cls in SOURCES.items()
+    ]
+    steps: list[tuple[str, str, type[Component]]] = [
+        ("step", name, cls) for name, cls in OPERATORS.items()
+    ]
+    sinks: list[tuple[str, str, type[Component]]] = [
+        ("sink", name, cls) for name, cls in SINKS.items()
+    ]
     return [*sources, *steps, ("alarm", "alarm", Alarm), *sinks]
 
 
 def connection_models() -> dict[str, type[BaseModel]]:
-    """The settings of each connection that a site file may hold under the name connectors use by default."""
+    """The settings of each connection that a site file may hold under the name connectors use by
+    default.
+    """
     models: dict[str, type[BaseModel]] = {}
     for component in (*SOURCES.values(), *SINKS.values()):
         field = component.model_fields.get("connection")
-        if component.CONNECTION is not None and field is not None and isinstance(field.default, str):
+        if (
+            component.CONNECTION is not None
+            and field is not None
+            and isinstance(field.default, str)
+        ):
             models[field.default] = component.CONNECTION
     return models

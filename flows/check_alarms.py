@@ -11,7 +11,11 @@ def check_alarms(scope: Scope) -> None:
     for name, alarm in scope.flow.alarms.items():
         path: Path_ = ("alarms", name)
         pages = scope.flow.pages
-        if isinstance(alarm.page, str) and alarm.page not in pages and not scope.is_broken("pages", alarm.page):
+        if (
+            isinstance(alarm.page, str)
+            and alarm.page not in pages
+            and not scope.is_broken("pages", alarm.page)
+        ):
             scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(pages))
         if alarm.rules is not None:
             _check_rules(scope, path, alarm.rules)
@@ -27,7 +31,10 @@ def check_alarms(scope: Scope) -> None:
     for circle in circles(reads):
         if len(circle) > 1:
             ways = " -> ".join([*circle, circle[0]])
-            scope.say(("alarms", circle[0], "suppressed_by"), f"alarms suppress each other in a circle: {ways}")
+            scope.say(
+                ("alarms", circle[0], "suppressed_by"),
+                f"alarms suppress each other in a circle: {ways}",
+            )
 
 
 def _check_hidden(scope: Scope) -> None:
@@ -36,14 +43,29 @@ def _check_hidden(scope: Scope) -> None:
         for index, other in enumerate(alarm.suppressed_by):
             hiding = scope.flow.alarms.get(other)
             if hiding is not None and other != name and _includes(hiding, alarm):
-                message = f"never seen: whenever {name!r} could be raised, {other!r} is raised and hides it"
-                scope.say(("alarms", name, "suppressed_by", index), message, f"let {name!r} hide {other!r} instead")
+                message = (
+                    f"never seen: whenever {name!r} could be raised, {other!r} is raised and"
+                    " hides it"
+                )
+                scope.say(
+                    ("alarms", name, "suppressed_by", index),
+                    message,
+                    f"let {name!r} hide {other!r} instead",
+                )
 
 
 def _includes(wide: Alarm, narrow: Alarm) -> bool:
-    """Whether `wide` is raised, and no later, for every value that raises `narrow` on the same signals."""
+    """Whether `wide` is raised, and no later, for every value that raises `narrow` on the same
+    signals.
+    """
     a, b = wide.when, narrow.when
-    if a is None or b is None or wide.sources != narrow.sources or wide.only != narrow.only or wide.armed is not None:
+    if (
+        a is None
+        or b is None
+        or wide.sources != narrow.sources
+        or wide.only != narrow.only
+        or wide.armed is not None
+    ):
         return False
     if a.kind != b.kind or a.for_ > b.for_ or a.times > b.times:
         return False
@@ -52,7 +74,10 @@ def _includes(wide: Alarm, narrow: Alarm) -> bool:
     if a.kind not in ("above", "below"):
         return a == b
     first, second = getattr(a, a.kind), getattr(b, b.kind)
-    if not (isinstance(first, Quantity) and isinstance(second, Quantity)) or first.kind() != second.kind():
+    if (
+        not (isinstance(first, Quantity) and isinstance(second, Quantity))
+        or first.kind() != second.kind()
+    ):
         return False
     return first.base() <= second.base() if a.kind == "above" else first.base() >= second.base()
 
@@ -69,7 +94,10 @@ def _check_alike(scope: Scope) -> None:
             )  # fmt: skip
             if same:
                 scope.say(
-                    ("alarms", name), f"the same rule as {other!r}: both are raised together", key=True, level="warning"
+                    ("alarms", name),
+                    f"the same rule as {other!r}: both are raised together",
+                    key=True,
+                    level="warning",
                 )
 
 
@@ -80,4 +108,8 @@ def _check_rules(scope: Scope, path: Path_, name: str) -> None:
     if source is None:
         scope.unknown((*path, "rules"), f"no source {name!r}", name, list(scope.flow.sources))
     elif source.kind == "topic" and not getattr(source.settings, "table", True):
-        scope.say((*path, "rules"), f"the source {name!r} is not a table", "add  table: true  to its topic")
+        scope.say(
+            (*path, "rules"),
+            f"the source {name!r} is not a table",
+            "add  table: true  to its topic",
+        )

@@ -1,4 +1,6 @@
-"""Rules that nothing can feed: selectors that nothing passes, and alarms that can never be raised."""
+"""Rules that nothing can feed: selectors that nothing passes, and alarms that can never be
+raised.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +37,10 @@ def check_feeding(scope: Scope) -> None:
     for name, sink in flow.sinks.items():
         if sink.only is not None:
             _narrow(
-                scope, ("sinks", name, "only"), either(facts_of(flow, read) for read in inputs(sink.from_)), sink.only
+                scope,
+                ("sinks", name, "only"),
+                either(facts_of(flow, read) for read in inputs(sink.from_)),
+                sink.only,
             )
 
 
@@ -52,11 +57,17 @@ class _Steps:
 
 def _narrow(scope: Scope, path: Path_, facts: Facts, only: Selector) -> Facts:
     return narrowed(
-        facts, only, lambda field, wanted, known: say_nothing_passes(scope, (*path, field), field, wanted, known)
+        facts,
+        only,
+        lambda field, wanted, known: say_nothing_passes(
+            scope, (*path, field), field, wanted, known
+        ),
     )
 
 
-def say_nothing_passes(scope: Scope, path: Path_, field: str, wanted: Any, known: Sequence[str]) -> None:
+def say_nothing_passes(
+    scope: Scope, path: Path_, field: str, wanted: Any, known: Sequence[str]
+) -> None:
     """A selector wants what cannot come."""
     if scope.broken:
         return
@@ -66,7 +77,9 @@ def say_nothing_passes(scope: Scope, path: Path_, field: str, wanted: Any, known
     one = wanted if isinstance(wanted, str) else " or ".join(map(str, wanted))
     hint = near(wanted if isinstance(wanted, str) else wanted[0], known)
     what = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    scope.say(path, f"nothing that comes here has the {field} {one!r}", hint or f"what comes has {what}")
+    scope.say(
+        path, f"nothing that comes here has the {field} {one!r}", hint or f"what comes has {what}"
+    )
 
 
 def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
@@ -83,32 +96,52 @@ def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
         else "an alarm on them is  when: {seen: 2min}"
     )
     read = ", ".join(alarm.sources)
-    scope.say(("alarms", name, "when", alarm.when.kind), f"never true: {read!r} brings {_WORDLESS[kinds[0]]}", hint)
+    scope.say(
+        ("alarms", name, "when", alarm.when.kind),
+        f"never true: {read!r} brings {_WORDLESS[kinds[0]]}",
+        hint,
+    )
 
 
 def _check_range(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
-    """A limit that no value can cross: outside of what the metric can be, or of what a step lets through."""
+    """A limit that no value can cross: outside of what the metric can be, or of what a step lets
+    through.
+    """
     for where, condition in alarm.conditions():
         limit = getattr(condition, condition.kind) if condition.kind in ("above", "below") else None
         if isinstance(limit, Quantity):
-            _check_limit(scope, ("alarms", name, *where, condition.kind), condition.kind, limit, alarm, facts)
+            _check_limit(
+                scope, ("alarms", name, *where, condition.kind), condition.kind, limit, alarm, facts
+            )
 
 
-def _check_limit(scope: Scope, path: Path_, kind: str, limit: Quantity, alarm: Alarm, facts: Facts) -> None:
+def _check_limit(
+    scope: Scope, path: Path_, kind: str, limit: Quantity, alarm: Alarm, facts: Facts
+) -> None:
     metrics = facts.get("metric", ())
     if len(metrics) == 1 and metrics[0] in METRICS and "kind" not in _scaled(scope, alarm):
         known = METRICS[metrics[0]]
         edge = known.high if kind == "above" else known.low
         number = _number(limit, known.unit)
-        if number is not None and abs(edge) < 1e300 and (number >= edge if kind == "above" else number <= edge):
+        if (
+            number is not None
+            and abs(edge) < 1e300
+            and (number >= edge if kind == "above" else number <= edge)
+        ):
             most = "at most" if kind == "above" else "at least"
             scope.say(
-                path, f"never true: {metrics[0]} is {most} {edge:g} {known.unit}; what lies beyond counts as bad data"
+                path,
+                f"never true: {metrics[0]} is {most} {edge:g} {known.unit}; what lies beyond counts"
+                " as bad data",
             )
             return
     for read in alarm.sources:
         for step in scope.flow.streams[read].steps if read in scope.flow.streams else ():
-            passes = step.settings.value if isinstance(step.settings, Selector) and step.kind == "only" else None
+            passes = (
+                step.settings.value
+                if isinstance(step.settings, Selector) and step.kind == "only"
+                else None
+            )
             if isinstance(passes, Range) and _shut(kind, limit, passes):
                 edge_text = passes.below if kind == "above" else passes.above
                 side = "below" if kind == "above" else "above"
@@ -117,9 +150,26 @@ def _check_limit(scope: Scope, path: Path_, kind: str, limit: Quantity, alarm: A
 
 def _scaled(scope: Scope, alarm: Alarm) -> set[str]:
     """Marks alarms behind steps after which a value is no longer the metric's own."""
-    names = {one for read in alarm.sources for one in scope.upstream(read)} & set(scope.flow.streams)
-    changes = ("scale", "rename", "translate", "shape", "window", "threshold", "combine", "rate", "counter", "pick")
-    return {"kind"} if any(step.kind in changes for one in names for step in scope.flow.streams[one].steps) else set()
+    names = {one for read in alarm.sources for one in scope.upstream(read)} & set(
+        scope.flow.streams
+    )
+    changes = (
+        "scale",
+        "rename",
+        "translate",
+        "shape",
+        "window",
+        "threshold",
+        "combine",
+        "rate",
+        "counter",
+        "pick",
+    )
+    return (
+        {"kind"}
+        if any(step.kind in changes for one in names for step in scope.flow.streams[one].steps)
+        else set()
+    )
 
 
 def _number(limit: Quantity, unit: str | None) -> float | None:

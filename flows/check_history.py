@@ -1,4 +1,6 @@
-"""ClickHouse tables: what one table would hold must have the same columns, and be kept the same way."""
+"""ClickHouse tables: what one table would hold must have the same columns, and be kept the same
+way.
+"""
 
 from collections.abc import Iterator
 
@@ -16,7 +18,9 @@ def check_history(scope: Scope) -> None:
     tables: dict[tuple[str, str], Tables] = {}
     for name, sink in scope.flow.sinks.items():
         if isinstance(sink.settings, ClickHouse):
-            tables.setdefault((sink.settings.connection, sink.settings.table), {})[name] = sink.settings
+            tables.setdefault((sink.settings.connection, sink.settings.table), {})[name] = (
+                sink.settings
+            )
     for sinks in tables.values():
         _check_kinds(scope, contents, sinks)
         _check_same(scope, sinks)
@@ -33,7 +37,9 @@ def _check_kinds(scope: Scope, contents: Contents, sinks: Tables) -> None:
         if not held & left:
             both = f"{_or(held)} (from {read!r}) and {_or(left)} (from {first})"
             scope.say(
-                path, f"table {table!r} cannot hold {both}: their columns differ", "name a table of its own for each"
+                path,
+                f"table {table!r} cannot hold {both}: their columns differ",
+                "name a table of its own for each",
             )
             return
         if held == UNKNOWN:
@@ -42,7 +48,10 @@ def _check_kinds(scope: Scope, contents: Contents, sinks: Tables) -> None:
             first = repr(read)
         left &= held
     if doubtful and left == {"alarms"} and not declared:
-        message = f"table {table!r} takes alarms only; what else {doubtful[1]!r} may bring goes to the dead letters"
+        message = (
+            f"table {table!r} takes alarms only; what else {doubtful[1]!r} may bring goes to the"
+            " dead letters"
+        )
         scope.say(doubtful[0], message, "name a table of its own for each", level="warning")
 
 

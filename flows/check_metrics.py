@@ -13,14 +13,21 @@ from operators.words import is_two_state
 
 
 def check_metrics(scope: Scope) -> None:
-    """Warn of metrics that nothing in this flow makes and that no decoder knows, but whose name is near a known one."""
+    """Warn of metrics that nothing in this flow makes and that no decoder knows, but whose name
+    is near a known one.
+    """
     made = set(_made(scope))
     known = sorted({*METRICS, *made})
     wrong = {problem.place for problem in scope.document.errors}
     for path, name in _named(scope):
         if scope.document.place(path) in wrong:
             continue
-        if name in METRICS or name in made or is_two_state(name) or any(sign in name for sign in "*?{"):
+        if (
+            name in METRICS
+            or name in made
+            or is_two_state(name)
+            or any(sign in name for sign in "*?{")
+        ):
             continue
         if name.rpartition("_")[2] in CONDITIONS:
             continue
@@ -29,7 +36,9 @@ def check_metrics(scope: Scope) -> None:
             message = f"decoders give the metric of {name!r} another name"
             scope.say(path, message, f"write {metric}", key=is_key, level="warning")
         elif hint := near(name, known, 0.75):
-            scope.say(path, f"no decoder gives a metric {name!r}", hint, key=is_key, level="warning")
+            scope.say(
+                path, f"no decoder gives a metric {name!r}", hint, key=is_key, level="warning"
+            )
 
 
 def _named(scope: Scope) -> Iterator[tuple[Path_, str]]:
@@ -53,7 +62,9 @@ def _of(only: Selector, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def _made(scope: Scope) -> Iterator[str]:
-    """Metrics that the flow names itself: its sources, steps that make readings, and what its tests give."""
+    """Metrics that the flow names itself: its sources, steps that make readings, and what its
+    tests give.
+    """
     for source in scope.flow.sources.values():
         settings: Any = source.settings
         if source.kind == "simulate":
@@ -66,7 +77,9 @@ def _made(scope: Scope) -> Iterator[str]:
         settings = step.settings
         if step.kind in ("rename", "translate", "shape", "label"):
             yield from (str(value) for value in _texts(settings))
-        elif isinstance(made := getattr(settings, "metric", None), str) and not isinstance(settings, Selector):
+        elif isinstance(made := getattr(settings, "metric", None), str) and not isinstance(
+            settings, Selector
+        ):
             yield made
 
 

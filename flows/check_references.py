@@ -20,9 +20,15 @@ def _check_unique(scope: Scope) -> None:
     for section in SECTIONS:
         for name in getattr(scope.flow, section):
             if name == "alarms":
-                scope.say((section, name), "'alarms' means every alarm of the flow; choose another name", key=True)
+                scope.say(
+                    (section, name),
+                    "'alarms' means every alarm of the flow; choose another name",
+                    key=True,
+                )
             elif name in seen:
-                scope.say((section, name), f"the name {name!r} is already used in {seen[name]}", key=True)
+                scope.say(
+                    (section, name), f"the name {name!r} is already used in {seen[name]}", key=True
+                )
             seen.setdefault(name, section)
 
 
@@ -80,7 +86,9 @@ def _check_circles(scope: Scope) -> None:
 
 
 def circles(reads: dict[str, list[str]]) -> list[list[str]]:
-    """Each circle once, beginning with its alphabetically first name; follows `reads` without recursion."""
+    """Each circle once, beginning with its alphabetically first name; follows `reads` without
+    recursion.
+    """
     found: dict[frozenset[str], list[str]] = {}
     done: set[str] = set()
     for first in sorted(reads):
@@ -105,7 +113,11 @@ def _check_read(scope: Scope) -> None:
     used = {origin(read) for _, _, value in scope.readers() for read in inputs(value)}
     for alarm in scope.flow.alarms.values():
         used |= {alarm.rules or ""} | ({origin(alarm.armed.while_ or "")} if alarm.armed else set())
-    used |= {step.settings.side_input() for _, _, step in scope.steps() if isinstance(step.settings, Enrich)}
+    used |= {
+        step.settings.side_input()
+        for _, _, step in scope.steps()
+        if isinstance(step.settings, Enrich)
+    }
     for section in ("sources", "streams"):
         for name in getattr(scope.flow, section):
             if name not in used:

@@ -27,7 +27,9 @@ def check_steps(scope: Scope) -> None:
                 _check_roles(scope, path, name, step, roles)
             elif step.kind == "notify" and not _may_bring_alarms(scope, stream):
                 message = f"no alarm comes here, so {name!r} gives nothing"
-                scope.say((*path, "notify"), message, "read  from: alarms, or alarms by name", key=True)
+                scope.say(
+                    (*path, "notify"), message, "read  from: alarms, or alarms by name", key=True
+                )
 
 
 def _may_bring_alarms(scope: Scope, stream: Stream) -> bool:
@@ -62,20 +64,30 @@ def _check_was(scope: Scope) -> None:
             if entry.was in entries or scope.is_broken(section, entry.was):
                 scope.say(path, f"{entry.was!r} is still there and keeps its state", "remove 'was'")
             elif entry.was in taken:
-                scope.say(path, f"{taken[entry.was]!r} already carries the state of {entry.was!r}", "remove one 'was'")
+                scope.say(
+                    path,
+                    f"{taken[entry.was]!r} already carries the state of {entry.was!r}",
+                    "remove one 'was'",
+                )
             taken.setdefault(entry.was, name)
 
 
-def _check_roles(scope: Scope, path: Path_, stream: str, step: Step, roles: list[str] | None) -> None:
+def _check_roles(
+    scope: Scope, path: Path_, stream: str, step: Step, roles: list[str] | None
+) -> None:
     if roles is None:
         scope.say(
-            ("streams", stream, "from"), f"{step.kind!r} needs roles", "such as  from: {made: solar, bought: mains}"
+            ("streams", stream, "from"),
+            f"{step.kind!r} needs roles",
+            "such as  from: {made: solar, bought: mains}",
         )
         return
     for field in ("plus", "minus"):
         for index, role in enumerate(getattr(step.settings, field, None) or ()):
             if role not in roles:
-                scope.unknown((*path, step.kind, field, index), f"no role {role!r} in 'from'", role, roles)
+                scope.unknown(
+                    (*path, step.kind, field, index), f"no role {role!r} in 'from'", role, roles
+                )
     without: list[str] = step.settings.forbidding() if step.kind == "correlate" else []  # type: ignore[attr-defined]
     named = {"without": without, "role": [step.settings.role] if step.kind == "mode" else []}  # type: ignore[attr-defined]
     for field, some in named.items():
@@ -83,7 +95,13 @@ def _check_roles(scope: Scope, path: Path_, stream: str, step: Step, roles: list
             if role not in roles:
                 scope.unknown((*path, step.kind, field), f"no role {role!r} in 'from'", role, roles)
     if without and not set(roles) - set(without):
-        scope.say((*path, step.kind, "without"), "every role is forbidden; name in 'from' what is to be found, too")
+        scope.say(
+            (*path, step.kind, "without"),
+            "every role is forbidden; name in 'from' what is to be found, too",
+        )
     need = getattr(step.settings, "need", None)
     if isinstance(need, int) and need > len(roles) - len(without):
-        scope.say((*path, step.kind, "need"), f"needs {need} roles, but 'from' has only {len(roles) - len(without)}")
+        scope.say(
+            (*path, step.kind, "need"),
+            f"needs {need} roles, but 'from' has only {len(roles) - len(without)}",
+        )

@@ -32,7 +32,11 @@ def _check_live(scope: Scope, path: Path_, name: str) -> None:
     if scope.is_broken("sources", name):
         return
     if source is None:
-        hint = f"{name!r} is a table of the definition: use 'lookup'" if name in scope.flow.tables else None
+        hint = (
+            f"{name!r} is a table of the definition: use 'lookup'"
+            if name in scope.flow.tables
+            else None
+        )
         if hint:
             scope.say(path, f"no source {name!r}", hint)
         else:
@@ -57,9 +61,17 @@ def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
         text = getattr(settings, field, None)
         for column in URL_FIELD.findall(text) if isinstance(text, str) else ():
             if column not in columns:
-                scope.unknown((*path, field), f"table {settings.each!r} has no column {column!r}", column, columns)
+                scope.unknown(
+                    (*path, field),
+                    f"table {settings.each!r} has no column {column!r}",
+                    column,
+                    columns,
+                )
     if "name" not in columns:
-        scope.say((*path, "each"), f"table {settings.each!r} has no column 'name', the name of each camera")
+        scope.say(
+            (*path, "each"),
+            f"table {settings.each!r} has no column 'name', the name of each camera",
+        )
 
 
 def cameras(scope: Scope) -> list[str]:
@@ -75,12 +87,18 @@ def _check_zones(scope: Scope) -> None:
     complete = not scope.broken and len(scope.tables) == len(scope.flow.tables)
     for name, zone in scope.flow.zones.items():
         if complete and zone.camera not in known:
-            scope.unknown(("zones", name, "camera"), f"no camera {zone.camera!r}", zone.camera, known)
+            scope.unknown(
+                ("zones", name, "camera"), f"no camera {zone.camera!r}", zone.camera, known
+            )
     for path, _, step in scope.steps():
         only = getattr(step.settings, "only", None) if step.kind == "zones" else None
         for index, zone_name in enumerate([only] if isinstance(only, str) else only or ()):
             if zone_name not in scope.flow.zones and not scope.is_broken("zones", zone_name):
-                place: Path_ = (*path, "zones", "only") if isinstance(only, str) else (*path, "zones", "only", index)
+                place: Path_ = (
+                    (*path, "zones", "only")
+                    if isinstance(only, str)
+                    else (*path, "zones", "only", index)
+                )
                 scope.unknown(place, f"no zone {zone_name!r}", zone_name, list(scope.flow.zones))
 
 
@@ -100,11 +118,15 @@ def _check_columns(scope: Scope) -> None:
         for path, condition in alarm.conditions():
             for field, value in condition:
                 if isinstance(value, Column):
-                    _check_column(scope, ("alarms", name, *path, field, "column"), value, alarm.sources)
+                    _check_column(
+                        scope, ("alarms", name, *path, field, "column"), value, alarm.sources
+                    )
 
 
 def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> None:
-    """Labels come from tables, `lookup` and `label`; where none of these is, a device may bring its own."""
+    """Labels come from tables, `lookup` and `label`; where none of these is, a device may bring
+    its own.
+    """
     if not scope.is_whole or any(scope.enriched(name) for name in read):
         return
     labels = set().union(*(scope.labels_after(name) for name in read))
@@ -116,6 +138,8 @@ def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> 
         scope.unknown(path, message, value.column, known)
         return
     outcome = (
-        "every subject gets the default" if value.default is not None else "a subject without such a label is left out"
+        "every subject gets the default"
+        if value.default is not None
+        else "a subject without such a label is left out"
     )
     scope.say(path, message, f"{outcome}; known: {', '.join(known)}", level="warning")

@@ -27,7 +27,10 @@ def check_tests(scope: Scope) -> None:
         if test.profile is not None and test.profile not in profiles(scope.flow) and scope.is_whole:
             known = sorted(profiles(scope.flow))
             scope.unknown(
-                (*path, "profile"), f"no source or sink has the profile {test.profile!r}", test.profile, known
+                (*path, "profile"),
+                f"no source or sink has the profile {test.profile!r}",
+                test.profile,
+                known,
             )
             continue
         _check_play(scope, path, test)
@@ -58,8 +61,17 @@ def _check_given(scope: Scope, place: Path_, play: Play, active: Flow, profile: 
             scope.say(path, f"only sources can be given; {name!r} is not one", hint, key=True)
         elif name not in active.sources and scope.is_whole:
             wanted = sources[name].profile
-            now = f"the profile of this test is {profile!r}" if profile else "this test has no profile"
-            scope.say(path, f"the source {name!r} is not there: {now}", f"write  profile: {wanted}", key=True)
+            now = (
+                f"the profile of this test is {profile!r}"
+                if profile
+                else "this test has no profile"
+            )
+            scope.say(
+                path,
+                f"the source {name!r} is not there: {now}",
+                f"write  profile: {wanted}",
+                key=True,
+            )
         else:
             _check_items(scope, path, name, (play.given or {})[name])
 
@@ -81,11 +93,15 @@ def _check_do(scope: Scope, place: Path_, play: Play) -> None:
     word, name = play.do.command
     kind = "sinks" if word in ("break", "mend") else "alarms"
     if name not in getattr(scope.flow, kind) and not scope.is_broken(kind, name):
-        scope.unknown((*place, "do", word), f"no {kind[:-1]} {name!r}", name, list(getattr(scope.flow, kind)))
+        scope.unknown(
+            (*place, "do", word), f"no {kind[:-1]} {name!r}", name, list(getattr(scope.flow, kind))
+        )
     if word == "shelve" and play.do.for_ is None:
         scope.say((*place, "do", word), "'shelve' needs 'for'", "such as  for: 10min")
     if word in ("out_of_service", "comment") and play.do.note is None:
-        scope.say((*place, "do", word), f"{word!r} needs 'note'", "such as  note: replaced on Monday")
+        scope.say(
+            (*place, "do", word), f"{word!r} needs 'note'", "such as  note: replaced on Monday"
+        )
     if play.do.refused is not None and play.do.refused not in REFUSALS:
         hint = near(play.do.refused, REFUSALS) or f"one of {', '.join(REFUSALS)}"
         scope.say((*place, "do", "refused"), f"no command is refused as {play.do.refused!r}", hint)
@@ -107,7 +123,9 @@ def _check_expect(scope: Scope, path: Path_, name: str, value: Any) -> None:
 
 
 def _names_states(value: Any) -> bool:
-    """Whether an alarm's states are expected, by subject or as one word, and not its changes as events."""
+    """Whether an alarm's states are expected, by subject or as one word, and not its changes as
+    events.
+    """
     if isinstance(value, dict):
         fields = {*ATTRIBUTES, "count", "exactly"}
         return all(isinstance(state, str) for state in value.values()) and not fields & set(value)
@@ -130,6 +148,12 @@ def _check_events(scope: Scope, path: Path_, value: Any) -> None:
             if value != "nothing":
                 scope.say(place, f"an event is a map of fields, not {one!r}", _EVENTS)
         elif "count" in one and len(one) == 1 and not isinstance(one["count"], int):
-            scope.say((*place, "count"), f"a number of events is a whole number, not {one['count']!r}")
+            scope.say(
+                (*place, "count"), f"a number of events is a whole number, not {one['count']!r}"
+            )
         elif "exactly" in one and (len(one) > 1 or not isinstance(one["exactly"], dict)):
-            scope.say((*place, "exactly"), "'exactly' holds all fields of the event", "such as  {exactly: {state: on}}")
+            scope.say(
+                (*place, "exactly"),
+                "'exactly' holds all fields of the event",
+                "such as  {exactly: {state: on}}",
+            )

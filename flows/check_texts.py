@@ -28,7 +28,12 @@ def check_texts(scope: Scope) -> None:
             _check_secret(scope, path, node.value)
         elif path[0] == "sources" and (secret := clear_in_url(node.value)):
             node.place.file.secrets.add(secret)
-            scope.say(path, "a password is written in clear", "write ${NAME} in its place", level="warning")
+            scope.say(
+                path,
+                "a password is written in clear",
+                "write ${NAME} in its place",
+                level="warning",
+            )
         if ("{" in node.value or "}" in node.value) and _is_template(path):
             _check_template(scope, path, node.value, fields)
 
@@ -38,7 +43,12 @@ def _is_template(path: Path_) -> bool:
         return len(path) > 3 and path[2] not in ("from", "only")
     if path[0] == "alarms":
         return path[-1] in ("message", "response")
-    return path[0] == "streams" and len(path) > 5 and path[2] == "steps" and path[4] in ("shape", "label")
+    return (
+        path[0] == "streams"
+        and len(path) > 5
+        and path[2] == "steps"
+        and path[4] in ("shape", "label")
+    )
 
 
 def _fields(flow: Flow, scope: Scope) -> set[str]:
@@ -52,7 +62,9 @@ def _fields(flow: Flow, scope: Scope) -> set[str]:
         if step.kind in ("label", "rename", "shape"):
             named = map_of(step.settings)
             fields |= set(named)
-            fields |= {value for value in named.values() if isinstance(value, str) and "{" not in value}
+            fields |= {
+                value for value in named.values() if isinstance(value, str) and "{" not in value
+            }
         fields |= set(step.settings.DATA)
         same = getattr(step.settings, "same", None)
         fields |= {same} if isinstance(same, str) else set(same or ())
@@ -64,7 +76,9 @@ def _check_secret(scope: Scope, path: Path_, text: str) -> None:
         return
     if path[0] != "sources":
         scope.say(
-            path, "${...} is for site.yaml and the URLs of sources only", "put addresses and passwords into site.yaml"
+            path,
+            "${...} is for site.yaml and the URLs of sources only",
+            "put addresses and passwords into site.yaml",
         )
         return
     for match in SECRET.finditer(text):

@@ -1,6 +1,8 @@
-"""Units and words: limits of the kind that the metric is measured in, and states that the metric can have.
+"""Units and words: limits of the kind that the metric is measured in, and states that the metric
+can have.
 
-Only metrics that every decoder names in the same way are checked, and only where a selector says which they are.
+Only metrics that every decoder names in the same way are checked, and only where a selector says
+which they are.
 """
 
 from collections.abc import Iterable
@@ -49,7 +51,9 @@ def check_units(scope: Scope) -> None:
     for path, stream, step in scope.steps():
         if step.kind == "convert":
             for metric, unit in map_of(step.settings).items():
-                _check_kind(scope, (*path, "convert", metric), metric, Quantity(number=0, unit=unit))
+                _check_kind(
+                    scope, (*path, "convert", metric), metric, Quantity(number=0, unit=unit)
+                )
         if _changed(scope, [stream]):
             continue
         if isinstance(step.settings, Selector):
@@ -62,7 +66,9 @@ def check_units(scope: Scope) -> None:
 
 
 def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:
-    """Limits and words behind steps that make a signal of their own: a rate, whose unit no limit has, and two-state ones."""
+    """Limits and words behind steps that make a signal of their own: a rate, whose unit no limit
+    has, and two-state ones.
+    """
     kinds = {_maker(scope, read) for read in alarm.sources}
     word = alarm.when.is_ if alarm.when is not None else None
     if kinds == {"rate"}:
@@ -73,7 +79,12 @@ def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:
                     path: Path_ = ("alarms", name, *where, condition.kind)
                     hint = f"write the limit without a unit: {edge.number:g}"
                     scope.say(path, f"never true: what 'rate' gives is not in {edge.unit}", hint)
-    elif kinds and kinds <= {"threshold", "vote"} and isinstance(word, str) and to_number(None, word) is None:
+    elif (
+        kinds
+        and kinds <= {"threshold", "vote"}
+        and isinstance(word, str)
+        and to_number(None, word) is None
+    ):
         message = f"never true: {alarm.sources[0]!r} brings on and off, not {word!r}"
         scope.say(("alarms", name, "when", "is"), message, "write on or off")
 
@@ -99,7 +110,9 @@ def _named(only: Selector | None) -> list[str]:
     return [] if any(sign in name for name in names for sign in "*?") else names
 
 
-def _metrics_of(scope: Scope, names: Iterable[str], seen: frozenset[str] = frozenset()) -> list[str]:
+def _metrics_of(
+    scope: Scope, names: Iterable[str], seen: frozenset[str] = frozenset()
+) -> list[str]:
     """The metrics that streams let through, as far as a selector in each of them says."""
     found: list[str] = []
     for name in map(origin, names):
@@ -116,12 +129,16 @@ def _metrics_of(scope: Scope, names: Iterable[str], seen: frozenset[str] = froze
 
 
 def _selected(step: Step) -> list[str]:
-    return _named(step.settings) if step.kind == "only" and isinstance(step.settings, Selector) else []
+    return (
+        _named(step.settings) if step.kind == "only" and isinstance(step.settings, Selector) else []
+    )
 
 
 def _changed(scope: Scope, names: Iterable[str]) -> bool:
     streams = {one for name in names for one in scope.upstream(name)} & set(scope.flow.streams)
-    return any(step.kind in OTHER_UNITS for name in streams for step in scope.flow.streams[name].steps)
+    return any(
+        step.kind in OTHER_UNITS for name in streams for step in scope.flow.streams[name].steps
+    )
 
 
 def _check_values(scope: Scope, path: Path_, condition: Any, metrics: list[str]) -> None:
@@ -143,7 +160,10 @@ def _check_kind(scope: Scope, path: Path_, metric: str, limit: Quantity) -> None
     if unit not in UNITS or limit.unit not in UNITS or unit is None or limit.unit is None:
         return
     if UNITS[unit][0] != UNITS[limit.unit][0]:
-        scope.say(path, f"{limit.unit} is a unit of {UNITS[limit.unit][0]}; {metric!r} is measured in {unit}")
+        scope.say(
+            path,
+            f"{limit.unit} is a unit of {UNITS[limit.unit][0]}; {metric!r} is measured in {unit}",
+        )
 
 
 def _check_words(scope: Scope, path: Path_, value: Any, metrics: list[str]) -> None:

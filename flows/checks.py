@@ -1,4 +1,6 @@
-"""The meaning of a definition: what can be wrong although every key is known and every value has the right form."""
+"""The meaning of a definition: what can be wrong although every key is known and every value has
+the right form.
+"""
 
 from flows.check_alarms import check_alarms
 from flows.check_clock import check_clock

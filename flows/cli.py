@@ -46,7 +46,10 @@ class LazyGroup(click.Group):
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = near(args[0], COMMANDS)
-            ctx.fail(f"no command {args[0]!r}" + (f"; {hint}" if hint else f"; known: {', '.join(COMMANDS)}"))
+            ctx.fail(
+                f"no command {args[0]!r}"
+                + (f"; {hint}" if hint else f"; known: {', '.join(COMMANDS)}")
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -60,7 +63,9 @@ def _version() -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(_version(), prog_name="vigie")
 def main() -> None:
-    """Watches physical sites: declarative flows from sensors, cameras and databases to live alarms."""
+    """Watches physical sites: declarative flows from sensors, cameras and databases to live
+    alarms.
+    """
 
 
 if __name__ == "__main__":

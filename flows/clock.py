@@ -1,4 +1,6 @@
-"""The two clocks of a shard: event time, which moves with the data, and wall time, which moves with arrival."""
+"""The two clocks of a shard: event time, which moves with the data, and wall time, which moves
+with arrival.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,14 +10,18 @@ from typing import Any, NamedTuple
 from operators.component import Now
 
 GRACE = 1.0
-"""Seconds of silence after which a source's time goes on by itself: what was sent by then has come through the process."""
+"""Seconds of silence after which a source's time goes on by itself: what was sent by then has
+come through the process.
+"""
 RETRY = 0.25
 """Seconds until the next look at a source of which it is not known yet whether it is silent."""
 
 
 @dataclass(frozen=True)
 class ClockSettings:
-    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of arrival."""
+    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of
+    arrival.
+    """
 
     lateness: float = 5.0
     idle: float = 30.0
@@ -24,7 +30,9 @@ class ClockSettings:
 
 
 class Silence(NamedTuple):
-    """Between which wall times a source partition is known to have brought nothing (but what it brought already)."""
+    """Between which wall times a source partition is known to have brought nothing (but what it
+    brought already).
+    """
 
     since: float = -math.inf
     until: float = math.inf
@@ -32,16 +40,20 @@ class Silence(NamedTuple):
 
 SILENT = Silence()
 Heard = Mapping[str, Silence]
-"""The silence of each source partition; one that is not there may have something to say that nobody has read yet."""
+"""The silence of each source partition; one that is not there may have something to say that
+nobody has read yet.
+"""
 
 
 class Clock:
-    """Event time is the least watermark of the source partitions that count: those still working off what had gathered,
-    and those that delivered within the idle time. Once none counts, it follows the wall clock.
+    """Event time is the least watermark of the source partitions that count: those still working
+    off what had gathered, and those that delivered within the idle time. Once none counts, it
+    follows the wall clock.
 
-    A partition's watermark is the time of its newest event less the lateness. While it is known to be silent, its watermark
-    goes on with the wall clock, `GRACE` later: so a timer fires at most that and the lateness after its deadline, and an
-    event is late only if it is later, by more than the lateness, than those before it were.
+    A partition's watermark is the time of its newest event less the lateness. While it is known to
+    be silent, its watermark goes on with the wall clock, `GRACE` later: so a timer fires at most
+    that and the lateness after its deadline, and an event is late only if it is later, by more than
+    the lateness, than those before it were.
     """
 
     def __init__(self, settings: ClockSettings) -> None:
@@ -68,7 +80,9 @@ class Clock:
         self._advance(self._watermarks)
 
     def tick(self, wall: float, heard: Heard | None = None) -> None:
-        """Wall time passed without events; `heard` is how long each partition is known to have been silent, None: all are."""
+        """Wall time passed without events; `heard` is how long each partition is known to have
+        been silent, None: all are.
+        """
         self.wall = max(self.wall, wall)
         self._heard = heard
         self._advance({part: self._gone_on(part) for part in self._watermarks})
@@ -84,7 +98,9 @@ class Clock:
         return due if due > self.wall else self.wall + RETRY
 
     def _reaches(self, part: str, deadline: float) -> float:
-        """The wall time at which this partition no longer holds back the deadline, if it stays silent."""
+        """The wall time at which this partition no longer holds back the deadline, if it stays
+        silent.
+        """
         if self._watermarks[part] >= deadline:
             return self.wall
         due = deadline + self._lag(part)
@@ -109,7 +125,11 @@ class Clock:
         return SILENT if self._heard is None else self._heard.get(part)
 
     def _busy(self) -> list[str]:
-        return [part for part, arrival in self._arrivals.items() if self.wall < arrival + self._settings.idle]
+        return [
+            part
+            for part, arrival in self._arrivals.items()
+            if self.wall < arrival + self._settings.idle
+        ]
 
     def _advance(self, watermarks: Mapping[str, float]) -> None:
         counting = self._behind.union(self._busy())
@@ -119,7 +139,11 @@ class Clock:
             self.event = max(self.event, self.wall)
 
     def state(self) -> dict[str, Any]:
-        return {"now": (self.event, self.wall), "marks": dict(self._watermarks), "arrivals": dict(self._arrivals)}
+        return {
+            "now": (self.event, self.wall),
+            "marks": dict(self._watermarks),
+            "arrivals": dict(self._arrivals),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.event, self.wall = state["now"]

@@ -1,4 +1,6 @@
-"""From a checked definition to what runs: the plan of the graph, and the sources and sinks around it."""
+"""From a checked definition to what runs: the plan of the graph, and the sources and sinks
+around it.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +30,16 @@ StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
 
 
 class NotRunnable(Exception):
-    """The definition is valid, but this release or this profile cannot run it; the message says what and why."""
+    """The definition is valid, but this release or this profile cannot run it; the message says
+    what and why.
+    """
 
 
 @dataclass(frozen=True)
 class CompiledSink:
-    """A sink's component, its own form of an event, if it has one, and the seconds an event may wait for it."""
+    """A sink's component, its own form of an event, if it has one, and the seconds an event may
+    wait for it.
+    """
 
     component: Sink
     shape: Callable[[Event], dict[str, Any]] | None = None
@@ -45,8 +51,8 @@ class CompiledSink:
 class Compiled:
     """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
 
-    `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what happens to what a
-    source, stream or sink cannot process, by its name.
+    `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what
+    happens to what a source, stream or sink cannot process, by its name.
     """
 
     plan: Plan
@@ -67,9 +73,9 @@ def compile_flow(
 ) -> Compiled:
     """Compile a definition that `flows.checks` accepted; raises `NotRunnable`.
 
-    `born` maps the identities of renamed steps to those their state is saved under (`flows.lock.born`).
-    With `stand_ins` nothing outside is used: they replace the logic of steps by their kind, and sources and sinks need
-    not be able to run. `run` names a replay of history.
+    `born` maps the identities of renamed steps to those their state is saved under
+    (`flows.lock.born`). With `stand_ins` nothing outside is used: they replace the logic of steps
+    by their kind, and sources and sinks need not be able to run. `run` names a replay of history.
     """
     active = for_profile(flow, profile)
     if not active.sources:
@@ -97,7 +103,10 @@ class _Compiler:
         self._run = run
 
     def compile(self) -> Compiled:
-        sources = {name: self._outside(name, source.settings) for name, source in self._flow.sources.items()}
+        sources = {
+            name: self._outside(name, source.settings)
+            for name, source in self._flow.sources.items()
+        }
         sinks = {
             name: CompiledSink(
                 self._outside(name, sink.settings),
@@ -109,11 +118,20 @@ class _Compiler:
         }
         nodes = tuple(_ordered([*self._labels(), *self._streams(), *self._alarms()]))
         self._refuse_what_is_not_built()
-        clocks = {raw_name(self._flow, n): _clock(s.clock) for n, s in self._flow.sources.items() if s.clock}
+        clocks = {
+            raw_name(self._flow, n): _clock(s.clock)
+            for n, s in self._flow.sources.items()
+            if s.clock
+        }
         outlets = tuple(self._outlets(nodes))
-        plan = Plan(self._flow.flow, nodes, outlets, _clock(self._flow.clock), clocks, self._sides(sources))
-        apart = not any(_brings_together(stream) for stream in self._flow.streams.values()) and not any(
-            alarm.rules or (alarm.armed and alarm.armed.while_) for alarm in self._flow.alarms.values()
+        plan = Plan(
+            self._flow.flow, nodes, outlets, _clock(self._flow.clock), clocks, self._sides(sources)
+        )
+        apart = not any(
+            _brings_together(stream) for stream in self._flow.streams.values()
+        ) and not any(
+            alarm.rules or (alarm.armed and alarm.armed.while_)
+            for alarm in self._flow.alarms.values()
         )
         data = [source for source in sources.values() if not is_table(source)]
         sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
@@ -123,28 +141,36 @@ class _Compiler:
         return _runnable(name, component) if self._is_live else component
 
     def _sides(self, sources: Mapping[str, Source | PushSource]) -> frozenset[str]:
-        tables = [raw_name(self._flow, name) for name, source in sources.items() if is_table(source)]
+        tables = [
+            raw_name(self._flow, name) for name, source in sources.items() if is_table(source)
+        ]
         return frozenset([*tables, COMMANDS, COMMANDS_ELSEWHERE])
 
     def _refuse_what_is_not_built(self) -> None:
         for name, stream in self._flow.streams.items():
             if stream.by is not None:
                 raise NotRunnable(
-                    f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps that have it"
+                    f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps"
+                    " that have it"
                 )
         for name, sink in self._flow.sinks.items():
             if sink.outbox is not None and self._is_live and not sink.settings.EXPIRES:
                 raise NotRunnable(
-                    f"sinks.{name}: 'outbox' is for webhooks; remove it: the flow waits while the far end is down"
+                    f"sinks.{name}: 'outbox' is for webhooks; remove it: the flow waits while the"
+                    " far end is down"
                 )
 
     def _error_policies(self, nodes: tuple[Node, ...]) -> dict[str, OnError]:
-        """A stream takes the policy of the sources it comes from: stop if one says so, drop if all do."""
+        """A stream takes the policy of the sources it comes from: stop if one says so, drop if
+        all do.
+        """
         policies = {name: source.on_error for name, source in self._flow.sources.items()}
         policies |= {name: sink.on_error for name, sink in self._flow.sinks.items()}
         for node in nodes:
             above = {policies.get(origin(name), "dead_letter") for name, _ in node.inputs}
-            policies[node.name] = "stop" if "stop" in above else "drop" if above == {"drop"} else "dead_letter"
+            policies[node.name] = (
+                "stop" if "stop" in above else "drop" if above == {"drop"} else "dead_letter"
+            )
         return policies
 
     def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
@@ -160,7 +186,9 @@ class _Compiler:
         """A source with labels becomes a node of its own name behind it."""
         for name, source in self._flow.sources.items():
             if source.label:
-                step = Step(identity(self._flow.flow, name, "label"), partial(_labelled, source.label))
+                step = Step(
+                    identity(self._flow.flow, name, "label"), partial(_labelled, source.label)
+                )
                 yield Node(name, ((raw_name(self._flow, name), None),), (step,))
 
     def _streams(self) -> Iterator[Node]:
@@ -195,7 +223,9 @@ class _Compiler:
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
-            yield Outlet(name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None)
+            yield Outlet(
+                name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None
+            )
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
             yield Outlet(ANSWER_SINK, (ANSWERS,))
@@ -207,8 +237,12 @@ def _clock(clock: Clock) -> ClockSettings:
 
 
 def raw_name(flow: Flow, source: str) -> str:
-    """Under which name a source's events enter the graph: its own, or one before the node that labels them."""
-    return f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source
+    """Under which name a source's events enter the graph: its own, or one before the node that
+    labels them.
+    """
+    return (
+        f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source
+    )
 
 
 def is_table(source: Source | PushSource) -> bool:
@@ -218,7 +252,9 @@ def is_table(source: Source | PushSource) -> bool:
 
 def _runnable(name: str, component: Any) -> Any:
     if not component.RUNS:
-        raise NotRunnable(f"{name!r} uses {component.NAME!r}, which this release can check but not run yet")
+        raise NotRunnable(
+            f"{name!r} uses {component.NAME!r}, which this release can check but not run yet"
+        )
     return component
 
 
@@ -237,7 +273,11 @@ def _ordered(nodes: list[Node]) -> Iterator[Node]:
     waiting = {node.name: node for node in nodes}
     alarms = {node.name for node in nodes if node.is_alarm}
     while waiting:
-        ready = [node for node in waiting.values() if not _needs(node, alarms) & (waiting.keys() - {node.name})]
+        ready = [
+            node
+            for node in waiting.values()
+            if not _needs(node, alarms) & (waiting.keys() - {node.name})
+        ]
         if not ready:
             raise NotRunnable(f"these read each other in a circle: {', '.join(waiting)}")
         for node in ready:
@@ -251,6 +291,9 @@ def _needs(node: Node, alarms: set[str]) -> set[str]:
 
 def _labelled(labels: Mapping[str, str]) -> Logic:
     def add(events: list[Event], now: object) -> list[Event]:
-        return [msgspec.structs.replace(event, labels={**getattr(event, "labels", {}), **labels}) for event in events]
+        return [
+            msgspec.structs.replace(event, labels={**getattr(event, "labels", {}), **labels})
+            for event in events
+        ]
 
     return MapLogic(add)

@@ -1,4 +1,6 @@
-"""What a stream, an alarm or a topic holds, as far as definitions tell: which kind of table its events fit in."""
+"""What a stream, an alarm or a topic holds, as far as definitions tell: which kind of table its
+events fit in.
+"""
 
 from collections.abc import Iterable
 
@@ -30,7 +32,9 @@ _PASSING = (
 
 
 class Contents:
-    """What the names of one or several flows hold; flows that are given together tell of each other's topics."""
+    """What the names of one or several flows hold; flows that are given together tell of each
+    other's topics.
+    """
 
     def __init__(self, flows: Iterable[Flow], prefix: str = "vigie.") -> None:
         self._flows = list(flows)
@@ -38,7 +42,9 @@ class Contents:
         self._asking: set[str] = set()
 
     def of(self, flow: Flow, name: str) -> Kinds:
-        """The kinds of tables that the events of a name may need: one is certain, `UNKNOWN` is anything."""
+        """The kinds of tables that the events of a name may need: one is certain, `UNKNOWN` is
+        anything.
+        """
         base = origin(name)
         if name.endswith(".errors") and base != name:
             return frozenset({"events"})
@@ -83,13 +89,16 @@ class Contents:
         return held or UNKNOWN
 
     def of_table(self, flow: Flow, sink: str, settings: ClickHouse) -> str | None:
-        """The kind of table that a ClickHouse sink writes; None where the definitions leave it open.
+        """The kind of table that a ClickHouse sink writes; None where the definitions leave it
+        open.
 
         Where they leave it open between kinds, a table that is called as one of these is of it.
         """
         if settings.kind:
             return settings.kind
-        held: Kinds = frozenset().union(*(self.of(flow, read) for read in inputs(flow.sinks[sink].from_)))
+        held: Kinds = frozenset().union(
+            *(self.of(flow, read) for read in inputs(flow.sinks[sink].from_))
+        )
         if settings.table in held:
             return settings.table
         return next(iter(held)) if len(held) == 1 else None

@@ -1,4 +1,6 @@
-"""Sending dead letters through their flow again: into the topic their source reads, or to the sink that refused them."""
+"""Sending dead letters through their flow again: into the topic their source reads, or to the
+sink that refused them.
+"""
 
 import threading
 import time
@@ -23,7 +25,9 @@ from operators.events import DeadLetter, Event, Message, decode_lines, encode_li
 REPEATABLE = (
     "convert", "decode", "drop", "label", "lookup", "only", "rename", "translate",
 )  # fmt: skip
-"""Steps that an event which has passed them may pass again; `deduplicate`, too, once it has forgotten it."""
+"""Steps that an event which has passed them may pass again; `deduplicate`, too, once it has
+forgotten it.
+"""
 
 CLOCK_LAG = 60.0
 """Seconds by which a flow's clock may be behind, by its lateness and idle time."""
@@ -50,13 +54,20 @@ class Target:
 
 
 def target_of(letter: DeadLetter, flow: Flow, prefix: str, into: str | None = None) -> Target:
-    """Where to send a letter; `into` names the source where the letter does not tell. Raises `NotReplayable`."""
+    """Where to send a letter; `into` names the source where the letter does not tell. Raises
+    `NotReplayable`.
+    """
     if letter.cut:
-        raise NotReplayable("only its beginning was kept, because it is larger than record_limit; send it anew")
+        raise NotReplayable(
+            "only its beginning was kept, because it is larger than record_limit; send it anew"
+        )
     if letter.step in flow.sinks:
         return Target(sink=letter.step, events=_events(letter))
     if letter.holds == "row":
-        raise NotReplayable("it is a row of a database table, which only the database can send; update the row there")
+        raise NotReplayable(
+            "it is a row of a database table, which only the database can send; update the row"
+            " there"
+        )
     step = letter.step.removesuffix(" topic")
     if step in flow.sources:  # a line that the reader of the topic refused
         topic, partitions = _topic_of(flow, step, prefix)
@@ -66,7 +77,12 @@ def target_of(letter: DeadLetter, flow: Flow, prefix: str, into: str | None = No
     if letter.holds == "events":
         _refuse_twice(letter, flow)
         events = _events(letter)
-        return Target(topic, str(getattr(events[0], "subject", letter.origin)), encode_lines(events), partitions)
+        return Target(
+            topic,
+            str(getattr(events[0], "subject", letter.origin)),
+            encode_lines(events),
+            partitions,
+        )
     message = Message(
         id=letter.id,
         time=letter.time,
@@ -98,7 +114,11 @@ def _source_of(letter: DeadLetter, flow: Flow, prefix: str) -> str:
     sources = _sources_above(flow, letter.step.split("/")[1]) if "/" in letter.step else []
     if len(sources) == 1:
         return sources[0]
-    known = f"one of {', '.join(sources)}" if sources else f"the step {letter.step!r} is not in the definition any more"
+    known = (
+        f"one of {', '.join(sources)}"
+        if sources
+        else f"the step {letter.step!r} is not in the definition any more"
+    )
     raise NotReplayable(f"it does not say by which source it came ({known}); name it with --into")
 
 
@@ -106,7 +126,9 @@ def _sources_above(flow: Flow, name: str) -> list[str]:
     entry = flow.streams.get(name) or flow.alarms.get(name)
     if entry is None:
         return [name] if name in flow.sources else []
-    above = [source for read in inputs(entry.from_) for source in _sources_above(flow, origin(read))]
+    above = [
+        source for read in inputs(entry.from_) for source in _sources_above(flow, origin(read))
+    ]
     return sorted(set(above))
 
 
@@ -119,22 +141,30 @@ def _topic_of(flow: Flow, source: str, prefix: str) -> tuple[str, int | None]:
     if isinstance(settings, Topic):
         return settings.topics()[0], settings.new_partitions
     raise NotReplayable(
-        f"it came by {source!r}, a {settings.NAME}, into which nothing can be put; send it anew at its origin"
+        f"it came by {source!r}, a {settings.NAME}, into which nothing can be put; send it anew at"
+        " its origin"
     )
 
 
 def _refuse_twice(letter: DeadLetter, flow: Flow) -> None:
-    """An event that was refused midway passes the steps before a second time: only some may be passed twice."""
+    """An event that was refused midway passes the steps before a second time: only some may be
+    passed twice.
+    """
     _, stream, *step = [*letter.step.split("/"), ""]
     for kind, settings in _steps_before(flow, stream, step[0]):
         if isinstance(settings, Deduplicate):
-            left = letter.time + 2 * settings.within + CLOCK_LAG - time.time()  # it forgets once in each span
+            # it forgets once in each span
+            left = letter.time + 2 * settings.within + CLOCK_LAG - time.time()
             if left > 0:
                 raise NotReplayable(
-                    f"the step {kind!r} would drop it as a repetition of itself; try again in {left:.0f} s"
+                    f"the step {kind!r} would drop it as a repetition of itself; try again in"
+                    f" {left:.0f} s"
                 )
         elif kind not in REPEATABLE:
-            raise NotReplayable(f"it would pass the step {kind!r} a second time, which would change it; send it anew")
+            raise NotReplayable(
+                f"it would pass the step {kind!r} a second time, which would change it; send it"
+                " anew"
+            )
 
 
 def _steps_before(flow: Flow, name: str, until: str = "") -> Iterator[tuple[str, Any]]:
@@ -148,10 +178,11 @@ def _steps_before(flow: Flow, name: str, until: str = "") -> Iterator[tuple[str,
 
 
 class Replay:
-    """Sends letters again. Each is marked once it is durable where it was sent, so a replay may be broken off anywhere.
+    """Sends letters again. Each is marked once it is durable where it was sent, so a replay may be
+    broken off anywhere.
 
-    `sinks` makes the sinks of the definition when one is needed; `wait` is how many seconds the broker or a sink may stay
-    silent.
+    `sinks` makes the sinks of the definition when one is needed; `wait` is how many seconds the
+    broker or a sink may stay silent.
     """
 
     def __init__(
@@ -176,7 +207,9 @@ class Replay:
         self._refused: list[DeadLetter] = []
 
     def send(self, entry: Entry, into: str | None = None) -> str:
-        """Send one letter, mark it, and say where it went; raises `NotReplayable` and `Unreachable`."""
+        """Send one letter, mark it, and say where it went; raises `NotReplayable` and
+        `Unreachable`.
+        """
         target = target_of(entry.letter, self._flow, self._connection.prefix, into)
         timer = threading.Timer(self._wait, self._stopping.set)
         timer.start()
@@ -204,11 +237,16 @@ class Replay:
     def _put(self, topic: str, key: str, line: bytes, partitions: int | None) -> None:
         if detail := why_too_large(key, line, self._connection.record_limit):
             raise NotReplayable(
-                f"it is still too large: {detail}; raise record_limit, and max.message.bytes of {topic}"
+                f"it is still too large: {detail}; raise record_limit, and max.message.bytes of"
+                f" {topic}"
             )
         if partitions not in self._producers:
             self._producers[partitions] = Producer(
-                self._connection, self._health, "replay", partitions=partitions, stopping=self._stopping
+                self._connection,
+                self._health,
+                "replay",
+                partitions=partitions,
+                stopping=self._stopping,
             )
         producer = self._producers[partitions]
         producer.send(topic, key, line, pack=False)
@@ -221,12 +259,18 @@ class Replay:
         self._writers[name].write(events)
         self._writers[name].flush()
         if self._refused:
-            raise NotReplayable(f"{name} refused it again: {self._refused[0].reason}: {self._refused[0].detail}")
+            raise NotReplayable(
+                f"{name} refused it again: {self._refused[0].reason}: {self._refused[0].detail}"
+            )
 
     def _open(self, name: str) -> Writer:
         sink = self._sinks()[name]
         model = sink.component.CONNECTION
-        connection = self._site.connection(getattr(sink.component, "connection", ""), model) if model else None
+        connection = (
+            self._site.connection(getattr(sink.component, "connection", ""), model)
+            if model
+            else None
+        )
         context = ConnectorContext(
             flow=self._flow.flow,
             name=name,

@@ -17,10 +17,11 @@ NAME = "saved state"
 
 @contextmanager
 def room_for(folder: Path, health: Health, stopping: threading.Event) -> Iterator[None]:
-    """Wait until the disk of `folder` has room for the saved state, and say so if it runs out of it meanwhile.
+    """Wait until the disk of `folder` has room for the saved state, and say so if it runs out of it
+    meanwhile.
 
-    Raises `Stopped` when asked to stop while waiting, and in place of the error of a disk that became full: what was saved
-    last still holds, and the next start goes on from there.
+    Raises `Stopped` when asked to stop while waiting, and in place of the error of a disk that
+    became full: what was saved last still holds, and the next start goes on from there.
     """
     _wait(folder, health, stopping)
     try:
@@ -29,8 +30,8 @@ def room_for(folder: Path, health: Health, stopping: threading.Event) -> Iterato
         if not is_full(error):
             raise
         raise Stopped(
-            f"the disk of {folder} is full; make room ({NEEDED >> 20} MiB or more): the next start waits for it and goes on "
-            "from the state saved last, so nothing is lost"
+            f"the disk of {folder} is full; make room ({NEEDED >> 20} MiB or more): the next start"
+            " waits for it and goes on from the state saved last, so nothing is lost"
         ) from error
 
 
@@ -41,7 +42,8 @@ def _wait(folder: Path, health: Health, stopping: threading.Event) -> None:
         waited = True
         health.degraded(
             NAME,
-            f"the disk of {folder} is full ({free >> 10} KiB free); make room, {NEEDED >> 20} MiB or more, to go on",
+            f"the disk of {folder} is full ({free >> 10} KiB free); make room, {NEEDED >> 20} MiB"
+            " or more, to go on",
         )
         if stopping.wait(LOOK):
             raise Stopped(health.down[NAME])
@@ -50,12 +52,17 @@ def _wait(folder: Path, health: Health, stopping: threading.Event) -> None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk or a quota without space is behind an error. Bytewax has SQLite's word for it in a text only."""
+    """Whether a disk or a quota without space is behind an error. Bytewax has SQLite's word for
+    it in a text only.
+    """
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if isinstance(seen, sqlite3.Error) and getattr(seen, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        if (
+            isinstance(seen, sqlite3.Error)
+            and getattr(seen, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        ):
             return True
         if "SqliteFailure" in str(seen) and "DiskFull" in str(seen):
             return True

@@ -1,7 +1,9 @@
-"""The adapter between a flow's plain objects and Bytewax: sources, one stateful step for the graph, sinks, recovery.
+"""The adapter between a flow's plain objects and Bytewax: sources, one stateful step for the graph,
+sinks, recovery.
 
-The item that travels is a batch, not an event. Each shard's graph is one keyed state; source positions, graph states and
-flushed sinks belong to one epoch, so a crash goes back to one consistent point and at most one epoch is written again.
+The item that travels is a batch, not an event. Each shard's graph is one keyed state; source
+positions, graph states and flushed sinks belong to one epoch, so a crash goes back to one
+consistent point and at most one epoch is written again.
 """
 
 import threading
@@ -34,7 +36,8 @@ Item = tuple[str, tuple[str, Arrival]]
 
 class Wakeup:
     """Lets the worker sleep while nothing is ready; a reader's thread wakes it. It waits once all
-    partitions, one after the other, had nothing: while one of them is busy, the others are asked in passing.
+    partitions, one after the other, had nothing: while one of them is busy, the others are asked in
+    passing.
     """
 
     def __init__(self) -> None:
@@ -60,8 +63,9 @@ class Wakeup:
 
 
 class Drain:
-    """Stops a running dataflow with its state saved: after a request no source reads on, and once every source
-    partition has been snapshotted twice, all that was read is durable and execution is aborted."""
+    """Stops a running dataflow with its state saved: after a request no source reads on, and
+    once every source partition has been snapshotted twice, all that was read is durable and
+    execution is aborted."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -84,10 +88,12 @@ class Drain:
 
 @dataclass
 class Input:
-    """A source of the running flow: its partitions (of this process's share) and how to open one at a position.
+    """A source of the running flow: its partitions (of this process's share) and how to open one at
+    a position.
 
-    A `side` input reaches every shard: a table, which is read whole before any data are, or people's commands. `can_hear`
-    is False while what fills the source from outside cannot be reached.
+    A `side` input reaches every shard: a table, which is read whole before any data are, or
+    people's commands. `can_hear` is False while what fills the source from outside cannot be
+    reached.
     """
 
     name: str
@@ -101,10 +107,12 @@ class Input:
 class Running:
     """What the parts of one running dataflow share.
 
-    `settle` returns when what the sources refused is durable: a position after it must not be saved before.
-    `home` names the shard to which a subject belongs by its key: it answers commands for subjects that nobody knows.
-    `position` and `state` are what was taken over from other processes, for source partitions and shards that the recovery
-    store does not know yet.
+    `settle` returns when what the sources refused is durable: a position after it must not be saved
+    before.
+    `home` names the shard to which a subject belongs by its key: it answers commands for subjects
+    that nobody knows.
+    `position` and `state` are what was taken over from other processes, for source partitions and
+    shards that the recovery store does not know yet.
     """
 
     plan: Plan
@@ -147,7 +155,9 @@ class Running:
         return list(self.parts_of_shard) or [ONE_SHARD]
 
 
-def build(running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[], Writer]]) -> Dataflow:
+def build(
+    running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[], Writer]]
+) -> Dataflow:
     """The dataflow of a plan: an input step per source, the graph, an output step per sink."""
     flow = Dataflow(running.plan.flow)
     streams = []
@@ -163,7 +173,9 @@ def build(running: Running, inputs: list[Input], sinks: Mapping[str, Callable[[]
     return flow
 
 
-def _pick(name: str) -> Callable[[tuple[str, tuple[str, list[Event]]]], tuple[str, list[Event]] | None]:
+def _pick(
+    name: str,
+) -> Callable[[tuple[str, tuple[str, list[Event]]]], tuple[str, list[Event]] | None]:
     return lambda item: (ONE_SHARD, item[1][1]) if item[1][0] == name else None
 
 
@@ -187,7 +199,9 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         self._shards = running.shards() if source.side else [running.shard_of(part)]
         self._is_data = source.side is None
         self._can_hear = source.can_hear
-        self._reader = source.open(part, running.position(source.name, part) if position is None else position)
+        self._reader = source.open(
+            part, running.position(source.name, part) if position is None else position
+        )
         if self._is_data:
             running.hearing.open(self._id, source.name.removesuffix(".unlabelled"), self._reader)
 
@@ -211,7 +225,9 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         return [(shard, (shard, arrival)) for shard in self._shards]
 
     def next_awake(self) -> datetime:
-        """At once: `idle` has waited already, so Bytewax's own millisecond after an empty batch would only delay the next."""
+        """At once: `idle` has waited already, so Bytewax's own millisecond after an empty batch
+        would only delay the next.
+        """
         return AT_ONCE
 
     def snapshot(self) -> object:
@@ -225,7 +241,9 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
 
 
 class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
-    """The graph of one shard. Wall-clock time reaches it only once all its source partitions have caught up."""
+    """The graph of one shard. Wall-clock time reaches it only once all its source partitions
+    have caught up.
+    """
 
     def __init__(self, running: Running, state: Mapping[str, Any] | None) -> None:
         self._running = running
@@ -237,7 +255,9 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         if state is not None:
             self._restore(state)
 
-    def on_batch(self, values: list[tuple[str, Arrival]]) -> tuple[list[tuple[str, list[Event]]], bool]:
+    def on_batch(
+        self, values: list[tuple[str, Arrival]]
+    ) -> tuple[list[tuple[str, list[Event]]], bool]:
         out: list[tuple[str, list[Event]]] = []
         for shard, arrival in values:
             arrivals = self._arrivals or self._begin(shard)
@@ -247,7 +267,9 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
 
     def on_notify(self) -> tuple[list[tuple[str, list[Event]]], bool]:
         outputs: Outputs = (
-            {} if self._is_waiting() else self._graph.tick(self._running.clock(), self._running.hearing.silence)
+            {}
+            if self._is_waiting()
+            else self._graph.tick(self._running.clock(), self._running.hearing.silence)
         )
         return self._emit(list(outputs.items()))
 
@@ -274,7 +296,11 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         self._saved = state.get("arrivals")
         if self._saved and self._graph.new_tables:
             known = {
-                p: rows if _source_of(p) not in self._graph.new_tables else dict.fromkeys(rows, UNKNOWN)
+                p: (
+                    rows
+                    if _source_of(p) not in self._graph.new_tables
+                    else dict.fromkeys(rows, UNKNOWN)
+                )
                 for p, rows in self._saved["known"].items()
             }
             self._saved = {**self._saved, "known": known}
@@ -303,12 +329,21 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
         out.extend(self._graph.feed(source, batch.events, batch.wall, part, batch.arrivals).items())
 
     def _apart(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
-        """Commands this shard answers in any case, and those it obeys only if it knows their subject."""
-        home = [self._running.home(getattr(command, "subject", "")) == self._shard for command in commands]
+        """Commands this shard answers in any case, and those it obeys only if it knows their
+        subject.
+        """
+        home = [
+            self._running.home(getattr(command, "subject", "")) == self._shard
+            for command in commands
+        ]
         mine = [command for command, is_mine in zip(commands, home, strict=True) if is_mine]
-        return mine, [command for command, is_mine in zip(commands, home, strict=True) if not is_mine]
+        return mine, [
+            command for command, is_mine in zip(commands, home, strict=True) if not is_mine
+        ]
 
-    def _emit(self, out: list[tuple[str, list[Event]]]) -> tuple[list[tuple[str, list[Event]]], bool]:
+    def _emit(
+        self, out: list[tuple[str, list[Event]]]
+    ) -> tuple[list[tuple[str, list[Event]]], bool]:
         counts = self._graph.take_counts()
         if counts:
             self._running.counted(counts)

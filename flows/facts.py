@@ -10,7 +10,9 @@ from operators.levels import PRIORITIES
 from operators.selector import Selector, glob
 
 Facts = dict[str, tuple[str, ...]]
-"""Field: the only values (or patterns) it can have. A field that is not there can have any. `kind` is the kind of event."""
+"""Field: the only values (or patterns) it can have. A field that is not there can have any.
+`kind` is the kind of event.
+"""
 
 CHANGES = (
     "raised", "returned", "cleared", "acked", "unacked", "realarmed", "escalated", "deescalated", "shelved", "unshelved",
@@ -22,7 +24,19 @@ FIELDS = (
     "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority", "change", "state", "type",
 )  # fmt: skip
 """Fields of selectors that are compared; the others are not known before something runs."""
-_SAME = frozenset({"deduplicate", "debounce", "label", "lookup", "convert", "motion_gate", "drop", "mode", "enrich"})
+_SAME = frozenset(
+    {
+        "deduplicate",
+        "debounce",
+        "label",
+        "lookup",
+        "convert",
+        "motion_gate",
+        "drop",
+        "mode",
+        "enrich",
+    }
+)
 _QUALITIES = ("good", "stale", "bad")
 
 Conflict = Callable[[int, str, Any, tuple[str, ...]], None]
@@ -33,7 +47,9 @@ def ignore(step: int, field: str, wanted: Any, known: tuple[str, ...]) -> None:
     """No conflict is of interest."""
 
 
-def facts_of(flow: Flow, name: str, within: frozenset[str] = frozenset(), conflict: Conflict = ignore) -> Facts:
+def facts_of(
+    flow: Flow, name: str, within: frozenset[str] = frozenset(), conflict: Conflict = ignore
+) -> Facts:
     """What is known of the events of a name; nothing for one that is not there or reads itself."""
     base = origin(name)
     if name != base or base in within:
@@ -55,10 +71,14 @@ def either(many: Iterable[Facts]) -> Facts:
     """What is known of events that come from any of several names."""
     known = list(many)
     shared = set.intersection(*(set(facts) for facts in known)) if known else set()
-    return {field: tuple(dict.fromkeys(v for facts in known for v in facts[field])) for field in shared}
+    return {
+        field: tuple(dict.fromkeys(v for facts in known for v in facts[field])) for field in shared
+    }
 
 
-def narrowed(facts: Facts, only: Selector, conflict: Callable[[str, Any, tuple[str, ...]], None]) -> Facts:
+def narrowed(
+    facts: Facts, only: Selector, conflict: Callable[[str, Any, tuple[str, ...]], None]
+) -> Facts:
     """What is known behind a selector; `conflict` is told of a field for which nothing can pass."""
     out = dict(facts)
     for field in FIELDS:
@@ -94,7 +114,9 @@ def _is_pattern(name: str) -> bool:
 def _of_alarms(flow: Flow, names: list[str]) -> Facts:
     facts: Facts = {"kind": ("alarm",), "alarm": tuple(names), "change": CHANGES, "state": STATES}
     given = [
-        one for name in names for one in (flow.alarms[name].priority, *(v.priority for v in flow.alarms[name].levels))
+        one
+        for name in names
+        for one in (flow.alarms[name].priority, *(v.priority for v in flow.alarms[name].levels))
     ]
     plain = [one for one in given if isinstance(one, str)]
     facts["priority"] = tuple(dict.fromkeys(plain)) if len(plain) == len(given) else PRIORITIES
@@ -111,7 +133,10 @@ def _of_source(source: Source) -> Facts:
         return {"kind": ("reading",), "subject": subjects, "metric": metrics, "quality": _QUALITIES}
     if source.kind == "http" and settings.subject is not None:
         facts: Facts = {"kind": ("reading",), "quality": _QUALITIES}
-        for field, written in (("subject", settings.subject), ("metric", settings.metric or "value")):
+        for field, written in (
+            ("subject", settings.subject),
+            ("metric", settings.metric or "value"),
+        ):
             if "{" not in written:
                 facts[field] = (written,)
         return facts
@@ -121,13 +146,17 @@ def _of_source(source: Source) -> Facts:
 def _after(flow: Flow, facts: Facts, step: Step, number: int, conflict: Conflict) -> Facts:
     settings: Any = step.settings
     if step.kind == "only":
-        return narrowed(facts, settings, lambda field, wanted, known: conflict(number, field, wanted, known))
+        return narrowed(
+            facts, settings, lambda field, wanted, known: conflict(number, field, wanted, known)
+        )
     if step.kind in _SAME:
         return facts
     if step.kind == "decode":
         decoded = ("reading", "occurrence")
         return (
-            facts if set(facts.get("kind", ("message",))) <= set(decoded) else {"kind": decoded, "quality": _QUALITIES}
+            facts
+            if set(facts.get("kind", ("message",))) <= set(decoded)
+            else {"kind": decoded, "quality": _QUALITIES}
         )
     made = _MAKES.get(step.kind)
     return {} if made is None else made(flow, facts, settings)
@@ -140,7 +169,11 @@ def _without(facts: Facts, *fields: str) -> Facts:
 def _threshold(flow: Flow, facts: Facts, settings: Any) -> Facts:
     kept = _without(facts, "unit", "metric")
     if "metric" in facts and not any(_is_pattern(name) for name in facts["metric"]):
-        kind = next(kind for kind in KINDS if getattr(settings, f"{kind}_" if kind == "is" else kind) is not None)
+        kind = next(
+            kind
+            for kind in KINDS
+            if getattr(settings, f"{kind}_" if kind == "is" else kind) is not None
+        )
         kept["metric"] = tuple(f"{name}_{kind}" for name in facts["metric"])
     return {**kept, "kind": ("reading",)}
 
@@ -151,7 +184,10 @@ def _zones(flow: Flow, facts: Facts, settings: Any) -> Facts:
 
 
 def _window(flow: Flow, facts: Facts, settings: Any) -> Facts:
-    return {**_without(facts, "quality"), "kind": ("summary",) if len(settings.calculate) == 1 else ("statistics",)}
+    return {
+        **_without(facts, "quality"),
+        "kind": ("summary",) if len(settings.calculate) == 1 else ("statistics",),
+    }
 
 
 def _rate(flow: Flow, facts: Facts, settings: Any) -> Facts:
@@ -169,19 +205,31 @@ _MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
     "threshold": _threshold,
     "scale": lambda flow, facts, s: _without(facts, "unit"),
     "stale": lambda flow, facts, s: _without(facts, "quality"),
-    "severity": lambda flow, facts, s: _without(facts, "priority") if s.label == "priority" else facts,
+    "severity": lambda flow, facts, s: (
+        _without(facts, "priority") if s.label == "priority" else facts
+    ),
     "counter": lambda flow, facts, s: facts,
     "rate": _rate,
-    "pick": lambda flow, facts, s: {**_without(facts, "unit", "type"), "kind": ("reading",), "metric": (s.metric,)},
+    "pick": lambda flow, facts, s: {
+        **_without(facts, "unit", "type"),
+        "kind": ("reading",),
+        "metric": (s.metric,),
+    },
     "vote": lambda flow, facts, s: {
         "kind": ("reading",),
         "metric": (s.metric,),
         **({"subject": (s.subject,)} if s.subject else {}),
     },
-    "combine": lambda flow, facts, s: {"kind": ("reading",), "subject": (s.subject,), "metric": (s.metric,)},
+    "combine": lambda flow, facts, s: {
+        "kind": ("reading",),
+        "subject": (s.subject,),
+        "metric": (s.metric,),
+    },
     "correlate": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("correlation",)},
     "silence": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("silent", "back")},
     "notify": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("notification",)},
     "shape": lambda flow, facts, s: {"kind": ("occurrence",)},
 }
-"""What is known behind steps that make other events; nothing is known behind those that are not here."""
+"""What is known behind steps that make other events; nothing is known behind those that are not
+here.
+"""

@@ -1,6 +1,7 @@
 """The stream graph of a flow for one shard: plain objects, no engine, no I/O, no clock of its own.
 
-The live flow, the tests in a definition and replay run this same object; only who calls it and whose clock it sees differ.
+The live flow, the tests in a definition and replay run this same object; only who calls it and
+whose clock it sees differ.
 """
 
 import itertools
@@ -18,7 +19,9 @@ ALARMS = "alarms"
 ANSWERS = "vigie_answers"
 COMMANDS = "vigie_commands"
 COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
-"""What people ask of alarms reaches every shard. Of a subject that a shard does not know it speaks only under `COMMANDS`."""
+"""What people ask of alarms reaches every shard. Of a subject that a shard does not know it
+speaks only under `COMMANDS`.
+"""
 RULES = "rules"
 """The role in which an alarm takes rules that people write."""
 STATE_VERSION = 1
@@ -29,7 +32,9 @@ Outputs = dict[str, list[Event]]
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful` whether it must not get lost."""
+    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful`
+    whether it must not get lost.
+    """
 
     identity: str
     make: Callable[[], Logic]
@@ -38,7 +43,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Node:
-    """A named stream or alarm: where its events come from (name, role or None) and its steps, top to bottom."""
+    """A named stream or alarm: where its events come from (name, role or None) and its steps,
+    top to bottom.
+    """
 
     name: str
     inputs: tuple[tuple[str, str | None], ...]
@@ -48,7 +55,9 @@ class Node:
     """Sources of rows that steps take beside the events, with the number of the step."""
 
     def takes_rows(self) -> dict[str, list[str]]:
-        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules of an alarm."""
+        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules
+        of an alarm.
+        """
         found: dict[str, list[str]] = {}
         for name, number in self.tables:
             found.setdefault(self.steps[number].identity, []).append(name)
@@ -69,7 +78,9 @@ class Outlet:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a definition compiles to: nodes in an order in which every input stands before its reader."""
+    """What a definition compiles to: nodes in an order in which every input stands before its
+    reader.
+    """
 
     flow: str
     nodes: tuple[Node, ...]
@@ -101,20 +112,27 @@ class _Running:
 class Graph:
     """One shard of a flow. Feed it batches, tick it; it returns what goes to which sink.
 
-    `counts` holds, per persisted step id, how often each word (late, duplicate, …) was counted since `take_counts`.
+    `counts` holds, per persisted step id, how often each word (late, duplicate, …) was counted
+    since `take_counts`.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._clock = Clock(plan.clock)
-        self._running = [_Running(node, [step.make() for step in node.steps]) for node in plan.nodes]
+        self._running = [
+            _Running(node, [step.make() for step in node.steps]) for node in plan.nodes
+        ]
         self._counts: dict[tuple[str, str], int] = {}
         self._source: str | None = None
         self.new_tables: set[str] = set()
-        """After `restore`: sources of rows that a step needs whole, since it did not take them before."""
+        """After `restore`: sources of rows that a step needs whole, since it did not take them
+        before.
+        """
 
     def expect(self, parts: Iterable[str]) -> None:
-        """Name the source partitions that will feed this shard; event time waits for each until it has caught up."""
+        """Name the source partitions that will feed this shard; event time waits for each until
+        it has caught up.
+        """
         self._clock.expect(parts)
 
     def caught_up(self, part: str) -> None:
@@ -129,8 +147,8 @@ class Graph:
         part: str | None = None,
         arrivals: Sequence[tuple[int, float]] = (),
     ) -> Outputs:
-        """Take events of a source (of its partition `part`). The last one arrived at `wall` (epoch seconds), and so did all,
-        unless `arrivals` says how many arrived when."""
+        """Take events of a source (of its partition `part`). The last one arrived at `wall`
+        (epoch seconds), and so did all, unless `arrivals` says how many arrived when."""
         if not events:
             return {}
         if source in self._plan.sides:
@@ -149,14 +167,18 @@ class Graph:
         return self._pass({source: EventBatch(events)})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
-        """Take what several sources brought in one span of time, as (source, events, arrival of the last one).
+        """Take what several sources brought in one span of time, as (source, events, arrival of the
+        last one).
 
-        Their events are taken as one stream in the order of time. Times are believed: history has no arrival of its own.
+        Their events are taken as one stream in the order of time. Times are believed: history has
+        no arrival of its own.
         """
         for source, events, wall in sorted(given, key=operator.itemgetter(2)):
             if source not in self._plan.sides:
                 self._clock.saw(
-                    source, max(map(_time_of, events)) - self._plan.clock_of(source).lateness - INSTANT, wall
+                    source,
+                    max(map(_time_of, events)) - self._plan.clock_of(source).lateness - INSTANT,
+                    wall,
                 )
         return self._pass({source: EventBatch(events) for source, events, _ in given})
 
@@ -170,8 +192,8 @@ class Graph:
         return Due(event, wall)
 
     def tick(self, wall: float, heard: Heard | None = None) -> Outputs:
-        """Let time pass up to `wall` (epoch seconds). `heard` says how long each source partition is known to have been
-        silent; without, all are until now."""
+        """Let time pass up to `wall` (epoch seconds). `heard` says how long each source
+        partition is known to have been silent; without, all are until now."""
         self._clock.tick(wall, heard)
         return self._pass({})
 
@@ -209,13 +231,27 @@ class Graph:
                 state = logic.snapshot()
                 if state is not None:
                     steps[step.identity] = (logic.VERSION, state)
-        tables = {identity: names for node in self._plan.nodes for identity, names in node.takes_rows().items()}
-        return {"version": STATE_VERSION, "clock": self._clock.state(), "steps": steps, "tables": tables}
+        tables = {
+            identity: names
+            for node in self._plan.nodes
+            for identity, names in node.takes_rows().items()
+        }
+        return {
+            "version": STATE_VERSION,
+            "clock": self._clock.state(),
+            "steps": steps,
+            "tables": tables,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back a snapshot; state of steps that are no longer there must have been refused before."""
+        """Take back a snapshot; state of steps that are no longer there must have been refused
+        before.
+        """
         if state["version"] != STATE_VERSION:
-            raise ValueError(f"the saved state has version {state['version']}, this release reads {STATE_VERSION}")
+            raise ValueError(
+                f"the saved state has version {state['version']}, this release reads"
+                f" {STATE_VERSION}"
+            )
         self._clock.restore(state["clock"])
         for running in self._running:
             for step, logic in zip(running.node.steps, running.logics, strict=True):
@@ -223,7 +259,9 @@ class Graph:
                     version, saved = state["steps"][step.identity]
                     logic.restore(saved, version)
             for identity, names in running.node.takes_rows().items():
-                had = state.get("tables", {}).get(identity, names if identity in state["steps"] else ())
+                had = state.get("tables", {}).get(
+                    identity, names if identity in state["steps"] else ()
+                )
                 self.new_tables.update(name for name in names if name not in had)
 
     def _pass(self, made: Outputs) -> Outputs:
@@ -250,7 +288,10 @@ class Graph:
         events: list[Event] = []
         for step, logic in zip(node.steps, running.logics, strict=True):
             if first and running.roles:
-                given, events = [(role, made[name]) for name, role in node.inputs if made.get(name)], []
+                given, events = (
+                    [(role, made[name]) for name, role in node.inputs if made.get(name)],
+                    [],
+                )
                 for role, some in _by_time(given):
                     events += logic.on_role(role or "", some, now)
             else:
@@ -265,7 +306,9 @@ class Graph:
                 events = [*events, *logic.on_time(now)]
             if logic.errors:
                 for letter in logic.errors:
-                    letter.source = letter.source or (self._source and self._source.removesuffix(".unlabelled"))
+                    letter.source = letter.source or (
+                        self._source and self._source.removesuffix(".unlabelled")
+                    )
                 made.setdefault(f"{node.name}.errors", []).extend(logic.errors)
                 logic.errors = []
             if logic.late:
@@ -282,8 +325,12 @@ class Graph:
             if node.is_alarm:
                 made.setdefault(ALARMS, []).extend(events)
 
-    def _hold_back_the_future(self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float) -> None:
-        """An event further ahead than tolerated takes its arrival time and quality bad; it must not move the clock."""
+    def _hold_back_the_future(
+        self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float
+    ) -> None:
+        """An event further ahead than tolerated takes its arrival time and quality bad; it must
+        not move the clock.
+        """
         for event, arrival in arrived:
             if event.time > arrival + ahead and not isinstance(event, DeadLetter):
                 event.time = arrival
@@ -295,17 +342,24 @@ class Graph:
         self._counts[step, word] = self._counts.get((step, word), 0) + n
 
 
-def _each(events: list[Event], arrivals: Sequence[tuple[int, float]]) -> Iterator[tuple[Event, float]]:
+def _each(
+    events: list[Event], arrivals: Sequence[tuple[int, float]]
+) -> Iterator[tuple[Event, float]]:
     """Each event with its own arrival."""
-    return zip(events, itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals), strict=True)
+    return zip(
+        events,
+        itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals),
+        strict=True,
+    )
 
 
 _Given = list[tuple[str | None, list[Event]]]
 
 
 def _by_time(given: _Given) -> _Given:
-    """What several streams bring in one pass, as runs of one role in the order of time, so that no result depends on
-    where a batch was cut. Each stream keeps its own order; at one instant roles come before what has none."""
+    """What several streams bring in one pass, as runs of one role in the order of time, so that
+    no result depends on where a batch was cut. Each stream keeps its own order; at one instant
+    roles come before what has none."""
     if len(given) < 2:
         return given
     keyed: list[tuple[float, bool, str | None, Event]] = []

@@ -1,4 +1,6 @@
-"""What a running flow knows of its sources at any moment: whether they are silent, and how far behind it is."""
+"""What a running flow knows of its sources at any moment: whether they are silent, and how far
+behind it is.
+"""
 
 import math
 import time
@@ -13,8 +15,8 @@ from connectors.base import Reader
 from flows.clock import Silence
 
 GAP = 3.0
-"""Seconds for which nothing may be known of a source without its silence beginning anew: whoever could not reach it for
-longer has first to send what gathered."""
+"""Seconds for which nothing may be known of a source without its silence beginning anew: whoever
+could not reach it for longer has first to send what gathered."""
 UNKNOWN = Silence(-math.inf, -math.inf)
 
 
@@ -26,7 +28,9 @@ class _Part:
 
 
 class Hearing(Collector):
-    """The source partitions of a flow that bring data. The flow's thread tells it of them; any thread may ask."""
+    """The source partitions of a flow that bring data. The flow's thread tells it of them; any
+    thread may ask.
+    """
 
     def __init__(self, flow: str, clock: Callable[[], float] = time.time) -> None:
         self.silence: dict[str, Silence] = {}
@@ -45,11 +49,13 @@ class Hearing(Collector):
         until = self._parts[part].reader.read_until() if can_hear else -math.inf
         known = self.silence.get(part, UNKNOWN)
         if until > known.until:
-            self.silence[part] = Silence(known.since if until - known.until <= GAP else until, until)
+            self.silence[part] = Silence(
+                known.since if until - known.until <= GAP else until, until
+            )
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """By source: `lag`, the records not read yet, where they can be counted; `age`, the seconds since the newest event
-        that was read arrived, once there is one."""
+        """By source: `lag`, the records not read yet, where they can be counted; `age`, the
+        seconds since the newest event that was read arrived, once there is one."""
         found: dict[str, dict[str, float]] = {}
         now = self._clock()
         for part in list(self._parts.values()):
@@ -57,12 +63,20 @@ class Hearing(Collector):
             if (lag := part.reader.lag()) is not None:
                 figures["lag"] = figures.get("lag", 0) + lag
             if part.newest is not None:
-                figures["age"] = min(figures.get("age", math.inf), max(0.0, round(now - part.newest, 3)))
+                figures["age"] = min(
+                    figures.get("age", math.inf), max(0.0, round(now - part.newest, 3))
+                )
         return found
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield self._family("vigie_source_lag_records", "Records of a topic that the flow has not read yet.", "lag")
-        yield self._family("vigie_source_age_seconds", "Seconds since the newest event that was read arrived.", "age")
+        yield self._family(
+            "vigie_source_lag_records", "Records of a topic that the flow has not read yet.", "lag"
+        )
+        yield self._family(
+            "vigie_source_age_seconds",
+            "Seconds since the newest event that was read arrived.",
+            "age",
+        )
 
     def _family(self, name: str, text: str, figure: str) -> GaugeMetricFamily:
         family = GaugeMetricFamily(name, text, labels=["flow", "name"])

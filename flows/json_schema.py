@@ -31,7 +31,9 @@ def site_schema() -> Schema:
         definitions |= settings.pop("$defs", {})
         for key in ("$schema", "title"):
             settings.pop(key, None)
-        settings["properties"] = {key: _or_variable(value) for key, value in settings["properties"].items()}
+        settings["properties"] = {
+            key: _or_variable(value) for key, value in settings["properties"].items()
+        }
         definitions[model.__name__] = settings
         known[name] = {"$ref": f"#/$defs/{model.__name__}"}
     connections = schema["properties"]["connections"]
@@ -42,7 +44,9 @@ def site_schema() -> Schema:
 def _or_variable(schema: Schema) -> Schema:
     """A value, or a text with `${NAME}` in its place."""
     variable = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"}
-    kept = {key: value for key, value in schema.items() if key in ("description", "default", "title")}
+    kept = {
+        key: value for key, value in schema.items() if key in ("description", "default", "title")
+    }
     return {**kept, "anyOf": [{k: v for k, v in schema.items() if k not in kept}, variable]}
 
 
@@ -65,7 +69,9 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """Nulls are left out, because an empty value is an error; titles made from names say nothing."""
+    """Nulls are left out, because an empty value is an error; titles made from names say
+    nothing.
+    """
 
     def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])
@@ -109,7 +115,9 @@ def _specs(cls: type[Spec]) -> list[type[Spec]]:
 
 def _with_short_form(cls: type[Spec], definition: Mapping[str, Any]) -> Schema:
     keys = [
-        info.alias or name for name, info in cls.model_fields.items() if name == cls.SHORT or info.alias == cls.SHORT
+        info.alias or name
+        for name, info in cls.model_fields.items()
+        if name == cls.SHORT or info.alias == cls.SHORT
     ]
     if "properties" not in definition or not keys or keys[0] not in definition["properties"]:
         return dict(definition)

@@ -1,4 +1,6 @@
-"""Places boxes in layers from left to right, so that arrows point right and cross little (after Sugiyama)."""
+"""Places boxes in layers from left to right, so that arrows point right and cross little (after
+Sugiyama).
+"""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +24,14 @@ class Placed:
 
 
 def layered(
-    sizes: Mapping[Key, Size], edges: Sequence[tuple[Key, Key]], gap: Size = (60.0, 24.0), last: Iterable[Key] = ()
+    sizes: Mapping[Key, Size],
+    edges: Sequence[tuple[Key, Key]],
+    gap: Size = (60.0, 24.0),
+    last: Iterable[Key] = (),
 ) -> Placed:
-    """Place boxes of the given sizes; `last` ones stand in the last layer. Circles are drawn with an arrow back."""
+    """Place boxes of the given sizes; `last` ones stand in the last layer. Circles are drawn
+    with an arrow back.
+    """
     forward = _without_circles(list(sizes), edges)
     layer = _layers(list(sizes), forward, set(last))
     rows, chains = _with_dummies(sizes, forward, layer)
@@ -42,7 +49,9 @@ def layered(
     bottom = max((tops[key] + all_sizes[key][1] for key in tops), default=0.0)
     by_edge = dict(zip(forward, chains, strict=True))
     for start, end in edges:
-        placed.routes.append(_route((start, end), by_edge, placed, sizes, middle, lefts, rows, bottom))
+        placed.routes.append(
+            _route((start, end), by_edge, placed, sizes, middle, lefts, rows, bottom)
+        )
     placed.size = (width, bottom + (20 if len(forward) < len(edges) else 0))
     return placed
 
@@ -80,7 +89,10 @@ def _layers(keys: list[Key], edges: list[tuple[Key, Key]], last: set[Key]) -> di
             break
     end_layer = max(layer.values(), default=0)
     leaving = {start for start, _ in edges}
-    return {key: end_layer if key in last and key not in leaving else number for key, number in layer.items()}
+    return {
+        key: end_layer if key in last and key not in leaving else number
+        for key, number in layer.items()
+    }
 
 
 def _with_dummies(
@@ -91,7 +103,9 @@ def _with_dummies(
         rows[layer[key]].append(key)
     chains = []
     for number, (start, end) in enumerate(edges):
-        between: list[Key] = [f"bend/{number}/{index}" for index in range(layer[start] + 1, layer[end])]
+        between: list[Key] = [
+            f"bend/{number}/{index}" for index in range(layer[start] + 1, layer[end])
+        ]
         for index, key in enumerate(between, layer[start] + 1):
             rows[index].append(key)
         chains.append([start, *between, end])
@@ -145,7 +159,9 @@ def _crossings(rows: list[list[Key]], after: Mapping[Key, list[Key]]) -> int:
     return total
 
 
-def _columns(rows: list[list[Key]], sizes: Mapping[Key, Size], gap: float) -> tuple[list[float], float]:
+def _columns(
+    rows: list[list[Key]], sizes: Mapping[Key, Size], gap: float
+) -> tuple[list[float], float]:
     lefts, left = [], 0.0
     for row in rows:
         lefts.append(left)
@@ -170,9 +186,16 @@ def _heights(
     for _ in range(SWEEPS * 2):
         for row in rows:
             wanted = [
-                sum(middle[one] for one in near[key]) / len(near[key]) if near.get(key) else middle[key] for key in row
+                (
+                    sum(middle[one] for one in near[key]) / len(near[key])
+                    if near.get(key)
+                    else middle[key]
+                )
+                for key in row
             ]
-            for key, value in zip(row, _spread(wanted, [sizes[key][1] for key in row], gap), strict=True):
+            for key, value in zip(
+                row, _spread(wanted, [sizes[key][1] for key in row], gap), strict=True
+            ):
                 middle[key] = value
     tops = {key: middle[key] - sizes[key][1] / 2 for key in middle}
     least = min(tops.values(), default=0.0)

@@ -14,7 +14,9 @@ ROOM_TO_SAY = 100
 
 
 def line_of(letter: DeadLetter, limit: int) -> bytes:
-    """A letter as a line of at most `limit` bytes (1000 or more): texts that are too long are cut, then the payload."""
+    """A letter as a line of at most `limit` bytes (1000 or more): texts that are too long are
+    cut, then the payload.
+    """
     line = encode_lines([letter])
     if len(line) <= limit:
         return line
@@ -35,7 +37,9 @@ def line_of(letter: DeadLetter, limit: int) -> bytes:
     payload = letter.payload[: min(limit // 2, max(0, room) // 4 * 3)]
     if len(payload) < len(letter.payload):
         said += f"; the payload of {len(letter.payload)} bytes is cut"
-    return encode_lines([msgspec.structs.replace(bare, detail=short["detail"] + said, payload=payload)])
+    return encode_lines(
+        [msgspec.structs.replace(bare, detail=short["detail"] + said, payload=payload)]
+    )
 
 
 def _shortened(text: str, limit: int) -> str:

@@ -1,4 +1,5 @@
-"""Reads a definition: text, positions, models, meaning, lock. All problems of a file are found at once.
+"""Reads a definition: text, positions, models, meaning, lock. All problems of a file are found at
+once.
 
 document, flow = load("server_room.yaml")
 if flow is None:
@@ -28,7 +29,9 @@ MISSING = {
 
 
 class _Partial(Flow):
-    """A flow of which the entries with errors were left out, so that the rest can be checked too."""
+    """A flow of which the entries with errors were left out, so that the rest can be checked
+    too.
+    """
 
     vigie: int = 1  # type: ignore[assignment]
     flow: str = "flow"
@@ -38,8 +41,8 @@ class _Partial(Flow):
 def load(path: Path | str) -> tuple[Document, Flow | None]:
     """Read and check a definition; the flow is None if there are errors, which are in the document.
 
-    The lock beside the file is compared too, if there is one. Recipes are expanded and included files merged.
-    Never raises for what a file holds, whatever the bytes.
+    The lock beside the file is compared too, if there is one. Recipes are expanded and included
+    files merged. Never raises for what a file holds, whatever the bytes.
     """
     document = Document.read(path)
     return document, build(document)
@@ -70,7 +73,12 @@ def notation(document: Document, node: Node, path: Path_) -> None:
         below = (*path, key)
         if child.entries is not None and len(child.entries) == 1 and child.flow_style:
             name, (_, inner) = next(iter(child.entries.items()))
-            if inner.value is None and inner.entries is None and inner.items is None and not inner.quoted:
+            if (
+                inner.value is None
+                and inner.entries is None
+                and inner.items is None
+                and not inner.quoted
+            ):
                 document.say(child.place, "a placeholder must be quoted", f'write "{{{name}}}"')
                 child.entries, child.value = None, f"{{{name}}}"
                 continue
@@ -82,7 +90,9 @@ def notation(document: Document, node: Node, path: Path_) -> None:
 
 
 def _may_be_empty(path: Path_) -> bool:
-    """Data in tests may hold nulls; a step without settings is written `- track:`; a connector without is `http:`."""
+    """Data in tests may hold nulls; a step without settings is written `- track:`; a connector
+    without is `http:`.
+    """
     if path[0] == "tests":
         return len(path) > 4
     if path[0] == "tables":
@@ -90,7 +100,9 @@ def _may_be_empty(path: Path_) -> bool:
     is_step = (path[0] == "streams" and path[2:3] == ("steps",) and len(path) == 5) or (
         path[0] == "recipes" and len(path) == 4
     )
-    return is_step or (path[0] in ("sources", "sinks") and len(path) == 3 and path[2] in Source.KINDS)
+    return is_step or (
+        path[0] in ("sources", "sinks") and len(path) == 3 and path[2] in Source.KINDS
+    )
 
 
 def _include(document: Document, root: Node) -> None:
@@ -106,7 +118,9 @@ def _include(document: Document, root: Node) -> None:
         if node is None:
             continue
         if node.entries is None:
-            document.say(node.place, "an included file is a map of keys", f"allowed: {', '.join(SHARED)}")
+            document.say(
+                node.place, "an included file is a map of keys", f"allowed: {', '.join(SHARED)}"
+            )
             continue
         notation(document, node, ())
         _merge(document, root, node)
@@ -130,7 +144,9 @@ def _merge(document: Document, root: Node, included: Node) -> None:
                 if name in ours.entries:
                     first = ours.entries[name][0]
                     where = f"{first.file.path}:{first.line + 1}"
-                    document.say(entry[0], f"the name {name!r} is already used in {section}, {where}")
+                    document.say(
+                        entry[0], f"the name {name!r} is already used in {section}, {where}"
+                    )
                 else:
                     ours.entries[name] = entry
 
@@ -141,7 +157,9 @@ def _expand_recipes(document: Document, root: Node) -> None:
     for _, _, stream in list(streams.children()) if streams else ():
         steps = stream.get("steps")
         if steps is not None and steps.items is not None:
-            steps.items = [step for item in steps.items for step in _expand(document, recipes, item, ())]
+            steps.items = [
+                step for item in steps.items for step in _expand(document, recipes, item, ())
+            ]
 
 
 def _expand(document: Document, recipes: Node, step: Node, within: tuple[str, ...]) -> list[Node]:
@@ -162,9 +180,15 @@ def _expand(document: Document, recipes: Node, step: Node, within: tuple[str, ..
         document.say(inner.place, f"recipes run in a circle: {' -> '.join(circle)}")
         return []
     if extra := [key for key in step.entries if key not in ("use", "id")]:
-        document.say(step.entries[extra[0]][0], f"unknown key {extra[0]!r}", "a step with 'use' may have an 'id' only")
+        document.say(
+            step.entries[extra[0]][0],
+            f"unknown key {extra[0]!r}",
+            "a step with 'use' may have an 'id' only",
+        )
     own = step.get("id")
-    steps = [s for item in recipe.items or () for s in _expand(document, recipes, item, (*within, name))]
+    steps = [
+        s for item in recipe.items or () for s in _expand(document, recipes, item, (*within, name))
+    ]
     if own is None:
         return steps
     return [_with_id(s, own) for s in steps]
@@ -176,7 +200,9 @@ def _with_id(step: Node, own: Node) -> Node:
     inner = step.get("id")
     value = f"{own.value}_{inner.value}" if inner is not None else own.value
     node = Node(own.place, value=value, quoted=own.quoted)
-    return Node(step.place, entries={**step.entries, "id": (own.place, node)}, flow_style=step.flow_style)
+    return Node(
+        step.place, entries={**step.entries, "id": (own.place, node)}, flow_style=step.flow_style
+    )
 
 
 def _known(names: list[str]) -> str:
@@ -201,14 +227,18 @@ def _validate(document: Document, root: Node) -> tuple[Flow | None, LeftOut]:
 
 
 def _places(error: ValidationError) -> set[tuple[str | int, ...]]:
-    """The entries with errors. The error itself must not be kept: with its traceback it would keep the document for ever."""
+    """The entries with errors. The error itself must not be kept: with its traceback it would
+    keep the document for ever.
+    """
     return {detail["loc"][:2] for detail in error.errors(include_url=False)}
 
 
 def _leave_out(root: Node, places: set[tuple[str | int, ...]], left_out: LeftOut) -> None:
     """Remove the entries with errors; lists from the end, so that the other indexes stay right."""
     assert root.entries is not None
-    for section, *rest in sorted(places, key=lambda place: [str(part).zfill(6) for part in place], reverse=True):
+    for section, *rest in sorted(
+        places, key=lambda place: [str(part).zfill(6) for part in place], reverse=True
+    ):
         node = root.get(section)
         if node is None:
             continue

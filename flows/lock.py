@@ -1,8 +1,8 @@
 """The identity of saved state, and the lock file that keeps it through renames.
 
-A step that keeps state is known as `flow/stream/kind`, with `:id` where it has one; an alarm as `flow/alarm`. `FLOW.lock`
-beside the definition lists the identities that were deployed, and for a renamed one the identity it was born with,
-under which its state is saved.
+A step that keeps state is known as `flow/stream/kind`, with `:id` where it has one; an alarm as
+`flow/alarm`. `FLOW.lock` beside the definition lists the identities that were deployed, and for a
+renamed one the identity it was born with, under which its state is saved.
 """
 
 import json
@@ -26,7 +26,12 @@ def identities(flow: Flow) -> dict[str, Path_]:
     for name, stream in flow.streams.items():
         for index, step in enumerate(stream.steps):
             if OPERATORS[step.kind].STATEFUL:
-                found[identity(flow.flow, name, step.kind, step.id)] = ("streams", name, "steps", index)
+                found[identity(flow.flow, name, step.kind, step.id)] = (
+                    "streams",
+                    name,
+                    "steps",
+                    index,
+                )
     for name in flow.alarms:
         found[f"{flow.flow}/{name}"] = ("alarms", name)
     return found
@@ -55,7 +60,9 @@ def carried(flow: Flow) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lock:
-    """What was deployed: the identities, those born under another name, and those dropped on purpose."""
+    """What was deployed: the identities, those born under another name, and those dropped on
+    purpose.
+    """
 
     flow: str
     state: tuple[str, ...] = ()
@@ -97,8 +104,12 @@ def read_lock(path: Path) -> Lock | None:
         raise LockError("is not a lock file: expected the keys flow, state, born, dropped")
     state, born, dropped = data.get("state", []), data.get("born", {}), data.get("dropped", [])
     lists = isinstance(state, list) and isinstance(dropped, list) and isinstance(born, dict)
-    if not lists or not all(isinstance(text, str) for text in (*state, *dropped, *born, *born.values())):
-        raise LockError("is not a lock file: state and dropped are lists of texts, born is a map of texts")
+    if not lists or not all(
+        isinstance(text, str) for text in (*state, *dropped, *born, *born.values())
+    ):
+        raise LockError(
+            "is not a lock file: state and dropped are lists of texts, born is a map of texts"
+        )
     return Lock(data["flow"], tuple(state), dict(born), tuple(dropped))
 
 
@@ -124,7 +135,9 @@ def vanished(flow: Flow, lock: Lock) -> list[str]:
 
 
 def next_lock(flow: Flow, lock: Lock | None, dropped: tuple[str, ...] = ()) -> Lock:
-    """The lock after a deployment; `dropped` are vanished identities whose state is given up and recorded as such."""
+    """The lock after a deployment; `dropped` are vanished identities whose state is given up and
+    recorded as such.
+    """
     names = born(flow, lock)
     renamed = {now: old for now, old in names.items() if now != old}
     past = lock.dropped if lock else ()
@@ -132,7 +145,9 @@ def next_lock(flow: Flow, lock: Lock | None, dropped: tuple[str, ...] = ()) -> L
 
 
 def check_lock(document: Document, flow: Flow) -> None:
-    """Compare a flow with the lock beside it: deployed state that has no step any more is an error."""
+    """Compare a flow with the lock beside it: deployed state that has no step any more is an
+    error.
+    """
     path = lock_path(document.path, flow)
     try:
         lock = read_lock(path)
@@ -153,7 +168,11 @@ def _say_vanished(document: Document, lock: Lock, now: dict[str, Path_], old: st
     message = f"deployed state {old!r} has no step any more"
     drop = f"deploy --drop {old}"
     kind = old.split("/", 1)[1].split("/")[1:]
-    alike = [new for new in now if new not in lock.state and _kind(new) == (kind[0].split(":")[0] if kind else None)]
+    alike = [
+        new
+        for new in now
+        if new not in lock.state and _kind(new) == (kind[0].split(":")[0] if kind else None)
+    ]
     if not alike:
         document.say_at(("flow",), message, f"bring it back, or {drop}", key=True)
         return
@@ -164,7 +183,12 @@ def _say_vanished(document: Document, lock: Lock, now: dict[str, Path_], old: st
         name, place = new_parts[2].partition(":")[2] or new_parts[2], path
     else:
         was, name, place = old_parts[1], new_parts[1], path[:2]
-    document.say_at(place, f"{message}; is {name!r} its new name?", f"add  was: {was}  to keep it, or {drop}", key=True)
+    document.say_at(
+        place,
+        f"{message}; is {name!r} its new name?",
+        f"add  was: {was}  to keep it, or {drop}",
+        key=True,
+    )
 
 
 def _kind(name: str) -> str | None:

@@ -21,7 +21,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._flow = flow
         self._events = Counter(
-            "vigie_events", "Events that passed a source or sink.", ["flow", "name"], registry=self.registry
+            "vigie_events",
+            "Events that passed a source or sink.",
+            ["flow", "name"],
+            registry=self.registry,
         )
         self._counted = Counter(
             "vigie_counted",
@@ -30,7 +33,10 @@ class Metrics:
             registry=self.registry,
         )
         self._up = Gauge(
-            "vigie_connector_up", "1 while the connector's service answers.", ["flow", "name"], registry=self.registry
+            "vigie_connector_up",
+            "1 while the connector's service answers.",
+            ["flow", "name"],
+            registry=self.registry,
         )
 
     def passed(self, name: str, n: int) -> None:
@@ -61,8 +67,8 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 
 
 class StatusServer:
-    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON, `sources` the figures of each
-    source."""
+    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON,
+    `sources` the figures of each source."""
 
     def __init__(
         self,
@@ -80,8 +86,15 @@ class StatusServer:
                 elif self.path == "/health":
                     down = dict(health.down)
                     status = "degraded" if down else "ok"
-                    body = {"flow": flow, "status": status, "waiting_for": down, "sources": sources()}
-                    self._answer(503 if down else 200, "application/json", json.dumps(body).encode())
+                    body = {
+                        "flow": flow,
+                        "status": status,
+                        "waiting_for": down,
+                        "sources": sources(),
+                    }
+                    self._answer(
+                        503 if down else 200, "application/json", json.dumps(body).encode()
+                    )
                 elif self.path == "/graph":
                     self._answer(200, "application/json", graph.encode())
                 else:

@@ -14,14 +14,21 @@ TABLE = "pages"
 
 
 def announce_pages(flow: Flow, connection: TopicConnection, producer: Producer) -> None:
-    """Have the topic of pages hold one row for this flow: all its pages, with who may see and change them.
+    """Have the topic of pages hold one row for this flow: all its pages, with who may see and
+    change them.
 
-    One row a flow, so that a page that is declared no longer is gone with the next start. Raises `ConnectorError` while no
-    broker answers.
+    One row a flow, so that a page that is declared no longer is gone with the next start. Raises
+    `ConnectorError` while no broker answers.
     """
     topic = f"{connection.prefix}{TABLE}"
     pages = {name: page.model_dump() for name, page in flow.pages.items()}
-    row = Row(id=flow.flow, time=time.time(), table=TABLE, op="update", values={"id": flow.flow, "pages": pages})
+    row = Row(
+        id=flow.flow,
+        time=time.time(),
+        table=TABLE,
+        op="update",
+        values={"id": flow.flow, "pages": pages},
+    )
     try:
         ensure_topic(connection, topic, 1, compact=True)
     except (KafkaError, OSError) as error:

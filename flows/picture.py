@@ -1,4 +1,6 @@
-"""What there is to draw of one or several flows: boxes, arrows, and the topics through which flows meet."""
+"""What there is to draw of one or several flows: boxes, arrows, and the topics through which
+flows meet.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,9 @@ LINE = 44
 
 @dataclass(frozen=True)
 class Box:
-    """One thing: `flow` is None for a topic, which belongs to no flow. The first line is its name."""
+    """One thing: `flow` is None for a topic, which belongs to no flow. The first line is its
+    name.
+    """
 
     id: str
     kind: Kind
@@ -70,7 +74,9 @@ def draw(flows: Sequence[tuple[Document, Flow]]) -> Picture:
 
 def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
     for name, source in flow.sources.items():
-        box = picture.add(Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source))))
+        box = picture.add(
+            Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source)))
+        )
         for topic in _topics(source.settings) if source.kind == "topic" else ():
             picture.join(_topic(picture, topic), box)
     for name in flow.streams:
@@ -80,9 +86,17 @@ def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
         condition = document.root.get("alarms") if document.root else None
         node = condition.get(name) if condition else None
         when = node.get("when") if node else None
-        what = _fit("when " + _brief(when.plain(), True)) if when is not None else f"rules of {alarm.rules}"
-        priority = alarm.priority if isinstance(alarm.priority, str) else f"column {alarm.priority.column}"
-        picture.add(Box(f"{flow.flow}/{name}", "alarm", flow.flow, (name, what, f"priority {priority}")))
+        what = (
+            _fit("when " + _brief(when.plain(), True))
+            if when is not None
+            else f"rules of {alarm.rules}"
+        )
+        priority = (
+            alarm.priority if isinstance(alarm.priority, str) else f"column {alarm.priority.column}"
+        )
+        picture.add(
+            Box(f"{flow.flow}/{name}", "alarm", flow.flow, (name, what, f"priority {priority}"))
+        )
         if alarm.rules is not None:
             picture.join(f"{flow.flow}/{alarm.rules}", f"{flow.flow}/{name}", "rules")
     for name, sink in flow.sinks.items():
@@ -145,12 +159,21 @@ def _steps(document: Document, stream: str) -> list[str]:
 
 
 def _brief(value: Any, open_: bool = False) -> str:
-    """A value as a definition writes it in one line; the outermost map without braces if `open_`."""
+    """A value as a definition writes it in one line; the outermost map without braces if
+    `open_`.
+    """
     if isinstance(value, dict):
-        inner = ", ".join(f"{key}: {_brief(item)}" if item is not None else str(key) for key, item in value.items())
+        inner = ", ".join(
+            f"{key}: {_brief(item)}" if item is not None else str(key)
+            for key, item in value.items()
+        )
         return inner if open_ else f"{{{inner}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_brief(item) for item in value)}]" if len(value) != 1 else _brief(value[0])
+        return (
+            f"[{', '.join(_brief(item) for item in value)}]"
+            if len(value) != 1
+            else _brief(value[0])
+        )
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -159,10 +182,14 @@ def _fit(text: str) -> str:
 
 
 def as_json(picture: Picture) -> str:
-    """The picture for programs: `{"boxes": [{"name", "kind", "lines"}], "arrows": [[start, end, label]]}`, names without
-    the flow's."""
+    """The picture for programs: `{"boxes": [{"name", "kind", "lines"}], "arrows": [[start, end,
+    label]]}`, names without the flow's."""
     boxes = [
-        {"name": box.id.partition("/")[2] if box.flow else box.id, "kind": box.kind, "lines": box.lines[1:]}
+        {
+            "name": box.id.partition("/")[2] if box.flow else box.id,
+            "kind": box.kind,
+            "lines": box.lines[1:],
+        }
         for box in picture.boxes.values()
     ]
     named = {id: box["name"] for id, box in zip(picture.boxes, boxes, strict=True)}
@@ -198,7 +225,14 @@ def mermaid(picture: Picture) -> str:
 
 
 def _entity(text: str) -> str:
-    for sign, name in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;"), ("#", "&num;"), ("|", "&#124;")):
+    for sign, name in (
+        ("&", "&amp;"),
+        ('"', "&quot;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("#", "&num;"),
+        ("|", "&#124;"),
+    ):
         text = text.replace(sign, name)
     return text
 

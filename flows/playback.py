@@ -1,4 +1,6 @@
-"""A flow on a virtual clock: no engine, no sleeping. The tests of definitions and replay drive the graph through this."""
+"""A flow on a virtual clock: no engine, no sleeping. The tests of definitions and replay drive
+the graph through this.
+"""
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
@@ -8,19 +10,23 @@ from operators.component import Due, Logic
 from operators.events import Event
 
 MOST_AT_ONE_INSTANT = 1000
-"""So many times the graph may ask to be woken at one instant; more is a step that never lets go of a deadline."""
+"""So many times the graph may ask to be woken at one instant; more is a step that never lets go
+of a deadline.
+"""
 
 
 class Playback:
     """One shard of a plan whose clock moves only when it is told to.
 
-    `collect` gets what each call gives, as `{sink: events}`. `now` is the virtual time in epoch seconds.
+    `collect` gets what each call gives, as `{sink: events}`. `now` is the virtual time in epoch
+    seconds.
 
         playback = Playback(plan, start, collect)
         playback.advance(at)                     # all timers before `at`, each at its own instant
         playback.feed("readings", events, at)    # events that arrive together at `at`
 
-    Like a flow that catches up, a batch may hold events of a long span: `at` is then the time of the newest.
+    Like a flow that catches up, a batch may hold events of a long span: `at` is then the time of
+    the newest.
     """
 
     def __init__(self, plan: Plan, start: float, collect: Callable[[Outputs], None]) -> None:
@@ -36,7 +42,9 @@ class Playback:
         self._give(self._graph.feed(source, events, self.now))
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> None:
-        """Take what several sources brought since `now`, as (source, events, time of the last one)."""
+        """Take what several sources brought since `now`, as (source, events, time of the last
+        one).
+        """
         self.now = max(self.now, *(at for _, _, at in given))
         self._give(self._graph.feed_together(given))
 
@@ -51,7 +59,10 @@ class Playback:
             if wake > self.now:
                 self.now, woken = wake, 0
             elif woken == MOST_AT_ONE_INSTANT:
-                raise RuntimeError(f"a step of flow {self._plan.flow!r} asks for the same instant {self.now} for ever")
+                raise RuntimeError(
+                    f"a step of flow {self._plan.flow!r} asks for the same instant {self.now} for"
+                    " ever"
+                )
             woken += 1
             self._give(self._graph.tick(self.now))
         self.now = max(self.now, to)

@@ -1,4 +1,6 @@
-"""The documentation of components, made from the classes: summary, text, settings, connection, example."""
+"""The documentation of components, made from the classes: summary, text, settings, connection,
+example.
+"""
 
 import inspect
 import re
@@ -41,7 +43,9 @@ def matching(name: str | None) -> list[Entry]:
 
 def component_list() -> str:
     """Every component on one line: what it is, its name, its summary."""
-    return "\n".join(f"{what:<7} {name:<15} {summary(cls)}{_not_yet(cls)}" for what, name, cls in kinds())
+    return "\n".join(
+        f"{what:<7} {name:<15} {summary(cls)}{_not_yet(cls)}" for what, name, cls in kinds()
+    )
 
 
 def _not_yet(cls: type[Component]) -> str:
@@ -53,9 +57,15 @@ def reference() -> str:
     parts = [
         "# Definitions and their components",
         "",
-        "Everything that may be written in a definition and in a site file. This page is printed by `vigie docs`.",
+        (
+            "Everything that may be written in a definition and in a site file. This page is"
+            " printed by `vigie docs`."
+        ),
         "",
-        "Durations are written `500ms`, `30s`, `2min`, `8h`, `7d`, `2w` or joined, `1h30min`. Numbers may carry a unit: `30 °C`,",
+        (
+            "Durations are written `500ms`, `30s`, `2min`, `8h`, `7d`, `2w` or joined, `1h30min`."
+            " Numbers may carry a unit: `30 °C`,"
+        ),
         "`6 kW`. Texts may hold `{field}`, a field or label of the event.",
         "",
     ]
@@ -106,7 +116,10 @@ def _table(model: type[BaseModel]) -> list[str]:
     kinds_ = model.KINDS if issubclass(model, Kinded) else {}
     rows = [_row(name, info) for name, info in model.model_fields.items() if name not in kinds_]
     if kinds_:
-        rows.append(f"| one of | {', '.join(f'`{name}`' for name in kinds_)} | required | The component, see below. |")
+        rows.append(
+            f"| one of | {', '.join(f'`{name}`' for name in kinds_)} | required | The component,"
+            " see below. |"
+        )
     if not rows:
         return ["It has no settings.", ""]
     return ["| setting | type | default | what it is |", "|---|---|---|---|", *rows, ""]
@@ -114,7 +127,11 @@ def _table(model: type[BaseModel]) -> list[str]:
 
 def _row(name: str, info: FieldInfo) -> str:
     known = info.examples or _json_schema(info).get("examples", ())
-    examples = ", ".join(f"`{_written(example, info)}`" for example in known if not _is_duration(info) or info.examples)
+    examples = ", ".join(
+        f"`{_written(example, info)}`"
+        for example in known
+        if not _is_duration(info) or info.examples
+    )
     description = (info.description or "") + (f" Example: {examples}." if examples else "")
     bounds = _bounds(info)
     kind = type_name(info) + (f", {bounds}" if bounds else "")
@@ -129,7 +146,8 @@ def _cell(text: str) -> str:
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
-    value = info.get_default(call_default_factory=True) if not info.default_factory else info.default_factory()  # type: ignore[call-arg]
+    make = info.default_factory
+    value = make() if make else info.get_default()  # type: ignore[call-arg]
     if value is None or isinstance(value, SecretStr) or value in ([], {}):
         return ""
     return f"`{_written(value, info)}`"
@@ -149,7 +167,9 @@ def _written(value: Any, info: FieldInfo) -> str:
         }
         return "{" + ", ".join(f"{key}: {text}" for key, text in inner.items()) + "}"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(item, _PLAIN)}" for key, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{key}: {_written(item, _PLAIN)}" for key, item in value.items()) + "}"
+        )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_written(item, _PLAIN) for item in value) + "]"
     if isinstance(value, float) and value.is_integer():
@@ -183,7 +203,9 @@ def _mentions(info: FieldInfo, function: Any) -> bool:
 
 
 def _json_schema(info: FieldInfo) -> dict[str, Any]:
-    return next((part.json_schema or {} for part in _metadata(info) if isinstance(part, WithJsonSchema)), {})
+    return next(
+        (part.json_schema or {} for part in _metadata(info) if isinstance(part, WithJsonSchema)), {}
+    )
 
 
 def _metadata(info: FieldInfo) -> list[Any]:
@@ -203,10 +225,17 @@ def _metadata(info: FieldInfo) -> list[Any]:
 def _bounds(info: FieldInfo) -> str:
     words = []
     for part in info.metadata:
-        for attribute, text in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
+        for attribute, text in (
+            ("ge", "at least"),
+            ("gt", "more than"),
+            ("le", "at most"),
+            ("lt", "less than"),
+        ):
             bound = getattr(part, attribute, None)
             if bound is not None:
-                shown = duration_text(bound) if _is_duration(info) else f"{bound:,}".replace(",", " ")
+                shown = (
+                    duration_text(bound) if _is_duration(info) else f"{bound:,}".replace(",", " ")
+                )
                 words.append(f"{text} {shown}")
     return ", ".join(words)
 
@@ -221,8 +250,17 @@ def type_name(info: FieldInfo) -> str:
     if names == ["value"] and _json_schema(info).get("type") == "string":
         return "text"
     if {"true or false", "whole number", "number", "text"} <= set(names):
-        names = [name for name in names if name not in ("true or false", "whole number", "text", "number")]
-        names = ["word", "number", *(name for name in names if not name.startswith("list of true")), "list of these"]
+        names = [
+            name
+            for name in names
+            if name not in ("true or false", "whole number", "text", "number")
+        ]
+        names = [
+            "word",
+            "number",
+            *(name for name in names if not name.startswith("list of true")),
+            "list of these",
+        ]
     return " or ".join(dict.fromkeys(names))
 
 
@@ -238,7 +276,12 @@ def _names(annotation: Any) -> list[str]:
     if origin in (typing.Union, types.UnionType):
         return [name for argument in arguments for name in _names(argument)]
     if origin is Literal:
-        return [", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in arguments)]
+        return [
+            ", ".join(
+                f"`{str(value).lower() if isinstance(value, bool) else value}`"
+                for value in arguments
+            )
+        ]
     if origin in (list, tuple):
         inner = " or ".join(dict.fromkeys(_names(arguments[0]))) if arguments else "value"
         return [f"list of {inner}"]

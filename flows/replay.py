@@ -35,7 +35,9 @@ HISTORY = ".history"
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition to replay. `label` names it to people; `born` are its renamed identities (`flows.lock.born`)."""
+    """A definition to replay. `label` names it to people; `born` are its renamed identities
+    (`flows.lock.born`).
+    """
 
     label: str
     flow: Flow
@@ -47,7 +49,8 @@ class Definition:
 
 @dataclass(frozen=True)
 class Period:
-    """From `start` to before `end` in epoch seconds; infinite ends are where the history begins and ends. Before it,
+    """From `start` to before `end` in epoch seconds; infinite ends are where the history begins and
+    ends. Before it,
     `warm_up` seconds are played without being counted."""
 
     start: float
@@ -60,16 +63,23 @@ class Period:
 
 
 def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
-    """The plan of what a definition's alarms need, as far as it is not read from history; raises `NotRunnable`."""
+    """The plan of what a definition's alarms need, as far as it is not read from history; raises
+    `NotRunnable`.
+    """
     flow, read = definition.flow, definition.inputs.streams
-    plan = compile_flow(flow, definition.tables, zone, definition.profile, definition.born, STAND_INS, RUN).plan
+    plan = compile_flow(
+        flow, definition.tables, zone, definition.profile, definition.born, STAND_INS, RUN
+    ).plan
     wanted = set(needed(flow, read))
     nodes = tuple(
         Node(node.name, ((node.name + HISTORY, None),), ()) if node.name in read else node
         for node in plan.nodes
         if node.name in wanted
     )
-    outlets = (Outlet(ALARMS, (ALARMS,)), Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes)))
+    outlets = (
+        Outlet(ALARMS, (ALARMS,)),
+        Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes)),
+    )
     return replace(plan, nodes=nodes, outlets=outlets)
 
 
@@ -80,7 +90,11 @@ class Run:
     """
 
     def __init__(
-        self, definition: Definition, zone: ZoneInfo, rows: Mapping[str, list[Event]], pace: Pace | None = None
+        self,
+        definition: Definition,
+        zone: ZoneInfo,
+        rows: Mapping[str, list[Event]],
+        pace: Pace | None = None,
     ) -> None:
         self.definition = definition
         self.kpis = Kpis()
@@ -93,7 +107,9 @@ class Run:
         self._plan = replay_plan(definition, zone)
         self._rows = {raw_name(definition.flow, name): some for name, some in rows.items()}
         written = [_values(row) for some in rows.values() for row in some]
-        played = set(needed(definition.flow, definition.inputs.streams)) - set(definition.inputs.streams)
+        played = set(needed(definition.flow, definition.inputs.streams)) - set(
+            definition.inputs.streams
+        )
         self._pace = pace or pace_of(definition.flow, played, written)
         self._player: Player | None = None
         self._episodes = Episodes(0.0)
@@ -109,7 +125,12 @@ class Run:
         """Take what the places brought in one span of time."""
         assert self._player is not None
         self._player.take(
-            [(name, pieces[place]) for place, names in self.entries.items() for name in names if place in pieces]
+            [
+                (name, pieces[place])
+                for place, names in self.entries.items()
+                for name in names
+                if place in pieces
+            ]
         )
 
     def finish(self, at: float) -> None:
@@ -135,10 +156,17 @@ class Run:
 class Replay:
     """Definitions over the same history, read once.
 
-    `warnings` are what people should know of the history; `counts` the events by place. Raises `ConnectorError`.
+    `warnings` are what people should know of the history; `counts` the events by place. Raises
+    `ConnectorError`.
     """
 
-    def __init__(self, definitions: Sequence[Definition], period: Period, site: Site, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        definitions: Sequence[Definition],
+        period: Period,
+        site: Site,
+        pace: Pace | None = None,
+    ) -> None:
         self.warnings: list[str] = []
         self.period = period
         self.counts: dict[Place, int] = {}
@@ -184,7 +212,8 @@ class Replay:
         for pieces in side_by_side([history.pieces() for history in self.histories.values()]):
             yield dict(zip(places, pieces, strict=True))
 
-    # ------------------------------------------------------------------------------------------------- opening
+    # -------------------------------------------------------------------------------------------------
+    # opening
     def _open(self, place: Place, definitions: Sequence[Definition]) -> "History":
         start, end = self.period.reads_from, self.period.end
         if place.kind == "file":
@@ -196,13 +225,18 @@ class Replay:
             from flows.replay_table import TableHistory
 
             return TableHistory(
-                self._site.connection(place.connection, ClickHouseConnection), place.names[0], start, end
+                self._site.connection(place.connection, ClickHouseConnection),
+                place.names[0],
+                start,
+                end,
             )
         from flows.replay_topic import TopicHistory
 
         ahead = max(definition.flow.clock.ahead for definition in definitions)
         connection = self._site.connection(place.connection, TopicConnection)
-        return TopicHistory(connection, list(place.names), start, end, ahead, self._zone, self.warnings.append)
+        return TopicHistory(
+            connection, list(place.names), start, end, ahead, self._zone, self.warnings.append
+        )
 
     def _tables(self, definition: Definition) -> dict[str, list[Event]]:
         """The rows of a definition's tables, by source, as they are now."""
@@ -211,12 +245,16 @@ class Replay:
             if place.kind == "file":
                 from flows.replay_file import FileHistory
 
-                found[name] = FileHistory(_path(place), self.period.reads_from, self.period.end, self._zone).rows()
+                found[name] = FileHistory(
+                    _path(place), self.period.reads_from, self.period.end, self._zone
+                ).rows()
             else:
                 from flows.replay_topic import table_rows
 
                 connection = self._site.connection(place.connection, TopicConnection)
-                found[name] = table_rows(connection, Topic(name=list(place.names), table=True), name)
+                found[name] = table_rows(
+                    connection, Topic(name=list(place.names), table=True), name
+                )
         return found
 
 

@@ -1,4 +1,6 @@
-"""Reading ahead: what a service takes to answer passes while what it answered before is worked on."""
+"""Reading ahead: what a service takes to answer passes while what it answered before is worked
+on.
+"""
 
 import queue
 import threading
@@ -16,7 +18,8 @@ class _Failed:
 
 
 def ahead(read: Callable[[], Iterator[T]], most: int) -> Iterator[T]:
-    """What `read` gives, read in a thread that is at most `most` items ahead. An error comes where it happened.
+    """What `read` gives, read in a thread that is at most `most` items ahead. An error comes where
+    it happened.
 
     The thread ends when the iterator is closed or the process ends, after what it is waiting for.
     """

@@ -9,12 +9,13 @@ from flows.replay_episodes import Episode
 
 @dataclass(frozen=True)
 class Difference:
-    """Alarms raised only before, only after, both times but not from and until the same instant, and from and until the same
-    instant with another priority; how many are equal.
+    """Alarms raised only before, only after, both times but not from and until the same instant,
+    and from and until the same instant with another priority; how many are equal.
 
-    Alarms are compared by rule and subject. In the order of time, an alarm before and one after are the same one if they
-    overlap, or if no more than `near` seconds lie between the end of one and the beginning of the other; each is used once,
-    the earliest first. One that stands at the end of the replay has no end.
+    Alarms are compared by rule and subject. In the order of time, an alarm before and one after are
+    the same one if they overlap, or if no more than `near` seconds lie between the end of one and
+    the beginning of the other; each is used once, the earliest first. One that stands at the end of
+    the replay has no end.
     """
 
     only_before: tuple[Episode, ...]
@@ -45,7 +46,11 @@ def difference(before: Iterable[Episode], after: Iterable[Episode], near: float)
             elif other is None and one is not None:
                 only_before.append(one)
             elif one is not None and other is not None:
-                if (one.raised, one.cleared, one.masked) != (other.raised, other.cleared, other.masked):
+                if (one.raised, one.cleared, one.masked) != (
+                    other.raised,
+                    other.cleared,
+                    other.masked,
+                ):
                     moved.append((one, other))
                 elif one.priority != other.priority:
                     reprioritised.append((one, other))

@@ -8,11 +8,13 @@ from operators.events import AlarmTransition
 
 @dataclass(frozen=True)
 class Episode:
-    """An alarm of one subject from the instant it is raised until its condition is over, in epoch seconds.
+    """An alarm of one subject from the instant it is raised until its condition is over, in epoch
+    seconds.
 
-    `rule` is its identity within the flow, the same before and after a renaming; `alarm` its present name, with the id of the
-    rule where people write the rules. `cleared` is None where it still stands at the end. `masked` says that it was raised
-    unheard: suppressed, or not armed. `priority` is the highest it had, `reason` why it was raised (`condition`, `no_data`, …).
+    `rule` is its identity within the flow, the same before and after a renaming; `alarm` its
+    present name, with the id of the rule where people write the rules. `cleared` is None where it
+    still stands at the end. `masked` says that it was raised unheard: suppressed, or not armed.
+    `priority` is the highest it had, `reason` why it was raised (`condition`, `no_data`, …).
     """
 
     rule: str
@@ -73,4 +75,6 @@ class Episodes:
 
     def all(self) -> list[Episode]:
         """Every one so far, in the order of time."""
-        return sorted((*self._done, *self._open.values()), key=lambda e: (e.raised, e.rule, e.subject))
+        return sorted(
+            (*self._done, *self._open.values()), key=lambda e: (e.raised, e.rule, e.subject)
+        )

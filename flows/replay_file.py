@@ -1,4 +1,6 @@
-"""History from a file of JSON lines: events as topics have them, or messages as devices sent them."""
+"""History from a file of JSON lines: events as topics have them, or messages as devices sent
+them.
+"""
 
 import gzip
 import math
@@ -23,13 +25,19 @@ _RAW = "topic", "payload", "time"
 class FileHistory:
     """The events of a file from `start` to before `end` (epoch seconds), in the order of its lines.
 
-    A line is an event with its `kind`; or a device's message, `{"topic": …, "payload": …, "time": …}`, whose payload is a
-    text or any JSON and whose time is in epoch seconds or a date, in `zone` if it names none. A file that ends in `.gz` is
-    unpacked. A line that is neither is left out and told to `warn` at the end, with the first line's number.
+    A line is an event with its `kind`; or a device's message, `{"topic": …, "payload": …, "time":
+    …}`, whose payload is a text or any JSON and whose time is in epoch seconds or a date, in `zone`
+    if it names none. A file that ends in `.gz` is unpacked. A line that is neither is left out and
+    told to `warn` at the end, with the first line's number.
     """
 
     def __init__(
-        self, path: Path, start: float, end: float, zone: ZoneInfo, warn: Callable[[str], None] = lambda text: None
+        self,
+        path: Path,
+        start: float,
+        end: float,
+        zone: ZoneInfo,
+        warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._path, self._start, self._end, self._zone, self._warn = path, start, end, zone, warn
         self._bad: list[tuple[int, str]] = []
@@ -57,7 +65,9 @@ class FileHistory:
                     newest = piece.times[-1]
                     yield piece
         except (OSError, EOFError) as error:
-            raise ConnectorError(f"{self._path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+            raise ConnectorError(
+                f"{self._path} cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from error
         if self._bad_count:
             number, why = self._bad[0]
             lines = "a line" if self._bad_count == 1 else f"{self._bad_count} lines"
@@ -78,10 +88,18 @@ class FileHistory:
             elif isinstance(row, dict) and row.get("id") not in (None, ""):
                 time = 0.0 if math.isinf(self._start) else self._start
                 rows.append(
-                    Row(id=f"{self._path.name}/{number}", time=time, table=self._path.name, op="update", values=row)
+                    Row(
+                        id=f"{self._path.name}/{number}",
+                        time=time,
+                        table=self._path.name,
+                        op="update",
+                        values=row,
+                    )
                 )
             else:
-                raise ConnectorError(f"{self._path}:{number}: expected a row as a JSON object with an 'id'")
+                raise ConnectorError(
+                    f"{self._path}:{number}: expected a row as a JSON object with an 'id'"
+                )
         return rows
 
     def _blocks(self) -> Iterator[bytes]:
@@ -104,7 +122,11 @@ class FileHistory:
         try:
             return decode_lines(block)
         except msgspec.DecodeError:
-            return [event for number, line in enumerate(block.split(b"\n"), first) for event in self._one(line, number)]
+            return [
+                event
+                for number, line in enumerate(block.split(b"\n"), first)
+                for event in self._one(line, number)
+            ]
 
     def _one(self, line: bytes, number: int) -> list[Event]:
         if not line.strip():
@@ -136,5 +158,7 @@ class FileHistory:
             "labels": found.get("labels", {}),
         }
         message = msgspec.convert(fields, Message)
-        message.payload = payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+        message.payload = (
+            payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+        )
         return message

@@ -1,4 +1,6 @@
-"""History from several places as one: what each brought, side by side, a span of time after the other."""
+"""History from several places as one: what each brought, side by side, a span of time after the
+other.
+"""
 
 import itertools
 import math
@@ -47,7 +49,9 @@ class _Head:
 
 
 def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:
-    """A piece of each place at a time, all of the same span; what has one time is never cut apart."""
+    """A piece of each place at a time, all of the same span; what has one time is never cut
+    apart.
+    """
     heads = [_Head(pieces) for pieces in places]
     while True:
         for head in heads:
@@ -78,6 +82,8 @@ def as_one(places: Sequence[Pieces]) -> Pieces:
 
 
 def in_order(events: list[Event], newest: float) -> Piece:
-    """Events of a log: each came when it happened, or with the newest one before it, which is not before `newest`."""
+    """Events of a log: each came when it happened, or with the newest one before it, which is
+    not before `newest`.
+    """
     times = list(itertools.accumulate(map(_time_of, events), max, initial=newest))
     return Piece(events, times[1:])

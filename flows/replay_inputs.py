@@ -1,4 +1,6 @@
-"""Where a replay takes history from: what `--input` says, and what each source of a definition means without it."""
+"""Where a replay takes history from: what `--input` says, and what each source of a definition
+means without it.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,11 +19,15 @@ Kind = Literal["clickhouse", "topic", "file", "none"]
 
 
 class InputError(ValueError):
-    """An `--input` that makes no sense, or a source whose history nothing tells; the message names the remedy."""
+    """An `--input` that makes no sense, or a source whose history nothing tells; the message
+    names the remedy.
+    """
 
 
 class Place(NamedTuple):
-    """One place that history is in: a table, one or several topics, or a file. `connection` is that of the site file."""
+    """One place that history is in: a table, one or several topics, or a file. `connection` is
+    that of the site file.
+    """
 
     kind: Kind
     names: tuple[str, ...] = ()
@@ -39,7 +45,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What feeds a definition: places by the name of a source or of a stream, which then is not calculated but read."""
+    """What feeds a definition: places by the name of a source or of a stream, which then is not
+    calculated but read.
+    """
 
     sources: dict[str, Place]
     streams: dict[str, Place]
@@ -47,11 +55,14 @@ class Inputs:
 
 
 def parse(text: str) -> tuple[str, Place]:
-    """Name and place of `NAME=clickhouse:TABLE`, `NAME=topic:TOPIC`, `NAME=FILE` or `NAME=none`; raises `InputError`."""
+    """Name and place of `NAME=clickhouse:TABLE`, `NAME=topic:TOPIC`, `NAME=FILE` or `NAME=none`;
+    raises `InputError`.
+    """
     name, equals, where = text.partition("=")
     if not (name and equals and where):
         raise InputError(
-            f"{text!r} is not an input; write NAME=clickhouse:TABLE, NAME=topic:TOPIC, NAME=FILE.jsonl or NAME=none"
+            f"{text!r} is not an input; write NAME=clickhouse:TABLE, NAME=topic:TOPIC,"
+            " NAME=FILE.jsonl or NAME=none"
         )
     kind, colon, what = where.partition(":")
     if where == "none":
@@ -67,12 +78,16 @@ def parse(text: str) -> tuple[str, Place]:
         return name, Place("topic", topics, "redpanda")
     if not Path(where).exists() or Path(where).is_dir():
         hint = near(kind, ("clickhouse", "topic")) if colon else None
-        raise InputError(f"there is no file {where!r} for {name!r}" + (f" ({hint})" if hint else ""))
+        raise InputError(
+            f"there is no file {where!r} for {name!r}" + (f" ({hint})" if hint else "")
+        )
     return name, Place("file", (where,))
 
 
 def resolve(flow: Flow, given: Mapping[str, Place], prefix: str) -> Inputs:
-    """The places for all that the alarms of a flow need; raises `InputError`. `prefix` is that of Vigie's own topics."""
+    """The places for all that the alarms of a flow need; raises `InputError`. `prefix` is that
+    of Vigie's own topics.
+    """
     for name in given:
         if name not in flow.sources and name not in flow.streams:
             known = [*flow.sources, *flow.streams]
@@ -95,13 +110,18 @@ def resolve(flow: Flow, given: Mapping[str, Place], prefix: str) -> Inputs:
     for name in tables:
         if tables[name].kind == "clickhouse":
             raise InputError(
-                f"{name!r} is a table of rows; read it from its topic or a file: --input {name}=FILE.jsonl"
+                f"{name!r} is a table of rows; read it from its topic or a file: --input"
+                f" {name}=FILE.jsonl"
             )
-    return Inputs(sources, {name: place for name, place in streams.items() if place.kind != "none"}, tables)
+    return Inputs(
+        sources, {name: place for name, place in streams.items() if place.kind != "none"}, tables
+    )
 
 
 def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
-    """The sources, streams and alarms that the alarms of a flow depend on; what `read` streams come from is not needed."""
+    """The sources, streams and alarms that the alarms of a flow depend on; what `read` streams
+    come from is not needed.
+    """
     found: dict[str, None] = {}
     waiting = list(flow.alarms)
     while waiting:
@@ -115,7 +135,11 @@ def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
             waiting += [*alarm.sources, *(side for side, _ in alarm.side_inputs())]
         elif name in flow.streams and name not in read:
             waiting += inputs(flow.streams[name].from_)
-            waiting += [s.settings.side_input() for s in flow.streams[name].steps if isinstance(s.settings, Enrich)]
+            waiting += [
+                s.settings.side_input()
+                for s in flow.streams[name].steps
+                if isinstance(s.settings, Enrich)
+            ]
     return list(found)
 
 
@@ -146,7 +170,9 @@ def _written_streams(flow: Flow, source: str, read: Iterable[str]) -> dict[str, 
     found: dict[str, Place] = {}
     behind = {source}
     for name in _in_order(flow):
-        if name in read or not behind.intersection(origin(one) for one in inputs(flow.streams[name].from_)):
+        if name in read or not behind.intersection(
+            origin(one) for one in inputs(flow.streams[name].from_)
+        ):
             continue
         place = _written(flow, name)
         if place is None:
@@ -174,9 +200,13 @@ def _in_order(flow: Flow) -> list[str]:
 
 def _without_history(flow: Flow, name: str) -> str:
     kind = flow.sources[name].kind
-    readers = [stream for stream in flow.streams if name in map(origin, inputs(flow.streams[stream].from_))]
-    stream = f", or what a stream made of it: --input {readers[0]}=clickhouse:TABLE" if readers else ""
+    readers = [
+        stream for stream in flow.streams if name in map(origin, inputs(flow.streams[stream].from_))
+    ]
+    stream = (
+        f", or what a stream made of it: --input {readers[0]}=clickhouse:TABLE" if readers else ""
+    )
     return (
-        f"the source {name!r} ({kind}) keeps no history, and no sink keeps it whole; name its history: "
-        f"--input {name}=FILE.jsonl{stream}; or leave it out: --input {name}=none"
+        f"the source {name!r} ({kind}) keeps no history, and no sink keeps it whole; name its"
+        f" history: --input {name}=FILE.jsonl{stream}; or leave it out: --input {name}=none"
     )

@@ -35,7 +35,9 @@ def lanes(after: Iterable[Episode], before: Iterable[Episode] | None) -> list[La
 
 
 def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
-    """At most so many lanes, in their order: those whose two sides differ first, then those with the most in them."""
+    """At most so many lanes, in their order: those whose two sides differ first, then those with
+    the most in them.
+    """
 
     def weight(lane: Lane) -> tuple[bool, int, float]:
         spans = [[(e.raised, e.cleared) for e in side] for side in (lane.before, lane.after)]
@@ -47,15 +49,16 @@ def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
 
 
 def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[float, str]]:
-    """At most about `most` instants of an axis with their texts, at round times of the site; days stay days when clocks
-    are changed."""
+    """At most about `most` instants of an axis with their texts, at round times of the site;
+    days stay days when clocks are changed."""
     length = end - start
     for step in STEPS:
         if length / step <= most:
             form = "%H:%M:%S" if step < 60 else "%H:%M" if length <= 86400 else "%d %b %H:%M"
             return _even(start, end, zone, step, form)
     days = next(
-        (days for days in DAYS if length / (days * 86400) <= most), max(DAYS[-1], int(length / 86400 / most) + 1)
+        (days for days in DAYS if length / (days * 86400) <= most),
+        max(DAYS[-1], int(length / 86400 / most) + 1),
     )
     day = datetime.fromtimestamp(start, zone).replace(hour=0, minute=0, second=0, microsecond=0)
     found = []
@@ -66,9 +69,15 @@ def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[flo
     return found
 
 
-def _even(start: float, end: float, zone: ZoneInfo, step: int, form: str) -> list[tuple[float, str]]:
-    """Multiples of a step of the day, as clocks show them; an hour that clocks leave out or show twice has one mark."""
-    local = datetime.fromtimestamp(start, zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+def _even(
+    start: float, end: float, zone: ZoneInfo, step: int, form: str
+) -> list[tuple[float, str]]:
+    """Multiples of a step of the day, as clocks show them; an hour that clocks leave out or show
+    twice has one mark.
+    """
+    local = datetime.fromtimestamp(start, zone).replace(
+        hour=0, minute=0, second=0, microsecond=0, tzinfo=None
+    )
     found: list[tuple[float, str]] = []
     while (at := local.replace(tzinfo=zone).timestamp()) <= end:
         if at >= start and (not found or at > found[-1][0]):

@@ -16,8 +16,8 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at. `value` exceeds `limit`; `subject` is empty where it is about the whole rule, both where about the
-    flow. A `note` exceeds no limit."""
+    """One thing to look at. `value` exceeds `limit`; `subject` is empty where it is about the
+    whole rule, both where about the flow. A `note` exceeds no limit."""
 
     code: Code
     text: str
@@ -43,19 +43,33 @@ def _rates(episodes: Sequence[Episode], figures: Figures) -> Iterator[Finding]:
     counts = Counter(e.alarm for e in episodes if not e.masked and e.raised >= figures.start)
     for alarm, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if count > spans:
-            text = f"this rule alone exceeds one alarm per ten minutes: {count / spans:.1f} (EEMUA 191: all rules together 1)"
+            text = (
+                f"this rule alone exceeds one alarm per ten minutes: {count / spans:.1f} (EEMUA"
+                " 191: all rules together 1)"
+            )
             yield Finding("rate", text, alarm, value=round(count / spans, 3), limit=1)
-    if figures.rate is not None and figures.rate > 1 and not any(count > spans for count in counts.values()):
-        text = f"all rules together exceed one alarm per ten minutes: {figures.rate:.1f} (EEMUA 191)"
+    if (
+        figures.rate is not None
+        and figures.rate > 1
+        and not any(count > spans for count in counts.values())
+    ):
+        text = (
+            f"all rules together exceed one alarm per ten minutes: {figures.rate:.1f} (EEMUA 191)"
+        )
         yield Finding("flow_rate", text, value=round(figures.rate, 3), limit=1)
 
 
 def _floods(figures: Figures) -> Iterator[Finding]:
     if figures.floods:
         worst = max(figures.floods, key=lambda flood: flood.alarms)
-        times = "an alarm flood" if len(figures.floods) == 1 else f"{len(figures.floods)} alarm floods"
+        times = (
+            "an alarm flood" if len(figures.floods) == 1 else f"{len(figures.floods)} alarm floods"
+        )
         total = sum(flood.end - flood.start for flood in figures.floods)
-        text = f"{times}, {span(total)} in all; the worst had {worst.alarms} alarms in {span(worst.end - worst.start)}"
+        text = (
+            f"{times}, {span(total)} in all; the worst had {worst.alarms} alarms in"
+            f" {span(worst.end - worst.start)}"
+        )
         yield Finding("flood", text, value=len(figures.floods), limit=0)
 
 
@@ -81,7 +95,10 @@ def _fleeting(episodes: Sequence[Episode]) -> Iterator[Finding]:
     for alarm, some in sorted(by_alarm.items()):
         short = sum(episode.seconds(0.0) < FLEETING for episode in some)
         if len(some) >= FEW and short * 2 > len(some):
-            text = f"{short} of {len(some)} were over in less than {span(FLEETING)}: nobody can act on these"
+            text = (
+                f"{short} of {len(some)} were over in less than {span(FLEETING)}: nobody can act on"
+                " these"
+            )
             yield Finding("fleeting", text, alarm, value=round(short / len(some), 3), limit=0.5)
 
 
@@ -89,7 +106,9 @@ def _standing(episodes: Sequence[Episode], end: float) -> Iterator[Finding]:
     worst: dict[tuple[str, str], float] = {}
     for episode in episodes:
         key = episode.alarm, episode.subject
-        if not episode.masked and (lasted := episode.seconds(end)) > max(STALE, worst.get(key, 0.0)):
+        if not episode.masked and (lasted := episode.seconds(end)) > max(
+            STALE, worst.get(key, 0.0)
+        ):
             worst[key] = lasted
     for (alarm, subject), lasted in sorted(worst.items()):
         text = f"stood for {span(lasted)}; what stands longer than a day is no alarm but a state"

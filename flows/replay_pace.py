@@ -14,11 +14,15 @@ from operators.window import Window
 
 MINUTE = 60.0
 QUARTER = 900.0
-"""Spans of the day begin and end at such multiples since 1970 where they are written so: zones differ from UTC by quarters."""
+"""Spans of the day begin and end at such multiples since 1970 where they are written so: zones
+differ from UTC by quarters.
+"""
 
 
 def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]] = ()) -> Pace:
-    """The pace for the streams of a definition that are played (`names`), its alarms, and the rows of its run-time rules."""
+    """The pace for the streams of a definition that are played (`names`), its alarms, and the
+    rows of its run-time rules.
+    """
     waits: list[float] = []
     grids: set[float] = set()
     for name, stream in flow.streams.items():
@@ -37,7 +41,9 @@ def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]
 
 
 def _has_timers(operator: Operator) -> bool:
-    """Whether a step's logic ever asks to be woken; a step that only a stand-in can run counts as one that does."""
+    """Whether a step's logic ever asks to be woken; a step that only a stand-in can run counts
+    as one that does.
+    """
     if not operator.RUNS:
         return True
     try:
@@ -53,7 +59,9 @@ def _spans(model: BaseModel) -> Iterator[float]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield from _spans(value)
-        elif isinstance(value, float) and (_is_duration(info.annotation) or _is_marked(info.metadata)):
+        elif isinstance(value, float) and (
+            _is_duration(info.annotation) or _is_marked(info.metadata)
+        ):
             yield value
 
 

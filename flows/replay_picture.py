@@ -1,4 +1,6 @@
-"""The timeline of a replay as SVG: a lane for each alarm and subject, readable without scripts or fonts of its own."""
+"""The timeline of a replay as SVG: a lane for each alarm and subject, readable without scripts
+or fonts of its own.
+"""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -27,7 +29,9 @@ def picture(
     period: tuple[float, float],
     zone: ZoneInfo,
 ) -> str:
-    """The picture of a period (epoch seconds); with `before`, each lane shows before above after."""
+    """The picture of a period (epoch seconds); with `before`, each lane shows before above
+    after.
+    """
     return _Picture(title, after, before, floods, period, zone).text()
 
 
@@ -65,7 +69,8 @@ class _Picture:
         if not self._lanes:
             y = self._top + 17
             parts.append(
-                f'<text x="{self._left:.1f}" y="{y:.1f}" fill="{QUIET}">no alarm would have been raised</text>'
+                f'<text x="{self._left:.1f}" y="{y:.1f}" fill="{QUIET}">no alarm would have been'
+                " raised</text>"
             )
         return "\n".join([*parts, *self._legend(), "</svg>"]) + "\n"
 
@@ -77,18 +82,19 @@ class _Picture:
         for flood in self._floods:
             x, end = self._x(flood.start), self._x(flood.end)
             yield (
-                f'<rect x="{x:.1f}" y="{self._top:.1f}" width="{max(end - x, THINNEST):.1f}" '
-                f'height="{self._bottom - self._top:.1f}" fill="{FLOOD}"><title>alarm flood, {flood.alarms} alarms, '
-                f"{escape(self._shown(flood.start))} to {escape(self._shown(flood.end))}</title></rect>"
+                f'<rect x="{x:.1f}" y="{self._top:.1f}" width="{max(end - x, THINNEST):.1f}"'
+                f' height="{self._bottom - self._top:.1f}" fill="{FLOOD}"><title>alarm flood,'
+                f" {flood.alarms} alarms, {escape(self._shown(flood.start))} to"
+                f" {escape(self._shown(flood.end))}</title></rect>"
             )
 
     def _axis(self) -> Iterator[str]:
         for at, text in marks(self._start, self._end, self._zone, 10):
             x = self._x(at)
             yield (
-                f'<line x1="{x:.1f}" y1="{self._top - 4:.1f}" x2="{x:.1f}" y2="{self._bottom:.1f}" stroke="{LINE}"/>'
-                f'<text x="{x:.1f}" y="{self._top - 9:.1f}" font-size="11" text-anchor="middle" '
-                f'fill="{QUIET}">{escape(text)}</text>'
+                f'<line x1="{x:.1f}" y1="{self._top - 4:.1f}" x2="{x:.1f}" y2="{self._bottom:.1f}"'
+                f' stroke="{LINE}"/><text x="{x:.1f}" y="{self._top - 9:.1f}" font-size="11"'
+                f' text-anchor="middle" fill="{QUIET}">{escape(text)}</text>'
             )
 
     def _lane(self, lane: Lane, top: float) -> Iterator[str]:
@@ -96,26 +102,38 @@ class _Picture:
         shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
         right = self._left + WIDE
         yield (
-            f'<g><title>{escape(name)}</title><line x1="{MARGIN:.1f}" y1="{top:.1f}" x2="{right:.1f}" y2="{top:.1f}" '
-            f'stroke="{LINE}"/><text x="{MARGIN:.1f}" y="{top + self._high / 2 + 4:.1f}" fill="{INK}">{escape(shown)}</text></g>'
+            f'<g><title>{escape(name)}</title><line x1="{MARGIN:.1f}" y1="{top:.1f}"'
+            f' x2="{right:.1f}" y2="{top:.1f}" stroke="{LINE}"/><text x="{MARGIN:.1f}"'
+            f' y="{top + self._high / 2 + 4:.1f}" fill="{INK}">{escape(shown)}</text></g>'
         )
         first = top + (LANE - BAR) / 2
         if self._both:
             yield from (self._bar(episode, first, OLD, "before") for episode in lane.before)
             first += BAR + 2
-        yield from (self._bar(e, first, COLOURS[e.priority], "after" if self._both else "") for e in lane.after)
+        yield from (
+            self._bar(e, first, COLOURS[e.priority], "after" if self._both else "")
+            for e in lane.after
+        )
 
     def _bar(self, episode: Episode, top: float, colour: str, side: str) -> str:
         x = self._x(episode.raised)
         end = self._x(self._end if episode.cleared is None else episode.cleared)
-        until = f"to {self._shown(episode.cleared)}" if episode.cleared is not None else "and still there"
+        until = (
+            f"to {self._shown(episode.cleared)}"
+            if episode.cleared is not None
+            else "and still there"
+        )
         when = f"{self._shown(episode.raised)} {until} ({span(episode.seconds(self._end))})"
-        words = f"{side + ': ' if side else ''}{episode.alarm} {episode.subject}, {episode.priority}, {when}"
+        words = (
+            f"{side + ': ' if side else ''}{episode.alarm} {episode.subject}, {episode.priority},"
+            f" {when}"
+        )
         words += ", unheard" if episode.masked else ""
         faint = ' fill-opacity="0.3"' if episode.masked else ""
         return (
-            f'<rect x="{x:.1f}" y="{top:.1f}" width="{max(end - x, THINNEST):.1f}" height="{BAR:.0f}" rx="1.5" '
-            f'fill="{colour}"{faint}><title>{escape(words)}</title></rect>'
+            f'<rect x="{x:.1f}" y="{top:.1f}" width="{max(end - x, THINNEST):.1f}"'
+            f' height="{BAR:.0f}" rx="1.5"'
+            f' fill="{colour}"{faint}><title>{escape(words)}</title></rect>'
         )
 
     def _legend(self) -> Iterator[str]:
@@ -125,10 +143,16 @@ class _Picture:
         items += [("alarm flood", FLOOD)] if self._floods else []
         x, y = self._left, self._bottom + 22
         for text, colour in items:
-            yield f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="14" height="10" fill="{colour}" stroke="{LINE}"/>'
+            yield (
+                f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="14" height="10" fill="{colour}"'
+                f' stroke="{LINE}"/>'
+            )
             yield f'<text x="{x + 20:.1f}" y="{y:.1f}" fill="{QUIET}">{escape(text)}</text>'
             x += 36 + CHARACTER * len(text)
         note = f"times are {self._zone.key}"
         if len(self._all) > len(self._lanes):
             note += f"; {len(self._lanes)} of {len(self._all)} lanes, those with the most to see"
-        yield f'<text x="{self._left + WIDE:.1f}" y="{y:.1f}" text-anchor="end" fill="{QUIET}">{escape(note)}</text>'
+        yield (
+            f'<text x="{self._left + WIDE:.1f}" y="{y:.1f}" text-anchor="end"'
+            f' fill="{QUIET}">{escape(note)}</text>'
+        )

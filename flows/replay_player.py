@@ -11,13 +11,15 @@ from flows.playback import Playback
 from operators.events import Event
 
 MARGIN = 1e-5
-"""Seconds by which a pass ends before a silent source's time reaches a deadline: sums of times are not exact."""
+"""Seconds by which a pass ends before a silent source's time reaches a deadline: sums of times
+are not exact.
+"""
 
 
 @dataclass
 class Piece:
-    """Events in the order in which they came, with the instant at which each came: its own time, or that of a newer one
-    before it."""
+    """Events in the order in which they came, with the instant at which each came: its own time,
+    or that of a newer one before it."""
 
     events: list[Event]
     times: list[float]
@@ -27,8 +29,9 @@ class Piece:
 class Pace:
     """How far a pass may reach without a timer that an event sets falling due in it.
 
-    `shortest` is the shortest span, in seconds, that any step waits; `grids` are the spans at whose multiples (since 1970)
-    timers may be due. Infinity and none let a pass be as long as no known timer is due.
+    `shortest` is the shortest span, in seconds, that any step waits; `grids` are the spans at whose
+    multiples (since 1970) timers may be due. Infinity and none let a pass be as long as no known
+    timer is due.
     """
 
     shortest: float = math.inf
@@ -47,12 +50,15 @@ ONE_INSTANT = Pace(shortest=0.0)
 class Player:
     """One plan over history, on a virtual clock that begins at `start`.
 
-    What steps do depends on the order of events and timers alone. So a pass takes all events up to the first instant at
-    which a timer may fall due, as far as the timers that are set and `pace` tell; the clock is then moved to that instant
-    through `Playback`, which fires each timer by itself.
+    What steps do depends on the order of events and timers alone. So a pass takes all events up to
+    the first instant at which a timer may fall due, as far as the timers that are set and `pace`
+    tell; the clock is then moved to that instant through `Playback`, which fires each timer by
+    itself.
     """
 
-    def __init__(self, plan: Plan, start: float, pace: Pace, collect: Callable[[Outputs], None]) -> None:
+    def __init__(
+        self, plan: Plan, start: float, pace: Pace, collect: Callable[[Outputs], None]
+    ) -> None:
         self._plan = plan
         self._pace = pace
         self._idle = plan.clock.idle
@@ -90,18 +96,27 @@ class Player:
         made = []
         for lane in lanes:
             first = lane.at
-            lane.at = bisect_right(lane.times, now, first) if end <= now else bisect_left(lane.times, end, first)
+            lane.at = (
+                bisect_right(lane.times, now, first)
+                if end <= now
+                else bisect_left(lane.times, end, first)
+            )
             if lane.at > first:
                 last = self._arrivals[lane.source] = lane.times[lane.at - 1]
                 whole = first == 0 and lane.at == len(lane.times)
-                made.append((lane.source, lane.events if whole else lane.events[first : lane.at], last))
+                made.append(
+                    (lane.source, lane.events if whole else lane.events[first : lane.at], last)
+                )
         self._playback.feed_together(made)
 
     def _end(self, lanes: "list[_Lane]", now: float) -> float:
-        """The first instant after `now` at which a timer may be due or a source counts as silent."""
+        """The first instant after `now` at which a timer may be due or a source counts as
+        silent.
+        """
         due = self._playback.next_due()
         end = min(due.wall, self._pace.limit(now))
-        if self._brings_together:  # what the timer's own signal brings may fire it from its deadline on
+        # what the timer's own signal brings may fire it from its deadline on
+        if self._brings_together:
             end = min(end, due.event)
         reached = now
         here = {lane.source: lane for lane in lanes}
@@ -114,11 +129,15 @@ class Player:
                 arrival = now
             if now >= arrival + self._idle:
                 continue
-            end = min(end, arrival + self._idle if more is None else more.silent_at(arrival, self._idle))
+            end = min(
+                end, arrival + self._idle if more is None else more.silent_at(arrival, self._idle)
+            )
             lateness = self._plan.clock_of(source).lateness
             if arrival - lateness < due.event < math.inf:
                 silent = due.event + lateness + GRACE - MARGIN
-                reached = max(reached, silent if more is None else min(silent, more.reaches(due.event)))
+                reached = max(
+                    reached, silent if more is None else min(silent, more.reaches(due.event))
+                )
         return end if due.event == math.inf else min(end, reached)
 
 
@@ -134,11 +153,16 @@ class _Lane:
         self._gap = -1
         self._late: list[float] = []
         if heed_late:
-            self._late = [time for event, time in zip(piece.events, piece.times, strict=True) if event.time < time]
+            self._late = [
+                time
+                for event, time in zip(piece.events, piece.times, strict=True)
+                if event.time < time
+            ]
 
     def next_late(self) -> float:
-        """When the next event comes that is older than one before it; infinity if none does, or if none needs care. Steps
-        that bring streams together sort what one pass brings, so such an event has a pass of its own."""
+        """When the next event comes that is older than one before it; infinity if none does, or
+        if none needs care. Steps that bring streams together sort what one pass brings, so such
+        an event has a pass of its own."""
         found = bisect_left(self._late, self.times[self.at])
         return self._late[found] if found < len(self._late) else math.inf
 
@@ -148,7 +172,9 @@ class _Lane:
         return self.times[found] if found < len(self.times) else math.inf
 
     def silent_at(self, arrival: float, idle: float) -> float:
-        """The earliest that this source may have been silent for `idle` seconds; `arrival` was its last event."""
+        """The earliest that this source may have been silent for `idle` seconds; `arrival` was
+        its last event.
+        """
         times, at = self.times, self.at
         if times[at] >= arrival + idle:
             return arrival + idle
@@ -157,7 +183,9 @@ class _Lane:
         return times[self._gap] + idle
 
     def _next_gap(self, at: int, idle: float) -> int:
-        """The first event from `at` on after which there is silence, or the last one of the piece."""
+        """The first event from `at` on after which there is silence, or the last one of the
+        piece.
+        """
         times = self.times
         while True:
             found = bisect_left(times, times[at] + idle, at + 1)

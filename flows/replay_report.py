@@ -18,7 +18,9 @@ from flows.replay_times import Shown, iso, span
 from operators.alarms.kpi import Figures
 
 VERSION = 1
-NOT_REPLAYED = "what people did is not replayed: nothing is acknowledged, shelved or taken out of service"
+NOT_REPLAYED = (
+    "what people did is not replayed: nothing is acknowledged, shelved or taken out of service"
+)
 NO_DATA = ("no_data", "unavailable", "not_a_number", "unit")
 """Reasons of an alarm that is raised because there are no good data."""
 COLOURS = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "magenta"}
@@ -46,17 +48,27 @@ class Outcome:
         return sum(self.replay.counts.values())
 
 
-# --------------------------------------------------------------------------------------------------------------- text
+# ---------------------------------------------------------------------------------------------------------------
+# text
 def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
     """The lines of the report; `most` alarms are listed, `width` is that of the terminal."""
     replay = outcome.replay
     shown = Shown(outcome.zone, replay.start, replay.end)
     rate = f", {outcome.events / outcome.seconds:,.0f}/s" if outcome.seconds >= 1 else ""
-    period = f"{shown(replay.start)} to {shown(replay.end)} {outcome.zone.key}, {span(replay.end - replay.start)}"
+    period = (
+        f"{shown(replay.start)} to {shown(replay.end)} {outcome.zone.key},"
+        f" {span(replay.end - replay.start)}"
+    )
     yield f"{outcome.run.definition.label}: {period}"
     for name, place in _inputs(outcome.run):
-        count = replay.counts.get(place, 0) if place in replay.histories else len(outcome.run.rows(name))
-        yield f"  {name} from {place}: {count:,} {'events' if place in replay.histories else 'rows'}"
+        count = (
+            replay.counts.get(place, 0)
+            if place in replay.histories
+            else len(outcome.run.rows(name))
+        )
+        yield (
+            f"  {name} from {place}: {count:,} {'events' if place in replay.histories else 'rows'}"
+        )
     yield f"  {outcome.events:,} events in {span(outcome.seconds)}{rate}; {NOT_REPLAYED}"
     for warning in _warnings(outcome):
         yield click.style("warning", fg="yellow") + f": {warning}"
@@ -93,11 +105,15 @@ def _warnings(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.run.refused:,} events were refused, as live they would be dead letters"
 
 
-def _listed(episodes: Sequence[Episode], shown: Shown, end: float, most: int, sign: str = "") -> Iterator[str]:
+def _listed(
+    episodes: Sequence[Episode], shown: Shown, end: float, most: int, sign: str = ""
+) -> Iterator[str]:
     if not episodes:
         yield "no alarm would have been raised"
         return
-    rows: list[tuple[str, ...]] = [("ALARM", "SUBJECT", "PRIORITY", "RAISED", "CLEARED", "HOW LONG", "AT")]
+    rows: list[tuple[str, ...]] = [
+        ("ALARM", "SUBJECT", "PRIORITY", "RAISED", "CLEARED", "HOW LONG", "AT")
+    ]
     rows += [_row(episode, shown, end) for episode in episodes[:most]]
     yield from _table(rows, [None, *(episode.priority for episode in episodes[:most])], sign)
     if len(episodes) > most:
@@ -121,7 +137,9 @@ def _value(episode: Episode) -> str:
     return f"{value} {episode.unit}" if episode.unit else value
 
 
-def _table(rows: Sequence[Sequence[str]], priorities: Sequence[str | None], sign: str = "") -> Iterator[str]:
+def _table(
+    rows: Sequence[Sequence[str]], priorities: Sequence[str | None], sign: str = ""
+) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row, priority in zip(rows, priorities, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -133,7 +151,10 @@ def _table(rows: Sequence[Sequence[str]], priorities: Sequence[str | None], sign
 def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) -> Iterator[str]:
     assert outcome.before is not None
     old, new = outcome.before.definition.label, outcome.run.definition.label
-    yield f"compared with {old} (before): {len(outcome.before_episodes):,} alarms before, {len(outcome.episodes):,} after"
+    yield (
+        f"compared with {old} (before): {len(outcome.before_episodes):,} alarms before,"
+        f" {len(outcome.episodes):,} after"
+    )
     if found.is_none:
         yield f"no difference: the same {found.same:,} alarms at the same times"
         return
@@ -147,7 +168,9 @@ def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) ->
             yield from _listed(some, shown, end, most, sign)
     if found.moved:
         yield f"\nmoved: {len(found.moved):,}"
-        rows: list[tuple[str, ...]] = [("ALARM", "SUBJECT", "PRIORITY", "RAISED", "NOW", "CLEARED", "NOW")]
+        rows: list[tuple[str, ...]] = [
+            ("ALARM", "SUBJECT", "PRIORITY", "RAISED", "NOW", "CLEARED", "NOW")
+        ]
         for old_one, new_one in found.moved[:most]:
             rows.append(
                 (
@@ -161,9 +184,18 @@ def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) ->
     if found.reprioritised:
         yield f"\nanother priority: {len(found.reprioritised):,}"
         pairs = found.reprioritised[:most]
-        heads: list[tuple[str, ...]] = [("ALARM", "SUBJECT", "PRIORITY", "BEFORE", "RAISED", "CLEARED")]
+        heads: list[tuple[str, ...]] = [
+            ("ALARM", "SUBJECT", "PRIORITY", "BEFORE", "RAISED", "CLEARED")
+        ]
         heads += [
-            (now.alarm, now.subject, now.priority, was.priority, shown(now.raised), shown(now.cleared))
+            (
+                now.alarm,
+                now.subject,
+                now.priority,
+                was.priority,
+                shown(now.raised),
+                shown(now.cleared),
+            )
             for was, now in pairs
         ]
         yield from _table(heads, [None, *(one.priority for _, one in pairs)], "~ ")
@@ -181,14 +213,26 @@ def _shift(old: float | None, new: float | None) -> str:
 
 
 _KPIS: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
-    ("alarms", lambda f: f"{f.annunciated:,}" + (f" (and {f.masked:,} unheard)" if f.masked else ""), ""),
+    (
+        "alarms",
+        lambda f: f"{f.annunciated:,}" + (f" (and {f.masked:,} unheard)" if f.masked else ""),
+        "",
+    ),
     ("per ten minutes, mean", lambda f: "" if f.rate is None else f"{f.rate:.3g}", "at most 1"),
     ("per ten minutes, most", lambda f: f"{f.peak:,}", "at most 10"),
     ("in one hour, most", lambda f: f"{f.hourly:,}", "6, at most 12"),
     ("in one day, most", lambda f: f"{f.daily:,}", "144, at most 288"),
-    ("time in alarm floods", lambda f: "" if f.in_flood is None else f"{f.in_flood:.2%}", "under 1 %"),
+    (
+        "time in alarm floods",
+        lambda f: "" if f.in_flood is None else f"{f.in_flood:.2%}",
+        "under 1 %",
+    ),
     ("chattering alarms", lambda f: f"{len(f.chattering):,}", "none"),
-    ("over in less than 10 s", lambda f: "" if f.fleeting_share is None else f"{f.fleeting_share:.1%}", ""),
+    (
+        "over in less than 10 s",
+        lambda f: "" if f.fleeting_share is None else f"{f.fleeting_share:.1%}",
+        "",
+    ),
     ("standing at the end", lambda f: f"{f.standing:,}", ""),
     ("of these longer than a day", lambda f: f"{len(f.stale):,}", "under 5"),
 )
@@ -196,11 +240,16 @@ _KPIS: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
 
 def _figures(outcome: Outcome) -> Iterator[str]:
     before = outcome.before_figures
-    rows: list[tuple[str, ...]] = [("FIGURE", "BEFORE", "AFTER", "TARGET") if before else ("FIGURE", "VALUE", "TARGET")]
+    rows: list[tuple[str, ...]] = [
+        ("FIGURE", "BEFORE", "AFTER", "TARGET") if before else ("FIGURE", "VALUE", "TARGET")
+    ]
     for name, pick, target in _KPIS:
         values = (pick(before), pick(outcome.figures)) if before else (pick(outcome.figures),)
         rows.append((name, *values, target))
-    shares = [_shares(figures) for figures in ((before, outcome.figures) if before else (outcome.figures,))]
+    shares = [
+        _shares(figures)
+        for figures in ((before, outcome.figures) if before else (outcome.figures,))
+    ]
     if any(shares):
         rows.append(("by priority", *shares, "low and medium 80 %, high 15 %, critical 5 %"))
     yield from _table(rows, [None] * len(rows))
@@ -212,7 +261,9 @@ def _figures(outcome: Outcome) -> Iterator[str]:
 
 def _shares(figures: Figures) -> str:
     counts = figures.priorities
-    return ", ".join(f"{word} {counts[word] / sum(counts.values()):.0%}" for word in RANK if counts.get(word))
+    return ", ".join(
+        f"{word} {counts[word] / sum(counts.values()):.0%}" for word in RANK if counts.get(word)
+    )
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:
@@ -224,7 +275,8 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"{word}: {who + ': ' if who else ''}{finding.text}"
 
 
-# --------------------------------------------------------------------------------------------------------------- JSON
+# ---------------------------------------------------------------------------------------------------------------
+# JSON
 def as_json(outcome: Outcome) -> str:
     """The outcome as one JSON object; docs/replay.md says what is in it."""
     replay, zone = outcome.replay, outcome.zone
@@ -247,7 +299,11 @@ def as_json(outcome: Outcome) -> str:
         "notes": [_finding(finding) for finding in outcome.findings if finding.note],
         "warnings": list(_warnings(outcome)),
     }
-    if outcome.difference is not None and outcome.before is not None and outcome.before_figures is not None:
+    if (
+        outcome.difference is not None
+        and outcome.before is not None
+        and outcome.before_figures is not None
+    ):
         found = outcome.difference
         data["against"] = {
             "definition": outcome.before.definition.label,
@@ -262,8 +318,13 @@ def as_json(outcome: Outcome) -> str:
     return msgspec.json.format(msgspec.json.encode(data), indent=1).decode()
 
 
-def _pairs(pairs: Sequence[tuple[Episode, Episode]], end: float, zone: ZoneInfo) -> list[dict[str, Any]]:
-    return [{"before": _episode(one, end, zone), "after": _episode(other, end, zone)} for one, other in pairs]
+def _pairs(
+    pairs: Sequence[tuple[Episode, Episode]], end: float, zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    return [
+        {"before": _episode(one, end, zone), "after": _episode(other, end, zone)}
+        for one, other in pairs
+    ]
 
 
 def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:
@@ -284,7 +345,12 @@ def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    found = {"code": finding.code, "alarm": finding.alarm, "subject": finding.subject, "text": finding.text}
+    found = {
+        "code": finding.code,
+        "alarm": finding.alarm,
+        "subject": finding.subject,
+        "text": finding.text,
+    }
     return found if finding.note else {**found, "value": finding.value, "limit": finding.limit}
 
 

@@ -21,8 +21,8 @@ class NoRevision(ValueError):
 
 @contextmanager
 def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
-    """The file of another version, and its name for people. Of a revision the folder's definitions and tables are laid out
-    in a temporary folder. Raises `NoRevision`."""
+    """The file of another version, and its name for people. Of a revision the folder's
+    definitions and tables are laid out in a temporary folder. Raises `NoRevision`."""
     if Path(other).is_file():
         yield Path(other), other
         return
@@ -30,7 +30,9 @@ def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
         raise NoRevision(f"there is no file {other!r} to compare with")
     folder = definition.resolve().parent
     commit = (
-        _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{other}^{{commit}}").decode().split()
+        _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{other}^{{commit}}")
+        .decode()
+        .split()
     )
     if not commit:
         raise NoRevision(f"{other!r} is neither a file nor a git revision of {folder}")
@@ -48,11 +50,19 @@ def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
 
 
 def _there(folder: Path, revision: str) -> list[str]:
-    """Of the files that a definition may read, those that a revision has in this folder and below."""
-    names = _git(folder, "ls-tree", "-r", "-z", "--name-only", revision).decode("utf-8", "surrogateescape").split("\0")
-    return [f":(literal){name}" for name in names if name and any(Path(name).match(pattern) for pattern in BESIDE)] or [
-        "."
-    ]
+    """Of the files that a definition may read, those that a revision has in this folder and
+    below.
+    """
+    names = (
+        _git(folder, "ls-tree", "-r", "-z", "--name-only", revision)
+        .decode("utf-8", "surrogateescape")
+        .split("\0")
+    )
+    return [
+        f":(literal){name}"
+        for name in names
+        if name and any(Path(name).match(pattern) for pattern in BESIDE)
+    ] or ["."]
 
 
 def _git(folder: Path, *words: str) -> bytes:

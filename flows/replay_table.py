@@ -1,4 +1,6 @@
-"""History from ClickHouse: the rows of a table as the events they were written from, in the order of time."""
+"""History from ClickHouse: the rows of a table as the events they were written from, in the
+order of time.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 ROWS = 500_000
 """Rows that ClickHouse sorts at once; a query reads the shortest run of spans that has so many."""
 AHEAD = 8
-"""Batches of Arrow, of some 65,000 rows, that may wait: while a run of spans is played, ClickHouse sorts the next one."""
+"""Batches of Arrow, of some 65,000 rows, that may wait: while a run of spans is played,
+ClickHouse sorts the next one.
+"""
 SPAN = 600.0
 TIMEOUT = 600.0
 _MICRO = 1_000_000
@@ -46,12 +50,16 @@ _labels = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class TableHistory:
-    """The events of a table from `start` to before `end` (epoch seconds). Rows written twice are read once.
+    """The events of a table from `start` to before `end` (epoch seconds). Rows written twice are
+    read once.
 
-    Raises `ConnectorError` for a table that is not there or holds no events, `HistoryDown` while ClickHouse does not answer.
+    Raises `ConnectorError` for a table that is not there or holds no events, `HistoryDown` while
+    ClickHouse does not answer.
     """
 
-    def __init__(self, connection: ClickHouseConnection, table: str, start: float, end: float) -> None:
+    def __init__(
+        self, connection: ClickHouseConnection, table: str, start: float, end: float
+    ) -> None:
         self._connection, self._table = connection, table
         self._start, self._end = _micro(start), _micro(end)
         self._rare: list[str] = []
@@ -84,16 +92,23 @@ class TableHistory:
         if found.kind in ("readings", "events"):
             return found.kind
         if found.kind == "alarms":
-            raise ConnectorError(f"{name} holds alarms, which a replay makes anew; name a table of readings or events")
+            raise ConnectorError(
+                f"{name} holds alarms, which a replay makes anew; name a table of readings or"
+                " events"
+            )
         if set(found.columns) >= {"time", *_READING_COLUMNS, *_RARE_COLUMNS}:
             return "readings"
         if set(found.columns) >= {"time", *_EVENT_COLUMNS}:
             return "events"
         raise ConnectorError(f"{name} was not made by Vigie; name a table of readings or events")
 
-    # ------------------------------------------------------------------------------------------------- what there is
+    # -------------------------------------------------------------------------------------------------
+    # what there is
     def _where(self) -> str:
-        return "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
+        return (
+            "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time <"
+            " fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
+        )
 
     def _count(self) -> list[tuple[int, int]]:
         """(start, rows) of each span that has any, and which columns have values at all."""
@@ -122,21 +137,31 @@ class TableHistory:
         if first is not None:
             yield max(first, self._start), self._end
 
-    # ------------------------------------------------------------------------------------------------- reading
+    # -------------------------------------------------------------------------------------------------
+    # reading
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for start, end in self._windows():
             yield from self._window(start, end)
 
     def _window(self, start: int, end: int) -> Iterator[pa.RecordBatch]:
-        columns = [*_READING_COLUMNS, *self._rare] if self._kind == "readings" else list(_EVENT_COLUMNS)
-        chosen = ", ".join("toLowCardinality(toJSONString(labels)) AS labels" if c == "labels" else c for c in columns)
-        order = "time, subject, metric, id" if self._kind == "readings" else "time, subject, type, id"
+        columns = (
+            [*_READING_COLUMNS, *self._rare] if self._kind == "readings" else list(_EVENT_COLUMNS)
+        )
+        chosen = ", ".join(
+            "toLowCardinality(toJSONString(labels)) AS labels" if c == "labels" else c
+            for c in columns
+        )
+        order = (
+            "time, subject, metric, id" if self._kind == "readings" else "time, subject, type, id"
+        )
         sql = (
             f"SELECT toUnixTimestamp64Micro(time) AS micro, {chosen} FROM `{self._table}` FINAL "  # noqa: S608
             f"WHERE {self._where()} ORDER BY {order}"
         )
         stream = self._ask(
-            lambda: self._client.query_arrow_stream(sql, parameters={"start": start, "end": end}, settings=_SETTINGS)
+            lambda: self._client.query_arrow_stream(
+                sql, parameters={"start": start, "end": end}, settings=_SETTINGS
+            )
         )
         with stream:
             batches = iter(stream)
@@ -182,7 +207,14 @@ class TableHistory:
         )
         events: list[Event] = []
         for id, time, kind, subject, data, labels in rows:
-            fields = {"subject": subject, **_json(data), "kind": kind, "id": id, "time": time, "labels": labels or {}}
+            fields = {
+                "subject": subject,
+                **_json(data),
+                "kind": kind,
+                "id": id,
+                "time": time,
+                "labels": labels or {},
+            }
             events.append(msgspec.convert(fields, Event))
         return events
 
@@ -194,9 +226,13 @@ class TableHistory:
             text = plain(error)
             if "Code: 516." in text or "Authentication failed" in text:
                 name = self._connection.username
-                raise ConnectorError(f"{where} refuses user {name!r}: check username and password") from error
+                raise ConnectorError(
+                    f"{where} refuses user {name!r}: check username and password"
+                ) from error
             if "Code: " in text:
-                raise ConnectorError(f"{where} does not give the rows of {self._table!r} ({text})") from error
+                raise ConnectorError(
+                    f"{where} does not give the rows of {self._table!r} ({text})"
+                ) from error
             raise HistoryDown(f"{where} does not answer ({text}); is it running there?") from error
 
 
@@ -229,4 +265,6 @@ def _numbers(column: pa.Array) -> list[float | None]:
 
 def _labels_of(column: pa.Array) -> list[dict[str, str] | None]:
     """Labels, as JSON in a dictionary column; equal ones are one object, which no step changes."""
-    return [found or None for found in _words(column, made=lambda word: _labels(word) if word else {})]
+    return [
+        found or None for found in _words(column, made=lambda word: _labels(word) if word else {})
+    ]

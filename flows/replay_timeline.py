@@ -14,9 +14,16 @@ BOTH, BEFORE, AFTER, UNHEARD, NONE = "█", "▄", "▀", "░", "·"
 
 
 def timeline(
-    after: Sequence[Episode], before: Sequence[Episode] | None, start: float, end: float, zone: ZoneInfo, width: int
+    after: Sequence[Episode],
+    before: Sequence[Episode] | None,
+    start: float,
+    end: float,
+    zone: ZoneInfo,
+    width: int,
 ) -> Iterator[str]:
-    """Lines of at most `width` signs; with `before`, what was raised only before or after has a sign of its own."""
+    """Lines of at most `width` signs; with `before`, what was raised only before or after has a
+    sign of its own.
+    """
     if end <= start:
         return
     found = lanes(after, before)
@@ -25,13 +32,20 @@ def timeline(
     left = max(map(len, names))
     columns = max(20, min(100, width - left - 2))
     for lane, name in zip(chosen, names, strict=True):
-        yield f"{name.ljust(left)}  {''.join(_signs(lane, before is not None, start, end, columns))}"
+        yield (
+            f"{name.ljust(left)}  {''.join(_signs(lane, before is not None, start, end, columns))}"
+        )
     yield f"{'':<{left}}  {_axis(start, end, zone, columns)}"
     if len(found) > len(chosen):
-        yield f"{'':<{left}}  the {len(chosen)} with the most to see of {len(found)}; --svg draws more"
+        yield (
+            f"{'':<{left}}  the {len(chosen)} with the most to see of {len(found)}; --svg draws"
+            " more"
+        )
     if before is not None:
         signs = (click.style(BEFORE, fg="green"), click.style(AFTER, fg="red"))
-        yield f"{'':<{left}}  {BOTH} before and after  {signs[0]} only before  {signs[1]} only after"
+        yield (
+            f"{'':<{left}}  {BOTH} before and after  {signs[0]} only before  {signs[1]} only after"
+        )
 
 
 def _name(lane: Lane) -> str:
@@ -56,7 +70,9 @@ def _signs(lane: Lane, both: bool, start: float, end: float, columns: int) -> It
             yield NONE
 
 
-def _covered(episodes: Sequence[Episode], start: float, end: float, size: float, columns: int) -> list[int]:
+def _covered(
+    episodes: Sequence[Episode], start: float, end: float, size: float, columns: int
+) -> list[int]:
     """For each column 2 where an alarm was heard, 1 where it was not, 0 where there was none."""
     found = [0] * columns
     for episode in episodes:

@@ -1,4 +1,6 @@
-"""The times of a replay: what people write for `--from` and `--to`, and how instants and spans are shown."""
+"""The times of a replay: what people write for `--from` and `--to`, and how instants and spans
+are shown.
+"""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,10 +9,13 @@ from operators.quantity import duration
 
 
 def moment(text: str, now: float, zone: ZoneInfo) -> float:
-    """Epoch seconds of a date or time (`2026-11-01`, `2026-11-01T08:30`, in `zone` if it names none), of a span before
-    `now` (`-30d`), or of `now`, `today` and `yesterday` (their midnight). Raises ValueError with the remedy.
+    """Epoch seconds of a date or time (`2026-11-01`, `2026-11-01T08:30`, in `zone` if it names
+    none), of a span before
+    `now` (`-30d`), or of `now`, `today` and `yesterday` (their midnight). Raises ValueError with
+    the remedy.
 
-    A time of the hour that a clock shows twice is the first one; one of the hour that it leaves out is that much later.
+    A time of the hour that a clock shows twice is the first one; one of the hour that it leaves out
+    is that much later.
     """
     word = text.strip()
     if word == "now":
@@ -24,21 +29,31 @@ def moment(text: str, now: float, zone: ZoneInfo) -> float:
         found = datetime.fromisoformat(word)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time; write a date (2026-11-01), a time (2026-11-01T08:30), a span back from now (-30d), "
-            "now, today or yesterday"
+            f"{text!r} is no time; write a date (2026-11-01), a time (2026-11-01T08:30), a span"
+            " back from now (-30d), now, today or yesterday"
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
 
 
 def iso(at: float, zone: ZoneInfo) -> str:
-    """An instant for programs: the site's time with its offset from UTC, with as many decimals as it needs."""
+    """An instant for programs: the site's time with its offset from UTC, with as many decimals
+    as it needs.
+    """
     found = datetime.fromtimestamp(at, zone)
-    needed = "microseconds" if found.microsecond % 1000 else "milliseconds" if found.microsecond else "seconds"
+    needed = (
+        "microseconds"
+        if found.microsecond % 1000
+        else "milliseconds"
+        if found.microsecond
+        else "seconds"
+    )
     return found.isoformat(timespec=needed)
 
 
 class Shown:
-    """Instants for people, in the site's time; with the offset where it changes between `start` and `end`."""
+    """Instants for people, in the site's time; with the offset where it changes between `start`
+    and `end`.
+    """
 
     def __init__(self, zone: ZoneInfo, start: float, end: float) -> None:
         self._zone = zone
@@ -49,7 +64,9 @@ class Shown:
         if at is None:
             return "still"
         found = datetime.fromtimestamp(at, self._zone)
-        return found.isoformat(" ", "seconds") if self._offset else found.strftime("%Y-%m-%d %H:%M:%S")
+        return (
+            found.isoformat(" ", "seconds") if self._offset else found.strftime("%Y-%m-%d %H:%M:%S")
+        )
 
 
 def span(seconds: float) -> str:
@@ -66,4 +83,6 @@ def span(seconds: float) -> str:
             break
         if len(parts) == 2:
             break
-    return " ".join(part for number, part in enumerate(parts) if number == 0 or not part.startswith("0"))
+    return " ".join(
+        part for number, part in enumerate(parts) if number == 0 or not part.startswith("0")
+    )

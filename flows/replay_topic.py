@@ -21,16 +21,19 @@ from operators.events import DeadLetter, Event, Reading, decode_lines
 
 READ_BYTES = 4 << 20
 LATE = 600.0
-"""Records appended so long after the end of the span end the reading once one holds nothing of the span, in seconds."""
+"""Records appended so long after the end of the span end the reading once one holds nothing of
+the span, in seconds.
+"""
 
 
 class TopicHistory:
-    """The events of topics from `start` to before `end` (epoch seconds), each partition in its own order.
+    """The events of topics from `start` to before `end` (epoch seconds), each partition in its own
+    order.
 
-    An event counts by its own time, whenever it was appended; one that was appended more than `ahead` seconds before its own
-    time takes that of the record and quality `bad`, as it did live. What is no event is left out and told to `warn`.
-    Raises `ConnectorError` for a topic that is not there or has nothing left of the span, `HistoryDown` for a broker that does
-    not answer.
+    An event counts by its own time, whenever it was appended; one that was appended more than
+    `ahead` seconds before its own time takes that of the record and quality `bad`, as it did live.
+    What is no event is left out and told to `warn`. Raises `ConnectorError` for a topic that is not
+    there or has nothing left of the span, `HistoryDown` for a broker that does not answer.
     """
 
     def __init__(
@@ -57,11 +60,20 @@ class TopicHistory:
         return sum(self._done.values()) / self.size if self.size else 1.0
 
     def pieces(self) -> Iterator[Piece]:
-        yield from as_one([self._partition(place) for place, end in self._ends.items() if end > self._firsts[place]])
+        yield from as_one(
+            [
+                self._partition(place)
+                for place, end in self._ends.items()
+                if end > self._firsts[place]
+            ]
+        )
         if self._bad:
-            self._warn(f"{', '.join(self._topics)}: {self._bad} lines were no events and are left out")
+            self._warn(
+                f"{', '.join(self._topics)}: {self._bad} lines were no events and are left out"
+            )
 
-    # ------------------------------------------------------------------------------------------------- what there is
+    # -------------------------------------------------------------------------------------------------
+    # what there is
     def _find(self) -> None:
         """Where each partition's part of the span lies; warns of what the topics no longer have."""
         with _consumer(self._connection) as consumer:
@@ -70,7 +82,8 @@ class TopicHistory:
                 if topic not in known:
                     hint = near(topic, known) or f"known: {', '.join(sorted(known)[:20]) or 'none'}"
                     raise ConnectorError(
-                        f"there is no topic {topic!r} at {', '.join(self._connection.brokers)} ({hint})"
+                        f"there is no topic {topic!r} at"
+                        f" {', '.join(self._connection.brokers)} ({hint})"
                     )
                 self._find_topic(consumer, topic)
 
@@ -88,16 +101,26 @@ class TopicHistory:
         if not begins:
             return
         if len(begins) == len(places) and min(begins) >= self._end:
-            oldest = "it is empty" if math.isinf(min(begins)) else f"its oldest record is of {self._shown(min(begins))}"
+            oldest = (
+                "it is empty"
+                if math.isinf(min(begins))
+                else f"its oldest record is of {self._shown(min(begins))}"
+            )
             raise ConnectorError(
-                f"the topic {topic!r} has nothing left from before {self._shown(self._end)}: {oldest}; read that time from a "
-                "table of ClickHouse (--input NAME=clickhouse:TABLE), and let the topic keep more"
+                f"the topic {topic!r} has nothing left from before {self._shown(self._end)}:"
+                f" {oldest}; read that time from a table of ClickHouse (--input"
+                " NAME=clickhouse:TABLE), and let the topic keep more"
             )
         if max(begins) > self._start and not math.isinf(max(begins)):
-            self._warn(f"the topic {topic!r} begins at {self._shown(max(begins))}: what came before is no longer there")
+            self._warn(
+                f"the topic {topic!r} begins at {self._shown(max(begins))}: what came before is no"
+                " longer there"
+            )
 
     def _first(self, consumer: KafkaConsumer, place: TopicPartition, low: int) -> int:
-        """The first record appended since `start` and a little before, for clocks that run ahead."""
+        """The first record appended since `start` and a little before, for clocks that run
+        ahead.
+        """
         if math.isinf(self._start):
             return low
         found = self._found(consumer, place, max(0.0, self._start - self._ahead))
@@ -109,15 +132,21 @@ class TopicHistory:
         return math.inf if found is None else float(found.timestamp) / 1000
 
     def _found(self, consumer: KafkaConsumer, place: TopicPartition, since: float) -> Any:
-        """Offset and time of the first record appended since then; brokers say in several ways that there is none."""
-        found = _ask(self._connection, lambda: consumer.offsets_for_times({place: int(since * 1000)})).get(place)
+        """Offset and time of the first record appended since then; brokers say in several ways
+        that there is none.
+        """
+        found = _ask(
+            self._connection, lambda: consumer.offsets_for_times({place: int(since * 1000)})
+        ).get(place)
         return None if found is None or found.timestamp < 0 else found
 
-    # ------------------------------------------------------------------------------------------------- reading
+    # -------------------------------------------------------------------------------------------------
+    # reading
     def _partition(self, place: TopicPartition) -> Iterator[Piece]:
         newest = -math.inf
         with _consumer(
-            self._connection, max_partition_fetch_bytes=max(READ_BYTES, self._connection.record_limit + 4096)
+            self._connection,
+            max_partition_fetch_bytes=max(READ_BYTES, self._connection.record_limit + 4096),
         ) as c:
             use_chunks(c)
             c.assign([place])
@@ -177,7 +206,8 @@ def table_rows(connection: TopicConnection, source: Topic, name: str) -> list[Ev
         known = _ask(connection, consumer.topics)
     if missing := [topic for topic in source.topics() if topic not in known]:
         raise ConnectorError(
-            f"there is no topic {missing[0]!r} of the table {name!r}; give its rows as --input {name}=FILE"
+            f"there is no topic {missing[0]!r} of the table {name!r}; give its rows as --input"
+            f" {name}=FILE"
         )
     rows: list[Event] = []
     for part in source.partitions(context):
@@ -223,8 +253,8 @@ def _ask(connection: TopicConnection, act: Callable[[], Any]) -> Any:
         return act()
     except UnsupportedCodecError as error:
         raise ConnectorError(
-            f"the topic has compressed records that cannot be read here: {error}; install python-snappy, lz4 or zstandard, "
-            "whichever it names"
+            f"the topic has compressed records that cannot be read here: {error}; install"
+            " python-snappy, lz4 or zstandard, whichever it names"
         ) from error
     except (KafkaError, OSError) as error:
         raise HistoryDown(explain(error, connection)) from error

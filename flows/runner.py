@@ -62,7 +62,9 @@ LONGEST_KEY = 256
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How this process runs its flow: which share of its partitions, and persisted ids to forget, `drop`."""
+    """How this process runs its flow: which share of its partitions, and persisted ids to
+    forget, `drop`.
+    """
 
     data: Path
     share: Share = WHOLE
@@ -71,9 +73,13 @@ class RunOptions:
 
 
 class Runner:
-    """One flow in this process. `run` returns when it was drained after a stop request, or its sources ended."""
+    """One flow in this process. `run` returns when it was drained after a stop request, or its
+    sources ended.
+    """
 
-    def __init__(self, flow: Flow, compiled: Compiled, site: Site, tables: Tables, options: RunOptions) -> None:
+    def __init__(
+        self, flow: Flow, compiled: Compiled, site: Site, tables: Tables, options: RunOptions
+    ) -> None:
         self._flow = flow
         self._compiled = compiled
         self._site = site
@@ -109,8 +115,9 @@ class Runner:
         try:
             if self._options.share.count > 1 and not self._compiled.sharded:
                 raise NotRunnable(
-                    f"flow {self._flow.flow!r} cannot be shared out by --process: all its sources must be topics, and no "
-                    "step may bring several subjects together; run it as one process"
+                    f"flow {self._flow.flow!r} cannot be shared out by --process: all its sources"
+                    " must be topics, and no step may bring several subjects together; run it as"
+                    " one process"
                 )
             inputs = self._inputs()
             layout, mine = self._layout(inputs)
@@ -131,7 +138,12 @@ class Runner:
             for intake, _ in self._intakes:
                 intake.start()
             parts = sum(len(source.parts) for source in inputs if source.side is None)
-            log.info("%s: running, %d source partition%s", self._flow.flow, parts, "" if parts == 1 else "s")
+            log.info(
+                "%s: running, %d source partition%s",
+                self._flow.flow,
+                parts,
+                "" if parts == 1 else "s",
+            )
             look_at_garbage_often()
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=opened.recovery)
         except sqlite3.Error as error:
@@ -144,30 +156,42 @@ class Runner:
                 raise
         else:
             return
-        known.__cause__ = known.__context__ = None  # the engine's wrapping leads back to it, in a circle
+        # the engine's wrapping leads back to it, in a circle
+        known.__cause__ = known.__context__ = None
         raise known
 
     def _layout(self, inputs: list[Input]) -> tuple[Layout, list[Input]]:
         """What the saved state must fit, and the inputs with this process's partitions only."""
         share = self._options.share
         data = [source for source in inputs if source.side is None]
-        counts = Counter(part.rpartition("/")[0] for source in data for part in source.parts if "/" in part)
+        counts = Counter(
+            part.rpartition("/")[0] for source in data for part in source.parts if "/" in part
+        )
         sharded = self._compiled.sharded and len(set(counts.values())) == 1
         if share.count > 1 and not sharded:
             raise NotRunnable(
-                f"flow {self._flow.flow!r} cannot be shared out by --process: its topics have different numbers of "
-                f"partitions ({', '.join(f'{topic} {count}' for topic, count in counts.items())}), so the events of one "
-                "subject would reach different processes; give them equal numbers, or run the flow as one process"
+                f"flow {self._flow.flow!r} cannot be shared out by --process: its topics have"
+                " different numbers of partitions"
+                f" ({', '.join(f'{topic} {count}' for topic, count in counts.items())}), so the"
+                " events of one subject would reach different processes; give them equal numbers,"
+                " or run the flow as one process"
             )
-        shards = [number for number in range(next(iter(counts.values()))) if share.has(number)] if sharded else [0]
+        shards = (
+            [number for number in range(next(iter(counts.values()))) if share.has(number)]
+            if sharded
+            else [0]
+        )
         if not shards:
-            raise NotRunnable(f"--process {share}: the topics have only {next(iter(counts.values()))} partitions")
+            raise NotRunnable(
+                f"--process {share}: the topics have only {next(iter(counts.values()))} partitions"
+            )
         self._running.sharded = sharded
         if sharded:
             total = next(iter(counts.values()))
             self._running.home = lambda subject: str(partition_of(subject, total))
             data = [
-                replace(source, parts=[part for part in source.parts if share.has(_number(part))]) for source in data
+                replace(source, parts=[part for part in source.parts if share.has(_number(part))])
+                for source in data
             ]
         layout = Layout(
             tuple(self._compiled.plan.identities()),
@@ -211,20 +235,29 @@ class Runner:
         self._dead.flush(self.stopping)
 
     def _bury(self, letter: DeadLetter) -> None:
-        """Do with a letter what the definition says; its step is a connector's name, or the identity of a stream's step."""
+        """Do with a letter what the definition says; its step is a connector's name, or the
+        identity of a stream's step.
+        """
         name = letter.step.split("/")[1] if "/" in letter.step else letter.step
         policy = self._compiled.on_error.get(name, "dead_letter")
         if policy == "stop":
             raise ConnectorError(
-                f"{letter.step}: {letter.reason}: {letter.detail} (from {letter.origin}; on_error: stop)"
+                f"{letter.step}: {letter.reason}: {letter.detail} (from {letter.origin}; on_error:"
+                " stop)"
             )
         if policy == "drop":
             self.metrics.counted(letter.step, f"dropped:{letter.reason}", 1)
             return
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, self._broker.record_limit))
+        self._dead.send(
+            self._dead_topic,
+            letter.origin[:LONGEST_KEY],
+            line_of(letter, self._broker.record_limit),
+        )
 
-    def _write_message(self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]) -> None:
+    def _write_message(
+        self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]
+    ) -> None:
         line, key = encode_lines([message]), key_of(message)
         limit = self._broker.record_limit
         detail = why_too_large(key, line, limit)
@@ -243,14 +276,22 @@ class Runner:
             holds="bytes" if isinstance(message, Message) else "events",
         )
         self.metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
-        self._dead.send(self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, limit), durable)
+        self._dead.send(
+            self._dead_topic, letter.origin[:LONGEST_KEY], line_of(letter, limit), durable
+        )
 
     def _inputs(self) -> list[Input]:
         inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
         if any(node.is_alarm for node in self._compiled.plan.nodes):
-            source = Topic(name=f"{self._broker.prefix}alarm-commands", start="latest", new_partitions=1)
+            source = Topic(
+                name=f"{self._broker.prefix}alarm-commands", start="latest", new_partitions=1
+            )
             context = replace(self._context("commands", source), connection=self._broker)
-            inputs.append(Input(COMMANDS, source.partitions(context), partial(source.open, context), "commands"))
+            inputs.append(
+                Input(
+                    COMMANDS, source.partitions(context), partial(source.open, context), "commands"
+                )
+            )
         return inputs
 
     def _input(self, name: str, component: Any) -> Input:
@@ -258,7 +299,9 @@ class Runner:
         context = self._context(name, source)
         if isinstance(source, PushSource):
             topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"
-            producer = Producer(self._broker, self.health, f"{name} intake", linger=0.0, partitions=1)
+            producer = Producer(
+                self._broker, self.health, f"{name} intake", linger=0.0, partitions=1
+            )
             write = partial(self._write_message, producer, topic)
             self._intakes.append((source.intake(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
@@ -269,8 +312,17 @@ class Runner:
         opener = partial(self._open, source, context, entry)
         return Input(entry, parts, opener, can_hear=lambda: name not in self.health.down)
 
-    def _open(self, source: Source, context: ConnectorContext, name: str, part: str, position: object | None) -> Reader:
-        """A partition that came to a topic while the flow has read the others is read from its beginning."""
+    def _open(
+        self,
+        source: Source,
+        context: ConnectorContext,
+        name: str,
+        part: str,
+        position: object | None,
+    ) -> Reader:
+        """A partition that came to a topic while the flow has read the others is read from its
+        beginning.
+        """
         if position is None and isinstance(source, Topic) and name in self._known:
             position = 0
         return source.open(context, part, position)
@@ -328,7 +380,9 @@ class _ThenDeadLetters:
 class _Grave:
     """The outlet of everything the steps refused."""
 
-    def __init__(self, bury: Callable[[DeadLetter], None], dead: Producer, stopping: threading.Event) -> None:
+    def __init__(
+        self, bury: Callable[[DeadLetter], None], dead: Producer, stopping: threading.Event
+    ) -> None:
         self._bury = bury
         self._dead = dead
         self._stopping = stopping
@@ -346,10 +400,12 @@ class _Grave:
 
 
 def look_at_garbage_often() -> None:
-    """Leave all that is there out of the garbage collection, so that whole collections are cheap and therefore frequent.
+    """Leave all that is there out of the garbage collection, so that whole collections are cheap
+    and therefore frequent.
 
-    Python puts them off until a quarter more objects are there, and meanwhile clients' requests, which refer to themselves,
-    hold on to their buffers: over a hundred megabytes between two collections of a flow that writes to ClickHouse.
+    Python puts them off until a quarter more objects are there, and meanwhile clients' requests,
+    which refer to themselves, hold on to their buffers: over a hundred megabytes between two
+    collections of a flow that writes to ClickHouse.
     """
     gc.freeze()
     gc.collect()

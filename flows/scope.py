@@ -22,18 +22,28 @@ WHOLE = "*"
 
 @dataclass
 class Scope:
-    """A flow under check. `broken` are the entries, by section and name, left out because their form is wrong."""
+    """A flow under check. `broken` are the entries, by section and name, left out because their
+    form is wrong.
+    """
 
     document: Document
     flow: Flow
     broken: LeftOut = field(default_factory=dict)
 
     def say(
-        self, path: Path_, message: str, hint: str | None = None, *, key: bool = False, level: Level = "error"
+        self,
+        path: Path_,
+        message: str,
+        hint: str | None = None,
+        *,
+        key: bool = False,
+        level: Level = "error",
     ) -> None:
         self.document.say_at(path, message, hint, key=key, level=level)
 
-    def unknown(self, path: Path_, message: str, name: str, known: list[str], *, key: bool = False) -> None:
+    def unknown(
+        self, path: Path_, message: str, name: str, known: list[str], *, key: bool = False
+    ) -> None:
         """A name that is nowhere, with the nearest one that is."""
         hint = near(name, known) or (f"known: {', '.join(known[:20])}" if known else None)
         self.say(path, message, hint, key=key)
@@ -90,8 +100,14 @@ class Scope:
 
     @cached_property
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows of every table that can be read; what is wrong with the others is said by `read_tables`."""
-        return {name: rows for name in self.flow.tables if (rows := self._rows(name, quiet=True)) is not None}
+        """The rows of every table that can be read; what is wrong with the others is said by
+        `read_tables`.
+        """
+        return {
+            name: rows
+            for name in self.flow.tables
+            if (rows := self._rows(name, quiet=True)) is not None
+        }
 
     def read_tables(self) -> None:
         """Say what is wrong with the tables."""
@@ -121,13 +137,17 @@ class Scope:
         return list(dict.fromkeys(str(column) for row in rows for column in row))
 
     def enriched(self, name: str) -> bool:
-        """Whether a table that is changed while the flow runs may give events of a name any label."""
+        """Whether a table that is changed while the flow runs may give events of a name any
+        label.
+        """
         streams = self.upstream(name) & set(self.flow.streams)
-        return any(step.kind == "enrich" for one in streams for step in self.flow.streams[one].steps)
+        return any(
+            step.kind == "enrich" for one in streams for step in self.flow.streams[one].steps
+        )
 
     def labels_after(self, name: str) -> set[str]:
-        """The labels that events of a name are known to carry: set in the flow, or columns of a table. Nothing where a table
-        that is changed while the flow runs may give any."""
+        """The labels that events of a name are known to carry: set in the flow, or columns of a
+        table. Nothing where a table that is changed while the flow runs may give any."""
         labels: set[str] = set()
         if self.enriched(name):
             return labels
@@ -179,14 +199,18 @@ def map_of(component: Any) -> dict[str, Any]:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header line; raises ValueError with the line of a row that does not fit."""
+    """Rows of a CSV file with a header line; raises ValueError with the line of a row that does
+    not fit.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             rows = []
             for row in reader:
                 if None in row or None in row.values():
-                    raise ValueError(f"line {reader.line_num} has not as many values as there are columns")
+                    raise ValueError(
+                        f"line {reader.line_num} has not as many values as there are columns"
+                    )
                 rows.append(dict(row))
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None

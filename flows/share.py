@@ -16,7 +16,9 @@ class StateError(Exception):
 
 @dataclass(frozen=True)
 class Share:
-    """Process `number` of `count`, from 1: it runs every shard whose number leaves `number - 1` over when divided by `count`."""
+    """Process `number` of `count`, from 1: it runs every shard whose number leaves `number - 1`
+    over when divided by `count`.
+    """
 
     number: int = 1
     count: int = 1
@@ -27,7 +29,8 @@ class Share:
         found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
         if found is None or int(found[1]) > int(found[2]):
             raise ValueError(
-                f"{text!r} is no share of a flow; write NUMBER/COUNT, such as 1/2 and 2/2 for two processes"
+                f"{text!r} is no share of a flow; write NUMBER/COUNT, such as 1/2 and 2/2 for two"
+                " processes"
             )
         return cls(int(found[1]), int(found[2]))
 
@@ -36,7 +39,9 @@ class Share:
 
     @property
     def name(self) -> str | None:
-        """A word for files and keys that processes must not have in common; None where there is one process."""
+        """A word for files and keys that processes must not have in common; None where there is
+        one process.
+        """
         return f"{self.number}of{self.count}" if self.count > 1 else None
 
     def __str__(self) -> str:
@@ -48,7 +53,8 @@ WHOLE = Share()
 
 @contextmanager
 def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
-    """Keep other processes off these shards while this one runs: two that write one state make it useless. Raises `StateError`.
+    """Keep other processes off these shards while this one runs: two that write one state make it
+    useless. Raises `StateError`.
 
     The kernel lets go of the locks when the process ends, however it ends.
     """
@@ -63,10 +69,13 @@ def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
             if holder is not None:
                 taken.setdefault(holder, []).append(shard)
         if taken:
-            who = " and ".join(f"{_numbered(numbers)} as {holder}" for holder, numbers in sorted(taken.items()))
+            who = " and ".join(
+                f"{_numbered(numbers)} as {holder}" for holder, numbers in sorted(taken.items())
+            )
             raise StateError(
-                f"this flow runs already on the saved state in {folder}: {who}. Stop that process first, or give this one "
-                "another folder with --data; to share a flow out, give each process its own part: --process 1/2, --process 2/2"
+                f"this flow runs already on the saved state in {folder}: {who}. Stop that process"
+                " first, or give this one another folder with --data; to share a flow out, give"
+                " each process its own part: --process 1/2, --process 2/2"
             )
         yield
     finally:
@@ -93,7 +102,9 @@ def _numbered(shards: list[str]) -> str:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time arranges the saved states in a folder; the others wait for the moment that takes."""
+    """Only one process at a time arranges the saved states in a folder; the others wait for the
+    moment that takes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "arranging").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

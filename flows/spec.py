@@ -1,7 +1,8 @@
 """The document of a flow: what may be written in a definition file, section by section.
 
-The kinds of sources, steps and sinks come from the catalogue: each becomes an optional key of `Source`, `Step` and `Sink`,
-of which exactly one is set; `kind` names it and `settings` is the component.
+The kinds of sources, steps and sinks come from the catalogue: each becomes an optional key of
+`Source`, `Step` and `Sink`, of which exactly one is set; `kind` names it and `settings` is the
+component.
 """
 
 from collections.abc import Mapping
@@ -20,15 +21,42 @@ from operators.component import Component, Operator, Spec
 from operators.quantity import Duration, Name
 from operators.selector import Selector
 
-__all__ = ["Alarm", "Clock", "Do", "Flow", "Page", "Play", "Sink", "Source", "Step", "Stream", "Test", "Zone", "inputs"]
+__all__ = [
+    "Alarm",
+    "Clock",
+    "Do",
+    "Flow",
+    "Page",
+    "Play",
+    "Sink",
+    "Source",
+    "Step",
+    "Stream",
+    "Test",
+    "Zone",
+    "inputs",
+]
 
 SIDE_OUTPUTS = ("errors", "late")
 
 
 def _from(value: Any) -> Any:
-    names = [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("'from' is a name, a list of names, or roles with names such as {made: solar, bought: mains}")
+    names = (
+        [value]
+        if isinstance(value, str)
+        else list(value.values())
+        if isinstance(value, dict)
+        else value
+    )
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) and name for name in names)
+    ):
+        raise ValueError(
+            "'from' is a name, a list of names, or roles with names such as {made: solar, bought:"
+            " mains}"
+        )
     return value
 
 
@@ -67,16 +95,24 @@ class Clock(Spec):
 
     time: Literal["event", "arrival"] = Field(
         "event",
-        description="Time of an event: what the device wrote, or (devices without a clock) when it arrived, also after `decode`.",
+        description=(
+            "Time of an event: what the device wrote, or (devices without a clock) when it arrived,"
+            " also after `decode`."
+        ),
     )
     lateness: Duration = Field(
-        5.0, description="How long windows stay open for late events; later ones go to `NAME.late`.", examples=["5s"]
+        5.0,
+        description="How long windows stay open for late events; later ones go to `NAME.late`.",
+        examples=["5s"],
     )
     idle: Duration = Field(
         30.0,
         gt=0,
-        description="After this long without events the wall clock moves the flow's time on, also where nobody knows whether"
-        " a source is silent. One that is known to be delays a timer by the lateness and a second.",
+        description=(
+            "After this long without events the wall clock moves the flow's time on, also where"
+            " nobody knows whether a source is silent. One that is known to be delays a timer by"
+            " the lateness and a second."
+        ),
         examples=["30s"],
     )
     ahead: Duration = Field(
@@ -97,7 +133,9 @@ class Kinded(Spec, Generic[Settings]):
     def _without_settings(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {key: {} if item is None and key in cls.KINDS else item for key, item in value.items()}
+        return {
+            key: {} if item is None and key in cls.KINDS else item for key, item in value.items()
+        }
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Any:
@@ -127,7 +165,9 @@ class Kinded(Spec, Generic[Settings]):
 
 
 def _keys(kinds: Mapping[str, type[Component]]) -> dict[str, Any]:
-    return {name: (cls | None, Field(None, description=summary(cls))) for name, cls in kinds.items()}
+    return {
+        name: (cls | None, Field(None, description=summary(cls))) for name, cls in kinds.items()
+    }
 
 
 def summary(cls: type) -> str:
@@ -140,13 +180,20 @@ class StepBase(Kinded[Operator]):
 
     NOUN: ClassVar[str] = "step"
     KINDS: ClassVar[Mapping[str, type[Component]]] = OPERATORS
-    OTHERS: ClassVar[Mapping[str, str]] = {name: "sink, not a step" for name in SINKS if name not in OPERATORS}
+    OTHERS: ClassVar[Mapping[str, str]] = {
+        name: "sink, not a step" for name in SINKS if name not in OPERATORS
+    }
 
     id: Name | None = Field(
         None,
-        description="Name of this step's saved state, needed when a stream has two steps of one kind that keep state.",
+        description=(
+            "Name of this step's saved state, needed when a stream has two steps of one kind that"
+            " keep state."
+        ),
     )
-    was: str | None = Field(None, description="Its earlier id (or kind, if it had no id), to keep the saved state.")
+    was: str | None = Field(
+        None, description="Its earlier id (or kind, if it had no id), to keep the saved state."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -166,14 +213,22 @@ class SourceBase(Kinded[SourceComponent | PushSource]):
     """Where events come from: one connector, and how its events are taken."""
 
     KINDS: ClassVar[Mapping[str, type[Component]]] = SOURCES
-    OTHERS: ClassVar[Mapping[str, str]] = {name: "sink, not a source" for name in SINKS if name not in SOURCES}
+    OTHERS: ClassVar[Mapping[str, str]] = {
+        name: "sink, not a source" for name in SINKS if name not in SOURCES
+    }
 
     profile: str | None = Field(
-        None, description="Keeps this source only when the profile is active.", examples=["hardware"]
+        None,
+        description="Keeps this source only when the profile is active.",
+        examples=["hardware"],
     )
     clock: Clock | None = Field(None, description="Overrides the flow's clock for this source.")
-    label: dict[str, str] = Field({}, description="Labels added to every event.", examples=[{"site": "north"}])
-    on_error: OnError = Field("dead_letter", description="What happens to an event that cannot be processed.")
+    label: dict[str, str] = Field(
+        {}, description="Labels added to every event.", examples=[{"site": "north"}]
+    )
+    on_error: OnError = Field(
+        "dead_letter", description="What happens to an event that cannot be processed."
+    )
 
 
 class Batching(Spec):
@@ -187,23 +242,37 @@ class SinkBase(Kinded[SinkComponent]):
     """Where events go: one connector, and which events in which shape."""
 
     KINDS: ClassVar[Mapping[str, type[Component]]] = SINKS
-    OTHERS: ClassVar[Mapping[str, str]] = {name: "source, not a sink" for name in SOURCES if name not in SINKS}
+    OTHERS: ClassVar[Mapping[str, str]] = {
+        name: "source, not a sink" for name in SOURCES if name not in SINKS
+    }
 
-    from_: From = Field(alias="from", description="The stream or streams, alarms or sources it writes.")
+    from_: From = Field(
+        alias="from", description="The stream or streams, alarms or sources it writes."
+    )
     only: Selector | None = Field(None, description="Writes only events that match.")
     shape: dict[str, Any] | None = Field(
-        None, description="The record to write, with `{field}` in its texts; the whole event when left out."
+        None,
+        description=(
+            "The record to write, with `{field}` in its texts; the whole event when left out."
+        ),
     )
     batch: Batching | None = Field(None, description="How many events are written together.")
     outbox: Duration | None = Field(
         None,
         gt=0,
-        description="Longest that an event waits for a webhook's server that is down, then it is a dead letter, `expired`; for"
-        " ever when left out. The topics it waits in must keep it as long.",
+        description=(
+            "Longest that an event waits for a webhook's server that is down, then it is a dead"
+            " letter, `expired`; for ever when left out. The topics it waits in must keep it as"
+            " long."
+        ),
         examples=["7d"],
     )
-    profile: str | None = Field(None, description="Keeps this sink only when the profile is active.")
-    on_error: OnError = Field("dead_letter", description="What happens to an event that cannot be written.")
+    profile: str | None = Field(
+        None, description="Keeps this sink only when the profile is active."
+    )
+    on_error: OnError = Field(
+        "dead_letter", description="What happens to an event that cannot be written."
+    )
 
 
 if TYPE_CHECKING:
@@ -212,7 +281,9 @@ if TYPE_CHECKING:
     Sink = SinkBase
 else:
     Step = create_model("Step", __base__=StepBase, __doc__=StepBase.__doc__, **_keys(OPERATORS))
-    Source = create_model("Source", __base__=SourceBase, __doc__=SourceBase.__doc__, **_keys(SOURCES))
+    Source = create_model(
+        "Source", __base__=SourceBase, __doc__=SourceBase.__doc__, **_keys(SOURCES)
+    )
     Sink = create_model("Sink", __base__=SinkBase, __doc__=SinkBase.__doc__, **_keys(SINKS))
 
 
@@ -221,19 +292,29 @@ class Stream(Spec):
 
     from_: From = Field(
         alias="from",
-        description="A source or stream; a list to merge by time; or roles for `combine`, `correlate` and `mode`.",
+        description=(
+            "A source or stream; a list to merge by time; or roles for `combine`, `correlate` and"
+            " `mode`."
+        ),
     )
     steps: list[Step] = Field(min_length=1, description="The steps, in order.")
-    by: str | list[str] | None = Field(None, description="What a signal is, where not subject and metric.")
-    was: str | None = Field(None, description="Its earlier name, to keep the saved state.", examples=["motion"])
+    by: str | list[str] | None = Field(
+        None, description="What a signal is, where not subject and metric."
+    )
+    was: str | None = Field(
+        None, description="Its earlier name, to keep the saved state.", examples=["motion"]
+    )
 
 
 class Zone(Spec):
     """A polygon in a camera's picture."""
 
     camera: str = Field(description="The camera, by the `name` column of its table.")
-    points: list[tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]] = Field(
-        min_length=3, description="Corners as [x, y], fractions of the picture from 0 to 1, at least three."
+    points: list[
+        tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
+    ] = Field(
+        min_length=3,
+        description="Corners as [x, y], fractions of the picture from 0 to 1, at least three.",
     )
 
 
@@ -251,11 +332,15 @@ class Flow(Spec):
 
     vigie: GrammarVersion = Field(description="Version of this grammar.")
     flow: Name = Field(
-        description="Name of the flow; part of the identity of its saved state.", examples=["server_room"]
+        description="Name of the flow; part of the identity of its saved state.",
+        examples=["server_room"],
     )
     about: str | None = Field(None, description="What it is for, in one sentence.")
     include: list[str] = Field(
-        [], description="Files with `tables`, `zones`, `pages`, `recipes` or `connections`, beside this one."
+        [],
+        description=(
+            "Files with `tables`, `zones`, `pages`, `recipes` or `connections`, beside this one."
+        ),
     )
     clock: Clock = Field(Clock(), description="Time and lateness.")
     tables: dict[Name, str | list[dict[str, Any]]] = Field(
@@ -263,7 +348,9 @@ class Flow(Spec):
     )
     zones: dict[Name, Zone] = Field({}, description="Polygons in camera pictures.")
     pages: dict[Name, Page] = Field({}, description="Pages of alarms, the unit of permission.")
-    recipes: dict[Name, list[Step]] = Field({}, description="Steps used in several streams by `- use: NAME`.")
+    recipes: dict[Name, list[Step]] = Field(
+        {}, description="Steps used in several streams by `- use: NAME`."
+    )
     sources: dict[Name, Source] = Field(min_length=1, description="Where events come from.")
     streams: dict[Name, Stream] = Field({}, description="What happens to them.")
     alarms: dict[Name, Alarm] = Field({}, description="What needs a person.")

@@ -53,7 +53,11 @@ else:
             word + "_": (
                 str | None,
                 Field(
-                    None, alias=word, description=f"The {'sink' if word in ('break', 'mend') else 'alarm'} it acts on."
+                    None,
+                    alias=word,
+                    description=(
+                        f"The {'sink' if word in ('break', 'mend') else 'alarm'} it acts on."
+                    ),
                 ),
             )
             for word in COMMANDS
@@ -65,14 +69,24 @@ class Play(Spec):
     """One moment of a test."""
 
     at: Duration = Field(description="When, from the start of the test.", examples=["2min"])
-    every: Duration | None = Field(None, gt=0, description="Gives again after this long.", examples=["30s"])
+    every: Duration | None = Field(
+        None, gt=0, description="Gives again after this long.", examples=["30s"]
+    )
     until: Duration | None = Field(None, description="End of the repetition.", examples=["5min"])
     given: dict[str, dict[str, Any] | list[dict[str, Any]]] | None = Field(
-        None, description="What sources receive: an event with `subject`, or `raw` as the device sends it."
+        None,
+        description=(
+            "What sources receive: an event with `subject`, or `raw` as the device sends it."
+        ),
     )
-    do: Literal["restart"] | Do | None = Field(None, description="What a person does, or `restart`.")
+    do: Literal["restart"] | Do | None = Field(
+        None, description="What a person does, or `restart`."
+    )
     expect: dict[str, Any] | None = Field(
-        None, description="An alarm's state, or what a stream or sink has produced since it was last looked at."
+        None,
+        description=(
+            "An alarm's state, or what a stream or sink has produced since it was last looked at."
+        ),
     )
 
     def times(self) -> list[float]:
@@ -92,9 +106,14 @@ class Play(Spec):
             if self.until < self.at:
                 raise ValueError("'until' is earlier than 'at'")
             if self.until - self.at > self.every * MOST_TIMES:
-                raise ValueError(f"this gives more than {MOST_TIMES:,} times; a shorter test shows as much")
+                raise ValueError(
+                    f"this gives more than {MOST_TIMES:,} times; a shorter test shows as much"
+                )
             if self.given is None or self.do is not None or self.expect is not None:
-                raise ValueError("'every' repeats what is given only; write 'do' and 'expect' in an entry of their own")
+                raise ValueError(
+                    "'every' repeats what is given only; write 'do' and 'expect' in an entry of"
+                    " their own"
+                )
         return self
 
 
@@ -107,7 +126,9 @@ class Test(Spec):
     play: list[Play] = Field(min_length=1, description="The moments, in order of time.")
     profile: str | None = Field(None, description="The profile to test.")
     start: str | None = Field(
-        None, description="Time at the start, in the site's time zone.", examples=["2026-01-05T19:00:00"]
+        None,
+        description="Time at the start, in the site's time zone.",
+        examples=["2026-01-05T19:00:00"],
     )
 
     @field_validator("start")

@@ -20,8 +20,9 @@ MANIFEST = "identity.json"
 
 @dataclass(frozen=True)
 class Layout:
-    """What the saved state must fit: the persisted `identities` of the steps that keep state, whether the partitions are
-    worked on apart, this process's `shards`, its source partitions by source, and how many partitions each topic has."""
+    """What the saved state must fit: the persisted `identities` of the steps that keep state,
+    whether the partitions are worked on apart, this process's `shards`, its source partitions by
+    source, and how many partitions each topic has."""
 
     identities: tuple[str, ...]
     sharded: bool = False
@@ -30,13 +31,17 @@ class Layout:
     partitions: Mapping[str, int] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
-        return {"sharded": self.sharded, "state": sorted(self.identities), "partitions": dict(self.partitions)}
+        return {
+            "sharded": self.sharded,
+            "state": sorted(self.identities),
+            "partitions": dict(self.partitions),
+        }
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A store ready to go on from: `taken` are states from other stores that it has not replaced yet, `known` the sources
-    of which some partition has a position."""
+    """A store ready to go on from: `taken` are states from other stores that it has not replaced
+    yet, `known` the sources of which some partition has a position."""
 
     store: Path
     recovery: RecoveryConfig
@@ -46,7 +51,9 @@ class Opened:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """`DATA/flows/FLOW`. Every process of the flow has a recovery store of its own in it; shards move between them."""
+    """`DATA/flows/FLOW`. Every process of the flow has a recovery store of its own in it; shards
+    move between them.
+    """
 
     path: Path
     flow: str
@@ -61,7 +68,8 @@ class StateFolder:
     def open(self, layout: Layout, drop: Iterable[str] = ()) -> Opened:
         """Find, take over or create the states of this process's shards, which it must hold.
 
-        Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted ids whose state may be lost.
+        Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted
+        ids whose state may be lost.
         """
         with alone(self.path):
             known = stores.stores(self.path)
@@ -70,22 +78,30 @@ class StateFolder:
             store, states = self._mine(known, layout)
             self._write_manifest(layout.manifest())
             stores.remove_superseded(self.path)
-        sources = frozenset(name for name in {name for name, _ in states.positions} if states.knows(name))
-        return Opened(store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources)
+        sources = frozenset(
+            name for name in {name for name, _ in states.positions} if states.knows(name)
+        )
+        return Opened(
+            store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources
+        )
 
     def _mine(self, known: list[Store], layout: Layout) -> tuple[Store, States]:
         """The store that holds just these shards, or a new one that takes them over."""
         newest = {shard: _first(known, layout.sharded, shard) for shard in layout.shards}
         for store in set(newest.values()) - {None}:
             assert store is not None
-            if store.shards == frozenset(layout.shards) and all(found == store for found in newest.values()):
+            if store.shards == frozenset(layout.shards) and all(
+                found == store for found in newest.values()
+            ):
                 stores.check(store)
                 return store, stores.read(store, self.flow)
         taken = self._take_over(known, layout, newest)
         number = known[0].number + 1 if known else 1
         return stores.create(self.path, layout.shards, layout.sharded, number, taken), taken
 
-    def _take_over(self, known: list[Store], layout: Layout, newest: Mapping[str, Store | None]) -> States:
+    def _take_over(
+        self, known: list[Store], layout: Layout, newest: Mapping[str, Store | None]
+    ) -> States:
         read: dict[int, States] = {}
 
         def states_of(store: Store) -> States:
@@ -121,7 +137,9 @@ class StateFolder:
 
     def unusable(self, store: Path, error: Exception) -> StateError:
         """The error to raise when Bytewax cannot go on from the store."""
-        return StateError(f"the recovery store {store} does not fit together ({error}). {stores.remedy(store)}")
+        return StateError(
+            f"the recovery store {store} does not fit together ({error}). {stores.remedy(store)}"
+        )
 
     def _compare(self, layout: Layout, drop: set[str]) -> None:
         path = self.path / MANIFEST
@@ -129,16 +147,21 @@ class StateFolder:
             return
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            was, before, counts = bool(saved["sharded"]), set(saved["state"]), dict(saved["partitions"])
+            was, before, counts = (
+                bool(saved["sharded"]),
+                set(saved["state"]),
+                dict(saved["partitions"]),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise StateError(f"{path} is damaged ({error}). {stores.remedy(self.path)}") from error
         _refuse_lost_state(before, set(layout.identities), drop)
         kept = before & set(layout.identities)
         if was != layout.sharded and kept:
             raise StateError(
-                f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and its saved state does "
-                "the opposite: a combining step or another kind of source came or went, or its topics have no longer equal "
-                f"numbers of partitions ({_counts(layout.partitions)}). {stores.remedy(self.path)}"
+                f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and"
+                " its saved state does the opposite: a combining step or another kind of source"
+                " came or went, or its topics have no longer equal numbers of partitions"
+                f" ({_counts(layout.partitions)}). {stores.remedy(self.path)}"
             )
         grown = [
             f"topic {topic} had {counts[topic]} partitions and now has {count}"
@@ -147,10 +170,11 @@ class StateFolder:
         ]
         if layout.sharded and kept and grown:
             raise StateError(
-                f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved state of "
-                f"{', '.join(sorted(kept))} cannot follow them. Either write into a new topic with that many partitions and "
-                f"let this flow read that one, or move {self.path} away to start without memory (the flow then reads its "
-                "topics from the start, and sinks drop what they already have)"
+                f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved"
+                f" state of {', '.join(sorted(kept))} cannot follow them. Either write into a new"
+                " topic with that many partitions and let this flow read that one, or move"
+                f" {self.path} away to start without memory (the flow then reads its topics from"
+                " the start, and sinks drop what they already have)"
             )
 
 
@@ -160,13 +184,16 @@ def _refuse_lost_state(before: set[str], now: set[str], drop: set[str]) -> None:
         new = sorted(now - before)
         hint = f"; new here: {', '.join(new)}" if new else ""
         raise StateError(
-            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write `was: OLD_NAME` "
-            f"on the new one; to lose the state, run once with {' '.join(f'--drop {name}' for name in lost)}"
+            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write"
+            " `was: OLD_NAME` on the new one; to lose the state, run once with"
+            f" {' '.join(f'--drop {name}' for name in lost)}"
         )
 
 
 def _first(known: list[Store], sharded: bool, shard: str) -> Store | None:
-    return next((store for store in known if store.sharded == sharded and shard in store.shards), None)
+    return next(
+        (store for store in known if store.sharded == sharded and shard in store.shards), None
+    )
 
 
 def _counts(partitions: Mapping[str, int]) -> str:

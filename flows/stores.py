@@ -1,8 +1,10 @@
-"""Recovery stores of one flow: which of them holds the newest state of a shard, and how a new one takes it over.
+"""Recovery stores of one flow: which of them holds the newest state of a shard, and how a new one
+takes it over.
 
-A process keeps the states of its shards in one store. Stores are numbered; of each shard the highest number that has it
-counts. When a process gets other shards than a store has, it makes a new one of the states it takes over, and what no
-shard needs any more is removed. The new store counts from the instant it gets its name, so a kill leaves the old or the new.
+A process keeps the states of its shards in one store. Stores are numbered; of each shard the
+highest number that has it counts. When a process gets other shards than a store has, it makes a new
+one of the states it takes over, and what no shard needs any more is removed. The new store counts
+from the instant it gets its name, so a kill leaves the old or the new.
 """
 
 import json
@@ -25,13 +27,17 @@ PREFIX = "recovery-"
 OLD = "old-"
 HELD = "shards.json"
 WATCH = f"sink_{ALARM_SINK}"
-"""The step whose state are the figures of the alarms, of all shards of a process (`flows.alarm_watch`)."""
+"""The step whose state are the figures of the alarms, of all shards of a process
+(`flows.alarm_watch`).
+"""
 TAKEN_OVER = "taken-over.pickle"
 
 
 @dataclass
 class States:
-    """Positions by source and partition, graph states and figures of the alarms by shard; pickled."""
+    """Positions by source and partition, graph states and figures of the alarms by shard;
+    pickled.
+    """
 
     positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
     graphs: dict[str, bytes] = field(default_factory=dict)
@@ -47,14 +53,19 @@ class States:
         return {shard: _load(saved) for shard, saved in self.figures.items()}
 
     def keep_least(self, other: "States", source: str, part: str) -> None:
-        """Take a position that all shards share from another store, if it is behind the one here."""
+        """Take a position that all shards share from another store, if it is behind the one
+        here.
+        """
         mine, theirs = self.position(source, part), other.position(source, part)
         if theirs is not None and (mine is None or theirs < mine):
             self.positions[source, part] = other.positions[source, part]
 
     def knows(self, source: str) -> bool:
         """Whether any partition of the source has a position, so that one without is new."""
-        return any(name == source and _load(saved) is not None for (name, _), saved in self.positions.items())
+        return any(
+            name == source and _load(saved) is not None
+            for (name, _), saved in self.positions.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,9 @@ def check(store: Store) -> None:
     """Raise `StateError` if the files of a store are missing or damaged."""
     files = sorted(store.path.glob("*.sqlite3"))
     if not files:
-        raise StateError(f"{store.path} is no recovery store: it has no *.sqlite3 file. {remedy(store.path)}")
+        raise StateError(
+            f"{store.path} is no recovery store: it has no *.sqlite3 file. {remedy(store.path)}"
+        )
     for file in files:
         try:
             with closing(_open(file)) as database:
@@ -96,14 +109,16 @@ def check(store: Store) -> None:
         except sqlite3.DatabaseError as error:
             answer = str(error)
         if answer != "ok":
-            raise StateError(f"the recovery store {file} is damaged ({answer}). {remedy(store.path)}")
+            raise StateError(
+                f"the recovery store {file} is damaged ({answer}). {remedy(store.path)}"
+            )
 
 
 def remedy(path: Path) -> str:
     """What an operator can do about a store that cannot be used."""
     return (
-        f"Restore it from a backup, or move {path} away: the flow then reads its topics from the start "
-        "(sinks drop what they already have) and its alarms begin without memory"
+        f"Restore it from a backup, or move {path} away: the flow then reads its topics from the"
+        " start (sinks drop what they already have) and its alarms begin without memory"
     )
 
 
@@ -129,8 +144,8 @@ def read(store: Store, flow: str) -> States:
         with closing(_open(file)) as database:
             epoch = _resume_epoch(database)
             rows = database.execute(
-                "SELECT step_id, state_key, ser_change, MAX(snap_epoch) FROM snaps WHERE snap_epoch < ? "
-                "GROUP BY step_id, state_key",
+                "SELECT step_id, state_key, ser_change, MAX(snap_epoch) FROM snaps WHERE snap_epoch"
+                " < ? GROUP BY step_id, state_key",
                 (epoch,),
             )
             for step, key, saved, _ in rows:
@@ -141,7 +156,9 @@ def read(store: Store, flow: str) -> States:
                     states.graphs[key] = saved
                 elif name.partition(".")[0] == WATCH and saved is not None:
                     shards = _load(saved).get("shards", {})
-                    states.figures |= {shard: pickle.dumps(figures) for shard, figures in shards.items()}
+                    states.figures |= {
+                        shard: pickle.dumps(figures) for shard, figures in shards.items()
+                    }
     return states
 
 
@@ -151,7 +168,9 @@ def taken_over(store: Store) -> States:
 
 
 def remove_superseded(folder: Path) -> None:
-    """Remove stores of which no shard is the newest. Each loses its name first, so that a kill leaves no half of one."""
+    """Remove stores of which no shard is the newest. Each loses its name first, so that a kill
+    leaves no half of one.
+    """
     for left in folder.glob(f"{OLD}*"):
         shutil.rmtree(left)
     newer: set[tuple[bool, str]] = set()
@@ -163,11 +182,17 @@ def remove_superseded(folder: Path) -> None:
 
 
 def _resume_epoch(database: sqlite3.Connection) -> int:
-    """Where Bytewax 0.21 resumes: the least frontier of the newest execution's workers, or where that one began."""
-    row = database.execute("SELECT ex_num, resume_epoch FROM exs ORDER BY ex_num DESC LIMIT 1").fetchone()
+    """Where Bytewax 0.21 resumes: the least frontier of the newest execution's workers, or where
+    that one began.
+    """
+    row = database.execute(
+        "SELECT ex_num, resume_epoch FROM exs ORDER BY ex_num DESC LIMIT 1"
+    ).fetchone()
     if row is None:
         return 0
-    least = database.execute("SELECT MIN(worker_frontier) FROM fronts WHERE ex_num = ?", (row[0],)).fetchone()[0]
+    least = database.execute(
+        "SELECT MIN(worker_frontier) FROM fronts WHERE ex_num = ?", (row[0],)
+    ).fetchone()[0]
     return int(row[1] if least is None else least)
 
 

@@ -1,4 +1,6 @@
-"""Draws a picture of flows as SVG: a frame for each flow, topics between them, arrows from left to right."""
+"""Draws a picture of flows as SVG: a frame for each flow, topics between them, arrows from left
+to right.
+"""
 
 import itertools
 import unicodedata
@@ -25,15 +27,22 @@ def svg(picture: Picture) -> str:
     place = {key: (x + MARGIN, y + MARGIN) for key, (x, y) in outer.boxes.items()}
     for flow, placed in inner.items():
         left, top = place[flow]
-        place |= {key: (x + left + PADDING, y + top + TITLE) for key, (x, y) in placed.boxes.items()}
+        place |= {
+            key: (x + left + PADDING, y + top + TITLE) for key, (x, y) in placed.boxes.items()
+        }
     wide, high = outer.size[0] + 2 * MARGIN, outer.size[1] + 2 * MARGIN
     label = escape("Flows: " + ", ".join(picture.flows()))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
-        f'viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{label}" '
-        'font-family="system-ui, sans-serif" font-size="12">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0 L8 4 L0 8 z" fill="#57606a"/></marker></defs>',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
+            f'viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{label}" '
+            'font-family="system-ui, sans-serif" font-size="12">'
+        ),
+        (
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8"'
+            ' markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z"'
+            ' fill="#57606a"/></marker></defs>'
+        ),
         f'<rect width="{wide:.0f}" height="{high:.0f}" fill="#ffffff"/>',
     ]
     parts += [_frame(flow, *place[flow], _framed(placed)) for flow, placed in inner.items()]
@@ -44,17 +53,25 @@ def svg(picture: Picture) -> str:
 
 def size_of(box: Box) -> Size:
     """Width and height of a box, from its lines."""
-    wide = max(_width(line) * (BOLD if number == 0 else 1.0) for number, line in enumerate(box.lines))
+    wide = max(
+        _width(line) * (BOLD if number == 0 else 1.0) for number, line in enumerate(box.lines)
+    )
     return wide + 2 * PADDING, LINE * len(box.lines) + 2 * PADDING - 6
 
 
 def _width(text: str) -> float:
-    return sum(CHARACTER * (1.8 if unicodedata.east_asian_width(sign) in "WF" else 1.0) for sign in text)
+    return sum(
+        CHARACTER * (1.8 if unicodedata.east_asian_width(sign) in "WF" else 1.0) for sign in text
+    )
 
 
 def _inside(picture: Picture, flow: str) -> list[Arrow]:
     boxes = picture.boxes
-    return [arrow for arrow in picture.arrows if boxes[arrow.start].flow == flow == boxes[arrow.end].flow]
+    return [
+        arrow
+        for arrow in picture.arrows
+        if boxes[arrow.start].flow == flow == boxes[arrow.end].flow
+    ]
 
 
 def _layout_flow(picture: Picture, flow: str) -> Placed:
@@ -72,8 +89,12 @@ def _outer(picture: Picture, key: str) -> str:
     return picture.boxes[key].flow or key
 
 
-def _layout_all(picture: Picture, inner: dict[str, Placed]) -> tuple[Placed, dict[tuple[str, str], list[Point]]]:
-    """Frames of flows, and topics and processes between them; the bends of each arrow from one to another."""
+def _layout_all(
+    picture: Picture, inner: dict[str, Placed]
+) -> tuple[Placed, dict[tuple[str, str], list[Point]]]:
+    """Frames of flows, and topics and processes between them; the bends of each arrow from one
+    to another.
+    """
     sizes = {flow: _framed(placed) for flow, placed in inner.items()}
     sizes |= {box.id: size_of(box) for box in picture.boxes.values() if box.flow is None}
     pairs = [(_outer(picture, arrow.start), _outer(picture, arrow.end)) for arrow in picture.arrows]
@@ -87,7 +108,10 @@ def _layout_all(picture: Picture, inner: dict[str, Placed]) -> tuple[Placed, dic
 
 
 def _arrows(
-    picture: Picture, inner: dict[str, Placed], bends: dict[tuple[str, str], list[Point]], place: dict[str, Point]
+    picture: Picture,
+    inner: dict[str, Placed],
+    bends: dict[tuple[str, str], list[Point]],
+    place: dict[str, Point],
 ) -> Iterator[str]:
     for flow, placed in inner.items():
         left, top = place[flow][0] + PADDING, place[flow][1] + TITLE
@@ -115,7 +139,9 @@ def _arrow(points: list[Point], label: str) -> str:
     for (x1, y1), (x2, y2) in itertools.pairwise(points):
         bend = (x2 - x1) / 2 if x2 > x1 else 30.0
         path += f" C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    drawn = f'<path d="{path}" fill="none" stroke="#57606a" stroke-width="1.3" marker-end="url(#tip)"/>'
+    drawn = (
+        f'<path d="{path}" fill="none" stroke="#57606a" stroke-width="1.3" marker-end="url(#tip)"/>'
+    )
     if not label:
         return drawn
     x, y = points[0]
@@ -127,9 +153,9 @@ def _arrow(points: list[Point], label: str) -> str:
 
 def _frame(flow: str, left: float, top: float, size: Size) -> str:
     return (
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}" rx="8" fill="#f6f8fa" '
-        f'stroke="#d0d7de"/><text x="{left + PADDING:.1f}" y="{top + 17:.1f}" font-size="13" font-weight="600" '
-        f'fill="#1b1f24">{escape(flow)}</text>'
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{size[0]:.1f}" height="{size[1]:.1f}" rx="8"'
+        f' fill="#f6f8fa" stroke="#d0d7de"/><text x="{left + PADDING:.1f}" y="{top + 17:.1f}"'
+        f' font-size="13" font-weight="600" fill="#1b1f24">{escape(flow)}</text>'
     )
 
 
@@ -141,6 +167,7 @@ def _box(box: Box, left: float, top: float) -> str:
         for number, text in enumerate(box.lines)
     )
     return (
-        f'<g><title>{escape(box.kind)} {escape(box.lines[0])}</title><rect x="{left:.1f}" y="{top:.1f}" '
-        f'width="{wide:.1f}" height="{high:.1f}" rx="{RADIUS[box.kind]}" fill="{fill}" stroke="{line}"/>{texts}</g>'
+        f'<g><title>{escape(box.kind)} {escape(box.lines[0])}</title><rect x="{left:.1f}"'
+        f' y="{top:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="{RADIUS[box.kind]}"'
+        f' fill="{fill}" stroke="{line}"/>{texts}</g>'
     )

@@ -1,4 +1,6 @@
-"""The ClickHouse tables of definitions: which there must be, whether they are as they must be, and making them so."""
+"""The ClickHouse tables of definitions: which there must be, whether they are as they must be,
+and making them so.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 
 class TableError(Exception):
-    """Definitions contradict each other about a table, or ClickHouse refuses; the message names the remedy."""
+    """Definitions contradict each other about a table, or ClickHouse refuses; the message names
+    the remedy.
+    """
 
 
 class TableUnreachable(TableError):
@@ -33,7 +37,9 @@ class Line(NamedTuple):
 
 
 def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str, list[Declared]]":
-    """The tables that definitions name, by connection; raises `TableError` where they contradict each other."""
+    """The tables that definitions name, by connection; raises `TableError` where they contradict
+    each other.
+    """
     from connectors.clickhouse_insert import declared_by
 
     flows = list(flows)
@@ -53,8 +59,8 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str
                 one, two = getattr(other, what), getattr(declared, what)
                 if one != two and not (what == "kind" and None in (one, two)):
                     raise TableError(
-                        f"{where} says {what.removesuffix('_days')} {two} of table {declared.table!r}, {other_where} says {one}; "
-                        "write the same at both"
+                        f"{where} says {what.removesuffix('_days')} {two} of table"
+                        f" {declared.table!r}, {other_where} says {one}; write the same at both"
                     )
             found[place] = (other_where, declared if other.kind is None else other)
     tables: dict[str, list[Declared]] = {}
@@ -66,7 +72,9 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str
 def bring_up_to_date(
     connection: ClickHouseConnection, tables: "Iterable[Declared]", dry_run: bool = False
 ) -> Iterator[Line]:
-    """Migrate tables; those made before too, as far as their kind goes. Raises `TableUnreachable` and `TableError`."""
+    """Migrate tables; those made before too, as far as their kind goes. Raises
+    `TableUnreachable` and `TableError`.
+    """
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     from connectors.clickhouse_schema import Declared, Schema, connect, is_missing
@@ -87,7 +95,9 @@ def bring_up_to_date(
             found = schema.look(name)
             if name not in named and found is not None:
                 by_day = found.partition == "toYYYYMMDD(time)"
-                tables.append(Declared(name, found.kind, "day" if by_day else "month", found.keep_days))
+                tables.append(
+                    Declared(name, found.kind, "day" if by_day else "month", found.keep_days)
+                )
         for declared in tables:
             yield from _one(schema, declared, dry_run)
 
@@ -107,7 +117,9 @@ def _one(schema: "Schema", declared: "Declared", dry_run: bool) -> Iterator[Line
 
 
 def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
-    """Refuse to start on tables of another version; raises `NotRunnable`. The sinks wait for a ClickHouse that is down."""
+    """Refuse to start on tables of another version; raises `NotRunnable`. The sinks wait for a
+    ClickHouse that is down.
+    """
     from connectors.clickhouse_insert import declared_by
     from connectors.clickhouse_schema import Schema
 
@@ -139,11 +151,14 @@ def _words_for(connection: ClickHouseConnection) -> Iterator[None]:
     except (ClickHouseError, OSError) as error:
         text = plain(error)
         if "Code: 516." in text:
-            raise TableError(f"{where} refuses user {connection.username!r}: check username and password") from None
+            raise TableError(
+                f"{where} refuses user {connection.username!r}: check username and password"
+            ) from None
         if is_denied(error):
             raise TableError(
-                f"{where} does not allow this to user {connection.username!r} ({text}); vigie migrate needs a user with CREATE "
-                "TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, INSERT and SELECT on the database"
+                f"{where} does not allow this to user {connection.username!r} ({text}); vigie"
+                " migrate needs a user with CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE,"
+                " INSERT and SELECT on the database"
             ) from None
         if "Code: " in text:
             raise TableError(f"{where} refuses: {text}") from None

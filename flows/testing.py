@@ -1,4 +1,6 @@
-"""Runs the `tests:` of a definition: the same compiled logic as live, on a virtual clock, with nothing outside."""
+"""Runs the `tests:` of a definition: the same compiled logic as live, on a virtual clock, with
+nothing outside.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -37,7 +39,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """An expectation (or an action) at `path` of the document that did not come true at `at` seconds of the test."""
+    """An expectation (or an action) at `path` of the document that did not come true at `at`
+    seconds of the test.
+    """
 
     path: Path_
     at: float
@@ -49,7 +53,9 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """How one test ended. `reason` says why it was skipped; `raised` are the alarms that were raised in it."""
+    """How one test ended. `reason` says why it was skipped; `raised` are the alarms that were
+    raised in it.
+    """
 
     test: str
     path: Path_
@@ -87,7 +93,9 @@ class _Action(NamedTuple):
 
 
 def agenda(plays: Sequence[Play]) -> Iterator[_Action]:
-    """All that happens, in order: at one instant what is given, then what is done, then what is expected."""
+    """All that happens, in order: at one instant what is given, then what is done, then what is
+    expected.
+    """
     actions: list[_Action] = []
     for number, play in enumerate(plays):
         if play.given is not None:
@@ -101,15 +109,29 @@ def agenda(plays: Sequence[Play]) -> Iterator[_Action]:
 
 class _Run:
     def __init__(
-        self, flow: Flow, compiled: Compiled, tables: Tables, zone: ZoneInfo, test: Test, outcome: Outcome
+        self,
+        flow: Flow,
+        compiled: Compiled,
+        tables: Tables,
+        zone: ZoneInfo,
+        test: Test,
+        outcome: Outcome,
     ) -> None:
-        self._flow, self._tables, self._zone, self._test, self._outcome = flow, tables, zone, test, outcome
+        self._flow, self._tables, self._zone, self._test, self._outcome = (
+            flow,
+            tables,
+            zone,
+            test,
+            outcome,
+        )
         start = datetime.fromisoformat(test.start or DEFAULT_START)
         self._start = (start if start.tzinfo else start.replace(tzinfo=zone)).timestamp()
         self._moment = Moment(self._start, zone)
         self._sinks = {name: SinkView(flow.sinks[name], zone) for name in compiled.sinks}
         self._plan = _observed(compiled)
-        self._alarms = {node.name: node.steps[0].identity for node in self._plan.nodes if node.is_alarm}
+        self._alarms = {
+            node.name: node.steps[0].identity for node in self._plan.nodes if node.is_alarm
+        }
         self._made: dict[str, list[Output]] = {}
         self._held: dict[str, list[Event]] = {}
         self._subjects: set[str] = set()
@@ -134,7 +156,8 @@ class _Run:
         if not failures:
             self._check_subjects()
 
-    # ------------------------------------------------------------------------------------------------- what happens
+    # -------------------------------------------------------------------------------------------------
+    # what happens
     def _give(self, action: _Action) -> None:
         at = self._start + action.at
         for name, given in (action.play.given or {}).items():
@@ -167,13 +190,23 @@ class _Run:
 
     def _command(self, do: Do, word: str, name: str, at: float, path: Path_) -> None:
         self._told += 1
-        asked = {"do": word, "alarm": name, "user": do.by or "test", "comment": do.note, "duration": do.for_}
+        asked = {
+            "do": word,
+            "alarm": name,
+            "user": do.by or "test",
+            "comment": do.note,
+            "duration": do.for_,
+        }
         data = {key: value for key, value in asked.items() if value is not None}
         logic = self._logic(name)
         known = list(logic.states())
         subject = do.subject or (known[0] if len(known) == 1 else "")
         command = Occurrence(
-            id=f"test/do/{self._told}", time=self._playback.now, subject=subject, type=COMMAND, data=data
+            id=f"test/do/{self._told}",
+            time=self._playback.now,
+            subject=subject,
+            type=COMMAND,
+            data=data,
         )
         self._answers.clear()
         self._playback.feed(COMMANDS, [command], self._playback.now)
@@ -181,9 +214,14 @@ class _Run:
         came = refused[0] if refused else None
         if came == do.refused:
             return
-        states = ", ".join(f"{subject} {state}" for subject, state in logic.states().items()) or "none is known yet"
+        states = (
+            ", ".join(f"{subject} {state}" for subject, state in logic.states().items())
+            or "none is known yet"
+        )
         if came is None:
-            message = f"expected to be refused as {do.refused}, but was carried out; its alarms: {states}"
+            message = (
+                f"expected to be refused as {do.refused}, but was carried out; its alarms: {states}"
+            )
         else:
             message = f"was refused as {came}; its alarms: {states}"
         self._outcome.failures.append(Failure((*path, "do", word), at, f"{word} {name}", message))
@@ -193,9 +231,12 @@ class _Run:
         assert isinstance(logic, AlarmLogic)
         return logic
 
-    # ------------------------------------------------------------------------------------------------- what comes out
+    # -------------------------------------------------------------------------------------------------
+    # what comes out
     def _collect(self, outputs: Outputs) -> None:
-        self._answers += [event for event in outputs.get(ANSWER_SINK, ()) if isinstance(event, Occurrence)]
+        self._answers += [
+            event for event in outputs.get(ANSWER_SINK, ()) if isinstance(event, Occurrence)
+        ]
         for name, events in outputs.items():
             if name.startswith(WATCHED):
                 self._watch(name.removeprefix(WATCHED), events)
@@ -227,7 +268,8 @@ class _Run:
     def _note(self, name: str, what: Output | str) -> None:
         self._outcome.timeline.append(Entry(self._playback.now - self._start, name, what))
 
-    # ------------------------------------------------------------------------------------------------- expectations
+    # -------------------------------------------------------------------------------------------------
+    # expectations
     def _expect(self, action: _Action, path: Path_) -> None:
         for name, expected in (action.play.expect or {}).items():
             place: Path_ = (*path, "expect", name)
@@ -239,13 +281,22 @@ class _Run:
             if mismatch is not None:
                 self._fail(place, action.at, name, mismatch)
 
-    def _expect_state(self, name: str, expected: str | dict[str, str], at: float, place: Path_) -> None:
+    def _expect_state(
+        self, name: str, expected: str | dict[str, str], at: float, place: Path_
+    ) -> None:
         states = self._logic(name).states() if name in self._alarms else {}
         if isinstance(expected, str):
             came = max(states.values(), key=URGENCY.index, default="normal")
             if came != expected:
-                who = ", ".join(f"{subject} {state}" for subject, state in states.items() if state == came)
-                self._fail(place, at, name, Mismatch(f"expected {expected}, is {came}" + (f" ({who})" if who else "")))
+                who = ", ".join(
+                    f"{subject} {state}" for subject, state in states.items() if state == came
+                )
+                self._fail(
+                    place,
+                    at,
+                    name,
+                    Mismatch(f"expected {expected}, is {came}" + (f" ({who})" if who else "")),
+                )
             return
         for subject, state in expected.items():
             came = states.get(subject, "normal")
@@ -253,28 +304,43 @@ class _Run:
                 others = ", ".join(f"{one} {its}" for one, its in states.items()) or "none"
                 known = "" if subject in states else f"; known subjects: {others}"
                 self._fail(
-                    (*place, subject), at, f"{name} of {subject}", Mismatch(f"expected {state}, is {came}{known}")
+                    (*place, subject),
+                    at,
+                    f"{name} of {subject}",
+                    Mismatch(f"expected {state}, is {came}{known}"),
                 )
 
     def _fail(self, place: Path_, at: float, what: str, mismatch: Mismatch) -> None:
         path = (*place, *mismatch.path)
-        self._outcome.failures.append(Failure(path, at, what, mismatch.message, mismatch.nearest, mismatch.differences))
+        self._outcome.failures.append(
+            Failure(path, at, what, mismatch.message, mismatch.nearest, mismatch.differences)
+        )
 
     def _check_subjects(self) -> None:
-        """An alarm that is expected to be normal for a subject nobody ever heard of is a mistake of spelling."""
+        """An alarm that is expected to be normal for a subject nobody ever heard of is a mistake
+        of spelling.
+        """
         for number, play in enumerate(self._test.play):
             for name, expected in (play.expect or {}).items():
-                if name not in self._flow.alarms or not isinstance(expected, dict) or not _is_state(expected):
+                if (
+                    name not in self._flow.alarms
+                    or not isinstance(expected, dict)
+                    or not _is_state(expected)
+                ):
                     continue
                 for subject in expected:
                     if subject not in self._subjects:
                         path = (*self._outcome.path, "play", number, "expect", name, subject)
                         message = "nothing in this test has this subject"
-                        self._outcome.failures.append(Failure(path, play.at, f"{name} of {subject}", message))
+                        self._outcome.failures.append(
+                            Failure(path, play.at, f"{name} of {subject}", message)
+                        )
 
 
 def _is_state(expected: Any) -> bool:
-    """Whether an expectation of an alarm is a state or states by subject, rather than its changes."""
+    """Whether an expectation of an alarm is a state or states by subject, rather than its
+    changes.
+    """
     if isinstance(expected, str):
         return expected != "nothing"
     return isinstance(expected, dict) and all(value in URGENCY for value in expected.values())
@@ -283,7 +349,11 @@ def _is_state(expected: Any) -> bool:
 def _observed(compiled: Compiled) -> Plan:
     """The plan with an outlet behind every name."""
     plan, nodes = compiled.plan, compiled.plan.nodes
-    names = [*compiled.sources, *(node.name for node in nodes if node.name not in compiled.sources), "alarms"]
+    names = [
+        *compiled.sources,
+        *(node.name for node in nodes if node.name not in compiled.sources),
+        "alarms",
+    ]
     sides = [f"{name}.{side}" for name in names for side in ("errors", "late")]
     watched = tuple(Outlet(WATCHED + name, (name,)) for name in (*names, *sides))
     return replace(plan, outlets=(*watched, *plan.outlets))

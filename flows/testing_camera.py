@@ -1,4 +1,6 @@
-"""Cameras in tests: pictures that say themselves what is on them, and stand-ins for the steps that would look."""
+"""Cameras in tests: pictures that say themselves what is on them, and stand-ins for the steps
+that would look.
+"""
 
 import re
 from collections.abc import Mapping
@@ -28,17 +30,31 @@ SEES = list[Seen]
 
 def picture(camera: str, sees: list[Seen], id: str, time: float, labels: dict[str, str]) -> Frame:
     """A picture whose bytes are the answer of the model."""
-    return Frame(id=id, time=time, subject=camera, width=1, height=1, jpeg=msgspec.json.encode(sees), labels=labels)
+    return Frame(
+        id=id,
+        time=time,
+        subject=camera,
+        width=1,
+        height=1,
+        jpeg=msgspec.json.encode(sees),
+        labels=labels,
+    )
 
 
 def camera_labels(settings: Any, row: Mapping[str, Any]) -> dict[str, str]:
     """The columns of a camera's row that are not in its address."""
     used = {"name", *_COLUMN.findall(settings.url)}
-    return {column: str(value) for column, value in row.items() if column not in used and value not in (None, "")}
+    return {
+        column: str(value)
+        for column, value in row.items()
+        if column not in used and value not in (None, "")
+    }
 
 
 def look(settings: Any, context: StepContext) -> Logic:
-    """In place of `detect`: what the test says is on the picture, as far as class and confidence are wanted."""
+    """In place of `detect`: what the test says is on the picture, as far as class and confidence
+    are wanted.
+    """
     rows = [rows_by_key(rows, "name") for rows in context.tables.values() if rows]
 
     def least(frame: Frame) -> float:
@@ -46,7 +62,9 @@ def look(settings: Any, context: StepContext) -> Logic:
         if not isinstance(wanted, Column):
             return float(wanted)
         cells = [frame.labels, *(row[frame.subject] for row in rows if frame.subject in row)]
-        found = next((cell[wanted.column] for cell in cells if wanted.column in cell), wanted.default)
+        found = next(
+            (cell[wanted.column] for cell in cells if wanted.column in cell), wanted.default
+        )
         return float(found or 0.0)
 
     def detect(events: list[Event], now: object) -> list[Event]:

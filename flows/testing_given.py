@@ -17,7 +17,16 @@ from operators import two_state
 from operators.alarm import STATES
 from operators.alarms.definition import SEVERITY_OF
 from operators.dialects.metrics import METRICS
-from operators.events import AlarmTransition, Detection, Event, Message, Occurrence, Reading, Row, Summary
+from operators.events import (
+    AlarmTransition,
+    Detection,
+    Event,
+    Message,
+    Occurrence,
+    Reading,
+    Row,
+    Summary,
+)
 from operators.levels import PRIORITIES
 from operators.quantity import UNITS, duration, quantity
 
@@ -42,24 +51,36 @@ class GivenError(ValueError):
     `key` is the field that is wrong, if it is one; with `is_key` its name is, not its value.
     """
 
-    def __init__(self, key: str | None, message: str, hint: str | None = None, is_key: bool = False) -> None:
+    def __init__(
+        self, key: str | None, message: str, hint: str | None = None, is_key: bool = False
+    ) -> None:
         super().__init__(message)
         self.key, self.message, self.hint, self.is_key = key, message, hint, is_key
 
 
 def events_of(
-    name: str, source: Source, item: Mapping[str, Any], id: str, at: float, start: float, tables: Tables, zone: ZoneInfo
+    name: str,
+    source: Source,
+    item: Mapping[str, Any],
+    id: str,
+    at: float,
+    start: float,
+    tables: Tables,
+    zone: ZoneInfo,
 ) -> list[Event]:
-    """The events of one thing given to the source `name` at `at` in a test that began at `start` (epoch seconds).
+    """The events of one thing given to the source `name` at `at` in a test that began at `start`
+    (epoch seconds).
 
-    Of a post there may be several, of a deleted row of a table whose rows become readings there is none. The id is `id` unless
-    the item has one. Raises `GivenError`.
+    Of a post there may be several, of a deleted row of a table whose rows become readings there is
+    none. The id is `id` unless the item has one. Raises `GivenError`.
     """
     own_id, time = str(item.get("id", id)), time_of(item.get("time"), at, start, zone)
     common: dict[str, Any] = {"id": own_id, "time": time}
     labels = item.get("labels") or {}
     if not isinstance(labels, dict):
-        raise GivenError("labels", "'labels' is a map of names and texts", "such as  labels: {area: yard}")
+        raise GivenError(
+            "labels", "'labels' is a map of names and texts", "such as  labels: {area: yard}"
+        )
     common["labels"] = {str(key): str(value) for key, value in labels.items()}
     if source.kind == "rtsp":
         return [_frame(source, item, common, tables)]
@@ -75,7 +96,9 @@ def events_of(
 
 
 def time_of(written: Any, at: float, start: float, zone: ZoneInfo) -> float:
-    """An event's own time: a span from the start of the test, or a date; the present instant without."""
+    """An event's own time: a span from the start of the test, or a date; the present instant
+    without.
+    """
     if written is None:
         return at
     try:
@@ -84,11 +107,15 @@ def time_of(written: Any, at: float, start: float, zone: ZoneInfo) -> float:
         try:
             moment = datetime.fromisoformat(str(written))
         except ValueError:
-            raise GivenError("time", str(error), "from the start of the test, such as  time: 30s") from None
+            raise GivenError(
+                "time", str(error), "from the start of the test, such as  time: 30s"
+            ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
-def _frame(source: Source, item: Mapping[str, Any], common: dict[str, Any], tables: Tables) -> Event:
+def _frame(
+    source: Source, item: Mapping[str, Any], common: dict[str, Any], tables: Tables
+) -> Event:
     _only(item, _PICTURE, "a picture")
     rows = tables.get(getattr(source.settings, "each", ""), ())
     cameras = [str(row["name"]) for row in rows if "name" in row]
@@ -96,8 +123,14 @@ def _frame(source: Source, item: Mapping[str, Any], common: dict[str, Any], tabl
     if name is None:
         raise GivenError(None, "a picture needs 'camera'", f"cameras: {', '.join(cameras[:20])}")
     if name not in cameras:
-        raise GivenError("camera", f"no camera {name!r}", near(name, cameras) or f"cameras: {', '.join(cameras[:20])}")
-    labels = camera_labels(source.settings, next(row for row in rows if str(row.get("name")) == name))
+        raise GivenError(
+            "camera",
+            f"no camera {name!r}",
+            near(name, cameras) or f"cameras: {', '.join(cameras[:20])}",
+        )
+    labels = camera_labels(
+        source.settings, next(row for row in rows if str(row.get("name")) == name)
+    )
     seen = item.get("sees", [])
     try:
         sees = msgspec.convert(seen if isinstance(seen, list) else [seen], SEES)
@@ -115,21 +148,33 @@ def _table_row(name: str, source: Source, item: Mapping[str, Any], common: dict[
     topic = getattr(source.settings, "name", name)
     values = {key: value for key, value in item.items() if key != "time"}
     op: Change = "delete" if item.get("deleted") else "update"
-    return Row(id=f"{common['id']}@{common['time']}", time=common["time"], table=str(topic), op=op, values=values)
+    return Row(
+        id=f"{common['id']}@{common['time']}",
+        time=common["time"],
+        table=str(topic),
+        op=op,
+        values=values,
+    )
 
 
-def _row(name: str, source: Source, item: Mapping[str, Any], common: dict[str, Any]) -> Event | None:
+def _row(
+    name: str, source: Source, item: Mapping[str, Any], common: dict[str, Any]
+) -> Event | None:
     _only(item, _ROW, "a row")
     tables = getattr(source.settings, "tables", None)
     if tables is None:
         raise GivenError("row", f"{name!r} is no database; rows are given to  mariadb_binlog")
     table, op, values = item.get("table", tables[0]), item.get("op", "insert"), item["row"]
     if table not in tables:
-        raise GivenError("table", f"{name!r} does not read the table {table!r}", near(table, tables))
+        raise GivenError(
+            "table", f"{name!r} does not read the table {table!r}", near(table, tables)
+        )
     if op not in ("insert", "update", "delete"):
         raise GivenError("op", f"{op!r} is not a change of a row", "write insert, update or delete")
     if not isinstance(values, dict):
-        raise GivenError("row", "'row' is a map of columns", "such as  row: {meter: kitchen, watts: 12}")
+        raise GivenError(
+            "row", "'row' is a map of columns", "such as  row: {meter: kitchen, watts: 12}"
+        )
     row = Row(table=str(table), op=msgspec.convert(op, Change), values=dict(values), **common)
     mapping = getattr(source.settings, "rows", {}).get(table)
     if mapping is None:
@@ -143,16 +188,24 @@ def _row(name: str, source: Source, item: Mapping[str, Any], common: dict[str, A
 def _message(name: str, source: Source, item: Mapping[str, Any], common: dict[str, Any]) -> Event:
     if "raw" not in item:
         _misspelt(item, ("subject", "raw", "row"))
-        raise GivenError(None, "what is given needs 'subject' (an event), or 'raw' (as the device sends it)")
+        raise GivenError(
+            None, "what is given needs 'subject' (an event), or 'raw' (as the device sends it)"
+        )
     _only(item, _MESSAGE, "a message")
     if source.kind not in ("mqtt", "topic"):
-        raise GivenError("raw", f"{source.kind!r} brings no messages; give it an event with a 'subject'")
+        raise GivenError(
+            "raw", f"{source.kind!r} brings no messages; give it an event with a 'subject'"
+        )
     filters = getattr(source.settings, "topics", None) if source.kind == "mqtt" else None
     topic = item.get("topic", _plain(filters) if filters else name)
     if filters and not topic:
-        raise GivenError(None, "a message needs 'topic'", f"{name!r} subscribes to {', '.join(filters)}")
+        raise GivenError(
+            None, "a message needs 'topic'", f"{name!r} subscribes to {', '.join(filters)}"
+        )
     if filters and not any(subscribed(str(topic), one) for one in filters):
-        raise GivenError("topic", f"{name!r} does not subscribe to {topic!r}", f"it does to {', '.join(filters)}")
+        raise GivenError(
+            "topic", f"{name!r} does not subscribe to {topic!r}", f"it does to {', '.join(filters)}"
+        )
     raw = item["raw"]
     return Message(
         topic=str(topic),
@@ -167,9 +220,13 @@ def _posted(settings: Any, raw: Any, id: str, time: float) -> list[Event]:
     """The events of a post, by the code that takes posts."""
     body = raw.encode() if isinstance(raw, str) else msgspec.json.encode(raw)
     try:
-        return posted_events(body, settings.path.strip("/"), settings.readings(), None, lambda: id, time)
+        return posted_events(
+            body, settings.path.strip("/"), settings.readings(), None, lambda: id, time
+        )
     except BadPost as refused:
-        raise GivenError("raw", f"such a post is answered with {refused.status}: {refused.detail}") from None
+        raise GivenError(
+            "raw", f"such a post is answered with {refused.status}: {refused.detail}"
+        ) from None
 
 
 def _plain(filters: Sequence[str]) -> str:
@@ -220,7 +277,9 @@ def _reading(item: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(metric, str):
         raise GivenError("metric", f"the name of a metric is a text, not {metric!r}")
     if (quality := item.get("quality", "good")) not in QUALITIES:
-        raise GivenError("quality", f"{quality!r} is not a quality", f"write {', '.join(QUALITIES)}")
+        raise GivenError(
+            "quality", f"{quality!r} is not a quality", f"write {', '.join(QUALITIES)}"
+        )
     out: dict[str, Any] = {}
     if isinstance(value, bool):
         out["value"] = float(value)
@@ -253,7 +312,9 @@ def _check_unit(metric: Any, unit: str, key: str) -> None:
         return
     own = METRICS[metric].unit if metric in METRICS else None
     if own in UNITS and own is not None and UNITS[own][0] != UNITS[unit][0]:
-        raise GivenError(key, f"{unit} is a unit of {UNITS[unit][0]}; {metric!r} is measured in {own}")
+        raise GivenError(
+            key, f"{unit} is a unit of {UNITS[unit][0]}; {metric!r} is measured in {own}"
+        )
 
 
 def _transition(fields: dict[str, Any]) -> dict[str, Any]:
@@ -261,10 +322,14 @@ def _transition(fields: dict[str, Any]) -> dict[str, Any]:
     state, priority = fields.get("state", "unacked"), fields.get("priority", "medium")
     if state not in STATES:
         raise GivenError(
-            "state", f"{state!r} is not an alarm state", near(state, STATES) or f"one of {', '.join(STATES)}"
+            "state",
+            f"{state!r} is not an alarm state",
+            near(state, STATES) or f"one of {', '.join(STATES)}",
         )
     if priority not in PRIORITIES:
-        raise GivenError("priority", f"{priority!r} is not a priority", f"one of {', '.join(PRIORITIES)}")
+        raise GivenError(
+            "priority", f"{priority!r} is not a priority", f"one of {', '.join(PRIORITIES)}"
+        )
     change = fields.get("change", "raised")
     return {
         "rule": fields["alarm"], "recorded": fields["time"], "occ": 1, "seq": 1, "event": change, "change": change,
@@ -283,5 +348,8 @@ def _only(item: Mapping[str, Any], known: Sequence[str], what: str) -> None:
     for key in item:
         if key not in known:
             raise GivenError(
-                key, f"{what} has no field {key!r}", near(key, known) or f"it has {', '.join(known)}", True
+                key,
+                f"{what} has no field {key!r}",
+                near(key, known) or f"it has {', '.join(known)}",
+                True,
             )

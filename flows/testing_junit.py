@@ -1,7 +1,7 @@
 """Results of tests as JUnit XML, in the form that CI servers read.
 
-One `testsuite` for each definition; attributes and their order follow the XML schema of Ant's JUnit task
-(JUnit.xsd), which the Jenkins and GitLab readers accept too.
+One `testsuite` for each definition; attributes and their order follow the XML schema of Ant's JUnit
+task (JUnit.xsd), which the Jenkins and GitLab readers accept too.
 """
 
 import re
@@ -20,7 +20,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(results: Sequence[tuple[Document, str, Sequence[Outcome]]], began: float) -> bytes:
-    """The XML of the results: (document, name of the flow, outcomes) of each definition; `began` in epoch seconds."""
+    """The XML of the results: (document, name of the flow, outcomes) of each definition; `began`
+    in epoch seconds.
+    """
     root = ET.Element("testsuites")
     for number, (document, flow, outcomes) in enumerate(results):
         root.append(_suite(number, document, flow, outcomes, began))
@@ -28,7 +30,9 @@ def junit(results: Sequence[tuple[Document, str, Sequence[Outcome]]], began: flo
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _suite(number: int, document: Document, flow: str, outcomes: Sequence[Outcome], began: float) -> ET.Element:
+def _suite(
+    number: int, document: Document, flow: str, outcomes: Sequence[Outcome], began: float
+) -> ET.Element:
     def count(status: str) -> str:
         return str(sum(outcome.status == status for outcome in outcomes))
 
@@ -47,9 +51,17 @@ def _suite(number: int, document: Document, flow: str, outcomes: Sequence[Outcom
             "time": _seconds(sum(outcome.seconds for outcome in outcomes)),
         },
     )
-    ET.SubElement(ET.SubElement(suite, "properties"), "property", {"name": "file", "value": _xml(str(document.path))})
+    ET.SubElement(
+        ET.SubElement(suite, "properties"),
+        "property",
+        {"name": "file", "value": _xml(str(document.path))},
+    )
     for outcome in outcomes:
-        case = {"name": _xml(outcome.test), "classname": f"vigie.{flow}", "time": _seconds(outcome.seconds)}
+        case = {
+            "name": _xml(outcome.test),
+            "classname": f"vigie.{flow}",
+            "time": _seconds(outcome.seconds),
+        }
         element = ET.SubElement(suite, "testcase", case)
         if outcome.status == "skipped":
             ET.SubElement(element, "skipped", {"message": _xml(outcome.reason)})

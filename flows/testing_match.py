@@ -27,7 +27,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What is wrong with the outputs of one name: a sentence, the output nearest to what was expected and how it differs.
+    """What is wrong with the outputs of one name: a sentence, the output nearest to what was
+    expected and how it differs.
 
     `path` leads from the expectation to the part of it that is meant.
     """
@@ -47,13 +48,21 @@ class Moment:
 
 
 def compare(expected: Any, outputs: Sequence[Output], moment: Moment) -> Mismatch | None:
-    """What is wrong with `outputs`; None if they are as `expected`: `nothing`, a count, one event, or a list in order."""
+    """What is wrong with `outputs`; None if they are as `expected`: `nothing`, a count, one
+    event, or a list in order.
+    """
     if expected in ("nothing", []):
         return None if not outputs else _too_many(0, outputs)
     if (count := counted(expected)) is not None:
-        return None if len(outputs) == count else Mismatch(f"expected {_events(count)}, {_came(outputs)}")
+        return (
+            None
+            if len(outputs) == count
+            else Mismatch(f"expected {_events(count)}, {_came(outputs)}")
+        )
     wanted = expected if isinstance(expected, list) else [expected]
-    paths: list[Path] = [(index,) for index in range(len(wanted))] if isinstance(expected, list) else [()]
+    paths: list[Path] = (
+        [(index,) for index in range(len(wanted))] if isinstance(expected, list) else [()]
+    )
     for index, (one, path) in enumerate(zip(wanted, paths, strict=True)):
         if index >= len(outputs):
             return _missing(one, path, index, len(wanted), outputs, moment)
@@ -69,13 +78,19 @@ def compare(expected: Any, outputs: Sequence[Output], moment: Moment) -> Mismatc
 
 def counted(expected: Any) -> int | None:
     """The number of `{count: 3}`."""
-    if isinstance(expected, Mapping) and set(expected) == {"count"} and isinstance(expected["count"], int):
+    if (
+        isinstance(expected, Mapping)
+        and set(expected) == {"count"}
+        and isinstance(expected["count"], int)
+    ):
         return int(expected["count"])
     return None
 
 
 def differ(expected: Mapping[str, Any], output: Output, moment: Moment) -> list[Difference]:
-    """Every field of one event that is not as expected; fields that are not named are free, unless it says `exactly`."""
+    """Every field of one event that is not as expected; fields that are not named are free,
+    unless it says `exactly`.
+    """
     exact = set(expected) == {"exactly"} and isinstance(expected["exactly"], Mapping)
     base: Path = ("exactly",) if exact else ()
     named = expected["exactly"] if exact else expected
@@ -84,10 +99,14 @@ def differ(expected: Mapping[str, Any], output: Output, moment: Moment) -> list[
         came = output.get(name)
         if not _is(name, wanted, came, output, moment):
             inner = _inside((*base, name), wanted, came, moment)
-            found += inner or [Difference((*base, name), shown(wanted), _shown_field(name, came, output, moment))]
+            found += inner or [
+                Difference((*base, name), shown(wanted), _shown_field(name, came, output, moment))
+            ]
     if exact:
         extra = [name for name in output.shown() if name not in named]
-        found += [Difference((), f"no {name!r}", f"{name}: {shown(output.get(name))}") for name in extra]
+        found += [
+            Difference((), f"no {name!r}", f"{name}: {shown(output.get(name))}") for name in extra
+        ]
     return found
 
 
@@ -117,7 +136,9 @@ def _is(name: str, wanted: Any, came: Any, output: Output, moment: Moment) -> bo
 
 def _same(wanted: Any, came: Any) -> bool:
     if isinstance(wanted, Mapping):
-        return isinstance(came, Mapping) and all(_same(value, came.get(name)) for name, value in wanted.items())
+        return isinstance(came, Mapping) and all(
+            _same(value, came.get(name)) for name, value in wanted.items()
+        )
     if isinstance(wanted, list):
         several = isinstance(came, (list, tuple)) and len(came) == len(wanted)
         return several and all(_same(one, other) for one, other in zip(wanted, came, strict=True))
@@ -155,16 +176,25 @@ def _shown_field(name: str, came: Any, output: Output, moment: Moment) -> str:
 
 
 def _missing(
-    one: Mapping[str, Any], path: Path, index: int, total: int, outputs: Sequence[Output], moment: Moment
+    one: Mapping[str, Any],
+    path: Path,
+    index: int,
+    total: int,
+    outputs: Sequence[Output],
+    moment: Moment,
 ) -> Mismatch:
     if not outputs:
         return Mismatch(f"expected {_events(total)}, none came", path)
     return Mismatch(
-        f"expected {_events(total)}, {_came(outputs)}; the {_ordinal(index)} is missing: {shown(one)}", path
+        f"expected {_events(total)}, {_came(outputs)}; the {_ordinal(index)} is missing:"
+        f" {shown(one)}",
+        path,
     )
 
 
-def _best(one: Mapping[str, Any], path: Path, outputs: Sequence[Output], moment: Moment) -> Mismatch:
+def _best(
+    one: Mapping[str, Any], path: Path, outputs: Sequence[Output], moment: Moment
+) -> Mismatch:
     """One was expected and several came: show how the most similar one differs."""
     nearest = min(outputs, key=lambda output: len(differ(one, output, moment)))
     differences = tuple(differ(one, nearest, moment))

@@ -1,4 +1,6 @@
-"""What a flow under test has produced: events of streams, changes of alarms, and what sinks would have written."""
+"""What a flow under test has produced: events of streams, changes of alarms, and what sinks
+would have written.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,8 +26,8 @@ _FIXED = ("channel", "title", "topic", "to")
 
 @dataclass(frozen=True)
 class Output:
-    """One event of a stream, alarm or sink. `shaped` is the sink's own form, `settings` what the sink adds to an event,
-    of which `told` differ from event to event."""
+    """One event of a stream, alarm or sink. `shaped` is the sink's own form, `settings` what the
+    sink adds to an event, of which `told` differ from event to event."""
 
     event: Event
     shaped: Mapping[str, Any] | None = None
@@ -59,7 +61,10 @@ class Output:
                 out[name] = value_of(self.event)
             else:
                 out[name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        return {**out, **{name: value for name, value in self.settings.items() if name in self.told}}
+        return {
+            **out,
+            **{name: value for name, value in self.settings.items() if name in self.told},
+        }
 
     def names(self) -> list[str]:
         """Every field that it has, by the names that definitions use."""
@@ -67,7 +72,9 @@ class Output:
             return [*self.settings, *self.shaped]
         own = [name for name in fields.ATTRIBUTES if fields.field(self.event, name) is not None]
         inside = getattr(self.event, "data", None) or getattr(self.event, "values", None) or {}
-        return list(dict.fromkeys([*self.settings, *own, *getattr(self.event, "labels", {}), *inside]))
+        return list(
+            dict.fromkeys([*self.settings, *own, *getattr(self.event, "labels", {}), *inside])
+        )
 
     def __str__(self) -> str:
         return _sentence(self)
@@ -115,30 +122,47 @@ def shown(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        plain = value and value == value.strip() and not set(value) & set("{}[],#\"'\n") and ": " not in value
+        plain = (
+            value
+            and value == value.strip()
+            and not set(value) & set("{}[],#\"'\n")
+            and ": " not in value
+        )
         return value if plain else repr(value)
     return text(value)
 
 
 class SinkView:
-    """What one sink would write, without writing it. Every event counts by itself: nothing is grouped or batched."""
+    """What one sink would write, without writing it. Every event counts by itself: nothing is
+    grouped or batched.
+    """
 
     def __init__(self, sink: Sink, zone: Zone) -> None:
         self._shape = Shape(sink.shape, zone) if sink.shape else None
-        self._texts = {name: texts for name, value in sink.settings if (texts := _templates(name, value, zone))}
-        self._told = frozenset(name for name, texts in self._texts.items() if any(t.placeholders() for t in texts))
+        self._texts = {
+            name: texts for name, value in sink.settings if (texts := _templates(name, value, zone))
+        }
+        self._told = frozenset(
+            name for name, texts in self._texts.items() if any(t.placeholders() for t in texts)
+        )
 
     def output(self, event: Event) -> Output | None:
         """The event in the sink's form; None if the sink leaves it out (no channel for it)."""
         settings: dict[str, Any] = {}
         for name, texts in self._texts.items():
-            values = [value for one in texts if (value := _rendered(one, event, name == "channel")) is not None]
+            values = [
+                value
+                for one in texts
+                if (value := _rendered(one, event, name == "channel")) is not None
+            ]
             if not values:
                 if name == "channel":
                     return None
                 continue
             settings[name] = values[0] if len(values) == 1 else AnyOf(values)
-        return Output(event, self._shape.render(event) if self._shape else None, settings, self._told)
+        return Output(
+            event, self._shape.render(event) if self._shape else None, settings, self._told
+        )
 
 
 class AnyOf(list[Any]):

@@ -1,4 +1,6 @@
-"""How tests ended, for people: what failed where, how what came differs, and what happened until then."""
+"""How tests ended, for people: what failed where, how what came differs, and what happened until
+then.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +36,9 @@ def headline(document: Document, failure: Failure) -> str:
 def place_of(document: Document, failure: Failure) -> Place:
     """Where the expectation stands: its value, or its name where the value is a map or a list."""
     node = document.node(failure.path)
-    return document.place(failure.path, key=node is not None and (node.entries is not None or node.items is not None))
+    return document.place(
+        failure.path, key=node is not None and (node.entries is not None or node.items is not None)
+    )
 
 
 def _failure(document: Document, failure: Failure) -> Iterator[str]:
@@ -45,8 +49,13 @@ def _failure(document: Document, failure: Failure) -> Iterator[str]:
         yield f"    nearest: {failure.nearest}"
     for difference in failure.differences:
         name = ".".join(str(part) for part in difference.path if not isinstance(part, int))
-        yield click.style(f"    - {name}: {difference.wanted}" if name else f"    - {difference.wanted}", fg="green")
-        yield click.style(f"    + {name}: {difference.came}" if name else f"    + {difference.came}", fg="red")
+        yield click.style(
+            f"    - {name}: {difference.wanted}" if name else f"    - {difference.wanted}",
+            fg="green",
+        )
+        yield click.style(
+            f"    + {name}: {difference.came}" if name else f"    + {difference.came}", fg="red"
+        )
 
 
 def _timeline(timeline: Sequence[Entry]) -> list[str]:
@@ -54,7 +63,9 @@ def _timeline(timeline: Sequence[Entry]) -> list[str]:
     merged: list[tuple[float, list[str], str]] = []
     for entry in timeline:
         what = str(entry.output)
-        known = next((one for one in reversed(merged[-8:]) if one[0] == entry.at and one[2] == what), None)
+        known = next(
+            (one for one in reversed(merged[-8:]) if one[0] == entry.at and one[2] == what), None
+        )
         if known is not None:
             if known[1][-1] != entry.name:
                 known[1].append(entry.name)
@@ -65,7 +76,9 @@ def _timeline(timeline: Sequence[Entry]) -> list[str]:
     left = [f"    ... {len(merged) - LINES} lines before"] if len(merged) > LINES else []
     rows = [(span(at), " > ".join(names), what) for at, names, what in merged[-LINES:]]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    return left + [f"    {at:>{first}}  {names:<{min(second, 44)}}  {what}" for at, names, what in rows]
+    return left + [
+        f"    {at:>{first}}  {names:<{min(second, 44)}}  {what}" for at, names, what in rows
+    ]
 
 
 def as_json(document: Document, outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
@@ -78,7 +91,11 @@ def as_json(document: Document, outcomes: Sequence[Outcome]) -> list[dict[str, o
             "status": outcome.status,
             "seconds": round(outcome.seconds, 6),
             **({"reason": outcome.reason} if outcome.reason else {}),
-            **({"failures": [_failure_json(document, one) for one in outcome.failures]} if outcome.failures else {}),
+            **(
+                {"failures": [_failure_json(document, one) for one in outcome.failures]}
+                if outcome.failures
+                else {}
+            ),
             "raised": sorted(outcome.raised),
         }
         for outcome in outcomes

@@ -1,1 +1,3 @@
-"""Operators: the vocabulary of events and one file per operator; no I/O, no engine, no clock of their own."""
+"""Operators: the vocabulary of events and one file per operator; no I/O, no engine, no clock of
+their own.
+"""

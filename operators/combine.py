@@ -15,10 +15,12 @@ from operators.roles import RoleLogic
 class Combine(Operator):
     """Makes a new signal: the sum of the roles under `plus` minus those under `minus`.
 
-    The stream's `from` names the roles. With each reading of a role the new value is emitted, in the unit of the first role
-    under `plus`, as soon as every role has a value that is not older than `max_age`; until then readings are counted as
-    `incomplete`. A role with several signals counts with the sum of them. Readings without a number, of bad or stale
-    quality are counted as `not_data`, those of a unit of another kind as `unit`.
+    The stream's `from` names the roles. With each reading of a role the new value is emitted, in
+    the unit of the first role under `plus`, as soon as every role has a value that is not older
+    than `max_age`; until then readings are counted as
+    `incomplete`. A role with several signals counts with the sum of them. Readings without a
+    number, of bad or stale quality are counted as `not_data`, those of a unit of another kind as
+    `unit`.
     """
 
     NAME: ClassVar[str] = "combine"
@@ -57,7 +59,9 @@ class CombineLogic(RoleLogic):
         self._settings = settings
         self._step = context.step
         self._signs = {**dict.fromkeys(settings.plus, 1.0), **dict.fromkeys(settings.minus, -1.0)}
-        self._roles: dict[str, dict[tuple[str, str], tuple[float, float, str | None]]] = {r: {} for r in self._signs}
+        self._roles: dict[str, dict[tuple[str, str], tuple[float, float, str | None]]] = {
+            r: {} for r in self._signs
+        }
         self._newest = -math.inf
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
@@ -98,7 +102,9 @@ class CombineLogic(RoleLogic):
         out.append(combined)
 
     def _total(self) -> tuple[float | None, str | None]:
-        """The sum and its unit, or None while a role has no value that is new enough. Raises ValueError for other units."""
+        """The sum and its unit, or None while a role has no value that is new enough. Raises
+        ValueError for other units.
+        """
         oldest = self._newest - self._settings.max_age
         unit: str | None = None
         total = 0.0
@@ -110,7 +116,9 @@ class CombineLogic(RoleLogic):
             complete = complete and bool(signals)
             for _, value, own in sorted(signals.values()):
                 unit = unit or own
-                total += sign * (value if own in (None, unit) or unit is None else convert(value, str(own), unit))
+                total += sign * (
+                    value if own in (None, unit) or unit is None else convert(value, str(own), unit)
+                )
         return (total if complete else None), unit
 
     def on_due(self, now: Now, out: list[Event]) -> None:

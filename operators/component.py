@@ -1,6 +1,8 @@
-"""What every component is: a pydantic model of its settings, and for operators the plain logic that it makes.
+"""What every component is: a pydantic model of its settings, and for operators the plain logic that
+it makes.
 
-A component's fields are its YAML schema, its docstring is its documentation, its `EXAMPLES` are run by the tests.
+A component's fields are its YAML schema, its docstring is its documentation, its `EXAMPLES` are run
+by the tests.
 """
 
 import math
@@ -15,7 +17,9 @@ from operators.events import DeadLetter, Event
 
 
 class Spec(BaseModel):
-    """Settings written in a definition: unknown keys are errors; a bare scalar fills the field named by `SHORT`."""
+    """Settings written in a definition: unknown keys are errors; a bare scalar fills the field
+    named by `SHORT`.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
     SHORT: ClassVar[str | None] = None
@@ -34,7 +38,9 @@ class Component(Spec):
 
 
 class Now(NamedTuple):
-    """The two clocks of a shard, in epoch seconds: `event` moves with the data, `wall` with arrival."""
+    """The two clocks of a shard, in epoch seconds: `event` moves with the data, `wall` with
+    arrival.
+    """
 
     event: float
     wall: float
@@ -58,9 +64,11 @@ INSTANT = 1e-6
 class StepContext:
     """What a step may know of its flow.
 
-    `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or alarm, where it matters;
-    `zones` are polygons in pictures by name, each with its camera. `run` names a replay of history, in which an event arrives
-    at its own time; it is empty live. `arrival` says that an event has the time of its arrival, whatever time it tells.
+    `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or
+    alarm, where it matters;
+    `zones` are polygons in pictures by name, each with its camera. `run` names a replay of history,
+    in which an event arrives at its own time; it is empty live. `arrival` says that an event has
+    the time of its arrival, whatever time it tells.
     """
 
     flow: str
@@ -77,17 +85,17 @@ class StepContext:
 
     @property
     def patience(self) -> float:
-        """How far behind the newest event a deadline must lie to be over: an event may still come that is exactly the
-        lateness late."""
+        """How far behind the newest event a deadline must lie to be over: an event may still
+        come that is exactly the lateness late."""
         return self.lateness + INSTANT
 
 
 class Logic:
     """The behaviour of one step for one shard, without engine, I/O or clock.
 
-    Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`, what answers a command of
-    a person to `answers`, and every drop is counted in `counts` under a word of its own. State must be bounded: a quiet
-    subject's state is freed.
+    Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`,
+    what answers a command of a person to `answers`, and every drop is counted in `counts` under a
+    word of its own. State must be bounded: a quiet subject's state is freed.
     """
 
     VERSION: ClassVar[int] = 1
@@ -115,19 +123,23 @@ class Logic:
         return NEVER
 
     def snapshot(self) -> object:
-        """A picklable copy of the state, or None for a step without state. It must not alias live state."""
+        """A picklable copy of the state, or None for a step without state. It must not alias
+        live state.
+        """
         return None
 
     def restore(self, state: object, version: int) -> None:
-        """Take back what `snapshot` returned under `VERSION` == `version`; the current and the one before are read."""
+        """Take back what `snapshot` returned under `VERSION` == `version`; the current and the
+        one before are read.
+        """
 
     def count(self, word: str, n: int = 1) -> None:
         self.counts[word] = self.counts.get(word, 0) + n
 
 
 class Operator(Component):
-    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together. `DATA`
-    names the entries in the data of the occurrences that it makes."""
+    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need
+    all subjects together. `DATA` names the entries in the data of the occurrences that it makes."""
 
     STATEFUL: ClassVar[bool] = False
     CROSS_SUBJECT: ClassVar[bool] = False

@@ -12,11 +12,16 @@ KINDS: tuple[Kind, ...] = ("above", "below", "outside", "is", "silent", "seen")
 
 
 class Column(Spec):
-    """A value taken from a column of the subject's row: of a table, of labels set by `lookup`, or of a rule record."""
+    """A value taken from a column of the subject's row: of a table, of labels set by `lookup`,
+    or of a rule record.
+    """
 
     column: str = Field(description="Name of the column.", examples=["limit"])
     default: Any = Field(
-        None, description="Used where the row or the column is missing; without it such a subject is left out."
+        None,
+        description=(
+            "Used where the row or the column is missing; without it such a subject is left out."
+        ),
     )
 
 
@@ -43,39 +48,67 @@ Limit = Annotated[
     Quantity | Column,
     BeforeValidator(limit),
     WithJsonSchema(
-        {"anyOf": [*_NUMBER["anyOf"], _COLUMN], "examples": [30, "30 °C", {"column": "limit", "default": 30}]}
+        {
+            "anyOf": [*_NUMBER["anyOf"], _COLUMN],
+            "examples": [30, "30 °C", {"column": "limit", "default": 30}],
+        }
     ),
 ]
 
 
 class When(Spec):
-    """A condition on one signal: exactly one of `above`, `below`, `outside`, `is`, `silent`, `seen`.
+    """A condition on one signal: exactly one of `above`, `below`, `outside`, `is`, `silent`,
+    `seen`.
 
-    `for`, `clear_for`, and `times` with `in` say how long or how often it must hold before it counts.
+    `for`, `clear_for`, and `times` with `in` say how long or how often it must hold before it
+    counts.
     """
 
-    above: Limit | None = Field(None, description="True while the value is higher than this.", examples=["30 °C"])
-    below: Limit | None = Field(None, description="True while the value is lower than this.", examples=["5 °C"])
+    above: Limit | None = Field(
+        None, description="True while the value is higher than this.", examples=["30 °C"]
+    )
+    below: Limit | None = Field(
+        None, description="True while the value is lower than this.", examples=["5 °C"]
+    )
     outside: list[Amount] | None = Field(
         None, min_length=2, max_length=2, description="True while the value is under the first or over the second.",
         examples=[["40 %", "60 %"]],
     )  # fmt: skip
-    is_: Word | None = Field(None, alias="is", description="True while the state is this one.", examples=["on", "open"])
-    silent: Duration | None = Field(None, description="True when nothing came for this long.", examples=["15min"])
-    seen: Duration | None = Field(None, description="True for this long after any event.", examples=["2min"])
+    is_: Word | None = Field(
+        None, alias="is", description="True while the state is this one.", examples=["on", "open"]
+    )
+    silent: Duration | None = Field(
+        None, description="True when nothing came for this long.", examples=["15min"]
+    )
+    seen: Duration | None = Field(
+        None, description="True for this long after any event.", examples=["2min"]
+    )
     clear: Limit | list[Amount] | None = Field(
         None,
-        description="Where the condition ends, if not at the limit itself: the gap keeps it from flickering. "
-        "Two values with `outside`.",
+        description=(
+            "Where the condition ends, if not at the limit itself: the gap keeps it from"
+            " flickering. Two values with `outside`."
+        ),
         examples=["28 °C", ["42 %", "58 %"]],
     )
     for_: Duration = Field(
-        0.0, alias="for", description="How long it must be true before it counts.", examples=["2min"]
+        0.0,
+        alias="for",
+        description="How long it must be true before it counts.",
+        examples=["2min"],
     )
-    clear_for: Duration = Field(0.0, description="How long it must be over before it ends.", examples=["30s"])
-    times: int = Field(1, ge=1, le=1000, description="How many readings must fulfil it within `in`.", examples=[3])
+    clear_for: Duration = Field(
+        0.0, description="How long it must be over before it ends.", examples=["30s"]
+    )
+    times: int = Field(
+        1, ge=1, le=1000, description="How many readings must fulfil it within `in`.", examples=[3]
+    )
     in_: Duration | None = Field(
-        None, alias="in", gt=0, description="The span in which `times` are counted.", examples=["1min"]
+        None,
+        alias="in",
+        gt=0,
+        description="The span in which `times` are counted.",
+        examples=["1min"],
     )
 
     @field_validator("clear", mode="before")
@@ -93,7 +126,8 @@ class When(Spec):
         used = [k for k in KINDS if getattr(self, k + "_" if k == "is" else k) is not None]
         if len(used) != 1:
             raise ValueError(
-                f"needs exactly one of: {', '.join(KINDS)}" + (f"; {' and '.join(used)} are given" if used else "")
+                f"needs exactly one of: {', '.join(KINDS)}"
+                + (f"; {' and '.join(used)} are given" if used else "")
             )
         kind = used[0]
         for name in ("silent", "seen"):
@@ -117,14 +151,20 @@ class When(Spec):
         edges = [self.above, self.below, *(self.outside or ())]
         for edge in edges:
             known: Quantity | None
-            known = (None if edge.default is None else quantity(edge.default)) if isinstance(edge, Column) else edge
+            known = (
+                (None if edge.default is None else quantity(edge.default))
+                if isinstance(edge, Column)
+                else edge
+            )
             if known is not None and known.unit is not None:
                 return known.unit
         return None
 
 
 def check_clear(kind: str, edge: Any, clear: Any) -> None:
-    """Raise ValueError where `clear` does not lie on the side of the limit `edge` on which the condition ends."""
+    """Raise ValueError where `clear` does not lie on the side of the limit `edge` on which the
+    condition ends.
+    """
     if kind == "outside":
         _check_inside(edge, clear)
         return
@@ -155,9 +195,13 @@ def _check_inside(outside: list[Quantity], clear: Any) -> None:
         _same_kind(one, low, "'clear'", "'outside'")
     if not low.base() <= clear[0].base() <= clear[1].base() <= high.base():
         inner, outer = (f"[{a}, {b}]" for a, b in ((clear[0], clear[1]), (low, high)))
-        raise ValueError(f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first")
+        raise ValueError(
+            f"'clear' {inner} must lie inside 'outside' {outer}, the lower value first"
+        )
 
 
 def _same_kind(one: Quantity, other: Quantity, one_name: str, other_name: str) -> None:
     if one.kind() != other.kind():
-        raise ValueError(f"{one_name} is in {one.unit or 'no unit'}, {other_name} in {other.unit or 'no unit'}")
+        raise ValueError(
+            f"{one_name} is in {one.unit or 'no unit'}, {other_name} in {other.unit or 'no unit'}"
+        )

@@ -18,8 +18,8 @@ _SPREADS = frozenset({"delta", "spread", "stddev"})
 class Convert(MapOperator):
     """Converts the values of metrics to a unit, `metric: unit`. Other metrics pass as they are.
 
-    A value without a unit is taken to be in the wanted unit already. A value whose unit is of another kind (a power that
-    should become a temperature) is set aside with the reason `unit`.
+    A value without a unit is taken to be in the wanted unit already. A value whose unit is of
+    another kind (a power that should become a temperature) is set aside with the reason `unit`.
     """
 
     NAME: ClassVar[str] = "convert"
@@ -81,8 +81,9 @@ class _ConvertLogic(Logic):
         if factors is None:
             self.count("unit")
             detail = (
-                f"{event.metric} of {event.subject} is in {event.unit}, which cannot become {wanted}; "
-                "correct the unit at the device or in 'decode', or leave the metric out of 'convert'"
+                f"{event.metric} of {event.subject} is in {event.unit}, which cannot become"
+                f" {wanted}; correct the unit at the device or in 'decode', or leave the metric out"
+                " of 'convert'"
             )
             self.errors.append(refused(event, self._context, "unit", detail))
             return None
@@ -90,7 +91,9 @@ class _ConvertLogic(Logic):
         if isinstance(event, Reading):
             value = None if event.value is None else event.value * factor + offset
             return msgspec.structs.replace(event, value=value, unit=wanted)
-        values = {name: _statistic(name, value, factor, offset) for name, value in event.values.items()}
+        values = {
+            name: _statistic(name, value, factor, offset) for name, value in event.values.items()
+        }
         return msgspec.structs.replace(event, values=values, unit=wanted)
 
 

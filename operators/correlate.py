@@ -18,18 +18,22 @@ MOST_SIGNS = 32
 class Correlate(Operator):
     """Emits an occurrence `correlation` when events of several roles come within a span of time.
 
-    The stream's `from` names the roles. Events count together if they have the same `same` (a label or another field) and
-    lie at most `within` apart, whatever the order of their arrival; with `in_order` their times must follow the order of
-    the roles in `from`. `need` says how many different roles are wanted. An event counts for one correlation only.
+    The stream's `from` names the roles. Events count together if they have the same `same` (a label
+    or another field) and lie at most `within` apart, whatever the order of their arrival; with
+    `in_order` their times must follow the order of the roles in `from`. `need` says how many
+    different roles are wanted. An event counts for one correlation only.
 
-    With `without`, events of those roles forbid it: a door that opens and nobody who logs in, `without: login`. Then the
-    occurrence comes only when `within` has passed after its latest event, with that time, and if no such event lay at most
-    `within` before or after the latest event (with `in_order`: not before the first). One that was forbidden is counted as
+    With `without`, events of those roles forbid it: a door that opens and nobody who logs in,
+    `without: login`. Then the occurrence comes only when `within` has passed after its latest
+    event, with that time, and if no such event lay at most
+    `within` before or after the latest event (with `in_order`: not before the first). One that was
+    forbidden is counted as
     `excused`.
 
-    The occurrence has the time of the latest event, and as subject what is the same (`yard`), or without `same` the subject of
-    the latest event. Its data are `signs` (the roles, by time), `subjects`, `events` (their ids), `since` (epoch seconds of the
-    first), the fields of `same`, and the `camera` of the latest picture or detection; its labels are those of all events. An
+    The occurrence has the time of the latest event, and as subject what is the same (`yard`), or
+    without `same` the subject of the latest event. Its data are `signs` (the roles, by time),
+    `subjects`, `events` (their ids), `since` (epoch seconds of the first), the fields of `same`,
+    and the `camera` of the latest picture or detection; its labels are those of all events. An
     event without the fields of `same` is counted as `unplaced`.
     """
 
@@ -51,12 +55,20 @@ class Correlate(Operator):
     )
     within: Duration = Field(gt=0, description="How far apart the events may be.", examples=["30s"])
     need: int | None = Field(
-        None, ge=1, description="How many roles are wanted; all but those of `without` when left out.", examples=[2]
+        None,
+        ge=1,
+        description="How many roles are wanted; all but those of `without` when left out.",
+        examples=[2],
     )
     without: Some | None = Field(
-        None, min_length=1, description="The role or roles whose events forbid it.", examples=["login"]
+        None,
+        min_length=1,
+        description="The role or roles whose events forbid it.",
+        examples=["login"],
     )
-    in_order: bool = Field(False, description="Whether the times must follow the order of the roles.")
+    in_order: bool = Field(
+        False, description="Whether the times must follow the order of the roles."
+    )
 
     @model_validator(mode="after")
     def _same_once(self) -> Self:
@@ -98,7 +110,9 @@ class CorrelateLogic(RoleLogic):
         self._same = tuple(settings.placeholders())
         self._within = settings.within
         self._without = frozenset(settings.forbidding())
-        self._need = settings.need or len([role for role in context.roles if role not in self._without])
+        self._need = settings.need or len(
+            [role for role in context.roles if role not in self._without]
+        )
         self._in_order = settings.in_order
         self._ranks = {role: rank for rank, role in enumerate(context.roles)}
         self._forbidden: dict[tuple[str, ...], list[float]] = {}
@@ -133,7 +147,9 @@ class CorrelateLogic(RoleLogic):
             roles = {one.role for one in chosen}
             end = chosen[-1].time
             signs[:] = [
-                one for one in signs if one.role not in roles or one.time > end or one.time < end - self._within
+                one
+                for one in signs
+                if one.role not in roles or one.time > end or one.time < end - self._within
             ]
             self._found(key, chosen, out)
         else:
@@ -145,15 +161,21 @@ class CorrelateLogic(RoleLogic):
 
     def _sign(self, role: str, event: Event) -> Sign:
         own_labels: dict[str, str] = getattr(event, "labels", {})
-        camera = event.subject if isinstance(event, (Detection, Frame)) else own_labels.get("camera")
+        camera = (
+            event.subject if isinstance(event, (Detection, Frame)) else own_labels.get("camera")
+        )
         labels = tuple(sorted(own_labels.items()))
         subject = text(field(event, "subject"))
         return Sign(event.time, self._ranks[role], role, event.id, subject, camera, labels)
 
     def _agreement(self, new: Sign, signs: list[Sign]) -> list[Sign]:
-        """The signs, by time, of the shortest span with the new one in which enough roles agree; none if there is none."""
+        """The signs, by time, of the shortest span with the new one in which enough roles agree;
+        none if there is none.
+        """
         best: list[Sign] = []
-        starts = sorted({s.time for s in signs if new.time - self._within <= s.time <= new.time}, reverse=True)
+        starts = sorted(
+            {s.time for s in signs if new.time - self._within <= s.time <= new.time}, reverse=True
+        )
         for start in starts:
             inside = [s for s in signs if start <= s.time <= start + self._within]
             chosen = _ascending(new, inside) if self._in_order else _one_of_each(new, inside)
@@ -203,7 +225,10 @@ class CorrelateLogic(RoleLogic):
             "subjects": [sign.subject for sign in chosen],
             "events": [sign.id for sign in chosen],
             "since": chosen[0].time,
-            **{name.removeprefix("label."): value for name, value in zip(self._same, key, strict=True)},
+            **{
+                name.removeprefix("label."): value
+                for name, value in zip(self._same, key, strict=True)
+            },
         }
         if cameras:
             data["camera"] = cameras[-1]
@@ -222,7 +247,11 @@ class CorrelateLogic(RoleLogic):
             self._forget(now.event)
 
     def deadline(self) -> Due:
-        return Due(event=min(self._sweep, math.nextafter(self._held[0][0], math.inf) if self._held else math.inf))
+        return Due(
+            event=min(
+                self._sweep, math.nextafter(self._held[0][0], math.inf) if self._held else math.inf
+            )
+        )
 
     def _forget(self, clock: float) -> None:
         for key, signs in list(self._signs.items()):
@@ -238,7 +267,10 @@ class CorrelateLogic(RoleLogic):
     def saved(self) -> object:
         signs = {key: [tuple(sign) for sign in signs] for key, signs in self._signs.items()}
         forbidden = {key: list(times) for key, times in self._forbidden.items()}
-        held = [(end, first, key, msgspec.msgpack.encode(found)) for end, first, key, found in self._held]
+        held = [
+            (end, first, key, msgspec.msgpack.encode(found))
+            for end, first, key, found in self._held
+        ]
         return self._same, signs, self._sweep, forbidden, held
 
     def reload(self, state: Any) -> None:
@@ -247,7 +279,10 @@ class CorrelateLogic(RoleLogic):
             return
         forbidden, held = more or ({}, [])
         self._forbidden = {key: list(times) for key, times in forbidden.items()}
-        self._held = [(end, first, key, msgspec.msgpack.decode(one, type=Occurrence)) for end, first, key, one in held]
+        self._held = [
+            (end, first, key, msgspec.msgpack.decode(one, type=Occurrence))
+            for end, first, key, one in held
+        ]
         self._sweep = sweep
         self._signs = {}
         for key, saved in signs.items():

@@ -13,23 +13,37 @@ from operators.signals import SignalLogic
 
 
 class Counter(Operator):
-    """Turns a meter, whose readings only grow (energy, pulses, litres), into what was added since the reading before.
+    """Turns a meter, whose readings only grow (energy, pulses, litres), into what was added since
+    the reading before.
 
-    A reading lower than the one before means that the meter began again: at zero, so that the whole reading is what was added,
-    or, with `wraps_at`, past its highest number. Each time is counted as `restarted`. The first reading of a signal (subject
-    and metric) adds nothing and does not pass; a signal that was silent for `forget` begins anew. Sums of the increments over
-    spans of time are made by `window: {calculate: [sum]}`. Readings that are bad, stale or without a number are counted as
-    `not_data`, those of another kind of unit as `unit`; those older than the last of their signal go to `late`.
+    A reading lower than the one before means that the meter began again: at zero, so that the whole
+    reading is what was added, or, with `wraps_at`, past its highest number. Each time is counted as
+    `restarted`. The first reading of a signal (subject and metric) adds nothing and does not pass;
+    a signal that was silent for `forget` begins anew. Sums of the increments over spans of time are
+    made by `window: {calculate: [sum]}`. Readings that are bad, stale or without a number are
+    counted as
+    `not_data`, those of another kind of unit as `unit`; those older than the last of their signal
+    go to `late`.
     """
 
     NAME: ClassVar[str] = "counter"
     STATEFUL: ClassVar[bool] = True
-    EXAMPLES: ClassVar[tuple[str, ...]] = ("counter: {}", "counter: {wraps_at: 65536}", "counter: {forget: 30d}")
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "counter: {}",
+        "counter: {wraps_at: 65536}",
+        "counter: {forget: 30d}",
+    )
 
     wraps_at: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="After which number the meter begins at 0 again.", examples=[65536]
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="After which number the meter begins at 0 again.",
+        examples=[65536],
     )
-    forget: Duration = Field(7 * 86400.0, gt=0, description="How long a silent meter is remembered.", examples=["30d"])
+    forget: Duration = Field(
+        7 * 86400.0, gt=0, description="How long a silent meter is remembered.", examples=["30d"]
+    )
 
     def logic(self, context: StepContext) -> "CounterLogic":
         return CounterLogic(self, context)
@@ -61,5 +75,7 @@ class CounterLogic(SignalLogic):
                 added = value if self._wraps_at is None else added + self._wraps_at
             if added < 0:
                 return self.refuse("not_data")
-            out.append(msgspec.structs.replace(event, id=f"{event.id}/{self.step}", value=added, unit=unit))
+            out.append(
+                msgspec.structs.replace(event, id=f"{event.id}/{self.step}", value=added, unit=unit)
+            )
         return unit, value

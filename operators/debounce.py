@@ -18,10 +18,11 @@ FORGET_ON = 7 * 86400.0
 class Debounce(Operator):
     """Makes one `on` and one `off` of a chattering two-state signal (motion, door).
 
-    The first `on` passes at once. An `off` passes only when no `on` came for `clear_after`, with the time at which that
-    was; an `on` before then takes it back, and so does each further one. What is held back is counted as `held`, an event
-    older than the last of its signal goes to `late`. A signal that is off already passes, and so do readings that are not
-    two-state. A sensor that never says `off` stays on; after a week without a word it is forgotten.
+    The first `on` passes at once. An `off` passes only when no `on` came for `clear_after`, with
+    the time at which that was; an `on` before then takes it back, and so does each further one.
+    What is held back is counted as `held`, an event older than the last of its signal goes to
+    `late`. A signal that is off already passes, and so do readings that are not two-state. A sensor
+    that never says `off` stays on; after a week without a word it is forgotten.
     """
 
     NAME: ClassVar[str] = "debounce"
@@ -29,14 +30,18 @@ class Debounce(Operator):
     SHORT: ClassVar[str | None] = "clear_after"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("debounce: 30s", "debounce: {clear_after: 2min}")
 
-    clear_after: Duration = Field(gt=0, description="How long it must be quiet before `off` passes.", examples=["30s"])
+    clear_after: Duration = Field(
+        gt=0, description="How long it must be quiet before `off` passes.", examples=["30s"]
+    )
 
     def logic(self, context: StepContext) -> Logic:
         return DebounceLogic(self.clear_after, context)
 
 
 class _Signal:
-    """A signal that is on. `off` is the reading that may end it; `until` the deadline, of that or of being forgotten."""
+    """A signal that is on. `off` is the reading that may end it; `until` the deadline, of that
+    or of being forgotten.
+    """
 
     __slots__ = ("key", "last", "off", "queued", "until")
 
@@ -142,7 +147,9 @@ class DebounceLogic(Logic):
                 self._timers.arm(signal, signal.until)
 
     def _end(self, signal: _Signal, out: list[Event]) -> None:
-        """The signal was quiet until its deadline: `off` passes with that time, or a signal never heard of again is freed."""
+        """The signal was quiet until its deadline: `off` passes with that time, or a signal
+        never heard of again is freed.
+        """
         subject, metric = signal.key
         metrics = self._subjects[subject]
         del metrics[metric]
@@ -156,7 +163,11 @@ class DebounceLogic(Logic):
 
     def snapshot(self) -> object:
         signals = [
-            (*signal.key, signal.last, None if signal.off is None else msgspec.msgpack.encode(signal.off))
+            (
+                *signal.key,
+                signal.last,
+                None if signal.off is None else msgspec.msgpack.encode(signal.off),
+            )
             for metrics in self._subjects.values()
             for signal in metrics.values()
         ]

@@ -47,25 +47,29 @@ class Decode(Operator):
 
     `auto` finds the dialect by the topic, then by the shape of the payload:
 
-    - `home_assistant_recorder`: rows of the table `states`; `home_assistant_statestream`: states over MQTT
-    - `zigbee2mqtt`, `esphome`, `tasmota`, `shelly` (all generations), `victron` (Venus OS), `ttn` (The Things Stack)
+    - `home_assistant_recorder`: rows of the table `states`; `home_assistant_statestream`: states
+      over MQTT
+    - `zigbee2mqtt`, `esphome`, `tasmota`, `shelly` (all generations), `victron` (Venus OS), `ttn`
+      (The Things Stack)
     - `theengs`: Bluetooth through OpenMQTTGateway or Theengs Gateway
     - `frigate`, `onvif` (onvif2mqtt and Axis): cameras
-    - `pir_envelope`: event_id, device_id, source, type, data, timestamp, also as the sensors' bridge posts it
-    - `envelope`: the same messages, each as one occurrence whose data are the whole message, for passing it
-      on; its time is that of receipt
+    - `pir_envelope`: event_id, device_id, source, type, data, timestamp, also as the sensors'
+      bridge posts it
+    - `envelope`: the same messages, each as one occurrence whose data are the whole message, for
+      passing it on; its time is that of receipt
     - `cloudevents`; `senml`
     - `json`: known keys of a JSON object, or a bare value on a topic that ends in a metric
     - `sparkplug_b`: recognised and set aside
 
     Numbers come out in one unit per metric
-    (°C, %, hPa, W, kWh, V, A, …), two-state values as 1 and 0. What is no value (null, NaN, `unavailable`, out of its
-    physical range) has quality `bad`; an old value replayed by the broker has `stale`, and so have the last values of a
-    device that goes offline.
+    (°C, %, hPa, W, kWh, V, A, …), two-state values as 1 and 0. What is no value (null, NaN,
+    `unavailable`, out of its physical range) has quality `bad`; an old value replayed by the broker
+    has `stale`, and so have the last values of a device that goes offline.
 
-    What cannot be decoded goes to `NAME.errors` with its bytes and a reason: too_large (over 256 KiB), not_utf8,
-    bad_json, too_deep (over 32 levels), bad_shape, unsupported, undecoded, unresolved, unrecognised. Commands, logs and
-    other messages without data are left out and counted as `ignored`. Events that are decoded already pass unchanged.
+    What cannot be decoded goes to `NAME.errors` with its bytes and a reason: too_large (over 256
+    KiB), not_utf8, bad_json, too_deep (over 32 levels), bad_shape, unsupported, undecoded,
+    unresolved, unrecognised. Commands, logs and other messages without data are left out and
+    counted as `ignored`. Events that are decoded already pass unchanged.
     """
 
     NAME: ClassVar[str] = "decode"
@@ -77,11 +81,16 @@ class Decode(Operator):
         "decode: {as: json, time: measured_at}",
     )
 
-    as_: Codec = Field("auto", alias="as", description="How the devices speak.", examples=["zigbee2mqtt", "auto"])
+    as_: Codec = Field(
+        "auto", alias="as", description="How the devices speak.", examples=["zigbee2mqtt", "auto"]
+    )
     time: str | None = Field(
         None,
-        description="Field of a JSON payload (`meta.ts` for a nested one) or column of a row that holds the event time:"
-        " ISO 8601, or an epoch in s, ms or µs. Default: the field the dialect has for it, else the time of receipt.",
+        description=(
+            "Field of a JSON payload (`meta.ts` for a nested one) or column of a row that holds the"
+            " event time: ISO 8601, or an epoch in s, ms or µs. Default: the field the dialect has"
+            " for it, else the time of receipt."
+        ),
         examples=["measured_at"],
         min_length=1,
     )
@@ -91,7 +100,9 @@ class Decode(Operator):
 
 
 class DecodeLogic(Logic):
-    """Decodes for one shard; remembers the last readings of each device until it goes offline or falls silent."""
+    """Decodes for one shard; remembers the last readings of each device until it goes offline or
+    falls silent.
+    """
 
     def __init__(self, settings: Decode, context: StepContext) -> None:
         super().__init__()
@@ -125,9 +136,20 @@ class DecodeLogic(Logic):
             except Refused as refusal:
                 self._refuse(event, refusal.reason, refusal.detail)
                 continue
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+            except (
+                ArithmeticError,
+                AttributeError,
+                LookupError,
+                TypeError,
+                ValueError,
+                RecursionError,
+            ) as error:
                 self.count("decoder_failed")
-                self._refuse(event, "bad_shape", f"this message made the decoder fail: {type(error).__name__}: {error}")
+                self._refuse(
+                    event,
+                    "bad_shape",
+                    f"this message made the decoder fail: {type(error).__name__}: {error}",
+                )
                 continue
             if sheet.skipped:
                 self.count("unknown_keys", sheet.skipped)
@@ -181,7 +203,9 @@ class DecodeLogic(Logic):
             except NotJSON as error:
                 if due or opens:
                     text = excerpt(body.decode())
-                    raise Refused("bad_json", f"expected one JSON value; got {text} ({error})") from None
+                    raise Refused(
+                        "bad_json", f"expected one JSON value; got {text} ({error})"
+                    ) from None
         return body.decode()
 
     def _route(self, topic: str) -> Route:
@@ -201,7 +225,9 @@ class DecodeLogic(Logic):
         for dialect in DIALECTS.values():
             if (route := dialect.route(topic, False)) is not None:
                 return route
-        return IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
+        return (
+            IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
+        )
 
     def _refuse(self, event: Message | Row, reason: str, detail: str) -> None:
         self.count(reason)

@@ -1,4 +1,6 @@
-"""The last readings of every device, re-issued as stale when the device, or the bridge before it, goes offline."""
+"""The last readings of every device, re-issued as stale when the device, or the bridge before
+it, goes offline.
+"""
 
 from typing import Any, NamedTuple
 
@@ -33,7 +35,9 @@ class _Device:
 
 
 class Offline:
-    """State of the rule "availability 0 makes the device's last readings stale". Bounded in devices, signals and time."""
+    """State of the rule "availability 0 makes the device's last readings stale". Bounded in
+    devices, signals and time.
+    """
 
     def __init__(self) -> None:
         self._devices: dict[str, _Device] = {}
@@ -65,19 +69,32 @@ class Offline:
                     continue
                 self._signals += 1
             device.signals[key] = _Last(
-                event.time, event.value, event.text, event.unit, event.labels, event.topic, event.raw
+                event.time,
+                event.value,
+                event.text,
+                event.unit,
+                event.labels,
+                event.topic,
+                event.raw,
             )
         while devices:
             oldest = next(iter(devices))
-            if self._signals + len(devices) <= MAX_SIGNALS and devices[oldest].heard >= received - EXPIRY:
+            if (
+                self._signals + len(devices) <= MAX_SIGNALS
+                and devices[oldest].heard >= received - EXPIRY
+            ):
                 break
             self._signals -= len(devices.pop(oldest).signals)
 
     def reissue(self, subject: str, covers: str | None, cause: Reading) -> list[Event]:
-        """Stale copies of the last readings of a device, or of all whose topic starts with `covers`, at the cause's time."""
+        """Stale copies of the last readings of a device, or of all whose topic starts with
+        `covers`, at the cause's time.
+        """
         names = [subject] if subject in self._devices else []
         if covers is not None:
-            names += [name for name, device in self._devices.items() if device.topic.startswith(covers)]
+            names += [
+                name for name, device in self._devices.items() if device.topic.startswith(covers)
+            ]
         stale: list[Event] = []
         for name in dict.fromkeys(names):
             signals = self._devices.pop(name).signals
@@ -102,7 +119,12 @@ class Offline:
 
     def snapshot(self) -> object:
         return [
-            (name, device.heard, device.topic, [(key, tuple(last)) for key, last in device.signals.items()])
+            (
+                name,
+                device.heard,
+                device.topic,
+                [(key, tuple(last)) for key, last in device.signals.items()],
+            )
             for name, device in self._devices.items()
         ]
 

@@ -12,12 +12,13 @@ from operators.quantity import Duration, Some
 
 
 class Deduplicate(Operator):
-    """Drops an event that repeats an earlier one of the same signal (subject and metric) within a span of time.
+    """Drops an event that repeats an earlier one of the same signal (subject and metric) within a
+    span of time.
 
-    By `value`, it repeats the latest one that passed: a steady signal passes once in each span, a change at once. By any
-    other field, such as `id`, it repeats any that passed within the span. Dropped events are counted as `duplicate`. What
-    was seen is forgotten after the span, both by its own time and by the flow's clock: a repetition with an old time is known
-    as one.
+    By `value`, it repeats the latest one that passed: a steady signal passes once in each span, a
+    change at once. By any other field, such as `id`, it repeats any that passed within the span.
+    Dropped events are counted as `duplicate`. What was seen is forgotten after the span, both by
+    its own time and by the flow's clock: a repetition with an old time is known as one.
     """
 
     NAME: ClassVar[str] = "deduplicate"
@@ -29,9 +30,14 @@ class Deduplicate(Operator):
         "deduplicate: {by: [type, label.area], within: 1min}",
     )
 
-    within: Duration = Field(gt=0, description="The span in which a repetition is dropped.", examples=["10s"])
+    within: Duration = Field(
+        gt=0, description="The span in which a repetition is dropped.", examples=["10s"]
+    )
     by: Some = Field(
-        "value", min_length=1, description="The field or fields that make two events the same.", examples=["id"]
+        "value",
+        min_length=1,
+        description="The field or fields that make two events the same.",
+        examples=["id"],
     )
 
     def placeholders(self) -> list[str]:
@@ -40,14 +46,19 @@ class Deduplicate(Operator):
 
     def logic(self, context: StepContext) -> Logic:
         names = self.placeholders()
-        return ByValue(self.within, context) if names == ["value"] else ByFields(self.within, names, context)
+        return (
+            ByValue(self.within, context)
+            if names == ["value"]
+            else ByFields(self.within, names, context)
+        )
 
 
 class _Forgetful(Logic):
-    """Forgets once in each span what is older than the span, by its own time and by when it was heard.
+    """Forgets once in each span what is older than the span, by its own time and by when it was
+    heard.
 
-    It was heard at the time of the newest event before it less the lateness; or, where the wall clock has moved the flow's
-    clock past all events, at that.
+    It was heard at the time of the newest event before it less the lateness; or, where the wall
+    clock has moved the flow's clock past all events, at that.
     """
 
     VERSION = 2
@@ -158,7 +169,11 @@ class ByValue(_Forgetful):
 
     def _drop_before(self, time: float) -> bool:
         for subject, metrics in list(self._subjects.items()):
-            for name in [name for name, passed in metrics.items() if passed.time <= time and passed.heard <= time]:
+            for name in [
+                name
+                for name, passed in metrics.items()
+                if passed.time <= time and passed.heard <= time
+            ]:
                 del metrics[name]
             if not metrics:
                 del self._subjects[subject]
@@ -180,7 +195,9 @@ class ByValue(_Forgetful):
         self._subjects = {}
         self._sweep, self._swept = sweep, swept
         for subject, name, time, content, *heard in signals:
-            self._subjects.setdefault(subject, {})[name] = _Passed(time, heard[0] if heard else time, content)
+            self._subjects.setdefault(subject, {})[name] = _Passed(
+                time, heard[0] if heard else time, content
+            )
 
 
 def _content(event: Event) -> tuple[Any, Any, Any]:
@@ -194,7 +211,9 @@ def _content(event: Event) -> tuple[Any, Any, Any]:
 
 
 class ByFields(_Forgetful):
-    """State is the time of each combination of the fields that passed, and when it was heard, for each signal."""
+    """State is the time of each combination of the fields that passed, and when it was heard,
+    for each signal.
+    """
 
     def __init__(self, within: float, names: list[str], context: StepContext) -> None:
         super().__init__(within, context)
@@ -218,7 +237,10 @@ class ByFields(_Forgetful):
                 self.count("duplicate")
                 continue
             out.append(event)
-            seen[key] = (time if before is None else max(time, before[0]), max(self._highest - lateness, ahead))
+            seen[key] = (
+                time if before is None else max(time, before[0]),
+                max(self._highest - lateness, ahead),
+            )
             if self._sweep == math.inf:
                 self._sweep = max(time, self._swept) + within
                 fire_at = self._sweep + lateness
@@ -235,6 +257,8 @@ class ByFields(_Forgetful):
     def restore(self, state: Any, version: int) -> None:
         kind, seen, sweep, swept, *more = state
         if kind == "fields":
-            self._seen = {key: (time, time) for key, time in seen.items()} if version == 1 else dict(seen)
+            self._seen = (
+                {key: (time, time) for key, time in seen.items()} if version == 1 else dict(seen)
+            )
             self._highest = more[0] if more else swept
             self._sweep, self._swept = sweep, swept

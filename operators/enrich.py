@@ -12,12 +12,15 @@ MOST_ROWS = 200_000
 
 
 class Enrich(Operator):
-    """Finds the event's row in a table that is a topic (a source with `table: true`); the row's other columns become labels.
+    """Finds the event's row in a table that is a topic (a source with `table: true`); the row's
+    other columns become labels.
 
-    The row is the one whose column `column` holds the event's field `key`. Rows are known before the first event, a changed row
-    counts for events that come after it, a deleted one no longer; two flows that read one topic see the same. A row is
-    found by its `id`, too, where it has no such column. An empty cell gives no label. An event without a row passes as it
-    is, counted as `unknown`; rows over 200,000 are counted as `crowded`. For a table in the definition or a CSV file, use
+    The row is the one whose column `column` holds the event's field `key`. Rows are known before
+    the first event, a changed row counts for events that come after it, a deleted one no longer;
+    two flows that read one topic see the same. A row is found by its `id`, too, where it has no
+    such column. An empty cell gives no label. An event without a row passes as it is, counted as
+    `unknown`; rows over 200,000 are counted as `crowded`. For a table in the definition or a CSV
+    file, use
     `lookup`.
     """
 
@@ -28,9 +31,14 @@ class Enrich(Operator):
         "enrich: {from: meters, key: label.serial, column: id}",
     )
 
-    from_: str = Field(alias="from", min_length=1, description="The source of the rows.", examples=["devices"])
+    from_: str = Field(
+        alias="from", min_length=1, description="The source of the rows.", examples=["devices"]
+    )
     key: str = Field(
-        "subject", min_length=1, description="The field of the event that is looked up.", examples=["serial"]
+        "subject",
+        min_length=1,
+        description="The field of the event that is looked up.",
+        examples=["serial"],
     )
     column: str | None = Field(
         None,
@@ -52,7 +60,9 @@ class Enrich(Operator):
 
 
 class EnrichLogic(Logic):
-    """State is the table: the key and the labels of each row, by the row's id. Of several rows with one key the newest counts."""
+    """State is the table: the key and the labels of each row, by the row's id. Of several rows
+    with one key the newest counts.
+    """
 
     def __init__(self, settings: Enrich) -> None:
         super().__init__()
@@ -64,7 +74,13 @@ class EnrichLogic(Logic):
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take rows of the table."""
         for event in events:
-            row = event.values if isinstance(event, Row) else event.data if isinstance(event, Occurrence) else {}
+            row = (
+                event.values
+                if isinstance(event, Row)
+                else event.data
+                if isinstance(event, Occurrence)
+                else {}
+            )
             row_id = text(row.get("id"))
             if not row_id:
                 self.count("bad_row")
@@ -76,7 +92,11 @@ class EnrichLogic(Logic):
                 self.count("crowded")
                 continue
             key = text(row.get(self._column, row_id))
-            others = {name: text(cell) for name, cell in row.items() if name != self._column and cell not in (None, "")}
+            others = {
+                name: text(cell)
+                for name, cell in row.items()
+                if name != self._column and cell not in (None, "")
+            }
             self._rows[row_id] = (key, others)
             self._ids.setdefault(key, []).append(row_id)
         return []

@@ -1,6 +1,8 @@
-"""The vocabulary: everything that travels through a flow or a topic, and its wire form (JSON lines).
+"""The vocabulary: everything that travels through a flow or a topic, and its wire form (JSON
+lines).
 
-Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a deterministic
+Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a
+deterministic
 `id`, so that a sink can make a second delivery of the same event invisible.
 
     Message     a payload as a device sent it, before `decode`
@@ -20,15 +22,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 Time = Annotated[float, msgspec.Meta(ge=-62_135_596_800.0, le=253_402_300_799.0)]
-"""Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when events are decoded."""
+"""Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when
+events are decoded.
+"""
 Quality = Literal["good", "stale", "bad"]
 Severity = Literal["info", "warning", "major", "critical"]
 
 
-class Message(msgspec.Struct, tag="message", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class Message(
+    msgspec.Struct, tag="message", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """A payload as it was received, before any decoding.
 
-    `time` is the time of receipt; `payload` is base64 on the wire; `retained` marks a value the broker had stored,
+    `time` is the time of receipt; `payload` is base64 on the wire; `retained` marks a value the
+    broker had stored,
     `redelivered` one it may have sent before.
     """
 
@@ -44,8 +51,10 @@ class Message(msgspec.Struct, tag="message", tag_field="kind", omit_defaults=Tru
 class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
     """One row change of a database table.
 
-    `table` is `schema.table`; `values` are the columns by name after the change (before it, for a delete);
-    `time` is the commit time of the transaction. `snapshot` marks a row as the table held it when a flow began.
+    `table` is `schema.table`; `values` are the columns by name after the change (before it, for a
+    delete);
+    `time` is the commit time of the transaction. `snapshot` marks a row as the table held it when a
+    flow began.
     """
 
     id: str
@@ -57,11 +66,14 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     snapshot: bool = False
 
 
-class Reading(msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class Reading(
+    msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """The state of one metric of one subject at `time`.
 
-    `value` is a number in `unit`; two-state metrics use 1.0 and 0.0. `text` is the state where it has no number.
-    Quality `bad` means "not data" (`value` is None or out of its physical range), `stale` an old value replayed.
+    `value` is a number in `unit`; two-state metrics use 1.0 and 0.0. `text` is the state where it
+    has no number. Quality `bad` means "not data" (`value` is None or out of its physical range),
+    `stale` an old value replayed.
     `raw` is the state to the letter as the source wrote it, where the source has such a text.
     """
 
@@ -78,7 +90,9 @@ class Reading(msgspec.Struct, tag="reading", tag_field="kind", omit_defaults=Tru
     raw: str | None = None
 
 
-class Summary(msgspec.Struct, tag="summary", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class Summary(
+    msgspec.Struct, tag="summary", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """Statistics of one signal over the window [`start`, `time`), in `unit` (`count` has none)."""
 
     id: str
@@ -92,8 +106,12 @@ class Summary(msgspec.Struct, tag="summary", tag_field="kind", omit_defaults=Tru
     labels: dict[str, str] = {}
 
 
-class Occurrence(msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
-    """Something that happened to `subject` at `time`; `type` in lower_snake_case, `data` as the source gave it."""
+class Occurrence(
+    msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
+    """Something that happened to `subject` at `time`; `type` in lower_snake_case, `data` as the
+    source gave it.
+    """
 
     id: str
     time: Time
@@ -105,8 +123,12 @@ class Occurrence(msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaul
     labels: dict[str, str] = {}
 
 
-class Frame(msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
-    """One picture of camera `subject`, `width` x `height` pixels: inline JPEG bytes, or `key` in the object store."""
+class Frame(
+    msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
+    """One picture of camera `subject`, `width` x `height` pixels: inline JPEG bytes, or `key` in
+    the object store.
+    """
 
     id: str
     time: Time
@@ -118,7 +140,9 @@ class Frame(msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, k
     labels: dict[str, str] = {}
 
 
-class Detection(msgspec.Struct, tag="detection", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class Detection(
+    msgspec.Struct, tag="detection", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """One object on a frame of camera `subject`.
 
     `box` is (left, top, width, height) as fractions of the picture, 0 to 1; `score` is 0 to 1.
@@ -137,13 +161,16 @@ class Detection(msgspec.Struct, tag="detection", tag_field="kind", omit_defaults
     labels: dict[str, str] = {}
 
 
-class AlarmTransition(msgspec.Struct, tag="alarm", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class AlarmTransition(
+    msgspec.Struct, tag="alarm", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """One step in the life of the alarm (`rule`, `subject`), after ISA-18.2 and OPC UA Part 9.
 
-    `id` is the first 32 hex digits of sha256(run|rule|subject|occ|seq). `time` is the instant the change took
-    effect (a timer's exact deadline), `recorded` the time of the record that caused it. `event` is the engine's
-    word (activated, returned, acked, …), `change` and `state` the words definitions use. `flags` are the
-    non-default flags after the change, `isa` the derived letter A to G. `value` is what was judged, in `unit`;
+    `id` is the first 32 hex digits of sha256(run|rule|subject|occ|seq). `time` is the instant the
+    change took effect (a timer's exact deadline), `recorded` the time of the record that caused it.
+    `event` is the engine's word (activated, returned, acked, …), `change` and `state` the words
+    definitions use. `flags` are the non-default flags after the change, `isa` the derived letter A
+    to G. `value` is what was judged, in `unit`;
     `limit` the limit that was crossed.
     """
 
@@ -181,15 +208,20 @@ class AlarmTransition(msgspec.Struct, tag="alarm", tag_field="kind", omit_defaul
     run: str | None = None
 
 
-class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defaults=True, kw_only=True, gc=False):
+class DeadLetter(
+    msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
+):
     """What could not be processed: its bytes, where it came from, and why.
 
-    `reason` is one word (bad_json, unresolved, …), `detail` a sentence; `origin` names the topic, table or sink;
-    `step` the step that refused it, `source` the source of the flow by which it came in, where that is known.
+    `reason` is one word (bad_json, unresolved, …), `detail` a sentence; `origin` names the topic,
+    table or sink;
+    `step` the step that refused it, `source` the source of the flow by which it came in, where that
+    is known.
 
-    `holds` says what `payload` is: `bytes` as they came in (then `id`, `time`, `retained`, `redelivered` and `labels` are
-    those of the message), `row` the values of a table's row as JSON, `events` one or several events as JSON lines. `cut`
-    marks a letter of whose payload or other texts only the beginning was kept.
+    `holds` says what `payload` is: `bytes` as they came in (then `id`, `time`, `retained`,
+    `redelivered` and `labels` are those of the message), `row` the values of a table's row as JSON,
+    `events` one or several events as JSON lines. `cut` marks a letter of whose payload or other
+    texts only the beginning was kept.
     """
 
     id: str
@@ -208,15 +240,29 @@ class DeadLetter(msgspec.Struct, tag="dead_letter", tag_field="kind", omit_defau
     cut: bool = False
 
 
-Event = Reading | Summary | Occurrence | Frame | Detection | AlarmTransition | Message | Row | DeadLetter
+Event = (
+    Reading
+    | Summary
+    | Occurrence
+    | Frame
+    | Detection
+    | AlarmTransition
+    | Message
+    | Row
+    | DeadLetter
+)
 
 
 GOOD: Quality = Reading(id="", time=0.0, subject="", metric="").quality
-"""The one object that is the quality of readings where nothing else was said, so that `is` tells it."""
+"""The one object that is the quality of readings where nothing else was said, so that `is` tells
+it.
+"""
 
 
 class EventBatch(list[Event]):
-    """Events that travel together. `columns` is what the steps that take them made of all of them, for each other."""
+    """Events that travel together. `columns` is what the steps that take them made of all of
+    them, for each other.
+    """
 
     columns: Any = None
 
@@ -231,10 +277,14 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 
 
 def decode_lines(data: bytes) -> list[Event]:
-    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or `msgspec.ValidationError` for JSON of another form."""
+    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or
+    `msgspec.ValidationError` for JSON of another form.
+    """
     try:
         return _decode(data)
     except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(f"not UTF-8: byte 0x{error.object[error.start]:02x} in a text") from None
+        raise msgspec.DecodeError(
+            f"not UTF-8: byte 0x{error.object[error.start]:02x} in a text"
+        ) from None
     except RecursionError:
         raise msgspec.DecodeError("nested too deeply") from None

@@ -25,9 +25,11 @@ KINDS: tuple[type[Any], ...] = (
 
 
 def field(event: Event, name: str) -> Any:
-    """The value of an attribute, then of a label, then of an entry of the event's data; None where there is none.
+    """The value of an attribute, then of a label, then of an entry of the event's data; None where
+    there is none.
 
-    `class` and `in_zone` are as definitions write them; `camera` is the subject of a picture or of what was seen on one.
+    `class` and `in_zone` are as definitions write them; `camera` is the subject of a picture or of
+    what was seen on one.
     `data.presence` looks inside the data, `label.area` at labels only.
     """
     attribute = _ATTRIBUTES.get((type(event), name))
@@ -59,9 +61,11 @@ def _path(event: Event, name: str) -> Any:
 
 
 def with_field(event: Event, name: str, value: Any) -> Event:
-    """A copy of the event with one field set: an attribute of its own, an entry of its data, or else a label.
+    """A copy of the event with one field set: an attribute of its own, an entry of its data, or
+    else a label.
 
-    A word set as the `value` of a two-state metric becomes its number; another text becomes the reading's `text`.
+    A word set as the `value` of a two-state metric becomes its number; another text becomes the
+    reading's `text`.
     """
     if name == "value" and isinstance(event, Reading):
         return _with_value(event, value)
@@ -71,12 +75,16 @@ def with_field(event: Event, name: str, value: Any) -> Event:
             event, **{attribute: value if value is None else as_kind(event, attribute, value)}
         )
     if isinstance(event, Occurrence) and (name in event.data or name.startswith("data.")):
-        return msgspec.structs.replace(event, data={**event.data, name.removeprefix("data."): value})
+        return msgspec.structs.replace(
+            event, data={**event.data, name.removeprefix("data."): value}
+        )
     return with_labels(event, {name.removeprefix("label."): text(value)})
 
 
 def as_kind(event: Event, attribute: str, value: Any) -> Any:
-    """The value as the attribute needs it: texts for names, a number for numbers. Raises ValueError."""
+    """The value as the attribute needs it: texts for names, a number for numbers. Raises
+    ValueError.
+    """
     present = getattr(event, attribute)
     if isinstance(present, float) and not isinstance(value, str):
         return float(value)
@@ -89,7 +97,9 @@ def _with_value(event: Reading, value: Any) -> Reading:
     if isinstance(value, (bool, int, float)):
         return msgspec.structs.replace(event, value=float(value), text=None)
     number = two_state.number(event.metric, str(value))
-    return msgspec.structs.replace(event, value=number, text=None if number is not None else str(value))
+    return msgspec.structs.replace(
+        event, value=number, text=None if number is not None else str(value)
+    )
 
 
 def with_labels(event: Event, labels: dict[str, str]) -> Event:
@@ -100,17 +110,25 @@ def with_labels(event: Event, labels: dict[str, str]) -> Event:
 
 
 def value_of(event: Event) -> Any:
-    """What a reading or an alarm says, as people read it: its two-state word, its number, or its text."""
+    """What a reading or an alarm says, as people read it: its two-state word, its number, or its
+    text.
+    """
     value = getattr(event, "value", None)
     if value is None:
         return getattr(event, "text", None)
-    if isinstance(event, Reading | AlarmTransition) and event.metric and (value == 1.0 or value == 0.0):
+    if (
+        isinstance(event, Reading | AlarmTransition)
+        and event.metric
+        and (value == 1.0 or value == 0.0)
+    ):
         return two_state.word(event.metric, value) or value
     return value
 
 
 def number_of(event: Event) -> float | None:
-    """The number an event carries: its value, or a summary's only statistic. None where there is none."""
+    """The number an event carries: its value, or a summary's only statistic. None where there is
+    none.
+    """
     if isinstance(event, Reading):
         return event.value
     if isinstance(event, Summary):
@@ -120,13 +138,17 @@ def number_of(event: Event) -> float | None:
 
 
 def signal_of(event: Event) -> tuple[str, str]:
-    """What keeps the state of one signal apart from another's: the subject and the metric, type or class."""
+    """What keeps the state of one signal apart from another's: the subject and the metric, type
+    or class.
+    """
     name = getattr(event, "metric", None) or field(event, "type") or field(event, "class")
     return text(field(event, "subject")), text(name or event.__struct_config__.tag)
 
 
 def text(value: Any) -> str:
-    """A value as text: numbers without a trailing `.0`, yes and no as `true` and `false`, nothing as an empty text."""
+    """A value as text: numbers without a trailing `.0`, yes and no as `true` and `false`,
+    nothing as an empty text.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):

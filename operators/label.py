@@ -16,10 +16,15 @@ def _as_text(value: Any) -> Any:
 
 
 class Label(MapOperator):
-    """Adds labels: a text, or a text with placeholders. A label that is there already is replaced."""
+    """Adds labels: a text, or a text with placeholders. A label that is there already is
+    replaced.
+    """
 
     NAME: ClassVar[str] = "label"
-    EXAMPLES: ClassVar[tuple[str, ...]] = ("label: {area: yard}", 'label: {floor: 2, name: "{subject} ({metric})"}')
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "label: {area: yard}",
+        'label: {floor: 2, name: "{subject} ({metric})"}',
+    )
 
     fields: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(
         description="Labels by name.", examples=[{"area": "yard"}]
@@ -40,6 +45,8 @@ class Label(MapOperator):
         templates = {name: Template(value, context.timezone) for name, value in self.fields.items()}
 
         def add(event: Event) -> Event:
-            return with_labels(event, {name: text(template.render(event)) for name, template in templates.items()})
+            return with_labels(
+                event, {name: text(template.render(event)) for name, template in templates.items()}
+            )
 
         return MapLogic.each(add)

@@ -18,11 +18,19 @@ Two = Annotated[list[Amount], Field(min_length=2, max_length=2)]
 class Level(Spec):
     """A further limit, of the kind that `when` has, and the priority of the alarm beyond it."""
 
-    priority: Priority = Field(description="How urgent the alarm is beyond this limit.", examples=["critical"])
-    above: Limit | None = Field(None, description="While the value is higher than this.", examples=["35 °C"])
-    below: Limit | None = Field(None, description="While the value is lower than this.", examples=["2 °C"])
+    priority: Priority = Field(
+        description="How urgent the alarm is beyond this limit.", examples=["critical"]
+    )
+    above: Limit | None = Field(
+        None, description="While the value is higher than this.", examples=["35 °C"]
+    )
+    below: Limit | None = Field(
+        None, description="While the value is lower than this.", examples=["2 °C"]
+    )
     outside: Two | None = Field(
-        None, description="While the value is under the first or over the second.", examples=[["30 %", "70 %"]]
+        None,
+        description="While the value is under the first or over the second.",
+        examples=[["30 %", "70 %"]],
     )
     clear: Limit | Two | None = Field(
         None, description="Where the level ends, if not at its limit itself.", examples=["33 °C"]
@@ -60,10 +68,18 @@ def why_not(before: "When | Level", level: Level) -> str | None:
         return None
     for old, new in pairs:
         if old.kind() != new.kind():
-            return f"this limit is in {new.unit or 'no unit'}, the one before it in {old.unit or 'no unit'}"
+            return (
+                f"this limit is in {new.unit or 'no unit'}, the one before it in"
+                f" {old.unit or 'no unit'}"
+            )
     signs = {"above": (1,), "below": (-1,), "outside": (-1, 1)}[kind]
-    if all(sign * new.base() > sign * old.base() for sign, (old, new) in zip(signs, pairs, strict=True)):
+    if all(
+        sign * new.base() > sign * old.base() for sign, (old, new) in zip(signs, pairs, strict=True)
+    ):
         return None
-    told = [str(limit) if kind != "outside" else f"[{limit[0]}, {limit[1]}]" for limit in (greater, lesser)]
+    told = [
+        str(limit) if kind != "outside" else f"[{limit[0]}, {limit[1]}]"
+        for limit in (greater, lesser)
+    ]
     side = {"above": "higher than", "below": "lower than", "outside": "wider than"}[kind]
     return f"{told[0]} must be {side} the limit before it, {told[1]}"

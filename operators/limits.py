@@ -1,4 +1,6 @@
-"""Where the value of a signal lies: in breach of a limit, back to normal, or in the band between."""
+"""Where the value of a signal lies: in breach of a limit, back to normal, or in the band
+between.
+"""
 
 import math
 from dataclasses import dataclass
@@ -23,10 +25,11 @@ class NoLimit(Exception):
 
 @dataclass(frozen=True)
 class Zones:
-    """Closed intervals of values, in the signal's unit; what is neither in breach nor normal is the band.
+    """Closed intervals of values, in the signal's unit; what is neither in breach nor normal is the
+    band.
 
-    `calm` holds no breach, `breach` only breaches, `raised` no normal value and `normal` only normal ones. An interval may be
-    smaller than it could be: values outside are judged one by one.
+    `calm` holds no breach, `breach` only breaches, `raised` no normal value and `normal` only
+    normal ones. An interval may be smaller than it could be: values outside are judged one by one.
     """
 
     calm: tuple[float, float]
@@ -49,24 +52,38 @@ class Zones:
 
 
 def _between(low: float, high: float, clear_low: float, clear_high: float) -> Zones:
-    """Breach under `low` or over `high`; normal from `clear_low` to `clear_high`; infinite where a side is open."""
+    """Breach under `low` or over `high`; normal from `clear_low` to `clear_high`; infinite where
+    a side is open.
+    """
     breach = raised = EMPTY
     if low == -math.inf:
-        breach, raised = (math.nextafter(high, math.inf), math.inf), (math.nextafter(clear_high, math.inf), math.inf)
+        breach, raised = (
+            (math.nextafter(high, math.inf), math.inf),
+            (math.nextafter(clear_high, math.inf), math.inf),
+        )
     elif high == math.inf:
-        breach, raised = (-math.inf, math.nextafter(low, -math.inf)), (-math.inf, math.nextafter(clear_low, -math.inf))
-    return Zones((low, high), breach, raised, (clear_low, clear_high), low, high, clear_low, clear_high)
+        breach, raised = (
+            (-math.inf, math.nextafter(low, -math.inf)),
+            (-math.inf, math.nextafter(clear_low, -math.inf)),
+        )
+    return Zones(
+        (low, high), breach, raised, (clear_low, clear_high), low, high, clear_low, clear_high
+    )
 
 
 def _equal_to(number: float) -> Zones:
     others = (
-        (-math.inf, math.nextafter(number, -math.inf)) if number > 0 else (math.nextafter(number, math.inf), math.inf)
+        (-math.inf, math.nextafter(number, -math.inf))
+        if number > 0
+        else (math.nextafter(number, math.inf), math.inf)
     )
     return Zones(others, (number, number), (number, number), others, equals=number)
 
 
 class LimitsOf:
-    """The limits of a condition for each signal, from the definition, the event's labels or a table."""
+    """The limits of a condition for each signal, from the definition, the event's labels or a
+    table.
+    """
 
     def __init__(self, when: When, context: StepContext) -> None:
         self._when = when
@@ -82,8 +99,8 @@ class LimitsOf:
         return tuple(labels.get(column) for column in self.columns)
 
     def zones(self, event: Any) -> Zones:
-        """The zones of the event's signal in its unit, one object for equal ones. Raises `NoLimit`, or ValueError for a unit
-        of another kind."""
+        """The zones of the event's signal in its unit, one object for equal ones. Raises
+        `NoLimit`, or ValueError for a unit of another kind."""
         zones = self._make(event)
         if len(self._shared) >= MOST_SHARED:
             self._shared.clear()
@@ -100,7 +117,11 @@ class LimitsOf:
             clear_low, clear_high = (edge.in_unit(unit) for edge in clear)
             return _between(low, high, clear_low, clear_high)
         edge = self._number(when.above if self._kind == "above" else when.below, event)
-        clear_at = edge if when.clear is None or isinstance(when.clear, list) else self._number(when.clear, event)
+        clear_at = (
+            edge
+            if when.clear is None or isinstance(when.clear, list)
+            else self._number(when.clear, event)
+        )
         if self._kind == "above":
             return _between(-math.inf, edge, -math.inf, min(edge, clear_at))
         return _between(edge, math.inf, max(edge, clear_at), math.inf)
@@ -131,7 +152,11 @@ class LimitsOf:
             wanted = "on" if wanted else "off"
         if isinstance(wanted, str):
             number = two_state.number(event.metric, wanted)
-            return Zones(EMPTY, EMPTY, EMPTY, EMPTY, equals=math.nan) if number is None else _equal_to(number)
+            return (
+                Zones(EMPTY, EMPTY, EMPTY, EMPTY, equals=math.nan)
+                if number is None
+                else _equal_to(number)
+            )
         assert wanted is not None
         return _equal_to(float(wanted))
 

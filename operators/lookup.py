@@ -13,8 +13,9 @@ from operators.fields import field, text, with_labels
 class Lookup(Operator):
     """Finds the event's row in a table; the row's other columns become labels.
 
-    The row is the one whose column named like `key` holds the event's field `key`; a table without a column of that name
-    is searched by its first column. An empty cell gives no label. An event without a row passes as it is, counted as
+    The row is the one whose column named like `key` holds the event's field `key`; a table without
+    a column of that name is searched by its first column. An empty cell gives no label. An event
+    without a row passes as it is, counted as
     `unknown`.
     """
 
@@ -23,7 +24,9 @@ class Lookup(Operator):
     EXAMPLES: ClassVar[tuple[str, ...]] = ("lookup: rooms", "lookup: {table: meters, key: serial}")
 
     table: str = Field(description="Name of the table.", examples=["rooms"])
-    key: str = Field("subject", description="The field of the event that is looked up.", examples=["serial"])
+    key: str = Field(
+        "subject", description="The field of the event that is looked up.", examples=["serial"]
+    )
 
     def placeholders(self) -> list[str]:
         """Names of the fields that it reads."""
@@ -34,14 +37,19 @@ class Lookup(Operator):
 
 
 def rows_by_key(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, dict[str, str]]:
-    """Rows by the text in their column `key`, or in their first column where there is no such; without that column.
+    """Rows by the text in their column `key`, or in their first column where there is no such;
+    without that column.
 
     The first of two rows with one key counts.
     """
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         column = key if key in row else next(iter(row))
-        others = {name: text(cell) for name, cell in row.items() if name != column and cell not in (None, "")}
+        others = {
+            name: text(cell)
+            for name, cell in row.items()
+            if name != column and cell not in (None, "")
+        }
         found.setdefault(text(row[column]), others)
     return found
 

@@ -1,4 +1,6 @@
-"""Whether a step with very many subjects keeps a lane (see `operators.quiet`) beside its objects."""
+"""Whether a step with very many subjects keeps a lane (see `operators.quiet`) beside its
+objects.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ SOME = 64
 class LaneChoice:
     """Weighs the events that a lane can spare a look against those that a lane makes dearer.
 
-    numpy is loaded with the first batch of a step with many subjects: other flows do without its 20 MB.
+    numpy is loaded with the first batch of a step with many subjects: other flows do without its 20
+    MB.
     """
 
     def __init__(self) -> None:
@@ -36,7 +39,9 @@ class LaneChoice:
         return columns if 2 * others < len(events) else None
 
     def wanted(self, subjects: int) -> bool:
-        """Whether there should be a lane now. One that is there stays until it has cost as much as a new one would."""
+        """Whether there should be a lane now. One that is there stays until it has cost as much
+        as a new one would.
+        """
         if not self.possible or subjects < MANY:
             self._open = False
         else:

@@ -10,7 +10,9 @@ from operators.component import Operator
 
 
 class MapOperator(Operator):
-    """An operator with one field, `fields`, which holds the whole map that is written in a definition."""
+    """An operator with one field, `fields`, which holds the whole map that is written in a
+    definition.
+    """
 
     @model_validator(mode="before")
     @classmethod
@@ -22,11 +24,17 @@ class MapOperator(Operator):
         return {"fields": value}
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         schema = handler.resolve_ref_schema(handler(core_schema))
         whole = schema.pop("properties")["fields"]
         for key in ("additionalProperties", "required"):
             schema.pop(key, None)
         whole.pop("title", None)
-        schema.update(whole if "description" not in schema else {k: v for k, v in whole.items() if k != "description"})
+        schema.update(
+            whole
+            if "description" not in schema
+            else {k: v for k, v in whole.items() if k != "description"}
+        )
         return schema

@@ -16,12 +16,15 @@ MOST_PLACES = 10_000
 
 
 class Mode(Operator):
-    """Passes events only while a mode switch stands at one of `passes`, such as motion only under surveillance.
+    """Passes events only while a mode switch stands at one of `passes`, such as motion only under
+    surveillance.
 
-    The stream's `from` names the roles; the events of `role` are those of the switch, the others are let through or dropped, and
-    counted as `other_mode`. The mode is kept through restarts until the switch says another; `start` is the mode before it
-    has said anything. With `same` there is a mode for each place. The `off` of a two-state signal whose `on` passed also passes
-    in any mode, so that nothing stays on for ever. To arm an alarm by a mode, and see in its history that it was suppressed, use
+    The stream's `from` names the roles; the events of `role` are those of the switch, the others
+    are let through or dropped, and counted as `other_mode`. The mode is kept through restarts until
+    the switch says another; `start` is the mode before it has said anything. With `same` there is a
+    mode for each place. The `off` of a two-state signal whose `on` passed also passes in any mode,
+    so that nothing stays on for ever. To arm an alarm by a mode, and see in its history that it was
+    suppressed, use
     `armed: {while: ...}` on a stream `threshold: {is: surveillance}` of the switch instead.
     """
 
@@ -33,14 +36,26 @@ class Mode(Operator):
         "mode: {role: switch, field: data.mode, passes: [night, away], same: label.area}",
     )
 
-    role: str = Field("mode", min_length=1, description="The role whose events say the mode.", examples=["switch"])
-    field: str = Field(
-        "value", min_length=1, description="The field of those events that holds it.", examples=["data.mode"]
+    role: str = Field(
+        "mode", min_length=1, description="The role whose events say the mode.", examples=["switch"]
     )
-    passes: Some = Field(min_length=1, description="The modes in which events pass.", examples=["surveillance"])
-    start: str | None = Field(None, description="The mode at first; nothing passes when left out.", examples=["active"])
+    field: str = Field(
+        "value",
+        min_length=1,
+        description="The field of those events that holds it.",
+        examples=["data.mode"],
+    )
+    passes: Some = Field(
+        min_length=1, description="The modes in which events pass.", examples=["surveillance"]
+    )
+    start: str | None = Field(
+        None, description="The mode at first; nothing passes when left out.", examples=["active"]
+    )
     same: Some | None = Field(
-        None, min_length=1, description="The field or fields that tell places apart.", examples=["label.area"]
+        None,
+        min_length=1,
+        description="The field or fields that tell places apart.",
+        examples=["label.area"],
     )
 
     def placeholders(self) -> list[str]:
@@ -61,7 +76,9 @@ class ModeLogic(RoleLogic):
     def __init__(self, settings: Mode, context: StepContext) -> None:
         super().__init__()
         self._settings = settings
-        self._passes = frozenset([settings.passes] if isinstance(settings.passes, str) else settings.passes)
+        self._passes = frozenset(
+            [settings.passes] if isinstance(settings.passes, str) else settings.passes
+        )
         self._places = settings.places()
         self._modes: dict[tuple[str, ...], tuple[float, str]] = {}
         self._on: dict[tuple[str, str], float] = {}

@@ -9,7 +9,9 @@ from operators.quantity import Amount, Duration, Quantity
 
 
 class MotionGate(Operator):
-    """Passes pictures only while something moves on them, so that detection is spared the others."""
+    """Passes pictures only while something moves on them, so that detection is spared the
+    others.
+    """
 
     NAME: ClassVar[str] = "motion_gate"
     STATEFUL: ClassVar[bool] = True
@@ -17,8 +19,13 @@ class MotionGate(Operator):
     EXAMPLES: ClassVar[tuple[str, ...]] = ("motion_gate: {min_area: 1 %, hold: 10s}",)
 
     min_area: Amount = Field(
-        Quantity(number=1, unit="%"), description="How much of the picture must change.", examples=["1 %"]
+        Quantity(number=1, unit="%"),
+        description="How much of the picture must change.",
+        examples=["1 %"],
     )
     hold: Duration = Field(
-        10.0, ge=0, description="How long pictures still pass after the last motion.", examples=["10s"]
+        10.0,
+        ge=0,
+        description="How long pictures still pass after the last motion.",
+        examples=["10s"],
     )

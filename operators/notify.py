@@ -1,4 +1,6 @@
-"""The step `notify`: tells people of alarms in groups, again until somebody cares, and once for a flood."""
+"""The step `notify`: tells people of alarms in groups, again until somebody cares, and once for
+a flood.
+"""
 
 import math
 from collections.abc import Mapping
@@ -28,18 +30,23 @@ class Flood(Spec):
 class Notify(Operator):
     """Makes notifications of the changes of alarms: one for a group of them, as people can read it.
 
-    The stream reads `alarms`, or alarms by name. The first alarm of a group waits `wait` for others; what changes later is
-    told `interval` after the last notification at the earliest. An alarm that is over before it was told is not told at all,
-    one that is shelved, suppressed or out of service is left out, and told again when that ends. What nobody has acknowledged
-    is repeated after `repeat`.
+    The stream reads `alarms`, or alarms by name. The first alarm of a group waits `wait` for
+    others; what changes later is told `interval` after the last notification at the earliest. An
+    alarm that is over before it was told is not told at all, one that is shelved, suppressed or out
+    of service is left out, and told again when that ends. What nobody has acknowledged is repeated
+    after `repeat`.
 
-    With `flood`, as many alarms within its span are told at once as a flood; after that comes one digest in that span, until
-    there are fewer than half as many. The alarms themselves are untouched by it.
+    With `flood`, as many alarms within its span are told at once as a flood; after that comes one
+    digest in that span, until there are fewer than half as many. The alarms themselves are
+    untouched by it.
 
-    A notification is an occurrence `notification` whose subject is the group (its values, or `alarms`). Its data are
-    `what` (`first`, `update`, `repeat`, `flood_on`, `flood_off`), `raised` and `over` (lists of alarms, each with `alarm`,
-    `subject`, `priority`, `change`, `since`, `value`, `unit` and `message`), `count` (of those raised), `priority` (the highest
-    of them), `text` (all of it to be read) and the fields of `by`. It may come twice after a crash, with the same id.
+    A notification is an occurrence `notification` whose subject is the group (its values, or
+    `alarms`). Its data are
+    `what` (`first`, `update`, `repeat`, `flood_on`, `flood_off`), `raised` and `over` (lists of
+    alarms, each with `alarm`,
+    `subject`, `priority`, `change`, `since`, `value`, `unit` and `message`), `count` (of those
+    raised), `priority` (the highest of them), `text` (all of it to be read) and the fields of `by`.
+    It may come twice after a crash, with the same id.
     """
 
     NAME: ClassVar[str] = "notify"
@@ -48,21 +55,32 @@ class Notify(Operator):
     DATA: ClassVar[tuple[str, ...]] = ("what", "raised", "over", "count", "text")
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "notify: {by: label.area, wait: 30s}",
-        "notify: {by: [page, priority], wait: 10s, interval: 5min, repeat: 1h, flood: {alarms: 10, in: 10min}}",
+        (
+            "notify: {by: [page, priority], wait: 10s, interval: 5min, repeat: 1h, flood: {alarms:"
+            " 10, in: 10min}}"
+        ),
     )
 
     by: Some | None = Field(
         None,
         min_length=1,
-        description="The field or fields whose values make a group; one group of all when left out.",
+        description=(
+            "The field or fields whose values make a group; one group of all when left out."
+        ),
         examples=["label.area"],
     )
-    wait: Duration = Field(30.0, description="How long the first alarm waits for others.", examples=["30s"])
-    interval: Duration = Field(300.0, gt=0, description="Least time between two of a group.", examples=["5min"])
+    wait: Duration = Field(
+        30.0, description="How long the first alarm waits for others.", examples=["30s"]
+    )
+    interval: Duration = Field(
+        300.0, gt=0, description="Least time between two of a group.", examples=["5min"]
+    )
     repeat: Duration | None = Field(
         None, gt=0, description="Tell again of what nobody has acknowledged.", examples=["4h"]
     )
-    flood: Flood | None = Field(None, description="When alarms are a flood.", examples=[{"alarms": 10, "in": "10min"}])
+    flood: Flood | None = Field(
+        None, description="When alarms are a flood.", examples=[{"alarms": 10, "in": "10min"}]
+    )
 
     def placeholders(self) -> list[str]:
         """Names of the fields that make a group."""
@@ -113,7 +131,10 @@ class NotifyLogic(Logic):
     def _take(self, event: AlarmTransition) -> None:
         self._move(event.recorded)
         values = [field(event, name) for name in self._by]
-        key = [[name, "" if value is None else text(value)] for name, value in zip(self._by, values, strict=True)]
+        key = [
+            [name, "" if value is None else text(value)]
+            for name, value in zip(self._by, values, strict=True)
+        ]
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         self._notifier.take(
             key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
@@ -140,7 +161,9 @@ class NotifyLogic(Logic):
             "raised": raised,
             "over": over,
             "count": len(raised),
-            "priority": max((one["priority"] for one in raised), key=PRIORITIES.index, default=None),
+            "priority": max(
+                (one["priority"] for one in raised), key=PRIORITIES.index, default=None
+            ),
             "text": _told(kind, raised, over),
         }
         self._out.append(
@@ -169,7 +192,9 @@ def _about(event: AlarmTransition) -> dict[str, Any]:
 def _told(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
     """A notification as people read it, a line for each alarm, the most urgent first."""
     head = {"flood_on": "flood of alarms: ", "repeat": "still not acknowledged: "}.get(kind, "")
-    lines = [f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"]
+    lines = [
+        f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"
+    ]
     ordered = sorted(raised, key=lambda one: (-PRIORITIES.index(one["priority"]), one["since"]))
     listed = [*ordered, *over][:MOST_LISTED]
     for number, one in enumerate(listed):
@@ -185,4 +210,6 @@ def _line(one: Mapping[str, Any]) -> str:
     if value is None:
         return f"{one['alarm']} of {one['subject']}"
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{one['alarm']} of {one['subject']} at {shown}{' ' + one['unit'] if one['unit'] else ''}"
+    return (
+        f"{one['alarm']} of {one['subject']} at {shown}{' ' + one['unit'] if one['unit'] else ''}"
+    )

@@ -1,4 +1,6 @@
-"""What is known of the readings in a span of time, in memory that does not grow with their number."""
+"""What is known of the readings in a span of time, in memory that does not grow with their
+number.
+"""
 
 import math
 import re
@@ -12,15 +14,28 @@ CHUNK = 256
 _NUMBERS = (
     "count", "total", "lost", "mean", "squares", "min", "max", "first", "first_time", "last", "last_time",
 )  # fmt: skip
-_OLD = ("count", "first", "first_time", "last", "last_time", "max", "mean", "min", "squares", "total")
+_OLD = (
+    "count",
+    "first",
+    "first_time",
+    "last",
+    "last_time",
+    "max",
+    "mean",
+    "min",
+    "squares",
+    "total",
+)
 
 
 class Pane:
-    """Statistics of readings that came in, or of several panes merged, and the labels of the last one.
+    """Statistics of readings that came in, or of several panes merged, and the labels of the last
+    one.
 
-    The sum is compensated after Neumaier (A. Neumaier, ZAMM 54, 1974), mean and sum of squared deviations of parts are put
-    together after Chan, Golub and LeVeque (The American Statistician 37, 1983), each part in two passes. `fresh` are values,
-    by time and none before `last_time`, that are not worked in yet.
+    The sum is compensated after Neumaier (A. Neumaier, ZAMM 54, 1974), mean and sum of squared
+    deviations of parts are put together after Chan, Golub and LeVeque (The American Statistician
+    37, 1983), each part in two passes. `fresh` are values, by time and none before `last_time`,
+    that are not worked in yet.
     """
 
     __slots__ = (*_NUMBERS, "fresh", "labels", "quantiles")
@@ -36,8 +51,8 @@ class Pane:
         self.labels: dict[str, str] = {}
 
     def take(self, values: list[float], start: float, end: float, spread: bool, keep: bool) -> None:
-        """Work in values by time; `start` and `end` are the times of the first and the last. `spread` is wanted for the
-        standard deviation, `keep` for percentiles."""
+        """Work in values by time; `start` and `end` are the times of the first and the last.
+        `spread` is wanted for the standard deviation, `keep` for percentiles."""
         if start < self.first_time:
             self.first_time, self.first = start, values[0]
         if end >= self.last_time:
@@ -50,7 +65,9 @@ class Pane:
         total = _sum(values)
         if spread:
             mean = total / len(values)
-            self._spread(len(values), mean, _sum([(value - mean) * (value - mean) for value in values]))
+            self._spread(
+                len(values), mean, _sum([(value - mean) * (value - mean) for value in values])
+            )
         self.count += len(values)
         self._plus(total)
         if keep:
@@ -104,7 +121,12 @@ class Pane:
 
     def state(self) -> tuple[Any, ...]:
         quantiles = None if self.quantiles is None else self.quantiles.state()
-        return tuple(getattr(self, name) for name in _NUMBERS), quantiles, tuple(self.fresh), dict(self.labels)
+        return (
+            tuple(getattr(self, name) for name in _NUMBERS),
+            quantiles,
+            tuple(self.fresh),
+            dict(self.labels),
+        )
 
     @classmethod
     def of(cls, state: tuple[Any, ...]) -> "Pane":
@@ -157,7 +179,9 @@ _STATISTICS: dict[str, Callable[[Pane], float]] = {
 
 
 def percentile(name: str) -> float | None:
-    """The share that a statistic such as `p95` or `median` stands for; None for other statistics."""
+    """The share that a statistic such as `p95` or `median` stands for; None for other
+    statistics.
+    """
     if name == "median":
         return 0.5
     return int(name[1:]) / 100 if re.fullmatch(r"p\d+", name) else None

@@ -12,11 +12,12 @@ from operators.quantity import convert
 
 
 class Pick(Operator):
-    """Makes a reading from one field of an event: an entry of an occurrence's data, one statistic of a summary, a label.
+    """Makes a reading from one field of an event: an entry of an occurrence's data, one statistic
+    of a summary, a label.
 
-    The reading has the event's time, subject and labels. A number is its value, yes and no and the words of two-state metrics
-    are 1 and 0, a text that is a number counts as one, any other text is the reading's text. Events without the field do not
-    pass and are counted as `missing`.
+    The reading has the event's time, subject and labels. A number is its value, yes and no and the
+    words of two-state metrics are 1 and 0, a text that is a number counts as one, any other text is
+    the reading's text. Events without the field do not pass and are counted as `missing`.
     """
 
     NAME: ClassVar[str] = "pick"
@@ -25,8 +26,12 @@ class Pick(Operator):
         "pick: {value: mean, metric: temperature, unit: °C}",
     )
 
-    value: str = Field(min_length=1, description="The field that becomes the value.", examples=["data.presence"])
-    metric: str = Field(min_length=1, description="The metric of the reading.", examples=["presence"])
+    value: str = Field(
+        min_length=1, description="The field that becomes the value.", examples=["data.presence"]
+    )
+    metric: str = Field(
+        min_length=1, description="The metric of the reading.", examples=["presence"]
+    )
     unit: str | None = Field(
         None, description="The unit of the value; that of the event when left out.", examples=["°C"]
     )

@@ -8,7 +8,9 @@ _EDGE = 1e-9
 
 
 def contains(polygon: Sequence[Point], point: Point) -> bool:
-    """Whether a point is inside, by the number of edges a ray from it crosses (even-odd rule), or on an edge."""
+    """Whether a point is inside, by the number of edges a ray from it crosses (even-odd rule),
+    or on an edge.
+    """
     x, y = point
     inside = False
     x1, y1 = polygon[-1]
@@ -36,7 +38,10 @@ def overlaps(polygon: Sequence[Point], box: Box) -> bool:
 
 
 def _on(x1: float, y1: float, x2: float, y2: float, x: float, y: float) -> bool:
-    within = min(x1, x2) - _EDGE <= x <= max(x1, x2) + _EDGE and min(y1, y2) - _EDGE <= y <= max(y1, y2) + _EDGE
+    within = (
+        min(x1, x2) - _EDGE <= x <= max(x1, x2) + _EDGE
+        and min(y1, y2) - _EDGE <= y <= max(y1, y2) + _EDGE
+    )
     return within and abs((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) <= _EDGE
 
 

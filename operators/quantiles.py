@@ -1,7 +1,8 @@
 """Percentiles in bounded memory: exact for few values, then a merging t-digest.
 
-After T. Dunning and O. Ertl, "Computing extremely accurate quantiles using t-digests", arXiv:1902.04023, with their scale
-function k1: centroids are small at both ends, so that high and low percentiles are the most accurate ones.
+After T. Dunning and O. Ertl, "Computing extremely accurate quantiles using t-digests",
+arXiv:1902.04023, with their scale function k1: centroids are small at both ends, so that high and
+low percentiles are the most accurate ones.
 """
 
 import math
@@ -32,7 +33,9 @@ class Quantiles:
         self._bound()
 
     def at(self, share: float) -> float:
-        """The number that a share (0 to 1) of the numbers do not exceed: of those kept, the one of the nearest rank."""
+        """The number that a share (0 to 1) of the numbers do not exceed: of those kept, the one
+        of the nearest rank.
+        """
         if not self.centroids:
             return sorted(self.values)[max(0, math.ceil(share * len(self.values) - 1e-9) - 1)]
         points = self._sorted()
@@ -42,7 +45,11 @@ class Quantiles:
         for mean, weight in points:
             middle = before + weight / 2
             if wanted <= middle:
-                return low + (mean - low) * (wanted - place) / (middle - place) if middle > place else mean
+                return (
+                    low + (mean - low) * (wanted - place) / (middle - place)
+                    if middle > place
+                    else mean
+                )
             low, place, before = mean, middle, before + weight
         return points[-1][0]
 

@@ -27,7 +27,9 @@ UNITS: dict[str, tuple[str, float, float]] = {
     "m³/h": ("flow", 1, 0), "L/h": ("flow", 0.001, 0), "L/min": ("flow", 0.06, 0), "L/s": ("flow", 3.6, 0),
     "m³/s": ("flow", 3600, 0), "L": ("volume", 0.001, 0), "mL": ("volume", 1e-6, 0),
 }  # fmt: skip
-"""Unit: (kind, factor, offset); base value = number * factor + offset. Exact by definition (SI, NIST SP 811)."""
+"""Unit: (kind, factor, offset); base value = number * factor + offset. Exact by definition (SI,
+NIST SP 811).
+"""
 
 
 def convert(number: float, unit: str, to: str) -> float:
@@ -59,7 +61,10 @@ def _meant(unit: str) -> str:
     found = _SPELT.get(unit.lower()) or lower.get(unit.lower())
     of, slash, span = unit.partition("/")
     if not found and slash and of in UNITS and span in SECONDS:
-        return "; how fast something changes is written without a unit, as 'rate' gives it for its 'per'"
+        return (
+            "; how fast something changes is written without a unit, as 'rate' gives it for its"
+            " 'per'"
+        )
     near = [found] if found else difflib.get_close_matches(unit, UNITS, 1, 0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(UNITS)}"
 
@@ -82,8 +87,14 @@ class Quantity(BaseModel):
         return UNITS[self.unit][0] if self.unit else None
 
     def in_unit(self, unit: str | None) -> float:
-        """The number in a signal's `unit`; without a unit on either side it is taken as it stands. Raises ValueError."""
-        return self.number if unit is None or self.unit in (None, unit) else convert(self.number, str(self.unit), unit)
+        """The number in a signal's `unit`; without a unit on either side it is taken as it
+        stands. Raises ValueError.
+        """
+        return (
+            self.number
+            if unit is None or self.unit in (None, unit)
+            else convert(self.number, str(self.unit), unit)
+        )
 
     def __str__(self) -> str:
         return f"{self.number:g} {self.unit}" if self.unit else f"{self.number:g}"

@@ -1,12 +1,16 @@
-"""Which readings of a batch change nothing, told for all of them at once; for steps that keep very many subjects.
+"""Which readings of a batch change nothing, told for all of them at once; for steps that keep very
+many subjects.
 
-A step that looks at one reading after the other waits for memory at each: of a million subjects neither the entry of the
-dictionary nor the state nor its numbers are in a cache. A short pass over a column waits for many of them together. So a step
-with many subjects (`operators.many` says when) keeps, beside its objects, a `Lane`: a row of numbers for each subject, found by
-the hash of its name. Of a batch the lane tells the readings that change nothing; the step looks at the others, in their order.
+A step that looks at one reading after the other waits for memory at each: of a million subjects
+neither the entry of the dictionary nor the state nor its numbers are in a cache. A short pass over
+a column waits for many of them together. So a step with many subjects (`operators.many` says when)
+keeps, beside its objects, a `Lane`: a row of numbers for each subject, found by the hash of its
+name. Of a batch the lane tells the readings that change nothing; the step looks at the others, in
+their order.
 
-While a step has a lane, the newest of what the lane holds is there: before a step looks at an object it has it brought, and
-after it puts it back. What a batch has in common for all steps is made once (`columns_of`).
+While a step has a lane, the newest of what the lane holds is there: before a step looks at an
+object it has it brought, and after it puts it back. What a batch has in common for all steps is
+made once (`columns_of`).
 """
 
 import math
@@ -39,18 +43,22 @@ _FIRST_ROWS = 1024
 
 
 def key_of(subject: str, salt: int = 0) -> int:
-    """The key of a row: Python's keyed 64-bit hash of the subject's name; `salt` tells several rows of a subject apart.
+    """The key of a row: Python's keyed 64-bit hash of the subject's name; `salt` tells several rows
+    of a subject apart.
 
-    A look-up goes by the key alone. That a subject never heard of has the key of one of a million known ones is a chance of
-    one in 2e13, and until it says something that is not quiet it is taken for that one.
+    A look-up goes by the key alone. That a subject never heard of has the key of one of a million
+    known ones is a chance of one in 2e13, and until it says something that is not quiet it is taken
+    for that one.
     """
     return (hash(subject) + salt) & _WRAP
 
 
 class Columns:
-    """The plain readings of a batch, side by side: good ones with a number, without labels, of the metric and unit of the first.
+    """The plain readings of a batch, side by side: good ones with a number, without labels, of the
+    metric and unit of the first.
 
-    `others` are the positions of all other events, `places` those of the plain ones. `oldest` and `newest` are of all.
+    `others` are the positions of all other events, `places` those of the plain ones. `oldest` and
+    `newest` are of all.
     """
 
     def __init__(self, events: list[Event]) -> None:
@@ -115,7 +123,8 @@ def columns_of(events: list[Event]) -> Columns:
 
 
 class Lane:
-    """Rows by key. A plain reading within the row's shape and not before `last` changes nothing but what was last read.
+    """Rows by key. A plain reading within the row's shape and not before `last` changes nothing but
+    what was last read.
 
     `more` are further columns, names and types, of a subclass.
     """
@@ -137,7 +146,9 @@ class Lane:
         self._index()
 
     def shape_of(self, low: float, high: float, until: float, kind: Kind) -> int:
-        """The number of a shape; `LOOK` where a timer runs, which may change what is quiet, and where there are too many."""
+        """The number of a shape; `LOOK` where a timer runs, which may change what is quiet, and
+        where there are too many.
+        """
         if until != math.inf or low > high:
             return LOOK
         shape = (low, high, *kind)
@@ -146,7 +157,9 @@ class Lane:
         return self._shapes.setdefault(shape, len(self._shapes))
 
     def add(self, key: int) -> int:
-        """The row for a key that is new or whose row was freed, to be filled; -1 if somebody else has it."""
+        """The row for a key that is new or whose row was freed, to be filled; -1 if somebody
+        else has it.
+        """
         row = self.row(key)
         if row >= 0:
             if self.shape[row] != GONE:
@@ -207,7 +220,8 @@ class Lane:
     def quiet(
         self, columns: Columns, salt: int = 0, earliest: float = -math.inf, latest: float = math.inf
     ) -> tuple[Ints, Ints]:
-        """Which of the plain readings from `earliest` to `latest` change nothing, as their numbers, and their rows.
+        """Which of the plain readings from `earliest` to `latest` change nothing, as their numbers,
+        and their rows.
 
         A reading of whose row the batch holds another event is not among them.
         """
@@ -215,7 +229,9 @@ class Lane:
         values, times = columns.values, columns.times
         low, high = self._bounds(columns.kind)
         shape = np.where(rows < 0, LOOK, self.shape[rows])
-        quiet = (low[shape] <= values) & (values <= high[shape]) & self.in_time(self.last[rows], times)
+        quiet = (
+            (low[shape] <= values) & (values <= high[shape]) & self.in_time(self.last[rows], times)
+        )
         quiet &= (earliest <= times) & (times <= latest)
         turns = np.arange(len(rows), dtype=np.int32)
         self._turn[rows] = turns
@@ -230,8 +246,13 @@ class Lane:
         return chosen, rows[chosen]
 
     def _bounds(self, kind: Kind) -> tuple[Floats, Floats]:
-        """From and to of each shape, and last of `GONE` and `LOOK`; nothing is between them, nor between another kind's."""
-        bounds = [(low, high) if (metric, unit) == kind else EMPTY for low, high, metric, unit in self._shapes]
+        """From and to of each shape, and last of `GONE` and `LOOK`; nothing is between them, nor
+        between another kind's.
+        """
+        bounds = [
+            (low, high) if (metric, unit) == kind else EMPTY
+            for low, high, metric, unit in self._shapes
+        ]
         low, high = np.array([*bounds, EMPTY, EMPTY]).T
         return low, high
 
@@ -242,7 +263,9 @@ class Lane:
         self._index()
 
     def _index(self) -> None:
-        """Places by key, twice as many as rows at most; a row that finds its place taken goes to the next."""
+        """Places by key, twice as many as rows at most; a row that finds its place taken goes to
+        the next.
+        """
         self._mask = 2 * len(self._keys) - 1
         self._row_at: NDArray[np.int32] = np.full(self._mask + 1, -1, np.int32)
         rows = np.arange(self.rows, dtype=np.int32)

@@ -19,7 +19,9 @@ class Rename(MapOperator):
     NAME: ClassVar[str] = "rename"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("rename: {temperature_1: temperature, hum: humidity}",)
 
-    fields: dict[str, str] = Field(description="New name by old name.", examples=[{"hum": "humidity"}])
+    fields: dict[str, str] = Field(
+        description="New name by old name.", examples=[{"hum": "humidity"}]
+    )
 
     def logic(self, context: StepContext) -> Logic:
         names = dict(self.fields)

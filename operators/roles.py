@@ -8,10 +8,12 @@ from operators.events import Event
 
 
 class RoleLogic(Logic):
-    """Gathers what the roles bring in one pass and takes it by time, so that the order of the roles does not matter.
+    """Gathers what the roles bring in one pass and takes it by time, so that the order of the roles
+    does not matter.
 
-    The engine hands over one role after another and then asks for the next deadline: while something is waiting, it is due
-    at once. Subclasses implement `take`, and `on_due`, `deadline`, `saved` and `reload` in place of Logic's own.
+    The engine hands over one role after another and then asks for the next deadline: while
+    something is waiting, it is due at once. Subclasses implement `take`, and `on_due`, `deadline`,
+    `saved` and `reload` in place of Logic's own.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,9 @@ class RoleLogic(Logic):
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """A stream whose `from` has no roles: nothing can be told apart."""
-        raise TypeError("this step needs roles; write the stream's input as  from: {role: stream, ...}")
+        raise TypeError(
+            "this step needs roles; write the stream's input as  from: {role: stream, ...}"
+        )
 
     def on_time(self, now: Now) -> list[Event]:
         out: list[Event] = []

@@ -11,7 +11,8 @@ from operators.quantity import convert
 
 
 class Scale(Operator):
-    """Calculates value x `times` + `plus`, and may name the unit of the result. Events without a number pass as they are.
+    """Calculates value x `times` + `plus`, and may name the unit of the result. Events without a
+    number pass as they are.
 
     It is for raw counts and sensors with an offset; between units of one kind, use `convert`.
     """
@@ -20,8 +21,12 @@ class Scale(Operator):
     EXAMPLES: ClassVar[tuple[str, ...]] = ("scale: {times: 0.1, unit: °C}", "scale: {plus: -0.4}")
 
     times: float = Field(1.0, allow_inf_nan=False, description="The factor.", examples=[0.1])
-    plus: float = Field(0.0, allow_inf_nan=False, description="Added after multiplying.", examples=[-0.4])
-    unit: str | None = Field(None, description="The unit of the result; unchanged when left out.", examples=["°C"])
+    plus: float = Field(
+        0.0, allow_inf_nan=False, description="Added after multiplying.", examples=[-0.4]
+    )
+    unit: str | None = Field(
+        None, description="The unit of the result; unchanged when left out.", examples=["°C"]
+    )
 
     @field_validator("unit", mode="after")
     @classmethod
@@ -36,6 +41,8 @@ class Scale(Operator):
         def scale(event: Event) -> Event:
             if not isinstance(event, Reading) or event.value is None:
                 return event
-            return msgspec.structs.replace(event, value=event.value * times + plus, unit=unit or event.unit)
+            return msgspec.structs.replace(
+                event, value=event.value * times + plus, unit=unit or event.unit
+            )
 
         return MapLogic.each(scale)

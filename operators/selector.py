@@ -20,8 +20,12 @@ Matcher = Callable[[Event], bool]
 class Range(Spec):
     """Numbers above and below limits; the limits themselves are outside."""
 
-    above: Amount | None = Field(None, description="The value must be higher than this.", examples=[-40, "6 kW"])
-    below: Amount | None = Field(None, description="The value must be lower than this.", examples=["85 °C"])
+    above: Amount | None = Field(
+        None, description="The value must be higher than this.", examples=[-40, "6 kW"]
+    )
+    below: Amount | None = Field(
+        None, description="The value must be lower than this.", examples=["85 °C"]
+    )
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -30,7 +34,8 @@ class Range(Spec):
         if self.above and self.below:
             if self.above.kind() != self.below.kind():
                 raise ValueError(
-                    f"'above' is in {self.above.unit or 'no unit'}, 'below' in {self.below.unit or 'no unit'}"
+                    f"'above' is in {self.above.unit or 'no unit'}, 'below' in"
+                    f" {self.below.unit or 'no unit'}"
                 )
             if self.above.base() >= self.below.base():
                 raise ValueError("'above' must be lower than 'below': the range lies between them")
@@ -40,28 +45,49 @@ class Range(Spec):
 class Selector(Spec):
     """Which events are meant. Every key must match; a list means any of.
 
-    In names, `*` stands for any characters but `/` and `.`, `**` for any characters, `?` for one character.
+    In names, `*` stands for any characters but `/` and `.`, `**` for any characters, `?` for one
+    character.
     """
 
     subject: Some | None = Field(None, description="What is watched.", examples=["*.server_room_*"])
-    metric: Some | None = Field(None, description="What is measured.", examples=[["temperature", "humidity"]])
+    metric: Some | None = Field(
+        None, description="What is measured.", examples=[["temperature", "humidity"]]
+    )
     value: Range | Word | list[Word] | None = Field(
-        None, description="A range, a number, or the word of a state.", examples=[{"above": -40, "below": 85}, "on"]
+        None,
+        description="A range, a number, or the word of a state.",
+        examples=[{"above": -40, "below": 85}, "on"],
     )
     quality: Some | None = Field(None, description="`good`, `stale` or `bad`.", examples=["good"])
     label: dict[str, Some] | None = Field(
         None, min_length=1, description="Labels by name.", examples=[{"area": "yard"}]
     )
     unit: Some | None = Field(None, description="The unit of the value.", examples=["kWh"])
-    class_: Some | None = Field(None, alias="class", description="What was seen on a picture.", examples=["person"])
-    in_zone: Some | None = Field(None, description="The zone it was seen in.", examples=["hall_floor"])
-    phase: Some | None = Field(None, description="Where it is in its track or stay.", examples=["entered"])
+    class_: Some | None = Field(
+        None, alias="class", description="What was seen on a picture.", examples=["person"]
+    )
+    in_zone: Some | None = Field(
+        None, description="The zone it was seen in.", examples=["hall_floor"]
+    )
+    phase: Some | None = Field(
+        None, description="Where it is in its track or stay.", examples=["entered"]
+    )
     alarm: Some | None = Field(None, description="Name of the alarm.", examples=["too_hot"])
-    priority: Some | None = Field(None, description="The alarm's priority.", examples=[["high", "critical"]])
-    change: Some | None = Field(None, description="What happened to the alarm.", examples=[["raised", "cleared"]])
-    state: Some | None = Field(None, description="The alarm's state after the change.", examples=["unacked"])
-    topic: Some | None = Field(None, description="The MQTT topic it came from.", examples=["sensor/*"])
-    type: Some | None = Field(None, description="What happened, of an occurrence.", examples=["button_pressed"])
+    priority: Some | None = Field(
+        None, description="The alarm's priority.", examples=[["high", "critical"]]
+    )
+    change: Some | None = Field(
+        None, description="What happened to the alarm.", examples=[["raised", "cleared"]]
+    )
+    state: Some | None = Field(
+        None, description="The alarm's state after the change.", examples=["unacked"]
+    )
+    topic: Some | None = Field(
+        None, description="The MQTT topic it came from.", examples=["sensor/*"]
+    )
+    type: Some | None = Field(
+        None, description="What happened, of an occurrence.", examples=["button_pressed"]
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -94,7 +120,9 @@ _KEYS = [info.alias or name for name, info in Selector.model_fields.items()]
 
 
 def glob(pattern: str) -> "re.Pattern[str]":
-    """A pattern of names: `*` stays between the separators `/` and `.`, `**` crosses them, `?` is one character."""
+    """A pattern of names: `*` stays between the separators `/` and `.`, `**` crosses them, `?`
+    is one character.
+    """
     out = ""
     for part in re.split(r"(\*\*|\*|\?)", pattern):
         out += {"**": ".*", "*": "[^/.]*", "?": "[^/.]"}.get(part, re.escape(part))
@@ -188,7 +216,9 @@ def _range_check(wanted: Range) -> Matcher:
 
 
 class Limits(dict[str | None, tuple[float, float]]):
-    """A lower and an upper limit, converted once for each unit met; a unit of another kind has an empty range."""
+    """A lower and an upper limit, converted once for each unit met; a unit of another kind has
+    an empty range.
+    """
 
     def __init__(self, low: Quantity | None, high: Quantity | None) -> None:
         super().__init__()
@@ -215,7 +245,11 @@ class _Select(Logic):
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         matcher = self._matcher
-        kept = [e for e in events if matcher(e)] if self._keep else [e for e in events if not matcher(e)]
+        kept = (
+            [e for e in events if matcher(e)]
+            if self._keep
+            else [e for e in events if not matcher(e)]
+        )
         if len(kept) != len(events):
             self.count("dropped", len(events) - len(kept))
         return kept
@@ -224,8 +258,9 @@ class _Select(Logic):
 class Only(Selector, Operator):
     """Keeps the events that match; the others are dropped and counted as `dropped`.
 
-    Every key must match; a list means any of. In names, `*` stands for any characters but `/` and `.`, `**` for any
-    characters. A limit with a unit is compared after conversion to the unit of the event.
+    Every key must match; a list means any of. In names, `*` stands for any characters but `/` and
+    `.`, `**` for any characters. A limit with a unit is compared after conversion to the unit of
+    the event.
     """
 
     NAME: ClassVar[str] = "only"
@@ -240,7 +275,9 @@ class Only(Selector, Operator):
 
 
 class Drop(Selector, Operator):
-    """Drops the events that match, counted as `dropped`; keeps the others. The keys are those of `only`."""
+    """Drops the events that match, counted as `dropped`; keeps the others. The keys are those of
+    `only`.
+    """
 
     NAME: ClassVar[str] = "drop"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("drop: {quality: bad}", "drop: {subject: test/**}")

@@ -19,7 +19,9 @@ class _Session:
 
 
 class SessionLogic(Windows):
-    """`windows` of a signal are its open sessions by time; `next` is the end of the last one that was closed."""
+    """`windows` of a signal are its open sessions by time; `next` is the end of the last one
+    that was closed.
+    """
 
     def settle(self, signal: Signal) -> None:
         if signal.pane.fresh:
@@ -33,7 +35,9 @@ class SessionLogic(Windows):
             self.close_next(signal, out)
         if time < signal.next:
             return None
-        touched: list[_Session] = [one for one in sessions if one.start - gap < time < one.last + gap]
+        touched: list[_Session] = [
+            one for one in sessions if one.start - gap < time < one.last + gap
+        ]
         if not touched:
             if time + gap <= signal.last - self.lateness:
                 return None

@@ -14,10 +14,10 @@ from operators.template import Shape
 class ShapeStep(MapOperator):
     """Gives events a new form, `new: "{old}"`: an occurrence whose data are exactly these fields.
 
-    Its id, time and labels are those of the event. Its `subject` and `type` are the fields of that name where the shape
-    has them, else the event's subject, and its type or metric. Maps and lists may be nested; a text that is exactly one
-    placeholder keeps the field's type, so `data: "{data}"` copies an object. A sink has a `shape` of its own, which does
-    not change the stream.
+    Its id, time and labels are those of the event. Its `subject` and `type` are the fields of that
+    name where the shape has them, else the event's subject, and its type or metric. Maps and lists
+    may be nested; a text that is exactly one placeholder keeps the field's type, so `data:
+    "{data}"` copies an object. A sink has a `shape` of its own, which does not change the stream.
     """
 
     NAME: ClassVar[str] = "shape"
@@ -50,7 +50,12 @@ class ShapeStep(MapOperator):
                 id=event.id,
                 time=event.time,
                 subject=text(data.get("subject") or field(event, "subject")),
-                type=text(data.get("type") or field(event, "type") or field(event, "metric") or _kind(event)),
+                type=text(
+                    data.get("type")
+                    or field(event, "type")
+                    or field(event, "metric")
+                    or _kind(event)
+                ),
                 data=data,
                 topic=getattr(event, "topic", None),
                 labels=getattr(event, "labels", {}),

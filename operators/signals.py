@@ -9,10 +9,11 @@ from operators.fields import signal_of
 
 
 class SignalLogic(Logic):
-    """State is one immutable value for each signal (subject and metric), with the time of its last event.
+    """State is one immutable value for each signal (subject and metric), with the time of its last
+    event.
 
-    A signal from which nothing came for `keep` seconds begins anew; it is freed within another such span. Subclasses
-    implement `take`.
+    A signal from which nothing came for `keep` seconds begins anew; it is freed within another such
+    span. Subclasses implement `take`.
     """
 
     def __init__(self, keep: float, context: StepContext) -> None:
@@ -25,7 +26,9 @@ class SignalLogic(Logic):
         self._refused = False
 
     def take(self, event: Event, state: Any, out: list[Event]) -> Any:
-        """Take an event of a signal in `state` (None for a new one) and return its new state; or `refuse` it."""
+        """Take an event of a signal in `state` (None for a new one) and return its new state; or
+        `refuse` it.
+        """
         raise NotImplementedError
 
     def refuse(self, word: str) -> None:

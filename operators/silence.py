@@ -17,10 +17,11 @@ FORGET = 7 * 86400.0
 class Silence(Operator):
     """Says when a signal has fallen silent, and when it is back.
 
-    For each signal (subject and metric, or the fields of `by`) that has been heard once, an occurrence `silent` is emitted
-    when nothing came for `after`, with that very time, and an occurrence `back` with the next event. Their data name the
-    signal, `last` (time of its last event, epoch seconds) and, for `back`, `silent_for` (seconds). The events themselves
-    do not pass. A signal that stays silent for a week is forgotten.
+    For each signal (subject and metric, or the fields of `by`) that has been heard once, an
+    occurrence `silent` is emitted when nothing came for `after`, with that very time, and an
+    occurrence `back` with the next event. Their data name the signal, `last` (time of its last
+    event, epoch seconds) and, for `back`, `silent_for` (seconds). The events themselves do not
+    pass. A signal that stays silent for a week is forgotten.
     """
 
     NAME: ClassVar[str] = "silence"
@@ -44,7 +45,9 @@ class Silence(Operator):
 
 
 class _Signal:
-    """A signal that has been heard; `since` is when it fell silent, `until` when it will, or will be forgotten."""
+    """A signal that has been heard; `since` is when it fell silent, `until` when it will, or
+    will be forgotten.
+    """
 
     __slots__ = ("key", "labels", "last", "queued", "since", "subject", "until")
 
@@ -93,7 +96,11 @@ class SilenceLogic(Logic):
         if signal.since is not None:
             back = max(event.time, signal.since)
             silent_for = back - signal.last
-            out.append(self._occurrence(signal, "back", back, f"{event.id}/{self._step}", silent_for=silent_for))
+            out.append(
+                self._occurrence(
+                    signal, "back", back, f"{event.id}/{self._step}", silent_for=silent_for
+                )
+            )
             signal.since = None
         signal.last = event.time
         signal.until = event.time + self._after
@@ -125,7 +132,9 @@ class SilenceLogic(Logic):
         out.append(self._occurrence(signal, "silent", signal.since, identity))
         signal.until = signal.since + FORGET
 
-    def _occurrence(self, signal: _Signal, kind: str, time: float, identity: str, **more: float) -> Occurrence:
+    def _occurrence(
+        self, signal: _Signal, kind: str, time: float, identity: str, **more: float
+    ) -> Occurrence:
         names = self._by or ("subject", "metric")
         return Occurrence(
             id=identity,
@@ -137,7 +146,9 @@ class SilenceLogic(Logic):
         )
 
     def snapshot(self) -> object:
-        signals = [(s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()]
+        signals = [
+            (s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()
+        ]
         return signals, self._highest
 
     def restore(self, state: Any, version: int) -> None:

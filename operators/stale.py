@@ -15,13 +15,16 @@ FORGET = 7 * 86400.0
 
 
 class Stale(Operator):
-    """Gives quality `stale` to readings that are not to be trusted: of a sensor that fell silent, or that is stuck.
+    """Gives quality `stale` to readings that are not to be trusted: of a sensor that fell silent,
+    or that is stuck.
 
-    With `after`, the last reading of a signal (subject and metric) comes once more, as stale, when nothing came for that long;
-    it has that very time. With `unchanged`, readings pass as stale while the value has been the same for longer than that,
-    until it changes. Windows leave such readings out. Alarms leave them alone, too: an alarm with `expect_every` that gets
-    nothing better for so long does what its `bad` says. What is stale or bad already, and what is no reading, passes as it
-    is. A reading older than the last of its signal goes to `late`. A signal is forgotten a week after it fell silent.
+    With `after`, the last reading of a signal (subject and metric) comes once more, as stale, when
+    nothing came for that long; it has that very time. With `unchanged`, readings pass as stale
+    while the value has been the same for longer than that, until it changes. Windows leave such
+    readings out. Alarms leave them alone, too: an alarm with `expect_every` that gets nothing
+    better for so long does what its `bad` says. What is stale or bad already, and what is no
+    reading, passes as it is. A reading older than the last of its signal goes to `late`. A signal
+    is forgotten a week after it fell silent.
     """
 
     NAME: ClassVar[str] = "stale"
@@ -33,13 +36,19 @@ class Stale(Operator):
         "stale: {after: 15min, unchanged: 1d}",
     )
 
-    after: Duration | None = Field(None, gt=0, description="How long nothing must come.", examples=["15min"])
-    unchanged: Duration | None = Field(None, gt=0, description="How long the value must be the same.", examples=["6h"])
+    after: Duration | None = Field(
+        None, gt=0, description="How long nothing must come.", examples=["15min"]
+    )
+    unchanged: Duration | None = Field(
+        None, gt=0, description="How long the value must be the same.", examples=["6h"]
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.after is None and self.unchanged is None:
-            raise ValueError("needs 'after' (nothing came) or 'unchanged' (always the same value), or both")
+            raise ValueError(
+                "needs 'after' (nothing came) or 'unchanged' (always the same value), or both"
+            )
         return self
 
     def logic(self, context: StepContext) -> Logic:
@@ -135,7 +144,9 @@ class StaleLogic(Logic):
                 self._timers.arm(signal, self._deadline(signal))
 
     def snapshot(self) -> object:
-        signals = [(msgspec.msgpack.encode(s.last), s.since, s.told) for s in self._signals.values()]
+        signals = [
+            (msgspec.msgpack.encode(s.last), s.since, s.told) for s in self._signals.values()
+        ]
         return signals, self._highest
 
     def restore(self, state: Any, version: int) -> None:

@@ -17,36 +17,51 @@ _TIMES = frozenset({"time", "start", "recorded", "until"})
 class Template:
     """A text with placeholders, read once and rendered for many events.
 
-    `{field}` is a field of the event, `{time:%Y%m%d}` a time in a format of `strftime`, `{time:epoch}` its epoch seconds,
-    `{value:.1f}` a number in a format. `{{` and `}}` stand for braces. Raises ValueError for a text that cannot be read.
+    `{field}` is a field of the event, `{time:%Y%m%d}` a time in a format of `strftime`,
+    `{time:epoch}` its epoch seconds,
+    `{value:.1f}` a number in a format. `{{` and `}}` stand for braces. Raises ValueError for a text
+    that cannot be read.
     """
 
     def __init__(self, source: str, timezone: tzinfo = UTC) -> None:
         self.source = source
         self._parts = _read(source)
         self._timezone = timezone
-        self._sole = self._parts[0] if len(self._parts) == 1 and isinstance(self._parts[0], tuple) else None
+        self._sole = (
+            self._parts[0] if len(self._parts) == 1 and isinstance(self._parts[0], tuple) else None
+        )
 
     def placeholders(self) -> list[str]:
         """Names of the fields it asks for, in order."""
         return [part[0] for part in self._parts if isinstance(part, tuple)]
 
     def render(self, event: Event) -> Any:
-        """The text for one event. A text that is exactly one placeholder gives the field's own value and type."""
+        """The text for one event. A text that is exactly one placeholder gives the field's own
+        value and type.
+        """
         if self._sole is not None:
             return self._value(event, *self._sole)
-        return "".join(part if isinstance(part, str) else text(self._value(event, *part)) for part in self._parts)
+        return "".join(
+            part if isinstance(part, str) else text(self._value(event, *part))
+            for part in self._parts
+        )
 
     def _value(self, event: Event, name: str, form: str | None) -> Any:
         found = _find(event, name)
         if name in _TIMES and isinstance(found, (int, float)):
             if form is None:
                 return time_text(found)
-            return found if form == "epoch" else datetime.fromtimestamp(found, self._timezone).strftime(form)
+            return (
+                found
+                if form == "epoch"
+                else datetime.fromtimestamp(found, self._timezone).strftime(form)
+            )
         if form is None or found is None:
             return found
         try:
-            return format(int(found) if form.endswith("d") and isinstance(found, float) else found, form)
+            return format(
+                int(found) if form.endswith("d") and isinstance(found, float) else found, form
+            )
         except (TypeError, ValueError):
             return text(found)
 
@@ -71,14 +86,17 @@ def _read(source: str) -> list[str | tuple[str, str | None]]:
             continue
         if source[at] == "}":
             raise ValueError(
-                f"{source!r} has a closing brace without an opening one; a brace itself is written doubled"
+                f"{source!r} has a closing brace without an opening one; a brace itself is written"
+                " doubled"
             )
         if source[at] != "{":
             plain, at = plain + source[at], at + 1
             continue
         match = _PLACEHOLDER.match(source, at)
         if match is None:
-            raise ValueError(f"{source!r} has a brace that is not closed; a brace itself is written doubled")
+            raise ValueError(
+                f"{source!r} has a brace that is not closed; a brace itself is written doubled"
+            )
         if plain:
             parts.append(plain)
             plain = ""
@@ -90,11 +108,19 @@ def _read(source: str) -> list[str | tuple[str, str | None]]:
 def _placeholder(match: "re.Match[str]", source: str) -> tuple[str, str | None]:
     name, form = match[1], match[2]
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{match[0]!r} in {source!r} is not a placeholder; write a field's name, such as {{subject}}")
+        raise ValueError(
+            f"{match[0]!r} in {source!r} is not a placeholder; write a field's name, such as"
+            " {subject}"
+        )
     if form is not None and name not in _TIMES and not _NUMBER_FORMAT.fullmatch(form):
-        raise ValueError(f"{form!r} in {source!r} is not a format of a number, such as {{value:.1f}}")
+        raise ValueError(
+            f"{form!r} in {source!r} is not a format of a number, such as {{value:.1f}}"
+        )
     if form is not None and name in _TIMES and form != "epoch" and "%" not in form:
-        raise ValueError(f"{form!r} in {source!r} is not a format of a time; write {{time:epoch}} or {{time:%Y%m%d}}")
+        raise ValueError(
+            f"{form!r} in {source!r} is not a format of a time; write {{time:epoch}} or"
+            " {time:%Y%m%d}"
+        )
     return name, form
 
 

@@ -10,15 +10,17 @@ from operators.threshold_logic import ThresholdLogic
 class Threshold(When, Operator):
     """Turns a signal (subject and metric) into one that is `on` while a condition holds.
 
-    The new signal has the same subject and the metric's name with the kind of condition, such as `temperature_above` or
-    `door_is`. One reading is emitted at each change; a signal begins as off, which is not emitted. `clear` keeps it from
-    flickering; `for` and `clear_for` want the condition, or its end, at every reading for that long; the change then
-    has the time at which the span was over.
+    The new signal has the same subject and the metric's name with the kind of condition, such as
+    `temperature_above` or
+    `door_is`. One reading is emitted at each change; a signal begins as off, which is not emitted.
+    `clear` keeps it from flickering; `for` and `clear_for` want the condition, or its end, at every
+    reading for that long; the change then has the time at which the span was over.
 
-    Readings of bad or stale quality, or without a number, change nothing and are counted as `not_data`; readings older than
-    the last of their signal go to `late`. A summary with a single statistic counts as a reading. Limits with a unit are
-    compared in the signal's unit. A limit from a column is taken from the event's labels, else from a table whose first
-    column names the subject; without one and without a default the signal is left out (`no_limit`).
+    Readings of bad or stale quality, or without a number, change nothing and are counted as
+    `not_data`; readings older than the last of their signal go to `late`. A summary with a single
+    statistic counts as a reading. Limits with a unit are compared in the signal's unit. A limit
+    from a column is taken from the event's labels, else from a table whose first column names the
+    subject; without one and without a default the signal is left out (`no_limit`).
     """
 
     NAME: ClassVar[str] = "threshold"

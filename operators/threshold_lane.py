@@ -37,7 +37,9 @@ class SignalLane(Lane):
             if row < 0:
                 return False
             self.last[row] = signal.last
-        self.shape[row] = self.shape_of(signal.low, signal.high, signal.until, (signal.metric, signal.unit))
+        self.shape[row] = self.shape_of(
+            signal.low, signal.high, signal.until, (signal.metric, signal.unit)
+        )
         self.last[row] = self.newest(signal)
         return True
 

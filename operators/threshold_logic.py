@@ -1,4 +1,6 @@
-"""The logic of `threshold`: one small state for each signal, and a loop that only looks while nothing changes."""
+"""The logic of `threshold`: one small state for each signal, and a loop that only looks while
+nothing changes.
+"""
 
 import math
 import sys
@@ -22,7 +24,9 @@ FORGET_ON = 7 * 86400.0
 
 
 class ThresholdLogic(Logic):
-    """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which it changes by itself."""
+    """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which
+    it changes by itself.
+    """
 
     def __init__(self, when: When, context: StepContext) -> None:
         super().__init__()
@@ -38,7 +42,9 @@ class ThresholdLogic(Logic):
         self._highest = -math.inf
         self._lane: SignalLane | None = None
         self._choice = LaneChoice()
-        self._simple_presence = self._span is not None and not (when.for_ or when.clear_for or when.times > 1)
+        self._simple_presence = self._span is not None and not (
+            when.for_ or when.clear_for or when.times > 1
+        )
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         out: list[Event] = []
@@ -75,8 +81,9 @@ class ThresholdLogic(Logic):
             self._lane = None
 
     def _pass_quiet(self, columns: "Columns", events: list[Event], out: list[Event]) -> bool:
-        """Take a batch of which most readings change nothing, and look at the others in their order. False, with nothing
-        done, where most change something, or state may be freed in between."""
+        """Take a batch of which most readings change nothing, and look at the others in their
+        order. False, with nothing done, where most change something, or state may be freed in
+        between."""
         lane = self._lane
         clock = max(self._highest, columns.newest) - self._lateness
         if lane is None or min(self._sweep, columns.oldest + FORGET_OFF) <= clock:
@@ -101,7 +108,9 @@ class ThresholdLogic(Logic):
                 self._fire(time - self._lateness, out)
 
     def _look_beside(self, events: list[Event], out: list[Event]) -> None:
-        """Look at events one by one; what a lane holds of their signals is brought before, and put back after."""
+        """Look at events one by one; what a lane holds of their signals is brought before, and
+        put back after.
+        """
         lane = self._lane
         if lane is None:
             self._look(events, out)
@@ -196,7 +205,9 @@ class ThresholdLogic(Logic):
         return min(self._timers.first(), self._sweep) + self._lateness
 
     def _fire(self, limit: float, out: list[Event]) -> None:
-        """Fire the timers of all signals that are due at `limit`, in the order of their deadlines."""
+        """Fire the timers of all signals that are due at `limit`, in the order of their
+        deadlines.
+        """
         for deadline, signal in self._timers.due(limit):
             if signal.until <= deadline:
                 self._fire_one(signal, out)
@@ -268,14 +279,19 @@ class ThresholdLogic(Logic):
             except ValueError:
                 self.count("unit")
                 return None
-            signal.unit, signal.cells = None if event.unit is None else sys.intern(event.unit), cells
+            signal.unit, signal.cells = (
+                None if event.unit is None else sys.intern(event.unit),
+                cells,
+            )
         raw = self._limits.zone(event, signal.zones)
         if raw is None:
             self.count("not_data")
         return raw
 
     def _zone_at(self, signal: Signal, at: float) -> int:
-        """The zone at an instant, and `pulse` set to the next at which it changes without an event."""
+        """The zone at an instant, and `pulse` set to the next at which it changes without an
+        event.
+        """
         raw = signal.raw
         if self._span is not None:
             end = signal.last + self._span
@@ -307,7 +323,11 @@ class ThresholdLogic(Logic):
         signal.since = None
         subject, metric = signal.subject, signal.metric
         reading = Reading(
-            id=f"{cause.id}/{self._step}" if cause is not None else f"{subject}/{metric}/{self._step}/{at}",
+            id=(
+                f"{cause.id}/{self._step}"
+                if cause is not None
+                else f"{subject}/{metric}/{self._step}/{at}"
+            ),
             time=at,
             subject=subject,
             metric=f"{metric}_{self._kind}",
@@ -321,7 +341,9 @@ class ThresholdLogic(Logic):
         zones = signal.zones
         until = signal.pulse
         if signal.since is not None:
-            until = min(until, signal.since + (self._when.clear_for if signal.on else self._when.for_))
+            until = min(
+                until, signal.since + (self._when.clear_for if signal.on else self._when.for_)
+            )
         if zones is None:
             quiet = EMPTY
         elif signal.since is None:
@@ -380,7 +402,12 @@ class ThresholdLogic(Logic):
             cells = zip(self._limits.columns, signal.cells, strict=False)
             labelled = {column: cell for column, cell in cells if cell is not None}
             probe = Reading(
-                id="", time=signal.last, subject=signal.subject, metric=signal.metric, unit=signal.unit, labels=labelled
+                id="",
+                time=signal.last,
+                subject=signal.subject,
+                metric=signal.metric,
+                unit=signal.unit,
+                labels=labelled,
             )
             try:
                 signal.zones = self._limits.zones(probe)

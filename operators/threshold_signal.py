@@ -17,10 +17,24 @@ class Hot:
 
 
 class Signal(Hot):
-    """One signal. While a good reading of the same unit lies between `low` and `high`, not before `last` and before
+    """One signal. While a good reading of the same unit lies between `low` and `high`, not before
+    `last` and before
     `until`, nothing changes. `other` is the next signal of the same subject."""
 
-    __slots__ = ("cells", "clock", "hits", "labels", "on", "other", "pulse", "queued", "raw", "row", "since", "zones")
+    __slots__ = (
+        "cells",
+        "clock",
+        "hits",
+        "labels",
+        "on",
+        "other",
+        "pulse",
+        "queued",
+        "raw",
+        "row",
+        "since",
+        "zones",
+    )
 
     def __init__(self, subject: str, metric: str) -> None:
         self.subject = subject
@@ -54,8 +68,22 @@ class Signal(Hot):
         )  # fmt: skip
 
     def take(self, saved: list[Any]) -> tuple[bool, bool]:
-        """Read back what `saved` gave after subject and metric; whether it had zones, and a `pulse`."""
-        self.last, self.clock, unit, self.cells, self.on, self.since, self.raw, hits, labels, judged, pulsing = saved
+        """Read back what `saved` gave after subject and metric; whether it had zones, and a
+        `pulse`.
+        """
+        (
+            self.last,
+            self.clock,
+            unit,
+            self.cells,
+            self.on,
+            self.since,
+            self.raw,
+            hits,
+            labels,
+            judged,
+            pulsing,
+        ) = saved
         self.unit = None if unit is None else sys.intern(unit)
         self.hits, self.labels = list(hits), dict(labels)
         return judged, pulsing

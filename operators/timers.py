@@ -8,7 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Holder(Protocol):
-    """Who can have a timer: `key` breaks ties in the same way after a restart, `queued` belongs to `Timers`."""
+    """Who can have a timer: `key` breaks ties in the same way after a restart, `queued` belongs
+    to `Timers`.
+    """
 
     queued: float
 
@@ -20,7 +22,9 @@ H = TypeVar("H", bound=Holder)
 
 
 class Timers(Generic[H]):
-    """Deadlines in epoch seconds. A holder whose deadline has moved on is put back when its old one comes up."""
+    """Deadlines in epoch seconds. A holder whose deadline has moved on is put back when its old
+    one comes up.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, tuple[str, ...], int, H]] = []
@@ -38,7 +42,9 @@ class Timers(Generic[H]):
             heapq.heappush(self._heap, (deadline, holder.key, self._pushed, holder))
 
     def due(self, limit: float) -> Iterator[tuple[float, H]]:
-        """Deadlines not later than `limit`, in order. Each holder must be armed again before the next is taken."""
+        """Deadlines not later than `limit`, in order. Each holder must be armed again before the
+        next is taken.
+        """
         heap = self._heap
         while heap and heap[0][0] <= limit:
             deadline, _, _, holder = heapq.heappop(heap)
@@ -48,8 +54,8 @@ class Timers(Generic[H]):
 
 
 class Rounds(Generic[H]):
-    """Like `Timers`, for many holders that come up at the same instants: they are handed out together, in the order of
-    their keys."""
+    """Like `Timers`, for many holders that come up at the same instants: they are handed out
+    together, in the order of their keys."""
 
     def __init__(self) -> None:
         self._instants: list[float] = []
@@ -71,11 +77,13 @@ class Rounds(Generic[H]):
                 holders.append(holder)
 
     def due(self, limit: float) -> Iterator[tuple[float, list[H]]]:
-        """Deadlines not later than `limit`, in order, each with its holders, which must all be armed again before the next
-        is taken."""
+        """Deadlines not later than `limit`, in order, each with its holders, which must all be
+        armed again before the next is taken."""
         while self._instants and self._instants[0] <= limit:
             deadline = heapq.heappop(self._instants)
-            holders = [holder for holder in self._holders.pop(deadline) if holder.queued == deadline]
+            holders = [
+                holder for holder in self._holders.pop(deadline) if holder.queued == deadline
+            ]
             holders.sort(key=_key_of)
             for holder in holders:
                 holder.queued = math.inf

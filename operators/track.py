@@ -20,10 +20,12 @@ Box = tuple[float, float, float, float]
 class Track(Operator):
     """Follows objects from picture to picture, in the phases `new`, `update` and `end`.
 
-    What is seen is the same object as before if it has the same class and its box overlaps the earlier one most; without any
-    overlap, if it moved by less than its own size. Each gets the `track` it belongs to. An object that is out of sight for
-    `lost_after` ends: its last detection comes once more, with phase `end` and the time at which it was given up. Everything
-    that is no detection passes unchanged. Detections older than the camera's newest go to `NAME.late`.
+    What is seen is the same object as before if it has the same class and its box overlaps the
+    earlier one most; without any overlap, if it moved by less than its own size. Each gets the
+    `track` it belongs to. An object that is out of sight for
+    `lost_after` ends: its last detection comes once more, with phase `end` and the time at which it
+    was given up. Everything that is no detection passes unchanged. Detections older than the
+    camera's newest go to `NAME.late`.
     """
 
     NAME: ClassVar[str] = "track"
@@ -31,7 +33,9 @@ class Track(Operator):
     SHORT: ClassVar[str | None] = "lost_after"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("track: 3s", "track: {lost_after: 5s}")
 
-    lost_after: Duration = Field(3.0, gt=0, description="How long an object may be out of sight.", examples=["3s"])
+    lost_after: Duration = Field(
+        3.0, gt=0, description="How long an object may be out of sight.", examples=["3s"]
+    )
 
     def logic(self, context: StepContext) -> Logic:
         return TrackLogic(self.lost_after, context)
@@ -94,7 +98,9 @@ class TrackLogic(Logic):
         out.append(seen)
 
     def _end_before(self, camera: str, time: float, out: list[Event]) -> None:
-        """Give up the camera's objects that were lost before `time`, so that no later one is taken for them."""
+        """Give up the camera's objects that were lost before `time`, so that no later one is
+        taken for them.
+        """
         objects = self._cameras.get(camera, [])
         lost = [one for one in objects if one.last.time + self._lost_after < time]
         for one in sorted(lost, key=lambda one: (one.last.time, one.key)):
@@ -117,7 +123,11 @@ class TrackLogic(Logic):
                 self._end(one, out)
             else:
                 self._timers.arm(one, one.last.time + self._lost_after)
-        quiet = [c for c, newest in self._newest.items() if c not in self._cameras and newest < now.event - 3600]
+        quiet = [
+            c
+            for c, newest in self._newest.items()
+            if c not in self._cameras and newest < now.event - 3600
+        ]
         for camera in quiet:
             del self._newest[camera]
         return out
@@ -139,13 +149,16 @@ class TrackLogic(Logic):
 
 
 def alike(one: Box, other: Box) -> float:
-    """How likely two boxes are one object: 1 to 2 by their overlap (intersection over union), 0 to 1 by the distance of
-    their centres in sizes of the object; 0 for boxes further apart than that."""
+    """How likely two boxes are one object: 1 to 2 by their overlap (intersection over union), 0
+    to 1 by the distance of their centres in sizes of the object; 0 for boxes further apart than
+    that."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if width > 0 and height > 0:
         shared = width * height
         return 1.0 + shared / (one[2] * one[3] + other[2] * other[3] - shared)
-    moved = math.hypot(one[0] + one[2] / 2 - other[0] - other[2] / 2, one[1] + one[3] / 2 - other[1] - other[3] / 2)
+    moved = math.hypot(
+        one[0] + one[2] / 2 - other[0] - other[2] / 2, one[1] + one[3] / 2 - other[1] - other[3] / 2
+    )
     size = (math.hypot(one[2], one[3]) + math.hypot(other[2], other[3])) / 2
     return max(0.0, 1.0 - moved / size) if size > 0 else 0.0

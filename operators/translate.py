@@ -14,7 +14,8 @@ from operators.refusal import refused
 class Translate(Operator):
     """Replaces the values of one field by others, from a table in the definition.
 
-    A field that an event does not have is not touched. What the table does not have is set aside with the reason
+    A field that an event does not have is not touched. What the table does not have is set aside
+    with the reason
     `untranslated`, or kept, or replaced by one value, as `otherwise` says.
     """
 
@@ -26,11 +27,15 @@ class Translate(Operator):
 
     field: str = Field(description="The field whose values are replaced.", examples=["type"])
     values: dict[str, Word] = Field(
-        min_length=1, description="New value by old value.", examples=[{"MOTION_DETECTED": "motion_detected"}]
+        min_length=1,
+        description="New value by old value.",
+        examples=[{"MOTION_DETECTED": "motion_detected"}],
     )
     otherwise: Word = Field(
         "dead_letter",
-        description="What becomes of other values: `keep`, `dead_letter`, or one value for all of them.",
+        description=(
+            "What becomes of other values: `keep`, `dead_letter`, or one value for all of them."
+        ),
         examples=["keep"],
     )
 
@@ -64,7 +69,11 @@ class _TranslateLogic(Logic):
             return event
         if self._otherwise != "dead_letter":
             return self._set(event, self._otherwise)
-        self._refuse(event, "untranslated", f"{known!r} is not among the values; add it, or say 'otherwise: keep'")
+        self._refuse(
+            event,
+            "untranslated",
+            f"{known!r} is not among the values; add it, or say 'otherwise: keep'",
+        )
         return None
 
     def _set(self, event: Event, value: Word) -> Event | None:
@@ -76,4 +85,6 @@ class _TranslateLogic(Logic):
 
     def _refuse(self, event: Event, reason: str, detail: str) -> None:
         self.count(reason)
-        self.errors.append(refused(event, self._context, reason, f"translate of '{self._field}': {detail}"))
+        self.errors.append(
+            refused(event, self._context, reason, f"translate of '{self._field}': {detail}")
+        )

@@ -14,4 +14,6 @@ class Use(Operator):
     SHORT: ClassVar[str | None] = "recipe"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("use: clean_readings",)
 
-    recipe: str = Field(min_length=1, description="Name of the recipe.", examples=["clean_readings"])
+    recipe: str = Field(
+        min_length=1, description="Name of the recipe.", examples=["clean_readings"]
+    )

@@ -13,13 +13,15 @@ from operators.timers import Timers
 
 
 class Vote(Operator):
-    """Makes a two-state signal that is `on` while at least `need` signals are on, such as two of three smoke detectors.
+    """Makes a two-state signal that is `on` while at least `need` signals are on, such as two of
+    three smoke detectors.
 
-    Each two-state signal (subject and metric) has one vote, which counts for `max_age` after its last reading. With `same`
-    there is a vote for each place, whose name is the new signal's subject. A reading is emitted at each change; a vote begins as
-    off, which is not emitted. A signal's `on` that comes late counts if it is not older than the signal's last reading, else it
-    goes to `late`. Readings that are not good and not two-state are counted as `not_data`, those without the fields of `same`
-    as `unplaced`.
+    Each two-state signal (subject and metric) has one vote, which counts for `max_age` after its
+    last reading. With `same` there is a vote for each place, whose name is the new signal's
+    subject. A reading is emitted at each change; a vote begins as off, which is not emitted. A
+    signal's `on` that comes late counts if it is not older than the signal's last reading, else it
+    goes to `late`. Readings that are not good and not two-state are counted as `not_data`, those
+    without the fields of `same` as `unplaced`.
     """
 
     NAME: ClassVar[str] = "vote"
@@ -38,13 +40,19 @@ class Vote(Operator):
         examples=["label.room"],
     )
     max_age: Duration = Field(gt=0, description="How long a reading counts.", examples=["10min"])
-    subject: str | None = Field(None, description="Subject of the new signal, without `same`.", examples=["hall"])
-    metric: str = Field("agreement", min_length=1, description="Metric of the new signal.", examples=["fire"])
+    subject: str | None = Field(
+        None, description="Subject of the new signal, without `same`.", examples=["hall"]
+    )
+    metric: str = Field(
+        "agreement", min_length=1, description="Metric of the new signal.", examples=["fire"]
+    )
 
     @model_validator(mode="after")
     def _named(self) -> Self:
         if (self.same is None) == (self.subject is None):
-            raise ValueError("needs 'same' (a vote for each place) or 'subject' (one vote of all), not both")
+            raise ValueError(
+                "needs 'same' (a vote for each place) or 'subject' (one vote of all), not both"
+            )
         return self
 
     def placeholders(self) -> list[str]:
@@ -90,7 +98,11 @@ class VoteLogic(Logic):
         return out
 
     def _take(self, event: Event, out: list[Event]) -> None:
-        if not isinstance(event, Reading) or event.quality != "good" or event.value not in (0.0, 1.0):
+        if (
+            not isinstance(event, Reading)
+            or event.quality != "good"
+            or event.value not in (0.0, 1.0)
+        ):
             self.count("not_data")
             return
         found = [field(event, name) for name in self._same]
@@ -128,14 +140,20 @@ class VoteLogic(Logic):
 
     def _expire(self, place: _Place, limit: float, out: list[Event]) -> None:
         """Take back, one by one, the votes that ended by `limit`."""
-        ended = sorted((time, key) for key, (time, _) in place.votes.items() if time + self._settings.max_age <= limit)
+        ended = sorted(
+            (time, key)
+            for key, (time, _) in place.votes.items()
+            if time + self._settings.max_age <= limit
+        )
         for time, key in ended:
             del place.votes[key]
             end = time + self._settings.max_age
             self._tell(place, end, f"{'/'.join((*place.key, *key))}/{self._step}/{end}", out)
 
     def _arm(self, place: _Place) -> None:
-        self._timers.arm(place, min(time for time, _ in place.votes.values()) + self._settings.max_age)
+        self._timers.arm(
+            place, min(time for time, _ in place.votes.values()) + self._settings.max_age
+        )
 
     def _fire(self, limit: float, out: list[Event]) -> None:
         for deadline, place in self._timers.due(limit):

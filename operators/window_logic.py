@@ -1,4 +1,6 @@
-"""The logic of `window` with `every`: panes as long as `every`, from which windows are put together as they close."""
+"""The logic of `window` with `every`: panes as long as `every`, from which windows are put
+together as they close.
+"""
 
 import math
 from typing import Any
@@ -9,7 +11,9 @@ from operators.windowing import Signal, Windows
 
 
 class WindowLogic(Windows):
-    """Tumbling and sliding windows. `windows` of a signal are its panes by number, as multiples of `every`."""
+    """Tumbling and sliding windows. `windows` of a signal are its panes by number, as multiples
+    of `every`.
+    """
 
     def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         every = self.settings.every
@@ -28,14 +32,20 @@ class WindowLogic(Windows):
 
     def end_of(self, signal: Signal) -> float:
         every = self.settings.every
-        return min((math.floor(signal.last / every) + 1) * every, (signal.next + 1) * every + self.lateness)
+        return min(
+            (math.floor(signal.last / every) + 1) * every, (signal.next + 1) * every + self.lateness
+        )
 
     def deadline(self, signal: Signal) -> float:
         return (self._next_end(signal) + 1) * self.settings.every
 
     def _next_end(self, signal: Signal) -> int:
-        """The number of the pane with which the first window ends that has readings and is still open."""
-        return int(signal.next if signal.next in signal.windows else max(signal.next, min(signal.windows)))
+        """The number of the pane with which the first window ends that has readings and is still
+        open.
+        """
+        return int(
+            signal.next if signal.next in signal.windows else max(signal.next, min(signal.windows))
+        )
 
     def close_next(self, signal: Signal, out: list[Event]) -> None:
         end = self._next_end(signal)

@@ -1,4 +1,6 @@
-"""What all kinds of windows share: signals, units, the quick way of a reading to its pane, and closing in time."""
+"""What all kinds of windows share: signals, units, the quick way of a reading to its pane, and
+closing in time.
+"""
 
 import math
 from typing import Any, NamedTuple
@@ -15,8 +17,8 @@ _INF = math.inf
 
 
 class WindowSettings(NamedTuple):
-    """Names of statistics and of the fields that keep windows apart; seconds of `every` and panes to a window, or seconds
-    of the `gap` that ends a session."""
+    """Names of statistics and of the fields that keep windows apart; seconds of `every` and
+    panes to a window, or seconds of the `gap` that ends a session."""
 
     calculate: tuple[str, ...]
     by: tuple[str, ...]
@@ -26,9 +28,11 @@ class WindowSettings(NamedTuple):
 
 
 class Signal:
-    """What windows know of a signal. A reading of `unit` from `last` to before `end` belongs to `pane` and closes nothing;
-    `lag` is how far the last reading was behind those of other signals. `windows` are the panes that are open: by number,
-    or the sessions by time. What ends before `next` (a pane's number, or a time) is closed."""
+    """What windows know of a signal. A reading of `unit` from `last` to before `end` belongs to
+    `pane` and closes nothing;
+    `lag` is how far the last reading was behind those of other signals. `windows` are the panes
+    that are open: by number, or the sessions by time. What ends before `next` (a pane's number,
+    or a time) is closed."""
 
     __slots__ = (
         "by", "end", "key",  "lag", "last", "metric", "next", "other", "pane", "prefix", "queued", "unit", "windows",
@@ -49,7 +53,9 @@ class Signal:
 
 
 class Windows(Logic):
-    """State is the open panes of each signal. A signal without open windows is freed an hour or two after its last reading."""
+    """State is the open panes of each signal. A signal without open windows is freed an hour or
+    two after its last reading.
+    """
 
     VERSION = 2
 
@@ -124,7 +130,8 @@ class Windows(Logic):
     def next_time(self) -> Due:
         return Due(event=self._first_due())
 
-    # ------------------------------------------------------------------------------------------ what kinds of windows differ in
+    # ------------------------------------------------------------------------------------------
+    # what kinds of windows differ in
     def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """The pane a reading belongs to, after closing what it is past; None if that has closed."""
         raise NotImplementedError
@@ -134,7 +141,9 @@ class Windows(Logic):
         raise NotImplementedError
 
     def deadline(self, signal: Signal) -> float:
-        """When the flow's clock closes the signal's next window, less its lag; infinity if none is open."""
+        """When the flow's clock closes the signal's next window, less its lag; infinity if none
+        is open.
+        """
         raise NotImplementedError
 
     def close_next(self, signal: Signal, out: list[Event]) -> None:
@@ -153,7 +162,8 @@ class Windows(Logic):
         """The settings on which state depends."""
         return (self.settings.every, self.settings.panes, self.settings.by, self.keep, self.spread)
 
-    # ------------------------------------------------------------------------------------------ readings
+    # ------------------------------------------------------------------------------------------
+    # readings
     def _take(self, event: Event, signal: Signal | None, out: list[Event]) -> None:
         """Take any event; `signal` is its signal, where that is known already."""
         value = self._value(event)
@@ -210,7 +220,9 @@ class Windows(Logic):
         texts = [text(field(event, name)) for name in by]
         key = (*signal_of(event), *texts)
         signal = self._signals.get(key)
-        return signal or self._add(key, {n.removeprefix("label."): t for n, t in zip(by, texts, strict=True)})
+        return signal or self._add(
+            key, {n.removeprefix("label."): t for n, t in zip(by, texts, strict=True)}
+        )
 
     def _add(self, key: tuple[str, ...], by: dict[str, str]) -> Signal:
         signal = self._signals[key] = Signal(key, by, self._step)
@@ -239,7 +251,8 @@ class Windows(Logic):
         """Work in the values that came last."""
         signal.pane.settle(signal.last, self.spread, self.keep)
 
-    # ------------------------------------------------------------------------------------------ time
+    # ------------------------------------------------------------------------------------------
+    # time
     def _first_due(self) -> float:
         return min(self.timers.first(), self._sweep)
 
@@ -284,7 +297,8 @@ class Windows(Logic):
             labels={**pane.labels, **signal.by} if signal.by else pane.labels,
         )
 
-    # ------------------------------------------------------------------------------------------ snapshot
+    # ------------------------------------------------------------------------------------------
+    # snapshot
     def snapshot(self) -> object:
         signals = []
         for s in self._signals.values():

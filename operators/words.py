@@ -1,4 +1,5 @@
-"""The words of two-state metrics: 1 and 0 inside, `on` and `off`, `open` and `closed`, … in definitions and displays.
+"""The words of two-state metrics: 1 and 0 inside, `on` and `off`, `open` and `closed`, … in
+definitions and displays.
 
 contact                                   1 closed, 0 open
 door, window, opening, garage_door        1 open, 0 closed
@@ -25,14 +26,33 @@ _WORDS: dict[str, tuple[str, str]] = {
 """Metric: the words of 0 and of 1."""
 
 _ANY = {
-    **dict.fromkeys(("on", "true", "yes", "1", "online", "open", "opened", "home", "detected", "wet", "unlocked"), 1.0),
-    **dict.fromkeys(("off", "false", "no", "0", "offline", "closed", "not_home", "clear", "dry", "locked"), 0.0),
+    **dict.fromkeys(
+        (
+            "on",
+            "true",
+            "yes",
+            "1",
+            "online",
+            "open",
+            "opened",
+            "home",
+            "detected",
+            "wet",
+            "unlocked",
+        ),
+        1.0,
+    ),
+    **dict.fromkeys(
+        ("off", "false", "no", "0", "offline", "closed", "not_home", "clear", "dry", "locked"), 0.0
+    ),
 }
 _CONTACT = {**_ANY, "open": 0.0, "opened": 0.0, "closed": 1.0}
 
 
 def to_number(metric: str | None, word: str) -> float | None:
-    """1.0 or 0.0 of a word, in the sense of the metric; None if it is no word of a two-state value. Any case."""
+    """1.0 or 0.0 of a word, in the sense of the metric; None if it is no word of a two-state
+    value. Any case.
+    """
     return (_CONTACT if metric in _CLOSED_IS_ONE else _ANY).get(word.strip().lower())
 
 

@@ -16,18 +16,24 @@ FORGET = 3600.0
 
 
 class Zones(Operator):
-    """Says when a tracked object enters and leaves a zone of its camera, in the phases `entered` and `left`.
+    """Says when a tracked object enters and leaves a zone of its camera, in the phases `entered`
+    and `left`.
 
-    It passes nothing else: of every stay there is one detection with phase `entered` and one with `left`, each with the zone
-    as `in_zone`. An object leaves when it is seen outside, or when its track ends. It needs the step `track` before it;
-    what has no track is counted as `untracked`.
+    It passes nothing else: of every stay there is one detection with phase `entered` and one with
+    `left`, each with the zone as `in_zone`. An object leaves when it is seen outside, or when its
+    track ends. It needs the step `track` before it; what has no track is counted as `untracked`.
     """
 
     NAME: ClassVar[str] = "zones"
     STATEFUL: ClassVar[bool] = True
-    EXAMPLES: ClassVar[tuple[str, ...]] = ("zones: {stay: 1s}", "zones: {only: [loading], anchor: center}")
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "zones: {stay: 1s}",
+        "zones: {only: [loading], anchor: center}",
+    )
 
-    stay: Duration = Field(0.0, ge=0, description="How long it must be inside before it has entered.", examples=["1s"])
+    stay: Duration = Field(
+        0.0, ge=0, description="How long it must be inside before it has entered.", examples=["1s"]
+    )
     only: Some | None = Field(
         None, description="The zones meant; all of the camera when left out.", examples=["loading"]
     )
@@ -118,4 +124,6 @@ class ZonesLogic(Logic):
 
 
 def _told(event: Detection, zone: str, phase: str) -> Detection:
-    return msgspec.structs.replace(event, id=f"{event.id}/{zone}/{phase}", phase=phase, in_zone=zone)
+    return msgspec.structs.replace(
+        event, id=f"{event.id}/{zone}/{phase}", phase=phase, in_zone=zone
+    )

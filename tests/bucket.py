@@ -13,7 +13,12 @@ from infra.embedded.objects import Objects
 
 def connection_to(objects: Objects, **more: Any) -> ObjectStoreConnection:
     """The connection to an embedded store."""
-    settings = {"url": objects.url, "access_key": objects.access_key, "secret_key": objects.secret_key, **more}
+    settings = {
+        "url": objects.url,
+        "access_key": objects.access_key,
+        "secret_key": objects.secret_key,
+        **more,
+    }
     return ObjectStoreConnection.model_validate(settings)
 
 

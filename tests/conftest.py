@@ -1,7 +1,9 @@
-"""Real services for the tests: each starts when a test first asks for it and serves the whole session.
+"""Real services for the tests: each starts when a test first asks for it and serves the whole
+session.
 
-`broker`, `clickhouse`, `mosquitto`, `mariadb`, `victoria`, `objects`, `mail` are the running services of `infra.embedded`;
-a test that kills or reconfigures a service starts one of its own in `tmp`. `unique` keeps tests on a shared service apart.
+`broker`, `clickhouse`, `mosquitto`, `mariadb`, `victoria`, `objects`, `mail` are the running
+services of `infra.embedded`; a test that kills or reconfigures a service starts one of its own in
+`tmp`. `unique` keeps tests on a shared service apart.
 """
 
 import itertools
@@ -28,7 +30,9 @@ _numbers = itertools.count(1)
 
 
 def require(service: type[Service]) -> None:
-    """Skip where the service cannot run; as root that is a failure, because `make setup` installs everything then."""
+    """Skip where the service cannot run; as root that is a failure, because `make setup`
+    installs everything then.
+    """
     reason = service.missing()
     if reason and os.geteuid() == 0:
         pytest.fail(f"{service.NAME} cannot run here: {reason}; run make setup", pytrace=False)
@@ -45,13 +49,17 @@ def _folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def session_folder() -> Iterator[Path]:
-    """Folder of the services of the session; short, so that sockets in it have short enough names."""
+    """Folder of the services of the session; short, so that sockets in it have short enough
+    names.
+    """
     yield from _folder()
 
 
 @pytest.fixture
 def tmp() -> Iterator[Path]:
-    """An empty folder for one test, which a service of the test's own can use even if it runs as another user."""
+    """An empty folder for one test, which a service of the test's own can use even if it runs as
+    another user.
+    """
     yield from _folder()
 
 
@@ -63,7 +71,9 @@ def unique() -> str:
 
 @pytest.fixture
 def own(tmp: Path) -> Iterator[Callable[[AnyService], AnyService]]:
-    """Start services for one test: `broker = own(Broker(tmp / "broker"))`; they are killed after the test."""
+    """Start services for one test: `broker = own(Broker(tmp / "broker"))`; they are killed after
+    the test.
+    """
     services: list[Service] = []
 
     def start(service: AnyService) -> AnyService:
@@ -102,7 +112,9 @@ def mosquitto(session_folder: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture(scope="session")
 def mariadb(session_folder: Path) -> Iterator[MariaDB]:
-    """MariaDB with a full row binlog and the recorder's tables; `mariadb.url` is the replication user's address."""
+    """MariaDB with a full row binlog and the recorder's tables; `mariadb.url` is the replication
+    user's address.
+    """
     yield from _run(MariaDB(session_folder / "mariadb"))
 
 

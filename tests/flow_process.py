@@ -29,9 +29,21 @@ class FlowProcess:
     def __init__(self, definition: Path, site: Path, data: Path, *options: str) -> None:
         self.log = data / f"{'-'.join([definition.stem, *options]).replace('/', 'of')}.log"
         data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
+        command = [
+            sys.executable,
+            "-m",
+            "flows.cli",
+            "run",
+            str(definition),
+            "--site",
+            str(site),
+            "--data",
+            str(data),
+        ]
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen([*command, *options], stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                [*command, *options], stdout=log, stderr=subprocess.STDOUT
+            )
         self.pid = self._process.pid
         self.running_cpu = 0.0
 

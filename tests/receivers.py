@@ -1,11 +1,13 @@
-"""A small HTTP server that records what it is sent, as a process of its own that tests can command and kill.
+"""A small HTTP server that records what it is sent, as a process of its own that tests can command
+and kill.
 
     python -m tests.receivers PORT FILE
 
-It appends a JSON line to FILE for every request that it accepts: `{"id", "path", "headers", "body", "again"}`, with the
-idempotency key as `id`, and `again` true if it had accepted that key before; FILE outlives the process. Its behaviour is the
-JSON object in `FILE.behaviour`, read at each request: `status` to answer, `headers` to add, `body` to send, `delay` in
-seconds, all for requests whose body holds the text `match` only, if that is given.
+It appends a JSON line to FILE for every request that it accepts: `{"id", "path", "headers", "body",
+"again"}`, with the idempotency key as `id`, and `again` true if it had accepted that key before;
+FILE outlives the process. Its behaviour is the JSON object in `FILE.behaviour`, read at each
+request: `status` to answer, `headers` to add, `body` to send, `delay` in seconds, all for requests
+whose body holds the text `match` only, if that is given.
 """
 
 import json
@@ -36,7 +38,9 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """The process, seen from a test. `kill` and `start` may follow each other; what was recorded stays."""
+    """The process, seen from a test. `kill` and `start` may follow each other; what was recorded
+    stays.
+    """
 
     def __init__(self, folder: Path, cert: Path | None = None, key: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,14 @@ class Receiver:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", "tests.receivers", str(self.port), str(self.file), *self._tls]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.receivers",
+            str(self.port),
+            str(self.file),
+            *self._tls,
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():

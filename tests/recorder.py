@@ -32,7 +32,9 @@ class RecorderDatabase:
         self.run("SET SESSION sql_log_bin=1")
 
     def connect(self, **options: Any) -> Any:
-        return pymysql.connect(**self.server.client_options("admin") | {"database": None, "autocommit": True} | options)
+        return pymysql.connect(
+            **self.server.client_options("admin") | {"database": None, "autocommit": True} | options
+        )
 
     @property
     def url(self) -> str:
@@ -58,7 +60,8 @@ class RecorderDatabase:
             cursor.execute("BEGIN")
             for n, value in enumerate(values):
                 cursor.execute(
-                    "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id) VALUES (%s, %s, %s, %s)",
+                    "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id) VALUES"
+                    " (%s, %s, %s, %s)",
                     (value, at + n, *entity),
                 )
                 ids.append(cursor.lastrowid)
@@ -66,7 +69,9 @@ class RecorderDatabase:
         return ids
 
     def purge(self) -> None:
-        """Throw away all of the log but its last file; the server keeps files for a moment that a reader had open."""
+        """Throw away all of the log but its last file; the server keeps files for a moment that
+        a reader had open.
+        """
         self.run("FLUSH BINARY LOGS")
 
         def only_the_last_is_left() -> bool:
@@ -140,7 +145,8 @@ class Watching:
 
     def until_live(self) -> "Watching":
         return self.until(
-            lambda: self.batches and self.batches[-1].live, f"the end of the log (health: {self.health.down})"
+            lambda: self.batches and self.batches[-1].live,
+            f"the end of the log (health: {self.health.down})",
         )
 
     def degraded(self) -> str:

@@ -8,10 +8,13 @@ T = TypeVar("T")
 
 
 def wait_until(
-    condition: Callable[[], T], timeout: float = 10.0, what: str = "the condition", every: float = 0.02
+    condition: Callable[[], T],
+    timeout: float = 10.0,
+    what: str = "the condition",
+    every: float = 0.02,
 ) -> T:
-    """Return the first true value of `condition()`; fails after `timeout` seconds, saying `what` did not come and the last
-    value seen."""
+    """Return the first true value of `condition()`; fails after `timeout` seconds, saying `what`
+    did not come and the last value seen."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()

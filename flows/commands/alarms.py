@@ -16,7 +16,16 @@ import msgspec
 
 EXIT_REFUSED = 1
 EXIT_NO_ANSWER = 75  # EX_TEMPFAIL: the flow may carry it out later
-URGENCY = ("unacked", "acked", "returned", "out_of_service", "shelved", "suppressed", "disabled", "normal")
+URGENCY = (
+    "unacked",
+    "acked",
+    "returned",
+    "out_of_service",
+    "shelved",
+    "suppressed",
+    "disabled",
+    "normal",
+)
 FLAGS = {"unacked": "red", "acked": "yellow", "returned": "cyan"}
 
 _site = click.option(
@@ -34,7 +43,8 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 def alarms() -> None:
     """See alarms and act on them: acknowledge, shelve, suppress, take out of service, comment.
 
-    A command waits for the flow's answer. Exit codes: 0 carried out, 1 refused, 75 no answer in time.
+    A command waits for the flow's answer. Exit codes: 0 carried out, 1 refused, 75 no answer in
+    time.
     """
 
 
@@ -46,7 +56,12 @@ def alarms() -> None:
 @click.argument("alarm", required=False)
 @click.argument("subject", required=False)
 def list_alarms(
-    site: Path, flow: str | None, as_json: bool, everything: bool, alarm: str | None, subject: str | None
+    site: Path,
+    flow: str | None,
+    as_json: bool,
+    everything: bool,
+    alarm: str | None,
+    subject: str | None,
 ) -> None:
     """Show the state of each alarm, the most urgent first."""
     with _reaching():
@@ -64,13 +79,19 @@ def list_alarms(
 @_site
 @_flow
 @_json
-@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="So many of the newest.")
+@click.option(
+    "--last", type=click.IntRange(1), default=50, show_default=True, help="So many of the newest."
+)
 @click.argument("alarm", required=False)
 @click.argument("subject", required=False)
-def history(site: Path, flow: str | None, as_json: bool, last: int, alarm: str | None, subject: str | None) -> None:
+def history(
+    site: Path, flow: str | None, as_json: bool, last: int, alarm: str | None, subject: str | None
+) -> None:
     """Show what happened to alarms, the newest last."""
     with _reaching():
-        events = sorted(_topics(site).transitions(_chosen(flow, alarm, subject)), key=lambda e: e.recorded)
+        events = sorted(
+            _topics(site).transitions(_chosen(flow, alarm, subject)), key=lambda e: e.recorded
+        )
     for event in events[-last:]:
         click.echo(msgspec.json.encode(event).decode() if as_json else _line(event, event.change))
 
@@ -105,7 +126,9 @@ def _said(event: Any) -> str:
 
 
 def _shown(event: Any) -> str:
-    """The value of an event as people read it: the word of a two-state metric, or the number with its unit."""
+    """The value of an event as people read it: the word of a two-state metric, or the number
+    with its unit.
+    """
     from operators.words import to_word
 
     value = event.value
@@ -116,8 +139,11 @@ def _shown(event: Any) -> str:
     return word or (f"{number} {event.unit}" if event.unit else number)
 
 
-# --------------------------------------------------------------------------------------------------- commands
-def _command(name: str, do: str, help: str, reason: bool = False, *more: Any) -> Callable[..., None]:
+# ---------------------------------------------------------------------------------------------------
+# commands
+def _command(
+    name: str, do: str, help: str, reason: bool = False, *more: Any
+) -> Callable[..., None]:
     """A subcommand that sends `do` for one alarm, or for all subjects of it that accept it."""
 
     def send(site: Path, flow: str, alarm: str, subject: str | None, **given: Any) -> None:
@@ -129,10 +155,16 @@ def _command(name: str, do: str, help: str, reason: bool = False, *more: Any) ->
     function: Any = send
     for option in (
         click.option(
-            "--wait", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds for an answer."
+            "--wait",
+            type=click.FloatRange(0),
+            default=10.0,
+            show_default=True,
+            help="Seconds for an answer.",
         ),
         click.option("--user", metavar="NAME", help="Who asks; default: the user of this shell."),
-        click.option("--reason", "comment", required=reason, metavar="TEXT", help="Why, for the history."),
+        click.option(
+            "--reason", "comment", required=reason, metavar="TEXT", help="Why, for the history."
+        ),
         *more,
         click.argument("subject", required=False),
         click.argument("alarm"),
@@ -147,21 +179,30 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
     from operators.alarms.desk import COMMAND, REJECTED
     from operators.events import Occurrence
 
-    command = Occurrence(id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data)
+    command = Occurrence(
+        id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data
+    )
     with _reaching():
         answers = topics.ask(command, wait)
         meant = None if answers else _meant(topics, data)
     for answer in answers:
-        said = f"refused: {answer.data['error']}" if answer.type == REJECTED else f"now {answer.data['state']}"
+        said = (
+            f"refused: {answer.data['error']}"
+            if answer.type == REJECTED
+            else f"now {answer.data['state']}"
+        )
         click.echo(f"{data['flow']}/{data['alarm']} {answer.subject}: {said}")
     if not answers:
         click.echo(
-            f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an alarm {data['alarm']!r}? "
+            f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an"
+            f" alarm {data['alarm']!r}? "
             + (
                 f"({meant})"
                 if meant
-                else "If the flow is only slow or stopped, or waits for a service that is down (its /health says so), it will "
-                "still carry the command out."
+                else (
+                    "If the flow is only slow or stopped, or waits for a service that is down (its"
+                    " /health says so), it will still carry the command out."
+                )
             ),
             err=True,
         )
@@ -171,19 +212,29 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
 
 
 def _meant(topics: Any, data: dict[str, Any]) -> str | None:
-    """The nearest name of a flow or of an alarm that ever told anything, where the one that was written never did."""
+    """The nearest name of a flow or of an alarm that ever told anything, where the one that was
+    written never did.
+    """
     from connectors.explain import near
 
     flow, alarm = data["flow"], data["alarm"]
-    known = {(event.rule.partition("/")[0], event.alarm) for event in topics.states(lambda event: True)}
+    known = {
+        (event.rule.partition("/")[0], event.alarm) for event in topics.states(lambda event: True)
+    }
     if flow not in {one for one, _ in known}:
         return near(flow, {one for one, _ in known})
-    return None if (flow, alarm) in known else near(alarm, {its for one, its in known if one == flow})
+    return (
+        None if (flow, alarm) in known else near(alarm, {its for one, its in known if one == flow})
+    )
 
 
-_occurrence = click.option("--occurrence", type=int, help="Only if this is still the occurrence that was seen.")
+_occurrence = click.option(
+    "--occurrence", type=int, help="Only if this is still the occurrence that was seen."
+)
 _for = click.option("--for", "duration", metavar="SPAN", help="How long, such as 30m or 2h.")
-_once = click.option("--once", "oneshot", is_flag=True, help="Until it next returns, instead of a span.")
+_once = click.option(
+    "--once", "oneshot", is_flag=True, help="Until it next returns, instead of a span."
+)
 
 _command("ack", "ack", "Acknowledge an alarm.", False, _occurrence)
 _command("unack", "unack", "Take an acknowledgement back.")
@@ -191,7 +242,12 @@ _command("shelve", "shelve", "Take an alarm from the list for a while.", False, 
 _command("unshelve", "unshelve", "End shelving.")
 _command("suppress", "suppress", "Hide an alarm until it is shown again by unsuppress.")
 _command("unsuppress", "unsuppress", "Show a suppressed alarm again.")
-_command("out-of-service", "out_of_service", "Take an alarm out of service, such as for maintenance.", True)
+_command(
+    "out-of-service",
+    "out_of_service",
+    "Take an alarm out of service, such as for maintenance.",
+    True,
+)
 _command("in-service", "in_service", "Put an alarm back into service.")
 _command("reset", "reset", "Reset a latched alarm that is over.")
 _command("comment", "comment", "Leave a note in the alarm's history.", True)

@@ -17,10 +17,16 @@ def list_components() -> None:
 @click.command()
 @click.argument("component", required=False)
 @click.option(
-    "--format", "form", type=click.Choice(["markdown"]), default="markdown", show_default=True, help="Form of the text."
+    "--format",
+    "form",
+    type=click.Choice(["markdown"]),
+    default="markdown",
+    show_default=True,
+    help="Form of the text.",
 )
 def docs(component: str | None, form: str) -> None:
-    """Print the documentation of one component, or of all: settings with types, units, defaults and examples.
+    """Print the documentation of one component, or of all: settings with types, units, defaults and
+    examples.
 
     A name that is a source and a sink, such as topic, prints both.
     """

@@ -26,11 +26,14 @@ HEX_BYTES = 16
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """What flows could not process: list it, look at it, and send it through its flow again after a fix.
+    """What flows could not process: list it, look at it, and send it through its flow again after a
+    fix.
 
-    FLOW is a definition or the name of a flow. A letter is named by its id, or by its beginning if no other begins so.
+    FLOW is a definition or the name of a flow. A letter is named by its id, or by its beginning if
+    no other begins so.
 
-    Exit codes: 0 done, 1 something was refused or not found, 75 the broker or a sink does not answer.
+    Exit codes: 0 done, 1 something was refused or not found, 75 the broker or a sink does not
+    answer.
     """
 
 
@@ -43,7 +46,10 @@ _site_option = click.option(
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--since", help="Only those set aside since: 2h, 7d, or a date such as 2026-11-20T08:00."),
+        click.option(
+            "--since",
+            help="Only those set aside since: 2h, 7d, or a date such as 2026-11-20T08:00.",
+        ),
         click.option("--source", help="Only those of this source of the flow."),
         click.option("--reason", help="Only those with this reason, such as bad_json."),
     ):
@@ -55,17 +61,29 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("flows", nargs=-1, metavar="[FLOW ...]")
 @_site_option
 @_filters
-@click.option("--open", "only_open", is_flag=True, help="Only those that were not replayed since they were refused.")
-@click.option("--oldest", is_flag=True, help="Oldest first; otherwise the newest.")
-@click.option("-n", "count", type=click.IntRange(1), default=50, show_default=True, help="How many to show.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line, all of them, with the payload in base64."
+    "--open",
+    "only_open",
+    is_flag=True,
+    help="Only those that were not replayed since they were refused.",
+)
+@click.option("--oldest", is_flag=True, help="Oldest first; otherwise the newest.")
+@click.option(
+    "-n", "count", type=click.IntRange(1), default=50, show_default=True, help="How many to show."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line, all of them, with the payload in base64.",
 )
 def list_letters(
     flows: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
     only_open: bool, oldest: bool, count: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """List the letters of flows, of all flows of the site without FLOW, and how many there are for each reason."""
+    """List the letters of flows, of all flows of the site without FLOW, and how many there are
+    for each reason.
+    """
     earliest = _moment(since)
     with _graveyard(site, flows[0] if flows else None) as (graveyard, _, _):
         names = [_flow_name(flow) for flow in flows] or graveyard.flows()
@@ -83,11 +101,17 @@ def list_letters(
     if not entries:
         click.echo(f"no dead letters{' of ' + ', '.join(names) if names else ''}")
         return
-    rows: list[tuple[str, ...]] = [("SET ASIDE", "FLOW", "REASON", "STEP", "ORIGIN", "BYTES", "STATE", "ID")]
+    rows: list[tuple[str, ...]] = [
+        ("SET ASIDE", "FLOW", "REASON", "STEP", "ORIGIN", "BYTES", "STATE", "ID")
+    ]
     rows += [_row(entry) for entry in entries[:count]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
-        click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+        click.echo(
+            "  ".join(
+                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
+            )
+        )
     if len(entries) > count:
         click.echo(f"… and {len(entries) - count} more (-n {len(entries)} shows all)")
     click.echo(_summary(entries))
@@ -97,7 +121,10 @@ def _summary(entries: "list[Entry]") -> str:
     reasons = collections.Counter(entry.letter.reason for entry in entries).most_common()
     waiting = sum(entry.is_open for entry in entries)
     counted = ", ".join(f"{number} {reason}" for reason, number in reasons)
-    return f"\n{len(entries)} dead letter{'' if len(entries) == 1 else 's'} ({waiting} open): {counted}"
+    return (
+        f"\n{len(entries)} dead letter{'' if len(entries) == 1 else 's'} ({waiting} open):"
+        f" {counted}"
+    )
 
 
 @dead_letters.command("show")
@@ -106,7 +133,9 @@ def _summary(entries: "list[Entry]") -> str:
 @_site_option
 @click.option("--raw", is_flag=True, help="Write the bytes alone, as they are, to the output.")
 def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
-    """Show a letter: its bytes as text or in hexadecimal, where they came from, who refused them, why and when."""
+    """Show a letter: its bytes as text or in hexadecimal, where they came from, who refused
+    them, why and when.
+    """
     with _graveyard(site, flow) as (graveyard, _, _):
         entries = _named(graveyard.entries(_flow_name(flow)), (id,))
     if raw:
@@ -123,12 +152,19 @@ def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
             "origin": letter.origin,
             "source": letter.source or "",
             "time": _iso(letter.time),
-            "set aside": f"{_iso(entry.set_aside)}" + (f", {entry.times} times" if entry.times > 1 else ""),
+            "set aside": (
+                f"{_iso(entry.set_aside)}" + (f", {entry.times} times" if entry.times > 1 else "")
+            ),
             "record": f"{graveyard.topic(letter.flow)}/{entry.partition}/{entry.offset}",
             "state": _state(entry),
-            "flags": ", ".join(flag for flag in ("retained", "redelivered", "cut") if getattr(letter, flag)),
+            "flags": ", ".join(
+                flag for flag in ("retained", "redelivered", "cut") if getattr(letter, flag)
+            ),
             "labels": json.dumps(letter.labels, ensure_ascii=False) if letter.labels else "",
-            "payload": f"{len(letter.payload)} bytes" + (f" of {letter.holds}" if letter.holds != "bytes" else ""),
+            "payload": (
+                f"{len(letter.payload)} bytes"
+                + (f" of {letter.holds}" if letter.holds != "bytes" else "")
+            ),
         }
         for name, value in fields.items():
             if value:
@@ -141,23 +177,36 @@ def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID ...]")
 @_site_option
 @_filters
-@click.option("--all", "everything", is_flag=True, help="All that were not replayed since they were refused.")
 @click.option(
-    "--again", is_flag=True, help="Also those that were replayed already; sinks drop what they have by its id."
+    "--all", "everything", is_flag=True, help="All that were not replayed since they were refused."
 )
-@click.option("--into", metavar="SOURCE", help="The source they came by, for letters that do not say it.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Also those that were replayed already; sinks drop what they have by its id.",
+)
+@click.option(
+    "--into", metavar="SOURCE", help="The source they came by, for letters that do not say it."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would go where, and send nothing.")
 @click.option("--profile", help="The profile under which the flow runs.")
-@click.option("--wait", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds to wait for a sink.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for a sink.",
+)
 def replay(
     definition: Path, ids: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
     everything: bool, again: bool, into: str | None, dry_run: bool, profile: str | None, wait: float,
 ) -> None:  # fmt: skip
-    """Send letters through their flow again, oldest first, and mark them: what a source brought goes back into the topic the
-    flow reads, under its old id; what a sink refused goes to that sink.
+    """Send letters through their flow again, oldest first, and mark them: what a source brought
+    goes back into the topic the flow reads, under its old id; what a sink refused goes to that
+    sink.
 
-    The flow may run or not; if not, it takes them at its next start. What arrives twice is dropped by its id. A letter that
-    cannot be sent again stays, and its reason is printed.
+    The flow may run or not; if not, it takes them at its next start. What arrives twice is dropped
+    by its id. A letter that cannot be sent again stays, and its reason is printed.
     """
     if not (ids or everything or reason):
         raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
@@ -172,7 +221,11 @@ def replay(
 
     with _graveyard(site, str(definition)) as (graveyard, connection, place):
         entries = graveyard.entries(flow.flow, _wanted(reason, source))
-        entries = [entry for entry in (_named(entries, ids) if ids else entries) if entry.set_aside >= earliest]
+        entries = [
+            entry
+            for entry in (_named(entries, ids) if ids else entries)
+            if entry.set_aside >= earliest
+        ]
         done = [] if again else [entry for entry in entries if not entry.is_open]
         for entry in done if ids else ():
             click.echo(f"{entry.letter.id}: {_state(entry)}; --again sends it once more")
@@ -190,7 +243,10 @@ def replay(
                     click.echo(f"{entry.letter.id}: not sent: {error}", err=True)
         finally:
             sender.close()
-    click.echo(f"{sent} {'would be sent' if dry_run else 'sent'}, {kept} not sent, {len(done)} replayed before")
+    click.echo(
+        f"{sent} {'would be sent' if dry_run else 'sent'}, {kept} not sent, {len(done)} replayed"
+        " before"
+    )
     if kept:
         sys.exit(EXIT_REFUSED)
 
@@ -221,8 +277,12 @@ def _flow(
 
 
 @contextmanager
-def _graveyard(site: Path | None, flow: str | None) -> "Iterator[tuple[Graveyard, TopicConnection, Site]]":
-    """The letters of a site; ends the program with clear words where the site or its broker is not there."""
+def _graveyard(
+    site: Path | None, flow: str | None
+) -> "Iterator[tuple[Graveyard, TopicConnection, Site]]":
+    """The letters of a site; ends the program with clear words where the site or its broker is
+    not there.
+    """
     from connectors.base import ConnectorError
     from connectors.dead_letters import Graveyard, Unreachable
     from connectors.site import SiteError, load_site
@@ -264,7 +324,11 @@ def _flow_name(flow: str) -> str:
 
 def _wanted(reason: str | None, source: str | None) -> "Callable[[DeadLetter], bool]":
     def wanted(letter: "DeadLetter") -> bool:
-        return (reason is None or letter.reason == reason) and source in (None, letter.source, letter.step)
+        return (reason is None or letter.reason == reason) and source in (
+            None,
+            letter.source,
+            letter.step,
+        )
 
     return wanted
 
@@ -283,19 +347,25 @@ def _moment(since: str | None) -> float:
         moment = datetime.fromisoformat(since)
     except ValueError:
         raise click.BadParameter(
-            f"{since!r} is neither a time such as 2h nor a date such as 2026-11-20", param_hint="--since"
+            f"{since!r} is neither a time such as 2h nor a date such as 2026-11-20",
+            param_hint="--since",
         ) from None
     return (moment if moment.tzinfo else moment.astimezone()).timestamp()
 
 
 def _named(entries: "list[Entry]", ids: tuple[str, ...]) -> "list[Entry]":
-    """The letters with these ids, or the one that begins so; ends the program if one is not there."""
+    """The letters with these ids, or the one that begins so; ends the program if one is not
+    there.
+    """
     found: list[Entry] = []
     for id in ids:
         exact = [entry for entry in entries if entry.letter.id == id]
         begun = exact or [entry for entry in entries if entry.letter.id.startswith(id)]
         if not begun:
-            _end(f"there is no dead letter {id!r} (of {len(entries)}); `vigie dead-letters list` shows them")
+            _end(
+                f"there is no dead letter {id!r} (of {len(entries)}); `vigie dead-letters list`"
+                " shows them"
+            )
         if not exact and len({entry.letter.id for entry in begun}) > 1:
             _end(f"{len(begun)} dead letters begin with {id!r}; write more of the id")
         found += begun
@@ -314,7 +384,9 @@ def _state(entry: "Entry") -> str:
     if entry.replayed is None:
         return "open"
     return (
-        f"replayed {_iso(entry.replayed)}" if entry.is_open is False else f"refused again after {_iso(entry.replayed)}"
+        f"replayed {_iso(entry.replayed)}"
+        if entry.is_open is False
+        else f"refused again after {_iso(entry.replayed)}"
     )
 
 

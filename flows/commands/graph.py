@@ -11,15 +11,24 @@ from flows.svg import svg
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option(
-    "--format", "form", type=click.Choice(["mermaid", "svg"]), help="Default: by the name of the output file."
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["mermaid", "svg"]),
+    help="Default: by the name of the output file.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
+)
 def graph(files: tuple[Path, ...], form: str | None, output: Path | None) -> None:
-    """Draw sources, streams with their steps, alarms, sinks, and the topics through which flows meet.
+    """Draw sources, streams with their steps, alarms, sinks, and the topics through which flows
+    meet.
 
-    Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed, and it exits with 1.
+    Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed,
+    and it exits with 1.
     """
     loaded = [load(path) for path in files]
     for document, _ in loaded:

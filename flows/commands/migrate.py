@@ -15,7 +15,12 @@ EXIT_DOWN = 75
 
 
 @click.command()
-@click.argument("definitions", nargs=-1, type=click.Path(dir_okay=False, path_type=Path), metavar="[FLOW.yaml ...]")
+@click.argument(
+    "definitions",
+    nargs=-1,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="[FLOW.yaml ...]",
+)
 @click.option(
     "--site",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -23,10 +28,12 @@ EXIT_DOWN = 75
 )
 @click.option("--dry-run", is_flag=True, help="Print the statements and change nothing.")
 def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> None:
-    """Make the ClickHouse tables that definitions name, and bring them up to date: columns, views, how long rows are kept.
+    """Make the ClickHouse tables that definitions name, and bring them up to date: columns, views,
+    how long rows are kept.
 
-    Give all definitions of a site at once: they tell of each other's topics what they hold. Without definitions, the tables
-    that were made before are brought up to date. May run at any time, also twice at once, and while flows run.
+    Give all definitions of a site at once: they tell of each other's topics what they hold. Without
+    definitions, the tables that were made before are brought up to date. May run at any time, also
+    twice at once, and while flows run.
 
     Exit codes: 0 done, 1 something was refused (the rest is done), 75 ClickHouse does not answer.
     """

@@ -25,16 +25,33 @@ EXIT_INTERRUPTED = 130
 
 @click.command()
 @click.argument("definition", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--from", "start", metavar="TIME", help="Begin: 2026-11-01, 2026-11-01T08:30, -30d, today, yesterday.")
-@click.option("--to", "end", metavar="TIME", help="End, itself not included; default: now, or the end of the files.")
+@click.option(
+    "--from",
+    "start",
+    metavar="TIME",
+    help="Begin: 2026-11-01, 2026-11-01T08:30, -30d, today, yesterday.",
+)
+@click.option(
+    "--to",
+    "end",
+    metavar="TIME",
+    help="End, itself not included; default: now, or the end of the files.",
+)
 @click.option(
     "--input",
     "inputs",
     multiple=True,
     metavar="NAME=WHERE",
-    help="History of a source, or of a stream in place of its steps: clickhouse:TABLE, topic:TOPIC, FILE.jsonl or none.",
+    help=(
+        "History of a source, or of a stream in place of its steps: clickhouse:TABLE, topic:TOPIC,"
+        " FILE.jsonl or none."
+    ),
 )
-@click.option("--against", metavar="OTHER", help="Show what changes: another file, or a git revision such as HEAD~1.")
+@click.option(
+    "--against",
+    metavar="OTHER",
+    help="Show what changes: another file, or a git revision such as HEAD~1.",
+)
 @click.option(
     "--near",
     default="1min",
@@ -43,34 +60,59 @@ EXIT_INTERRUPTED = 130
     help="Alarms before and after that lie no further apart are one that moved.",
 )
 @click.option(
-    "--warm-up", default="0s", show_default=True, metavar="SPAN", help="Play so much before --from, uncounted."
+    "--warm-up",
+    default="0s",
+    show_default=True,
+    metavar="SPAN",
+    help="Play so much before --from, uncounted.",
 )
 @click.option(
-    "--site", type=click.Path(dir_okay=False, path_type=Path), help="Addresses and secrets, and the time zone."
+    "--site",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Addresses and secrets, and the time zone.",
 )
 @click.option("--profile", help="Keep the sources and sinks of this profile.")
-@click.option("-n", "most", type=click.IntRange(0), default=40, show_default=True, help="Alarms to list in each part.")
-@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.svg", help="Draw the timeline.")
-@click.option("--json", "form_json", is_flag=True, help="Print the outcome as JSON instead of text.")
+@click.option(
+    "-n",
+    "most",
+    type=click.IntRange(0),
+    default=40,
+    show_default=True,
+    help="Alarms to list in each part.",
+)
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.svg",
+    help="Draw the timeline.",
+)
+@click.option(
+    "--json", "form_json", is_flag=True, help="Print the outcome as JSON instead of text."
+)
 @click.option(
     "--fail-on",
     multiple=True,
     type=click.Choice(["difference", "lint"]),
-    help="Exit with 3 if alarms differ from --against, with 4 if a figure exceeds its limit. May be given twice.",
+    help=(
+        "Exit with 3 if alarms differ from --against, with 4 if a figure exceeds its limit. May be"
+        " given twice."
+    ),
 )
 def replay(
     definition: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: str,
     warm_up: str, site: Path | None, profile: str | None, most: int, svg: Path | None, form_json: bool,
     fail_on: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Play history through a definition: which alarms it would have raised, when, how long, and how well that serves people.
+    """Play history through a definition: which alarms it would have raised, when, how long, and how
+    well that serves people.
 
-    The logic is that of the live flow, on a virtual clock. Nothing is written and no sink is touched. What people did is not
-    replayed: nothing is acknowledged or shelved, so an alarm counts as cleared when its condition is over. History comes from
-    a source's own topic, or from where a sink keeps it; --input names another place. Rules that people write are taken as
-    they are now.
+    The logic is that of the live flow, on a virtual clock. Nothing is written and no sink is
+    touched. What people did is not replayed: nothing is acknowledged or shelved, so an alarm counts
+    as cleared when its condition is over. History comes from a source's own topic, or from where a
+    sink keeps it; --input names another place. Rules that people write are taken as they are now.
 
-    Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130 broken off.
+    Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130 broken
+    off.
     """
     if "difference" in fail_on and against is None:
         raise click.UsageError("--fail-on difference needs --against")
@@ -83,7 +125,15 @@ def replay(
 
     try:
         outcome = _outcome(
-            definition, start, end, inputs, against, _span(near, "--near"), _span(warm_up, "--warm-up"), site, profile
+            definition,
+            start,
+            end,
+            inputs,
+            against,
+            _span(near, "--near"),
+            _span(warm_up, "--warm-up"),
+            site,
+            profile,
         )
         if svg is not None:
             _draw(outcome, svg)
@@ -103,7 +153,11 @@ def replay(
         width = _width()
         for line in text(outcome, most, width):
             click.echo(line)
-    if "difference" in fail_on and outcome.difference is not None and not outcome.difference.is_none:
+    if (
+        "difference" in fail_on
+        and outcome.difference is not None
+        and not outcome.difference.is_none
+    ):
         sys.exit(EXIT_DIFFERENT)
     if "lint" in fail_on and any(not finding.note for finding in outcome.findings):
         sys.exit(EXIT_LINT)
@@ -126,7 +180,9 @@ def _outcome(
         definitions = [_definition(path, str(path), given, site, profile)]
         if against is not None:
             other, label = stack.enter_context(other_version(path, against))
-            definitions.append(_definition(other, label, given, site, profile, known=definitions[0]))
+            definitions.append(
+                _definition(other, label, given, site, profile, known=definitions[0])
+            )
         period = _period(definitions, start, end, warm_up, site)
         began = time.perf_counter()
         replayed = Replay(definitions, period, site)
@@ -173,7 +229,9 @@ def _definition(
     if known is not None:  # what is new has no counterpart there
         ours = {*known.flow.sources, *known.flow.streams}
         given = {
-            name: where for name, where in given.items() if name not in ours or name in {*flow.sources, *flow.streams}
+            name: where
+            for name, where in given.items()
+            if name not in ours or name in {*flow.sources, *flow.streams}
         }
     lock = read_lock(lock_path(path, flow))
     names = dict(lock.born) if lock else {}
@@ -182,7 +240,10 @@ def _definition(
     try:
         active = for_profile(flow, profile)
         if not active.sources:
-            raise InputError(f"no source is active; choose a profile: --profile {' or '.join(sorted(profiles(flow)))}")
+            raise InputError(
+                "no source is active; choose a profile: --profile"
+                f" {' or '.join(sorted(profiles(flow)))}"
+            )
         inputs = resolve(active, given, prefix)
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
@@ -198,12 +259,20 @@ def _site(definition: Path, file: Path | None) -> "Site":
 
 
 def _period(
-    definitions: "list[Definition]", start: str | None, end: str | None, warm_up: float, site: "Site"
+    definitions: "list[Definition]",
+    start: str | None,
+    end: str | None,
+    warm_up: float,
+    site: "Site",
 ) -> "Period":
     from flows.replay import Period
 
     now = time.time()
-    places = [place for one in definitions for place in (*one.inputs.sources.values(), *one.inputs.streams.values())]
+    places = [
+        place
+        for one in definitions
+        for place in (*one.inputs.sources.values(), *one.inputs.streams.values())
+    ]
     files_only = bool(places) and all(place.kind == "file" for place in places)
     if start is None and not files_only:
         raise click.UsageError("say from when: --from 2026-11-01, or --from -7d")
@@ -249,7 +318,9 @@ def _draw(outcome: "Outcome", svg: Path) -> None:
     from flows.replay_picture import picture
 
     replayed, before = outcome.replay, outcome.before
-    title = f"{outcome.run.definition.label}" + (f", before: {before.definition.label}" if before else "")
+    title = f"{outcome.run.definition.label}" + (
+        f", before: {before.definition.label}" if before else ""
+    )
     drawn = picture(
         title, outcome.episodes, outcome.before_episodes if before else None, outcome.figures.floods,
         (replayed.start, replayed.end), outcome.zone,

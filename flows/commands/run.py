@@ -33,9 +33,17 @@ EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next
     "share",
     metavar="NUMBER/COUNT",
     default="1/1",
-    help="Run this share of the topics' partitions, such as 1/2 and 2/2 for two processes of one flow.",
+    help=(
+        "Run this share of the topics' partitions, such as 1/2 and 2/2 for two processes of one"
+        " flow."
+    ),
 )
-@click.option("--drop", multiple=True, metavar="ID", help="Start although the saved state of this step is lost by it.")
+@click.option(
+    "--drop",
+    multiple=True,
+    metavar="ID",
+    help="Start although the saved state of this step is lost by it.",
+)
 @click.option(
     "--status-port",
     type=click.IntRange(0, 65535),
@@ -54,10 +62,12 @@ def run(
     definition: Path, site: Path | None, data: Path, profile: str | None, share: str,
     drop: tuple[str, ...], status_port: int | None, log_form: str,
 ) -> None:  # fmt: skip
-    """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state, and exits with 0.
+    """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state,
+    and exits with 0.
 
     Exit codes: 0 stopped as asked, 1 the definition or the saved state was refused, 70 it failed,
-    75 stopped while a service it needs was down or its disk full (nothing is lost; the next start goes on).
+    75 stopped while a service it needs was down or its disk full (nothing is lost; the next start
+    goes on).
     """
     _log_to_stderr(log_form)
     from connectors.base import ConnectorError, Stopped
@@ -103,16 +113,21 @@ def run(
             else None
         )
         if status:
-            click.echo(f"status: http://127.0.0.1:{status.port}/health, /metrics and /graph", err=True)
+            click.echo(
+                f"status: http://127.0.0.1:{status.port}/health, /metrics and /graph", err=True
+            )
         with room_for(data / "flows" / flow.flow, runner.health, runner.stopping):
             runner.run()
     except (NotRunnable, StateError, ConnectorError) as error:
         click.echo(f"{definition}: {error}", err=True)
-        sys.exit(EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED)
+        sys.exit(
+            EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED
+        )
     except Stopped as stopped:
         click.echo(
-            f"{definition}: stopped before everything was written, the next start does it again: {stopped} "
-            "(lines above that begin with \"thread '<unnamed>' panicked\" are the engine's way to end, not a fault)",
+            f"{definition}: stopped before everything was written, the next start does it again:"
+            f" {stopped} (lines above that begin with \"thread '<unnamed>' panicked\" are the"
+            " engine's way to end, not a fault)",
             err=True,
         )
         sys.exit(EXIT_NOT_DRAINED)
@@ -120,7 +135,9 @@ def run(
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_REFUSED)
     except Exception:
-        logging.getLogger("vigie").exception("%s: ended by a fault; please report it with these lines", definition)
+        logging.getLogger("vigie").exception(
+            "%s: ended by a fault; please report it with these lines", definition
+        )
         sys.exit(EXIT_FAILED)
 
 
@@ -139,7 +156,11 @@ class _JsonLines(logging.Formatter):
 
 def _log_to_stderr(form: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(
+        _JsonLines()
+        if form == "json"
+        else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for noisy in ("clickhouse_connect", "kafka", "paho", "pymysqlreplication", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)

@@ -24,7 +24,9 @@ _SIGNS = {"passed": ("ok", "green"), "failed": ("FAILED", "red"), "skipped": ("n
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option("-k", "word", metavar="WORD", help="Only tests whose name holds this word or text.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every test, not only those that fail.")
 @click.option(
@@ -34,11 +36,16 @@ _SIGNS = {"passed": ("ok", "green"), "failed": ("FAILED", "red"), "skipped": ("n
     metavar="OUT.xml",
     help="Write the results as JUnit XML, for CI.",
 )
-@click.option("--json", "form_json", is_flag=True, help="Print the results as JSON instead of text.")
+@click.option(
+    "--json", "form_json", is_flag=True, help="Print the results as JSON instead of text."
+)
 @click.option(
     "--site",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Site file whose time zone hours and dates are in; default: site.yaml beside the definition, else UTC.",
+    help=(
+        "Site file whose time zone hours and dates are in; default: site.yaml beside the"
+        " definition, else UTC."
+    ),
 )
 def test(
     files: tuple[Path, ...],
@@ -48,10 +55,11 @@ def test(
     form_json: bool,
     site: Path | None,
 ) -> None:
-    """Run the tests of definitions: the same logic as live, on a virtual clock, with nothing outside.
+    """Run the tests of definitions: the same logic as live, on a virtual clock, with nothing
+    outside.
 
-    A test that fails is shown with the line of its expectation, what came instead, and what happened until then.
-    Exits with 1 if a test fails or a definition has an error.
+    A test that fails is shown with the line of its expectation, what came instead, and what
+    happened until then. Exits with 1 if a test fails or a definition has an error.
     """
     began = time.time()
     results: Results = []
@@ -69,7 +77,11 @@ def test(
             results.append((document, flow.flow, _run(document, flow, zone, word)))
     outcomes = [outcome for _, _, some in results for outcome in some]
     if form_json:
-        click.echo(json.dumps([one for document, _, some in results for one in as_json(document, some)], indent=2))
+        click.echo(
+            json.dumps(
+                [one for document, _, some in results for one in as_json(document, some)], indent=2
+            )
+        )
     else:
         for (document, _, some), flow in zip(results, flows, strict=True):
             _print(document, flow, some, verbose, whole=word is None)
@@ -81,10 +93,14 @@ def test(
         names = [one.test for flow in flows for one in flow.tests]
         words = sorted({part for name in names for part in name.split()})
         click.echo(
-            f"error: no test has {word!r} in its name; {near(word, words) or f'there are {len(names)}'}", err=True
+            f"error: no test has {word!r} in its name;"
+            f" {near(word, words) or f'there are {len(names)}'}",
+            err=True,
         )
         sys.exit(1)
-    failed = len(flows) < len(definitions) or any(outcome.status == "failed" for outcome in outcomes)
+    failed = len(flows) < len(definitions) or any(
+        outcome.status == "failed" for outcome in outcomes
+    )
     sys.exit(1 if failed else 0)
 
 
@@ -102,11 +118,15 @@ def _zone(path: Path, site: Path | None) -> ZoneInfo:
 
 def _run(document: Document, flow: Flow, zone: ZoneInfo, word: str | None) -> list[Outcome]:
     tables = Scope(document, flow).tables
-    wanted = [n for n, one in enumerate(flow.tests) if word is None or word.lower() in one.test.lower()]
+    wanted = [
+        n for n, one in enumerate(flow.tests) if word is None or word.lower() in one.test.lower()
+    ]
     return [run_test(flow, tables, zone, index) for index in wanted]
 
 
-def _print(document: Document, flow: Flow, outcomes: list[Outcome], verbose: bool, whole: bool) -> None:
+def _print(
+    document: Document, flow: Flow, outcomes: list[Outcome], verbose: bool, whole: bool
+) -> None:
     for outcome in outcomes:
         if outcome.status == "failed":
             click.echo(report(document, outcome) + "\n")
@@ -114,7 +134,9 @@ def _print(document: Document, flow: Flow, outcomes: list[Outcome], verbose: boo
             sign, colour = _SIGNS[outcome.status]
             line = document.place((*outcome.path, "test")).line + 1
             why = f": {outcome.reason}" if outcome.reason else ""
-            click.echo(f"{click.style(sign, fg=colour)} {document.path}:{line}: {outcome.test}{why}")
+            click.echo(
+                f"{click.style(sign, fg=colour)} {document.path}:{line}: {outcome.test}{why}"
+            )
     if not flow.tests:
         click.echo(f"{document.path}: no tests; write some under  tests:")
         return

@@ -16,13 +16,16 @@ from flows.spec import Flow
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
 def validate(files: tuple[Path, ...], quiet: bool) -> None:
-    """Check definitions and site files: keys, types, units, names, circles, columns, placeholders, tests, the lock.
+    """Check definitions and site files: keys, types, units, names, circles, columns, placeholders,
+    tests, the lock.
 
-    Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if there is an error.
-    With a site file among the files, the flows' connections must be in it.
+    Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if
+    there is an error. With a site file among the files, the flows' connections must be in it.
     """
     documents = [Document.read(path) for path in files]
     subjects = [check(document) for document in documents]
@@ -40,7 +43,9 @@ def validate(files: tuple[Path, ...], quiet: bool) -> None:
 
 
 def check(document: Document) -> Flow | Site | None:
-    """Check a document as what it is: a site file if it has `site` or `connections` and no `flow`."""
+    """Check a document as what it is: a site file if it has `site` or `connections` and no
+    `flow`.
+    """
     if not is_site(document):
         return build(document)
     site = build_site(document)
@@ -54,11 +59,17 @@ def check_site(document: Document, flow: Flow, site: Site) -> None:
     for section, entries in (("sources", flow.sources), ("sinks", flow.sinks)):
         for name, entry in entries.items():
             component = entry.settings
-            wanted, model = getattr(component, "connection", None), getattr(component, "CONNECTION", None)
+            wanted, model = (
+                getattr(component, "connection", None),
+                getattr(component, "CONNECTION", None),
+            )
             if wanted is None or wanted in site.connections:
                 continue
             if model is None or any(field.is_required() for field in model.model_fields.values()):
-                hint = near(wanted, site.connections) or f"known: {', '.join(site.connections) or 'none'}"
+                hint = (
+                    near(wanted, site.connections)
+                    or f"known: {', '.join(site.connections) or 'none'}"
+                )
                 path = (section, name, entry.kind)
                 is_written = document.node((*path, "connection")) is not None
                 place = (*path, "connection") if is_written else path
@@ -67,7 +78,9 @@ def check_site(document: Document, flow: Flow, site: Site) -> None:
 
 
 def check_names(documents: Sequence[Document], subjects: Sequence[Flow | Site | None]) -> None:
-    """Note flows of one name: they would share saved state, topics and the identity of their alarms."""
+    """Note flows of one name: they would share saved state, topics and the identity of their
+    alarms.
+    """
     first: dict[str, Document] = {}
     for document, subject in zip(documents, subjects, strict=True):
         if isinstance(subject, Flow):
@@ -87,7 +100,10 @@ def describe(subject: Flow | Site) -> str:
     """What a valid file holds, in numbers."""
     if isinstance(subject, Site):
         return count(len(subject.connections), "connection")
-    parts = [count(len(getattr(subject, f"{noun}s")), noun) for noun in ("source", "stream", "alarm", "sink", "test")]
+    parts = [
+        count(len(getattr(subject, f"{noun}s")), noun)
+        for noun in ("source", "stream", "alarm", "sink", "test")
+    ]
     return ", ".join([*parts, f"{len(identities(subject))} with state"])
 
 

@@ -1,7 +1,9 @@
-"""`python -m infra.demo`: a whole site with simulated devices, on loopback, until Ctrl-C or for some seconds.
+"""`python -m infra.demo`: a whole site with simulated devices, on loopback, until Ctrl-C or for
+some seconds.
 
-With `--seconds` the last line of the output is one JSON object with what went in and what came out, and the exit status
-is 0 only if everything that could run produced something and every reading was kept exactly once.
+With `--seconds` the last line of the output is one JSON object with what went in and what came out,
+and the exit status is 0 only if everything that could run produced something and every reading was
+kept exactly once.
 """
 
 import argparse
@@ -32,17 +34,23 @@ def say(text: str) -> None:
 
 
 def claim(folder: Path) -> IO[str]:
-    """Empty the folder of an earlier demo, or make a new one; holds a lock until the file is closed. Raises `Refused`."""
+    """Empty the folder of an earlier demo, or make a new one; holds a lock until the file is
+    closed. Raises `Refused`.
+    """
     mark = folder / MARK
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
-        raise Refused(f"{folder} holds something that no demo made; choose another folder with --data")
+        raise Refused(
+            f"{folder} holds something that no demo made; choose another folder with --data"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     file = mark.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise Refused(f"a demo runs in {folder} already; stop it or choose another folder with --data") from None
+        raise Refused(
+            f"a demo runs in {folder} already; stop it or choose another folder with --data"
+        ) from None
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -52,11 +60,20 @@ def claim(folder: Path) -> IO[str]:
 
 
 def introduce(site: Site) -> None:
-    say(f"\n  Vigie runs at {site.api.url}\n  user {site.api.USERNAME}, password {site.api.password}\n")
-    say("  The mains meter goes above 6 kW now and then: `overload` is raised when it lasts, and ends with it.")
+    say(
+        f"\n  Vigie runs at {site.api.url}\n  user {site.api.USERNAME}, password"
+        f" {site.api.password}\n"
+    )
+    say(
+        "  The mains meter goes above 6 kW now and then: `overload` is raised when it lasts, and"
+        " ends with it."
+    )
     if "server_room" in site.flows:
         say("  The rack passes 30 °C every eight minutes: `too_hot` is raised after two of them.")
-        say("  Motion in the server room raises `someone_inside` from 20:00 to 07:00 UTC; by day it is suppressed.")
+        say(
+            "  Motion in the server room raises `someone_inside` from 20:00 to 07:00 UTC; by day it"
+            " is suppressed."
+        )
     if "influxdb" not in site.stack:
         say("  No series are kept, because influxdb is left out: series_points stays 0.")
     say(f"  Logs are under {site.folder}. Ctrl-C ends everything.\n")
@@ -91,11 +108,16 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.demo", description=__doc__)
-    parser.add_argument("--seconds", type=float, help="how long the devices send; needs about 50 to see an alarm")
-    parser.add_argument("--data", type=Path, default=Path("demo-data"), help="folder, emptied at every start")
+    parser.add_argument(
+        "--seconds", type=float, help="how long the devices send; needs about 50 to see an alarm"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("demo-data"), help="folder, emptied at every start"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script starts in the background
+    # ignored by what a script starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with claim(options.data.resolve()), Site(options.data.resolve(), say) as site:
             introduce(site)

@@ -38,11 +38,15 @@ def tables(clickhouse: ClickHouse) -> set[str]:
 
 
 def archived(clickhouse: ClickHouse, derived: str) -> dict[Signal, Total]:
-    """The readings in ClickHouse by signal, without those whose id holds `derived` (what a step made of others)."""
+    """The readings in ClickHouse by signal, without those whose id holds `derived` (what a step
+    made of others).
+    """
     if "readings" not in tables(clickhouse):
         return {}
     found = rows(clickhouse, READINGS, derived=derived)
-    return {(row["subject"], row["metric"]): Total(row["count"], row["thousandths"]) for row in found}
+    return {
+        (row["subject"], row["metric"]): Total(row["count"], row["thousandths"]) for row in found
+    }
 
 
 def archive_rows(clickhouse: ClickHouse) -> int:
@@ -51,7 +55,9 @@ def archive_rows(clickhouse: ClickHouse) -> int:
 
 
 def alarm_changes(clickhouse: ClickHouse) -> tuple[int, int]:
-    """How many alarms were raised, and for how many of them the condition ended (cleared, or returned unacknowledged)."""
+    """How many alarms were raised, and for how many of them the condition ended (cleared, or
+    returned unacknowledged).
+    """
     if "alarm_events" not in tables(clickhouse):
         return 0, 0
     found = rows(clickhouse, ALARMS)[0]
@@ -66,7 +72,9 @@ class Topics:
     """Reads topics from their beginning, beside everybody else."""
 
     def __init__(self, broker: str) -> None:
-        self._consumer = KafkaConsumer(bootstrap_servers=broker, group_id=None, fetch_max_wait_ms=20)
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=broker, group_id=None, fetch_max_wait_ms=20
+        )
 
     def names(self) -> list[str]:
         return sorted(self._consumer.topics())
@@ -75,7 +83,10 @@ class Topics:
         """Every line of a topic; none if there is no such topic. Raises `TimeoutError`."""
         if topic not in self.names():
             return []
-        places = [TopicPartition(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
+        places = [
+            TopicPartition(topic, number)
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        ]
         self._consumer.unsubscribe()
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
@@ -83,7 +94,11 @@ class Topics:
         deadline = time.monotonic() + timeout
         while not all(self._at_end(place) for place in places):
             for records in self._consumer.poll(200).values():
-                found += [json.loads(line) for record in records for line in (record.value or b"").splitlines()]
+                found += [
+                    json.loads(line)
+                    for record in records
+                    for line in (record.value or b"").splitlines()
+                ]
             if time.monotonic() > deadline:
                 raise TimeoutError(f"could not read topic {topic} to its end within {timeout:g} s")
         return found
@@ -94,7 +109,9 @@ class Topics:
         return high is not None and self._consumer.position(place) >= high
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        return [letter for name in self.names() if name.startswith(DEAD) for letter in self.lines(name)]
+        return [
+            letter for name in self.names() if name.startswith(DEAD) for letter in self.lines(name)
+        ]
 
     def close(self) -> None:
         self._consumer.close(autocommit=False)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 
 class Devices(threading.Thread):
-    """Calls `tick(seconds since start)` every `every` seconds. `stop` ends it; `check` raises what ended it early."""
+    """Calls `tick(seconds since start)` every `every` seconds. `stop` ends it; `check` raises
+    what ended it early.
+    """
 
     def __init__(self, name: str, tick: Callable[[float], None], every: float = 1.0) -> None:
         super().__init__(name=name, daemon=True)
@@ -19,7 +21,9 @@ class Devices(threading.Thread):
         begin = time.monotonic()
         number = 0
         try:
-            while not self._stopping.wait(max(0.0, begin + number * self._every - time.monotonic())):
+            while not self._stopping.wait(
+                max(0.0, begin + number * self._every - time.monotonic())
+            ):
                 self._tick(number * self._every)
                 number += 1
         except Exception as error:  # shown by check(), in the thread that can end the demo

@@ -1,6 +1,7 @@
 """Simulated Home Assistant: its recorder's rows for the server room, committed every second.
 
-The rack's temperature wanders from 24 to 33 °C in eight minutes, so that it is above 30 °C for more than two of them.
+The rack's temperature wanders from 24 to 33 °C in eight minutes, so that it is above 30 °C for more
+than two of them.
 """
 
 import json
@@ -17,32 +18,44 @@ from infra.demo.ledger import Ledger
 
 
 class Entity(NamedTuple):
-    """One entity of Home Assistant; `metric` is what its state becomes, None if no flow is about it."""
+    """One entity of Home Assistant; `metric` is what its state becomes, None if no flow is about
+    it.
+    """
 
     id: str
     metric: str | None
     attributes: Mapping[str, str]
 
 
-def _entity(entity_id: str, metric: str | None, device_class: str, name: str, unit: str | None = None) -> Entity:
+def _entity(
+    entity_id: str, metric: str | None, device_class: str, name: str, unit: str | None = None
+) -> Entity:
     measured = {"state_class": "measurement", "unit_of_measurement": unit} if unit else {}
-    return Entity(entity_id, metric, {**measured, "device_class": device_class, "friendly_name": name})
+    return Entity(
+        entity_id, metric, {**measured, "device_class": device_class, "friendly_name": name}
+    )
 
 
-TEMPERATURE = _entity("sensor.server_room_rack_temperature", "temperature", "temperature", "Rack temperature", "°C")
-HUMIDITY = _entity("sensor.server_room_humidity", "humidity", "humidity", "Server room humidity", "%")
+TEMPERATURE = _entity(
+    "sensor.server_room_rack_temperature", "temperature", "temperature", "Rack temperature", "°C"
+)
+HUMIDITY = _entity(
+    "sensor.server_room_humidity", "humidity", "humidity", "Server room humidity", "%"
+)
 MOTION = _entity("binary_sensor.server_room_motion", "motion", "motion", "Server room motion")
 KITCHEN = _entity("sensor.kitchen_temperature", None, "temperature", "Kitchen temperature", "°C")
 ENTITIES = (TEMPERATURE, HUMIDITY, MOTION, KITCHEN)
 
 INSERT_STATE = (
-    "INSERT INTO states (state, last_updated_ts, last_reported_ts, old_state_id, attributes_id, metadata_id) "
-    "VALUES (%s, %s, %s, %s, %s, %s)"
+    "INSERT INTO states (state, last_updated_ts, last_reported_ts, old_state_id, attributes_id,"
+    " metadata_id) VALUES (%s, %s, %s, %s, %s, %s)"
 )
 
 
 class HomeAssistant:
-    """Writes a row when a state changes, as the recorder does. `tick` makes one second's rows and commits them."""
+    """Writes a row when a state changes, as the recorder does. `tick` makes one second's rows
+    and commits them.
+    """
 
     def __init__(self, options: Mapping[str, Any], ledger: Ledger, seed: int = 1) -> None:
         """`options` are those of `pymysql.connect`."""
@@ -63,7 +76,11 @@ class HomeAssistant:
                 warm = 28.5 - 4.5 * math.cos(2 * math.pi * (at + 130) / 480)
                 self._write(cursor, TEMPERATURE, f"{warm + self._random.uniform(-0.08, 0.08):.2f}")
             if second % 5 == 1:
-                self._write(cursor, HUMIDITY, f"{45 + 6 * math.sin(at / 200) + self._random.uniform(-0.3, 0.3):.1f}")
+                self._write(
+                    cursor,
+                    HUMIDITY,
+                    f"{45 + 6 * math.sin(at / 200) + self._random.uniform(-0.3, 0.3):.1f}",
+                )
             if second % 60 in (15, 24):
                 self._write(cursor, MOTION, "on" if second % 60 == 15 else "off")
             if second % 7 == 0:

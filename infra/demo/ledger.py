@@ -15,7 +15,9 @@ class Total(NamedTuple):
 
 
 class Ledger:
-    """Counts readings by subject and metric; thread-safe. Takes the same memory however long it runs."""
+    """Counts readings by subject and metric; thread-safe. Takes the same memory however long it
+    runs.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,7 +28,9 @@ class Ledger:
         with self._lock:
             for metric, value in readings.items():
                 total = self._totals.get((subject, metric), Total(0, 0))
-                self._totals[subject, metric] = Total(total.readings + 1, total.thousandths + round(value * 1000))
+                self._totals[subject, metric] = Total(
+                    total.readings + 1, total.thousandths + round(value * 1000)
+                )
 
     def totals(self) -> dict[Signal, Total]:
         with self._lock:
@@ -38,7 +42,9 @@ class Ledger:
 
 
 def differences(sent: Mapping[Signal, Total], kept: Mapping[Signal, Total]) -> list[str]:
-    """A line for every signal whose readings were not all kept exactly once, or with other values."""
+    """A line for every signal whose readings were not all kept exactly once, or with other
+    values.
+    """
     lines = []
     for signal in sorted({*sent, *kept}):
         one, other = sent.get(signal, Total(0, 0)), kept.get(signal, Total(0, 0))
@@ -47,6 +53,7 @@ def differences(sent: Mapping[Signal, Total], kept: Mapping[Signal, Total]) -> l
             lines.append(f"{name}: {one.readings} published, {other.readings} kept")
         elif one.thousandths != other.thousandths:
             lines.append(
-                f"{name}: values add up to {one.thousandths / 1000:g}, kept ones to {other.thousandths / 1000:g}"
+                f"{name}: values add up to {one.thousandths / 1000:g}, kept ones to"
+                f" {other.thousandths / 1000:g}"
             )
     return lines

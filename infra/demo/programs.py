@@ -24,24 +24,38 @@ class Program(Service):
     def probe(self) -> None:
         status, body = ask(self.port, "/health", timeout=2)
         if status != 200:
-            raise ServiceError(f"its health page says {status}: {body.decode('utf-8', 'replace')[:300]}")
+            raise ServiceError(
+                f"its health page says {status}: {body.decode('utf-8', 'replace')[:300]}"
+            )
 
 
 class FlowProgram(Program):
     """`vigie run DEFINITION`."""
 
-    def __init__(self, folder: Path, definition: Path, site: Path, profile: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, definition: Path, site: Path, profile: str | None = None
+    ) -> None:
         super().__init__(folder)
         self.NAME = f"flow {definition.stem}"  # type: ignore[misc]
         self._arguments = [str(definition), "--site", str(site), "--data", str(folder / "state")]
         self._arguments += ["--profile", profile] if profile else []
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "flows.cli", "run", *self._arguments, "--status-port", str(self.port)]
+        return [
+            sys.executable,
+            "-m",
+            "flows.cli",
+            "run",
+            *self._arguments,
+            "--status-port",
+            str(self.port),
+        ]
 
 
 class ApiProgram(Program):
-    """`python -m api`. Its first start prints the password of `admin`, into its log, which only we can read."""
+    """`python -m api`. Its first start prints the password of `admin`, into its log, which only
+    we can read.
+    """
 
     NAME: ClassVar[str] = "api"
     GOOD_ENDS: ClassVar[tuple[int, ...]] = (
@@ -62,9 +76,18 @@ class ApiProgram(Program):
     def password(self) -> str:
         found = re.search(r"^admin password: (\S+)$", self.log.read_text(), re.MULTILINE)
         if found is None:
-            raise ServiceError(f"the api did not print the password of its account; its log:\n{self.tail()}")
+            raise ServiceError(
+                f"the api did not print the password of its account; its log:\n{self.tail()}"
+            )
         return found[1]
 
     def command(self) -> list[str]:
-        place = ["--site", str(self._site), "--data", str(self.folder / "data"), "--port", str(self.port)]
+        place = [
+            "--site",
+            str(self._site),
+            "--data",
+            str(self.folder / "data"),
+            "--port",
+            str(self.port),
+        ]
         return [sys.executable, "-m", "api", *place]

@@ -1,4 +1,6 @@
-"""The demo's account: what came out where, when it has stopped changing, and whether it is what went in."""
+"""The demo's account: what came out where, when it has stopped changing, and whether it is what
+went in.
+"""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +19,9 @@ LONGEST = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """The numbers of the last line. `alarms_cleared` counts alarms whose condition ended, acknowledged or not."""
+    """The numbers of the last line. `alarms_cleared` counts alarms whose condition ended,
+    acknowledged or not.
+    """
 
     readings: int
     alarms_raised: int
@@ -44,13 +48,25 @@ class Account:
 
     def _flowing(self) -> tuple[int, ...]:
         raised, cleared = counts.alarm_changes(self._clickhouse)
-        return (counts.archive_rows(self._clickhouse), raised, cleared, self._points(), self._site.subscriber.messages)
+        return (
+            counts.archive_rows(self._clickhouse),
+            raised,
+            cleared,
+            self._points(),
+            self._site.subscriber.messages,
+        )
 
     def _points(self) -> int:
-        return counts.series_points(self._site.stack["influxdb"]) if "influxdb" in self._site.stack else 0
+        return (
+            counts.series_points(self._site.stack["influxdb"])
+            if "influxdb" in self._site.stack
+            else 0
+        )
 
     def drain(self) -> str | None:
-        """Wait until everything that went in has come out and nothing changes any more; else what is still missing."""
+        """Wait until everything that went in has come out and nothing changes any more; else
+        what is still missing.
+        """
         end = time.monotonic() + LONGEST
         before: tuple[int, ...] = ()
         since = time.monotonic()
@@ -65,7 +81,9 @@ class Account:
         return f"not at rest {LONGEST:g} s after the devices stopped: {'; '.join(lacking)}"
 
     def missing(self) -> list[str]:
-        """How the archive differs from what was published; nothing when every reading is there exactly once."""
+        """How the archive differs from what was published; nothing when every reading is there
+        exactly once.
+        """
         site = self._site
         kept = counts.archived(self._clickhouse, DERIVED)
         if site.knows_what_was_sent:
@@ -85,7 +103,9 @@ class Account:
     def result(self) -> Result:
         raised, cleared = counts.alarm_changes(self._clickhouse)
         return Result(
-            readings=self._site.ledger.count() if self._site.knows_what_was_sent else self._written(),
+            readings=(
+                self._site.ledger.count() if self._site.knows_what_was_sent else self._written()
+            ),
             alarms_raised=raised,
             alarms_cleared=cleared,
             ws_messages=self._site.subscriber.messages,

@@ -1,4 +1,6 @@
-"""The demo's processes: services, flows, api, devices and one client, started in order and watched."""
+"""The demo's processes: services, flows, api, devices and one client, started in order and
+watched.
+"""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,7 +24,9 @@ SUBSCRIBED = 30.0
 
 
 class Site:
-    """Everything that runs. Use it as a context: leaving it stops what still runs, the devices first."""
+    """Everything that runs. Use it as a context: leaving it stops what still runs, the devices
+    first.
+    """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -90,7 +94,9 @@ class Site:
             self._zigbee.connect()
             self.devices.append(Devices("the Zigbee devices", self._zigbee.tick))
         if "mariadb" in self.stack:
-            self._home_assistant = HomeAssistant(self.stack["mariadb"].client_options(), self.ledger)
+            self._home_assistant = HomeAssistant(
+                self.stack["mariadb"].client_options(), self.ledger
+            )
             self.devices.append(Devices("Home Assistant", self._home_assistant.tick))
         for devices in self.devices:
             devices.start()
@@ -98,11 +104,15 @@ class Site:
 
     @property
     def knows_what_was_sent(self) -> bool:
-        """Whether all readings come from devices with a ledger, and not from a flow's own simulation."""
+        """Whether all readings come from devices with a ledger, and not from a flow's own
+        simulation.
+        """
         return "mqtt" in self.stack
 
     def stop_devices(self) -> None:
-        """No more readings after this; returns when the broker and the database have the last ones."""
+        """No more readings after this; returns when the broker and the database have the last
+        ones.
+        """
         for devices in self.devices:
             devices.stop()
         if self._zigbee:
@@ -118,7 +128,8 @@ class Site:
         """Let the flows drain and end, and the api end; a line for each that did not end well."""
         each(self.programs, Service.stop)
         return [
-            f"{program.NAME} ended with exit status {program.exit_status}; its log, {program.log}:\n{program.tail()}"
+            f"{program.NAME} ended with exit status {program.exit_status}; its log,"
+            f" {program.log}:\n{program.tail()}"
             for program in self.programs
             if program.exit_status not in (*program.GOOD_ENDS, None)
         ]
@@ -128,7 +139,9 @@ class Site:
         self.stack.check()
         for program in self.programs:
             if not program.pid:
-                raise ServiceError(f"{program.NAME} has ended. Its log, {program.log}:\n{program.tail()}")
+                raise ServiceError(
+                    f"{program.NAME} has ended. Its log, {program.log}:\n{program.tail()}"
+                )
         for devices in self.devices:
             devices.check()
         self.subscriber.check()

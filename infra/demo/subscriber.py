@@ -1,4 +1,6 @@
-"""A WebSocket client of the api, as a browser would be one: it follows everything and counts what comes."""
+"""A WebSocket client of the api, as a browser would be one: it follows everything and counts
+what comes.
+"""
 
 import json
 import threading
@@ -28,7 +30,10 @@ class Subscriber(threading.Thread):
         headers = {"Content-Type": "application/json"}
         status, answer = ask(port, "/api/auth/login", "POST", body, headers, timeout=20)
         if status != 200:
-            raise RuntimeError(f"the api refused the login with status {status}: {answer.decode('utf-8', 'replace')}")
+            raise RuntimeError(
+                f"the api refused the login with status {status}:"
+                f" {answer.decode('utf-8', 'replace')}"
+            )
         return str(json.loads(answer)["access_token"])
 
     def _subscribe(self, port: int, token: str) -> ClientConnection:
@@ -54,9 +59,13 @@ class Subscriber(threading.Thread):
             self._error = error
 
     def check(self) -> None:
-        """Raise `RuntimeError` if the api closed the connection or said something that cannot be read."""
+        """Raise `RuntimeError` if the api closed the connection or said something that cannot be
+        read.
+        """
         if not self.is_alive() and not self._closing:
-            raise RuntimeError(f"the WebSocket connection ended after {self.messages} messages: {self._error!r}")
+            raise RuntimeError(
+                f"the WebSocket connection ended after {self.messages} messages: {self._error!r}"
+            )
 
     def close(self) -> None:
         self._closing = True

@@ -1,4 +1,6 @@
-"""Definitions for a machine without all services: the shipped ones, less the sinks that nobody would take from."""
+"""Definitions for a machine without all services: the shipped ones, less the sinks that nobody
+would take from.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,10 +15,12 @@ HOLD = "10s"
 
 
 def without(definition: Path, missing: Collection[str], folder: Path) -> tuple[Path, list[str]]:
-    """Write a copy without the sinks whose connection is missing; the copy, and a line for each change.
+    """Write a copy without the sinks whose connection is missing; the copy, and a line for each
+    change.
 
-    Where the devices are missing too (`mqtt`), the simulated mains draws more than 6 kW for 15 s out of 30, and its alarm
-    waits 10 s instead of 30, so that it is raised and cleared while one looks on.
+    Where the devices are missing too (`mqtt`), the simulated mains draws more than 6 kW for 15 s
+    out of 30, and its alarm waits 10 s instead of 30, so that it is raised and cleared while one
+    looks on.
     """
     yaml = YAML()
     document: dict[str, Any] = yaml.load(definition.read_text())
@@ -31,7 +35,8 @@ def without(definition: Path, missing: Collection[str], folder: Path) -> tuple[P
         document["sources"]["fake_meters"]["simulate"]["every"] = "1s"
         document["alarms"]["overload"]["when"]["for"] = HOLD
         changes.append(
-            f"{definition.stem}: simulated every 1s, not 5s; mains at 6.6 kW for 15 s out of 30; overload waits {HOLD}, not 30s"
+            f"{definition.stem}: simulated every 1s, not 5s; mains at 6.6 kW for 15 s out of 30;"
+            f" overload waits {HOLD}, not 30s"
         )
     if not changes:
         return definition, []

@@ -1,4 +1,5 @@
-"""Simulated Zigbee2MQTT: what it publishes for meters, a climate sensor, doors and a motion sensor, with QoS 1.
+"""Simulated Zigbee2MQTT: what it publishes for meters, a climate sensor, doors and a motion sensor,
+with QoS 1.
 
 mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s
 solar          power, energy
@@ -27,8 +28,12 @@ OVERLOAD_PERIOD, OVERLOAD_BEGIN, OVERLOAD_END = 75.0, 3.0, 43.0
 DEVICES = ("mains", "solar", "living_room", "front_door", "cellar_door", "hall")
 
 Payload = dict[str, Any]
-IN_UNITS: Mapping[str, Callable[[float], float]] = {"voltage": lambda v: v / 1000 if v >= 1000 else v}
-"""How a number of a payload becomes a reading, where it is not the number itself: batteries send millivolts."""
+IN_UNITS: Mapping[str, Callable[[float], float]] = {
+    "voltage": lambda v: v / 1000 if v >= 1000 else v
+}
+"""How a number of a payload becomes a reading, where it is not the number itself: batteries send
+millivolts.
+"""
 
 
 class Zigbee:
@@ -42,7 +47,9 @@ class Zigbee:
         self._connected = threading.Event()
         self._refused = ""
         self._last: mqtt.MQTTMessageInfo | None = None
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "zigbee2mqtt-simulated", protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, "zigbee2mqtt-simulated", protocol=mqtt.MQTTv5
+        )
         self._client.username_pw_set(user, password)
         self._client.max_queued_messages_set(0)
         self._client.max_inflight_messages_set(1000)
@@ -55,19 +62,24 @@ class Zigbee:
         self._client.loop_start()
         if not self._connected.wait(timeout) or self._refused:
             raise ConnectionError(
-                f"the MQTT broker at {HOST}:{self._port} does not let the devices in: {self._refused}"
+                f"the MQTT broker at {HOST}:{self._port} does not let the devices in:"
+                f" {self._refused}"
             )
         for name in DEVICES:
             self._publish(f"{BASE}/{name}/availability", {"state": "online"}, retain=True)
             self._ledger.add(name, {"availability": 1.0})
 
     def close(self, timeout: float = 20.0) -> None:
-        """Wait until the broker has everything, then disconnect; raises `ConnectionError` if it does not take it."""
+        """Wait until the broker has everything, then disconnect; raises `ConnectionError` if it
+        does not take it.
+        """
         try:
             if self._last is not None:
                 self._last.wait_for_publish(timeout)
                 if not self._last.is_published():
-                    raise ConnectionError(f"the MQTT broker did not take the last message within {timeout:g} s")
+                    raise ConnectionError(
+                        f"the MQTT broker did not take the last message within {timeout:g} s"
+                    )
         finally:
             self._client.disconnect()
             self._client.loop_stop()
@@ -87,7 +99,10 @@ class Zigbee:
         if second % 40 in (10, 25):
             self._state["hall"] ^= 1
             light = round(120 + 40 * self._random.random())
-            self._send("hall", {"occupancy": bool(self._state["hall"]), "illuminance": light, **self._battery(84)})
+            self._send(
+                "hall",
+                {"occupancy": bool(self._state["hall"]), "illuminance": light, **self._battery(84)},
+            )
 
     def _mains(self, at: float) -> Payload:
         overload = OVERLOAD_BEGIN <= at % OVERLOAD_PERIOD < OVERLOAD_END
@@ -98,22 +113,38 @@ class Zigbee:
         voltage = round(self._random.uniform(228, 234), 1)
         self._energy[name] += power / 3_600_000
         meter = {"power": power, "voltage": voltage, "current": round(power / voltage, 2)}
-        return {**meter, "energy": round(self._energy[name], 3), "linkquality": self._random.randrange(90, 200)}
+        return {
+            **meter,
+            "energy": round(self._energy[name], 3),
+            "linkquality": self._random.randrange(90, 200),
+        }
 
     def _climate(self, at: float) -> Payload:
         return {
-            "temperature": round(20.5 + 2 * math.sin(at / 300) + self._random.uniform(-0.1, 0.1), 2),
+            "temperature": round(
+                20.5 + 2 * math.sin(at / 300) + self._random.uniform(-0.1, 0.1), 2
+            ),
             "humidity": round(48 + 5 * math.sin(at / 500), 2),
             "pressure": round(1013 + 3 * math.sin(at / 900), 1),
             **self._battery(91),
         }
 
     def _battery(self, percent: int) -> Payload:
-        return {"battery": percent, "voltage": 2400 + 6 * percent, "linkquality": self._random.randrange(40, 160)}
+        return {
+            "battery": percent,
+            "voltage": 2400 + 6 * percent,
+            "linkquality": self._random.randrange(40, 160),
+        }
 
     def _send(self, name: str, payload: Payload) -> None:
-        numbers = {metric: IN_UNITS.get(metric, float)(float(value)) for metric, value in payload.items()}
-        seen = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        numbers = {
+            metric: IN_UNITS.get(metric, float)(float(value)) for metric, value in payload.items()
+        }
+        seen = (
+            datetime.fromtimestamp(time.time(), UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z")
+        )
         self._publish(f"{BASE}/{name}", {**payload, "last_seen": seen})
         self._ledger.add(name, numbers)
 

@@ -17,14 +17,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.embedded", description=__doc__)
     parser.add_argument(
         "folder",
-        help="data folder; one that was used before keeps all data but the topics of redpanda, which "
-        "are kept in memory",
+        help=(
+            "data folder; one that was used before keeps all data but the topics of redpanda, which"
+            " are kept in memory"
+        ),
     )
     parser.add_argument("--only", nargs="+", choices=list(SERVICES), default=list(SERVICES), metavar="NAME",
                         help=f"services to start: {', '.join(SERVICES)}")  # fmt: skip
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script starts in the background
+    # ignored by what a script starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with Stack(options.folder, options.only) as stack:
             print(stack.table(), flush=True)

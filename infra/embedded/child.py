@@ -1,7 +1,8 @@
-"""Start a program that dies with the one who asked for it: `child.py PARENT USER PROGRAM [ARGUMENT …]`.
+"""Start a program that dies with the one who asked for it: `child.py PARENT USER PROGRAM [ARGUMENT
+…]`.
 
-Run as a file, so that it costs one bare interpreter start and then becomes the program itself. `PARENT` is the process
-id of the asker, `USER` the system user to become (empty: stay who we are).
+Run as a file, so that it costs one bare interpreter start and then becomes the program itself.
+`PARENT` is the process id of the asker, `USER` the system user to become (empty: stay who we are).
 """
 
 import ctypes

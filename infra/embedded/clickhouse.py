@@ -14,7 +14,9 @@ NEEDED = ("chdb", "lz4", "zstandard", "starlette", "uvicorn")
 
 
 class ClickHouse(Service):
-    """One user, `default`, with a random password. What was answered is on disk and survives a kill."""
+    """One user, `default`, with a random password. What was answered is on disk and survives a
+    kill.
+    """
 
     NAME: ClassVar[str] = "clickhouse"
 
@@ -22,7 +24,10 @@ class ClickHouse(Service):
     def missing(cls) -> str | None:
         lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if lacking:
-            return f"the Python packages {', '.join(lacking)} are not installed (pip install vigie[embedded])"
+            return (
+                f"the Python packages {', '.join(lacking)} are not installed (pip install"
+                " vigie[embedded])"
+            )
         return None
 
     @property
@@ -44,20 +49,33 @@ class ClickHouse(Service):
         }
 
     def query(self, statement: str, database: str = "default", **parameters: str) -> str:
-        """Run a statement and return the answer as text; raises `ServiceError` with ClickHouse's own words.
+        """Run a statement and return the answer as text; raises `ServiceError` with ClickHouse's
+        own words.
 
         `parameters` fill `{name:Type}` in the statement.
         """
         headers = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": self.password}
-        query = {"database": database, **{f"param_{name}": value for name, value in parameters.items()}}
+        query = {
+            "database": database,
+            **{f"param_{name}": value for name, value in parameters.items()},
+        }
         status, body = ask(self.port, f"/?{urlencode(query)}", "POST", statement.encode(), headers)
         if status != 200:
-            raise ServiceError(f"ClickHouse refused {statement[:200]!r}: {body.decode('utf-8', 'replace').strip()}")
+            raise ServiceError(
+                f"ClickHouse refused {statement[:200]!r}: {body.decode('utf-8', 'replace').strip()}"
+            )
         return body.decode()
 
     def command(self) -> list[str]:
         folder = str(self.folder / "data")
-        return [sys.executable, "-m", "infra.embedded.clickhouse_http", folder, "--port", str(self.port)]
+        return [
+            sys.executable,
+            "-m",
+            "infra.embedded.clickhouse_http",
+            folder,
+            "--port",
+            str(self.port),
+        ]
 
     def environment(self) -> dict[str, str]:
         return {PASSWORD: self.password, "PYTHONPATH": str(Path(__file__).parents[2]), "TZ": "UTC"}

@@ -1,4 +1,6 @@
-"""A mail server that keeps every mail as a file and delivers none: `python -m infra.embedded.mail FOLDER PORT`."""
+"""A mail server that keeps every mail as a file and delivers none: `python -m
+infra.embedded.mail FOLDER PORT`.
+"""
 
 import argparse
 import asyncio
@@ -23,14 +25,24 @@ class Mail(Service):
     @classmethod
     def missing(cls) -> str | None:
         found = importlib.util.find_spec("aiosmtpd")
-        return None if found else "the Python package aiosmtpd is not installed (pip install vigie[embedded])"
+        return (
+            None
+            if found
+            else "the Python package aiosmtpd is not installed (pip install vigie[embedded])"
+        )
 
     @property
     def url(self) -> str:
         return f"smtp://{self.address}"
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "infra.embedded.mail", str(self.folder / "mails"), str(self.port)]
+        return [
+            sys.executable,
+            "-m",
+            "infra.embedded.mail",
+            str(self.folder / "mails"),
+            str(self.port),
+        ]
 
     def environment(self) -> dict[str, str]:
         return {"PYTHONPATH": str(Path(__file__).parents[2])}
@@ -46,7 +58,10 @@ class Mail(Service):
 
     def messages(self) -> list[email.message.EmailMessage]:
         """All mails, the oldest first."""
-        return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in self._files()]
+        return [
+            email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            for path in self._files()
+        ]
 
     def _files(self) -> list[Path]:
         return sorted((self.folder / "mails").glob("*.eml"))
@@ -72,7 +87,9 @@ async def _serve(folder: Path, port: int) -> None:
 
     keeper = _Keeper(folder)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(keeper, hostname="localhost", enable_SMTPUTF8=True), HOST, port)
+    server = await loop.create_server(
+        lambda: SMTP(keeper, hostname="localhost", enable_SMTPUTF8=True), HOST, port
+    )
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     async with server:

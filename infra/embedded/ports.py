@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 LOWEST, HIGHEST = 15_000, 32_000
-"""Below the range the kernel hands out for outgoing connections (from 32768): a client that keeps trying a dead port inside
-that range may connect to itself, and then the service cannot come back on its port."""
+"""Below the range the kernel hands out for outgoing connections (from 32768): a client that
+keeps trying a dead port inside that range may connect to itself, and then the service cannot
+come back on its port."""
 
 
 def is_free(port: int) -> bool:
@@ -44,7 +45,9 @@ def ask(
     headers: Mapping[str, str] | None = None,
     timeout: float = 60,
 ) -> tuple[int, bytes]:
-    """One HTTP request to a loopback port: status and body. Raises `OSError` while nobody answers as a web server does."""
+    """One HTTP request to a loopback port: status and body. Raises `OSError` while nobody
+    answers as a web server does.
+    """
     link = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         link.request(method, path, body, dict(headers or {}))

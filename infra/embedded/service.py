@@ -1,4 +1,5 @@
-"""What every embedded service is: a child process on a loopback port that keeps its data, log and secrets in a folder.
+"""What every embedded service is: a child process on a loopback port that keeps its data, log and
+secrets in a folder.
 
     with Clickhouse("data/clickhouse") as clickhouse:     # started and ready
         clickhouse.kill()                                  # kill -9
@@ -26,7 +27,8 @@ from infra.embedded.ports import HOST, free_port, is_free
 TAIL_LINES = 25
 PORT_TRIES = 5
 
-# A child's death signal fires when the thread that started it ends, so one thread that lives as long as we do starts all.
+# A child's death signal fires when the thread that started it ends, so one thread that lives as
+# long as we do starts all.
 _launcher = ThreadPoolExecutor(1, thread_name_prefix="embedded services")
 
 
@@ -39,7 +41,9 @@ class Unavailable(ServiceError):
 
 
 class Service:
-    """One service. Subclasses say what to run (`command`), how to prepare (`prepare`) and when it is ready (`probe`)."""
+    """One service. Subclasses say what to run (`command`), how to prepare (`prepare`) and when
+    it is ready (`probe`).
+    """
 
     NAME: ClassVar[str]
     STARTUP: ClassVar[float] = 40.0
@@ -47,7 +51,9 @@ class Service:
     """System user to run as when we are root."""
 
     def __init__(self, folder: Path | str, port: int | None = None) -> None:
-        """`folder` is made if need be and holds all the service keeps; `port` None means any free one, kept from then on."""
+        """`folder` is made if need be and holds all the service keeps; `port` None means any
+        free one, kept from then on.
+        """
         self.folder = Path(folder).resolve()
         self.log = self.folder / "log.txt"
         self._port = port
@@ -69,7 +75,9 @@ class Service:
         return {}
 
     def prepare(self) -> None:
-        """Write the settings and make the data that must be there before the program starts. Called at every start."""
+        """Write the settings and make the data that must be there before the program starts.
+        Called at every start.
+        """
 
     def probe(self) -> None:
         """Return when the service answers; raises `OSError` or `ServiceError` while it does not."""
@@ -92,11 +100,15 @@ class Service:
 
     @property
     def exit_status(self) -> int | None:
-        """Exit status of the program once it has ended (negative: the signal that ended it); None before."""
+        """Exit status of the program once it has ended (negative: the signal that ended it);
+        None before.
+        """
         return self._process.poll() if self._process else None
 
     def start(self) -> Self:
-        """Prepare and start the program; `wait_ready` says when it answers. Raises `ServiceError`, `Unavailable`."""
+        """Prepare and start the program; `wait_ready` says when it answers. Raises
+        `ServiceError`, `Unavailable`.
+        """
         if reason := self.missing():
             raise Unavailable(f"{self.NAME} cannot run here: {reason}")
         if self.pid:
@@ -109,7 +121,9 @@ class Service:
         return self
 
     def wait_ready(self, timeout: float | None = None) -> Self:
-        """Wait until the service answers, `timeout` seconds at most; raises `ServiceError` with the end of its log."""
+        """Wait until the service answers, `timeout` seconds at most; raises `ServiceError` with
+        the end of its log.
+        """
         limit = self.STARTUP if timeout is None else timeout
         deadline = time.monotonic() + limit
         tries = 1
@@ -125,7 +139,12 @@ class Service:
                         self._port_is_ours = False
                         return self
             if self._process is None or self._process.poll() is not None:
-                if self._port_is_ours and self._port and not is_free(self._port) and tries < PORT_TRIES:
+                if (
+                    self._port_is_ours
+                    and self._port
+                    and not is_free(self._port)
+                    and tries < PORT_TRIES
+                ):
                     tries += 1
                     self._port = free_port()
                     self.prepare()
@@ -133,11 +152,15 @@ class Service:
                     continue
                 raise ServiceError(self._failure("ended instead of starting"))
             if time.monotonic() > deadline:
-                raise ServiceError(self._failure(f"did not answer within {limit:g} s (last try: {why})"))
+                raise ServiceError(
+                    self._failure(f"did not answer within {limit:g} s (last try: {why})")
+                )
             time.sleep(0.02)
 
     def stop(self, timeout: float = 20.0) -> None:
-        """Ask the program to end and wait; raises `ServiceError` if it had to be killed after `timeout` seconds."""
+        """Ask the program to end and wait; raises `ServiceError` if it had to be killed after
+        `timeout` seconds.
+        """
         process = self._process
         if process is None or process.poll() is not None:
             return
@@ -159,7 +182,9 @@ class Service:
         process.wait()
 
     def restart(self, timeout: float | None = None) -> Self:
-        """Stop it if it runs, start it again on the same port and folder, and wait until it answers."""
+        """Stop it if it runs, start it again on the same port and folder, and wait until it
+        answers.
+        """
         self.stop()
         return self.start().wait_ready(timeout)
 
@@ -177,7 +202,9 @@ class Service:
         return f"<{type(self).__name__} {HOST}:{self._port} {'running' if self.pid else 'stopped'}>"
 
     def secret(self, name: str) -> str:
-        """The service's random secret of that name, made once and kept in its folder (mode 0600)."""
+        """The service's random secret of that name, made once and kept in its folder (mode
+        0600).
+        """
         path = self.folder / "secrets.json"
         self._make_folder()
         kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
@@ -197,16 +224,25 @@ class Service:
 
     def tail(self) -> str:
         """The last lines of that, for an error message."""
-        return "\n".join(f"  | {line}" for line in self.lines()[-TAIL_LINES:]) or "  (its log is empty)"
+        return (
+            "\n".join(f"  | {line}" for line in self.lines()[-TAIL_LINES:])
+            or "  (its log is empty)"
+        )
 
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def run_as(self) -> str:
-        """The system user the program runs as: `USER` when we are root and that user can reach the folder, else our own ('')."""
+        """The system user the program runs as: `USER` when we are root and that user can reach
+        the folder, else our own ('').
+        """
         if not self.USER or os.geteuid() != 0:
             return ""
-        return self.USER if all(parent.stat().st_mode & 0o001 for parent in self.folder.parents) else ""
+        return (
+            self.USER
+            if all(parent.stat().st_mode & 0o001 for parent in self.folder.parents)
+            else ""
+        )
 
     def give_folder(self) -> None:
         """Let the user the program runs as own the folder and what lies directly in it."""
@@ -216,7 +252,15 @@ class Service:
                 os.chown(path, entry.pw_uid, entry.pw_gid)
 
     def _launch(self) -> None:
-        command = [sys.executable, "-I", "-S", child.__file__, str(os.getpid()), self.run_as(), *self.command()]
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            child.__file__,
+            str(os.getpid()),
+            self.run_as(),
+            *self.command(),
+        ]
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as log:
             self._log_start = log.tell()
@@ -257,7 +301,10 @@ def each(services: Iterable[Service], action: Callable[[Service], object]) -> No
 
 
 def _taken(port: int) -> str:
-    return f"port {port} on {HOST} is taken by another program; stop that program or choose another port"
+    return (
+        f"port {port} on {HOST} is taken by another program; stop that program or choose another"
+        " port"
+    )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,8 +1,8 @@
 """All embedded services together, and the site file that names them.
 
 with Stack("data") as stack:
-    stack.site              # data/site.yaml, mode 0600: addresses and secrets of every service that runs
-    stack.left_out          # {"mqtt": "Debian's package mosquitto is not installed"}
+    stack.site              # data/site.yaml, mode 0600: addresses and secrets of every service that
+    runs stack.left_out          # {"mqtt": "Debian's package mosquitto is not installed"}
 """
 
 import json
@@ -36,7 +36,9 @@ SERVICES: Mapping[str, type[Service]] = {
 
 
 class Stack:
-    """Starts the services that can run on this machine, at the same time, and stops them at the end."""
+    """Starts the services that can run on this machine, at the same time, and stops them at the
+    end.
+    """
 
     def __init__(self, folder: Path | str, services: Iterable[str] = tuple(SERVICES)) -> None:
         """`services` are names of `SERVICES`. A folder used before keeps its data and passwords."""
@@ -44,7 +46,9 @@ class Stack:
         self.site = self.folder / "site.yaml"
         wanted = list(services)
         if unknown := [name for name in wanted if name not in SERVICES]:
-            raise ServiceError(f"no service is called {', '.join(unknown)}; there are {', '.join(SERVICES)}")
+            raise ServiceError(
+                f"no service is called {', '.join(unknown)}; there are {', '.join(SERVICES)}"
+            )
         self.left_out: dict[str, str] = {}
         self.services: dict[str, Service] = {}
         for name in wanted:
@@ -60,16 +64,22 @@ class Stack:
         return SERVICES[name](folder)
 
     def __getitem__(self, name: str) -> Any:
-        """A service by the name of its connection; raises `KeyError` with the reason if it was left out."""
+        """A service by the name of its connection; raises `KeyError` with the reason if it was
+        left out.
+        """
         if name not in self.services:
-            raise KeyError(f"{name} does not run here: {self.left_out.get(name, 'it was not asked for')}")
+            raise KeyError(
+                f"{name} does not run here: {self.left_out.get(name, 'it was not asked for')}"
+            )
         return self.services[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self.services
 
     def start(self) -> Self:
-        """Start all, wait until all answer, write the site file. Raises `ServiceError`; then nothing stays running."""
+        """Start all, wait until all answer, write the site file. Raises `ServiceError`; then
+        nothing stays running.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             each(self.services.values(), lambda service: service.start().wait_ready())
@@ -98,7 +108,9 @@ class Stack:
         """Raise `ServiceError` if a service has ended by itself."""
         for service in self.services.values():
             if not service.pid:
-                raise ServiceError(f"{service.NAME} on {service.address} has ended.\nIts log:\n{service.tail()}")
+                raise ServiceError(
+                    f"{service.NAME} on {service.address} has ended.\nIts log:\n{service.tail()}"
+                )
 
     def __enter__(self) -> Self:
         return self.start()
@@ -107,14 +119,20 @@ class Stack:
         self.stop()
 
     def connections(self) -> dict[str, dict[str, Any]]:
-        """What a site file has under `connections`, with secrets, for the services that run here."""
+        """What a site file has under `connections`, with secrets, for the services that run
+        here.
+        """
         found: dict[str, dict[str, Any]] = {}
         for name, service in self.services.items():
             match service:
                 case Broker():
                     found[name] = {"brokers": [service.address], "idempotence": False}
                 case ClickHouse():
-                    found[name] = {"url": f"{service.url}/{DATABASE}", "username": "default", "migrate": True}
+                    found[name] = {
+                        "url": f"{service.url}/{DATABASE}",
+                        "username": "default",
+                        "migrate": True,
+                    }
                     found[name]["password"] = service.password
                 case Objects():
                     found[name] = {"url": service.url, "access_key": service.access_key}
@@ -145,7 +163,9 @@ class Stack:
 
 
 def site_text(connections: Mapping[str, Mapping[str, Any]], timezone: str = "UTC") -> str:
-    """A site file as YAML. Values are written as JSON strings, which YAML reads as they are; `$` would ask for a variable."""
+    """A site file as YAML. Values are written as JSON strings, which YAML reads as they are; `$`
+    would ask for a variable.
+    """
     lines = [
         "vigie: 1",
         "site: embedded",

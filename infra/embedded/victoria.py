@@ -16,10 +16,11 @@ def _binary() -> str | None:
 
 
 class Victoria(Service):
-    """Milliseconds are its finest time; text fields become 0; lines it cannot read are dropped with status 204.
+    """Milliseconds are its finest time; text fields become 0; lines it cannot read are dropped with
+    status 204.
 
-    What came in the last second or so is lost when it is killed. Organisation and token are not looked at; they are made up
-    so that the client is set up as in production.
+    What came in the last second or so is lost when it is killed. Organisation and token are not
+    looked at; they are made up so that the client is set up as in production.
     """
 
     NAME: ClassVar[str] = "influxdb"
@@ -31,7 +32,9 @@ class Victoria(Service):
 
     @property
     def url(self) -> str:
-        """Base address for influxdb-client; series are queried below it as in Prometheus (`/api/v1/…`)."""
+        """Base address for influxdb-client; series are queried below it as in Prometheus
+        (`/api/v1/…`).
+        """
         return f"http://{self.address}"
 
     @property
@@ -56,12 +59,15 @@ class Victoria(Service):
             raise ServiceError("VictoriaMetrics answers, but not that it is well")
 
     def export(self, match: str) -> list[dict[str, Any]]:
-        """All points of the series that `match` (`{__name__=~"power.*"}`): dicts with metric, values, timestamps (ms)."""
+        """All points of the series that `match` (`{__name__=~"power.*"}`): dicts with metric,
+        values, timestamps (ms).
+        """
         ask(self.port, "/internal/force_flush")
         query = urllib.parse.urlencode({"match[]": match, "reduce_mem_usage": "0"})
         status, body = ask(self.port, f"/api/v1/export?{query}")
         if status != 200:
             raise ServiceError(
-                f"VictoriaMetrics refused the export (status {status}): {body.decode('utf-8', 'replace')}"
+                f"VictoriaMetrics refused the export (status {status}):"
+                f" {body.decode('utf-8', 'replace')}"
             )
         return [json.loads(line) for line in body.splitlines()]

@@ -29,8 +29,8 @@ REMEMBERED_COMMANDS = 256
 def obey(engine: Outlet, s: State, command: Mapping[str, Any], t: float) -> str | None:
     """Carry a command out at instant `t` of the wall clock; the error's word where it is refused.
 
-    A command has `do`, and where they matter `id`, `user`, `granted`, `comment`, `occurrence`, `duration`, `oneshot`.
-    One whose id was seen before has no effect.
+    A command has `do`, and where they matter `id`, `user`, `granted`, `comment`, `occurrence`,
+    `duration`, `oneshot`. One whose id was seen before has no effect.
     """
     id = command.get("id")
     if id is not None:
@@ -59,7 +59,10 @@ def _carry_out(engine: Outlet, s: State, command: Mapping[str, Any], t: float) -
         emit(engine, s, "unacked", t, "command", annunciate=not s.masked, **who)
     elif do == "shelve":
         if command.get("oneshot"):
-            s.shelved, s.until = "oneshot", None if s.rule.max_shelve is None else t + s.rule.max_shelve
+            s.shelved, s.until = (
+                "oneshot",
+                None if s.rule.max_shelve is None else t + s.rule.max_shelve,
+            )
         else:
             s.shelved, s.until = "timed", t + seconds(command["duration"])
         emit(engine, s, "shelved", t, "command", until=s.until, **who)
@@ -124,7 +127,9 @@ def _check_shelve(s: State, command: Mapping[str, Any]) -> str | None:
 _CHECKS: dict[str, Callable[[State, Mapping[str, Any]], str | None]] = {
     "ack": lambda s, c: _first((s.occ == 0, "no_occurrence"), (s.acked, "already_acked")),
     "unack": lambda s, c: _first(
-        (not s.active, "not_active"), (not s.rule.ack_required, "ack_not_required"), (not s.acked, "not_acked")
+        (not s.active, "not_active"),
+        (not s.rule.ack_required, "ack_not_required"),
+        (not s.acked, "not_acked"),
     ),
     "shelve": _check_shelve,
     "unshelve": lambda s, c: _first((not s.shelved, "not_shelved")),

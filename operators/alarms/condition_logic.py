@@ -1,4 +1,6 @@
-"""The logic of an alarm with `when`: one rule for all subjects, with a fast lane for readings that change nothing."""
+"""The logic of an alarm with `when`: one rule for all subjects, with a fast lane for readings
+that change nothing.
+"""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +31,9 @@ class ConditionLogic(AlarmLogic):
         assert rule is not None
         self._rule_id = rule.id
         self._presence = self.definition.presence
-        self._listed = inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
+        self._listed = (
+            inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
+        )
         self._written = self.definition.written()
         self._saved: dict[str, Any] | None = None
         self.engine.put_rule(rule)
@@ -41,7 +45,9 @@ class ConditionLogic(AlarmLogic):
         return engine
 
     def start(self, at: float, clock: float) -> None:
-        """Put saved alarms under the present definition, and begin to wait for subjects that tables list."""
+        """Put saved alarms under the present definition, and begin to wait for subjects that
+        tables list.
+        """
         common = self.definition.common
         assert common is not None
         saved, present = self._saved or self._written, self._written
@@ -52,17 +58,22 @@ class ConditionLogic(AlarmLogic):
                 self.engine.declare(self._rule_id, subject, at, event=clock)
 
     def _edit(self, common: Rule, saved: dict[str, Any], at: float, clock: float) -> None:
-        """Someone changed the definition or a table. An alarm whose own part is as it was stays as it is: neither its
-        limits nor its priority are read from labels again."""
+        """Someone changed the definition or a table. An alarm whose own part is as it was stays
+        as it is: neither its limits nor its priority are read from labels again."""
         present = self._written
-        edited = self.engine.rules[self._rule_id].hash != common.hash or saved["limits"] != present["limits"]
+        edited = (
+            self.engine.rules[self._rule_id].hash != common.hash
+            or saved["limits"] != present["limits"]
+        )
         prioritised = saved["priority"] != present["priority"]
 
         def own(s: State) -> Rule:
             before, now = saved["cells"].get(s.subject), present["cells"].get(s.subject)
             rule = self._own_rule(s, common) if edited or before != now else s.rule
             if not self.definition.priority_varies:
-                return self.definition.of_severity(rule, common.base_severity) if prioritised else rule
+                return (
+                    self.definition.of_severity(rule, common.base_severity) if prioritised else rule
+                )
             if not s.occ:
                 return rule
             column = present["priority"][0]
@@ -85,7 +96,9 @@ class ConditionLogic(AlarmLogic):
         return self._prioritised(s, s.rule)
 
     def _prioritised(self, s: State, rule: Rule) -> Rule:
-        """The rule with the priority that the subject's labels and tables say now; the default where they say none."""
+        """The rule with the priority that the subject's labels and tables say now; the default
+        where they say none.
+        """
         try:
             severity = self.definition.severity_for(s.subject, (s.slot.about or (None, {}))[1])
         except NoPriority:
@@ -204,7 +217,9 @@ class ConditionLogic(AlarmLogic):
             self._take_reading(e, slot, at)
 
     def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
-        """Look at one event: a first one, one that may change something, or one that is no good data."""
+        """Look at one event: a first one, one that may change something, or one that is no good
+        data.
+        """
         own: Rule | None = None
         if slot is None and self.definition.varies:
             try:
@@ -222,14 +237,18 @@ class ConditionLogic(AlarmLogic):
         self.judge(self._rule_id, event, at, own, self._presence)
 
     def _other_kind(self, event: Any) -> bool:
-        """Whether the event measures something else than the limit is about, such as % instead of °C."""
+        """Whether the event measures something else than the limit is about, such as % instead
+        of °C.
+        """
         unit, wanted = getattr(event, "unit", None), self.engine.rules[self._rule_id].unit
         if unit is None or wanted is None or unit == wanted:
             return False
         return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
 
     def _first_sight(self, event: Any, at: float) -> bool:
-        """Make the slot of a new subject without a state, where it begins quiet and many are known already."""
+        """Make the slot of a new subject without a state, where it begins quiet and many are
+        known already.
+        """
         engine = self.engine
         slots = engine.slots[self._rule_id]
         if len(slots) < engine.states_kept or type(event) is not Reading or event.quality != "good":
@@ -251,7 +270,10 @@ class ConditionLogic(AlarmLogic):
         engine.enter(subject)
         engine.created += 1
         if rule.watches_silence:
-            heappush(engine.event_heap, (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject))
+            heappush(
+                engine.event_heap,
+                (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject),
+            )
         return True
 
     def _first_mode(self, rule: Rule, unit: str | None) -> Mode | None:

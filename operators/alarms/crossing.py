@@ -17,13 +17,17 @@ def level_of(row: Mapping[str, Any]) -> Quantity | None:
 
 
 class Crossings:
-    """On which side of its level each subject of each rule was last, and when. A value at the level is on neither."""
+    """On which side of its level each subject of each rule was last, and when. A value at the
+    level is on neither.
+    """
 
     def __init__(self) -> None:
         self._sides: dict[str, dict[str, tuple[bool, float]]] = {}
 
     def crossed(self, rule_id: str, event: Any, level: Quantity) -> bool:
-        """Take a reading; whether it is on the other side than the one before. Raises `ValueError` for a unit of another kind."""
+        """Take a reading; whether it is on the other side than the one before. Raises
+        `ValueError` for a unit of another kind.
+        """
         value, edge = event.value, level.in_unit(event.unit)
         sides = self._sides.setdefault(rule_id, {})
         before = sides.get(event.subject)
@@ -38,7 +42,11 @@ class Crossings:
         self._sides.pop(rule_id, None)
 
     def snapshot(self) -> list[list[Any]]:
-        return [[rule, subject, *side] for rule, sides in self._sides.items() for subject, side in sides.items()]
+        return [
+            [rule, subject, *side]
+            for rule, sides in self._sides.items()
+            for subject, side in sides.items()
+        ]
 
     def restore(self, saved: list[list[Any]]) -> None:
         self._sides = {}

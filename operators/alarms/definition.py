@@ -32,11 +32,12 @@ class NoPriority(Exception):
 
 
 class Definition:
-    """What an `alarms:` entry asks for, as rule records; some of it may depend on the subject or the metric.
+    """What an `alarms:` entry asks for, as rule records; some of it may depend on the subject or
+    the metric.
 
-    `varies` says that subjects may differ in their limits, which are read when a subject is first seen; `priority_varies`
-    that they may differ in their priority, which is read when an alarm is raised; `presence` that any event counts, not
-    its value.
+    `varies` says that subjects may differ in their limits, which are read when a subject is first
+    seen; `priority_varies` that they may differ in their priority, which is read when an alarm is
+    raised; `presence` that any event counts, not its value.
     """
 
     def __init__(self, alarm: "Alarm", rule_id: str, context: StepContext) -> None:
@@ -47,7 +48,12 @@ class Definition:
         self.schedule: Schedule | None = None
         if alarm.armed and (alarm.armed.hours or alarm.armed.days):
             self.schedule = WeeklySchedule(alarm.armed.hours, alarm.armed.days, context.timezone)
-        edges = [edge for one in (when, *alarm.levels) if one is not None for edge in (one.above, one.below, one.clear)]
+        edges = [
+            edge
+            for one in (when, *alarm.levels)
+            if one is not None
+            for edge in (one.above, one.below, one.clear)
+        ]
         self._columns = [edge for edge in edges if isinstance(edge, Column)]
         self.priority_varies = isinstance(alarm.priority, Column)
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
@@ -61,7 +67,10 @@ class Definition:
         """The rule of all subjects that have nothing of their own."""
         when = self.alarm.when
         assert when is not None
-        number = next((n for m in _COMMON_METRICS if (n := two_state.number(m, str(self._word))) is not None), None)
+        number = next(
+            (n for m in _COMMON_METRICS if (n := two_state.number(m, str(self._word))) is not None),
+            None,
+        )
         try:
             return self.rule({}, number)
         except NoLimit:
@@ -75,7 +84,9 @@ class Definition:
         known = self._by_cells.get(key)
         if known is None:
             names = [column.column for column in self._columns]
-            known = self.rule({n: c for n, c in zip(names, cells, strict=True) if c is not None}, number)
+            known = self.rule(
+                {n: c for n, c in zip(names, cells, strict=True) if c is not None}, number
+            )
             if len(self._by_cells) > 10_000:
                 self._by_cells.clear()
             self._by_cells[key] = known
@@ -93,10 +104,16 @@ class Definition:
 
     def of_severity(self, rule: Rule, severity: str) -> Rule:
         """The same rule with another severity."""
-        return rule if rule.base_severity == severity else self.made({**rule.record, "severity": severity})
+        return (
+            rule
+            if rule.base_severity == severity
+            else self.made({**rule.record, "severity": severity})
+        )
 
     def written(self) -> dict[str, Any]:
-        """What columns are read, with the cells that tables have for them: by these a changed definition is known."""
+        """What columns are read, with the cells that tables have for them: by these a changed
+        definition is known.
+        """
         alarm = self.alarm
         limits = [[column.column, str(column.default)] for column in self._columns]
         names = {column.column for column in self._columns}
@@ -112,7 +129,9 @@ class Definition:
         return {"limits": limits, "priority": priority, "cells": cells}
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
-        """What a column says of a subject: its label of that name, or the cell of its row in a table."""
+        """What a column says of a subject: its label of that name, or the cell of its row in a
+        table.
+        """
         if column in labels:
             return labels[column]
         for rows in self._tables:
@@ -132,10 +151,17 @@ class Definition:
     def made(self, record: Mapping[str, Any]) -> Rule:
         """The rule of a record, one object for equal records."""
         rule = Rule(record, self.schedule)
-        return self._made.setdefault(rule.hash + rule.id, rule) if len(self._made) < 10_000 else rule
+        return (
+            self._made.setdefault(rule.hash + rule.id, rule) if len(self._made) < 10_000 else rule
+        )
 
     def _record(
-        self, when: When, priority: Any, rule_id: str, cells: Mapping[str, Any], number: float | None = None
+        self,
+        when: When,
+        priority: Any,
+        rule_id: str,
+        cells: Mapping[str, Any],
+        number: float | None = None,
     ) -> dict[str, Any]:
         alarm, chatter = self.alarm, self.alarm.chatter
         record: dict[str, Any] = {
@@ -169,7 +195,9 @@ class Definition:
         return record
 
     def record_of_row(self, row: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
-        """The record of a rule that a person wrote as a row. Raises ValueError (pydantic's, too) for what makes no sense."""
+        """The record of a rule that a person wrote as a row. Raises ValueError (pydantic's, too)
+        for what makes no sense.
+        """
         given = {key: _span(key, row[key]) for key in _WHEN_KEYS if row.get(key) is not None}
         if level_of(row) is not None:
             if given:
@@ -182,11 +210,15 @@ class Definition:
         elif priority is None:
             priority = self.alarm.priority
         if priority is not None and priority not in SEVERITY_OF:
-            raise ValueError(f"{priority!r} is not a priority; write one of {', '.join(SEVERITY_OF)}")
+            raise ValueError(
+                f"{priority!r} is not a priority; write one of {', '.join(SEVERITY_OF)}"
+            )
         number = None
         if isinstance(when.is_, str):
             metrics = (row["metric"],) if row.get("metric") else _COMMON_METRICS
-            number = next((n for m in metrics if (n := two_state.number(m, when.is_)) is not None), None)
+            number = next(
+                (n for m in metrics if (n := two_state.number(m, when.is_)) is not None), None
+            )
         record = self._record(when, priority, rule_id, row, number)
         if row.get("enabled") is False:
             record["enabled"] = False
@@ -194,7 +226,19 @@ class Definition:
         return record
 
 
-_WHEN_KEYS = ("above", "below", "outside", "is", "silent", "seen", "clear", "for", "clear_for", "times", "in")
+_WHEN_KEYS = (
+    "above",
+    "below",
+    "outside",
+    "is",
+    "silent",
+    "seen",
+    "clear",
+    "for",
+    "clear_for",
+    "times",
+    "in",
+)
 _SPANS = frozenset(("silent", "seen", "for", "clear_for", "in"))
 
 
@@ -222,13 +266,17 @@ def _number(value: Any, cells: Mapping[str, Any], unit: str | None) -> float:
     return value.in_unit(unit)
 
 
-def _levels(alarm: "Alarm", when: When, record: Mapping[str, Any], cells: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The limit of `when` and those beyond it, each with its severity; nothing where there is only one. A level whose
-    column has no value for a subject does not exist for it."""
+def _levels(
+    alarm: "Alarm", when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The limit of `when` and those beyond it, each with its severity; nothing where there is
+    only one. A level whose column has no value for a subject does not exist for it."""
     found = [{**record["when"], "severity": record["severity"]}]
     for level in alarm.levels:
         with contextlib.suppress(NoLimit):
-            limits = _limits(level.kind, getattr(level, level.kind), level.clear, cells, record.get("unit"))
+            limits = _limits(
+                level.kind, getattr(level, level.kind), level.clear, cells, record.get("unit")
+            )
             found.append({**limits, "severity": SEVERITY_OF[level.priority]})
     return found if len(found) > 1 else []
 
@@ -248,7 +296,9 @@ def _condition(when: When, cells: Mapping[str, Any], number: float | None) -> di
     return {"when": condition, "unit": unit} if unit else {"when": condition}
 
 
-def _limits(kind: str, edge: Any, clear: Any, cells: Mapping[str, Any], unit: str | None) -> dict[str, Any]:
+def _limits(
+    kind: str, edge: Any, clear: Any, cells: Mapping[str, Any], unit: str | None
+) -> dict[str, Any]:
     """A limit and where it ends, as numbers in `unit`."""
     if kind == "outside":
         limits: dict[str, Any] = {"outside": [one.in_unit(unit) for one in edge]}
@@ -268,7 +318,9 @@ def _state(word: Any) -> Any:
 
 
 def inventory(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Subjects that tables list in a column `subject`: their silence counts before they were ever heard."""
+    """Subjects that tables list in a column `subject`: their silence counts before they were
+    ever heard.
+    """
     found: dict[str, None] = {}
     for rows in tables.values():
         for row in rows:

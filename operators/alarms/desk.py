@@ -1,4 +1,6 @@
-"""Where people's commands arrive at the alarms of one definition entry, and where the answers come from."""
+"""Where people's commands arrive at the alarms of one definition entry, and where the answers
+come from.
+"""
 
 from collections import deque
 from collections.abc import Mapping
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
     from operators.alarms.logic import AlarmLogic
 
 COMMAND = "alarm_command"
-"""Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the alarm's (empty: all that
-accept it); its data hold `do`, `alarm` or `rule`, `flow`, `user`, and what the command needs: `comment`, `duration` in
-seconds or as 10m, `oneshot`, `occurrence`, `granted`."""
+"""Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the
+alarm's (empty: all that accept it); its data hold `do`, `alarm` or `rule`, `flow`, `user`, and
+what the command needs: `comment`, `duration` in seconds or as 10m, `oneshot`, `occurrence`,
+`granted`."""
 
 ACCEPTED, REJECTED = "alarm_accepted", "alarm_rejected"
 """Types of the occurrences that answer a command."""
@@ -30,8 +33,9 @@ _TEXTS = ("do", "user", "comment", "id", "rule", "alarm", "flow", "subject")
 class Desk:
     """Finds the alarms that a command concerns, has it carried out, and answers.
 
-    `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted or not, with the
-    command's id; a command that comes a second time is not answered again. `refused` keeps the latest refusals.
+    `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted
+    or not, with the command's id; a command that comes a second time is not answered again.
+    `refused` keeps the latest refusals.
     """
 
     def __init__(self, logic: "AlarmLogic") -> None:
@@ -47,7 +51,9 @@ class Desk:
         """Commands, in order."""
         for event in events:
             if isinstance(event, Occurrence) and event.type == COMMAND:
-                self.command({"subject": event.subject, "id": event.id, **event.data}, at, elsewhere)
+                self.command(
+                    {"subject": event.subject, "id": event.id, **event.data}, at, elsewhere
+                )
             else:
                 self._logic.count("not_a_command")
 
@@ -55,7 +61,9 @@ class Desk:
         """One command."""
         command, logic = read(given), self._logic
         rule, flow = command.get("rule"), logic.context.flow
-        if command.get("flow") not in (None, flow) or (rule is None and command.get("alarm") not in (None, logic.name)):
+        if command.get("flow") not in (None, flow) or (
+            rule is None and command.get("alarm") not in (None, logic.name)
+        ):
             return
         if rule is not None and rule not in logic.engine.rules:
             ours = rule == logic.context.step or rule.startswith(logic.context.step + "/")
@@ -85,13 +93,19 @@ class Desk:
         return accepting or (states[:1] if subject else [])
 
     def _obey(self, s: State, at: float, command: Mapping[str, Any]) -> None:
-        """One command for one alarm. Who acknowledges a latched alarm that is over resets it, too."""
+        """One command for one alarm. Who acknowledges a latched alarm that is over resets it,
+        too.
+        """
         over = s.latched and not s.active and command["do"] == "ack"
         if over and s.acked:
             command, over = {**command, "do": "reset"}, False
         if not self._carry_out(s, at, command) or not over:
             return
-        again = {key: value for key, value in command.items() if key not in ("id", "granted", "occurrence")}
+        again = {
+            key: value
+            for key, value in command.items()
+            if key not in ("id", "granted", "occurrence")
+        }
         self._logic.engine.command(s.rule.id, s.subject, at, {**again, "do": "reset"})
 
     def _carry_out(self, s: State, at: float, command: Mapping[str, Any]) -> bool:
@@ -101,7 +115,13 @@ class Desk:
             return False
         if self._logic.engine.command(s.rule.id, s.subject, at, command):
             return False
-        data = {"occ": s.occ, "seq": s.seq, "state": STATE_OF[s.isa()], "isa": s.isa(), "flags": list(s.flags())}
+        data = {
+            "occ": s.occ,
+            "seq": s.seq,
+            "state": STATE_OF[s.isa()],
+            "isa": s.isa(),
+            "flags": list(s.flags()),
+        }
         self._answer(ACCEPTED, command, s.rule.id, s.subject, max(s.wall, at), data)
         return True
 
@@ -118,7 +138,13 @@ class Desk:
         self._answer(REJECTED, command, rejection.rule, rejection.subject, rejection.at, data)
 
     def _answer(
-        self, type: str, command: Mapping[str, Any], rule: str, subject: str, at: float, data: Mapping[str, Any]
+        self,
+        type: str,
+        command: Mapping[str, Any],
+        rule: str,
+        subject: str,
+        at: float,
+        data: Mapping[str, Any],
     ) -> None:
         answer = Occurrence(
             id=f"{command.get('id') or at}/{rule}/{subject}/{type.removeprefix('alarm_')}",

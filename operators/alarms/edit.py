@@ -1,4 +1,6 @@
-"""What a changed rule does to an alarm that lives under it. An edit acts from its own instant on, never before."""
+"""What a changed rule does to an alarm that lives under it. An edit acts from its own instant
+on, never before.
+"""
 
 from operators.alarms.evaluate import judge, settle_verdict, vote
 from operators.alarms.life import cancel_pending, give_return
@@ -33,7 +35,14 @@ def _switch(engine: Outlet, s: State, enabled: bool, t: float) -> None:
     if s.active:
         s.returned_at = t
     s.active, s.acked, s.latched, s.no_data, s.flapping = False, True, False, False, False
-    s.phase, s.since, s.drift, s.pulse_at, s.hold_until, s.realarm_from = "normal", None, None, None, None, None
+    s.phase, s.since, s.drift, s.pulse_at, s.hold_until, s.realarm_from = (
+        "normal",
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
     s.window = s.points = ()
     emit(engine, s, "disabled", t, "rule_changed")
 

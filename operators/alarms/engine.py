@@ -19,10 +19,12 @@ from operators.quantity import UNITS, convert
 class Engine(Registry):
     """Alarms of one or more rules, each with one state for each subject. Pure: no clock, no I/O.
 
-    With `converts`, readings in another unit of the same kind than the rule's are converted; without, they are bad data.
+    With `converts`, readings in another unit of the same kind than the rule's are converted;
+    without, they are bad data.
     """
 
-    # ------------------------------------------------------------------------------------------------- timers
+    # -------------------------------------------------------------------------------------------------
+    # timers
     def _advance(self, s: State, wall: float, clock: float, strict: bool) -> None:
         """Fire what is due on one alarm; `strict`: only what is due before the instant."""
         while True:
@@ -49,14 +51,18 @@ class Engine(Registry):
         fire(self, s, kind, deadline)
 
     def next_due(self) -> tuple[float, float]:
-        """No timer is due before these instants (event clock, wall clock); one may turn out to be later."""
+        """No timer is due before these instants (event clock, wall clock); one may turn out to
+        be later.
+        """
         return (
             self.event_heap[0][0] if self.event_heap else math.inf,
             self.wall_heap[0][0] if self.wall_heap else math.inf,
         )
 
     def tick(self, at: float, watermark: float | None = None) -> None:
-        """Move the wall clock to `at` and event time to `watermark`, for all alarms, in order of deadlines."""
+        """Move the wall clock to `at` and event time to `watermark`, for all alarms, in order of
+        deadlines.
+        """
         clock = at if watermark is None else watermark
         events, walls = self.event_heap, self.wall_heap
         while True:
@@ -76,7 +82,12 @@ class Engine(Registry):
         if slot is None:
             return
         rule = self.rules[rule_id]
-        if slot.state is None and kind == NO_DATA and rule.watches_silence and slot.ts + rule.expect > deadline:
+        if (
+            slot.state is None
+            and kind == NO_DATA
+            and rule.watches_silence
+            and slot.ts + rule.expect > deadline
+        ):
             heappush(self.event_heap, (slot.ts + rule.expect, kind, index, rule_id, subject))
             return
         s = self.load(rule_id, subject, slot)
@@ -104,7 +115,8 @@ class Engine(Registry):
         self.mark, self.wall_mark = max(self.mark, clock), max(self.wall_mark, at)
         self.ticks += 1
 
-    # ------------------------------------------------------------------------------------------------- inputs
+    # -------------------------------------------------------------------------------------------------
+    # inputs
     def reading(
         self,
         rule_id: str,
@@ -141,7 +153,9 @@ class Engine(Registry):
         self._advance(s, at, t, False)
         self.settle(s)
 
-    def command(self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]) -> str | None:
+    def command(
+        self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]
+    ) -> str | None:
         """What a person asks for. Returns the error's word where it is refused."""
         slot = self.slots.get(rule_id, {}).get(subject)
         if slot is None:
@@ -157,7 +171,13 @@ class Engine(Registry):
         return error
 
     def _reject(
-        self, s: State | None, rule_id: str, subject: str, at: float, command: Mapping[str, Any], error: str
+        self,
+        s: State | None,
+        rule_id: str,
+        subject: str,
+        at: float,
+        command: Mapping[str, Any],
+        error: str,
     ) -> str:
         rejection = Rejection(
             at=at, rule=rule_id, subject=subject, error=error, command=str(command["do"]),
@@ -168,8 +188,12 @@ class Engine(Registry):
         self.on_rejection(rejection)
         return error
 
-    def _control(self, s: State, at: float, act: Callable[[float], None], event: float | None = None) -> None:
-        """Rule, declare, gone and inhibit inputs move both clocks: event time to `event`, or else to `at` too."""
+    def _control(
+        self, s: State, at: float, act: Callable[[float], None], event: float | None = None
+    ) -> None:
+        """Rule, declare, gone and inhibit inputs move both clocks: event time to `event`, or
+        else to `at` too.
+        """
         t = max(s.clock, at if event is None else event)
         self._advance(s, at, t, True)
         act(t)
@@ -177,14 +201,25 @@ class Engine(Registry):
         self.settle(s)
 
     def inhibit(
-        self, rule_id: str, subject: str, at: float, source: str, active: bool, event: float | None = None
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        source: str,
+        active: bool,
+        event: float | None = None,
     ) -> None:
         """An alarm of the same subject begins or ends to hide this one."""
         s = self.open(rule_id, subject)
         self._control(s, at, lambda t: masking.inhibit(self, s, source, active, t), event)
 
     def declare(
-        self, rule_id: str, subject: str, at: float, rule: Rule | None = None, event: float | None = None
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        rule: Rule | None = None,
+        event: float | None = None,
     ) -> None:
         """A subject is known to exist: from now on its silence counts."""
         new = subject not in self.slots[rule_id]
@@ -198,9 +233,15 @@ class Engine(Registry):
         self._control(s, at, known, event)
 
     def set_rule(
-        self, rule: Rule, at: float, event: float | None = None, own: Callable[[State], Rule] | None = None
+        self,
+        rule: Rule,
+        at: float,
+        event: float | None = None,
+        own: Callable[[State], Rule] | None = None,
     ) -> None:
-        """A new rule, or the new definition of a known one; `own` says which rule a single alarm comes under."""
+        """A new rule, or the new definition of a known one; `own` says which rule a single alarm
+        comes under.
+        """
         old = self.rules.get(rule.id)
         self.put_rule(rule)
         for subject, slot in list(self.slots[rule.id].items()):
@@ -228,12 +269,16 @@ class Engine(Registry):
             self.drop(rule_id, subject, at, "subject_gone", event)
 
     def rules_of(self, subject: str) -> list[str]:
-        """Rules under which a subject has an alarm: those that others hide first, so that none shows itself in between."""
+        """Rules under which a subject has an alarm: those that others hide first, so that none
+        shows itself in between.
+        """
         states = [s for rule_id in self.slots if (s := self.state(rule_id, subject)) is not None]
         states.sort(key=lambda s: (not self.rules[s.rule.id].suppress_when, s.index))
         return [s.rule.id for s in states]
 
-    def drop(self, rule_id: str, subject: str, at: float, reason: str, event: float | None = None) -> None:
+    def drop(
+        self, rule_id: str, subject: str, at: float, reason: str, event: float | None = None
+    ) -> None:
         """End one alarm. Its numbers are kept, so that one that comes back goes on from there."""
         s = self.open(rule_id, subject)
         self._control(s, at, lambda t: self._remove(s, t, reason), event)
@@ -244,12 +289,27 @@ class Engine(Registry):
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:
-            s.active, s.acked, s.shelved, s.until, s.manual, s.inhibitors = False, True, None, None, False, ()
-            s.hold_until, s.oos, s.latched, s.no_data, s.flapping, s.phase = None, False, False, False, False, "normal"
+            s.active, s.acked, s.shelved, s.until, s.manual, s.inhibitors = (
+                False,
+                True,
+                None,
+                None,
+                False,
+                (),
+            )
+            s.hold_until, s.oos, s.latched, s.no_data, s.flapping, s.phase = (
+                None,
+                False,
+                False,
+                False,
+                False,
+                "normal",
+            )
             emit(self, s, "removed", t, reason)
         s.enabled = False
 
-    # ------------------------------------------------------------------------------------------------- outputs
+    # -------------------------------------------------------------------------------------------------
+    # outputs
     def out(self, state: State, transition: Transition) -> None:
         """Hand a transition out, and let it hide or show the alarms that depend on it."""
         self.on_transition(state, transition)

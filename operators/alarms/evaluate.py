@@ -37,11 +37,22 @@ def admit(engine: Outlet, s: State, ts: float, id: str | None, at: float) -> flo
 
 
 def take_reading(
-    engine: Outlet, s: State, ts: float, id: str | None, value: Any, quality: str, unit: str | None, t: float
+    engine: Outlet,
+    s: State,
+    ts: float,
+    id: str | None,
+    value: Any,
+    quality: str,
+    unit: str | None,
+    t: float,
 ) -> bool:
     """Apply an admitted reading at instant `t`. False where it was no good data."""
     rule = s.rule
-    s.ids = ((*s.ids, id) if ts == s.last_ts else (id,)) if id is not None else (s.ids if ts == s.last_ts else ())
+    s.ids = (
+        ((*s.ids, id) if ts == s.last_ts else (id,))
+        if id is not None
+        else (s.ids if ts == s.last_ts else ())
+    )
     s.last_ts = ts
     if quality == "stale":
         engine.count(s, "stale")
@@ -88,7 +99,9 @@ def _no_data_reason(s: State, value: Any, quality: str, unit: str | None) -> str
 
 
 def judge(s: State, value: Any) -> tuple[bool, bool] | None:
-    """(breach, normal) over all levels, with the memory of each level; None where it cannot be told."""
+    """(breach, normal) over all levels, with the memory of each level; None where it cannot be
+    told.
+    """
     levels = s.rule.levels
     if not levels:
         return False, True
@@ -112,7 +125,9 @@ def judge(s: State, value: Any) -> tuple[bool, bool] | None:
 
 
 def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
-    """At least n of the last m good readings, or n breaching ones within a span; otherwise the reading's own verdict."""
+    """At least n of the last m good readings, or n breaching ones within a span; otherwise the
+    reading's own verdict.
+    """
     if s.rule.n_of_m:
         n, m = s.rule.n_of_m
         s.window = (*s.window, breach)[-m:]
@@ -127,7 +142,9 @@ def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
     return breach, normal and not breach
 
 
-def settle_verdict(engine: Outlet, s: State, t: float, breach: bool, normal: bool, reason: str) -> None:
+def settle_verdict(
+    engine: Outlet, s: State, t: float, breach: bool, normal: bool, reason: str
+) -> None:
     """Move between the phases as the verdict asks."""
     phase = s.phase
     if phase == "normal":

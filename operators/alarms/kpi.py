@@ -1,32 +1,42 @@
-"""How well alarms serve the people who answer them: the figures of EEMUA 191, from transitions as they happen.
+"""How well alarms serve the people who answer them: the figures of EEMUA 191, from transitions as
+they happen.
 
-One transition is one `AlarmTransition`. `recorded` is its arrival, `time` the instant at which it took effect. A key is an
-alarm (`rule`, `subject`); an occurrence is a key with its `occ`. All bins are [start, start + 600 s) aligned to the clock (UTC),
-and `recorded` says in which one a transition counts. Definitions, the same in every place that shows these figures:
+One transition is one `AlarmTransition`. `recorded` is its arrival, `time` the instant at which it
+took effect. A key is an alarm (`rule`, `subject`); an occurrence is a key with its `occ`. All bins
+are [start, start + 600 s) aligned to the clock (UTC), and `recorded` says in which one a transition
+counts. Definitions, the same in every place that shows these figures:
 
-    annunciated   N: `event` is activated and `annunciate` is true. Activated without it: masked, M, reported apart.
-    rate          N a 600 s over the period. Target at most 1 (EEMUA 191: "very likely to be acceptable").
-    peak          the largest N of one 600 s bin. Target at most 10 (EEMUA 191, ISA-18.2).
-    overloaded    share of all 600 s bins of the period with N > 10. Target under 1 % (ISA-18.2).
-    flood         opens at the start of the first bin with N > 10, closes at the start of the first later bin with N < 5
+    annunciated   N: `event` is activated and `annunciate` is true. Activated without it: masked, M,
+    reported apart. rate          N a 600 s over the period. Target at most 1 (EEMUA 191: "very
+    likely to be acceptable"). peak          the largest N of one 600 s bin. Target at most 10
+    (EEMUA 191, ISA-18.2). overloaded    share of all 600 s bins of the period with N > 10. Target
+    under 1 % (ISA-18.2). flood         opens at the start of the first bin with N > 10, closes at
+    the start of the first later bin with N < 5
                   (EEMUA 191); time in flood as a share of the period, target under 1 %.
-    hourly, daily the largest N of one clock hour, target 6 (at most 12), and of one UTC day, target 144 (at most 288)
+    hourly, daily the largest N of one clock hour, target 6 (at most 12), and of one UTC day, target
+    144 (at most 288)
                   (ISA-18.2-2009, IEC 62682).
-    chattering    keys with three activations, annunciated or not, whose `time` lies within 60 s (first to third at most
+    chattering    keys with three activations, annunciated or not, whose `time` lies within 60 s
+    (first to third at most
                   60 s apart). Target 0 (EEMUA 191). A key counts in the bin of the third one.
-    fleeting      annunciated occurrences that returned less than 10 s after their activation, by `time`; as a share of N.
+    fleeting      annunciated occurrences that returned less than 10 s after their activation, by
+    `time`; as a share of N.
                   One counts in the bin of its return.
-    standing      keys that are active and not masked (shelved, suppressed, out of service, disabled) now.
-    stale         standing keys whose activation is more than 24 h ago, by `time`. Target under 5 (ISA-18.2).
-    top ten       N of the ten rules with the most, as a share of N. Target at most 5 % (ISA-18.2).
-    time to ack   `recorded` of the first `acked` less `recorded` of the first annunciated transition of its occurrence.
-                  Occurrences that need no acknowledgement are left out. One that returns unacknowledged is censored: it is
-                  counted, not averaged, whatever comes later. Median and 95th percentile (nearest rank).
-    priorities    N by priority, as shares of N. Target about 80 % low and medium, 15 % high, 5 % critical (EEMUA 191).
-    repeats       `realarmed`, and `escalated`, a 600 s.
-    shelved long  longest time from a key's first `shelved` to its end, and keys shelved anew three times or more meanwhile.
+    standing      keys that are active and not masked (shelved, suppressed, out of service,
+    disabled) now. stale         standing keys whose activation is more than 24 h ago, by `time`.
+    Target under 5 (ISA-18.2). top ten       N of the ten rules with the most, as a share of N.
+    Target at most 5 % (ISA-18.2). time to ack   `recorded` of the first `acked` less `recorded` of
+    the first annunciated transition of its occurrence.
+                  Occurrences that need no acknowledgement are left out. One that returns
+                  unacknowledged is censored: it is counted, not averaged, whatever comes later.
+                  Median and 95th percentile (nearest rank).
+    priorities    N by priority, as shares of N. Target about 80 % low and medium, 15 % high, 5 %
+    critical (EEMUA 191). repeats       `realarmed`, and `escalated`, a 600 s. shelved long  longest
+    time from a key's first `shelved` to its end, and keys shelved anew three times or more
+    meanwhile.
 
-EEMUA 191 (3rd ed.) and ISA-18.2 give these figures for one operator's position; a page of a definition stands for it.
+EEMUA 191 (3rd ed.) and ISA-18.2 give these figures for one operator's position; a page of a
+definition stands for it.
 """
 
 import math
@@ -72,7 +82,9 @@ class Bin:
 
 @dataclass(frozen=True)
 class Flood:
-    """Time from the start of the bin that opened a flood to the start of the one that closed it, with N in between."""
+    """Time from the start of the bin that opened a flood to the start of the one that closed it,
+    with N in between.
+    """
 
     start: float
     end: float
@@ -81,7 +93,8 @@ class Flood:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a period [start, end), in epoch seconds; times and spans in seconds, shares from 0 to 1.
+    """The figures of a period [start, end), in epoch seconds; times and spans in seconds, shares
+    from 0 to 1.
 
     What has no basis (a share of no alarms, a percentile of no acknowledgements) is None.
     """
@@ -135,9 +148,11 @@ class _Alarm:
 
 
 class Kpis:
-    """Takes transitions of any number of alarms, each key's in order; gives the figures of a period at any moment.
+    """Takes transitions of any number of alarms, each key's in order; gives the figures of a period
+    at any moment.
 
-    `keep` is how many seconds of history stay (all where it is None), so that a process that runs for months stays small.
+    `keep` is how many seconds of history stay (all where it is None), so that a process that runs
+    for months stays small.
     """
 
     def __init__(self, keep: float | None = None) -> None:
@@ -161,13 +176,18 @@ class Kpis:
                 number: {f.name: _plain(getattr(place, f.name)) for f in fields(place)}
                 for number, place in self._bins.items()
             },
-            "alarms": [[*key, *(getattr(alarm, f.name) for f in fields(alarm))] for key, alarm in self._alarms.items()],
+            "alarms": [
+                [*key, *(getattr(alarm, f.name) for f in fields(alarm))]
+                for key, alarm in self._alarms.items()
+            ],
             "newest": self._newest,
             "longest_shelve": self._longest_shelve,
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Take back what `snapshot` gave; of another version nothing is taken, and counting begins anew."""
+        """Take back what `snapshot` gave; of another version nothing is taken, and counting
+        begins anew.
+        """
         if data["v"] != VERSION:
             return
         self._newest, self._longest_shelve = data["newest"], data["longest_shelve"]
@@ -189,7 +209,9 @@ class Kpis:
                 setattr(place, f.name, mine | more if isinstance(mine, set) else mine + more)
 
     def see(self, transition: AlarmTransition) -> None:
-        """Take note of one transition. One that comes a second time must be left out by the caller."""
+        """Take note of one transition. One that comes a second time must be left out by the
+        caller.
+        """
         t = transition
         key = (t.rule, t.subject)
         alarm = self._alarms.get(key)
@@ -220,7 +242,10 @@ class Kpis:
         alarm.activated_at, alarm.heard = t.time, t.annunciate
         alarm.annunciated_at, alarm.awaits_ack = None, "unacked" in t.flags
         alarm.activations = (*alarm.activations, t.time)[-CHATTER_COUNT:]
-        if len(alarm.activations) == CHATTER_COUNT and t.time - alarm.activations[0] <= CHATTER_SPAN:
+        if (
+            len(alarm.activations) == CHATTER_COUNT
+            and t.time - alarm.activations[0] <= CHATTER_SPAN
+        ):
             place.chattering.add(key if len(place.chattering) < MOST_KEYS else OTHERS)
         if not t.annunciate:
             place.masked += 1
@@ -270,7 +295,9 @@ class Kpis:
         self._tidy_at = 2 * len(self._alarms) + 1000
 
     def figures(self, start: float, end: float) -> Figures:
-        """The figures of [start, end); bins that lie partly outside count as a whole. What is said of now is as of `end`."""
+        """The figures of [start, end); bins that lie partly outside count as a whole. What is
+        said of now is as of `end`.
+        """
         first, last = math.floor(start / BIN), math.ceil(end / BIN)
         chosen = {number: place for number, place in self._bins.items() if first <= number < last}
         total = sum(place.annunciated for place in chosen.values())
@@ -298,7 +325,9 @@ class Kpis:
             peak=max((place.annunciated for place in chosen.values()), default=0),
             hourly=_largest(chosen, 3600.0),
             daily=_largest(chosen, DAY),
-            overloaded=_share(sum(place.annunciated > OVERLOAD for place in chosen.values()), last - first),
+            overloaded=_share(
+                sum(place.annunciated > OVERLOAD for place in chosen.values()), last - first
+            ),
             floods=floods,
             in_flood=_share(sum(min(f.end, end) - max(f.start, start) for f in floods), span),
             chattering=tuple(sorted(chattering)),
@@ -322,10 +351,16 @@ class Kpis:
             no_data=self._with("no_data"),
             longest_shelve=max(
                 self._longest_shelve,
-                *(end - a.shelved_from for a in self._alarms.values() if a.shelved_from is not None),
+                *(
+                    end - a.shelved_from
+                    for a in self._alarms.values()
+                    if a.shelved_from is not None
+                ),
                 0.0,
             ),
-            renewed=tuple(sorted(key for key, alarm in self._alarms.items() if alarm.renewals >= RENEWED)),
+            renewed=tuple(
+                sorted(key for key, alarm in self._alarms.items() if alarm.renewals >= RENEWED)
+            ),
         )
 
     def _with(self, flag: str) -> int:

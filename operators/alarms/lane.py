@@ -1,4 +1,6 @@
-"""The fast lane: which readings change nothing about an alarm, so that the engine need not look at them."""
+"""The fast lane: which readings change nothing about an alarm, so that the engine need not look
+at them.
+"""
 
 import math
 
@@ -74,7 +76,9 @@ def _normal_values(level: Level) -> Interval:
 
 
 def inert_values(s: State) -> Interval:
-    """Values of a good reading that would leave phase, levels and severity as they are; empty where that is unknown."""
+    """Values of a good reading that would leave phase, levels and severity as they are; empty
+    where that is unknown.
+    """
     rule, phase = s.rule, s.phase
     voting = rule.n_of_m or rule.times
     if not s.enabled or s.no_data or rule.window or (phase != "normal" and (rule.pulse or voting)):
@@ -130,7 +134,9 @@ def mode_of(s: State, lane_ts: float) -> Mode:
 
 
 def in_unit(low: float, high: float, unit: str | None, seen: str | None) -> Interval:
-    """An interval in `unit` as seen in another unit of its kind; a hair narrower, so that rounding cannot hide a step."""
+    """An interval in `unit` as seen in another unit of its kind; a hair narrower, so that
+    rounding cannot hide a step.
+    """
     if seen is None or unit is None or seen == unit:
         return low, high
     if seen not in UNITS or unit not in UNITS:

@@ -1,4 +1,6 @@
-"""Steps in the life of an occurrence: activation, return, severity, silence, and the end of masking."""
+"""Steps in the life of an occurrence: activation, return, severity, silence, and the end of
+masking.
+"""
 
 from typing import Any
 
@@ -7,7 +9,9 @@ from operators.alarms.state import State
 from operators.alarms.transition import Outlet, emit
 
 
-def enter_phase(engine: Outlet, s: State, phase: str, since: float | None, event: str, at: float, reason: str) -> None:
+def enter_phase(
+    engine: Outlet, s: State, phase: str, since: float | None, event: str, at: float, reason: str
+) -> None:
     """Change phase without changing flags; `event` is shown only where the rule asks for it."""
     s.phase, s.since = phase, since
     if s.rule.emit_pending:
@@ -67,8 +71,12 @@ def give_return(engine: Outlet, s: State, t: float, reason: str) -> None:
         unmask(engine, s, "unshelved", t, "oneshot_done")
 
 
-def unmask(engine: Outlet, s: State, event: str, t: float, reason: str, force: bool = False, **extra: Any) -> None:
-    """Say that a mask is gone; what is still active is annunciated, what came and went unseen counts as seen."""
+def unmask(
+    engine: Outlet, s: State, event: str, t: float, reason: str, force: bool = False, **extra: Any
+) -> None:
+    """Say that a mask is gone; what is still active is annunciated, what came and went unseen
+    counts as seen.
+    """
     annunciate = False
     if not s.masked:
         if s.active:

@@ -1,4 +1,6 @@
-"""The logic of an alarm in a flow: events in, transitions out. What `when` and `rules` have in common."""
+"""The logic of an alarm in a flow: events in, transitions out. What `when` and `rules` have in
+common.
+"""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 WHILE = "while"
 FORGET_AFTER = 7 * 86_400.0
-"""A subject in state normal that was not heard for so long is freed; one whose silence counts is not."""
+"""A subject in state normal that was not heard for so long is freed; one whose silence counts is
+not.
+"""
 SWEEP_EVERY = 86_400.0
 _NOTHING: About = (None, {})
 
@@ -30,10 +34,14 @@ _NOTHING: About = (None, {})
 class AlarmLogic(Logic):
     """Alarms of one `alarms:` entry for one shard.
 
-    Events of the streams it watches come through `on_batch`. Through `on_role` come, each under its own role:
-    `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms it, `rules` rows of rules,
-    `commands` what people ask for, `commands_elsewhere` the same where another shard answers for unknown subjects.
-    `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the latest refusals.
+    Events of the streams it watches come through `on_batch`. Through `on_role` come, each under its
+    own role:
+    `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms it,
+    `rules` rows of rules,
+    `commands` what people ask for, `commands_elsewhere` the same where another shard answers for
+    unknown subjects.
+    `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the
+    latest refusals.
     """
 
     VERSION: ClassVar[int] = 1
@@ -48,7 +56,9 @@ class AlarmLogic(Logic):
         self.replies = self.desk.refused
         self.answers = self.desk.answers
         self._only = alarm.only.matcher() if alarm.only else None
-        self._renderer = Renderer(self.name, alarm.response, alarm.message, self.page_of, context.run or None)
+        self._renderer = Renderer(
+            self.name, alarm.response, alarm.message, self.page_of, context.run or None
+        )
         self._out: list[Event] = []
         self._wall = -math.inf
         self._clock = -math.inf
@@ -68,7 +78,8 @@ class AlarmLogic(Logic):
             engine.on_open = self._gate_new
         return engine
 
-    # ------------------------------------------------------------------------------------------------- events
+    # -------------------------------------------------------------------------------------------------
+    # events
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         at = self._begin(now)
         commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
@@ -92,7 +103,9 @@ class AlarmLogic(Logic):
         return self._end()
 
     def on_command(self, command: Mapping[str, Any], now: Now) -> list[Event]:
-        """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and what the command needs."""
+        """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and
+        what the command needs.
+        """
         self.desk.command(command, self._begin(now))
         return self._end()
 
@@ -139,7 +152,9 @@ class AlarmLogic(Logic):
     def _rules(self, events: list[Event], at: float) -> None:
         self.take_rules(events, at)
 
-    def judge(self, rule_id: str, event: Any, at: float, rule: Rule | None = None, presence: bool = False) -> None:
+    def judge(
+        self, rule_id: str, event: Any, at: float, rule: Rule | None = None, presence: bool = False
+    ) -> None:
         """Let the engine look at an event fully."""
         quality = getattr(event, "quality", "good")
         value: Any
@@ -154,10 +169,14 @@ class AlarmLogic(Logic):
         unit = getattr(event, "unit", None)
         subject, at = event.subject, self._arrival(event, at)
         about = self._about(event)
-        self.engine.reading(rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about)
+        self.engine.reading(
+            rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about
+        )
 
     def _arrival(self, event: Any, at: float) -> float:
-        """When an event of a batch that arrived at `at` arrived itself: in a replay that is known."""
+        """When an event of a batch that arrived at `at` arrived itself: in a replay that is
+        known.
+        """
         return float(event.time) if self.engine.run else at
 
     def _about(self, event: Any) -> About:
@@ -170,7 +189,8 @@ class AlarmLogic(Logic):
             known = self._abouts[key] = (metric, dict(labels or {}))
         return known
 
-    # ------------------------------------------------------------------------------------------------- masking
+    # -------------------------------------------------------------------------------------------------
+    # masking
     def _hide(self, events: list[Event], at: float) -> None:
         """Transitions of the alarms that hide this one."""
         for event in events:
@@ -186,7 +206,9 @@ class AlarmLogic(Logic):
             if not active:
                 del self._hiding[key]
             if was != bool(active):
-                self._suppress(event.subject, event.alarm, bool(active), self._arrival(event, at), event.time)
+                self._suppress(
+                    event.subject, event.alarm, bool(active), self._arrival(event, at), event.time
+                )
 
     def _suppress(self, subject: str, source: str, on: bool, at: float, time: float) -> None:
         sources = self.engine.sources.setdefault(subject, set())
@@ -221,7 +243,8 @@ class AlarmLogic(Logic):
         if not self._gates.get(s.subject, self._gate):
             masking.inhibit(self.engine, s, WHILE, True, t)
 
-    # ------------------------------------------------------------------------------------------------- outputs
+    # -------------------------------------------------------------------------------------------------
+    # outputs
     def _transition(self, state: State, transition: Transition) -> None:
         self._out.append(self._renderer.event(state, transition, state.slot.about or _NOTHING))
 
@@ -234,7 +257,9 @@ class AlarmLogic(Logic):
         return cell if cell is not None else page.default
 
     def states(self) -> dict[str, str]:
-        """The state word of each subject: normal, unacked, acked, …; of several rules for one, the most urgent."""
+        """The state word of each subject: normal, unacked, acked, …; of several rules for one,
+        the most urgent.
+        """
         out: dict[str, str] = {}
         for slots in self.engine.slots.values():
             for subject, slot in slots.items():
@@ -244,7 +269,8 @@ class AlarmLogic(Logic):
                     out[subject] = word
         return out
 
-    # ------------------------------------------------------------------------------------------------- snapshot
+    # -------------------------------------------------------------------------------------------------
+    # snapshot
     def snapshot(self) -> object:
         return {
             "engine": store.snapshot(self.engine),
@@ -257,7 +283,8 @@ class AlarmLogic(Logic):
     def restore(self, state: Any, version: int) -> None:
         if version != self.VERSION:
             raise ValueError(
-                f"the state of alarm {self.name!r} has version {version}; this release reads {self.VERSION}"
+                f"the state of alarm {self.name!r} has version {version}; this release reads"
+                f" {self.VERSION}"
             )
         self.engine = self._new_engine()
         store.restore(self.engine, state["engine"], self.definition.made)

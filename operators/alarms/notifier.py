@@ -1,6 +1,8 @@
-"""Tells people: groups annunciated transitions, repeats them until acknowledged, and holds back floods.
+"""Tells people: groups annunciated transitions, repeats them until acknowledged, and holds back
+floods.
 
-One group for each value of the rule's `group_by` labels, on the wall clock. State machines are untouched by it.
+One group for each value of the rule's `group_by` labels, on the wall clock. State machines are
+untouched by it.
 """
 
 import json
@@ -14,10 +16,12 @@ from operators.alarms.transition import Transition
 
 Group = dict[str, Any]
 Member = dict[str, Any]
-"""One alarm of a group: its `state` (firing, muted, resolved), whether it was `told` and `acked`, `since` when, and `about`,
-which belongs to who feeds the notifier."""
+"""One alarm of a group: its `state` (firing, muted, resolved), whether it was `told` and
+`acked`, `since` when, and `about`, which belongs to who feeds the notifier."""
 Terms = dict[str, Any]
-"""How a group is told: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or None."""
+"""How a group is told: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or
+None.
+"""
 MOST_ACTS = 1000
 """So many annunciations are remembered for a limit of floods that a rule may get later."""
 
@@ -25,12 +29,15 @@ MOST_ACTS = 1000
 class Notifier:
     """Consumes transitions through `see`, time through `tick`; hands notifications to `on_send`.
 
-    A notification is {at, kind, group, firing, resolved}; kind is first, update, repeat, flood_on or flood_off.
-    With it go the members it names. Delivered at least once, with the key (group, at, kind).
+    A notification is {at, kind, group, firing, resolved}; kind is first, update, repeat, flood_on
+    or flood_off. With it go the members it names. Delivered at least once, with the key (group, at,
+    kind).
     """
 
     def __init__(self) -> None:
-        self.on_send: Callable[[dict[str, Any], Mapping[str, Member]], None] = lambda notification, members: None
+        self.on_send: Callable[[dict[str, Any], Mapping[str, Member]], None] = (
+            lambda notification, members: None
+        )
         self._groups: dict[str, Group] = {}
 
     def see(self, state: State, transition: Transition) -> None:
@@ -55,7 +62,13 @@ class Notifier:
         if annunciate:
             since = member["since"] if member and member["state"] != "resolved" else now
             told = bool(member and member["told"])
-            group["members"][name] = {"state": "firing", "told": told, "acked": acked, "since": since, "about": about}
+            group["members"][name] = {
+                "state": "firing",
+                "told": told,
+                "acked": acked,
+                "since": since,
+                "about": about,
+            }
             if not self._count_flood(group, now):
                 _plan(group, now)
         elif member is None:
@@ -82,7 +95,14 @@ class Notifier:
     def _group(self, key: str, terms: Terms) -> Group:
         group = self._groups.get(key)
         if group is None:
-            group = {"key": key, "members": {}, "due": None, "last": None, "acts": [], "flood": False}
+            group = {
+                "key": key,
+                "members": {},
+                "due": None,
+                "last": None,
+                "acts": [],
+                "flood": False,
+            }
             self._groups[key] = group
         group["cfg"] = terms
         return group
@@ -114,13 +134,22 @@ class Notifier:
 
     def next_due(self) -> float | None:
         """When `tick` has something to send, if nothing else happens."""
-        return min((due[0] for group in self._groups.values() if (due := _next_send(group, -math.inf))), default=None)
+        return min(
+            (due[0] for group in self._groups.values() if (due := _next_send(group, -math.inf))),
+            default=None,
+        )
 
     def _send(self, group: Group, now: float, kind: str) -> None:
         members = group["members"]
         firing = sorted(name for name, member in members.items() if member["state"] == "firing")
         resolved = sorted(name for name, member in members.items() if member["state"] == "resolved")
-        told = {"at": now, "kind": kind, "group": json.loads(group["key"]), "firing": firing, "resolved": resolved}
+        told = {
+            "at": now,
+            "kind": kind,
+            "group": json.loads(group["key"]),
+            "firing": firing,
+            "resolved": resolved,
+        }
         self.on_send(told, {name: members[name] for name in (*firing, *resolved)})
         for name in resolved:
             del members[name]
@@ -153,17 +182,26 @@ class Notifier:
 def terms_of(rule: Rule) -> Terms:
     """The terms that a rule asks for."""
     flood = rule.flood and {"limit": rule.flood["limit"], "window": seconds(rule.flood["window"])}
-    return {"wait": rule.group_wait, "interval": rule.group_interval, "repeat": rule.repeat, "flood": flood}
+    return {
+        "wait": rule.group_wait,
+        "interval": rule.group_interval,
+        "repeat": rule.repeat,
+        "flood": flood,
+    }
 
 
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:
-    """The next send and its kind: a planned one that is due goes first, whatever the repeat says."""
+    """The next send and its kind: a planned one that is due goes first, whatever the repeat
+    says.
+    """
     due, last, repeat = group["due"], group["last"], group["cfg"]["repeat"]
     planned = None if due is None else (due, "first" if last is None else "update")
     again = None if last is None or repeat is None else last + repeat
     if again is None or (due is not None and (due <= now or due <= again)):
         return planned
-    waits = any(member["state"] == "firing" and not member["acked"] for member in group["members"].values())
+    waits = any(
+        member["state"] == "firing" and not member["acked"] for member in group["members"].values()
+    )
     return (again, "repeat") if waits else planned
 
 
@@ -178,5 +216,8 @@ def _plan(group: Group, now: float) -> None:
     if group["last"] is None:
         due = now + config["wait"]
     else:
-        due = max(now, group["last"] + (config["flood"]["window"] if group["flood"] else config["interval"]))
+        due = max(
+            now,
+            group["last"] + (config["flood"]["window"] if group["flood"] else config["interval"]),
+        )
     group["due"] = due if group["due"] is None else min(group["due"], due)

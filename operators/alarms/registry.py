@@ -1,4 +1,6 @@
-"""The alarms that an engine holds: their slots and states, made, found, brought up to date and let go."""
+"""The alarms that an engine holds: their slots and states, made, found, brought up to date and
+let go.
+"""
 
 import math
 from collections.abc import Callable
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from operators.alarms.slot_lane import SlotLane
 
 STATES_KEPT = 1000
-"""Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot only."""
+"""Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot
+only.
+"""
 
 Key = tuple[str, str]
 Entry = tuple[float, int, int, str, str]
@@ -28,10 +32,13 @@ Entry = tuple[float, int, int, str, str]
 class Registry:
     """Rules, and for each one its alarms by subject.
 
-    Transitions and refused commands are handed to `on_transition` and `on_rejection` as they happen.
+    Transitions and refused commands are handed to `on_transition` and `on_rejection` as they
+    happen.
     """
 
-    def __init__(self, rules: list[Rule] | None = None, run: str = "", converts: bool = False) -> None:
+    def __init__(
+        self, rules: list[Rule] | None = None, run: str = "", converts: bool = False
+    ) -> None:
         self.run = run
         self.rules: dict[str, Rule] = {}
         self.slots: dict[str, dict[str, Slot]] = {}
@@ -57,7 +64,8 @@ class Registry:
         for rule in rules or ():
             self.put_rule(rule)
 
-    # ------------------------------------------------------------------------------------------------- alarms
+    # -------------------------------------------------------------------------------------------------
+    # alarms
     def state(self, rule: str, subject: str) -> State | None:
         """The state of an alarm, up to date; None for a subject never heard of."""
         slot = self.slots.get(rule, {}).get(subject)
@@ -72,8 +80,8 @@ class Registry:
         about: Any = None,
         time: float | None = None,
     ) -> State:
-        """The state of an alarm, made if there is none, by an event of `time` that arrived at `at`. `rule` replaces the
-        common rule for this subject."""
+        """The state of an alarm, made if there is none, by an event of `time` that arrived at
+        `at`. `rule` replaces the common rule for this subject."""
         slots = self.slots[rule_id]
         slot = slots.get(subject)
         if slot is not None:
@@ -104,12 +112,16 @@ class Registry:
         for source in s.rule.suppress_when:
             other = self.state(source, s.subject) if source in self.rules else None
             if other is not None and other.active and not other.oos:
-                masking.inhibit(self, s, source, True, other.clock if at is None else max(at, other.clock))
+                masking.inhibit(
+                    self, s, source, True, other.clock if at is None else max(at, other.clock)
+                )
             elif source in outside and time is not None:
                 masking.inhibit(self, s, source, True, time)
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
-        """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is for a slot without state."""
+        """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is
+        for a slot without state.
+        """
         if self.lane is not None:
             self.lane.bring(subject, slot)
         s = slot.state
@@ -145,7 +157,9 @@ class Registry:
         return convert(value, unit, wanted)
 
     def settle(self, s: State) -> None:
-        """After a change: arm the timers, set the mode of the slot, and let go of a state that says nothing."""
+        """After a change: arm the timers, set the mode of the slot, and let go of a state that
+        says nothing.
+        """
         slot, slots = s.slot, self.slots[s.rule.id]
         due = min(event_timers(s), default=None)
         if due is not None and due[0] < s.armed_event:
@@ -225,7 +239,8 @@ class Registry:
         self.index_targets()
 
     def forget_quiet(self, before: float) -> int:
-        """Free alarms in state normal that heard nothing since `before`; their numbers are kept. How many these were.
+        """Free alarms in state normal that heard nothing since `before`; their numbers are kept.
+        How many these were.
 
         What waits for data, or is masked in any way, stays.
         """
@@ -234,7 +249,9 @@ class Registry:
             if self.rules[rule_id].watches_silence:
                 continue
             times = [slot.ts for slot in slots.values()] if lane is None else lane.times(slots)
-            for subject in [subject for subject, ts in zip(slots, times, strict=True) if ts < before]:
+            for subject in [
+                subject for subject, ts in zip(slots, times, strict=True) if ts < before
+            ]:
                 s = slots[subject].state
                 if s is None or _is_at_rest(s):
                     freed += 1
@@ -265,7 +282,9 @@ class Registry:
         self.on_count(word)
 
     def rule_when_raised(self, state: State) -> Rule:
-        """The rule under which an alarm is raised now; it may differ from the one before in its severity only."""
+        """The rule under which an alarm is raised now; it may differ from the one before in its
+        severity only.
+        """
         return state.rule if self.on_raise is None else self.on_raise(state)
 
     def out(self, state: State, transition: Transition) -> None:
@@ -274,4 +293,10 @@ class Registry:
 
 
 def _is_at_rest(s: State) -> bool:
-    return s.isa() == "A" and s.phase == "normal" and not s.no_data and not s.edge and s.rule.expect is None
+    return (
+        s.isa() == "A"
+        and s.phase == "normal"
+        and not s.no_data
+        and not s.edge
+        and s.rule.expect is None
+    )

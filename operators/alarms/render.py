@@ -23,7 +23,11 @@ def change_of(transition: Transition) -> str:
     if transition.event == "activated":
         return "raised"
     if transition.event == "returned":
-        return "returned" if "unacked" in transition.flags or "latched" in transition.flags else "cleared"
+        return (
+            "returned"
+            if "unacked" in transition.flags or "latched" in transition.flags
+            else "cleared"
+        )
     if transition.event == "acked" and transition.isa == "A":
         return "cleared"
     return transition.event
@@ -46,7 +50,12 @@ class Renderer:
     """Makes the events of one alarm. `page_of` names the page of an alarm's state."""
 
     def __init__(
-        self, alarm: str, response: str, message: str | None, page_of: Callable[[State], str | None], run: str | None
+        self,
+        alarm: str,
+        response: str,
+        message: str | None,
+        page_of: Callable[[State], str | None],
+        run: str | None,
     ) -> None:
         self._alarm, self._response, self._page_of, self._run = alarm, response, page_of, run
         self._template = Template(message) if message else None
@@ -76,7 +85,9 @@ class Renderer:
             priority=PRIORITY_OF[severity],
             value=transition.value,
             unit=transition.unit,
-            limit=limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) else None,
+            limit=(
+                limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) else None
+            ),
             reason=transition.reason,
             annunciate=transition.annunciate,
             rule_hash=transition.rule_hash,
@@ -98,10 +109,16 @@ class Renderer:
 
 
 def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:
-    """For the text only: the limit that raises the alarm; one that is no number, such as a pair or a word, as a label."""
+    """For the text only: the limit that raises the alarm; one that is no number, such as a pair
+    or a word, as a label.
+    """
     if limit is None:
         return event
     if isinstance(limit, (int, float)) and not isinstance(limit, bool):
         return msgspec.structs.replace(event, limit=limit)
-    text = " to ".join(f"{edge:g}" for edge in limit) if isinstance(limit, (list, tuple)) else str(limit)
+    text = (
+        " to ".join(f"{edge:g}" for edge in limit)
+        if isinstance(limit, (list, tuple))
+        else str(limit)
+    )
     return msgspec.structs.replace(event, limit=None, labels={**event.labels, "limit": text})

@@ -35,7 +35,9 @@ class Schedule(Protocol):
 
 
 class Level:
-    """One severity with its limit and where it ends. Without a kind of limit no value can be judged."""
+    """One severity with its limit and where it ends. Without a kind of limit no value can be
+    judged.
+    """
 
     __slots__ = ("clear", "edges", "kind", "limit", "rank", "severity")
 
@@ -75,9 +77,11 @@ class Level:
 
 
 class Rule:
-    """What one rule asks for. `record` is its definition; raises ValueError for one that makes no sense.
+    """What one rule asks for. `record` is its definition; raises ValueError for one that makes no
+    sense.
 
-    Beyond the fields of the record, `schedule` arms and disarms it by the clock. Times are in seconds.
+    Beyond the fields of the record, `schedule` arms and disarms it by the clock. Times are in
+    seconds.
     """
 
     def __init__(self, record: Mapping[str, Any], schedule: Schedule | None = None) -> None:
@@ -96,16 +100,22 @@ class Rule:
         self.flap = (flap["max"], seconds(flap["window"]), seconds(flap["hold"])) if flap else None
         self.latch, self.ack_required = bool(get("latch", False)), bool(get("ack_required", True))
         self.unshelve_on_escalate = bool(get("unshelve_on_escalate", False))
-        self.suppress_when, self.suppress_hold = tuple(get("suppress_when", ())), seconds(get("suppress_hold", 0))
+        self.suppress_when, self.suppress_hold = (
+            tuple(get("suppress_when", ())),
+            seconds(get("suppress_hold", 0)),
+        )
         self.unit: str | None = get("unit")
         self.emit_pending = bool(get("emit_pending", False))
         self.labels: dict[str, str] = dict(get("labels") or {})
         self._read_grouping()
         self.shape = json.dumps(
-            [[[lv.kind] for lv in self.levels], self.unit, get("signal"), self.absent is not None], sort_keys=True
+            [[[lv.kind] for lv in self.levels], self.unit, get("signal"), self.absent is not None],
+            sort_keys=True,
         )
         limits = [[lv.kind, lv.limit, lv.clear] for lv in self.levels]
-        self.limits = json.dumps([limits, self.n_of_m, self.times, self.window], sort_keys=True, default=str)
+        self.limits = json.dumps(
+            [limits, self.n_of_m, self.times, self.window], sort_keys=True, default=str
+        )
         self.severities = [lv.severity for lv in self.levels]
 
     def _read_levels(self, when: Mapping[str, Any]) -> None:
@@ -113,7 +123,9 @@ class Rule:
         self.absent = seconds(when.get("absent"))
         base = _severity(get("severity", "warning"))
         given = get("levels") or ([{**when, "severity": base}] if self.absent is None else [])
-        ranked = sorted((RANK[_severity(level.get("severity"))], n) for n, level in enumerate(given))
+        ranked = sorted(
+            (RANK[_severity(level.get("severity"))], n) for n, level in enumerate(given)
+        )
         self.levels = [Level(given[n], rank) for rank, n in ranked]
         self.base_severity = self.levels[0].severity if self.levels else base
         self.numeric = any(level.kind != "equals" for level in self.levels)
@@ -139,14 +151,19 @@ class Rule:
         default = "keep" if self.expect else "ignore"
         self.no_data = "alarm" if self.absent is not None else get("no_data", default)
         if self.no_data not in NO_DATA:
-            raise ValueError(f"rule {self.id}: no_data is one of {', '.join(NO_DATA)}, not {self.no_data!r}")
+            raise ValueError(
+                f"rule {self.id}: no_data is one of {', '.join(NO_DATA)}, not {self.no_data!r}"
+            )
         self.no_data_severity = _severity(get("no_data_severity", self.base_severity))
         self.watches_silence = self.no_data != "ignore" and bool(self.expect)
 
     def _read_grouping(self) -> None:
         get = self.record.get
         self.group_by: list[str] | None = get("group_by")
-        self.group_wait, self.group_interval = seconds(get("group_wait", 30)), seconds(get("group_interval", 300))
+        self.group_wait, self.group_interval = (
+            seconds(get("group_wait", 30)),
+            seconds(get("group_interval", 300)),
+        )
         self.repeat, self.flood = seconds(get("repeat", 14400)), get("flood")
 
 

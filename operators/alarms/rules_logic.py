@@ -25,11 +25,13 @@ _DELETED = ("delete", "deleted", "removed")
 
 
 class RulesLogic(AlarmLogic):
-    """Rules arrive as rows in the role `rules`: an occurrence with the row as its data, or a row of a table.
+    """Rules arrive as rows in the role `rules`: an occurrence with the row as its data, or a row of
+    a table.
 
-    A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when` or `crosses` with a level,
-    `priority`, `page` and `enabled`. The same `id` again changes the rule; `deleted: true`, or a deleted row, removes it. A
-    row that makes no sense changes nothing and is a dead letter.
+    A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when`
+    or `crosses` with a level,
+    `priority`, `page` and `enabled`. The same `id` again changes the rule; `deleted: true`, or a
+    deleted row, removes it. A row that makes no sense changes nothing and is a dead letter.
     """
 
     def __init__(self, alarm: "Alarm", context: StepContext) -> None:
@@ -59,7 +61,8 @@ class RulesLogic(AlarmLogic):
                 self.engine.set_rule(rule, at, clock)
         self._index()
 
-    # ------------------------------------------------------------------------------------------------- rules
+    # -------------------------------------------------------------------------------------------------
+    # rules
     def take_rules(self, events: list[Event], at: float) -> None:
         for event in events:
             row = _row(event)
@@ -118,7 +121,8 @@ class RulesLogic(AlarmLogic):
             )
         )
 
-    # ------------------------------------------------------------------------------------------------- events
+    # -------------------------------------------------------------------------------------------------
+    # events
     def take(self, events: list[Event], at: float) -> None:
         known = self._known.get
         for event in events:
@@ -133,7 +137,10 @@ class RulesLogic(AlarmLogic):
                 self._take_one(rule_id, event, at)
 
     def _find(self, subject: str) -> list[str]:
-        rules = [*self._exact.get(subject, ()), *(r for pattern, r in self._patterns if pattern.fullmatch(subject))]
+        rules = [
+            *self._exact.get(subject, ()),
+            *(r for pattern, r in self._patterns if pattern.fullmatch(subject)),
+        ]
         if rules or self._patterns:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
@@ -192,7 +199,9 @@ class RulesLogic(AlarmLogic):
             value, unit = (e.value, e.unit) if e is not None else (None, level.unit)
             edge = level.in_unit(unit)
             labels = {**transition.labels, "condition": CROSSES}
-            transition = msgspec.structs.replace(transition, value=value, unit=unit, limit=edge, labels=labels)
+            transition = msgspec.structs.replace(
+                transition, value=value, unit=unit, limit=edge, labels=labels
+            )
         super()._transition(state, transition)
 
     def page_of(self, state: State) -> str | None:
@@ -202,7 +211,8 @@ class RulesLogic(AlarmLogic):
             return str(cell) if cell is not None else super().page_of(state)
         return page
 
-    # ------------------------------------------------------------------------------------------------- snapshot
+    # -------------------------------------------------------------------------------------------------
+    # snapshot
     def more_state(self) -> dict[str, Any]:
         rows = {rule_id: dict(row) for rule_id, row in self._rows.items()}
         return {"rows": rows, "crossings": self._crossings.snapshot()}

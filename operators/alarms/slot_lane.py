@@ -1,4 +1,6 @@
-"""The lane of an alarm: what readings that change nothing leave behind, of very many subjects as columns."""
+"""The lane of an alarm: what readings that change nothing leave behind, of very many subjects as
+columns.
+"""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +13,13 @@ from operators.quiet import LOOK, Floats, Ids, Ints, Lane, fits, key_of, keys_of
 
 
 class SlotLane(Lane):
-    """One row for each slot: its `ts` (`last`), `id`, `value` and `wall`, and as its shape the mode and the metric.
+    """One row for each slot: its `ts` (`last`), `id`, `value` and `wall`, and as its shape the mode
+    and the metric.
 
-    A slot without a state leaves these to its row, so that a quiet subject is not kept twice. A row's `value` is NaN where the
-    slot keeps one that is no floating-point number, its id empty where the slot keeps one that is none or does not fit.
-    Readings with labels are always looked at.
+    A slot without a state leaves these to its row, so that a quiet subject is not kept twice. A
+    row's `value` is NaN where the slot keeps one that is no floating-point number, its id empty
+    where the slot keeps one that is none or does not fit. Readings with labels are always looked
+    at.
     """
 
     more = (("ids", "S32"), ("value", np.float64), ("wall", np.float64))
@@ -47,7 +51,9 @@ class SlotLane(Lane):
 
     def _shape_of(self, slot: Slot) -> int:
         (low, high, due, unit), about = slot.mode, slot.about
-        return LOOK if about is None or about[1] else self.shape_of(low, high, due, (about[0], unit))
+        return (
+            LOOK if about is None or about[1] else self.shape_of(low, high, due, (about[0], unit))
+        )
 
     def fill(self, slots: Mapping[str, Slot]) -> bool:
         """Put all slots into an empty lane. False where two subjects have one key."""
@@ -57,7 +63,9 @@ class SlotLane(Lane):
         self.shape[: self.rows] = [self._shape_of(slot) for slot in all_]
         self.last[: self.rows] = [slot.ts for slot in all_]
         self.wall[: self.rows] = [slot.wall for slot in all_]
-        self.value[: self.rows] = [value if type(value := slot.value) is float else math.nan for slot in all_]
+        self.value[: self.rows] = [
+            value if type(value := slot.value) is float else math.nan for slot in all_
+        ]
         ids = np.array([id if fits(id := slot.id) else "" for slot in all_], "S")
         self._make_room(ids.itemsize)
         self.ids[: self.rows] = ids
@@ -110,12 +118,15 @@ class SlotLane(Lane):
         times: list[float] = self.last[self.find(keys_of(slots))].tolist()
         return times
 
-    def columns(self, slots: Mapping[str, Slot]) -> tuple[list[float], list[str | None], list[Any], list[float]]:
+    def columns(
+        self, slots: Mapping[str, Slot]
+    ) -> tuple[list[float], list[str | None], list[Any], list[float]]:
         """`ts`, `id`, `value` and `wall` of all slots, in their order."""
         rows = self.find(keys_of(slots))
         names, numbers = map(bytes.decode, self.ids[rows].tolist()), self.value[rows].tolist()
         ids = [name or slot.id for name, slot in zip(names, slots.values(), strict=True)]
         values = [
-            slot.value if number != number else number for number, slot in zip(numbers, slots.values(), strict=True)
+            slot.value if number != number else number
+            for number, slot in zip(numbers, slots.values(), strict=True)
         ]
         return self.last[rows].tolist(), ids, values, self.wall[rows].tolist()

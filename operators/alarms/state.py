@@ -1,4 +1,6 @@
-"""What the engine remembers of one alarm: a small slot for every subject, a full state only where one is needed."""
+"""What the engine remembers of one alarm: a small slot for every subject, a full state only
+where one is needed.
+"""
 
 import math
 import sys
@@ -22,9 +24,9 @@ SLOW: Mode = (math.inf, -math.inf, -math.inf, None)
 class Slot:
     """The part of an alarm that every reading touches.
 
-    `mode` is (low, high, due, unit): a good reading in `unit` with low <= value <= high before `due` changes nothing
-    but `ts`, `id`, `value` (as received) and `wall`. `state` is None while nothing ever happened to the subject; `about` is
-    the metric and the labels of its readings.
+    `mode` is (low, high, due, unit): a good reading in `unit` with low <= value <= high before
+    `due` changes nothing but `ts`, `id`, `value` (as received) and `wall`. `state` is None while
+    nothing ever happened to the subject; `about` is the metric and the labels of its readings.
     """
 
     __slots__ = ("about", "id", "mode", "state", "ts", "value", "wall")
@@ -48,7 +50,8 @@ class Slot:
 
 
 class State:
-    """All there is to know of one alarm. `PLAIN` names the fields that a snapshot keeps; the rest belongs to the engine.
+    """All there is to know of one alarm. `PLAIN` names the fields that a snapshot keeps; the rest
+    belongs to the engine.
 
     Sequences are tuples and are replaced, never changed in place. Instants are epoch seconds.
     """
@@ -67,7 +70,9 @@ class State:
         self.occ = self.seq = self.repeats = 0
         self.clock = self.wall = self.floor = self.wall_floor = self.last_ts = NEVER
         self.enabled, self.active, self.acked = rule.enabled, False, True
-        self.oos = self.manual = self.latched = self.no_data = self.flapping = self.annunciated = False
+        self.oos = self.manual = self.latched = self.no_data = self.flapping = self.annunciated = (
+            False
+        )
         self.shelved: str | None = None
         self.until: float | None = None
         self.inhibitors: tuple[str, ...] = ()
@@ -171,13 +176,25 @@ class State:
         self.counters = dict(data.get("counters", {}))
 
     def is_pristine(self) -> bool:
-        """Whether nothing ever happened but good readings, so that the slot alone can stand for it."""
+        """Whether nothing ever happened but good readings, so that the slot alone can stand for
+        it.
+        """
         if self.seq or self.phase != "normal":
             return False
         return all(getattr(self, name) == first for name, first in _UNTOUCHED.items())
 
 
-_RUNNING = ("armed_event", "armed_wall", "born", "counters", "index", "lane", "rule", "slot", "subject")
+_RUNNING = (
+    "armed_event",
+    "armed_wall",
+    "born",
+    "counters",
+    "index",
+    "lane",
+    "rule",
+    "slot",
+    "subject",
+)
 _MOVED_BY_READINGS = (
     "clock", "wall", "floor", "wall_floor", "levels", "last_ts", "ids", "last_good", "last_value", "unit", "seen_unit",
     "evidence",

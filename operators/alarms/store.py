@@ -23,7 +23,9 @@ def snapshot(engine: Engine) -> dict[str, Any]:
         "sources": {subject: sorted(sources) for subject, sources in engine.sources.items()},
         "tombs": [[rule, subject, *numbers] for (rule, subject), numbers in engine.tombs.items()],
         "rules": [rule.record for rule in engine.rules.values()],
-        "alarms": {rule_id: _slots(engine, rule_id, slots) for rule_id, slots in engine.slots.items()},
+        "alarms": {
+            rule_id: _slots(engine, rule_id, slots) for rule_id, slots in engine.slots.items()
+        },
     }
 
 
@@ -82,10 +84,14 @@ def _state(engine: Engine, s: State) -> dict[str, Any]:
     return out
 
 
-def restore(engine: Engine, data: Mapping[str, Any], make_rule: Callable[[Mapping[str, Any]], Rule] = Rule) -> None:
+def restore(
+    engine: Engine, data: Mapping[str, Any], make_rule: Callable[[Mapping[str, Any]], Rule] = Rule
+) -> None:
     """Fill a new engine with what `snapshot` gave; `make_rule` makes the rule of a record."""
     if data["v"] != VERSION:
-        raise ValueError(f"alarm state has version {data['v']}; this program reads version {VERSION}")
+        raise ValueError(
+            f"alarm state has version {data['v']}; this program reads version {VERSION}"
+        )
     engine.mark, engine.wall_mark, engine.ticks = data["mark"], data["wall_mark"], 1
     engine.created = data["created"]
     engine.counters = dict(data["counters"])
@@ -99,7 +105,10 @@ def restore(engine: Engine, data: Mapping[str, Any], make_rule: Callable[[Mappin
 
 
 def _restore_slots(
-    engine: Engine, rule: Rule, data: Mapping[str, Any], make_rule: Callable[[Mapping[str, Any]], Rule]
+    engine: Engine,
+    rule: Rule,
+    data: Mapping[str, Any],
+    make_rule: Callable[[Mapping[str, Any]], Rule],
 ) -> None:
     slots = engine.slots[rule.id]
     modes = [engine.shared_mode(tuple(mode)) for mode in data["modes"]]

@@ -38,7 +38,9 @@ def event_timers(s: State) -> list[Timer]:
         out.append((max(s.since + off_delay(s), floor), OFF))
     elif phase == "active" and s.drift:
         since, up = s.drift
-        out.append((max(since + (rule.escalate_after if up else rule.deescalate_after), floor), SEVERITY))
+        out.append(
+            (max(since + (rule.escalate_after if up else rule.deescalate_after), floor), SEVERITY)
+        )
     if rule.watches_silence and not s.no_data and s.last_good is not None:
         out.append((max(s.last_good + rule.expect, floor), NO_DATA))
     if s.hold_until is not None:

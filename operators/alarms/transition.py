@@ -11,7 +11,9 @@ from operators.alarms.state import State
 
 
 class Transition(msgspec.Struct, kw_only=True):
-    """One step in the life of an alarm, as the engine sees it. `evidence` is (id, time) of the reading judged last."""
+    """One step in the life of an alarm, as the engine sees it. `evidence` is (id, time) of the
+    reading judged last.
+    """
 
     id: str
     rule: str
@@ -70,7 +72,9 @@ def transition_id(run: str, rule: str, subject: str, occ: int, seq: int) -> str:
 
 
 def crossed_limit(s: State, event: str) -> Any:
-    """The limit of the highest level that is on; for a return, where that level ends; None without levels."""
+    """The limit of the highest level that is on; for a return, where that level ends; None
+    without levels.
+    """
     levels = s.rule.levels
     if not levels:
         return None
@@ -83,7 +87,15 @@ def ended(level: Level) -> Any:
     return level.limit if level.clear is None else level.clear
 
 
-def emit(engine: Outlet, s: State, event: str, at: float, reason: str, annunciate: bool = False, **extra: Any) -> None:
+def emit(
+    engine: Outlet,
+    s: State,
+    event: str,
+    at: float,
+    reason: str,
+    annunciate: bool = False,
+    **extra: Any,
+) -> None:
     """Give the next transition of an alarm its number and id, and send it out."""
     s.seq += 1
     if annunciate:

@@ -1,4 +1,6 @@
-"""How devices and gateways speak, one file per dialect. A new dialect is one more file and one more line here."""
+"""How devices and gateways speak, one file per dialect. A new dialect is one more file and one
+more line here.
+"""
 
 from operators.dialects import (
     cloudevents,

@@ -12,10 +12,15 @@ def _event(sheet: Sheet, data: Any) -> None:
         raise Refused("bad_shape", f"expected a CloudEvent, an object; got {type(data).__name__}")
     for name in ("id", "source", "type"):
         if data.get(name).__class__ is not str or not data[name]:
-            raise Refused("bad_shape", f"expected a text as {name} of a CloudEvent; got {str(data.get(name))[:40]!r}")
+            raise Refused(
+                "bad_shape",
+                f"expected a text as {name} of a CloudEvent; got {str(data.get(name))[:40]!r}",
+            )
     version = data.get("specversion")
     if version.__class__ is not str or version.partition(".")[0] != "1":
-        raise Refused("unsupported", f"expected CloudEvents specversion 1.x; got {str(version)[:40]!r}")
+        raise Refused(
+            "unsupported", f"expected CloudEvents specversion 1.x; got {str(version)[:40]!r}"
+        )
     sheet.at(data.get("time"))
     subject = data.get("subject")
     device = subject if isinstance(subject, str) and subject else data["source"]

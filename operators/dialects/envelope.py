@@ -8,7 +8,9 @@ from operators.dialects.sheet import Sheet
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    """One occurrence whose data are the message, at its time of receipt: a device's clock may be wrong."""
+    """One occurrence whose data are the message, at its time of receipt: a device's clock may be
+    wrong.
+    """
     device, kind = pir.device_and_type(data)
     sheet.occurred(device, kind, data, pir.source_of(data), pir.id_of(data))
 

@@ -1,4 +1,6 @@
-"""ESPHome over MQTT: `PREFIX/COMPONENT/OBJECT/state`, `PREFIX/status`, and logs, which are left out."""
+"""ESPHome over MQTT: `PREFIX/COMPONENT/OBJECT/state`, `PREFIX/status`, and logs, which are left
+out.
+"""
 
 from typing import Any
 
@@ -9,8 +11,8 @@ from operators.dialects.payload import Refused
 from operators.dialects.sheet import Sheet, at_endpoint, subject_name
 
 COMPONENTS = names(
-    "alarm_control_panel binary_sensor button climate cover datetime event fan light lock media_player number select"
-    " sensor switch text text_sensor update valve"
+    "alarm_control_panel binary_sensor button climate cover datetime event fan light lock"
+    " media_player number select sensor switch text text_sensor update valve"
 )
 _PARTS = {
     "mode": "hvac_mode", "action": "hvac_action", "current_temperature": "temperature", "position": "position",
@@ -36,7 +38,12 @@ def route(topic: str, sure: bool) -> Route | None:
             return IGNORE
         if words[-1] != "state":
             return IGNORE if sure else None
-        return _state(subject_name("/".join(words[:at])), words[at], words[at + 1], words[at + 2] if parts else None)
+        return _state(
+            subject_name("/".join(words[:at])),
+            words[at],
+            words[at + 1],
+            words[at + 2] if parts else None,
+        )
     return None
 
 
@@ -58,7 +65,9 @@ def _state(device: str, component: str, name: str, part: str | None) -> Route:
         elif data is None:
             sheet.bad(subject, means.metric, None)
         else:
-            raise Refused("bad_shape", f"expected the state of {whole} as text; got {type(data).__name__}")
+            raise Refused(
+                "bad_shape", f"expected the state of {whole} as text; got {type(data).__name__}"
+            )
 
     return Route(read)
 
@@ -80,7 +89,9 @@ def _meaning(component: str, name: str) -> tuple[ha.Meaning, str]:
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic PREFIX/COMPONENT/OBJECT/state; got {sheet.topic!r}")
+    raise Refused(
+        "unrecognised", f"expected a topic PREFIX/COMPONENT/OBJECT/state; got {sheet.topic!r}"
+    )
 
 
 DIALECT = Dialect(route, never, read)

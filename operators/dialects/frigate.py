@@ -1,4 +1,6 @@
-"""Frigate: tracked objects, reviews, motion, counts and the state of cameras, all under one base topic."""
+"""Frigate: tracked objects, reviews, motion, counts and the state of cameras, all under one base
+topic.
+"""
 
 from typing import Any
 
@@ -10,7 +12,9 @@ from operators.dialects.sheet import Sheet, at_endpoint, json_name, subject_name
 
 _OBJECTS = {"new": "object_detected", "update": "object_updated", "end": "object_ended"}
 _REVIEWS = {"new": "review_started", "update": "review_updated", "end": "review_ended"}
-_LEFT_OUT = frozenset(("set", "state", "snapshot", "profile", "stats", "restart", "suspend", "active"))
+_LEFT_OUT = frozenset(
+    ("set", "state", "snapshot", "profile", "stats", "restart", "suspend", "active")
+)
 _NOT_CAMERAS = frozenset(
     (
         "stats",
@@ -26,7 +30,8 @@ _NOT_CAMERAS = frozenset(
 _NOT_OBJECTS = names(
     "enabled detect recordings snapshots audio review_status ptz ptz_autotracker improve_contrast"
     " motion_threshold motion_contour_area birdseye birdseye_mode review_alerts review_detections"
-    " object_descriptions notifications review_descriptions audio_transcription status classification"
+    " object_descriptions notifications review_descriptions audio_transcription status"
+    " classification"
 )
 _BULKY = frozenset(("thumbnail", "snapshot", "path_data"))
 
@@ -40,7 +45,9 @@ def route(topic: str, sure: bool) -> Route | None:
         if name == "available":
             device = subject_name(base)
             return Route(lambda sheet, data: sheet.availability(device, data, f"{base}/"))
-        handler = {"events": _objects, "reviews": _reviews, "tracked_object_update": _tracked}.get(name)
+        handler = {"events": _objects, "reviews": _reviews, "tracked_object_update": _tracked}.get(
+            name
+        )
         return Route(handler, "json") if handler else IGNORE
     if name in _NOT_CAMERAS or path[-1] in _LEFT_OUT or "snapshot" in path:
         return IGNORE
@@ -70,7 +77,9 @@ def _after(sheet: Sheet, data: Any, types: dict[str, str]) -> tuple[str, dict[st
     """(type, state after, camera) of an event or a review, whose own time is taken."""
     kind = data.get("type") if data.__class__ is dict else None
     if not isinstance(kind, str) or kind not in types:
-        raise Refused("bad_shape", f"expected an object with type {', '.join(types)}; got {str(kind)[:40]!r}")
+        raise Refused(
+            "bad_shape", f"expected an object with type {', '.join(types)}; got {str(kind)[:40]!r}"
+        )
     after = data.get("after")
     camera = after.get("camera") if after.__class__ is dict else None
     if not isinstance(after, dict) or not isinstance(camera, str) or not camera:

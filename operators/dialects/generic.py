@@ -1,4 +1,6 @@
-"""Devices of no known dialect: a JSON object with known keys, or a bare value on a topic that ends in a metric."""
+"""Devices of no known dialect: a JSON object with known keys, or a bare value on a topic that
+ends in a metric.
+"""
 
 from typing import Any
 
@@ -13,7 +15,11 @@ AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"
 
 def _object(sheet: Sheet, subject: str, data: dict[str, Any]) -> None:
     unit = data.get("unit")
-    metrics = [metric for key in data if (metric := metric_of(key)) and METRICS[metric].kind in ("number", "any")]
+    metrics = [
+        metric
+        for key in data
+        if (metric := metric_of(key)) and METRICS[metric].kind in ("number", "any")
+    ]
     if unit.__class__ is str and len(metrics) == 1:
         if metrics == ["value"]:
             sheet.put(subject, UNITS.get(unit, "value"), data.get("value"), unit)
@@ -22,7 +28,9 @@ def _object(sheet: Sheet, subject: str, data: dict[str, Any]) -> None:
             known.write(sheet, subject, data, {metrics[0]: unit})
             return
     if not known.write(sheet, subject, data):
-        raise Refused("unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}")
+        raise Refused(
+            "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
+        )
 
 
 def read(sheet: Sheet, data: Any) -> None:
@@ -38,7 +46,8 @@ def read(sheet: Sheet, data: Any) -> None:
     else:
         raise Refused(
             "unrecognised",
-            f"expected a topic of a known dialect or one that ends in a metric; got {excerpt(str(data))}",
+            "expected a topic of a known dialect or one that ends in a metric; got"
+            f" {excerpt(str(data))}",
         )
 
 

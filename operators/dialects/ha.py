@@ -1,4 +1,6 @@
-"""States of Home Assistant entities, whichever way they come: by domain, device class, unit and name."""
+"""States of Home Assistant entities, whichever way they come: by domain, device class, unit and
+name.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,9 +23,9 @@ BINARY_CLASSES = {
     "moisture": "water_leak", "gas": "gas_alarm", "battery": "battery_low",
 }  # fmt: skip
 _OWN_NAME = (
-    "temperature humidity pressure illuminance power apparent_power reactive_power power_factor energy voltage current"
-    " frequency battery signal_strength carbon_dioxide pm1 pm25 pm10 moisture conductivity distance weight speed"
-    " sound_pressure water gas"
+    "temperature humidity pressure illuminance power apparent_power reactive_power power_factor"
+    " energy voltage current frequency battery signal_strength carbon_dioxide pm1 pm25 pm10"
+    " moisture conductivity distance weight speed sound_pressure water gas"
 )
 SENSOR_CLASSES = {
     **dict.fromkeys(_OWN_NAME.split(), ""),
@@ -61,11 +63,16 @@ def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
     if found is None:
         return Meaning("state"), name
     metric, before = found
-    return Meaning(metric, None, metric == "contact" and not name.lower().endswith("contact")), before
+    return (
+        Meaning(metric, None, metric == "contact" and not name.lower().endswith("contact")),
+        before,
+    )
 
 
 def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tuple[Meaning, str]:
-    """Meaning of a sensor or number, and what its name says beyond the metric. `known` is False without any hint."""
+    """Meaning of a sensor or number, and what its name says beyond the metric. `known` is False
+    without any hint.
+    """
     if device_class in TEXT_CLASSES:
         return Meaning("state"), name
     if device_class:
@@ -76,7 +83,10 @@ def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tup
     found = by_suffix(name)
     if found is None:
         return Meaning("value", unit, known=unit is not None), name
-    return Meaning(found[0], unit if METRICS[found[0]].kind in ("number", "any") else None), found[1]
+    return (
+        Meaning(found[0], unit if METRICS[found[0]].kind in ("number", "any") else None),
+        found[1],
+    )
 
 
 @lru_cache(16384)
@@ -89,7 +99,9 @@ def meaning(entity: str, device_class: str | None, unit: str | None) -> Meaning 
         return binary_meaning(name, device_class)[0]
     if domain in NUMERIC:
         return sensor_meaning(name, device_class, unit)[0]
-    return Meaning({"cover": "cover_state", "climate": "hvac_mode", "lock": "lock"}.get(domain, "state"))
+    return Meaning(
+        {"cover": "cover_state", "climate": "hvac_mode", "lock": "lock"}.get(domain, "state")
+    )
 
 
 def write(sheet: Sheet, entity: str, means: Meaning, state: str) -> None:
@@ -118,7 +130,11 @@ def write_state(sheet: Sheet, subject: str, domain: str, means: Meaning, state: 
         word = state.strip().lower()
         sheet.word(subject, metric, values.COVER.get(word, word), state)
     elif metric == "state":
-        value = None if domain in ("sensor", "number", "text_sensor", "input_number") else values.binary(metric, state)
+        value = (
+            None
+            if domain in ("sensor", "number", "text_sensor", "input_number")
+            else values.binary(metric, state)
+        )
         if value is not None:
             sheet.add(subject, metric, value, None, None, sheet.quality, state)
         elif domain in ON_OFF or domain == "binary_sensor":
@@ -126,7 +142,11 @@ def write_state(sheet: Sheet, subject: str, domain: str, means: Meaning, state: 
         else:
             sheet.word(subject, metric, state)
     elif metric == "value":
-        if not means.known and values.number(state) is None and state.strip().lower() not in NOT_FINITE:
+        if (
+            not means.known
+            and values.number(state) is None
+            and state.strip().lower() not in NOT_FINITE
+        ):
             sheet.word(subject, "state", state)
         else:
             sheet.measure(subject, state, means.unit, state)

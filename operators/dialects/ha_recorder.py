@@ -1,4 +1,6 @@
-"""Rows of Home Assistant's recorder: the `states` table, each with its entity's name and shared attributes."""
+"""Rows of Home Assistant's recorder: the `states` table, each with its entity's name and shared
+attributes.
+"""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -38,7 +40,8 @@ def _utc(moment: Any) -> Any:
 
 
 def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
-    """Write what one row of `states` says; `values` are its columns by name, with `entity_id` resolved.
+    """Write what one row of `states` says; `values` are its columns by name, with `entity_id`
+    resolved.
 
     Raises `Refused` (unresolved, bad_shape) and `Ignored`.
     """
@@ -46,8 +49,8 @@ def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
     if entity.__class__ is not str or not entity:
         raise Refused(
             "unresolved",
-            f"expected a row whose metadata_id is in states_meta; {values.get('metadata_id')!r} is not: "
-            "restart the flow's source so that it reads states_meta anew",
+            f"expected a row whose metadata_id is in states_meta; {values.get('metadata_id')!r} is"
+            " not: restart the flow's source so that it reads states_meta anew",
         )
     state = values.get("state")
     if state.__class__ is bytes:
@@ -66,7 +69,9 @@ def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
     elif state is None:
         sheet.bad(entity, means.metric, None)
     else:
-        raise Refused("bad_shape", f"expected text as state of {entity}; got {type(state).__name__}")
+        raise Refused(
+            "bad_shape", f"expected text as state of {entity}; got {type(state).__name__}"
+        )
 
 
 def table_row(sheet: Sheet, table: str, op: str, values: dict[str, Any]) -> None:
@@ -83,7 +88,9 @@ def read(sheet: Sheet, data: Any) -> None:
     if data.get("op") == "delete":
         raise Ignored
     if data.get("op") not in ("insert", "update"):
-        raise Refused("bad_shape", f"expected op insert, update or delete; got {str(data.get('op'))[:40]!r}")
+        raise Refused(
+            "bad_shape", f"expected op insert, update or delete; got {str(data.get('op'))[:40]!r}"
+        )
     values = dict(data["row"])
     if not values.get("entity_id"):
         values["entity_id"] = _resolve(data.get("states_meta"), values.get("metadata_id"))

@@ -1,4 +1,6 @@
-"""Home Assistant's MQTT statestream (`BASE/DOMAIN/OBJECT/state`), its birth topic, and discovery, which is left out."""
+"""Home Assistant's MQTT statestream (`BASE/DOMAIN/OBJECT/state`), its birth topic, and
+discovery, which is left out.
+"""
 
 from typing import Any
 
@@ -9,9 +11,9 @@ from operators.dialects.payload import Refused
 from operators.dialects.sheet import Sheet, subject_name
 
 DISCOVERED = names(
-    "alarm_control_panel binary_sensor button camera climate cover device device_automation device_tracker"
-    " event fan humidifier image lawn_mower light lock notify number scene select sensor siren switch tag"
-    " text update vacuum valve water_heater"
+    "alarm_control_panel binary_sensor button camera climate cover device device_automation"
+    " device_tracker event fan humidifier image lawn_mower light lock notify number scene select"
+    " sensor siren switch tag text update vacuum valve water_heater"
 )
 
 
@@ -44,7 +46,10 @@ def route(topic: str, sure: bool) -> Route | None:
 def _state(sheet: Sheet, entity: str, data: Any) -> None:
     if data.__class__ is dict:
         if not known.write(sheet, entity, data):
-            raise Refused("bad_shape", f"expected the state of {entity} as text; got an object without a known metric")
+            raise Refused(
+                "bad_shape",
+                f"expected the state of {entity} as text; got an object without a known metric",
+            )
         return
     means = ha.meaning(entity, None, None)
     if means is None or data == "":
@@ -54,7 +59,9 @@ def _state(sheet: Sheet, entity: str, data: Any) -> None:
     elif data is None:
         sheet.bad(entity, means.metric, None)
     else:
-        raise Refused("bad_shape", f"expected the state of {entity} as text; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected the state of {entity} as text; got {type(data).__name__}"
+        )
 
 
 def read(sheet: Sheet, data: Any) -> None:

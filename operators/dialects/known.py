@@ -14,7 +14,8 @@ def write(
     units: dict[str, str] | None = None,
     without: Collection[str] = (),
 ) -> int:
-    """Write the readings of all keys that name a metric, in the `units` stated per metric; returns how many keys did.
+    """Write the readings of all keys that name a metric, in the `units` stated per metric; returns
+    how many keys did.
 
     Metrics in `without` are not read. A key that is the metric itself wins over its aliases.
     """

@@ -8,7 +8,9 @@ Kind = Literal["number", "binary", "text", "state", "any"]
 
 
 class Metric(NamedTuple):
-    """One quantity: its unit, what values it takes, and the range outside which a value cannot be true."""
+    """One quantity: its unit, what values it takes, and the range outside which a value cannot
+    be true.
+    """
 
     name: str
     unit: str | None = None
@@ -33,11 +35,15 @@ def _numbers() -> dict[str, Metric]:
         "°": "tilt latitude longitude", "dB": "sound_pressure", "m³": "water gas", "mired": "color_temp", "s": "uptime",
     }  # fmt: skip
     ranges = {
-        **dict.fromkeys(("humidity", "battery", "position", "valve_position", "moisture"), (0.0, 100.0)),
+        **dict.fromkeys(
+            ("humidity", "battery", "position", "valve_position", "moisture"), (0.0, 100.0)
+        ),
         **dict.fromkeys(("temperature", "device_temperature"), (-90.0, 400.0)),
         "linkquality": (0.0, 255.0),
     }
-    named: list[tuple[str, str | None]] = [(name, unit) for unit, listed in units.items() for name in listed.split()]
+    named: list[tuple[str, str | None]] = [
+        (name, unit) for unit, listed in units.items() for name in listed.split()
+    ]
     named += [(name, None) for name in ("illuminance_raw", "power_factor", "brightness", "count")]
     return {
         name: Metric(name, unit, "number", *ranges[name]) if name in ranges else Metric(name, unit)
@@ -46,8 +52,8 @@ def _numbers() -> dict[str, Metric]:
 
 
 _BINARY = (
-    "occupancy motion presence contact vibration tamper water_leak smoke gas_alarm heat sound lock battery_low"
-    " availability"
+    "occupancy motion presence contact vibration tamper water_leak smoke gas_alarm heat sound lock"
+    " battery_low availability"
 )
 BINARY = tuple(_BINARY.split())
 TEXT = ("illuminance_level", "cover_state", "hvac_mode", "hvac_action")
@@ -108,7 +114,9 @@ def metric_of(key: str) -> str | None:
 
 
 def by_suffix(name: str, names: dict[str, str] = NAMES) -> tuple[str, str] | None:
-    """(metric, what is left before it) of the longest name that is all of `name` or follows a `_` in it."""
+    """(metric, what is left before it) of the longest name that is all of `name` or follows a
+    `_` in it.
+    """
     at = 0
     while True:
         if (metric := names.get(name[at:].lower())) is not None:

@@ -1,4 +1,6 @@
-"""Cameras' own events over MQTT: onvif2mqtt (`onvif2mqtt/CAMERA/motion`) and Axis (`axis/SERIAL/event/…`)."""
+"""Cameras' own events over MQTT: onvif2mqtt (`onvif2mqtt/CAMERA/motion`) and Axis
+(`axis/SERIAL/event/…`).
+"""
 
 from typing import Any
 
@@ -12,7 +14,9 @@ _ANALYTICS = "ObjectAnalytics"
 
 def _axis(sheet: Sheet, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected a JSON object of an Axis camera; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected a JSON object of an Axis camera; got {type(data).__name__}"
+        )
     words = sheet.topic.split("/")
     serial = data.get("serial")
     if not isinstance(serial, str) or not serial:
@@ -53,7 +57,10 @@ def route(topic: str, sure: bool) -> Route | None:
 
 def fits(data: Any) -> bool:
     return (
-        data.__class__ is dict and "serial" in data and "message" in data and str(data.get("topic")).startswith("axis:")
+        data.__class__ is dict
+        and "serial" in data
+        and "message" in data
+        and str(data.get("topic")).startswith("axis:")
     )
 
 

@@ -22,7 +22,9 @@ _OUTER = b" \t\r\n\x0b\x0c"
 
 
 class Refused(Exception):
-    """The message goes to the dead letters: `reason` is one word, `detail` says what was expected and what came."""
+    """The message goes to the dead letters: `reason` is one word, `detail` says what was
+    expected and what came.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -50,22 +52,25 @@ def trimmed(payload: bytes) -> bytes:
             payload.decode()
         except UnicodeDecodeError as error:
             raise Refused(
-                "not_utf8", f"expected UTF-8 text; byte {error.start} is 0x{payload[error.start]:02x}"
+                "not_utf8",
+                f"expected UTF-8 text; byte {error.start} is 0x{payload[error.start]:02x}",
             ) from None
         payload = payload.removeprefix(b"\xef\xbb\xbf")
     return payload.strip(_OUTER)
 
 
 def loads(payload: bytes) -> Any:
-    """The JSON value of trimmed UTF-8. Lone surrogates are tolerated, and so are NaN, Infinity and numbers
-    too big for a double, which become null.
+    """The JSON value of trimmed UTF-8. Lone surrogates are tolerated, and so are NaN, Infinity and
+    numbers too big for a double, which become null.
 
     Raises `NotJSON`, or `Refused` for nesting beyond the limit.
     """
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
         if not _well_formed(payload.decode()):
             raise NotJSON("not one JSON value")
-        raise Refused("too_deep", f"expected at most {MAX_DEPTH} levels of nesting; the message has more")
+        raise Refused(
+            "too_deep", f"expected at most {MAX_DEPTH} levels of nesting; the message has more"
+        )
     try:
         return _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -82,11 +87,16 @@ def _tolerant(payload: bytes) -> Any:
 
 
 def _paired(escape: re.Match[bytes]) -> bytes:
-    """The escape with U+FFFD in place of surrogates without their other half, which no text can hold."""
+    """The escape with U+FFFD in place of surrogates without their other half, which no text can
+    hold.
+    """
     first, second = escape[1], escape[2]
     if first is None:
         return escape[0]
-    high, low = first[:1] in b"dD" and first[1:2] in b"89abAB", first[:1] in b"dD" and first[1:2] in b"cdefCDEF"
+    high, low = (
+        first[:1] in b"dD" and first[1:2] in b"89abAB",
+        first[:1] in b"dD" and first[1:2] in b"cdefCDEF",
+    )
     if high and second:
         return escape[0]
     kept = b"\\ufffd" if high or low else b"\\u" + first
@@ -120,7 +130,9 @@ def _depth(payload: bytes) -> int:
 
 
 def _well_formed(text: str) -> bool:
-    """Whether a text is one JSON value, in time and memory proportional to its length and without recursion."""
+    """Whether a text is one JSON value, in time and memory proportional to its length and
+    without recursion.
+    """
     stack: list[str] = []
     expected, at, end = "value", 0, len(text)
     while at < end:
@@ -130,7 +142,11 @@ def _well_formed(text: str) -> bool:
         at, token = match.end(), match[1]
         first = token[0]
         if first in "]}":
-            if not stack or expected not in ("next", "first") or stack.pop() != ("[" if first == "]" else "{"):
+            if (
+                not stack
+                or expected not in ("next", "first")
+                or stack.pop() != ("[" if first == "]" else "{")
+            ):
                 return False
             expected = "next"
         elif expected == "next":

@@ -1,7 +1,8 @@
-"""The envelope of the motion and pressure sensors: event_id, device_id, source, type, data, timestamp.
+"""The envelope of the motion and pressure sensors: event_id, device_id, source, type, data,
+timestamp.
 
-Their bridge posts the same as `{"type", "device_id", "details": {"event_id", "source", "data", "original_timestamp",
-"mqtt_topic"}}`, which is read as the message it was made from.
+Their bridge posts the same as `{"type", "device_id", "details": {"event_id", "source", "data",
+"original_timestamp", "mqtt_topic"}}`, which is read as the message it was made from.
 """
 
 from typing import Any
@@ -21,7 +22,13 @@ def read(sheet: Sheet, data: Any) -> None:
     sheet.at(data.get("timestamp"))
     event_id, id = data.get("event_id"), id_of(data)
     details = data.get("data")
-    details = dict(details) if details.__class__ is dict else {} if details is None else {"value": details}
+    details = (
+        dict(details)
+        if details.__class__ is dict
+        else {}
+        if details is None
+        else {"value": details}
+    )
     if type_ == "motion_detected" and "presence" in details:
         present = values.binary("motion", details["presence"])
         sheet.put(device, "motion", details["presence"])
@@ -37,7 +44,9 @@ def read(sheet: Sheet, data: Any) -> None:
 def device_and_type(data: Any) -> tuple[str, str]:
     """The device, and the type in the words of the vocabulary. Raises `Refused`."""
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object with device_id and type; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object with device_id and type; got {type(data).__name__}"
+        )
     device, kind = data.get("device_id"), data.get("type")
     if not (isinstance(device, str) and device and isinstance(kind, str) and kind):
         got = f"{str(device)[:40]!r} and {str(kind)[:40]!r}"
@@ -77,7 +86,11 @@ def _as_sent(sheet: Sheet, data: Any) -> Any:
 def _on_sensor_topic(sheet: Sheet, data: Any) -> None:
     if data.__class__ is list or (data.__class__ is dict and ("type" in data or fits(data))):
         read(sheet, data)
-    elif data.__class__ is str and values.number(data) is None and values.binary("motion", data) is None:
+    elif (
+        data.__class__ is str
+        and values.number(data) is None
+        and values.binary("motion", data) is None
+    ):
         raise Refused("bad_json", f"expected one JSON value; got {excerpt(data)}")
     else:
         generic.read(sheet, data)
@@ -91,7 +104,9 @@ def route(topic: str, sure: bool) -> Route | None:
 
 
 def fits(data: Any) -> bool:
-    """An envelope, even one that lacks a field: two of its fields are enough, one of them only its own. Or a posted body."""
+    """An envelope, even one that lacks a field: two of its fields are enough, one of them only
+    its own. Or a posted body.
+    """
     if data.__class__ is not dict or ("event_id" not in data and "device_id" not in data):
         return False
     if "device_id" in data and "type" in data and data.get("details").__class__ is dict:

@@ -25,21 +25,37 @@ _NUMBERS = ("bt", "t", "bv", "bver")
 
 def _check(record: Any) -> None:
     if record.__class__ is not dict:
-        raise Refused("bad_shape", f"expected a SenML record, an object; got {type(record).__name__}")
+        raise Refused(
+            "bad_shape", f"expected a SenML record, an object; got {type(record).__name__}"
+        )
     for key in _TEXTS:
         if key in record and record[key].__class__ is not str:
-            raise Refused("bad_shape", f"expected a text as {key} of a SenML record; got {type(record[key]).__name__}")
+            raise Refused(
+                "bad_shape",
+                f"expected a text as {key} of a SenML record; got {type(record[key]).__name__}",
+            )
     for key in _NUMBERS:
-        if key in record and values.number(None if record[key].__class__ is str else record[key]) is None:
-            raise Refused("bad_shape", f"expected a number as {key} of a SenML record; got {str(record[key])[:40]!r}")
+        if (
+            key in record
+            and values.number(None if record[key].__class__ is str else record[key]) is None
+        ):
+            raise Refused(
+                "bad_shape",
+                f"expected a number as {key} of a SenML record; got {str(record[key])[:40]!r}",
+            )
 
 
 def _understood(record: dict[str, Any]) -> None:
     if record.get("bver", VERSION) > VERSION:
-        raise Refused("unsupported", f"expected SenML of version {VERSION} or lower; got {record['bver']}")
+        raise Refused(
+            "unsupported", f"expected SenML of version {VERSION} or lower; got {record['bver']}"
+        )
     for key in record:
         if key.endswith("_"):
-            raise Refused("unsupported", f"expected SenML labels that need not be understood; got {key[:40]!r}")
+            raise Refused(
+                "unsupported",
+                f"expected SenML labels that need not be understood; got {key[:40]!r}",
+            )
 
 
 def _subject(base: str, name: str) -> tuple[str, str | None]:
@@ -72,7 +88,11 @@ def _write(sheet: Sheet, record: dict[str, Any], base: dict[str, Any]) -> None:
         if name.strip(_SEPARATORS).lower() == "open":
             sheet.put(device, "contact", record["vb"], inverted=True)
         else:
-            sheet.put(subject, named if named and METRICS[named].kind == "binary" else "state", record["vb"])
+            sheet.put(
+                subject,
+                named if named and METRICS[named].kind == "binary" else "state",
+                record["vb"],
+            )
     elif "vs" in record:
         sheet.put(subject, named or "state", record["vs"])
 
@@ -103,7 +123,9 @@ def fits(data: Any) -> bool:
         return False
     first = data[0]
     return (
-        "bn" in first or "bver" in first or ("n" in first and any(key in first for key in ("v", "vs", "vb", "vd", "s")))
+        "bn" in first
+        or "bver" in first
+        or ("n" in first and any(key in first for key in ("v", "vs", "vb", "vd", "s")))
     )
 
 

@@ -26,10 +26,11 @@ def at_endpoint(device: str, endpoint: str | None) -> str:
 
 
 class Sheet:
-    """Readings and occurrences of one message, with its own time where it has one, else its time of receipt.
+    """Readings and occurrences of one message, with its own time where it has one, else its time of
+    receipt.
 
-    `skipped` counts keys that mean nothing here; `offline` notes which devices the message says are unreachable, as
-    (subject, topic prefix of the devices behind it or None, the reading).
+    `skipped` counts keys that mean nothing here; `offline` notes which devices the message says are
+    unreachable, as (subject, topic prefix of the devices behind it or None, the reading).
     """
 
     __slots__ = (
@@ -37,7 +38,13 @@ class Sheet:
     )  # fmt: skip
 
     def __init__(
-        self, id: str, topic: str, received: float, retained: bool, labels: dict[str, str], zone: tzinfo = UTC
+        self,
+        id: str,
+        topic: str,
+        received: float,
+        retained: bool,
+        labels: dict[str, str],
+        zone: tzinfo = UTC,
     ) -> None:
         self.id = id
         self.topic = topic
@@ -52,7 +59,9 @@ class Sheet:
         self.offline: list[tuple[str, str | None, Reading]] = []
 
     def at(self, raw: Any) -> None:
-        """Take a device's own time for what follows; what is no usable time leaves the time of receipt."""
+        """Take a device's own time for what follows; what is no usable time leaves the time of
+        receipt.
+        """
         if self.pinned:
             return
         own = own_time(raw, self.received, self.zone)
@@ -60,8 +69,12 @@ class Sheet:
         if self.retained:
             self.quality = "good" if own is not None and self.received - own <= REPLAY else "stale"
 
-    def put(self, subject: str, metric: str, raw: Any, unit: str | None = None, inverted: bool = False) -> None:
-        """Write the reading of a JSON value or text `raw`, sent in `unit` (None: the metric's own)."""
+    def put(
+        self, subject: str, metric: str, raw: Any, unit: str | None = None, inverted: bool = False
+    ) -> None:
+        """Write the reading of a JSON value or text `raw`, sent in `unit` (None: the metric's
+        own).
+        """
         known = METRICS[metric]
         kind = known.kind
         value: float | None
@@ -107,14 +120,24 @@ class Sheet:
                 text = raw if raw.__class__ is str else None
                 if not text:
                     quality = "bad"
-        self.add(subject, metric, value, text, own_unit, quality, raw if raw.__class__ is str else None)
+        self.add(
+            subject, metric, value, text, own_unit, quality, raw if raw.__class__ is str else None
+        )
 
     def measure(self, subject: str, raw: Any, unit: str | None, source: Any = None) -> None:
         """Write a number of no known quantity, in the unit as sent."""
         value = values.number(raw)
         text = raw if value is None and raw.__class__ is str else None
         quality = "bad" if value is None else self.quality
-        self.add(subject, "value", value, text, unit, quality, source if source.__class__ is str else None)
+        self.add(
+            subject,
+            "value",
+            value,
+            text,
+            unit,
+            quality,
+            source if source.__class__ is str else None,
+        )
 
     def add(
         self,
@@ -146,7 +169,13 @@ class Sheet:
     def word(self, subject: str, metric: str, text: str, raw: Any = None) -> None:
         """Write a state that has no number."""
         self.add(
-            subject, metric, None, text, None, self.quality if text else "bad", raw if raw.__class__ is str else text
+            subject,
+            metric,
+            None,
+            text,
+            None,
+            self.quality if text else "bad",
+            raw if raw.__class__ is str else text,
         )
 
     def bad(self, subject: str, metric: str, raw: Any) -> None:
@@ -155,19 +184,34 @@ class Sheet:
         self.add(subject, metric, None, text, METRICS[metric].unit, "bad", text)
 
     def availability(self, subject: str, raw: Any, covers: str | None = None) -> None:
-        """Write whether a device, and with `covers` all devices under that topic prefix, can be reached. Never stale."""
+        """Write whether a device, and with `covers` all devices under that topic prefix, can be
+        reached. Never stale.
+        """
         if raw.__class__ is dict:
             raw = raw.get("state")
         word = raw.strip().lower() if raw.__class__ is str else raw
         value = 0.0 if word in ("stopped", "disabled") else values.binary("availability", word)
         text = raw if value is None and raw.__class__ is str else None
         quality: Quality = "bad" if value is None else "good"
-        reading = self.add(subject, "availability", value, text, None, quality, raw if raw.__class__ is str else None)
+        reading = self.add(
+            subject,
+            "availability",
+            value,
+            text,
+            None,
+            quality,
+            raw if raw.__class__ is str else None,
+        )
         if value == 0.0:
             self.offline.append((subject, covers, reading))
 
     def occurred(
-        self, device: str, type: str, data: dict[str, Any], source: str | None = None, id: str | None = None
+        self,
+        device: str,
+        type: str,
+        data: dict[str, Any],
+        source: str | None = None,
+        id: str | None = None,
     ) -> None:
         """Write that something happened to a device."""
         self.events.append(

@@ -12,9 +12,10 @@ from operators.dialects.sheet import Sheet, at_endpoint, subject_name
 _LEFT_OUT = frozenset(("announce", "info", "command"))
 _SWITCHED = frozenset(("relay", "light", "color", "white"))
 _PARTS = names(
-    "announce info command online status relay light color white roller emeter meter input input_event"
-    " longpush sensor ext_temperature ext_temperature_f ext_temperatures ext_humidity ext_humidities"
-    " ext_switch temperature temperature_f temperature_status overtemperature voltage adc settings"
+    "announce info command online status relay light color white roller emeter meter input"
+    " input_event longpush sensor ext_temperature ext_temperature_f ext_temperatures ext_humidity"
+    " ext_humidities ext_switch temperature temperature_f temperature_status overtemperature"
+    " voltage adc settings"
 )
 _SENSOR = {
     "state": "contact", "illumination": "illuminance_level", "flood": "water_leak", "bat": "battery", "tilt": "tilt",
@@ -68,14 +69,20 @@ def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
     if part == "input_event" and not rest:
         return Route(lambda sheet, data: _pressed(sheet, device, f"input:{index}", data), "json")
     if part == "input" and not rest:
-        return Route(lambda sheet, data: None if data is None else sheet.put(subject, "state", data))
+        return Route(
+            lambda sheet, data: None if data is None else sheet.put(subject, "state", data)
+        )
     if part == "roller" and not rest:
         return Route(lambda sheet, data: _cover(sheet, subject, data))
     if part in _SWITCHED and not rest:
         return Route(lambda sheet, data: _switched(sheet, subject, data))
     if part in _SWITCHED and rest == ["status"]:
         return Route(lambda sheet, data: _light(sheet, subject, data), "json")
-    metered = _METERED.get(rest[0]) if len(rest) == 1 and part in (*_SWITCHED, "roller", "emeter", "meter") else None
+    metered = (
+        _METERED.get(rest[0])
+        if len(rest) == 1 and part in (*_SWITCHED, "roller", "emeter", "meter")
+        else None
+    )
     return _plain(subject, *metered) if metered else _plain(subject, None)
 
 
@@ -112,7 +119,9 @@ def _cover(sheet: Sheet, subject: str, data: Any) -> None:
 
 def _light(sheet: Sheet, subject: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object as status of {subject}; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object as status of {subject}; got {type(data).__name__}"
+        )
     for key, metric in (("ison", "state"), ("brightness", "brightness")):
         if key in data:
             sheet.put(subject, metric, data[key])
@@ -120,13 +129,17 @@ def _light(sheet: Sheet, subject: str, data: Any) -> None:
 
 def _status(sheet: Sheet, device: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object as status of {device}; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object as status of {device}; got {type(data).__name__}"
+        )
     known.write(sheet, device, {_SENSOR.get(key) or key: raw for key, raw in data.items()})
 
 
 def _pressed(sheet: Sheet, device: str, endpoint: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object with event of {device}; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object with event of {device}; got {type(data).__name__}"
+        )
     event = data.get("event")
     if event.__class__ is str and event.strip():
         sheet.pressed(device, event, endpoint)
@@ -135,7 +148,9 @@ def _pressed(sheet: Sheet, device: str, endpoint: str, data: Any) -> None:
 def _externals(device: str, metric: str, key: str) -> Callable[[Sheet, Any], None]:
     def read(sheet: Sheet, data: Any) -> None:
         if data.__class__ is not dict:
-            raise Refused("bad_shape", f"expected an object of external sensors; got {type(data).__name__}")
+            raise Refused(
+                "bad_shape", f"expected an object of external sensors; got {type(data).__name__}"
+            )
         for index, sensor in data.items():
             if sensor.__class__ is dict and key in sensor:
                 sheet.put(at_endpoint(device, f"ext:{index}"), metric, sensor[key])

@@ -1,4 +1,6 @@
-"""Shelly generation 2 and later: `PREFIX/events/rpc`, `PREFIX/status/COMPONENT`, `PREFIX/online`."""
+"""Shelly generation 2 and later: `PREFIX/events/rpc`, `PREFIX/status/COMPONENT`,
+`PREFIX/online`.
+"""
 
 import re
 from typing import Any
@@ -17,7 +19,9 @@ _DEVICE_LEVEL = frozenset(("sys", "wifi", "eth", "cloud", "mqtt", "ble", "ws", "
 _PHASE = re.compile(r"([abc])_(current|voltage|act_power|aprt_power|pf|freq)", re.ASCII)
 _COUNTERS = {"aenergy": "energy", "ret_aenergy": "energy_returned"}
 _ALARMS = {"smoke": "smoke", "flood": "water_leak"}
-_PRESSES = frozenset(("single_push", "double_push", "triple_push", "long_push", "btn_down", "btn_up"))
+_PRESSES = frozenset(
+    ("single_push", "double_push", "triple_push", "long_push", "btn_down", "btn_up")
+)
 _FOREIGN = frozenset(("state", "value", "count", "availability"))
 
 
@@ -142,7 +146,10 @@ def route(topic: str, sure: bool) -> Route | None:
     if len(words) > 1 and words[-1] == "online" and words[0] != "shellies":
         device = _device(words[:-1])
         return Route(lambda sheet, data: sheet.availability(device, data))
-    if words[-2:] == ["debug", "log"] or "command" in (words[-1], words[-2] if len(words) > 2 else ""):
+    if words[-2:] == ["debug", "log"] or "command" in (
+        words[-1],
+        words[-2] if len(words) > 2 else "",
+    ):
         return IGNORE
     return None
 
@@ -150,7 +157,10 @@ def route(topic: str, sure: bool) -> Route | None:
 def _status(device: str, component: str) -> Route:
     def read_status(sheet: Sheet, data: Any) -> None:
         if data.__class__ is not dict:
-            raise Refused("bad_shape", f"expected an object as status of {component}; got {type(data).__name__}")
+            raise Refused(
+                "bad_shape",
+                f"expected an object as status of {component}; got {type(data).__name__}",
+            )
         write_component(sheet, device, component, data)
 
     return Route(read_status, "json")

@@ -6,11 +6,16 @@ from operators.dialects.dialect import Dialect, Route, never
 from operators.dialects.payload import Refused
 from operators.dialects.sheet import Sheet
 
-WHY = "expected JSON or text; Sparkplug B is protobuf: let the edge node publish JSON, or put a converter before the broker"
+WHY = (
+    "expected JSON or text; Sparkplug B is protobuf: let the edge node publish JSON, or put a"
+    " converter before the broker"
+)
 
 
 def route(topic: str, sure: bool) -> Route | None:
-    return Route(None, unsupported=WHY) if topic.partition("/")[0] in ("spBv1.0", "spAv1.0") else None
+    return (
+        Route(None, unsupported=WHY) if topic.partition("/")[0] in ("spBv1.0", "spAv1.0") else None
+    )
 
 
 def read(sheet: Sheet, data: Any) -> None:

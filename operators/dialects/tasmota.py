@@ -1,4 +1,6 @@
-"""Tasmota: `tele/DEVICE/SENSOR`, `…/STATE`, `stat/DEVICE/RESULT` in any full topic; `cmnd` is left out."""
+"""Tasmota: `tele/DEVICE/SENSOR`, `…/STATE`, `stat/DEVICE/RESULT` in any full topic; `cmnd` is
+left out.
+"""
 
 import re
 from typing import Any
@@ -16,7 +18,20 @@ _CONTACT = re.compile(r"(?:Switch|Button)\d*", re.ASCII)
 _SHUTTER = re.compile(r"Shutter\d*", re.ASCII)
 _JSON_DUE = re.compile(r"SENSOR|STATE|RESULT|STATUS\d*|ENERGY|MARGINS", re.ASCII)
 _ENERGY = {"Total": "energy", "Yesterday": "energy_yesterday", "Today": "energy_today"}
-_FOREIGN = frozenset(("state", "value", "count", "availability", "gas", "water", "uptime", "tilt", "position", "lock"))
+_FOREIGN = frozenset(
+    (
+        "state",
+        "value",
+        "count",
+        "availability",
+        "gas",
+        "water",
+        "uptime",
+        "tilt",
+        "position",
+        "lock",
+    )
+)
 _NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update"))
 
 
@@ -125,7 +140,9 @@ def _sensor(sheet: Sheet, device: str, key: str, raw: Any, units: dict[str, str]
         _values(sheet, device, None, {key: raw}, units)
 
 
-def _values(sheet: Sheet, device: str, endpoint: str | None, data: dict[str, Any], units: dict[str, str]) -> None:
+def _values(
+    sheet: Sheet, device: str, endpoint: str | None, data: dict[str, Any], units: dict[str, str]
+) -> None:
     for key, raw in data.items():
         metric = metric_of(key) or (_ENERGY.get(key) if endpoint is None else None)
         if metric is None or metric in _FOREIGN or raw.__class__ is dict:
@@ -134,7 +151,12 @@ def _values(sheet: Sheet, device: str, endpoint: str | None, data: dict[str, Any
         unit = units.get(METRICS[metric].unit or "")
         if raw.__class__ is list:
             for n, item in enumerate(raw, 1):
-                sheet.put(at_endpoint(device, f"{endpoint}.{n}" if endpoint else str(n)), metric, item, unit)
+                sheet.put(
+                    at_endpoint(device, f"{endpoint}.{n}" if endpoint else str(n)),
+                    metric,
+                    item,
+                    unit,
+                )
         else:
             sheet.put(at_endpoint(device, endpoint), metric, raw, unit)
 

@@ -19,13 +19,17 @@ def _device(words: list[str], outer: str, received: dict[str, Any]) -> str:
         return json_name(name)
     if not ADDRESS.fullmatch(outer):
         return json_name(outer)
-    return f"{subject_name('/'.join(words[:-1] if _ends_in_address(words, outer) else words))}/{outer}"
+    return (
+        f"{subject_name('/'.join(words[:-1] if _ends_in_address(words, outer) else words))}/{outer}"
+    )
 
 
 def _ends_in_address(words: list[str], outer: str) -> bool:
     """Whether a topic names the device after its gateway (SetOption89)."""
     last = words[-1]
-    return len(words) > 1 and (_TOPIC_ADDRESS.fullmatch(last) is not None or f"0x{last}".lower() == outer.lower())
+    return len(words) > 1 and (
+        _TOPIC_ADDRESS.fullmatch(last) is not None or f"0x{last}".lower() == outer.lower()
+    )
 
 
 def write(sheet: Sheet, words: list[str], outer: str, received: Any, units: dict[str, str]) -> None:

@@ -1,4 +1,6 @@
-"""OpenMQTTGateway and Theengs Gateway: BLE devices on `…/GATEWAY/BTtoMQTT/ADDRESS`, keys of the Theengs decoder."""
+"""OpenMQTTGateway and Theengs Gateway: BLE devices on `…/GATEWAY/BTtoMQTT/ADDRESS`, keys of the
+Theengs decoder.
+"""
 
 import re
 from functools import lru_cache
@@ -43,7 +45,9 @@ def _plan(key: str) -> tuple[str, str | None, bool] | None:
 def _write(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
     kind = data.get("type")
     celsius = {
-        plan[1] for key in data if len(key) <= 64 and (plan := _plan(key)) and plan[0] == "temperature" and not plan[2]
+        plan[1]
+        for key in data
+        if len(key) <= 64 and (plan := _plan(key)) and plan[0] == "temperature" and not plan[2]
     }
     for key, raw in data.items():
         if key in _METERED:
@@ -97,7 +101,9 @@ def _device(data: dict[str, Any], topic: str) -> str:
 
 def read(sheet: Sheet, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected a JSON object of a BLE device; got {type(data).__name__}")
+        raise Refused(
+            "bad_shape", f"expected a JSON object of a BLE device; got {type(data).__name__}"
+        )
     _write(sheet, _device(data, sheet.topic), data)
 
 
@@ -109,7 +115,11 @@ def _is_gateway(words: list[str]) -> bool:
 
 def route(topic: str, sure: bool) -> Route | None:
     words = topic.split("/")
-    if any(word.startswith("MQTTto") for word in words) or "SYStoMQTT" in words or words[-1] == "undecoded":
+    if (
+        any(word.startswith("MQTTto") for word in words)
+        or "SYStoMQTT" in words
+        or words[-1] == "undecoded"
+    ):
         return IGNORE
     if "BTtoMQTT" in words:
         return Route(read, "json")

@@ -1,4 +1,6 @@
-"""The Things Stack: `v3/APP/devices/DEVICE/up` with the payload as the device's formatter decoded it."""
+"""The Things Stack: `v3/APP/devices/DEVICE/up` with the payload as the device's formatter
+decoded it.
+"""
 
 import re
 from functools import lru_cache
@@ -29,37 +31,55 @@ def read(sheet: Sheet, data: Any) -> None:
     device = ids.get("device_id") if ids.__class__ is dict else None
     if not isinstance(device, str) or not device:
         raise Refused("bad_shape", "expected an object with end_device_ids.device_id; got none")
-    if any(key in data for key in ("join_accept", "downlink_message", "location_solved")) or _is_downlink(data):
+    if any(
+        key in data for key in ("join_accept", "downlink_message", "location_solved")
+    ) or _is_downlink(data):
         raise Ignored
     uplink = data.get("uplink_message")
     if uplink.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object as uplink_message; got {type(uplink).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object as uplink_message; got {type(uplink).__name__}"
+        )
     decoded = uplink.get("decoded_payload")
     if decoded is None and uplink.get("frm_payload"):
         raise Refused(
-            "undecoded", "expected decoded_payload; got only frm_payload: add a payload formatter to the device"
+            "undecoded",
+            "expected decoded_payload; got only frm_payload: add a payload formatter to the device",
         )
     if decoded is not None and decoded.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object as decoded_payload; got {type(decoded).__name__}")
+        raise Refused(
+            "bad_shape", f"expected an object as decoded_payload; got {type(decoded).__name__}"
+        )
     at = uplink.get("received_at")
     sheet.at(data.get("received_at") if at is None else at)
     device = json_name(device)
     _write(sheet, device, decoded or {})
     gateways = uplink.get("rx_metadata")
-    heard = [g.get("rssi") for g in gateways if g.__class__ is dict] if gateways.__class__ is list else []
+    heard = (
+        [g.get("rssi") for g in gateways if g.__class__ is dict]
+        if gateways.__class__ is list
+        else []
+    )
     strengths = [strength for rssi in heard if (strength := values.number(rssi)) is not None]
     if strengths:
         sheet.put(device, "signal_strength", max(strengths))
 
 
 def _write(sheet: Sheet, device: str, decoded: dict[str, Any]) -> None:
-    celsius = any(len(key) <= 64 and (plan := _plan(key)) is not None and plan[0] == "temperature" for key in decoded)
+    celsius = any(
+        len(key) <= 64 and (plan := _plan(key)) is not None and plan[0] == "temperature"
+        for key in decoded
+    )
     for key, raw in decoded.items():
         if key.lower() in FAHRENHEIT and not celsius:
             sheet.put(device, "temperature", raw, "°F")
             continue
         plan = _plan(key) if len(key) <= 64 else None
-        if plan is None or raw.__class__ is dict or (plan[0] in decoded and key != plan[0] and plan[1] is None):
+        if (
+            plan is None
+            or raw.__class__ is dict
+            or (plan[0] in decoded and key != plan[0] and plan[1] is None)
+        ):
             sheet.skipped += 1
         else:
             sheet.put(at_endpoint(device, plan[1]), plan[0], raw)

@@ -8,8 +8,12 @@ from operators.dialects.metrics import METRICS, Metric
 from operators.quantity import UNITS
 
 BINARY: dict[Any, float] = {
-    **dict.fromkeys(("true", "1", "1.0", "on", "open", "opened", "yes", "home", "online", 1, 1.0, True), 1.0),
-    **dict.fromkeys(("false", "0", "0.0", "off", "closed", "no", "not_home", "offline", 0, 0.0, False), 0.0),
+    **dict.fromkeys(
+        ("true", "1", "1.0", "on", "open", "opened", "yes", "home", "online", 1, 1.0, True), 1.0
+    ),
+    **dict.fromkeys(
+        ("false", "0", "0.0", "off", "closed", "no", "not_home", "offline", 0, 0.0, False), 0.0
+    ),
 }
 """Two-state values, words in lower case. (1, 1.0 and True are one key.)"""
 
@@ -52,7 +56,9 @@ _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
 
 
 def conversion(metric: str, unit: str) -> tuple[float, float] | None:
-    """(factor, offset) from a unit as sent to the metric's own; None where the unit is of another kind or unknown."""
+    """(factor, offset) from a unit as sent to the metric's own; None where the unit is of
+    another kind or unknown.
+    """
     return _conversion(metric, unit) if len(unit) <= _LONGEST_UNIT else None
 
 
@@ -79,7 +85,9 @@ def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
 
 
 def number(raw: Any) -> float | None:
-    """The finite number that a JSON value or a text is, else None. Comma decimals and digit groups are no numbers."""
+    """The finite number that a JSON value or a text is, else None. Comma decimals and digit
+    groups are no numbers.
+    """
     if raw.__class__ is str:
         if "_" in raw or not raw.isascii():
             return None

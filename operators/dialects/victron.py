@@ -1,4 +1,6 @@
-"""Victron Venus OS: `N/PORTAL/SERVICE/INSTANCE/PATH` with `{"value": …}`; null, `[]` and empty mean "no value"."""
+"""Victron Venus OS: `N/PORTAL/SERVICE/INSTANCE/PATH` with `{"value": …}`; null, `[]` and empty
+mean "no value".
+"""
 
 from typing import Any
 
@@ -52,7 +54,9 @@ def route(topic: str, sure: bool) -> Route | None:
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic N/PORTAL/SERVICE/INSTANCE/PATH; got {sheet.topic!r}")
+    raise Refused(
+        "unrecognised", f"expected a topic N/PORTAL/SERVICE/INSTANCE/PATH; got {sheet.topic!r}"
+    )
 
 
 DIALECT = Dialect(route, never, read)

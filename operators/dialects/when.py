@@ -10,7 +10,9 @@ EARLIEST = 946684800.0
 """2000-01-01: a clock before it was never set."""
 AHEAD = 86400.0
 REPLAY = 600.0
-"""A retained value with an own time older than this at receipt is a replay of an old state, in seconds."""
+"""A retained value with an own time older than this at receipt is a replay of an old state, in
+seconds.
+"""
 
 _DOTTED = re.compile(r"(\d{4})\.(\d{2})\.(\d{2}) ")
 
@@ -37,7 +39,9 @@ def _text(text: str, zone: tzinfo) -> float | None:
 
 
 def own_time(raw: Any, received: float, zone: tzinfo = UTC) -> float | None:
-    """Epoch seconds of a device's time, or None where it is no time, before 2000, or over a day after receipt."""
+    """Epoch seconds of a device's time, or None where it is no time, before 2000, or over a day
+    after receipt.
+    """
     if raw.__class__ is str:
         found = _text(raw, zone) if len(raw) <= 40 else None
     elif raw.__class__ is float or raw.__class__ is int:

@@ -1,4 +1,6 @@
-"""Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, `…/availability`, and single attributes as bare values."""
+"""Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, `…/availability`, and single attributes
+as bare values.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -10,7 +12,9 @@ from operators.dialects.payload import Refused
 from operators.dialects.sheet import Sheet, subject_name
 
 ENDPOINTS = frozenset(
-    [f"l{n}" for n in range(1, 10)] + [str(n) for n in range(1, 10)] + ["left", "right", "center", "top", "bottom"]
+    [f"l{n}" for n in range(1, 10)]
+    + [str(n) for n in range(1, 10)]
+    + ["left", "right", "center", "top", "bottom"]
 )
 _FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
 """Metrics' names that mean something else in Zigbee2MQTT."""
@@ -43,7 +47,15 @@ def _state(sheet: Sheet, subject: str, raw: Any) -> None:
     if value is None:
         sheet.put(subject, "state", raw)
     else:
-        sheet.add(subject, "state", value, None, None, sheet.quality, raw if raw.__class__ is str else None)
+        sheet.add(
+            subject,
+            "state",
+            value,
+            None,
+            None,
+            sheet.quality,
+            raw if raw.__class__ is str else None,
+        )
 
 
 def _action(sheet: Sheet, device: str, raw: Any) -> None:
@@ -51,7 +63,11 @@ def _action(sheet: Sheet, device: str, raw: Any) -> None:
         return
     word = raw.strip().lower()
     before, _, after = word.partition("_")
-    if before in ENDPOINTS and after and (before.isdigit() or values.action(after) in values.ACTIONS):
+    if (
+        before in ENDPOINTS
+        and after
+        and (before.isdigit() or values.action(after) in values.ACTIONS)
+    ):
         sheet.pressed(device, after, before)
         return
     before, _, after = word.rpartition("_")
@@ -104,14 +120,23 @@ def _device(name: str) -> Route:
         elif slash and data.__class__ is not list:
             _value(sheet, device, attribute, data, {})
         else:
-            raise Refused("bad_shape", f"expected a JSON object of {name!r}; got {type(data).__name__}")
+            raise Refused(
+                "bad_shape", f"expected a JSON object of {name!r}; got {type(data).__name__}"
+            )
 
     return Route(read, "any" if slash else "json")
 
 
 def route(topic: str, sure: bool) -> Route | None:
     words = topic.split("/")
-    at = next((n for n, word in enumerate(words[:-1]) if sure or word.startswith("zigbee2mqtt") or word == "z2m"), None)
+    at = next(
+        (
+            n
+            for n, word in enumerate(words[:-1])
+            if sure or word.startswith("zigbee2mqtt") or word == "z2m"
+        ),
+        None,
+    )
     if at is None:
         return None
     base, rest = "/".join(words[: at + 1]), words[at + 1 :]
@@ -130,7 +155,9 @@ def route(topic: str, sure: bool) -> Route | None:
 
 
 def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic BASE/DEVICE of Zigbee2MQTT; got {sheet.topic!r}")
+    raise Refused(
+        "unrecognised", f"expected a topic BASE/DEVICE of Zigbee2MQTT; got {sheet.topic!r}"
+    )
 
 
 DIALECT = Dialect(route, never, read)

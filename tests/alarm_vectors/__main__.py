@@ -1,7 +1,8 @@
 """Checks the alarm engine against vectors, or against the reference on random histories.
 
-python -m tests.alarm_vectors FILE.yaml ...             every vector as written, and with a restart after every step
-python -m tests.alarm_vectors --random 10000 [--seed 0] so many random histories, with batches and restarts at random
+python -m tests.alarm_vectors FILE.yaml ...             every vector as written, and with a restart
+after every step python -m tests.alarm_vectors --random 10000 [--seed 0] so many random histories,
+with batches and restarts at random
 """
 
 import argparse
@@ -36,7 +37,9 @@ class _Resolver(VersionedResolver):
 
 
 def load(path: str | Path) -> list[dict[str, Any]]:
-    """The vectors of a file, in which `on`, `off`, `yes` and `no` are true and false, as YAML 1.1 has it."""
+    """The vectors of a file, in which `on`, `off`, `yes` and `no` are true and false, as YAML
+    1.1 has it.
+    """
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver
     vectors: list[dict[str, Any]] = yaml.load(Path(path).read_text(encoding="utf-8"))["vectors"]
@@ -52,7 +55,10 @@ def check_files(paths: list[str]) -> int:
         for vector in vectors:
             try:
                 errors = check_vector(vector)
-                errors += ["with restarts: " + error for error in check_vector(restarted_everywhere(vector))]
+                errors += [
+                    "with restarts: " + error
+                    for error in check_vector(restarted_everywhere(vector))
+                ]
             except Exception:  # a crash is a failure of that vector, and is shown
                 errors = [traceback.format_exc()]
             if errors:
@@ -64,7 +70,9 @@ def check_files(paths: list[str]) -> int:
 
 
 def check_seed(seed: int) -> tuple[Counter[str], list[str]]:
-    """What was said, and the differences, in the two histories of a seed: of the engine alone, and of an alarm in a flow."""
+    """What was said, and the differences, in the two histories of a seed: of the engine alone,
+    and of an alarm in a flow.
+    """
     said: Counter[str] = Counter()
     errors = []
     for which, check in (("inputs", compare), ("batches", compare_flow)):
@@ -72,7 +80,9 @@ def check_seed(seed: int) -> tuple[Counter[str], list[str]]:
             if check(seed, said) is False:
                 said["(not for the reference)"] += 1
         except Exception as error:  # a crash is a difference of that history, and is shown
-            errors.append(f"{which}: {error}" if isinstance(error, Difference) else traceback.format_exc())
+            errors.append(
+                f"{which}: {error}" if isinstance(error, Difference) else traceback.format_exc()
+            )
     return said, errors
 
 
@@ -81,7 +91,9 @@ def check_random(histories: int, first: int) -> int:
     started = time.monotonic()
     failed, said = 0, Counter[str]()
     with Pool() as pool:
-        for seed, (words, errors) in enumerate(pool.imap(check_seed, range(first, first + histories), 50), first):
+        for seed, (words, errors) in enumerate(
+            pool.imap(check_seed, range(first, first + histories), 50), first
+        ):
             said += words
             if errors:
                 failed += 1
@@ -89,17 +101,24 @@ def check_random(histories: int, first: int) -> int:
     skipped = said.pop("(not for the reference)", 0)
     print(", ".join(f"{n} {word}" for word, n in said.most_common()))
     print(
-        f"{histories} random histories from seed {first}: {histories - failed} the same, {failed} differ "
-        f"({skipped} hold values that the reference cannot take), {time.monotonic() - started:.0f} s"
+        f"{histories} random histories from seed {first}: {histories - failed} the same,"
+        f" {failed} differ ({skipped} hold values that the reference cannot take),"
+        f" {time.monotonic() - started:.0f} s"
     )
     return failed
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser("python -m tests.alarm_vectors", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        "python -m tests.alarm_vectors", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("files", nargs="*", metavar="FILE.yaml", help="files of vectors")
-    parser.add_argument("--random", type=int, default=0, metavar="N", help="compare N random histories")
-    parser.add_argument("--seed", type=int, default=0, help="the first seed of the random histories")
+    parser.add_argument(
+        "--random", type=int, default=0, metavar="N", help="compare N random histories"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the first seed of the random histories"
+    )
     given = parser.parse_args(arguments)
     if not given.files and not given.random:
         parser.print_usage()

@@ -19,10 +19,12 @@ class Difference(AssertionError):
 
 
 def compare(seed: int, said: Counter[str] | None = None) -> bool:
-    """Feed the history of a seed to both. False where the reference itself cannot take it; raises `Difference`.
+    """Feed the history of a seed to both. False where the reference itself cannot take it; raises
+    `Difference`.
 
-    Ours is restarted now and then, sometimes from an older snapshot with the inputs since then given again; in half of the
-    cases it keeps no states of quiet alarms. `said` counts the events of both.
+    Ours is restarted now and then, sometimes from an older snapshot with the inputs since then
+    given again; in half of the cases it keeps no states of quiet alarms. `said` counts the events
+    of both.
     """
     rng = random.Random(seed)
     rules: list[dict[str, Any]] = []
@@ -58,11 +60,18 @@ def compare(seed: int, said: Counter[str] | None = None) -> bool:
         elif pick < 0.17:
             _again(ours, saved, since, lately, slim, seed)
     if not slim:
-        _same([str(ours.counters())], [str(ours.counters() | reference_counters(theirs))], seed, "counters")
+        _same(
+            [str(ours.counters())],
+            [str(ours.counters() | reference_counters(theirs))],
+            seed,
+            "counters",
+        )
     return True
 
 
-def _again(ours: Run, saved: bytes, since: list[Step], lately: list[str], slim: bool, seed: int) -> None:
+def _again(
+    ours: Run, saved: bytes, since: list[Step], lately: list[str], slim: bool, seed: int
+) -> None:
     """Start from an older snapshot and take once more what came since: the same must come out."""
     _load(ours, saved)
     ours.engine.states_kept = 0 if slim else 1000
@@ -89,17 +98,26 @@ def _same(ours: list[str], theirs: list[str], seed: int, where: Any) -> None:
 
 
 def seen(log: list[dict[str, Any]], any_order: bool = False) -> list[str]:
-    """Comparable lines; subjects whose timers fire at the same instant may come in any order in a slim engine."""
+    """Comparable lines; subjects whose timers fire at the same instant may come in any order in
+    a slim engine.
+    """
     lines = [
         {
             key: value
             for key, value in words.items()
-            if key not in NOT_IN_REFERENCE and (key not in ("user", "comment", "until") or value is not None)
+            if key not in NOT_IN_REFERENCE
+            and (key not in ("user", "comment", "until") or value is not None)
         }
         for words in log
     ]
     if any_order:
-        lines.sort(key=lambda words: (str(words.get("rule")), str(words.get("subject")), words.get("seq", 0)))
+        lines.sort(
+            key=lambda words: (
+                str(words.get("rule")),
+                str(words.get("subject")),
+                words.get("seq", 0),
+            )
+        )
     return [json.dumps(words, sort_keys=True, default=str) for words in lines]
 
 

@@ -65,7 +65,9 @@ class Run:
         subject, ts = x.get("subject", "s1"), seconds(x.get("ts", at))
         for rule in [x["rule"]] if "rule" in x else list(self.engine.rules):
             quality = x.get("quality", "good")
-            self.engine.reading(rule, subject, at, ts, x.get("value"), x.get("id"), quality, x.get("unit"))
+            self.engine.reading(
+                rule, subject, at, ts, x.get("value"), x.get("id"), quality, x.get("unit")
+            )
 
     def _on_command(self, at: float, x: Any) -> bool:
         x = dict(x) if isinstance(x, dict) else {"do": x}
@@ -80,7 +82,9 @@ class Run:
 
     def _on_edit(self, at: float, x: Any) -> None:
         old = self.engine.rules[x.get("id", self._first_rule())]
-        self.engine.set_rule(Rule({k: v for k, v in {**old.record, **x}.items() if v is not None}), at)
+        self.engine.set_rule(
+            Rule({k: v for k, v in {**old.record, **x}.items() if v is not None}), at
+        )
 
     def _on_remove_rule(self, at: float, x: Any) -> None:
         for subject in list(self.engine.slots[x]):
@@ -126,14 +130,25 @@ def rejection_words(rejection: Rejection) -> dict[str, Any]:
 
 
 def restarted_everywhere(vector: dict[str, Any]) -> dict[str, Any]:
-    """The vector with a snapshot and restore after every step; one that has a checkpoint stays as it is."""
+    """The vector with a snapshot and restore after every step; one that has a checkpoint stays
+    as it is.
+    """
     if any("checkpoint" in step for step in vector["steps"]):
         return vector
-    return {**vector, "steps": [x for step in vector["steps"] for x in (step, {"at": step["at"], "restart": True})]}
+    return {
+        **vector,
+        "steps": [
+            x for step in vector["steps"] for x in (step, {"at": step["at"], "restart": True})
+        ],
+    }
 
 
-def run_vector(vector: dict[str, Any]) -> tuple[Run, list[dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """(the run, transitions and rejections, notifications, errors) of one vector, each delivered once."""
+def run_vector(
+    vector: dict[str, Any],
+) -> tuple[Run, list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """(the run, transitions and rejections, notifications, errors) of one vector, each delivered
+    once.
+    """
     records = vector.get("rules") or [vector["rule"]]
     run = Run([{"id": f"r{n + 1}", **record} for n, record in enumerate(records)])
     saved, since = run.save(), []

@@ -1,4 +1,6 @@
-"""Alarms as a flow runs them, in batches and with restarts, beside the reference, which takes one input at a time."""
+"""Alarms as a flow runs them, in batches and with restarts, beside the reference, which takes
+one input at a time.
+"""
 
 import json
 import pickle
@@ -28,9 +30,17 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"silent": "25s"},
 )
 LEVELS: dict[str, list[dict[str, Any]]] = {
-    "above": [{"priority": "high", "above": "31 °C", "clear": "30 °C"}, {"priority": "critical", "above": "33 °C"}],
-    "below": [{"priority": "medium", "below": "23 °C"}, {"priority": "critical", "below": "21 °C", "clear": "22 °C"}],
-    "outside": [{"priority": "critical", "outside": ["20 °C", "33 °C"], "clear": ["21 °C", "32 °C"]}],
+    "above": [
+        {"priority": "high", "above": "31 °C", "clear": "30 °C"},
+        {"priority": "critical", "above": "33 °C"},
+    ],
+    "below": [
+        {"priority": "medium", "below": "23 °C"},
+        {"priority": "critical", "below": "21 °C", "clear": "22 °C"},
+    ],
+    "outside": [
+        {"priority": "critical", "outside": ["20 °C", "33 °C"], "clear": ["21 °C", "32 °C"]}
+    ],
 }
 KEYS = (
     "id", "event", "at", "flags", "from", "isa", "severity", "value", "reason", "annunciate", "recorded", "evidence", "occ",
@@ -54,14 +64,17 @@ def settings(rng: random.Random, rules: bool = False) -> Alarm:
         chosen["suppress_hold"] = "12s"
     if (kind := next((kind for kind in LEVELS if kind in when), None)) and rng.random() < 0.5:
         chosen |= {"priority": "low", "levels": LEVELS[kind][: rng.choice((1, 2))]}
-        chosen |= {"escalate_after": rng.choice(("0s", "10s")), "deescalate_after": rng.choice(("0s", "15s"))}
+        chosen |= {
+            "escalate_after": rng.choice(("0s", "10s")),
+            "deescalate_after": rng.choice(("0s", "15s")),
+        }
         chosen["shelve"] = {"max": "90s", "until_escalated": rng.random() < 0.5}
     return Alarm.model_validate({"from": "x", "response": "Look.", **condition, **chosen})
 
 
 def readings(rng: random.Random, length: int) -> list[Reading]:
-    """Readings in order of arrival, of a few subjects whose values wander around the limits; some are no good data, some
-    late, some come twice."""
+    """Readings in order of arrival, of a few subjects whose values wander around the limits;
+    some are no good data, some late, some come twice."""
     at, level, out = 0.0, dict.fromkeys(SUBJECTS, 26.0), list[Reading]()
     for n in range(length):
         at += rng.choice((0, 0, 1, 2, 5, 12))
@@ -92,7 +105,9 @@ def batches(rng: random.Random, events: list[Reading]) -> list[list[Event]]:
 def restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
     """A new logic with the saved state of another."""
     again = alarm.logic(CONTEXT)
-    again.restore(pickle.loads(pickle.dumps(json.loads(json.dumps(logic.snapshot())))), logic.VERSION)
+    again.restore(
+        pickle.loads(pickle.dumps(json.loads(json.dumps(logic.snapshot())))), logic.VERSION
+    )
     again.engine.states_kept = logic.engine.states_kept
     again.replies.extend(logic.replies)
     return again
@@ -101,7 +116,10 @@ def restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
 def row(rng: random.Random, name: str, subject: str) -> dict[str, Any]:
     """A rule as a person writes it."""
     condition = dict(rng.choice(CONDITIONS[:-1]))
-    extra: dict[str, Any] = {"enabled": rng.random() < 0.9, "priority": rng.choice(("low", "medium", "critical"))}
+    extra: dict[str, Any] = {
+        "enabled": rng.random() < 0.9,
+        "priority": rng.choice(("low", "medium", "critical")),
+    }
     return {"id": name, "subject": subject, **condition, **extra}
 
 
@@ -117,7 +135,9 @@ class Beside:
         self.rows: dict[str, str] = {}
         self.outside: set[str] = set()
         self.said: list[AlarmTransition] = []
-        self.theirs = reference.Engine([reference.Rule(rule.record) for rule in self.ours.engine.rules.values()])
+        self.theirs = reference.Engine(
+            [reference.Rule(rule.record) for rule in self.ours.engine.rules.values()]
+        )
 
     def run(self) -> None:
         rng, highest = self.rng, 0.0
@@ -165,18 +185,34 @@ class Beside:
         rule = self.rng.choice(list(self.theirs.rules) or [STEP])
         data = {**command(self.rng, n), "user": "ana", "rule": rule}
         data.setdefault("id", f"own-{n}")
-        event = Occurrence(id=data["id"], time=now.wall, subject=subject, type="alarm_command", data=data)
+        event = Occurrence(
+            id=data["id"], time=now.wall, subject=subject, type="alarm_command", data=data
+        )
         self.keep(self.ours.on_role("commands", [event], now))
         theirs = {**data, "subject": subject}
         alarm = self.theirs.alarms.get((rule, subject))
-        over = alarm is not None and alarm.s["latched"] and not alarm.s["active"] and data["do"] == "ack"
-        over = over and data["id"] not in alarm.s["cmd_ids"]  # a command that comes again has no effect
+        over = (
+            alarm is not None
+            and alarm.s["latched"]
+            and not alarm.s["active"]
+            and data["do"] == "ack"
+        )
+        # a command that comes again has no effect
+        over = over and data["id"] not in alarm.s["cmd_ids"]
         if alarm is not None and over and alarm.s["acked"]:
             theirs["do"] = "reset"
         before = len(self.theirs.log)
         self.theirs.command(now.wall, theirs)
-        if over and theirs["do"] == "ack" and not any("error" in line for line in self.theirs.log[before:]):
-            again = {key: value for key, value in theirs.items() if key not in ("id", "granted", "occurrence")}
+        if (
+            over
+            and theirs["do"] == "ack"
+            and not any("error" in line for line in self.theirs.log[before:])
+        ):
+            again = {
+                key: value
+                for key, value in theirs.items()
+                if key not in ("id", "granted", "occurrence")
+            }
             self.theirs.command(now.wall, {**again, "do": "reset"})
 
     def power(self, now: Now) -> None:
@@ -189,7 +225,9 @@ class Beside:
             event="x", change="x", state="x", isa="B", flags=["active"] if on else [],
         )  # fmt: skip
         self.keep(self.ours.on_role("suppressed_by", [event], now))
-        self.control(lambda key: key[1] == subject, now, lambda alarm, t: alarm.inhibit("power", on, t))
+        self.control(
+            lambda key: key[1] == subject, now, lambda alarm, t: alarm.inhibit("power", on, t)
+        )
 
     def write_rule(self, now: Now) -> None:
         """A person writes, changes or removes a rule."""
@@ -199,8 +237,12 @@ class Beside:
         if known and self.rng.random() < 0.2:
             data: dict[str, Any] = {"id": name, "deleted": True}
         else:
-            data = row(self.rng, name, self.rows[rule_id] if known and self.rng.random() < 0.7 else subject)
-        event = Occurrence(id=f"row-{now.wall}", time=now.event, subject=name, type="rule", data=data)
+            data = row(
+                self.rng, name, self.rows[rule_id] if known and self.rng.random() < 0.7 else subject
+            )
+        event = Occurrence(
+            id=f"row-{now.wall}", time=now.event, subject=name, type="rule", data=data
+        )
         self.keep(self.ours.on_role("rules", [event], now))
         if known and self.rows[rule_id] != data.get("subject"):
             self.remove_rule(rule_id, now)
@@ -210,14 +252,22 @@ class Beside:
             same = rule_id in self.theirs.rules and self.theirs.rules[rule_id].hash == rule.hash
             self.theirs.rules[rule_id] = rule
             if not same:
-                self.control(lambda key: key[0] == rule_id, now, lambda alarm, t: alarm.change_rule(rule, t))
+                self.control(
+                    lambda key: key[0] == rule_id, now, lambda alarm, t: alarm.change_rule(rule, t)
+                )
 
     def remove_rule(self, rule_id: str, now: Now) -> None:
         def drop(alarm: Any, t: float) -> None:
             s = alarm.s
             if s["seq"]:
                 s.update(
-                    active=False, acked=True, shelved=None, until=None, manual=False, inhibitors=[], inh_until=None
+                    active=False,
+                    acked=True,
+                    shelved=None,
+                    until=None,
+                    manual=False,
+                    inhibitors=[],
+                    inh_until=None,
                 )
                 s.update(oos=False, latched=False, no_data=False, flapping=False, phase="normal")
                 alarm.emit("removed", t, "rule_removed")
@@ -230,8 +280,15 @@ class Beside:
         self.theirs.rules.pop(rule_id)
         self.rows.pop(rule_id)
 
-    def control(self, concerns: Callable[[tuple[str, str]], bool], now: Now, do: Callable[[Any, float], None]) -> None:
-        """What moves event time to the flow's own, not to the wall clock as a vector's step does."""
+    def control(
+        self,
+        concerns: Callable[[tuple[str, str]], bool],
+        now: Now,
+        do: Callable[[Any, float], None],
+    ) -> None:
+        """What moves event time to the flow's own, not to the wall clock as a vector's step
+        does.
+        """
         for alarm in [alarm for key, alarm in self.theirs.alarms.items() if concerns(key)]:
             t = max(alarm.s["clock"], now.event)
             self.theirs.run_timers([alarm], now.wall, t, True)
@@ -240,7 +297,9 @@ class Beside:
 
 
 def compare_flow(seed: int, said: Counter[str] | None = None) -> None:
-    """One random life of an alarm in a flow; raises `Difference` where the reference says something else."""
+    """One random life of an alarm in a flow; raises `Difference` where the reference says
+    something else.
+    """
     both = Beside(seed)
     both.run()
     shown = {event.id: event.severity for event in both.said}
@@ -255,10 +314,16 @@ def compare_flow(seed: int, said: Counter[str] | None = None) -> None:
     for mine, other in zip(ours, theirs, strict=False):
         if mine != other:
             raise Difference(f"seed {seed}\n  ours   {mine}\n  theirs {other}")
-    refused = sorted((reply.subject, reply.data["error"]) for reply in both.ours.replies if "error" in reply.data)
-    their_refused = sorted((one["subject"], one["error"]) for one in both.theirs.log if "error" in one)
+    refused = sorted(
+        (reply.subject, reply.data["error"]) for reply in both.ours.replies if "error" in reply.data
+    )
+    their_refused = sorted(
+        (one["subject"], one["error"]) for one in both.theirs.log if "error" in one
+    )
     if len(ours) != len(theirs) or refused != their_refused:
-        raise Difference(f"seed {seed}: {len(ours)} and {len(theirs)} transitions, {refused} and {their_refused}")
+        raise Difference(
+            f"seed {seed}: {len(ours)} and {len(theirs)} transitions, {refused} and {their_refused}"
+        )
 
 
 def words(event: AlarmTransition) -> dict[str, Any]:

@@ -47,19 +47,34 @@ def rule(rng: random.Random, name: str, others: list[str]) -> dict[str, Any]:
 
 
 def grouping(rng: random.Random) -> dict[str, Any]:
-    """How a rule's alarms are told: groups by a label, the rule or the subject; half of them with a limit of floods."""
+    """How a rule's alarms are told: groups by a label, the rule or the subject; half of them
+    with a limit of floods.
+    """
     labels = {"labels": {"site": rng.choice(("north", "south"))}} if rng.random() < 0.5 else {}
     by = ["site"] if labels else rng.choice((["rule"], ["subject"], ["rule", "subject"], []))
-    out = {"group_by": by, "group_wait": rng.choice((0, 10)), "group_interval": 20, "repeat": 50, **labels}
-    return {**out, "flood": {"limit": rng.choice((2, 3)), "window": 60}} if rng.random() < 0.5 else out
+    out = {
+        "group_by": by,
+        "group_wait": rng.choice((0, 10)),
+        "group_interval": 20,
+        "repeat": 50,
+        **labels,
+    }
+    return (
+        {**out, "flood": {"limit": rng.choice((2, 3)), "window": 60}} if rng.random() < 0.5 else out
+    )
 
 
 def condition(rng: random.Random) -> dict[str, Any]:
     kind = rng.randrange(9)
     if kind == 0:
-        return {"when": {"below": 20, "clear": rng.choice((20, 22))}, "severity": rng.choice(SEVERITIES)}
+        return {
+            "when": {"below": 20, "clear": rng.choice((20, 22))},
+            "severity": rng.choice(SEVERITIES),
+        }
     if kind == 1:
-        return {"when": {"outside": [15, 25], **({"clear": [17, 23]} if rng.random() < 0.5 else {})}}
+        return {
+            "when": {"outside": [15, 25], **({"clear": [17, 23]} if rng.random() < 0.5 else {})}
+        }
     if kind == 2:
         return {"when": {"equals": rng.choice((True, 20, "open"))}}
     if kind == 3:
@@ -83,7 +98,9 @@ def value(rng: random.Random) -> Any:
     pick = rng.random()
     if pick < 0.85:
         return rng.choice((14, 16, 18, 19, 20, 21.5, 22, 23, 24.5, 26, 28.0, 30))
-    return rng.choice((True, False, "open", "closed", None, "unavailable", float("nan"), float("inf"), "unknown"))
+    return rng.choice(
+        (True, False, "open", "closed", None, "unavailable", float("nan"), float("inf"), "unknown")
+    )
 
 
 def command(rng: random.Random, n: int) -> dict[str, Any]:
@@ -103,8 +120,12 @@ def command(rng: random.Random, n: int) -> dict[str, Any]:
     return out
 
 
-def history(rng: random.Random, rules: list[dict[str, Any]], length: int, masks: bool = True) -> list[Step]:
-    """Steps in order of arrival; clocks mostly move forward, sometimes not. `masks`: rules may come that hide others."""
+def history(
+    rng: random.Random, rules: list[dict[str, Any]], length: int, masks: bool = True
+) -> list[Step]:
+    """Steps in order of arrival; clocks mostly move forward, sometimes not. `masks`: rules may
+    come that hide others.
+    """
     at, steps = 0.0, []
     subjects = ["s1", "s2", "s3"][: rng.randint(1, 3)]
     names = [record["id"] for record in rules]
@@ -120,27 +141,45 @@ def history(rng: random.Random, rules: list[dict[str, Any]], length: int, masks:
     return steps
 
 
-def _step(rng: random.Random, n: int, at: float, subjects: list[str], names: list[str], masks: bool) -> Step:
+def _step(
+    rng: random.Random, n: int, at: float, subjects: list[str], names: list[str], masks: bool
+) -> Step:
     subject, name = rng.choice(subjects), rng.choice(names)
     pick = rng.random()
     if pick < 0.58:
         return {"reading": _reading(rng, n, at, subject, name)}
     if pick < 0.70:
-        return {"tick": True if rng.random() < 0.6 else {"watermark": at - rng.choice((1, 5, 10, 40))}}
+        return {
+            "tick": True if rng.random() < 0.6 else {"watermark": at - rng.choice((1, 5, 10, 40))}
+        }
     if pick < 0.84:
         return {"command": {**command(rng, n), "rule": name, "subject": subject}}
     if pick < 0.88:
-        return {"inhibit": {"source": "x", "active": rng.random() < 0.5, "rule": name, "subject": subject}}
+        return {
+            "inhibit": {
+                "source": "x",
+                "active": rng.random() < 0.5,
+                "rule": name,
+                "subject": subject,
+            }
+        }
     if pick < 0.90:
         return {"declare": subject}
     if pick < 0.91:
         return {"gone": subject}
     if pick < 0.925:
         name = rng.choice(("r1", "r2", "r3", "r4"))
-        return {"rule": rule(rng, name, [other for other in names if other != name] if masks else [])}
+        return {
+            "rule": rule(rng, name, [other for other in names if other != name] if masks else [])
+        }
     if pick < 0.935 and len(names) > 1:
         return {"remove_rule": name}
-    return {"edit": {"id": name, **_edit(rng, [other for other in names if other != name] if masks else [])}}
+    return {
+        "edit": {
+            "id": name,
+            **_edit(rng, [other for other in names if other != name] if masks else []),
+        }
+    }
 
 
 def _reading(rng: random.Random, n: int, at: float, subject: str, name: str) -> dict[str, Any]:

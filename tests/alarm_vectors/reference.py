@@ -1,7 +1,8 @@
 # ruff: noqa
 """A second, plain and slow implementation of the alarm engine, only to compare the real one with.
 
-It was written apart from it, straight from the semantics. `limit`, `unit` and `labels` are left out here.
+It was written apart from it, straight from the semantics. `limit`, `unit` and `labels` are left out
+here.
 """
 
 import hashlib, json, math, re
@@ -39,31 +40,53 @@ class Rule:
     def __init__(self, raw):
         self.raw = raw
         self.id = raw.get("id", "r1")
-        self.hash = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()[:12]
+        self.hash = hashlib.sha256(
+            json.dumps(raw, sort_keys=True, default=str).encode()
+        ).hexdigest()[:12]
         g = raw.get
         when = g("when") or {}
         self.absent = secs(when.get("absent"))
         base = g("severity", "warning")
         levels = g("levels") or ([dict(when, severity=base)] if self.absent is None else [])
-        self.levels = sorted((dict(x, rank=SEVERITIES.index(x["severity"])) for x in levels), key=lambda x: x["rank"])
+        self.levels = sorted(
+            (dict(x, rank=SEVERITIES.index(x["severity"])) for x in levels), key=lambda x: x["rank"]
+        )
         self.base_severity = self.levels[0]["severity"] if self.levels else base
         self.window = secs(when.get("window", g("rate_window")))
         self.on, self.off = secs(g("for", 0)), secs(g("clear_after", 0))
-        self.escalate_after, self.deescalate_after = secs(g("escalate_after", 0)), secs(g("deescalate_after", 0))
-        self.latch, self.ack_required, self.enabled = g("latch", False), g("ack_required", True), g("enabled", True)
+        self.escalate_after, self.deescalate_after = (
+            secs(g("escalate_after", 0)),
+            secs(g("deescalate_after", 0)),
+        )
+        self.latch, self.ack_required, self.enabled = (
+            g("latch", False),
+            g("ack_required", True),
+            g("enabled", True),
+        )
         self.realarm, self.max_shelve = secs(g("realarm")), secs(g("max_shelve", "8h"))
         self.unshelve_on_escalate = g("unshelve_on_escalate", False)
         self.expect = self.absent if self.absent is not None else secs(g("expect_every"))
-        self.no_data = "alarm" if self.absent is not None else g("no_data", "keep" if self.expect else "ignore")
+        self.no_data = (
+            "alarm"
+            if self.absent is not None
+            else g("no_data", "keep" if self.expect else "ignore")
+        )
         self.no_data_severity = g("no_data_severity", self.base_severity)
         self.suppress_when, self.suppress_hold = g("suppress_when", []), secs(g("suppress_hold", 0))
         self.n_of_m = g("n_of_m")
         flap = g("flap")
         self.flap = flap and (flap["max"], secs(flap["window"]), secs(flap["hold"]))
-        self.pulse, self.unit, self.max_future = secs(g("pulse")), g("unit"), secs(g("max_future", "5m"))
+        self.pulse, self.unit, self.max_future = (
+            secs(g("pulse")),
+            g("unit"),
+            secs(g("max_future", "5m")),
+        )
         self.emit_pending = g("emit_pending", False)
         self.labels, self.group_by = g("labels", {}), g("group_by")
-        self.group_wait, self.group_interval = secs(g("group_wait", 30)), secs(g("group_interval", 300))
+        self.group_wait, self.group_interval = (
+            secs(g("group_wait", 30)),
+            secs(g("group_interval", 300)),
+        )
         self.repeat, self.flood = secs(g("repeat", 14400)), g("flood")
 
     def shape(self):  # what makes old values meaningless when it changes
@@ -169,7 +192,8 @@ class Alarm:
             self.s["enabled"] = rule.enabled
             self.s["last_flags"] = self.flags()
 
-    # -- derived ---------------------------------------------------------------------------------------------------
+    # -- derived
+    # ---------------------------------------------------------------------------------------------------
     def suppressed(self):
         return bool(self.s["manual"] or self.s["inhibitors"] or self.s["inh_until"] is not None)
 
@@ -184,7 +208,12 @@ class Alarm:
         out += [] if s["acked"] else ["unacked"]
         out += ["shelved:" + s["shelved"]] if s["shelved"] else []
         out += ["suppressed"] if self.suppressed() else []
-        for name, key in (("oos", "oos"), ("latched", "latched"), ("no_data", "no_data"), ("flapping", "flapping")):
+        for name, key in (
+            ("oos", "oos"),
+            ("latched", "latched"),
+            ("no_data", "no_data"),
+            ("flapping", "flapping"),
+        ):
             out += [name] if s[key] else []
         return out
 
@@ -205,7 +234,8 @@ class Alarm:
     def count(self, name):
         self.s["counters"][name] = self.s["counters"].get(name, 0) + 1
 
-    # -- output ----------------------------------------------------------------------------------------------------
+    # -- output
+    # ----------------------------------------------------------------------------------------------------
     def emit(self, event, t, reason, annunciate=False, **extra):
         s = self.s
         s["seq"] += 1
@@ -241,7 +271,8 @@ class Alarm:
         if event and self.rule.emit_pending:
             self.emit(event, t, reason)
 
-    # -- transitions -----------------------------------------------------------------------------------------------
+    # -- transitions
+    # -----------------------------------------------------------------------------------------------
     def top_level(self):
         on = [lv["severity"] for lv, x in zip(self.rule.levels, self.s["lvl"]) if x]
         return on[-1] if on else None
@@ -310,9 +341,12 @@ class Alarm:
         if s["active"] and not self.masked():
             s["realarm_from"] = s["wall"]
 
-    # -- evaluation ------------------------------------------------------------------------------------------------
+    # -- evaluation
+    # ------------------------------------------------------------------------------------------------
     def judge(self, value):
-        """levels against a value -> (breach, normal) or None when undecidable; updates the level memory."""
+        """levels against a value -> (breach, normal) or None when undecidable; updates the level
+        memory.
+        """
         r, s = self.rule, self.s
         if not r.levels:
             return False, True
@@ -325,7 +359,8 @@ class Alarm:
             return None
         held = s["phase"] in ("active", "recovering") and len(s["lvl"]) == len(tests)
         s["lvl"] = [
-            True if b else False if n and not r.n_of_m else (held and s["lvl"][i]) for i, (b, n) in enumerate(tests)
+            True if b else False if n and not r.n_of_m else (held and s["lvl"][i])
+            for i, (b, n) in enumerate(tests)
         ]
         return any(b for b, _ in tests), all(n for _, n in tests)
 
@@ -400,7 +435,8 @@ class Alarm:
         elif r.no_data == "keep" and ph == "recovering":
             self.phase("active", t, "resumed", reason)
 
-    # -- timers ----------------------------------------------------------------------------------------------------
+    # -- timers
+    # ----------------------------------------------------------------------------------------------------
     def timers(self):
         """-> [(deadline, order, name, is_wall)]"""
         s, r = self.s, self.rule
@@ -409,7 +445,14 @@ class Alarm:
             return out
 
         def add(name, deadline, wall=False):
-            out.append((deadline if wall else max(deadline, s["floor"]), TIMER_ORDER.index(name), name, wall))
+            out.append(
+                (
+                    deadline if wall else max(deadline, s["floor"]),
+                    TIMER_ORDER.index(name),
+                    name,
+                    wall,
+                )
+            )
 
         if s["pulse_at"] is not None and r.pulse:
             add("pulse", s["pulse_at"] + r.pulse)
@@ -418,7 +461,10 @@ class Alarm:
         if s["phase"] == "recovering":
             add("off", s["since"] + self.off_delay())
         if s["phase"] == "active" and s["sev_since"]:
-            add("severity", s["sev_since"][0] + (r.escalate_after if s["sev_since"][1] else r.deescalate_after))
+            add(
+                "severity",
+                s["sev_since"][0] + (r.escalate_after if s["sev_since"][1] else r.deescalate_after),
+            )
         if r.no_data != "ignore" and r.expect and not s["no_data"] and s["last_good"] is not None:
             add("no_data", s["last_good"] + r.expect)
         if s["inh_until"] is not None:
@@ -458,9 +504,12 @@ class Alarm:
             self.emit("realarmed", t, "realarm", annunciate=True)
             s["realarm_from"] = t
 
-    # -- inputs ----------------------------------------------------------------------------------------------------
+    # -- inputs
+    # ----------------------------------------------------------------------------------------------------
     def accept(self, x, at):
-        """Admission of a reading, before any timer runs. -> effective event time or None (dropped, counted)."""
+        """Admission of a reading, before any timer runs. -> effective event time or None
+        (dropped, counted).
+        """
         s = self.s
         if not s["enabled"]:
             return None
@@ -478,7 +527,9 @@ class Alarm:
     def reading(self, x, at, t):
         s, r = self.s, self.rule
         ts, value, quality = x.get("ts", at), x.get("value"), x.get("quality", "good")
-        s["ids"] = (s["ids"] if ts == s["last_ts"] else []) + ([x["id"]] if x.get("id") is not None else [])
+        s["ids"] = (s["ids"] if ts == s["last_ts"] else []) + (
+            [x["id"]] if x.get("id") is not None else []
+        )
         s["last_ts"] = ts
         if quality == "stale":
             return self.count("stale")
@@ -505,7 +556,9 @@ class Alarm:
             s["no_data"] = False
             self.emit("data_back", t, "data")
         if r.window:
-            s["hist"] = [h for h in s["hist"] if h[0] >= ts - r.window and h[0] < ts] + [[ts, value]]
+            s["hist"] = [h for h in s["hist"] if h[0] >= ts - r.window and h[0] < ts] + [
+                [ts, value]
+            ]
         verdict = self.judge(value)
         if verdict is None:
             return
@@ -555,7 +608,9 @@ class Alarm:
             self.emit("unacked", t, "command", annunciate=not self.masked(), **who)
         elif do == "shelve":
             if c.get("oneshot"):
-                s.update(shelved="oneshot", until=None if r.max_shelve is None else t + r.max_shelve)
+                s.update(
+                    shelved="oneshot", until=None if r.max_shelve is None else t + r.max_shelve
+                )
             else:
                 s.update(shelved="timed", until=t + secs(c["duration"]))
             self.emit("shelved", t, "command", until=s["until"], **who)
@@ -602,11 +657,13 @@ class Alarm:
             return (
                 "not_active"
                 if not s["active"]
-                else "ack_not_required"
-                if not r.ack_required
-                else "not_acked"
-                if not s["acked"]
-                else None
+                else (
+                    "ack_not_required"
+                    if not r.ack_required
+                    else "not_acked"
+                    if not s["acked"]
+                    else None
+                )
             )
         if do == "shelve":
             if c.get("oneshot"):
@@ -620,9 +677,21 @@ class Alarm:
         if do == "suppress":
             return "already_suppressed" if s["manual"] else None
         if do == "unsuppress":
-            return None if s["manual"] else "inhibited_by_rule" if self.suppressed() else "not_suppressed"
+            return (
+                None
+                if s["manual"]
+                else "inhibited_by_rule"
+                if self.suppressed()
+                else "not_suppressed"
+            )
         if do == "out_of_service":
-            return "already_out_of_service" if s["oos"] else None if c.get("comment") else "comment_required"
+            return (
+                "already_out_of_service"
+                if s["oos"]
+                else None
+                if c.get("comment")
+                else "comment_required"
+            )
         if do == "in_service":
             return None if s["oos"] else "not_out_of_service"
         if do == "reset":
@@ -638,7 +707,8 @@ class Alarm:
 
     def change_rule(self, new, t):
         old, self.rule, s = self.rule, new, self.s
-        s["floor"], s["wall_floor"] = t, s["wall"]  # an edit never makes anything happen in the past
+        # an edit never makes anything happen in the past
+        s["floor"], s["wall_floor"] = t, s["wall"]
         if old.enabled != new.enabled:
             s["enabled"] = new.enabled
             if not new.enabled:
@@ -698,7 +768,8 @@ class Engine:
         self.alarms, self.tombs, self.log, self.rejects = {}, {}, [], []
         self.notifier = Notifier(self)
 
-    # -- plumbing --------------------------------------------------------------------------------------------------
+    # -- plumbing
+    # --------------------------------------------------------------------------------------------------
     def alarm(self, rule, subject, at=None):
         key = (rule, subject)
         if key not in self.alarms:
@@ -707,7 +778,9 @@ class Engine:
             for src in a.rule.suppress_when:
                 other = self.alarms.get((src, subject))
                 if other and other.s["active"] and not other.s["oos"]:
-                    a.inhibit(src, True, other.s["clock"] if at is None else max(at, other.s["clock"]))
+                    a.inhibit(
+                        src, True, other.s["clock"] if at is None else max(at, other.s["clock"])
+                    )
         return self.alarms[key]
 
     def out(self, alarm, tr):
@@ -737,7 +810,9 @@ class Engine:
         )
 
     def run_timers(self, alarms, wall, clock, strict):
-        """Fire due timers of `alarms` in (deadline, order) order; strict: only deadlines before the instant."""
+        """Fire due timers of `alarms` in (deadline, order) order; strict: only deadlines before
+        the instant.
+        """
         while True:
             due = []
             for i, a in enumerate(alarms):
@@ -757,9 +832,12 @@ class Engine:
             a.s["wall"] = max(a.s["wall"], wall)
             a.s["clock"] = max(a.s["clock"], clock)
 
-    # -- inputs ----------------------------------------------------------------------------------------------------
+    # -- inputs
+    # ----------------------------------------------------------------------------------------------------
     def tick(self, at, watermark=None):
-        self.run_timers(list(self.alarms.values()), at, at if watermark is None else watermark, False)
+        self.run_timers(
+            list(self.alarms.values()), at, at if watermark is None else watermark, False
+        )
         self.notifier.tick(at)
 
     def reading(self, at, x):
@@ -800,7 +878,10 @@ class Engine:
         self.rules[new.id] = new
         self.control(
             at,
-            dict(alarms=[a for (r, _), a in self.alarms.items() if r == new.id], do=lambda a, t: a.change_rule(new, t)),
+            dict(
+                alarms=[a for (r, _), a in self.alarms.items() if r == new.id],
+                do=lambda a, t: a.change_rule(new, t),
+            ),
         )
 
     def declare(self, at, rule, subject):
@@ -839,7 +920,8 @@ class Engine:
             self.tombs[key] = {"occ": a.s["occ"], "seq": a.s["seq"]}
             del self.alarms[key]
 
-    # -- snapshot --------------------------------------------------------------------------------------------------
+    # -- snapshot
+    # --------------------------------------------------------------------------------------------------
     def snapshot(self):
         return json.dumps(
             {
@@ -872,7 +954,9 @@ class Notifier:
         labels = dict(r.labels, rule=r.id, subject=alarm.subject)
         key = json.dumps([[n, labels.get(n, "")] for n in r.group_by])
         cfg = dict(wait=r.group_wait, interval=r.group_interval, repeat=r.repeat, flood=r.flood)
-        g = self.g.setdefault(key, dict(key=key, members={}, due=None, last=None, acts=[], flood=False))
+        g = self.g.setdefault(
+            key, dict(key=key, members={}, due=None, last=None, acts=[], flood=False)
+        )
         g["cfg"] = cfg
         return g
 
@@ -882,7 +966,9 @@ class Notifier:
         g, name, now = self.group(alarm), f"{tr['rule']}/{tr['subject']}", tr["recorded"]
         m = g["members"].get(name)
         if tr["annunciate"]:
-            g["members"][name] = dict(state="firing", told=bool(m and m["told"]), acked="unacked" not in tr["flags"])
+            g["members"][name] = dict(
+                state="firing", told=bool(m and m["told"]), acked="unacked" not in tr["flags"]
+            )
             g["acts"].append(now)
             fl = g["cfg"]["flood"]
             if fl:
@@ -923,7 +1009,9 @@ class Notifier:
     def flush(self, g, now, kind):
         firing = sorted(n for n, m in g["members"].items() if m["state"] == "firing")
         resolved = sorted(n for n, m in g["members"].items() if m["state"] == "resolved")
-        self.sent.append(dict(at=now, kind=kind, group=json.loads(g["key"]), firing=firing, resolved=resolved))
+        self.sent.append(
+            dict(at=now, kind=kind, group=json.loads(g["key"]), firing=firing, resolved=resolved)
+        )
         for n in resolved:
             del g["members"][n]
         for m in g["members"].values():
@@ -953,7 +1041,8 @@ class Notifier:
                 self.flush(g, at, kind)
 
 
-# ---------------------------------------------------------------------------------------------------------- vectors
+# ----------------------------------------------------------------------------------------------------------
+# vectors
 def feed(e, step):
     at = secs(step["at"])
     ((kind, x),) = [(k, v) for k, v in step.items() if k not in ("at", "note")]
@@ -977,7 +1066,9 @@ def feed(e, step):
     elif kind == "declare":
         e.declare(at, next(iter(e.rules)), x)
     elif kind == "gone":
-        keys = sorted((k for k in e.alarms if k[1] == x), key=lambda k: not e.rules[k[0]].suppress_when)
+        keys = sorted(
+            (k for k in e.alarms if k[1] == x), key=lambda k: not e.rules[k[0]].suppress_when
+        )
         e.drop(at, keys, "subject_gone")
     elif kind == "inhibit":
         a = e.alarm(x.get("rule", next(iter(e.rules))), x.get("subject", "s1"))

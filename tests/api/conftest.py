@@ -25,7 +25,10 @@ Start = Callable[[Settings], Api]
 def cheap_passwords() -> Iterator[None]:
     """Hash passwords with little work, so that servers start at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.auth.PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(
+            "api.auth.PasswordHasher",
+            partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1),
+        )
         yield
 
 
@@ -80,7 +83,10 @@ def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]
     clients: list[Any] = []
 
     def connect() -> Any:
-        options = clickhouse.client_options(name) | {"autogenerate_session_id": False, "query_retries": 0}
+        options = clickhouse.client_options(name) | {
+            "autogenerate_session_id": False,
+            "query_retries": 0,
+        }
         clients.append(clickhouse_connect.get_client(**options))
         return clients[-1]
 
@@ -137,22 +143,36 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
-    """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the page."""
+    """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the
+    page.
+    """
     from tests.api.browsing import DESK, WAIT, log_in_to
 
     problems: list[str] = []
     contexts = []
 
     def open_page(
-        size: dict[str, int] = DESK, language: str = "en-GB", log_in: bool = True, view: str = "", **who: str
+        size: dict[str, int] = DESK,
+        language: str = "en-GB",
+        log_in: bool = True,
+        view: str = "",
+        **who: str,
     ) -> "Page":
         context = browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
-        page.on("request", lambda request: None if api.address in request.url else problems.append(request.url))
+        page.on(
+            "console",
+            lambda line: (
+                problems.append(line.text) if "Content Security Policy" in line.text else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: None if api.address in request.url else problems.append(request.url),
+        )
         page.goto(f"{api.url}/{view}")
         if log_in:
             log_in_to(page, api, **who)

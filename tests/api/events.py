@@ -6,8 +6,15 @@ from operators.events import AlarmTransition, Reading
 
 
 def reading(number: int, value: float | None = 21.5, **others: Any) -> Reading:
-    """The reading `r{number}` at `number` seconds of the temperature of `rack`, unless said otherwise."""
-    values: dict[str, Any] = {"subject": "rack", "metric": "temperature", "unit": "°C", "time": float(number)}
+    """The reading `r{number}` at `number` seconds of the temperature of `rack`, unless said
+    otherwise.
+    """
+    values: dict[str, Any] = {
+        "subject": "rack",
+        "metric": "temperature",
+        "unit": "°C",
+        "time": float(number),
+    }
     return Reading(id=f"r{number}", value=value, **values | others)
 
 

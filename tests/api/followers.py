@@ -47,7 +47,8 @@ def split(buffer: bytearray) -> list[tuple[int, bytes]]:
 class Follower:
     """Follows one channel of numbered messages up to the number `last`.
 
-    `got` are the numbers in the order they came; `fresh` counts the connections that did not go on where the last ended.
+    `got` are the numbers in the order they came; `fresh` counts the connections that did not go on
+    where the last ended.
     """
 
     port: Callable[[], int]
@@ -74,9 +75,10 @@ class Follower:
         try:
             key = base64.b64encode(os.urandom(16)).decode()
             writer.write(
-                f"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: vigie.push.v1\r\n"
-                f"Authorization: Bearer {self.token}\r\n\r\n".encode()
+                "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection:"
+                f" Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version:"
+                " 13\r\nSec-WebSocket-Protocol: vigie.push.v1\r\nAuthorization: Bearer"
+                f" {self.token}\r\n\r\n".encode()
             )
             if b" 101 " not in await reader.readuntil(b"\r\n\r\n"):
                 return

@@ -16,8 +16,15 @@ SEED = int(os.environ.get("VIGIE_FUZZ_SEED", random.SystemRandom().randrange(1 <
 
 @contextmanager
 def recorded(run: str) -> Iterator[dict[str, Any]]:
-    """A row to fill; written and printed at the end, with a finding if something was raised, in place of an older one."""
-    row: dict[str, Any] = {"run": run, "seconds": SECONDS, "seed": SEED, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    """A row to fill; written and printed at the end, with a finding if something was raised, in
+    place of an older one.
+    """
+    row: dict[str, Any] = {
+        "run": run,
+        "seconds": SECONDS,
+        "seed": SEED,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
     row["findings"] = 1
     try:
         yield row

@@ -14,7 +14,9 @@ PASSWORD = "correct horse battery"
 
 
 class Someone:
-    """An account that registered itself and logged in by the form, as a client of the alarm server does."""
+    """An account that registered itself and logged in by the form, as a client of the alarm
+    server does.
+    """
 
     def __init__(self, api: Api, username: str) -> None:
         self.api = api
@@ -26,13 +28,19 @@ class Someone:
         self.log_in()
 
     def log_in(self) -> None:
-        answer = httpx.post(f"{self.api.url}/login", data={"username": self.username, "password": PASSWORD}, timeout=20)
+        answer = httpx.post(
+            f"{self.api.url}/login",
+            data={"username": self.username, "password": PASSWORD},
+            timeout=20,
+        )
         assert answer.status_code == 200, answer.text
         self.token = str(answer.json()["access_token"])
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.request(method, f"{self.api.url}{path}", json=body, headers=headers, timeout=20)
+        return httpx.request(
+            method, f"{self.api.url}{path}", json=body, headers=headers, timeout=20
+        )
 
     def post(self, path: str, body: Any = None) -> Any:
         answer = self.ask("POST", path, body)

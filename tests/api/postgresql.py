@@ -16,7 +16,9 @@ BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=T
 @contextmanager
 def running() -> Iterator[Path]:
     """Start one; gives the folder of its socket, at which the user `vigie` needs no password."""
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/vigie-pg-XXXXXX"], text=True).strip())
+    folder = Path(
+        subprocess.check_output(["mktemp", "-d", "/tmp/vigie-pg-XXXXXX"], text=True).strip()
+    )
     as_whom = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     if as_whom:
         shutil.chown(folder, "postgres")
@@ -28,7 +30,17 @@ def running() -> Iterator[Path]:
 
     control(f"{BINARIES}/initdb", "-D", str(data), "-A", "trust", "-U", "vigie", "--no-sync")
     try:
-        control(f"{BINARIES}/pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
+        control(
+            f"{BINARIES}/pg_ctl",
+            "-D",
+            str(data),
+            "-w",
+            "-o",
+            options,
+            "-l",
+            str(folder / "log"),
+            "start",
+        )
         yield folder
     finally:
         control(f"{BINARIES}/pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
@@ -38,6 +50,8 @@ def running() -> Iterator[Path]:
 def new_database(folder: Path) -> str:
     """Make an empty database; gives its address."""
     name = f"d{uuid4().hex}"
-    with psycopg.connect(f"postgresql://vigie@/postgres?host={folder}", autocommit=True) as connection:
+    with psycopg.connect(
+        f"postgresql://vigie@/postgres?host={folder}", autocommit=True
+    ) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return f"postgresql://vigie@/{name}?host={folder}"

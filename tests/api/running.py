@@ -74,9 +74,14 @@ class Api:
         return dict(self.get("/health").json())
 
     def wait_for_topics(self, *topics: str) -> None:
-        wait_until(lambda: set(topics) <= set(self.health()["broker"]["topics"]), what=f"the api to read {topics}")
+        wait_until(
+            lambda: set(topics) <= set(self.health()["broker"]["topics"]),
+            what=f"the api to read {topics}",
+        )
 
-    def socket(self, path: str = "/ws", token: str | None = None, **options: Any) -> ClientConnection:
+    def socket(
+        self, path: str = "/ws", token: str | None = None, **options: Any
+    ) -> ClientConnection:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if path == "/ws":
             options.setdefault("subprotocols", ["vigie.push.v1"])
@@ -137,11 +142,24 @@ class Topics:
             self.send(topic or own, encode_lines([event]), getattr(event, "subject", ""))
         self.flush()
 
-    def pushed(self, channel: str, data: Iterable[Any], shaped: bool = True, subject: str = "s", **others: Any) -> None:
+    def pushed(
+        self,
+        channel: str,
+        data: Iterable[Any],
+        shaped: bool = True,
+        subject: str = "s",
+        **others: Any,
+    ) -> None:
         """Records of the push topic, all in one partition so that their order holds."""
         for item in data:
             self._number += 1
-            head = {"channel": channel, "sink": "live", "flow": "f", "id": f"p{self._number}", "time": 1.0}
+            head = {
+                "channel": channel,
+                "sink": "live",
+                "flow": "f",
+                "id": f"p{self._number}",
+                "time": 1.0,
+            }
             record = {**head, "subject": subject, "shaped": shaped, "data": item, **others}
             self.send(self.push, json.dumps(record).encode() + b"\n", subject)
         self.flush()

@@ -1,4 +1,6 @@
-"""Take the pictures that the docs show, of the showcase: `python -m tests.api.screenshot DOCS [NAME ...]`."""
+"""Take the pictures that the docs show, of the showcase: `python -m tests.api.screenshot DOCS
+[NAME ...]`.
+"""
 
 import argparse
 import tempfile
@@ -48,11 +50,34 @@ SHOTS = [
     Shot("page-alarms", "alarms", act=alarms),
     Shot("page-cameras", "cameras", scheme="dark", act=lambda page: page.wait_for_selector(".box")),
     Shot("page-events", "events", act=lambda page: page.wait_for_selector(".hours")),
-    Shot("page-flows", "flows", (1280, 760), "dark", act=lambda page: page.wait_for_selector(".node-fact:text('/s')")),
+    Shot(
+        "page-flows",
+        "flows",
+        (1280, 760),
+        "dark",
+        act=lambda page: page.wait_for_selector(".node-fact:text('/s')"),
+    ),
     Shot("page-pages", "pages", (1280, 700), act=lambda page: page.wait_for_selector(".rule")),
-    Shot("page-dead-letters", "letters", (1280, 560), "dark", act=lambda page: page.locator(".letter").nth(1).click()),
-    Shot("page-accounts", "accounts", (1280, 620), act=lambda page: page.wait_for_selector("[data-account=marie]")),
-    Shot("page-phone", "overview", (375, 760), language="fr-FR", act=lambda page: page.wait_for_selector(".alarm")),
+    Shot(
+        "page-dead-letters",
+        "letters",
+        (1280, 560),
+        "dark",
+        act=lambda page: page.locator(".letter").nth(1).click(),
+    ),
+    Shot(
+        "page-accounts",
+        "accounts",
+        (1280, 620),
+        act=lambda page: page.wait_for_selector("[data-account=marie]"),
+    ),
+    Shot(
+        "page-phone",
+        "overview",
+        (375, 760),
+        language="fr-FR",
+        act=lambda page: page.wait_for_selector(".alarm"),
+    ),
 ]
 
 
@@ -72,16 +97,24 @@ def take(shot: Shot, page: Page, showcase: Showcase, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.api.screenshot", description=__doc__)
     parser.add_argument("docs", type=Path, help="folder for the pictures")
-    parser.add_argument("names", nargs="*", metavar="name", help="pictures to take; all if none is named")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help="pictures to take; all if none is named"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Showcase(Path(folder)) as showcase, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Showcase(Path(folder)) as showcase,
+        sync_playwright() as playwright,
+    ):
         Path(folder).chmod(0o711)
         showcase.fill()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for shot in [shot for shot in SHOTS if not options.names or shot.name in options.names]:
             width, height = shot.size
             context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme=shot.scheme, locale=shot.language
+                viewport={"width": width, "height": height},
+                color_scheme=shot.scheme,
+                locale=shot.language,
             )
             take(shot, context.new_page(), showcase, options.docs)
             context.close()

@@ -1,6 +1,8 @@
-"""A small site to look at: `python -m tests.api.showcase FOLDER` runs it until Ctrl-C and prints the address and the password.
+"""A small site to look at: `python -m tests.api.showcase FOLDER` runs it until Ctrl-C and prints
+the address and the password.
 
-A broker, ClickHouse, two real flows, the api, and what devices and cameras there did in the last hours.
+A broker, ClickHouse, two real flows, the api, and what devices and cameras there did in the last
+hours.
 """
 
 import argparse
@@ -87,7 +89,11 @@ SIGNALS = [
     ("heat_pump", "power", "W", 1150.0, 420.0, None),
     ("sensor.yard_gate", "battery", "%", 22.0, 1.0, 12.0),
 ]
-SWITCHES = [("binary_sensor.server_room_pir", "motion"), ("freezer", "contact"), ("cellar", "water_leak")]
+SWITCHES = [
+    ("binary_sensor.server_room_pir", "motion"),
+    ("freezer", "contact"),
+    ("cellar", "water_leak"),
+]
 CAMERAS = [("entrance", "hall"), ("dock", "loading"), ("parking", "yard")]
 
 
@@ -117,10 +123,19 @@ class Showcase:
         definition = self.folder / "plant.yaml"
         definition.write_text(PLANT)
         flows = [FlowProgram(self.folder / "plant", definition, site)]
-        flows.append(FlowProgram(self.folder / "archive", ROOT / "flows" / "definitions" / "archive.yaml", site))
+        flows.append(
+            FlowProgram(
+                self.folder / "archive", ROOT / "flows" / "definitions" / "archive.yaml", site
+            )
+        )
         served = {"flows": [f"http://{flow.address}" for flow in flows], "registration": "open"}
         connections = self.stack.connections()
-        write_private(site, json.dumps({"vigie": 1, "site": "North plant", "connections": connections, "api": served}))
+        write_private(
+            site,
+            json.dumps(
+                {"vigie": 1, "site": "North plant", "connections": connections, "api": served}
+            ),
+        )
         self.api = ApiProgram(self.folder / "api", site)
         programs = [*flows, self.api]
         self._ending.callback(lambda: each(programs, Service.stop))
@@ -128,21 +143,28 @@ class Showcase:
         self._ending.callback(self.topics.close)
         each(programs, lambda program: program.start().wait_ready())
         credentials = {"username": "admin", "password": self.api.password}
-        answer = httpx.post(f"{self.api.url}/api/auth/login", json=credentials, timeout=60).raise_for_status()
+        answer = httpx.post(
+            f"{self.api.url}/api/auth/login", json=credentials, timeout=60
+        ).raise_for_status()
         self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the api as admin."""
-        answer = httpx.request(method, f"{self.api.url}{path}", json=body, headers=self._headers, timeout=60)
+        answer = httpx.request(
+            method, f"{self.api.url}{path}", json=body, headers=self._headers, timeout=60
+        )
         return answer.raise_for_status().json()
 
     def write(self, topic: str, events: list[Event]) -> None:
         for part in range(0, len(events), 500):
             self.topics.events(*events[part : part + 500], topic=topic)
 
-    # ------------------------------------------------------------------------------------- what happened there
+    # ------------------------------------------------------------------------------------- what
+    # happened there
     def fill(self) -> None:
-        """Six hours of readings, a day of events, cameras, dead letters, pages, and alarms in several states."""
+        """Six hours of readings, a day of events, cameras, dead letters, pages, and alarms in
+        several states.
+        """
         now = time.time()
         self.write(READINGS, sorted(self._past(now), key=lambda event: event.time))
         self.write(EVENTS, sorted(self._events(now), key=lambda event: event.time))
@@ -165,7 +187,11 @@ class Showcase:
             phase = self._random.random() * 6
             for n in range(720):
                 at = now - (720 - n) * 30
-                value = mean + swing * math.sin(n / 90 + phase) + swing * 0.12 * self._random.gauss(0, 1)
+                value = (
+                    mean
+                    + swing * math.sin(n / 90 + phase)
+                    + swing * 0.12 * self._random.gauss(0, 1)
+                )
                 if metric == "energy":
                     value = mean + n * 0.024
                 if end is not None and n > 690:
@@ -183,18 +209,38 @@ class Showcase:
                 leak = metric == "water_leak"
                 value = float(n == 22) if leak else float(self._random.random() < 0.5)
                 at = now - (24 - n) * 900 + 600
-                yield Reading(id=f"{subject}/{metric}/{n}", time=at, subject=subject, metric=metric, value=value)
-        yield Reading(id="spoilt", time=now - 20, subject="heat_pump", metric="temperature", quality="bad", unit="°C")
+                yield Reading(
+                    id=f"{subject}/{metric}/{n}",
+                    time=at,
+                    subject=subject,
+                    metric=metric,
+                    value=value,
+                )
+        yield Reading(
+            id="spoilt",
+            time=now - 20,
+            subject="heat_pump",
+            metric="temperature",
+            quality="bad",
+            unit="°C",
+        )
 
     def _events(self, now: float) -> Iterator[Event]:
         for n in range(90):
             at = now - self._random.random() ** 2 * 80_000 - 40
-            kind = self._random.choice(["person", "person", "person", "car", "truck", "motion", "button", "signs"])
+            kind = self._random.choice(
+                ["person", "person", "person", "car", "truck", "motion", "button", "signs"]
+            )
             camera, area = self._random.choice(CAMERAS)
             if kind in ("person", "car", "truck"):
                 tall = {"person": 0.52, "car": 0.3, "truck": 0.44}[kind]
                 wide = {"person": 0.13, "car": 0.36, "truck": 0.42}[kind]
-                box = (round(0.1 + 0.45 * self._random.random(), 3), round(0.9 - tall, 3), wide, tall)
+                box = (
+                    round(0.1 + 0.45 * self._random.random(), 3),
+                    round(0.9 - tall, 3),
+                    wide,
+                    tall,
+                )
                 score = round(0.6 + 0.39 * self._random.random(), 2)
                 yield Detection(
                     id=f"d{n}", time=at, subject=camera, class_=kind, score=score, box=box, phase="entered",
@@ -202,18 +248,37 @@ class Showcase:
                 )  # fmt: skip
             elif kind == "signs":
                 data = {"signs": ["pir", "person"], "within": 12.5}
-                yield Occurrence(id=f"s{n}", time=at, subject=area, type="agreement", data=data, labels={"area": area})
+                yield Occurrence(
+                    id=f"s{n}",
+                    time=at,
+                    subject=area,
+                    type="agreement",
+                    data=data,
+                    labels={"area": area},
+                )
             else:
                 word = {"motion": "motion_detected", "button": "button_pressed"}[kind]
-                data = {"presence": True} if kind == "motion" else {"pressure": "high", "duration_ms": 480}
+                data = (
+                    {"presence": True}
+                    if kind == "motion"
+                    else {"pressure": "high", "duration_ms": 480}
+                )
                 yield Occurrence(
-                    id=f"o{n}", time=at, subject=f"pir_{area}", type=word, data=data, labels={"area": area}
+                    id=f"o{n}",
+                    time=at,
+                    subject=f"pir_{area}",
+                    type=word,
+                    data=data,
+                    labels={"area": area},
                 )
 
     def _pages(self) -> None:
         people = {}
         for name in ("marie", "john"):
-            made = httpx.post(f"{self.api.url}/register", json={"username": name, "password": "correct horse battery"})
+            made = httpx.post(
+                f"{self.api.url}/register",
+                json={"username": name, "password": "correct horse battery"},
+            )
             people[name] = made.raise_for_status().json()["id"]
         page = self.ask("POST", "/api/pages", {"name": "Energy desk"})["id"]
         for ticker, condition in (
@@ -232,8 +297,16 @@ class Showcase:
 
 LETTERS = [
     ("bad_json", "expected a JSON object at byte 0, got 'ERR 17'", b"ERR 17 sensor timeout"),
-    ("unresolved", "no device has the id 0x00158d0009", b'{"id":"0x00158d0009","temperature":21.4}'),
-    ("bad_unit", "the unit 'F?' of sensor.office is none that is known", b'{"subject":"sensor.office","unit":"F?"}'),
+    (
+        "unresolved",
+        "no device has the id 0x00158d0009",
+        b'{"id":"0x00158d0009","temperature":21.4}',
+    ),
+    (
+        "bad_unit",
+        "the unit 'F?' of sensor.office is none that is known",
+        b'{"subject":"sensor.office","unit":"F?"}',
+    ),
 ]
 
 
@@ -244,7 +317,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Showcase(options.folder) as showcase:
         showcase.fill()
-        print(json.dumps({"url": showcase.api.url, "user": "admin", "password": showcase.api.password}), flush=True)
+        print(
+            json.dumps(
+                {"url": showcase.api.url, "user": "admin", "password": showcase.api.password}
+            ),
+            flush=True,
+        )
         signal.pause()
     return 0
 

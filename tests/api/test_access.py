@@ -28,11 +28,19 @@ def accounts(tmp_path: Path) -> Accounts:
 
 def joined(accounts: Accounts) -> list[Person]:
     """As their tokens claim: ann, who owns a page, bob, and somebody whose login has ended."""
-    people = [accounts.add(name, "correct horse battery", "viewer") for name in ("ann", "bob", "eve")]
+    people = [
+        accounts.add(name, "correct horse battery", "viewer") for name in ("ann", "bob", "eve")
+    ]
     with accounts.database.write() as session:
         session.add(Page(key="anns", name="Ann's", owner_id=people[0].id))
         session.add_all(
-            Login(id=f"l{one.id}", user_id=one.id, created=0.0, expires=4e9, ended=1.0 if one is people[2] else None)
+            Login(
+                id=f"l{one.id}",
+                user_id=one.id,
+                created=0.0,
+                expires=4e9,
+                ended=1.0 if one is people[2] else None,
+            )
             for one in people
         )
     return [Person(one.id, "", "viewer", 4e9, f"l{one.id}") for one in people]
@@ -44,13 +52,17 @@ async def crowd(access: Access, people: list[Person]) -> list[Client]:
     return clients
 
 
-def test_each_of_a_crowd_that_comes_at_once_sees_what_it_may_and_who_was_logged_out_is_told(accounts: Accounts) -> None:
+def test_each_of_a_crowd_that_comes_at_once_sees_what_it_may_and_who_was_logged_out_is_told(
+    accounts: Accounts,
+) -> None:
     people = joined(accounts)
     for client in asyncio.run(crowd(Access(accounts), people)):
         assert client.closed == (4401 if client.person.id == people[2].id else 0)
         if not client.closed:
             assert client.person.username in ("ann", "bob")
-            assert client.sight == Sight(frozenset({"anns"} if client.person.username == "ann" else ()))
+            assert client.sight == Sight(
+                frozenset({"anns"} if client.person.username == "ann" else ())
+            )
     accounts.close()
 
 
@@ -69,7 +81,10 @@ def test_one_whose_look_at_the_database_fails_does_not_take_the_others_with_it(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, access = joined(accounts), Access(accounts)
-    standings, failures = access._standings, iter([OperationalError("select", {}, Exception("locked"))] * 2)
+    standings, failures = (
+        access._standings,
+        iter([OperationalError("select", {}, Exception("locked"))] * 2),
+    )
 
     def failing(asked: set[Person]) -> object:
         for failure in failures:
@@ -80,7 +95,9 @@ def test_one_whose_look_at_the_database_fails_does_not_take_the_others_with_it(
 
     async def come() -> list[tuple[Client, BaseException | None]]:
         clients = [Client(Wire(), Bounds(), people[0], NOTHING) for _ in range(EACH)]
-        outcomes = await asyncio.gather(*(access.admit(client) for client in clients), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(access.admit(client) for client in clients), return_exceptions=True
+        )
         return list(zip(clients, outcomes, strict=True))
 
     outcomes = asyncio.run(come())

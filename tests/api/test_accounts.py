@@ -50,7 +50,9 @@ def post(api: Api, path: str, body: Any = None, token: str | None = None) -> htt
 
 
 def log_in(api: Api, username: str) -> dict[str, Any]:
-    answer = post(api, "/api/auth/login", {"username": username, "password": PASSWORD, "refresh": True})
+    answer = post(
+        api, "/api/auth/login", {"username": username, "password": PASSWORD, "refresh": True}
+    )
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -65,12 +67,15 @@ def closed(socket: ClientConnection) -> tuple[int, str]:
 
 def run(api: Api, *arguments: str, typed: str = "") -> str:
     name, *others = arguments
-    result = CliRunner().invoke(command, [name, "--data", str(api.settings.data), *others], input=typed)
+    result = CliRunner().invoke(
+        command, [name, "--data", str(api.settings.data), *others], input=typed
+    )
     assert result.exit_code == 0, result.output
     return result.output
 
 
-# ------------------------------------------------------------------------------------------------------ refresh
+# ------------------------------------------------------------------------------------------------------
+# refresh
 def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_comes_again(
     desk: Api, john: Someone
 ) -> None:
@@ -83,12 +88,17 @@ def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_co
         again = post(desk, "/api/auth/refresh", {"refresh_token": first["refresh_token"]})
         assert again.status_code == 401
         assert closed(socket) == (4401, "logged out, or the account is disabled; log in again")
-    assert post(desk, "/api/auth/refresh", {"refresh_token": second["refresh_token"]}).status_code == 401
+    assert (
+        post(desk, "/api/auth/refresh", {"refresh_token": second["refresh_token"]}).status_code
+        == 401
+    )
     assert desk.get("/me", second["access_token"]).status_code == 401
     assert john.ask("GET", "/me").status_code == 200
 
 
-def test_a_client_with_an_access_token_only_can_refresh_it_while_it_is_valid(desk: Api, john: Someone) -> None:
+def test_a_client_with_an_access_token_only_can_refresh_it_while_it_is_valid(
+    desk: Api, john: Someone
+) -> None:
     renewed = post(desk, "/api/auth/refresh", token=john.token)
     assert set(renewed.json()) == {"access_token", "token_type", "user"}
     assert desk.get("/me", renewed.json()["access_token"]).json()["username"] == "john"
@@ -100,7 +110,9 @@ def test_what_is_no_refresh_token_is_refused(desk: Api, token: str) -> None:
     assert post(desk, "/api/auth/refresh", {"refresh_token": token}).status_code in (400, 401)
 
 
-def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(desk: Api, john: Someone) -> None:
+def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(
+    desk: Api, john: Someone
+) -> None:
     other = log_in(desk, "john")
     with desk.socket(token=john.token) as ended, desk.socket(token=other["access_token"]) as kept:
         assert hear(ended)["type"] == hear(kept)["type"] == "ready"
@@ -112,7 +124,8 @@ def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(des
     assert desk.get("/me", other["access_token"]).status_code == 200
 
 
-# ----------------------------------------------------------------------------------------------------- registering
+# -----------------------------------------------------------------------------------------------------
+# registering
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -125,7 +138,9 @@ def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(des
         ({"username": "x"}, 400),
     ],
 )
-def test_accounts_that_cannot_be_made_are_refused(desk: Api, john: Someone, body: Any, status: int) -> None:
+def test_accounts_that_cannot_be_made_are_refused(
+    desk: Api, john: Someone, body: Any, status: int
+) -> None:
     assert post(desk, "/register", body).status_code == status
 
 
@@ -134,15 +149,22 @@ def test_who_registers_is_a_viewer_whatever_he_asks_for(desk: Api) -> None:
     assert made.json()["role"] == "viewer"
 
 
-# --------------------------------------------------------------------------------------------------------- admins
-def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow(desk: Api, john: Someone) -> None:
+# ---------------------------------------------------------------------------------------------------------
+# admins
+def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow(
+    desk: Api, john: Someone
+) -> None:
     admin = desk.login()
-    made = post(desk, "/api/users", {"username": "op", "password": PASSWORD, "role": "operator"}, admin)
+    made = post(
+        desk, "/api/users", {"username": "op", "password": PASSWORD, "role": "operator"}, admin
+    )
     assert (made.status_code, made.json()["role"]) == (201, "operator")
     headers = {"Authorization": f"Bearer {admin}"}
     with desk.socket(token=john.token) as socket:
         assert hear(socket)["type"] == "ready"
-        changed = httpx.patch(f"{desk.url}/api/users/{john.id}", json={"role": "operator"}, headers=headers)
+        changed = httpx.patch(
+            f"{desk.url}/api/users/{john.id}", json={"role": "operator"}, headers=headers
+        )
         assert changed.json()["role"] == "operator"
         assert john.ask("GET", "/me").json()["role"] == "operator"
         httpx.patch(f"{desk.url}/api/users/{john.id}", json={"enabled": False}, headers=headers)
@@ -155,12 +177,17 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
 def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: Someone) -> None:
     admin = desk.login()
     made = post(desk, "/api/users", {"username": "op", "role": "operator"}, admin).json()
-    assert post(desk, "/api/auth/login", {"username": "op", "password": made["password"]}).status_code == 200
+    assert (
+        post(desk, "/api/auth/login", {"username": "op", "password": made["password"]}).status_code
+        == 200
+    )
     with desk.socket(token=john.token) as socket:
         assert hear(socket)["type"] == "ready"
         reset = post(desk, f"/api/users/{john.id}/password", token=admin).json()["password"]
         assert closed(socket)[0] == 4401
-    assert post(desk, "/api/auth/login", {"username": "john", "password": PASSWORD}).status_code == 401
+    assert (
+        post(desk, "/api/auth/login", {"username": "john", "password": PASSWORD}).status_code == 401
+    )
     assert post(desk, "/api/auth/login", {"username": "john", "password": reset}).status_code == 200
     shown = desk.get("/api/users", admin).text + desk.get("/api/audit", admin).text
     assert made["password"] not in shown
@@ -168,11 +195,15 @@ def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: So
     assert post(desk, "/api/users/999/password", token=admin).status_code == 404
 
 
-def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(desk: Api, john: Someone) -> None:
+def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(
+    desk: Api, john: Someone
+) -> None:
     admin = desk.login()
     with desk.socket(token=john.token) as socket:
         assert hear(socket)["type"] == "ready"
-        account = next(one for one in desk.get("/api/users", admin).json() if one["username"] == "john")
+        account = next(
+            one for one in desk.get("/api/users", admin).json() if one["username"] == "john"
+        )
         assert account["connections"] == 1
         assert account["last_login"] >= account["created"]
         assert post(desk, f"/api/users/{john.id}/logout", token=admin).json() == {"status": "ok"}
@@ -202,9 +233,19 @@ def test_what_is_for_admins_is_refused_to_others(john: Someone, method: str, pat
 def test_the_audit_log_says_who_did_what_and_holds_no_secret(desk: Api, john: Someone) -> None:
     post(desk, "/api/auth/login", {"username": "john", "password": "wrong one"})
     page = john.post("/pages", {"name": "mine"})["id"]
-    john.ask("PUT", f"/api/pages/{page}/shares", {"subject_type": "user", "subject_id": 1, "can_view": True})
+    john.ask(
+        "PUT",
+        f"/api/pages/{page}/shares",
+        {"subject_type": "user", "subject_id": 1, "can_view": True},
+    )
     log = desk.get("/api/audit", desk.login(), username="john").json()
-    assert [entry["action"] for entry in log] == ["share_page", "create_page", "login_refused", "login", "add_account"]
+    assert [entry["action"] for entry in log] == [
+        "share_page",
+        "create_page",
+        "login_refused",
+        "login",
+        "add_account",
+    ]
     assert (log[0]["object"], log[0]["detail"]) == (f"page {page}", "user 1: view")
     assert log[2]["address"] == "127.0.0.1"
     text = str(log)
@@ -214,21 +255,41 @@ def test_the_audit_log_says_who_did_what_and_holds_no_secret(desk: Api, john: So
 
 
 def test_one_changes_ones_own_password_and_every_login_ends(desk: Api, john: Someone) -> None:
-    assert john.ask("POST", "/api/auth/password", {"old": "wrong", "new": "another password"}).status_code == 403
-    assert john.ask("POST", "/api/auth/password", {"old": PASSWORD, "new": "short"}).status_code == 400
-    assert john.ask("POST", "/api/auth/password", {"old": PASSWORD, "new": "another password"}).status_code == 200
+    assert (
+        john.ask(
+            "POST", "/api/auth/password", {"old": "wrong", "new": "another password"}
+        ).status_code
+        == 403
+    )
+    assert (
+        john.ask("POST", "/api/auth/password", {"old": PASSWORD, "new": "short"}).status_code == 400
+    )
+    assert (
+        john.ask(
+            "POST", "/api/auth/password", {"old": PASSWORD, "new": "another password"}
+        ).status_code
+        == 200
+    )
     assert john.ask("GET", "/me").status_code == 401
-    assert post(desk, "/api/auth/login", {"username": "john", "password": "another password"}).status_code == 200
+    assert (
+        post(
+            desk, "/api/auth/login", {"username": "john", "password": "another password"}
+        ).status_code
+        == 200
+    )
 
 
-# --------------------------------------------------------------------------------------------------- command line
+# ---------------------------------------------------------------------------------------------------
+# command line
 def test_the_command_line_changes_accounts_of_a_running_api(desk: Api, john: Someone) -> None:
     run(desk, "add", "--role", "operator", "op", typed=f"{PASSWORD}\n")
     assert log_in(desk, "op")["user"]["role"] == "operator"
     run(desk, "role", "op", "admin")
     assert "admin     op" in run(desk, "list")
     run(desk, "password", "op", typed="another password\n")
-    assert post(desk, "/api/auth/login", {"username": "op", "password": PASSWORD}).status_code == 401
+    assert (
+        post(desk, "/api/auth/login", {"username": "op", "password": PASSWORD}).status_code == 401
+    )
     with desk.socket(token=john.token) as socket:
         assert hear(socket)["type"] == "ready"
         run(desk, "disable", "john")
@@ -258,7 +319,8 @@ def test_the_command_line_says_what_is_wrong(desk: Api) -> None:
         assert says in result.output
 
 
-# ------------------------------------------------------------------------------------------------------- guessing
+# -------------------------------------------------------------------------------------------------------
+# guessing
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Callable[..., Accounts]]:
     """Accounts of which `ann` is one, with limits to be chosen."""
@@ -299,25 +361,38 @@ def test_many_guesses_at_once_are_as_many_failures(empty: Callable[..., Accounts
         return await asyncio.gather(*guesses, return_exceptions=True)
 
     outcomes = asyncio.run(guess())
-    assert sorted(type(one).__name__ for one in outcomes) == ["LoginRefused"] * 5 + ["TooManyAttempts"] * 15
+    assert (
+        sorted(type(one).__name__ for one in outcomes)
+        == ["LoginRefused"] * 5 + ["TooManyAttempts"] * 15
+    )
 
 
 def test_passwords_are_hashed_with_as_much_work_as_is_advised() -> None:
     """RFC 9106, section 4: the second recommended option."""
     hasher = PasswordHasher()
-    assert (hasher.type, hasher.time_cost >= 3, hasher.memory_cost >= 65536) == (Type.ID, True, True)
+    assert (hasher.type, hasher.time_cost >= 3, hasher.memory_cost >= 65536) == (
+        Type.ID,
+        True,
+        True,
+    )
 
 
-# ----------------------------------------------------------------------------------------------------- connections
+# -----------------------------------------------------------------------------------------------------
+# connections
 def test_one_account_cannot_take_all_places(tmp: Path, start: Start) -> None:
     api = start(Settings(data=tmp / "data", port=0, section=ApiSection(connections_per_account=2)))
     token = api.login()
-    with api.socket(token=token) as one, api.socket(token=token) as two, api.socket(token=token) as three:
+    with (
+        api.socket(token=token) as one,
+        api.socket(token=token) as two,
+        api.socket(token=token) as three,
+    ):
         assert hear(one)["type"] == hear(two)["type"] == "ready"
         assert closed(three)[0] == 1013
 
 
-# -------------------------------------------------------------------------------------------------------- database
+# --------------------------------------------------------------------------------------------------------
+# database
 OLD = """
 CREATE TABLE users (id INTEGER NOT NULL, username VARCHAR(64) NOT NULL, password_hash VARCHAR(255) NOT NULL,
  role VARCHAR(16) NOT NULL, created FLOAT NOT NULL, enabled BOOLEAN NOT NULL, PRIMARY KEY (id), UNIQUE (username));
@@ -353,7 +428,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "postgresql://ann:s3cret@127.0.0.1:1/none"])
-def test_a_database_that_cannot_be_used_is_said_without_its_password(tmp_path: Path, url: str) -> None:
+def test_a_database_that_cannot_be_used_is_said_without_its_password(
+    tmp_path: Path, url: str
+) -> None:
     with pytest.raises(DatabaseError) as error:
         open_database(tmp_path, url)
     assert "s3cret" not in str(error.value)
@@ -371,7 +448,9 @@ def test_the_server_follows_another_process_within_its_next_look(desk: Api, john
     database = open_database(desk.settings.data)
     with marie.watching() as hers, john.watching() as his:
         with database.write() as session:
-            share_page(session, Person(john.id, "john", "viewer"), page, "user", marie.id, True, False)
+            share_page(
+                session, Person(john.id, "john", "viewer"), page, "user", marie.id, True, False
+            )
         database.close()
         wait_until(lambda: marie.ask("GET", "/pages").json(), what="the page to be seen")
         made = his.ask("create_alarm", page_id=page, ticker="X", option="", condition="above 1")

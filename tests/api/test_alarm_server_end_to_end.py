@@ -1,4 +1,6 @@
-"""Two users, a group and a shared page of the former alarm server, in JavaScript; the stream is evaluated by a flow."""
+"""Two users, a group and a shared page of the former alarm server, in JavaScript; the stream is
+evaluated by a flow.
+"""
 
 import itertools
 import json
@@ -46,7 +48,9 @@ def desk(start: Start, settings: Settings, topics: Topics) -> Api:
 @pytest.fixture
 def flow(tmp: Path, broker: Broker, topics: Topics) -> Iterator[FlowProcess]:
     definition, site = tmp / "desk.yaml", tmp / "site.yaml"
-    definition.write_text(FLOW.replace("QUOTES", topics.readings).replace("RULES", f"{topics.prefix}rules"))
+    definition.write_text(
+        FLOW.replace("QUOTES", topics.readings).replace("RULES", f"{topics.prefix}rules")
+    )
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": topics.prefix}
     site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda}}))
     process = FlowProcess(definition, site, tmp / "flow").wait_running()
@@ -62,7 +66,13 @@ def client(desk: Api) -> Iterator[Client]:
 
 
 def quote(number: int, price: float) -> Reading:
-    return Reading(id=f"q{number}", time=1_767_600_000.0 + number, subject="EUR/USD", metric="price", value=price)
+    return Reading(
+        id=f"q{number}",
+        time=1_767_600_000.0 + number,
+        subject="EUR/USD",
+        metric="price",
+        value=price,
+    )
 
 
 def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
@@ -85,8 +95,19 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
     assert found["pages"]["body"] == [page]
     assert (found["before"]["body"], found["after"]["body"]) == ([], [page | {"is_owner": False}])
     alarm = found["made"]["payload"]["data"]
-    assert found["made"] == {"type": "success", "payload": {"action": "create_alarm", "data": alarm}}
-    assert set(alarm) == {"id", "page_id", "ticker", "option", "condition", "active", "last_triggered"}
+    assert found["made"] == {
+        "type": "success",
+        "payload": {"action": "create_alarm", "data": alarm},
+    }
+    assert set(alarm) == {
+        "id",
+        "page_id",
+        "ticker",
+        "option",
+        "condition",
+        "active",
+        "last_triggered",
+    }
     created = {"alarm_id": alarm_id, "page_id": page["id"], "action": "created", "data": alarm}
     assert found["told"] == {"type": "alarm_update", "payload": created}
     denied = {"type": "error", "payload": {"message": "Permission denied: cannot edit this page"}}

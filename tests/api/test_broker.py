@@ -18,7 +18,10 @@ def test_what_was_in_the_topics_before_the_start_is_known_and_not_pushed_as_news
 ) -> None:
     topics.events(*(reading(n, 20.0 + n) for n in range(5)), alarm(1))
     api = start(settings)
-    wait_until(lambda: api.health()["signals"] == 1 and api.health()["alarms"] == 1, what="the past in the memory")
+    wait_until(
+        lambda: api.health()["signals"] == 1 and api.health()["alarms"] == 1,
+        what="the past in the memory",
+    )
     token = api.login()
     (latest,) = api.get("/api/latest", token).json()["readings"]
     assert (latest["value"], latest["course"]) == (24.0, [[float(n), 20.0 + n] for n in range(5)])
@@ -28,7 +31,9 @@ def test_what_was_in_the_topics_before_the_start_is_known_and_not_pushed_as_news
         assert hear_event(client, "readings")["id"] == "r9"
 
 
-def test_only_the_end_of_a_long_topic_is_read_back(start: Start, settings: Settings, topics: Topics) -> None:
+def test_only_the_end_of_a_long_topic_is_read_back(
+    start: Start, settings: Settings, topics: Topics
+) -> None:
     for n in range(50):
         topics.events(reading(n, subject=f"s{n}"))
     api = start(replace(settings, bounds=Bounds(backfill_records=10)))
@@ -59,10 +64,14 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
     api.wait_for_topics(topics.readings)
     with api.subscribed(api.login(), "readings") as client:
         topics.events(*(reading(n) for n in range(20)))
-        assert [hear_event(client, "readings")["id"] for _ in range(20)] == [f"r{n}" for n in range(20)]
+        assert [hear_event(client, "readings")["id"] for _ in range(20)] == [
+            f"r{n}" for n in range(20)
+        ]
         topics.close()
         broker.kill()
-        wait_until(lambda: api.get("/health").status_code == 503, what="the loss of the broker in /health")
+        wait_until(
+            lambda: api.get("/health").status_code == 503, what="the loss of the broker in /health"
+        )
         health = api.health()
         assert health["status"] == "degraded"
         assert broker.address in health["broker"]["detail"]
@@ -82,7 +91,10 @@ def test_a_broker_that_is_down_at_the_start_is_found_when_it_comes(
     port = free_port()
     topics = Topics(f"127.0.0.1:{port}", "own.")
     api = start(settings_for(tmp / "data", topics.address, topics))
-    wait_until(lambda: "no answer from the broker" in api.health()["broker"]["detail"], what="/health to say it")
+    wait_until(
+        lambda: "no answer from the broker" in api.health()["broker"]["detail"],
+        what="/health to say it",
+    )
     assert api.get("/health").status_code == 503
     own(Broker(tmp / "broker", port))
     wait_until(lambda: api.get("/health").status_code == 200, 30, "the broker to be found")
@@ -93,14 +105,20 @@ def test_a_broker_that_is_down_at_the_start_is_found_when_it_comes(
     topics.close()
 
 
-def test_the_lag_and_the_clients_are_in_the_metrics(start: Start, settings: Settings, topics: Topics) -> None:
+def test_the_lag_and_the_clients_are_in_the_metrics(
+    start: Start, settings: Settings, topics: Topics
+) -> None:
     api = start(settings)
     api.wait_for_topics(topics.readings)
     with api.subscribed(api.login(), "readings") as client:
         topics.events(reading(1))
         hear_event(client, "readings")
         text = api.get("/metrics").text
-    lines = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in text.splitlines() if not line.startswith("#")}
+    lines = {
+        line.rpartition(" ")[0]: line.rpartition(" ")[2]
+        for line in text.splitlines()
+        if not line.startswith("#")
+    }
     assert lines["vigie_api_clients"] == "1.0"
     assert lines["vigie_api_broker_up"] == "1.0"
     assert lines["vigie_api_feed_lag"] == "0.0"
@@ -109,7 +127,9 @@ def test_the_lag_and_the_clients_are_in_the_metrics(start: Start, settings: Sett
 
 
 @pytest.mark.parametrize("path", ["/health", "/", "/static/app.js", "/api/alarms", "/nowhere"])
-def test_every_answer_carries_the_security_headers(start: Start, settings: Settings, path: str) -> None:
+def test_every_answer_carries_the_security_headers(
+    start: Start, settings: Settings, path: str
+) -> None:
     headers = start(settings).get(path).headers
     assert "script-src 'self'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]

@@ -48,21 +48,31 @@ def ears(tmp: Path, broker: Broker, topics: Topics) -> Iterator[Ears]:
 
 def answer(command: str, subject: str = "rack") -> Occurrence:
     data = {"command": command, "state": "acked"}
-    return Occurrence(id=f"{command}/{subject}", time=1.0, subject=subject, type=ACCEPTED, data=data)
+    return Occurrence(
+        id=f"{command}/{subject}", time=1.0, subject=subject, type=ACCEPTED, data=data
+    )
 
 
-def test_the_feed_hands_over_answers_of_a_topic_that_appears_later(ears: Ears, topics: Topics) -> None:
+def test_the_feed_hands_over_answers_of_a_topic_that_appears_later(
+    ears: Ears, topics: Topics
+) -> None:
     topics.events(answer("c1"), topic=f"{topics.prefix}alarm-replies")
     wait_until(lambda: ears.answers, what="the answer")
     assert ears.answers == [answer("c1")]
 
 
-def test_a_command_reaches_its_topic_and_its_answer_who_asked(broker: Broker, topics: Topics) -> None:
-    writer = TopicWriter(TopicConnection(brokers=[broker.address], prefix=topics.prefix, idempotence=False))
+def test_a_command_reaches_its_topic_and_its_answer_who_asked(
+    broker: Broker, topics: Topics
+) -> None:
+    writer = TopicWriter(
+        TopicConnection(brokers=[broker.address], prefix=topics.prefix, idempotence=False)
+    )
     commands = AlarmCommands(writer, topics.prefix)
 
     async def ask() -> list[Occurrence]:
-        question = asyncio.create_task(commands.ask("rack", {"do": "ack", "alarm": "too_hot"}, 30, "c2"))
+        question = asyncio.create_task(
+            commands.ask("rack", {"do": "ack", "alarm": "too_hot"}, 30, "c2")
+        )
         await asyncio.sleep(0)  # it asks
         commands.answered([answer("other"), answer("c2"), answer("c2")])
         return await question

@@ -1,4 +1,6 @@
-"""Clients of the former systems, in JavaScript and written from those systems' own words only, work as they did."""
+"""Clients of the former systems, in JavaScript and written from those systems' own words only,
+work as they did.
+"""
 
 import json
 import subprocess
@@ -30,7 +32,9 @@ class Client:
 
     def __init__(self, name: str, *arguments: str) -> None:
         command = [str(NODE), str(CLIENTS / name), *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self._deadline = threading.Timer(DEADLINE, self._process.kill)
         self._deadline.start()
         self._said = self._lines()
@@ -68,7 +72,15 @@ def api(start: Start, settings: Settings, topics: Topics) -> Api:
     events = f"{topics.prefix}site.events"
     section = ApiSection(discovery=True)
     tokens = {"bridge": SecretStr(DEVICE)}
-    server = start(replace(settings, event_topics=(events,), posts_topic=events, section=section, device_tokens=tokens))
+    server = start(
+        replace(
+            settings,
+            event_topics=(events,),
+            posts_topic=events,
+            section=section,
+            device_tokens=tokens,
+        )
+    )
     server.wait_for_topics(topics.readings, topics.alarms, topics.push)
     return server
 
@@ -86,22 +98,36 @@ def run(api: Api) -> Iterator[Any]:
         client.close()
 
 
-def test_the_server_room_monitor_hears_each_state_to_the_letter(run: Any, api: Api, topics: Topics) -> None:
+def test_the_server_room_monitor_hears_each_state_to_the_letter(
+    run: Any, api: Api, topics: Topics
+) -> None:
     client = run("server_room.mjs", api.login(), "2")
     client.until("open")
     wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
     states = [
-        {"entity_id": "sensor.server_room_rack", "state": state, "date_heure": "2026-01-05T19:00:00.000Z"}
+        {
+            "entity_id": "sensor.server_room_rack",
+            "state": state,
+            "date_heure": "2026-01-05T19:00:00.000Z",
+        }
         for state in ("21.50", "on")
     ]
     topics.pushed("server_room", states)
     assert [client.until("text"), client.until("text")] == [
-        '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure": "2026-01-05T19:00:00.000Z"}',
-        '{"entity_id": "sensor.server_room_rack", "state": "on", "date_heure": "2026-01-05T19:00:00.000Z"}',
+        (
+            '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure":'
+            ' "2026-01-05T19:00:00.000Z"}'
+        ),
+        (
+            '{"entity_id": "sensor.server_room_rack", "state": "on", "date_heure":'
+            ' "2026-01-05T19:00:00.000Z"}'
+        ),
     ]
 
 
-def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(run: Any, api: Api, topics: Topics) -> None:
+def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
+    run: Any, api: Api, topics: Topics
+) -> None:
     client = run("video_watch.mjs", api.password)
     login = client.until("login")
     assert login["status"] == 200
@@ -109,7 +135,12 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(run:
     assert {**login["body"]["user"], "id": 1} == {"id": 1, "username": "admin", "role": "admin"}
     client.until("ready")
     seen = Detection(
-        id="gate/7", time=1_767_600_000.5, subject="gate", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.5)
+        id="gate/7",
+        time=1_767_600_000.5,
+        subject="gate",
+        class_="person",
+        score=0.9,
+        box=(0.1, 0.1, 0.2, 0.5),
     )
     topics.events(seen, topic=f"{topics.prefix}site.events")
     found = client.rest()
@@ -126,7 +157,11 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(run:
     assert found["dashboard"]["body"]["cameras"] == {"total": 1, "running": 0, "stopped": 1}
     assert found["system"]["body"]["memory"]["total"] > 0
     assert found["performance"]["body"]["clients"] == 1
-    assert [found[path] for path in ("/api/docs", "/api/redoc", "/api/openapi.json")] == [200, 200, 200]
+    assert [found[path] for path in ("/api/docs", "/api/redoc", "/api/openapi.json")] == [
+        200,
+        200,
+        200,
+    ]
 
 
 def test_the_sensors_backend_takes_lists_and_pushes_events_once(run: Any, api: Api) -> None:
@@ -135,7 +170,11 @@ def test_the_sensors_backend_takes_lists_and_pushes_events_once(run: Any, api: A
     assert found["posted"] == {"status": 202, "body": {"stored": 1}}
     assert found["again"] == {"status": 202, "body": {"stored": 1}}
     pushed = found["pushed"]["data"]
-    assert (pushed["id"], pushed["type"], pushed["subject"]) == ("e-1", "motion_detected", "raspberry-1")
+    assert (pushed["id"], pushed["type"], pushed["subject"]) == (
+        "e-1",
+        "motion_detected",
+        "raspberry-1",
+    )
     assert pushed["time"] == 1734567890.123
     assert pushed["data"]["data"] == {"presence": True, "gpio_pin": 17}
     assert found["pushed_next"]["data"]["id"] == "e-2", "the same event is not pushed a second time"

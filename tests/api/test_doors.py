@@ -26,7 +26,9 @@ SUBSCRIBE = json.dumps({"type": "subscribe", "channels": ["events", "system"]})
 def test_a_header_without_the_subprotocol_is_the_video_watch_and_hears_alarms(
     api: Api, topics: Topics, token: str
 ) -> None:
-    with connect(f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}) as client:
+    with connect(
+        f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}
+    ) as client:
         client.send(SUBSCRIBE)
         assert hear(client) == {"type": "subscribed", "channels": ["events", "system"]}
         topics.pushed("events", [{"n": 1}])
@@ -38,8 +40,12 @@ def test_a_header_without_the_subprotocol_is_the_video_watch_and_hears_alarms(
         assert hear(client)["type"] == "error"
 
 
-def test_an_event_that_goes_to_several_channels_of_a_client_comes_once(api: Api, topics: Topics, token: str) -> None:
-    with connect(f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}) as client:
+def test_an_event_that_goes_to_several_channels_of_a_client_comes_once(
+    api: Api, topics: Topics, token: str
+) -> None:
+    with connect(
+        f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}
+    ) as client:
         client.send('{"type":"subscribe","channels":["events","camera_gate"]}')
         hear(client)
         topics.pushed("events", [{"n": 1}], id="one")
@@ -64,7 +70,9 @@ def test_without_a_token_a_subscriber_is_refused_unless_the_site_wants_it(
 ) -> None:
     closed, opened = (
         start(settings),
-        start(replace(settings, data=settings.data / "open", section=ApiSection(anonymous="viewer"))),
+        start(
+            replace(settings, data=settings.data / "open", section=ApiSection(anonymous="viewer"))
+        ),
     )
     with connect(f"ws://{closed.address}/ws") as client:
         client.send(SUBSCRIBE)
@@ -95,13 +103,20 @@ def test_pages_of_other_sites_may_not_connect(start: Start, settings: Settings) 
                 pass
 
 
-def test_forwarded_addresses_are_believed_from_trusted_proxies_only(start: Start, settings: Settings) -> None:
-    proxied = replace(settings, data=settings.data / "proxied", section=ApiSection(proxies=["127.0.0.0/8"]))
+def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+    start: Start, settings: Settings
+) -> None:
+    proxied = replace(
+        settings, data=settings.data / "proxied", section=ApiSection(proxies=["127.0.0.0/8"])
+    )
     for chosen, seen in ((settings, "127.0.0.1"), (proxied, "203.0.113.7")):
         api = start(chosen)
         credentials = {"username": "admin", "password": api.password}
         answer = httpx.post(
-            f"{api.url}/api/auth/login", json=credentials, headers={"X-Forwarded-For": "203.0.113.7"}, timeout=20
+            f"{api.url}/api/auth/login",
+            json=credentials,
+            headers={"X-Forwarded-For": "203.0.113.7"},
+            timeout=20,
         )
         audit = api.get("/api/audit", answer.json()["access_token"]).json()
         assert seen in json.dumps(audit)
@@ -109,13 +124,19 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(start: Start
 
 def test_tls_files_serve_https(start: Start, settings: Settings, tmp: Path) -> None:
     cert, key = tmp / "cert.pem", tmp / "key.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj"
+        " /CN=localhost"
+    )
     subprocess.run(
         [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
         check=True, capture_output=True,
     )  # fmt: skip
     api = start(replace(settings, tls_cert=cert, tls_key=key))
-    answer = httpx.get(f"https://{api.address}/api/openapi.json", verify=ssl.create_default_context(cafile=str(cert)))
+    answer = httpx.get(
+        f"https://{api.address}/api/openapi.json",
+        verify=ssl.create_default_context(cafile=str(cert)),
+    )
     assert answer.json()["openapi"] == "3.1.0"
 
 
@@ -133,13 +154,18 @@ def browser() -> Iterator[Browser]:
     ("path", "shown"),
     [("/api/docs", "#operations-Cameras-get_api_cameras"), ("/api/redoc", "text=Add a camera")],
 )
-def test_the_documents_are_shown_without_any_other_host(browser: Browser, api: Api, path: str, shown: str) -> None:
+def test_the_documents_are_shown_without_any_other_host(
+    browser: Browser, api: Api, path: str, shown: str
+) -> None:
     page = browser.new_page()
     asked: list[str] = []
     problems: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
     page.goto(f"{api.url}{path}")
     page.wait_for_selector(shown, state="attached", timeout=30_000)
     page.close()
@@ -151,7 +177,11 @@ def test_every_route_is_in_the_document(api: Api) -> None:
     from api.app import create_app
 
     document = api.get("/api/openapi.json").json()
-    known = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    known = {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
     app = create_app(replace(api.settings, data=api.settings.data / "other"), lambda password: None)
     missing = [
         (method, route.path)

@@ -1,4 +1,6 @@
-"""Random requests after the OpenAPI document: nothing of what anybody may send ends in an error of ours."""
+"""Random requests after the OpenAPI document: nothing of what anybody may send ends in an error
+of ours.
+"""
 
 import collections
 import time
@@ -33,7 +35,8 @@ OTHERS = "/api/users/{id}"
 PROXIED = ApiSection(proxies=["127.0.0.1"])
 LEAK = 64 << 20
 
-# The server runs in this process; what it draws from `random` meanwhile looks as if a strategy had done it.
+# The server runs in this process; what it draws from `random` meanwhile looks as if a strategy had
+# done it.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
 )
@@ -46,13 +49,23 @@ def api(start: Start, settings: Settings, topics: Topics, database: Callable[[],
     for table, kind in (("readings", "readings"), ("events", "events"), ("alarm_events", "alarms")):
         Schema(client, "").migrate(Declared(table, kind))
     events = f"{topics.prefix}site.events"
-    server = start(replace(settings, clickhouse=database, event_topics=(events,), posts_topic=events, section=PROXIED))
+    server = start(
+        replace(
+            settings,
+            clickhouse=database,
+            event_topics=(events,),
+            posts_topic=events,
+            section=PROXIED,
+        )
+    )
     server.wait_for_topics(topics.readings, topics.alarms, topics.push)
     return server
 
 
 class Fuzz:
-    """Calls every operation with what its schemas allow and with what they forbid, and checks the answers."""
+    """Calls every operation with what its schemas allow and with what they forbid, and checks
+    the answers.
+    """
 
     def __init__(self, api: Api) -> None:
         self.answers: collections.Counter[int] = collections.Counter()
@@ -66,18 +79,32 @@ class Fuzz:
 
     def run(self, examples: int, seed: int) -> None:
         page = self._ask("POST", "/api/pages", {"name": "there"})["id"]
-        rule = self._ask("POST", f"/api/pages/{page}/rules", {"ticker": "rack", "condition": "above 30"})["id"]
+        rule = self._ask(
+            "POST", f"/api/pages/{page}/rules", {"ticker": "rack", "condition": "above 30"}
+        )["id"]
         group = self._ask("POST", "/api/groups", {"name": f"there {page}"})["id"]
-        camera = self._ask("POST", "/api/cameras", {"name": f"there{page}", "url": "rtsp://10.0.0.1/a"})["id"]
-        self._there = {"page": page, "alarm": rule, "group": group, "user": self._victim, "id": camera}
+        camera = self._ask(
+            "POST", "/api/cameras", {"name": f"there{page}", "url": "rtsp://10.0.0.1/a"}
+        )["id"]
+        self._there = {
+            "page": page,
+            "alarm": rule,
+            "group": group,
+            "user": self._victim,
+            "id": camera,
+        }
         for operation in self.operations:
             self._run(operation, examples, seed)
 
     def _aim(self, path: str, given: dict[str, Any]) -> None:
-        """Let every other number be one of something that is there; the account that asks is none of these."""
+        """Let every other number be one of something that is there; the account that asks is
+        none of these.
+        """
         there = {**self._there, "id": self._victim} if path.startswith(OTHERS) else self._there
         for name, value in given.items():
-            if name in there and (str(value).strip() == "1" or (isinstance(value, int) and value % 2)):
+            if name in there and (
+                str(value).strip() == "1" or (isinstance(value, int) and value % 2)
+            ):
                 given[name] = there[name]
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -85,7 +112,9 @@ class Fuzz:
             **self._headers,
             "X-Forwarded-For": "10.0.0.1",
         }  # wrong passwords that are tried lock another address
-        answer = self._session.request(method, f"{self._api.url}{path}", json=body, headers=headers, timeout=30)
+        answer = self._session.request(
+            method, f"{self._api.url}{path}", json=body, headers=headers, timeout=30
+        )
         assert answer.ok, answer.text
         return answer.json()
 
@@ -93,14 +122,23 @@ class Fuzz:
         """A new login of somebody who may lose it."""
         path = f"/api/users/{self._victim}"
         self._ask("PATCH", path, {"enabled": True})
-        credentials = {"username": "victim", "password": self._ask("POST", f"{path}/password")["password"]}
-        return {"Authorization": f"Bearer {self._ask('POST', '/api/auth/login', credentials)['access_token']}"}
+        credentials = {
+            "username": "victim",
+            "password": self._ask("POST", f"{path}/password")["password"],
+        }
+        return {
+            "Authorization": (
+                f"Bearer {self._ask('POST', '/api/auth/login', credentials)['access_token']}"
+            )
+        }
 
     def close(self) -> None:
         self._session.close()
 
     def _run(self, operation: Any, examples: int, seed: int) -> None:
-        cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode))
+        cases = st.one_of(
+            *(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
+        )
 
         @seeded(seed)
         @hypothesis_settings(

@@ -1,4 +1,6 @@
-"""Random and malformed frames and messages on every kind of WebSocket: the server answers or closes, and stays as it was."""
+"""Random and malformed frames and messages on every kind of WebSocket: the server answers or
+closes, and stays as it was.
+"""
 
 import base64
 import json
@@ -52,7 +54,13 @@ class Fuzzer:
         dice = self._dice
         path, headers = dice.choice(
             [
-                ("/ws", f"Sec-WebSocket-Protocol: vigie.push.v1\r\nAuthorization: Bearer {self._token}\r\n"),
+                (
+                    "/ws",
+                    (
+                        "Sec-WebSocket-Protocol: vigie.push.v1\r\nAuthorization: Bearer"
+                        f" {self._token}\r\n"
+                    ),
+                ),
                 ("/ws", f"Authorization: Bearer {self._token}\r\n"),
                 (f"/ws?token={self._token}", ""),
                 (f"/ws/raw/line?token={self._token}", ""),
@@ -64,8 +72,9 @@ class Fuzzer:
         with socket.create_connection(("127.0.0.1", self._api.settings.port), timeout=10) as wire:
             key = base64.b64encode(dice.randbytes(16)).decode()
             wire.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: {self._api.address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
+                f"GET {path} HTTP/1.1\r\nHost: {self._api.address}\r\nUpgrade:"
+                " websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key:"
+                f" {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
             )
             status = wire.recv(65536).split(b" ", 2)[1]
             assert status in (b"101", b"403"), status
@@ -88,11 +97,18 @@ class Fuzzer:
         if kind < 0.6:
             return frame(dice.choice((1, 2, 9, 10)), dice.randbytes(dice.randrange(120)), dice)
         if kind < 0.7:
-            return frame(dice.randrange(16), dice.randbytes(dice.randrange(200)), dice, final=dice.random() < 0.5)
+            return frame(
+                dice.randrange(16),
+                dice.randbytes(dice.randrange(200)),
+                dice,
+                final=dice.random() < 0.5,
+            )
         if kind < 0.8:
             return frame(1, b"[" * dice.choice((10, 5000, 60_000)), dice)
         if kind < 0.85:
-            return bytes((0x81, 0xFF)) + struct.pack("!Q", dice.choice((1 << 17, 1 << 40, (1 << 63) + 1)))
+            return bytes((0x81, 0xFF)) + struct.pack(
+                "!Q", dice.choice((1 << 17, 1 << 40, (1 << 63) + 1))
+            )
         return dice.randbytes(dice.randrange(1, 60))
 
     def _value(self, depth: int) -> Any:
@@ -112,7 +128,11 @@ class Fuzzer:
         if kind < 7:
             return [self._value(depth + 1) for _ in range(dice.randrange(6))]
         found = {dice.choice(KEYS): self._value(depth + 1) for _ in range(dice.randrange(5))}
-        return {"type": dice.choice(WORDS), "channels": [dice.choice(WORDS)], **found} if depth == 0 else found
+        return (
+            {"type": dice.choice(WORDS), "channels": [dice.choice(WORDS)], **found}
+            if depth == 0
+            else found
+        )
 
 
 def frame(opcode: int, payload: bytes, dice: random.Random, final: bool = True) -> bytes:
@@ -121,7 +141,11 @@ def frame(opcode: int, payload: bytes, dice: random.Random, final: bool = True) 
     head = bytes(((0x80 if final else 0) | opcode,))
     head += bytes((0x80 | size,)) if size < 126 else bytes((0xFE,)) + struct.pack("!H", size)
     repeated = (mask * (size // 4 + 1))[:size]
-    return head + mask + (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
+    return (
+        head
+        + mask
+        + (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
+    )
 
 
 @pytest.fixture
@@ -140,14 +164,18 @@ def still_serves(api: Api, topics: Topics, token: str) -> None:
             assert "error" not in said
 
 
-def test_nothing_that_is_said_harms_the_server(api: Api, topics: Topics, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_that_is_said_harms_the_server(
+    api: Api, topics: Topics, caplog: pytest.LogCaptureFixture
+) -> None:
     token = api.login()
     fuzzer = Fuzzer(api, token, random.Random(5))
     for _ in range(150):
         fuzzer.connect()
     assert fuzzer.sent > 200
     still_serves(api, topics, token)
-    assert [record for record in caplog.records if record.exc_info] == [], "nothing was raised that nobody caught"
+    assert [record for record in caplog.records if record.exc_info] == [], (
+        "nothing was raised that nobody caught"
+    )
 
 
 @pytest.mark.fuzz
@@ -167,7 +195,10 @@ def test_ten_minutes_of_random_messages_leave_no_fault_and_no_leak(
             row |= {"connections": 500 * len(sizes), "sent": fuzzer.sent}
         still_serves(api, topics, token)
         settled = sizes[len(sizes) // 3]
-        row |= {"rss_growth": (sizes[-1][0] - settled[0]) >> 20, "files_growth": sizes[-1][1] - settled[1]}
+        row |= {
+            "rss_growth": (sizes[-1][0] - settled[0]) >> 20,
+            "files_growth": sizes[-1][1] - settled[1],
+        }
         assert [record for record in caplog.records if record.exc_info] == []
         assert sizes[-1][0] - settled[0] < LEAK
         assert sizes[-1][1] - settled[1] < 50

@@ -31,12 +31,16 @@ def api(start: Start, tmp: Path, database: Database, clickhouse: ClickHouse) -> 
     spoilt = [reading(T0 + 5000, None, quality="bad")]
     for batch in (hour, hour[:100], words, spoilt):
         client.insert_arrow("readings", READINGS.arrow(batch))
-    settings = Settings(data=tmp / "data", port=0, clickhouse=database, clickhouse_address=clickhouse.url)
+    settings = Settings(
+        data=tmp / "data", port=0, clickhouse=database, clickhouse_address=clickhouse.url
+    )
     return start(settings)
 
 
 def course(api: Api, **query: Any) -> dict[str, Any]:
-    answer = api.get("/api/history", api.login(), **{"subject": "rack", "metric": "temperature"} | query)
+    answer = api.get(
+        "/api/history", api.login(), **{"subject": "rack", "metric": "temperature"} | query
+    )
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -46,7 +50,9 @@ def test_the_course_of_a_signal_is_thinned_out_to_the_points_asked_for(api: Api)
     assert answer["unit"] == "°C"
     assert answer["step"] == 60
     assert len(answer["points"]) == 60
-    assert sum(point[4] for point in answer["points"]) == 3600, "rows that were written twice count once"
+    assert sum(point[4] for point in answer["points"]) == 3600, (
+        "rows that were written twice count once"
+    )
     for at, mean, low, high, _ in answer["points"]:
         assert low <= mean <= high
         assert mean == pytest.approx(20 + math.sin((at - T0 - 29.5) / 600), abs=0.01)
@@ -81,8 +87,12 @@ def test_what_a_client_writes_is_never_part_of_the_statement(api: Api, subject: 
         ({"points": 1e9}, "points is '1000000000.0': expected `int"),
     ],
 )
-def test_a_wrong_question_is_answered_with_what_is_wrong(api: Api, query: dict[str, Any], words: str) -> None:
-    answer = api.get("/api/history", api.login(), **{"subject": "rack", "metric": "temperature"} | query)
+def test_a_wrong_question_is_answered_with_what_is_wrong(
+    api: Api, query: dict[str, Any], words: str
+) -> None:
+    answer = api.get(
+        "/api/history", api.login(), **{"subject": "rack", "metric": "temperature"} | query
+    )
     assert answer.status_code == 400
     assert words in answer.json()["error"]
 
@@ -100,9 +110,17 @@ def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
 ) -> None:
     now = time.time()
     life = [
-        alarm(1, "B", time=now - 60, recorded=now - 60, annunciate=True, flags=["active", "unacked"]),
         alarm(
-            2, "C", time=now - 30, recorded=now - 30, flags=["active"], labels={"room": "1"}, evidence={"ids": ["r1"]}
+            1, "B", time=now - 60, recorded=now - 60, annunciate=True, flags=["active", "unacked"]
+        ),
+        alarm(
+            2,
+            "C",
+            time=now - 30,
+            recorded=now - 30,
+            flags=["active"],
+            labels={"room": "1"},
+            evidence={"ids": ["r1"]},
         ),
         alarm(1, "B", subject="gone", time=now - 60, recorded=now - 60),
         alarm(2, "A", subject="gone", time=now - 50, recorded=now - 50, value="open"),
@@ -112,7 +130,9 @@ def test_alarms_that_stood_before_a_restart_are_known_from_clickhouse(
     client.insert_arrow("alarm_events", ALARMS.arrow(life))
     api = start(replace(settings, clickhouse=database))
     token = api.login()
-    (standing,) = wait_until(lambda: api.get("/api/alarms", token).json()["alarms"], what="the alarm that stood")
+    (standing,) = wait_until(
+        lambda: api.get("/api/alarms", token).json()["alarms"], what="the alarm that stood"
+    )
     assert standing["state"] == "acked"
     assert standing["value"] == 31.0
     assert standing["limit"] == 30.0
@@ -129,14 +149,22 @@ def test_clickhouse_that_goes_and_comes_back_is_seen_in_the_health(
     server = own(ClickHouse(tmp / "clickhouse"))
 
     def connect() -> Any:
-        options = server.client_options() | {"connect_timeout": 2, "query_retries": 0, "autogenerate_session_id": False}
+        options = server.client_options() | {
+            "connect_timeout": 2,
+            "query_retries": 0,
+            "autogenerate_session_id": False,
+        }
         return clickhouse_connect.get_client(**options)
 
-    api = start(Settings(data=tmp / "data", port=0, clickhouse=connect, clickhouse_address=server.url))
+    api = start(
+        Settings(data=tmp / "data", port=0, clickhouse=connect, clickhouse_address=server.url)
+    )
     token = api.login()
     assert api.health()["clickhouse"] == {"up": True, "detail": ""}
     server.kill()
-    wait_until(lambda: not api.health()["clickhouse"]["up"], what="the loss of ClickHouse in /health")
+    wait_until(
+        lambda: not api.health()["clickhouse"]["up"], what="the loss of ClickHouse in /health"
+    )
     answer = api.get("/api/history", token, subject="rack", metric="temperature")
     assert answer.status_code == 503
     assert server.url in answer.json()["error"]

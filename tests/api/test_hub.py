@@ -69,12 +69,18 @@ def update(number: int, channel: str = "c", part: str = "p", **others: object) -
 
 
 def joined(
-    hub: Hub, dialect: Plain, *channels: str, sight: Sight | None = None, now: list[float] | None = None
+    hub: Hub,
+    dialect: Plain,
+    *channels: str,
+    sight: Sight | None = None,
+    now: list[float] | None = None,
 ) -> Wire:
     """A client of the hub that subscribed to the channels."""
     wire = Wire()
     clock = now or [0.0]
-    client = Client(wire, Bounds(pending_events=3), PERSON, sight or Sight(), clock=lambda: clock[0])
+    client = Client(
+        wire, Bounds(pending_events=3), PERSON, sight or Sight(), clock=lambda: clock[0]
+    )
     wire.client = client  # type: ignore[attr-defined]
     hub.join(client)
     hub.attend(client, dialect, channels)
@@ -110,7 +116,9 @@ def test_for_a_client_that_lags_a_newer_state_takes_the_place_of_the_older_at_th
     assert backlog.coalesced == 1
 
 
-def test_of_pictures_only_the_newest_waits_and_none_is_kept_for_those_who_come_back(hub: Hub) -> None:
+def test_of_pictures_only_the_newest_waits_and_none_is_kept_for_those_who_come_back(
+    hub: Hub,
+) -> None:
     backlog = Backlog(Bounds(pending_events=2))
     for number in range(5):
         backlog.put(Frame(b"%d" % number, OnlyNewest("camera_gate", "gate")))
@@ -163,7 +171,10 @@ def test_what_was_missed_comes_before_what_waits_and_has_no_bound() -> None:
 
 def test_an_update_is_encoded_once_for_all_clients_of_a_dialect(hub: Hub) -> None:
     one, two = Plain("one"), Plain("two")
-    wires = [joined(hub, one, "c") for _ in range(3)] + [joined(hub, one, "c", "d"), joined(hub, two, "c")]
+    wires = [joined(hub, one, "c") for _ in range(3)] + [
+        joined(hub, one, "c", "d"),
+        joined(hub, two, "c"),
+    ]
     hub.publish([update(1), update(2)])
     assert (one.calls, two.calls) == (2, 2)
     assert [wire.text for wire in wires] == ["1,2,"] * 5
@@ -194,7 +205,9 @@ def test_whoever_left_gets_nothing_and_is_forgotten(hub: Hub) -> None:
 def test_nobody_gets_alarms_or_channels_of_pages_he_may_not_see(hub: Hub) -> None:
     sight = Sight(frozenset({"mine"}))
     wire = joined(hub, Plain(), "alarms", "page/mine", "page/yours", sight=sight)
-    hub.publish([update(1, "alarms", page="mine"), update(2, "alarms", page="yours"), update(3, "alarms")])
+    hub.publish(
+        [update(1, "alarms", page="mine"), update(2, "alarms", page="yours"), update(3, "alarms")]
+    )
     hub.publish([update(4, "page/mine"), update(5, "page/yours")])
     assert wire.text == "1,3,4,"
     missed = hub.missed({}, ["alarms", "page/mine", "page/yours"], sight)
@@ -219,7 +232,9 @@ def test_a_client_that_lags_gets_the_rest_when_it_reads_again(hub: Hub) -> None:
     assert wire.text == "1,2,3,"
 
 
-def test_a_client_over_its_bound_or_that_reads_nothing_is_closed_and_the_others_do_not_notice(hub: Hub) -> None:
+def test_a_client_over_its_bound_or_that_reads_nothing_is_closed_and_the_others_do_not_notice(
+    hub: Hub,
+) -> None:
     now = [0.0]
     good, full, mute = (joined(hub, Plain(), "c", now=now) for _ in range(3))
     full.flowing = mute.flowing = False

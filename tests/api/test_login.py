@@ -32,12 +32,18 @@ def login(api: Api, username: str, password: str) -> httpx.Response:
     return httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20)
 
 
-def test_the_first_start_makes_an_admin_with_a_random_password_and_the_second_does_not(lonely: Api) -> None:
+def test_the_first_start_makes_an_admin_with_a_random_password_and_the_second_does_not(
+    lonely: Api,
+) -> None:
     lonely.stop()
     lonely.start()
     assert len(lonely.passwords) == 1
     assert len(lonely.password) >= 20
-    assert lonely.get("/api/auth/me", lonely.login()).json() == {"id": 1, "username": "admin", "role": "admin"}
+    assert lonely.get("/api/auth/me", lonely.login()).json() == {
+        "id": 1,
+        "username": "admin",
+        "role": "admin",
+    }
 
 
 def test_a_login_gives_a_bearer_token_and_the_account(lonely: Api) -> None:
@@ -47,8 +53,12 @@ def test_a_login_gives_a_bearer_token_and_the_account(lonely: Api) -> None:
     assert body["user"] == {"id": 1, "username": "admin", "role": "admin"}
 
 
-@pytest.mark.parametrize(("username", "password"), [("admin", "admin"), ("nobody", "x"), ("admin", ""), ("", "")])
-def test_a_wrong_name_or_password_is_refused_in_the_same_words(lonely: Api, username: str, password: str) -> None:
+@pytest.mark.parametrize(
+    ("username", "password"), [("admin", "admin"), ("nobody", "x"), ("admin", ""), ("", "")]
+)
+def test_a_wrong_name_or_password_is_refused_in_the_same_words(
+    lonely: Api, username: str, password: str
+) -> None:
     answer = login(lonely, username, password)
     assert answer.status_code == 401
     assert answer.json() == {"error": "wrong user name or password"}
@@ -62,7 +72,9 @@ def test_guessing_is_slowed_down_for_one_account_and_not_for_another(lonely: Api
     assert login(lonely, "admin", lonely.password).status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"username": 1, "password": "x"}', b'{"username": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"username": 1, "password": "x"}', b'{"username": "x"}', b"\xff"]
+)
 def test_a_login_that_is_no_login_says_what_was_expected(lonely: Api, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = httpx.post(f"{lonely.url}/api/auth/login", content=body, headers=headers)
@@ -76,19 +88,25 @@ def test_a_body_over_the_limit_is_refused(lonely: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/login", "application/x-www-form-urlencoded"), ("/api/auth/login", "application/json")]
+    ("path", "kind"),
+    [("/login", "application/x-www-form-urlencoded"), ("/api/auth/login", "application/json")],
 )
 def test_a_body_that_does_not_come_is_not_waited_for(
     lonely: Api, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
     monkeypatch.setattr("api.endpoints.BODY_DEADLINE", 0.1)
     with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=20) as wire:
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\nuser"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length:"
+            " 9\r\n\r\nuser"
+        )
         wire.sendall(head.encode())
         assert wire.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize("path", ["/api/auth/me", "/api/latest", "/api/alarms", "/api/history?subject=a&metric=b"])
+@pytest.mark.parametrize(
+    "path", ["/api/auth/me", "/api/latest", "/api/alarms", "/api/history?subject=a&metric=b"]
+)
 @pytest.mark.parametrize("header", [None, "Bearer x.y.z", "Basic YWRtaW46eA==", "Bearer"])
 def test_every_endpoint_with_data_wants_a_token(lonely: Api, path: str, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
@@ -112,7 +130,9 @@ def test_the_token_of_an_account_that_is_disabled_is_not_accepted(lonely: Api) -
 def test_key_and_accounts_are_readable_by_their_owner_only(lonely: Api) -> None:
     for name in ("api.keys/1.key", "api.sqlite"):
         assert stat.S_IMODE((lonely.settings.data / name).stat().st_mode) == 0o600
-    assert lonely.password not in (lonely.settings.data / "api.sqlite").read_bytes().decode("latin-1")
+    assert lonely.password not in (lonely.settings.data / "api.sqlite").read_bytes().decode(
+        "latin-1"
+    )
 
 
 KEY = b"k" * 32
@@ -128,7 +148,9 @@ class OneKey:
         return KEY if name == "7" else None
 
 
-def forged(claims: object = GOOD, key: object = KEY, algorithm: str = "HS256", kid: object = "7") -> str:
+def forged(
+    claims: object = GOOD, key: object = KEY, algorithm: str = "HS256", kid: object = "7"
+) -> str:
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid})  # type: ignore[arg-type]
 
 
@@ -186,7 +208,9 @@ def test_a_damaged_key_file_is_said_and_not_used(tmp_path: Path) -> None:
         Keys(tmp_path)
 
 
-def test_a_new_key_signs_at_once_and_the_old_one_goes_when_its_tokens_have_expired(tmp_path: Path) -> None:
+def test_a_new_key_signs_at_once_and_the_old_one_goes_when_its_tokens_have_expired(
+    tmp_path: Path,
+) -> None:
     keys, other = Keys(tmp_path), Keys(tmp_path)
     tokens = Tokens(other, 60, lambda: 1000)
     old = tokens.issue(1, "l1")
@@ -256,25 +280,33 @@ def test_tokens_are_cut_out_of_log_lines(text: str, clean: str) -> None:
 def test_neither_token_nor_password_is_ever_in_what_the_server_prints(tmp: Path) -> None:
     """As a process of its own, with uvicorn and websockets logging all they can."""
     program = (
-        "import logging, sys; logging.basicConfig(level=0); logging.getLogger('uvicorn.error').setLevel(1);"
-        "import uvicorn; old = uvicorn.Config.__init__;"
-        "uvicorn.Config.__init__ = lambda self, *a, **k: old(self, *a, **{**k, 'log_level': 'trace', 'access_log': True});"
-        "from api.cli import serve; serve(sys.argv[1:])"
+        "import logging, sys; logging.basicConfig(level=0);"
+        " logging.getLogger('uvicorn.error').setLevel(1);import uvicorn; old ="
+        " uvicorn.Config.__init__;uvicorn.Config.__init__ = lambda self, *a, **k: old(self, *a,"
+        " **{**k, 'log_level': 'trace', 'access_log': True});from api.cli import serve;"
+        " serve(sys.argv[1:])"
     )
     out = tmp / "out.txt"
     with out.open("w") as file:
         command = [sys.executable, "-c", program, "--data", str(tmp / "data"), "--port", "0"]
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:
-        line = wait_until(lambda: [x for x in out.read_text().splitlines() if "Uvicorn running on" in x], 30)[0]
+        line = wait_until(
+            lambda: [x for x in out.read_text().splitlines() if "Uvicorn running on" in x], 30
+        )[0]
         printed = [x for x in out.read_text().splitlines() if x.startswith("admin password: ")]
         assert len(printed) == 1
-        api = Api(Settings(data=tmp, port=int(line.split("127.0.0.1:")[1].split()[0])), printed[0].split(": ")[1])
+        api = Api(
+            Settings(data=tmp, port=int(line.split("127.0.0.1:")[1].split()[0])),
+            printed[0].split(": ")[1],
+        )
         token = api.login()
         with api.socket(f"/ws/raw/x?token={token}"), api.socket(token=token):
             pass
         api.get(f"/api/auth/me?token={token}", token)
-        wait_until(lambda: out.read_text().count("[accepted]") >= 2, what="both connections in the log")
+        wait_until(
+            lambda: out.read_text().count("[accepted]") >= 2, what="both connections in the log"
+        )
     finally:
         process.terminate()
         process.wait(20)

@@ -50,21 +50,33 @@ def test_a_card_changes_and_an_alarm_appears_without_reload(
     expect(page.locator("#no-alarms")).to_be_visible()
     page.evaluate("window.notReloaded = true")
     before = page.get_attribute(".spark-line", "d")
-    topics.events(reading(50, 31.4, time=now), reading(51, 1.0, metric="motion", unit=None, time=now))
+    topics.events(
+        reading(50, 31.4, time=now), reading(51, 1.0, metric="motion", unit=None, time=now)
+    )
     expect(value(page)).to_have_text("31.4", timeout=WAIT)
     expect(value(page, metric="motion")).to_have_text("motion")
     assert page.get_attribute(".spark-line", "d") != before
     topics.events(alarm(1, time=now, recorded=now, annunciate=True))
     shown = page.locator('.alarm[data-alarm="too_hot"]')
     expect(shown).to_be_visible(timeout=WAIT)
-    for words in ("Unacknowledged", "High", "Too hot", "Rack", "31 °C", "limit 30 °C", "Check the air conditioning"):
+    for words in (
+        "Unacknowledged",
+        "High",
+        "Too hot",
+        "Rack",
+        "31 °C",
+        "limit 30 °C",
+        "Check the air conditioning",
+    ):
         expect(shown).to_contain_text(words)
     expect(page.locator('.card[data-subject="rack"]')).to_have_attribute("data-alarm", "high")
     expect(page).to_have_title("(1) Vigie")
     topics.events(alarm(2, "A", time=now + 1, recorded=now + 1))
     expect(shown).to_have_count(0, timeout=WAIT)
     assert page.evaluate("window.notReloaded")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
 
 
 def width_of(line: Locator) -> float:
@@ -91,7 +103,9 @@ def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
     expect(page.locator('[data-range="86400"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#chart .axis").filter(has_text=":").first).to_be_visible()
     wait_until(lambda: width_of(line) < hour / 3, what="two hours in a day on the chart")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
     page.keyboard.press("Escape")
     expect(page.locator("#history")).to_be_hidden()
 
@@ -102,11 +116,22 @@ def test_a_limit_is_drawn_in_the_unit_of_the_chart_and_a_door_is_shown_as_it_is(
     now = time.time()
     door = {"subject": "freezer", "metric": "contact", "unit": None}
     topics.events(
-        *(reading(n, 4000.0 + 300 * n, metric="power", unit="W", time=now - 60 + n) for n in range(10)),
+        *(
+            reading(n, 4000.0 + 300 * n, metric="power", unit="W", time=now - 60 + n)
+            for n in range(10)
+        ),
         reading(90, 0.0, time=now, **door),
         reading(91, 1.0, time=now, **(door | {"subject": "cellar"})),
         alarm(1, metric="power", value=6.7, limit=6.75, unit="kW", time=now, recorded=now),
-        alarm(2, **(door | {"unit": ""}), alarm="door_open", value=0.0, limit=0.0, time=now, recorded=now),
+        alarm(
+            2,
+            **(door | {"unit": ""}),
+            alarm="door_open",
+            value=0.0,
+            limit=0.0,
+            time=now,
+            recorded=now,
+        ),
     )
     page = visit()
     expect(value(page, "freezer", "contact")).to_have_text("open", timeout=WAIT)
@@ -138,7 +163,9 @@ def test_a_cut_connection_is_said_and_resumes_with_what_was_missed(
     expect(value(page)).to_have_text("23.5", timeout=WAIT)
 
 
-def test_everything_can_be_reached_with_the_keyboard(visit: Callable[..., Page], topics: Topics) -> None:
+def test_everything_can_be_reached_with_the_keyboard(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
     topics.events(reading(1, time=time.time()))
     page = visit()
     expect(value(page)).to_be_visible()
@@ -159,8 +186,12 @@ def test_everything_can_be_reached_with_the_keyboard(visit: Callable[..., Page],
     expect(row).to_be_focused()
 
 
-def test_french_readers_get_french_and_can_switch(visit: Callable[..., Page], topics: Topics) -> None:
-    topics.events(reading(1, 21.5, time=time.time()), alarm(1, time=time.time(), recorded=time.time()))
+def test_french_readers_get_french_and_can_switch(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    topics.events(
+        reading(1, 21.5, time=time.time()), alarm(1, time=time.time(), recorded=time.time())
+    )
     page = visit(language="fr-FR")
     expect(page.locator("#connection")).to_have_text("En direct")
     expect(value(page)).to_have_text("21,5", timeout=WAIT)
@@ -191,7 +222,9 @@ def test_a_wrong_password_is_said_and_logging_out_forgets_everything(
     assert page.evaluate("Object.keys(localStorage)") in ([], ["vigie.language"])
 
 
-def test_what_a_device_sends_is_shown_as_text_and_never_run(visit: Callable[..., Page], topics: Topics) -> None:
+def test_what_a_device_sends_is_shown_as_text_and_never_run(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
     evil = "<img src=x onerror=alert(1)>"
     now = time.time()
     topics.events(

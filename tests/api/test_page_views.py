@@ -50,11 +50,15 @@ def flow() -> Iterator[tuple[StatusServer, Metrics, Health]]:
 
 
 @pytest.fixture
-def api(start: Start, settings: Settings, topics: Topics, flow: tuple[StatusServer, Metrics, Health]) -> Api:
+def api(
+    start: Start, settings: Settings, topics: Topics, flow: tuple[StatusServer, Metrics, Health]
+) -> Api:
     """A server with a broker, a flow to look after, and no ClickHouse."""
     topics.events(happened(0), topic=events_of(topics))
     section = ApiSection(flows=[f"http://127.0.0.1:{flow[0].port}"], registration="open")
-    server = start(replace(settings, section=section, event_topics=(events_of(topics),), site="north plant"))
+    server = start(
+        replace(settings, section=section, event_topics=(events_of(topics),), site="north plant")
+    )
     server.wait_for_topics(topics.readings, topics.alarms, topics.push, events_of(topics))
     return server
 
@@ -64,7 +68,11 @@ def events_of(topics: Topics) -> str:
 
 
 def happened(number: int, **others: Any) -> Occurrence:
-    values: dict[str, Any] = {"time": time.time() - 60 + number, "subject": "pir_hall", "type": "motion_detected"}
+    values: dict[str, Any] = {
+        "time": time.time() - 60 + number,
+        "subject": "pir_hall",
+        "type": "motion_detected",
+    }
     return Occurrence(id=f"o{number}", **values | others)
 
 
@@ -81,9 +89,10 @@ def desk(tmp: Path, broker: Broker, topics: Topics) -> Iterator[None]:
     """A running flow with an alarm, whose readings are the page's."""
     definition = tmp / "room.yaml"
     definition.write_text(
-        f"vigie: 1\nflow: room\nsources: {{sensors: {{topic: {topics.readings}}}}}\n"
-        "alarms:\n  too_hot: {from: sensors, when: {above: 30 °C, clear: 28 °C}, priority: high, response: Call the guard.}\n"
-        "sinks:\n  live: {from: alarms, websocket: {channel: room}}\n"
+        f"vigie: 1\nflow: room\nsources: {{sensors: {{topic: {topics.readings}}}}}\nalarms:\n "
+        " too_hot: {from: sensors, when: {above: 30 °C, clear: 28 °C}, priority: high,"
+        " response: Call the guard.}\nsinks:\n  live: {from: alarms, websocket: {channel:"
+        " room}}\n"
     )
     site = tmp / "site.yaml"
     redpanda = {"brokers": [broker.address], "prefix": topics.prefix, "idempotence": False}
@@ -102,7 +111,9 @@ def tab_to(page: Page, wanted: str) -> None:
 
 
 @pytest.mark.usefixtures("desk")
-def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone(visit: Visit, topics: Topics) -> None:
+def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone(
+    visit: Visit, topics: Topics
+) -> None:
     page = visit(view="#/alarms")
     topics.events(reading(1, 31.0, time=time.time()))
     item = page.locator("[data-view=alarms] .alarm")
@@ -137,14 +148,24 @@ def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone
     expect(page).to_have_url(re.compile("#/alarms$"))
 
 
-def test_many_alarms_at_once_are_a_flood_and_a_filter_shows_some(visit: Visit, topics: Topics) -> None:
+def test_many_alarms_at_once_are_a_flood_and_a_filter_shows_some(
+    visit: Visit, topics: Topics
+) -> None:
     now = time.time()
     page = visit(view="#/alarms")
     page.click("#sound")
     expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#flood")).to_be_hidden()
     many = [
-        alarm(n, "BE"[n % 4 == 0], rule=f"r{n}", subject=f"probe_{n}", annunciate=n % 4 != 0, time=now, recorded=now)
+        alarm(
+            n,
+            "BE"[n % 4 == 0],
+            rule=f"r{n}",
+            subject=f"probe_{n}",
+            annunciate=n % 4 != 0,
+            time=now,
+            recorded=now,
+        )
         for n in range(1, 17)
     ]
     topics.events(*many)
@@ -163,7 +184,9 @@ def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
 ) -> None:
     page = visit(size, view="#/events")
     expect(page.locator(".event")).to_have_count(1, timeout=WAIT)
-    topics.events(seen(1), happened(2, type="button_pressed", subject="door"), topic=events_of(topics))
+    topics.events(
+        seen(1), happened(2, type="button_pressed", subject="door"), topic=events_of(topics)
+    )
     expect(page.locator(".event")).to_have_count(3, timeout=WAIT)
     expect(page.locator(".event").first).to_contain_text("Person")
     pressed = page.locator('.event[data-id="o2"]')
@@ -195,14 +218,23 @@ def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: T
     camera.locator("[data-action=toggle]").click()
     expect(camera).to_have_attribute("data-state", "stopped", timeout=WAIT)
 
-    frame = {"kind": "frame", "id": "f1", "time": time.time(), "subject": "entrance", "jpeg": PICTURE}
+    frame = {
+        "kind": "frame",
+        "id": "f1",
+        "time": time.time(),
+        "subject": "entrance",
+        "jpeg": PICTURE,
+    }
     topics.pushed("camera_entrance", [frame], subject="entrance")
     expect(camera.locator("canvas")).to_be_visible(timeout=WAIT)
     assert camera.locator("canvas").evaluate("canvas => canvas.width") == 8
 
 
 def test_the_picture_of_an_event_is_shown(visit: Visit, topics: Topics) -> None:
-    topics.events(happened(1, subject="yard", type="person", data={"picture": PICTURE}), topic=events_of(topics))
+    topics.events(
+        happened(1, subject="yard", type="person", data={"picture": PICTURE}),
+        topic=events_of(topics),
+    )
     page = visit(view="#/events")
     page.locator('.event[data-id="o1"] [data-action=picture]').click()
     expect(page.locator("dialog canvas")).to_have_attribute("width", "8", timeout=WAIT)
@@ -250,7 +282,9 @@ def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api:
     own.locator("[data-action=share]").click()
     page.fill("dialog [name=person]", "nobody")
     page.click("dialog .primary")
-    expect(page.locator("dialog .form-error")).to_have_text("Nobody is called nobody.", timeout=WAIT)
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Nobody is called nobody.", timeout=WAIT
+    )
     page.fill("dialog [name=person]", "marie")
     page.click("dialog .primary")
     expect(page.locator("dialog .tag")).to_contain_text("marie", timeout=WAIT)
@@ -275,7 +309,9 @@ def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api:
     expect(other.locator(".rule [role=switch]")).to_be_disabled()
 
 
-def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(visit: Visit, api: Api) -> None:
+def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
+    visit: Visit, api: Api
+) -> None:
     page = visit(view="#/accounts")
     page.click("[data-action=new-account]", timeout=WAIT)
     page.fill("dialog [name=username]", "marie")
@@ -293,7 +329,9 @@ def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
     expect(marie).to_contain_text("connected now (1)", timeout=WAIT)
     marie.locator("[data-action=log-out]").click()
     page.click("dialog .primary")
-    expect(other.locator("#login-error")).to_have_text("Your session has ended. Please log in again.", timeout=WAIT)
+    expect(other.locator("#login-error")).to_have_text(
+        "Your session has ended. Please log in again.", timeout=WAIT
+    )
 
     log_in_to(other, api, "marie", password)
     marie.locator("[data-action=role]").click()
@@ -323,7 +361,9 @@ def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
     assert password not in page.content()
 
 
-def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(visit: Visit, api: Api) -> None:
+def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(
+    visit: Visit, api: Api
+) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
     assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
     page = visit(PHONE, language="fr-FR", view="#/accounts")
@@ -348,8 +388,12 @@ def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(visit: 
     page.keyboard.press("Enter")
     page.keyboard.type("admin")
     page.keyboard.press("Enter")
-    expect(page.locator("[data-view=accounts] [data-group] .tag")).to_have_text("admin", timeout=WAIT)
-    assert page.evaluate("document.activeElement.dataset.action") == "add-member", "the focus was lost"
+    expect(page.locator("[data-view=accounts] [data-group] .tag")).to_have_text(
+        "admin", timeout=WAIT
+    )
+    assert page.evaluate("document.activeElement.dataset.action") == "add-member", (
+        "the focus was lost"
+    )
     assert fits(page)
 
 
@@ -359,15 +403,21 @@ def test_where_registration_is_open_one_makes_oneself_an_account(visit: Visit) -
     page.fill("dialog [name=username]", "admin")
     page.fill("dialog [name=password]", "correct horse battery")
     page.keyboard.press("Enter")
-    expect(page.locator("dialog .form-error")).to_have_text("Ce nom est pris ; choisissez-en un autre.", timeout=WAIT)
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Ce nom est pris ; choisissez-en un autre.", timeout=WAIT
+    )
     page.fill("dialog [name=username]", "marie")
     page.keyboard.press("Enter")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
     expect(page.locator("dialog")).to_have_count(0)
-    expect(page.locator("#person")).to_have_attribute("aria-label", "marie, lecteur: Changer votre mot de passe")
+    expect(page.locator("#person")).to_have_attribute(
+        "aria-label", "marie, lecteur: Changer votre mot de passe"
+    )
 
 
-def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(visit: Visit, api: Api) -> None:
+def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
+    visit: Visit, api: Api
+) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
     assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
     page, elsewhere = visit(**account), visit(**account)
@@ -376,7 +426,9 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(visit: Vi
     page.fill("dialog [name=new]", "another password")
     page.fill("dialog [name=repeated]", "another password")
     page.click("dialog .primary")
-    expect(page.locator("dialog .form-error")).to_have_text("The password until now is wrong.", timeout=WAIT)
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "The password until now is wrong.", timeout=WAIT
+    )
     page.fill("dialog [name=old]", account["password"])
     page.click("dialog .primary")
     expect(page.locator(".toast")).to_have_text("Your password is changed.", timeout=WAIT)
@@ -388,7 +440,9 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(visit: Vi
 def test_the_mode_of_the_site_is_changed_and_others_see_it_at_once(visit: Visit) -> None:
     page, other = visit(), visit(PHONE, language="fr-FR")
     page.click("[data-mode=active]")
-    expect(other.locator("[data-mode=active]")).to_have_attribute("aria-pressed", "true", timeout=WAIT)
+    expect(other.locator("[data-mode=active]")).to_have_attribute(
+        "aria-pressed", "true", timeout=WAIT
+    )
     expect(other.locator("[data-mode=active]")).to_have_text("Actif")
 
 
@@ -413,16 +467,21 @@ def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics)
         assert fits(page), view
 
 
-def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_either_language(visit: Visit) -> None:
+def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_either_language(
+    visit: Visit,
+) -> None:
     page = visit(language="fr-FR", view="#/cameras")
     page.click("[data-action=add]", timeout=WAIT)
     page.fill("dialog [name=name]", "entrance")
     page.fill("dialog [name=url]", "rtsp://user:secret@10.0.0.2/stream")
     page.click("dialog .primary")
-    expect(page.locator("dialog .form-error")).to_contain_text("un mot de passe en clair", timeout=WAIT)
+    expect(page.locator("dialog .form-error")).to_contain_text(
+        "un mot de passe en clair", timeout=WAIT
+    )
     words = page.evaluate(
-        "Promise.all([import('/static/english.js'), import('/static/french.js')]).then(([{ENGLISH}, {FRENCH}]) =>"
-        " [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) => Object.keys(words)))"
+        "Promise.all([import('/static/english.js'), import('/static/french.js')]).then(([{ENGLISH},"
+        " {FRENCH}]) => [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) =>"
+        " Object.keys(words)))"
     )
     assert set(words[0]) == set(words[1])
     assert set(words[2]) == set(words[3])
@@ -439,8 +498,12 @@ def test_a_session_that_is_ended_elsewhere_ends_here_and_a_token_is_renewed_befo
 ) -> None:
     page = visit()
     before = page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))")
-    assert page.evaluate("import('/static/session.js').then(session => session.renew())"), "there was no need to renew"
+    assert page.evaluate("import('/static/session.js').then(session => session.renew())"), (
+        "there was no need to renew"
+    )
     assert page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))") == before
     headers = {"Authorization": f"Bearer {before['access']}"}
     assert httpx.post(f"{api.url}/api/auth/logout", headers=headers).status_code == 200
-    expect(page.locator("#login-error")).to_have_text("Your session has ended. Please log in again.", timeout=WAIT)
+    expect(page.locator("#login-error")).to_have_text(
+        "Your session has ended. Please log in again.", timeout=WAIT
+    )

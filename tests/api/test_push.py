@@ -52,9 +52,18 @@ def test_a_token_in_the_header_or_in_the_first_message_is_accepted(api: Api, tok
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "[]", '{"type":"auth"}', '{"type":"auth","token":7}', '{"type":"subscribe","channels":["readings"]}'],
+    [
+        "",
+        "hello",
+        "[]",
+        '{"type":"auth"}',
+        '{"type":"auth","token":7}',
+        '{"type":"subscribe","channels":["readings"]}',
+    ],
 )
-def test_a_first_message_without_a_token_is_answered_with_what_was_expected(api: Api, text: str) -> None:
+def test_a_first_message_without_a_token_is_answered_with_what_was_expected(
+    api: Api, text: str
+) -> None:
     with first_message(api, text) as client:
         assert close_of(client) == (4401, 'the first message must be {"type":"auth","token":"..."}')
 
@@ -88,7 +97,9 @@ def test_a_raw_client_without_a_token_is_refused(api: Api) -> None:
         assert close_of(client) == (4401, "no token; log in at /api/auth/login")
 
 
-def test_a_client_that_says_nothing_is_closed_at_the_deadline(start: Start, settings: Settings) -> None:
+def test_a_client_that_says_nothing_is_closed_at_the_deadline(
+    start: Start, settings: Settings
+) -> None:
     api = start(replace(settings, bounds=Bounds(auth_deadline=0.2)))
     with api.socket() as client:
         assert close_of(client) == (4401, "no token within 0.2 s")
@@ -100,9 +111,14 @@ def test_a_connection_ends_with_its_token(start: Start, settings: Settings) -> N
         assert close_of(client) == (4401, "the token has expired; log in again")
 
 
-def test_a_subscriber_gets_a_snapshot_and_then_every_event(api: Api, topics: Topics, token: str) -> None:
+def test_a_subscriber_gets_a_snapshot_and_then_every_event(
+    api: Api, topics: Topics, token: str
+) -> None:
     topics.events(reading(1), reading(2, metric="humidity", unit="%"), alarm(1))
-    wait_until(lambda: api.health()["signals"] == 2 and api.health()["alarms"] == 1, what="the events in the memory")
+    wait_until(
+        lambda: api.health()["signals"] == 2 and api.health()["alarms"] == 1,
+        what="the events in the memory",
+    )
     with api.socket(token=token) as client:
         assert hear(client) == {"type": "ready"}
         client.send('{"type":"subscribe","channels":["readings","alarms","readings"]}')
@@ -137,7 +153,9 @@ def test_only_readings_are_on_the_channel_of_readings(api: Api, topics: Topics, 
         topics.events(press, topic=topics.readings)
         topics.events(reading(1, quality="bad", value=None))
         assert hear_event(client, "readings")["quality"] == "bad"
-    assert f'vigie_api_undecodable_total{{topic="{topics.readings}"}} 1.0' in api.get("/metrics").text
+    assert (
+        f'vigie_api_undecodable_total{{topic="{topics.readings}"}} 1.0' in api.get("/metrics").text
+    )
 
 
 def test_a_channel_named_by_a_flow_carries_its_data(api: Api, topics: Topics, token: str) -> None:
@@ -154,7 +172,11 @@ def test_a_new_subscriber_gets_the_last_of_each_subject_of_a_channel_first(
 ) -> None:
     with api.subscribed(token, "rooms") as client:
         snapshot = hear(client)
-        assert (snapshot["type"], snapshot["channel"], snapshot["data"]) == ("snapshot", "rooms", [])
+        assert (snapshot["type"], snapshot["channel"], snapshot["data"]) == (
+            "snapshot",
+            "rooms",
+            [],
+        )
         topics.pushed("rooms", [{"n": 1}, {"n": 2}], subject="a")
         topics.pushed("rooms", [{"n": 3}], subject="b")
         topics.pushed("rooms", [{"n": 4}], subject="c", first="nothing")
@@ -171,15 +193,21 @@ def test_what_the_websocket_sink_of_a_flow_writes_reaches_clients_in_its_shape(
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=topics.prefix)
     shape = Shape({"entity_id": "{subject}", "state": "{raw}", "date_heure": "{time}"})
     context = ConnectorContext(
-        flow="server_room", name="live", connection=connection, topic_prefix=topics.prefix, shape=shape.render
+        flow="server_room",
+        name="live",
+        connection=connection,
+        topic_prefix=topics.prefix,
+        shape=shape.render,
     )
     writer = WebSocket(channel="server_room").open(context)
     with api.socket("/ws/raw/server_room", token) as client:
         wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
         writer.write([reading(1_767_639_600, 21.5, subject="sensor.server_room_rack", raw="21.50")])
         writer.flush()
-        assert client.recv(10) == (
-            '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure": "2026-01-05T19:00:00.000Z"}'
+        assert (
+            client.recv(10)
+            == '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure":'
+            ' "2026-01-05T19:00:00.000Z"}'
         )
     writer.close()
 
@@ -201,10 +229,16 @@ def test_after_unsubscribing_nothing_more_comes(api: Api, topics: Topics, token:
         ("nonsense", "not JSON"),
         ('{"type":"subscribe","channels":["\\ud800"]}', "not JSON"),
         ("[]", "type is None"),
-        ('{"type":"subscibe"}', "type is 'subscibe'; this server knows subscribe, unsubscribe and ping"),
+        (
+            '{"type":"subscibe"}',
+            "type is 'subscibe'; this server knows subscribe, unsubscribe and ping",
+        ),
         ('{"type":"subscribe","channels":"readings"}', "channels must be a list of names"),
         ('{"type":"subscribe","channels":[""]}', "channels must be a list of names"),
-        (json.dumps({"type": "subscribe", "channels": [str(n) for n in range(65)]}), "more than 64 channels"),
+        (
+            json.dumps({"type": "subscribe", "channels": [str(n) for n in range(65)]}),
+            "more than 64 channels",
+        ),
     ],
 )
 def test_what_is_not_understood_is_answered_and_the_connection_stays(
@@ -230,8 +264,14 @@ def test_a_message_over_the_limit_and_a_binary_one_end_the_connection(api: Api, 
 
 
 MONITOR = [
-    '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure": "2026-01-05T19:00:00+00:00"}',
-    '{"entity_id": "sensor.température", "state": "unavailable", "date_heure": "2026-01-05T19:00:01+00:00"}',
+    (
+        '{"entity_id": "sensor.server_room_rack", "state": "21.50", "date_heure":'
+        ' "2026-01-05T19:00:00+00:00"}'
+    ),
+    (
+        '{"entity_id": "sensor.température", "state": "unavailable", "date_heure":'
+        ' "2026-01-05T19:00:01+00:00"}'
+    ),
 ]
 
 
@@ -275,7 +315,10 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
         while len(got) < ROWS:
             got.append(hear_event(client, "busy", 30)["n"])
 
-    with api.subscribed(token, "busy") as good, api.subscribed(token, "busy", max_queue=1) as resumed:
+    with (
+        api.subscribed(token, "busy") as good,
+        api.subscribed(token, "busy", max_queue=1) as resumed,
+    ):
         mute = socket.create_connection(("127.0.0.1", api.settings.port))
         mute.sendall(
             b"GET /ws/raw/busy HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -286,8 +329,14 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
         reader = threading.Thread(target=read_all, args=(good,))
         reader.start()
         for first in range(0, ROWS, 100):
-            topics.pushed("busy", [{"n": n, "filling": "x" * 4000} for n in range(first, first + 100)])
-            wait_until(lambda: len(got) >= first + 100, 30, f"the good reader to have {first + 100}")  # noqa: B023
+            topics.pushed(
+                "busy", [{"n": n, "filling": "x" * 4000} for n in range(first, first + 100)]
+            )
+            wait_until(
+                lambda: len(got) >= first + 100,  # noqa: B023
+                30,
+                f"the good reader to have {first + 100}",
+            )
         reader.join(30)
         assert got == list(range(ROWS))
         wait_until(lambda: api.health()["clients"] == 1, 15, "the slow ones to be gone")
@@ -322,7 +371,9 @@ def test_a_slow_client_gets_pictures_at_the_rate_it_can_take_and_every_event(
     pictures, words = 200, "x" * 100_000
     with api.subscribed(api.login(), "camera_gate", "events", max_queue=1) as client:
         for number in range(pictures):
-            topics.pushed("camera_gate", [{"kind": "frame", "jpeg": words, "n": number}], subject="gate")
+            topics.pushed(
+                "camera_gate", [{"kind": "frame", "jpeg": words, "n": number}], subject="gate"
+            )
             if number % 10 == 0:
                 topics.pushed("events", [{"n": number}])
         wait_until(lambda: api.health()["broker"]["lag"] == 0, what="all of it to be read")

@@ -1,4 +1,6 @@
-"""Clients that come back get exactly what they missed, also from an api that was killed and started again."""
+"""Clients that come back get exactly what they missed, also from an api that was killed and
+started again.
+"""
 
 import json
 import random
@@ -38,7 +40,9 @@ def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_is_new(
     topics.pushed("busy", [{"n": 3}])
     topics.pushed("other", [{"n": 0}])
     topics.events(alarm(1))
-    wait_until(lambda: api.health()["alarms"] == 1 and api.health()["broker"]["lag"] == 0, what="the alarm")
+    wait_until(
+        lambda: api.health()["alarms"] == 1 and api.health()["broker"]["lag"] == 0, what="the alarm"
+    )
     with api.socket(token=token) as client:
         assert resume(client, cursor, "busy", "alarms")["recovered"] is True
         missed = [hear(client), hear(client)]
@@ -64,7 +68,9 @@ def test_a_cursor_whose_events_are_gone_is_answered_with_a_fresh_snapshot(
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "a:b:c", 7, "x" * 5000])
-def test_what_is_not_a_cursor_is_answered_and_the_connection_stays(api: Api, token: str, cursor: object) -> None:
+def test_what_is_not_a_cursor_is_answered_and_the_connection_stays(
+    api: Api, token: str, cursor: object
+) -> None:
     with api.socket(token=token) as client:
         hear(client)
         client.send(json.dumps({"type": "subscribe", "channels": ["c"], "cursor": cursor}))
@@ -73,7 +79,9 @@ def test_what_is_not_a_cursor_is_answered_and_the_connection_stays(api: Api, tok
         assert hear(client) == {"type": "pong"}
 
 
-def test_subscribers_hear_a_heartbeat_with_their_cursor(start: Start, settings: Settings, topics: Topics) -> None:
+def test_subscribers_hear_a_heartbeat_with_their_cursor(
+    start: Start, settings: Settings, topics: Topics
+) -> None:
     api = start(replace(settings, bounds=Bounds(heartbeat=0.05)))
     api.wait_for_topics(topics.push)
     with api.subscribed(api.login(), "c") as client:
@@ -108,17 +116,29 @@ def everybody_gets_everything_once(
     seed = random.SystemRandom().randrange(1 << 30)
     token = token_of(program)
     followers = [
-        Follower(lambda: program.port, token, "busy", messages - 1, random.Random(seed + n)) for n in range(clients)
+        Follower(lambda: program.port, token, "busy", messages - 1, random.Random(seed + n))
+        for n in range(clients)
     ]
     following = threading.Thread(target=follow, args=(followers,))
     following.start()
-    wait_until(lambda: all(follower.cursor is not None for follower in followers), 60, "every client to be there")
+    wait_until(
+        lambda: all(follower.cursor is not None for follower in followers),
+        60,
+        "every client to be there",
+    )
     parts = kills + 1
     for part in range(parts):
         first, end = messages * part // parts, messages * (part + 1) // parts
         for start in range(first, end, 500):
-            topics.pushed("busy", ({"n": n, "filling": "x" * 100} for n in range(start, min(start + 500, end))))
-            wait_until(lambda: min(len(f.got) for f in followers) > start - 5_000, 120, "the slowest")  # noqa: B023
+            topics.pushed(
+                "busy",
+                ({"n": n, "filling": "x" * 100} for n in range(start, min(start + 500, end))),
+            )
+            wait_until(
+                lambda: min(len(f.got) for f in followers) > start - 5_000,  # noqa: B023
+                120,
+                "the slowest",
+            )
         if part < kills:
             program.kill()
             program.start().wait_ready()
@@ -137,5 +157,7 @@ def test_clients_dropped_at_random_and_an_api_killed_in_the_middle_lose_and_doub
 
 
 @pytest.mark.chaos
-def test_two_hundred_clients_and_a_hundred_thousand_messages(program: ApiProgram, topics: Topics) -> None:
+def test_two_hundred_clients_and_a_hundred_thousand_messages(
+    program: ApiProgram, topics: Topics
+) -> None:
     everybody_gets_everything_once(program, topics, clients=200, messages=100_000, kills=3)

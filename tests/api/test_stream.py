@@ -69,7 +69,9 @@ def test_a_stream_begins_with_the_present_state_and_goes_on_with_what_comes(
         assert (event["channel"], event["data"]["alarm"]) == ("alarms", "too_hot")
 
 
-def test_who_comes_back_with_the_last_id_gets_exactly_what_was_missed(api: Api, topics: Topics, token: str) -> None:
+def test_who_comes_back_with_the_last_id_gets_exactly_what_was_missed(
+    api: Api, topics: Topics, token: str
+) -> None:
     topics.pushed("line", [{"n": n} for n in range(3)])
     with following(api, token, "line") as stream:
         stream.next("snapshot")
@@ -86,7 +88,9 @@ def test_who_comes_back_with_the_last_id_gets_exactly_what_was_missed(api: Api, 
         assert stream.next("snapshot")["data"] == [{"n": 7}]
 
 
-def test_heartbeats_are_comments_that_tell_where_the_client_is(start: Start, settings: Settings) -> None:
+def test_heartbeats_are_comments_that_tell_where_the_client_is(
+    start: Start, settings: Settings
+) -> None:
     api = start(replace(settings, bounds=Bounds(heartbeat=0.05)))
     api.wait_for_topics(f"{settings.prefix}push")
     with following(api, api.login(), "line") as stream:
@@ -116,13 +120,20 @@ def test_a_stream_ends_with_its_token_and_with_the_server(start: Start, settings
 def test_who_does_not_read_is_cut_off_and_the_others_never_notice(
     start: Start, settings: Settings, topics: Topics
 ) -> None:
-    bounds = Bounds(write_buffer=16 << 10, pending_events=50, lag=10, close_grace=0.2, write_deadline=1.0)
+    bounds = Bounds(
+        write_buffer=16 << 10, pending_events=50, lag=10, close_grace=0.2, write_deadline=1.0
+    )
     api = start(replace(settings, bounds=bounds))
     api.wait_for_topics(topics.push)
     token = api.login()
-    with socket.create_connection(("127.0.0.1", api.settings.port)) as deaf, following(api, token, "line") as stream:
+    with (
+        socket.create_connection(("127.0.0.1", api.settings.port)) as deaf,
+        following(api, token, "line") as stream,
+    ):
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.sendall(f"GET /api/stream?channels=line&token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        deaf.sendall(
+            f"GET /api/stream?channels=line&token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        )
         stream.next("subscribed")
         wait_until(lambda: api.health()["clients"] == 2, what="both clients")
         for n in range(200):

@@ -37,7 +37,11 @@ def topics(broker: Broker, kind: str) -> Iterator[Topics]:
 
 @pytest.fixture(scope="module")
 def apis(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, broker: Broker, topics: Topics, kind: str
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    broker: Broker,
+    topics: Topics,
+    kind: str,
 ) -> Iterator[Pair]:
     """Two processes on one SQLite file, or on one PostgreSQL with the same signing keys."""
     tmp = tmp_path_factory.mktemp("two")
@@ -46,11 +50,15 @@ def apis(
     }
     shared = "data"
     if kind == "postgresql":
-        connections["accounts"] = {"url": new_database(request.getfixturevalue("postgresql_folder"))}
+        connections["accounts"] = {
+            "url": new_database(request.getfixturevalue("postgresql_folder"))
+        }
         shared = "data/api.keys"
     site = tmp / "site.yaml"
     served = {"registration": "open"}
-    site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": connections, "api": served}))
+    site.write_text(
+        json.dumps({"vigie": 1, "site": "test", "connections": connections, "api": served})
+    )
     pair = ApiProgram(tmp / "one", site), ApiProgram(tmp / "two", site)
     try:
         pair[0].start().wait_ready()
@@ -83,13 +91,24 @@ def closed(socket: ClientConnection) -> int:
         return socket.close_code or 0
 
 
-def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_order(apis: Pair) -> None:
+def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_order(
+    apis: Pair,
+) -> None:
     one, two = apis
     john, marie = someone(one, "john"), someone(two, "marie")
     first, second = (john.post("/pages", {"name": name})["id"] for name in ("first", "second"))
     with john.watching() as his, at(two, marie).watching() as hers:
-        his.ask("share_page", page_id=first, subject_type="user", subject_id=marie.id, can_view=True, can_edit=True)
-        made = his.ask("create_alarm", page_id=first, ticker="EUR/USD", option="", condition="above 1.08")
+        his.ask(
+            "share_page",
+            page_id=first,
+            subject_type="user",
+            subject_id=marie.id,
+            can_view=True,
+            can_edit=True,
+        )
+        made = his.ask(
+            "create_alarm", page_id=first, ticker="EUR/USD", option="", condition="above 1.08"
+        )
         heard = hers.hear("alarm_update")
         assert (heard["action"], heard["alarm_id"], heard["data"]) == ("created", made["id"], made)
         hers.ask("update_alarm", alarm_id=made["id"], active=False)
@@ -97,21 +116,38 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
         hers.ask("trigger_alarm", alarm_id=made["id"], price=1.1)
         assert his.hear("alarm_update")["data"]["by"] == "user/marie"
 
-        his.ask("share_page", page_id=first, subject_type="user", subject_id=marie.id, can_view=False, can_edit=False)
+        his.ask(
+            "share_page",
+            page_id=first,
+            subject_type="user",
+            subject_id=marie.id,
+            can_view=False,
+            can_edit=False,
+        )
         his.ask("update_alarm", alarm_id=made["id"], option="none of your business")
-        his.ask("share_page", page_id=second, subject_type="user", subject_id=marie.id, can_view=True)
-        other = his.ask("create_alarm", page_id=second, ticker="EUR/CHF", option="", condition="above 1")
-        assert hers.hear("alarm_update")["alarm_id"] == other["id"], "what was taken away is not heard"
+        his.ask(
+            "share_page", page_id=second, subject_type="user", subject_id=marie.id, can_view=True
+        )
+        other = his.ask(
+            "create_alarm", page_id=second, ticker="EUR/CHF", option="", condition="above 1"
+        )
+        assert hers.hear("alarm_update")["alarm_id"] == other["id"], (
+            "what was taken away is not heard"
+        )
         with at(two, marie).watching() as again:
             assert [one["id"] for one in again.start["alarms"]] == [other["id"]]
             his.ask("delete_alarm", alarm_id=other["id"])
-            assert again.hear("alarm_update")["action"] == "deleted", "what was in the state is not told again"
+            assert again.hear("alarm_update")["action"] == "deleted", (
+                "what was in the state is not told again"
+            )
 
 
 def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: Pair) -> None:
     one, two = apis
     john, marie = someone(one, "john.out"), someone(one, "marie.out")
-    answer = httpx.post(f"{one.url}/login", data={"username": "admin", "password": one.password}, timeout=20)
+    answer = httpx.post(
+        f"{one.url}/login", data={"username": "admin", "password": one.password}, timeout=20
+    )
     admin = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     stream = httpx.Client(timeout=20)
     address = f"ws://{two.address}/ws"
@@ -122,7 +158,9 @@ def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: 
     ):
         john.ask("POST", "/api/auth/logout")
         assert closed(his) == 4401
-        httpx.patch(f"{one.url}/api/users/{marie.id}", json={"enabled": False}, headers=admin, timeout=20)
+        httpx.patch(
+            f"{one.url}/api/users/{marie.id}", json={"enabled": False}, headers=admin, timeout=20
+        )
         assert closed(hers) == 4401
         assert '"code": 4401' in list(events.iter_lines())[-2]
     assert at(two, john).ask("GET", "/me").status_code == 401
@@ -134,21 +172,33 @@ def test_what_flows_say_is_kept_once_and_told_once_by_each_api(
     one, two = apis
     for api in apis:
         wait_until(
-            lambda: topics.alarms in httpx.get(f"{api.url}/health", timeout=20).json()["broker"]["topics"],  # noqa: B023
+            lambda: (
+                topics.alarms
+                in httpx.get(f"{api.url}/health", timeout=20).json()["broker"]["topics"]  # noqa: B023
+            ),
             what="the topic of alarms",
         )
     john = someone(one, "john.told")
     page = john.post("/pages", {"name": "p"})["id"]
     with john.watching() as here:
-        made = here.ask("create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08")
+        made = here.ask(
+            "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
+        )
         with at(two, john).watching() as there:
             (page_key,) = [one["key"] for one in john.ask("GET", "/api/pages").json()]
             key = wait_until(
-                lambda: next((key for key, row in rules().items() if row.get("page") == page_key), None),
+                lambda: next(
+                    (key for key, row in rules().items() if row.get("page") == page_key), None
+                ),
                 what="the rule",
             )
             said = {"rule": f"alarms/market/{key}", "annunciate": True}
-            topics.events(*(alarm(n, **said, id=f"t{n}", subject=f"s{n}", value=float(n)) for n in range(1, 41)))
+            topics.events(
+                *(
+                    alarm(n, **said, id=f"t{n}", subject=f"s{n}", value=float(n))
+                    for n in range(1, 41)
+                )
+            )
             for watcher in (here, there):
                 heard = [watcher.hear("alarm_update")["data"]["price"] for _ in range(40)]
                 assert sorted(heard) == [float(n) for n in range(1, 41)]

@@ -1,5 +1,6 @@
-"""Nobody ever receives what he may not see, and everybody receives what he may: random users, groups, pages and shares over the
-real hub and database, in both dialects, against a model of the rule in plain Python."""
+"""Nobody ever receives what he may not see, and everybody receives what he may: random users,
+groups, pages and shares over the real hub and database, in both dialects, against a model of the
+rule in plain Python."""
 
 import asyncio
 import json
@@ -73,20 +74,28 @@ class Rule:
             return True, True
         if (page, user) in self.own:
             return self.own[page, user]
-        given = [right for (p, g), right in self.through.items() if p == page and user in self.members[g]]
+        given = [
+            right for (p, g), right in self.through.items() if p == page and user in self.members[g]
+        ]
         return any(view for view, _ in given), any(edit for _, edit in given)
 
 
 class World:
-    """Accounts of one example, each with a client of the alarm server and one of the push dialect."""
+    """Accounts of one example, each with a client of the alarm server and one of the push
+    dialect.
+    """
 
     def __init__(self, accounts: Accounts, number: int) -> None:
         registry = CollectorRegistry()
-        self.hub = Hub(Bounds(), Counter("a", "a", registry=registry), Counter("b", "b", registry=registry))
+        self.hub = Hub(
+            Bounds(), Counter("a", "a", registry=registry), Counter("b", "b", registry=registry)
+        )
         self.hub.begin("p", (0, 0))
         self.accounts = accounts
         self.access = Access(accounts, self.hub.announce)
-        self.desk = PageDesk(self.access, self.hub, TopicRows(accounts.database, TopicWriter(None)), "vigie.rules")
+        self.desk = PageDesk(
+            self.access, self.hub, TopicRows(accounts.database, TopicWriter(None)), "vigie.rules"
+        )
         self.rule = Rule()
         self.pages: list[int] = []
         self.keys: list[str] = []
@@ -97,13 +106,21 @@ class World:
         self.connections: dict[tuple[str, int], tuple[Client, Wire, Conversation]] = {}
         with accounts.database.write() as session:
             users = [
-                User(username=f"u{number}.{n}", password_hash="", role="viewer", created=0.0) for n in range(USERS)
+                User(username=f"u{number}.{n}", password_hash="", role="viewer", created=0.0)
+                for n in range(USERS)
             ]
             session.add_all(users)
             session.flush()
-            logins = [Login(id=f"l{user.id}", user_id=user.id, created=0.0, expires=4e9) for user in users]
-            groups = [Group(name=f"g{number}.{n}", owner_id=users[0].id, official=n > 0) for n in range(GROUPS)]
-            declared = Declared(f"user/u{number}.0", [f"group/g{number}.{n}" for n in (0, 1)], [f"user/u{number}.1"])
+            logins = [
+                Login(id=f"l{user.id}", user_id=user.id, created=0.0, expires=4e9) for user in users
+            ]
+            groups = [
+                Group(name=f"g{number}.{n}", owner_id=users[0].id, official=n > 0)
+                for n in range(GROUPS)
+            ]
+            declared = Declared(
+                f"user/u{number}.0", [f"group/g{number}.{n}" for n in (0, 1)], [f"user/u{number}.1"]
+            )
             page = Page(key=f"declared_{number}", name="declared", declared=declared.text)
             session.add_all([*logins, *groups, page])
             session.flush()
@@ -111,7 +128,8 @@ class World:
             self.groups = [group.id for group in groups]
             self._add_page(page.id, page.key, 0)
         self.rule.own[page.id, 1] = (True, True)
-        self.rule.through[page.id, 1] = (True, False)  # group 0 is not official: a definition's word is not for it
+        # group 0 is not official: a definition's word is not for it
+        self.rule.through[page.id, 1] = (True, False)
 
     def _add_page(self, id: int, key: str, owner: int) -> None:
         self.pages.append(id)
@@ -154,12 +172,16 @@ class World:
     async def say(self, user: int, kind: str, **payload: Any) -> bool:
         """Whether it was accepted."""
         try:
-            await self.connections["alarm", user][2].hear(json.dumps({"type": kind, "payload": payload}))
+            await self.connections["alarm", user][2].hear(
+                json.dumps({"type": kind, "payload": payload})
+            )
         except Refused:
             return False
         return True
 
-    def check(self, mark: str | None = None, actor: int | None = None, only_push: bool = False) -> None:
+    def check(
+        self, mark: str | None = None, actor: int | None = None, only_push: bool = False
+    ) -> None:
         """Nobody got what he may not see; everybody who may got `mark`."""
         for (kind, user), (client, wire, _) in self.connections.items():
             client.drain()
@@ -167,14 +189,25 @@ class World:
             for found in set(MARK.findall(text)):
                 page = self.page_of[found]
                 said = found == mark and user == actor
-                assert self.rule.may(user, page)[0] or said, f"{kind} client of user {user} got {text}"
-            if mark is not None and self.rule.may(user, self.page_of[mark])[0] and not (only_push and kind == "alarm"):
+                assert self.rule.may(user, page)[0] or said, (
+                    f"{kind} client of user {user} got {text}"
+                )
+            if (
+                mark is not None
+                and self.rule.may(user, self.page_of[mark])[0]
+                and not (only_push and kind == "alarm")
+            ):
                 assert mark in text, f"{kind} client of user {user} did not get {mark}: {text}"
 
-    # ------------------------------------------------------------------------------------------------ what happens
+    # ------------------------------------------------------------------------------------------------
+    # what happens
     async def page(self, user: int, *_: int) -> None:
         assert await self.say(user, "create_page", name="p")
-        made = json.loads(self.connections["alarm", user][1].text.partition("success")[2].partition('"data":')[2][:-2])
+        made = json.loads(
+            self.connections["alarm", user][1]
+            .text.partition("success")[2]
+            .partition('"data":')[2][:-2]
+        )
         rights = {page["id"] for page in await self.viewable(user)}
         assert made["id"] in rights
         with self.accounts.database.read() as session:
@@ -208,7 +241,10 @@ class World:
             # What a definition gives, nobody takes away by sharing less.
             self.rule.through[page_id, n] = (view or (declared and n == 1), edit)
         else:
-            self.rule.own[page_id, n] = (view or (declared and n == 1), edit or (declared and n == 1))
+            self.rule.own[page_id, n] = (
+                view or (declared and n == 1),
+                edit or (declared and n == 1),
+            )
 
     async def member(self, user: int, group: int, other: int, come: int) -> None:
         group, other = group % GROUPS, other % USERS
@@ -225,7 +261,9 @@ class World:
     async def alarm(self, user: int, page: int, *_: int) -> None:
         page_id = self.pages[page % len(self.pages)]
         mark = self.mark(page_id)
-        accepted = await self.say(user, "create_alarm", page_id=page_id, ticker=mark, option="", condition="above 1")
+        accepted = await self.say(
+            user, "create_alarm", page_id=page_id, ticker=mark, option="", condition="above 1"
+        )
         assert accepted == self.rule.may(user, page_id)[1]
         if accepted:
             made = re.findall(r'"id":(\d+),"page_id"', self.connections["alarm", user][1].text)
@@ -243,7 +281,10 @@ class World:
     async def trigger(self, user: int, alarm: int, *_: int) -> None:
         if self.alarms:
             alarm_id, page_id = self.alarms[alarm % len(self.alarms)]
-            assert await self.say(user, "trigger_alarm", alarm_id=alarm_id, price=1) == self.rule.may(user, page_id)[0]
+            assert (
+                await self.say(user, "trigger_alarm", alarm_id=alarm_id, price=1)
+                == self.rule.may(user, page_id)[0]
+            )
             self.check()
 
     async def transition(self, user: int, page: int, *_: int) -> None:
@@ -276,7 +317,9 @@ class World:
         state = json.loads(start[start.index('{"type":"initial_state"') :])["payload"]
         may = [page for page in self.pages if self.rule.may(user, page)[0]]
         assert [page["id"] for page in state["pages"]] == may
-        assert [alarm["id"] for alarm in state["alarms"]] == [a for a, page in self.alarms if page in may]
+        assert [alarm["id"] for alarm in state["alarms"]] == [
+            a for a, page in self.alarms if page in may
+        ]
         self.check()
 
     def _unheard(self) -> None:
@@ -285,10 +328,22 @@ class World:
             self._publish(f"page/{self.keys[page]}", page, origin="o")
 
 
-ACTIONS = ("page", "share", "share", "member", "alarm", "update", "trigger", "transition", "pushed", "again")
+ACTIONS = (
+    "page",
+    "share",
+    "share",
+    "member",
+    "alarm",
+    "update",
+    "trigger",
+    "transition",
+    "pushed",
+    "again",
+)
 _small = st.integers(0, 7)
 histories = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, USERS - 1), _small, _small, _small), max_size=25
+    st.tuples(st.sampled_from(ACTIONS), st.integers(0, USERS - 1), _small, _small, _small),
+    max_size=25,
 )
 _numbers = iter(range(1_000_000))
 
@@ -301,7 +356,9 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
     accounts.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(history=histories)
 def test_everybody_gets_what_he_may_see_and_nobody_anything_else(
     accounts: Accounts, history: list[tuple[str, int, int, int, int]]

@@ -1,4 +1,6 @@
-"""Run the benchmarks: all but those in `LONG`, or those named. Prints the table and writes build/bench.json."""
+"""Run the benchmarks: all but those in `LONG`, or those named. Prints the table and writes
+build/bench.json.
+"""
 
 import sys
 import tempfile

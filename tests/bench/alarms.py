@@ -1,7 +1,9 @@
-"""Alarms without a topic: readings a CPU-second by number of subjects, beside a bare loop; bytes, snapshot, restore.
+"""Alarms without a topic: readings a CPU-second by number of subjects, beside a bare loop; bytes,
+snapshot, restore.
 
-`python -m tests.bench alarms` measures 1,000, 100,000 and 1,000,000 subjects. Readings are decoded from lines as in a flow
-(each with strings and numbers of its own), every subject in turn; the decoding is counted only where the name says so.
+`python -m tests.bench alarms` measures 1,000, 100,000 and 1,000,000 subjects. Readings are decoded
+from lines as in a flow (each with strings and numbers of its own), every subject in turn; the
+decoding is counted only where the name says so.
 """
 
 import pickle
@@ -42,12 +44,16 @@ def alarms(folder: Path) -> list[Figure]:
         peer = "compare in one loop, a dict entry a subject"
         figures.append(Figure(f"alarm, {name}", alone, UNIT, peer, bare[subjects]))
         bound = "≥ 500,000" if subjects == FEW else None
-        figures.append(Figure(f"threshold + alarm, {name}", both[subjects], UNIT, peer, bare[subjects], bound))
+        figures.append(
+            Figure(f"threshold + alarm, {name}", both[subjects], UNIT, peer, bare[subjects], bound)
+        )
         figures.append(Figure(f"lines → decode → threshold + alarm, {name}", whole[subjects], UNIT))
     peer, growth = "the bare loop's", bare[FEW] / bare[MANY]
     for what, rates in (("threshold + alarm", both), ("lines → decode → threshold + alarm", whole)):
         name = f"{what}, cost of an event at 1,000,000 subjects in those at 1,000"
-        figures.append(Figure(name, rates[FEW] / rates[MANY], "times", peer, growth, f"≤ {MOST_COST}"))
+        figures.append(
+            Figure(name, rates[FEW] / rates[MANY], "times", peer, growth, f"≤ {MOST_COST}")
+        )
     return [*figures, *_kept(logics[1]), _memory()]
 
 
@@ -129,7 +135,9 @@ def _kept(logic: Logic) -> list[Figure]:
 
 
 def _memory() -> Figure:
-    """Traced, with the subject's name and the id of its last reading; 200,000 subjects are enough."""
+    """Traced, with the subject's name and the id of its last reading; 200,000 subjects are
+    enough.
+    """
     subjects = 200_000
     logic = _alarm()
     tracemalloc.start()

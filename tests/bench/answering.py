@@ -1,4 +1,6 @@
-"""`python -m tests.bench.answering PORT`: an HTTP server that takes everything with 200 and does nothing else."""
+"""`python -m tests.bench.answering PORT`: an HTTP server that takes everything with 200 and does
+nothing else.
+"""
 
 import asyncio
 import re

@@ -8,7 +8,11 @@ from tests.bench.readings import ABOVE, CLEAR, readings
 
 def bare_loop(count: int) -> float:
     """Readings per CPU-second of decoding 500-line records and hysteresis per subject."""
-    records = [encode_lines(batch[i : i + 500]) for batch in readings(count) for i in range(0, len(batch), 500)]
+    records = [
+        encode_lines(batch[i : i + 500])
+        for batch in readings(count)
+        for i in range(0, len(batch), 500)
+    ]
     started = time.process_time()
     state: dict[str, bool] = {}
     edges = 0

@@ -1,4 +1,6 @@
-"""Readings per CPU-second of the decode step: `python -m tests.bench.bench_decode`. The best of five runs counts."""
+"""Readings per CPU-second of the decode step: `python -m tests.bench.bench_decode`. The best of
+five runs counts.
+"""
 
 import json
 import time
@@ -18,7 +20,10 @@ def speed(codec: str, events: list[Event]) -> float:
     for _ in range(5):
         decoder = Decode.model_validate(codec).logic(CONTEXT)
         started = time.process_time()
-        made = sum(len(decoder.on_batch(events[i : i + 500], Now(T, T))) for i in range(0, len(events), 500))
+        made = sum(
+            len(decoder.on_batch(events[i : i + 500], Now(T, T)))
+            for i in range(0, len(events), 500)
+        )
         best = max(best, made / (time.process_time() - started))
         assert not decoder.errors
     return best
@@ -39,7 +44,12 @@ def zigbee() -> list[Event]:
         for n in range(100)
     ]
     return [
-        Message(id=f"m{n}", time=T + n / 100, topic=f"zigbee2mqtt/device {n % 200}", payload=payloads[n % 100].encode())
+        Message(
+            id=f"m{n}",
+            time=T + n / 100,
+            topic=f"zigbee2mqtt/device {n % 200}",
+            payload=payloads[n % 100].encode(),
+        )
         for n in range(COUNT)
     ]
 
@@ -47,16 +57,32 @@ def zigbee() -> list[Event]:
 def rows() -> list[Event]:
     made: list[Event] = []
     for n in range(COUNT):
-        shared = f'{{"device_class": "temperature", "unit_of_measurement": "°C", "friendly_name": "Room {n % 300}"}}'
-        values = {"state_id": n, "entity_id": f"sensor.room_{n % 300}", "state": f"{20 + n % 100 / 10}"}
+        shared = (
+            '{"device_class": "temperature", "unit_of_measurement": "°C", "friendly_name": "Room'
+            f' {n % 300}"}}'
+        )
+        values = {
+            "state_id": n,
+            "entity_id": f"sensor.room_{n % 300}",
+            "state": f"{20 + n % 100 / 10}",
+        }
         values |= {"last_updated_ts": T + n / 100, "metadata_id": n % 300, "shared_attrs": shared}
-        made.append(Row(id=f"r{n}", time=T, table="homeassistant.states", op="insert", values=values))
+        made.append(
+            Row(id=f"r{n}", time=T, table="homeassistant.states", op="insert", values=values)
+        )
     return made
 
 
 def main() -> None:
-    for codec, events in (("zigbee2mqtt", zigbee()), ("auto", zigbee()), ("home_assistant_recorder", rows())):
-        print(f"{codec:26}{type(events[0]).__name__:10}{speed(codec, events):12,.0f} readings per CPU-second")
+    for codec, events in (
+        ("zigbee2mqtt", zigbee()),
+        ("auto", zigbee()),
+        ("home_assistant_recorder", rows()),
+    ):
+        print(
+            f"{codec:26}{type(events[0]).__name__:10}{speed(codec, events):12,.0f} readings per"
+            " CPU-second"
+        )
 
 
 if __name__ == "__main__":

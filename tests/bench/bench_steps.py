@@ -1,6 +1,8 @@
-"""What one step costs for each event, without engine and topics: `python tests/bench/bench_steps.py`.
+"""What one step costs for each event, without engine and topics: `python
+tests/bench/bench_steps.py`.
 
-1,000 subjects send in turn; batches are decoded from JSON lines, as they are in a flow. Printed is the CPU time of
+1,000 subjects send in turn; batches are decoded from JSON lines, as they are in a flow. Printed is
+the CPU time of
 `on_batch` in nanoseconds an event, the best of several rounds.
 """
 

@@ -1,4 +1,6 @@
-"""Rows of Home Assistant's `states` from a real binary log: our reader beside mysql-replication, in the same run."""
+"""Rows of Home Assistant's `states` from a real binary log: our reader beside mysql-replication,
+in the same run.
+"""
 
 import sys
 import tempfile
@@ -21,20 +23,27 @@ from tests.bench.report import Figure, machine, table
 ROWS, PEER_ROWS = 200_000, 20_000
 ENTITIES, ATTRIBUTES = 500, 2000
 STATES = (
-    "INSERT INTO states(state, last_updated_ts, old_state_id, attributes_id, metadata_id, origin_idx, context_id_bin) "
-    "SELECT ROUND(20 + RAND(), 2), 1.7e9 + seq / 10, NULL, seq MOD %s + 1, seq MOD %s + 1, 0, UNHEX(MD5(seq)) FROM seq_1_to_{}"
+    "INSERT INTO states(state, last_updated_ts, old_state_id, attributes_id, metadata_id,"
+    " origin_idx, context_id_bin) SELECT ROUND(20 + RAND(), 2), 1.7e9 + seq / 10, NULL, seq MOD %s"
+    " + 1, seq MOD %s + 1, 0, UNHEX(MD5(seq)) FROM seq_1_to_{}"
 )
 
 
 def binlog(folder: Path) -> list[Figure]:
-    """Rows per CPU-second, resolved and as events (ours), as dicts (the peer's), for rows written by thousands and one by one."""
+    """Rows per CPU-second, resolved and as events (ours), as dicts (the peer's), for rows
+    written by thousands and one by one.
+    """
     with MariaDB(folder / "mariadb") as server:
         writer = pymysql.connect(**server.client_options(), autocommit=True)
         cursor = writer.cursor()
-        cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{ENTITIES}")
+        cursor.execute(
+            "INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM"
+            f" seq_1_to_{ENTITIES}"
+        )
         attributes = '{"unit_of_measurement": "°C", "device_class": "temperature"}'
         cursor.execute(
-            f"INSERT INTO state_attributes(shared_attrs) SELECT %s FROM seq_1_to_{ATTRIBUTES}", (attributes,)
+            f"INSERT INTO state_attributes(shared_attrs) SELECT %s FROM seq_1_to_{ATTRIBUTES}",
+            (attributes,),
         )
         start = _position(cursor)
         cursor.execute(STATES.format(ROWS), (ATTRIBUTES, ENTITIES))
@@ -42,18 +51,28 @@ def binlog(folder: Path) -> list[Figure]:
         cursor.execute("BEGIN")
         for n in range(PEER_ROWS):
             cursor.execute(
-                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx, context_id_bin) "
-                "VALUES ('20.5', %s, %s, %s, 0, 'abcdefgh')",
+                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx,"
+                " context_id_bin) VALUES ('20.5', %s, %s, %s, 0, 'abcdefgh')",
                 (1.7e9 + n, n % ATTRIBUTES + 1, n % ENTITIES + 1),
             )
         cursor.execute("COMMIT")
         end = _position(cursor)
         figures = []
-        for name, begin, until in (("many rows a statement", start, middle), ("one row a statement", middle, end)):
+        for name, begin, until in (
+            ("many rows a statement", start, middle),
+            ("one row a statement", middle, end),
+        ):
             ours, theirs = _ours(server.url, begin, until), _theirs(server.url, begin)
             peer = "mysql-replication, freeze_schema"
             figures.append(
-                Figure(f"binlog, {name}", round(ours), "rows per CPU-second", peer, round(theirs), "≥ 100,000")
+                Figure(
+                    f"binlog, {name}",
+                    round(ours),
+                    "rows per CPU-second",
+                    peer,
+                    round(theirs),
+                    "≥ 100,000",
+                )
             )
     return figures
 

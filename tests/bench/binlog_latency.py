@@ -1,8 +1,10 @@
-"""From a commit in MariaDB to the event in a topic, at 1,000 rows a second: 100 transactions of 10 rows.
+"""From a commit in MariaDB to the event in a topic, at 1,000 rows a second: 100 transactions of 10
+rows.
 
-The peer is the way from the topic's producer to its consumer alone: the same lines, written by a bare kafka-python producer.
-Whoever writes is a process of its own, so that it does not hold up who takes the time of arrival. The topics have one
-partition: the embedded broker looks through all batches of each partition whenever it is asked for new ones.
+The peer is the way from the topic's producer to its consumer alone: the same lines, written by a
+bare kafka-python producer. Whoever writes is a process of its own, so that it does not hold up who
+takes the time of arrival. The topics have one partition: the embedded broker looks through all
+batches of each partition whenever it is asked for new ones.
 """
 
 import multiprocessing
@@ -34,14 +36,16 @@ Write = Callable[[range], None]
 
 
 def binlog_latency(folder: Path) -> list[Figure]:
-    """p50 and p99 in milliseconds, from when the commit returns to when a consumer has the event."""
+    """p50 and p99 in milliseconds, from when the commit returns to when a consumer has the
+    event.
+    """
     with Stack(folder, ["redpanda", "mariadb"]) as stack:
         definition = folder / "bench_commits.yaml"
         definition.write_text(
-            "vigie: 1\nflow: bench_commits\n"
-            "sources: {recorder: {mariadb_binlog: {tables: [states, states_meta, state_attributes], snapshot: false}}}\n"
-            "streams: {readings: {from: recorder, steps: [decode: home_assistant_recorder]}}\n"
-            f"sinks: {{out: {{from: readings, topic: {TOPIC}}}}}\n"
+            "vigie: 1\nflow: bench_commits\nsources: {recorder: {mariadb_binlog: {tables:"
+            " [states, states_meta, state_attributes], snapshot: false}}}\nstreams: {readings:"
+            " {from: recorder, steps: [decode: home_assistant_recorder]}}\nsinks: {out:"
+            f" {{from: readings, topic: {TOPIC}}}}}\n"
         )
         server: MariaDB = stack["mariadb"]
         with FlowProcess(definition, stack.site, folder / "data"):
@@ -55,7 +59,9 @@ def binlog_latency(folder: Path) -> list[Figure]:
     ]
 
 
-def _measure(stack: Stack, topic: str, writer: Callable[..., None], target: Mapping[str, Any]) -> tuple[float, float]:
+def _measure(
+    stack: Stack, topic: str, writer: Callable[..., None], target: Mapping[str, Any]
+) -> tuple[float, float]:
     ensure_topic(TopicConnection(**stack.connections()["redpanda"]), topic, partitions=1)
     arrived: dict[int, float] = {}
     stop = threading.Event()
@@ -75,19 +81,25 @@ def _measure(stack: Stack, topic: str, writer: Callable[..., None], target: Mapp
         receiver.join()
         writing.kill()
     first = int(WARM_UP * COMMITS_A_SECOND) * ROWS_A_COMMIT
-    cuts = statistics.quantiles([(arrived[n] - written[n]) * 1000 for n in range(first, TOTAL)], n=100)
+    cuts = statistics.quantiles(
+        [(arrived[n] - written[n]) * 1000 for n in range(first, TOTAL)], n=100
+    )
     return round(cuts[49], 2), round(cuts[98], 2)
 
 
 def _commits(pipe: Any, options: Mapping[str, Any]) -> None:
     with pymysql.connect(**options) as connection, connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{ENTITIES}")
+        cursor.execute(
+            "INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM"
+            f" seq_1_to_{ENTITIES}"
+        )
         cursor.execute("INSERT INTO state_attributes(shared_attrs) VALUES ('{}')")
         connection.commit()
 
         def write(numbers: range) -> None:
             cursor.executemany(
-                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx) VALUES (%s, %s, 1, %s, 0)",
+                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx)"
+                " VALUES (%s, %s, 1, %s, 0)",
                 [(str(n), time.time(), n % ENTITIES + 1) for n in numbers],
             )
             connection.commit()
@@ -101,7 +113,8 @@ def _records(pipe: Any, connection: Mapping[str, Any]) -> None:
 
     def write(numbers: range) -> None:
         made = [
-            Reading(id=str(n), time=time.time(), subject=f"s{n % ENTITIES}", metric="m", raw=str(n)) for n in numbers
+            Reading(id=str(n), time=time.time(), subject=f"s{n % ENTITIES}", metric="m", raw=str(n))
+            for n in numbers
         ]
         producer.send(BARE_TOPIC, encode_lines(made)).get(10)
 
@@ -109,8 +122,8 @@ def _records(pipe: Any, connection: Mapping[str, Any]) -> None:
 
 
 def _at_a_steady_rate(pipe: Any, write: Write) -> None:
-    """Write probes until told to go (without a snapshot, a flow begins where the log was when it connected); then all
-    rows, and tell when each was written."""
+    """Write probes until told to go (without a snapshot, a flow begins where the log was when it
+    connected); then all rows, and tell when each was written."""
     while not pipe.poll(0.2):
         write(range(PROBE, PROBE + 1))
     written: dict[int, float] = {}

@@ -1,8 +1,9 @@
 """Servers that hand a topic out to WebSocket clients, for comparison.
 
 `python -m tests.bench.broadcasters KIND BROKER PREFIX PORT`.
-All read the topic with the api's own feed, so that only the handing out differs. `naive` is a Starlette endpoint a client
-and a loop that awaits each send, on uvicorn with its defaults; `library` is the `websockets` server and its `broadcast`.
+All read the topic with the api's own feed, so that only the handing out differs. `naive` is a
+Starlette endpoint a client and a loop that awaits each send, on uvicorn with its defaults;
+`library` is the `websockets` server and its `broadcast`.
 """
 
 import asyncio
@@ -39,13 +40,19 @@ class Relay:
     def read_back(self) -> None: ...
 
     def publish(self, updates: list[Update]) -> None:
-        texts = [f'{{"type":"event","channel":"busy","data":{update.data}}}' for update in updates if update.live]
+        texts = [
+            f'{{"type":"event","channel":"busy","data":{update.data}}}'
+            for update in updates
+            if update.live
+        ]
         self._loop.call_soon_threadsafe(lambda: [self.texts.put_nowait(text) for text in texts])
 
 
 def feed(broker: str, prefix: str) -> Relay:
     """A relay that is fed by the push topic."""
-    settings = Settings(Path(), kafka={"bootstrap_servers": [broker]}, prefix=prefix, reading_topics=())
+    settings = Settings(
+        Path(), kafka={"bootstrap_servers": [broker]}, prefix=prefix, reading_topics=()
+    )
     relay = Relay()
     Feed(settings, Metrics(), relay).start()
     return relay

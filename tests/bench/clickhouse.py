@@ -1,4 +1,6 @@
-"""Rows per CPU-second into ClickHouse: topic → flow → table, beside bare inserts through clickhouse-connect."""
+"""Rows per CPU-second into ClickHouse: topic → flow → table, beside bare inserts through
+clickhouse-connect.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,17 +29,27 @@ NAMES = [column.name for column in READINGS.columns]
 
 
 def clickhouse_rows(folder: Path) -> list[Figure]:
-    """Rows per CPU-second of the flow process from a packed topic into ClickHouse, and of this process with bare inserts of
-    rows that are there as Python lists: as they are, and through Arrow columns."""
+    """Rows per CPU-second of the flow process from a packed topic into ClickHouse, and of this
+    process with bare inserts of rows that are there as Python lists: as they are, and through
+    Arrow columns."""
     with Stack(folder, ["redpanda", "clickhouse"]) as stack:
         ours = _flow(stack, folder)
         connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
-        plain = _bare(connection, "bare_rows", lambda client, table, rows: client.insert(table, rows, NAMES))
+        plain = _bare(
+            connection, "bare_rows", lambda client, table, rows: client.insert(table, rows, NAMES)
+        )
         arrow = _bare(connection, "bare_arrow", _insert_arrow)
     name, unit = "topic → ClickHouse sink", "rows per CPU-second"
     return [
         Figure(name, ours, unit, "clickhouse-connect, insert of rows", plain, "≥ 300,000"),
-        Figure(f"{name}, beside Arrow", ours, unit, "clickhouse-connect, rows → Arrow → insert_arrow", arrow, None),
+        Figure(
+            f"{name}, beside Arrow",
+            ours,
+            unit,
+            "clickhouse-connect, rows → Arrow → insert_arrow",
+            arrow,
+            None,
+        ),
     ]
 
 
@@ -62,7 +74,11 @@ def _count(query: Callable[[str], str]) -> int:
         return 0
 
 
-def _bare(connection: ClickHouseConnection, table: str, insert: Callable[[Any, str, list[list[Any]]], object]) -> float:
+def _bare(
+    connection: ClickHouseConnection,
+    table: str,
+    insert: Callable[[Any, str, list[list[Any]]], object],
+) -> float:
     client = connect(connection)
     Schema(client, connection.database).migrate(Declared(table, "readings"))
     spent = 0.0
@@ -79,7 +95,10 @@ def _bare(connection: ClickHouseConnection, table: str, insert: Callable[[Any, s
 def _insert_arrow(client: Any, table: str, rows: list[list[Any]]) -> None:
     columns = zip(*rows, strict=True)
     arrays = [
-        pa.array([list(value.items()) for value in values] if column.name == "labels" else values, column.arrow)
+        pa.array(
+            [list(value.items()) for value in values] if column.name == "labels" else values,
+            column.arrow,
+        )
         for column, values in zip(READINGS.columns, columns, strict=True)
     ]
     client.insert_arrow(table, pa.Table.from_arrays(arrays, NAMES))

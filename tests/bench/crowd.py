@@ -1,7 +1,8 @@
 """Many WebSocket clients in one process, cheap enough to leave the server the other core.
 
-They count messages by their ends (every message of this benchmark ends alike); a few also take the time of each. Like
-every client they answer pings: those that connected first would be cut off before the last of thousands has come.
+They count messages by their ends (every message of this benchmark ends alike); a few also take the
+time of each. Like every client they answer pings: those that connected first would be cut off
+before the last of thousands has come.
 """
 
 import json
@@ -23,12 +24,16 @@ _UNMASKED_PONG = b"\x8a\x84\x00\x00\x00\x00"
 """Head and mask of the answer; a mask of zeros leaves the four bytes as they are."""
 END = b'"end":1}}'
 _SNAPSHOT = b'"type":"snapshot"'
-"""What tells a client of Vigie that its subscription stands; the peers' clients are subscribed once connected."""
+"""What tells a client of Vigie that its subscription stands; the peers' clients are subscribed
+once connected.
+"""
 TIMED = 10
 
 
 class Crowd:
-    """`clients` connections to `/ws` that follow the channel `busy`; `mute` more that never read."""
+    """`clients` connections to `/ws` that follow the channel `busy`; `mute` more that never
+    read.
+    """
 
     def __init__(self, port: int, clients: int, mute: int = 0, token: str | None = None) -> None:
         self.messages = 0

@@ -1,4 +1,5 @@
-"""The peer of the latency benchmark: paho straight to WebSocket, nothing between. `direct_relay.py MQTT_PORT USER PORT`.
+"""The peer of the latency benchmark: paho straight to WebSocket, nothing between. `direct_relay.py
+MQTT_PORT USER PORT`.
 
 The password is read from standard input.
 """

@@ -1,4 +1,6 @@
-"""One topic handed out to many WebSocket clients: the api beside a naive Starlette broadcast and the `websockets` library's."""
+"""One topic handed out to many WebSocket clients: the api beside a naive Starlette broadcast and
+the `websockets` library's.
+"""
 
 import contextlib
 import json
@@ -49,9 +51,19 @@ def fanout(folder: Path) -> list[Figure]:
             name = f"push to {clients:,} clients, 200 bytes, under load"
             bound = "≥ 8 × naive" if clients == 1000 else None
             unit = "deliveries per CPU-second"
-            figures.append(Figure(name, costs["vigie"], unit, "Starlette, a loop of sends", costs["naive"], bound))
             figures.append(
-                Figure(f"{name}, beside the library", costs["vigie"], unit, "websockets' broadcast()", costs["library"])
+                Figure(
+                    name, costs["vigie"], unit, "Starlette, a loop of sends", costs["naive"], bound
+                )
+            )
+            figures.append(
+                Figure(
+                    f"{name}, beside the library",
+                    costs["vigie"],
+                    unit,
+                    "websockets' broadcast()",
+                    costs["library"],
+                )
             )
         figures += _latency(folder, broker)
         figures += _five_thousand(folder, broker)
@@ -71,9 +83,18 @@ def _latency(folder: Path, broker: Broker) -> list[Figure]:
     for quantile, place in (("p50", 0), ("p99", 1)):
         alone, beside = delays["vigie", 0][place], delays["vigie", 10][place]
         name = f"push to 1,000 clients, {GENTLE:,} deliveries/s, {quantile}"
-        figures.append(Figure(name, alone, "ms", "Starlette, a loop of sends", delays["naive", 0][place]))
         figures.append(
-            Figure(f"{name}, with 10 more that do not read", beside, "ms", "without them", alone, "unaffected")
+            Figure(name, alone, "ms", "Starlette, a loop of sends", delays["naive", 0][place])
+        )
+        figures.append(
+            Figure(
+                f"{name}, with 10 more that do not read",
+                beside,
+                "ms",
+                "without them",
+                alone,
+                "unaffected",
+            )
         )
     return figures
 
@@ -116,7 +137,14 @@ def _offer(topics: Topics, rate: int, seconds: float) -> int:
     for number in range(total):
         time.sleep(max(0.0, begin + number / rate - time.monotonic()))
         data = {"n": number, "sent": round(time.time(), 6), "filling": "x" * 60, "end": 1}
-        head = {"channel": "busy", "sink": "s", "flow": "f", "id": f"{begin}/{number}", "time": 1.0, "subject": "s"}
+        head = {
+            "channel": "busy",
+            "sink": "s",
+            "flow": "f",
+            "id": f"{begin}/{number}",
+            "time": 1.0,
+            "subject": "s",
+        }
         line = json.dumps({**head, "shaped": True, "data": data}, separators=(",", ":"))
         topics.send(topics.push, line.encode() + b"\n", "s")
     topics.flush()
@@ -150,11 +178,15 @@ def _vigie(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": topics.prefix}
     one_account = {"connections_per_account": 10_000}
     site.write_text(
-        json.dumps({"vigie": 1, "site": "bench", "connections": {"redpanda": redpanda}, "api": one_account})
+        json.dumps(
+            {"vigie": 1, "site": "bench", "connections": {"redpanda": redpanda}, "api": one_account}
+        )
     )
     with ApiProgram(folder / "api", site) as api:
         body = {"username": api.USERNAME, "password": api.password}
-        token = httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20).json()["access_token"]
+        token = httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20).json()[
+            "access_token"
+        ]
         assert api.pid
         yield Server(kind, api.pid, api.port, token)
 
@@ -162,7 +194,15 @@ def _vigie(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[
 @contextlib.contextmanager
 def _other(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.broadcasters", kind, broker.address, topics.prefix, str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.broadcasters",
+        kind,
+        broker.address,
+        topics.prefix,
+        str(port),
+    ]
     process = subprocess.Popen(command)
 
     def answers() -> bool:

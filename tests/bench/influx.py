@@ -1,4 +1,6 @@
-"""Points per CPU-second: topic → flow → series store, beside influxdb-client with its own Point objects."""
+"""Points per CPU-second: topic → flow → series store, beside influxdb-client with its own Point
+objects.
+"""
 
 import itertools
 import time
@@ -31,7 +33,12 @@ def influx(folder: Path) -> list[Figure]:
         peer = _points(victoria)
     return [
         Figure(
-            "topic → InfluxDB sink", ours, "points per CPU-second", "influxdb-client, Point objects", peer, "≥ 200,000"
+            "topic → InfluxDB sink",
+            ours,
+            "points per CPU-second",
+            "influxdb-client, Point objects",
+            peer,
+            "≥ 200,000",
         )
     ]
 
@@ -45,7 +52,12 @@ def _flow(stack: Stack, folder: Path) -> float:
     )
     port = free_port()
     with FlowProcess(definition, stack.site, folder / "data", "--status-port", str(port)) as flow:
-        wait_until(lambda: passed(port, "points") >= POINTS, 120, f"{POINTS} points to be written", every=0.2)
+        wait_until(
+            lambda: passed(port, "points") >= POINTS,
+            120,
+            f"{POINTS} points to be written",
+            every=0.2,
+        )
         return POINTS / (flow.cpu() - flow.running_cpu)
 
 
@@ -55,10 +67,17 @@ def _points(victoria: Victoria) -> float:
         api = client.write_api(write_options=SYNCHRONOUS)
         began = time.process_time()
         for first in range(0, PEER_POINTS, BATCH):
-            api.write("bench", victoria.ORG, [_point(event) for event in events[first : first + BATCH]])
+            api.write(
+                "bench", victoria.ORG, [_point(event) for event in events[first : first + BATCH]]
+            )
         return PEER_POINTS / (time.process_time() - began)
 
 
 def _point(event: object) -> Point:
     assert isinstance(event, Reading)
-    return Point(event.metric).tag("subject", event.subject).field("value", event.value).time(int(event.time * 1e9))
+    return (
+        Point(event.metric)
+        .tag("subject", event.subject)
+        .field("value", event.value)
+        .time(int(event.time * 1e9))
+    )

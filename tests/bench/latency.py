@@ -1,4 +1,6 @@
-"""MQTT publish to WebSocket receive at 1,000 messages/s: two topic hops beside a direct relay; and what an idle flow costs."""
+"""MQTT publish to WebSocket receive at 1,000 messages/s: two topic hops beside a direct relay;
+and what an idle flow costs.
+"""
 
 import json
 import re
@@ -86,7 +88,9 @@ def _through_vigie(folder: Path, stack: Stack) -> tuple[float, float]:
         api = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
             found = wait_until(
-                lambda: re.search(r"admin password: (\S+)", (folder / "api.log").read_text()), 30, "the api"
+                lambda: re.search(r"admin password: (\S+)", (folder / "api.log").read_text()),
+                30,
+                "the api",
             )
             wait_until(lambda: _answers(port), 30, "the api to listen")
             with _subscribe(port, found[1]) as client:
@@ -104,7 +108,9 @@ def _answers(port: int) -> bool:
 
 
 def _subscribe(port: int, password: str) -> ClientConnection:
-    login = httpx.post(f"http://127.0.0.1:{port}/api/auth/login", json={"username": "admin", "password": password})
+    login = httpx.post(
+        f"http://127.0.0.1:{port}/api/auth/login", json={"username": "admin", "password": password}
+    )
     token = login.raise_for_status().json()["access_token"]
     client = connect(
         f"ws://127.0.0.1:{port}/ws",
@@ -119,7 +125,14 @@ def _subscribe(port: int, password: str) -> ClientConnection:
 def _direct(stack: Stack) -> tuple[float, float]:
     port = free_port()
     mosquitto: Mosquitto = stack["mqtt"]
-    command = [sys.executable, "-m", "tests.bench.direct_relay", str(mosquitto.port), "vigie", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.direct_relay",
+        str(mosquitto.port),
+        "vigie",
+        str(port),
+    ]
     relay = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert relay.stdin
     assert relay.stdout
@@ -134,8 +147,12 @@ def _direct(stack: Stack) -> tuple[float, float]:
         relay.wait()
 
 
-def _measure(stack: Stack, client: ClientConnection, number_of: Callable[[str], float]) -> tuple[float, float]:
-    """Publish numbered messages at the rate, and pair each with its arrival; (p50, p99) in milliseconds."""
+def _measure(
+    stack: Stack, client: ClientConnection, number_of: Callable[[str], float]
+) -> tuple[float, float]:
+    """Publish numbered messages at the rate, and pair each with its arrival; (p50, p99) in
+    milliseconds.
+    """
     mosquitto: Mosquitto = stack["mqtt"]
     publisher = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
     publisher.username_pw_set("devices", mosquitto.password("devices"))

@@ -1,7 +1,8 @@
-"""Whether a flow's memory grows: ten million events through each path, resident memory after the first million and at the end.
+"""Whether a flow's memory grows: ten million events through each path, resident memory after the
+first million and at the end.
 
-`python -m tests.bench memory` takes some twenty minutes; `python -m tests.bench.memory EVENTS [topic] [mqtt] [live] [binlog]`
-is a shorter one, kept only with all events.
+`python -m tests.bench memory` takes some twenty minutes; `python -m tests.bench.memory EVENTS
+[topic] [mqtt] [live] [binlog]` is a shorter one, kept only with all events.
 """
 
 import json
@@ -56,11 +57,14 @@ FROM_TOPIC = (
         "topic → hysteresis → topic",
         "memory_topic",
         "topic: bench.memory",
-        f"streams: {{hot: {{from: given, steps: [threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\n"
-        "sinks: {out: {from: hot, topic: bench.memory_edges}}",
+        f"streams: {{hot: {{from: given, steps: [threshold: {{above: {ABOVE:g}, clear:"
+        f" {CLEAR:g}}}]}}}}\nsinks: {{out: {{from: hot, topic: bench.memory_edges}}}}",
     ),
     Path_(
-        "topic → ClickHouse", "memory_rows", "topic: bench.memory", "sinks: {out: {from: given, clickhouse: readings}}"
+        "topic → ClickHouse",
+        "memory_rows",
+        "topic: bench.memory",
+        "sinks: {out: {from: given, clickhouse: readings}}",
     ),
     Path_(
         "topic → InfluxDB",
@@ -72,13 +76,13 @@ FROM_TOPIC = (
         "topic → alarms → topic",
         "memory_alarms",
         "topic: bench.memory",
-        f"alarms: {{hot: {{from: given, when: {{above: {ABOVE:g}, clear: {CLEAR:g}}}, response: x}}}}\n"
-        "sinks: {out: {from: alarms, topic: bench.memory_alarms}}",
+        f"alarms: {{hot: {{from: given, when: {{above: {ABOVE:g}, clear: {CLEAR:g}}}, response:"
+        " x}}\nsinks: {out: {from: alarms, topic: bench.memory_alarms}}",
     ),
 )
 DECODED = (
-    f"streams: {{readings: {{from: given, steps: [decode: DIALECT, threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\n"
-    "sinks: {out: {from: readings, topic: bench.memory_out}}"
+    f"streams: {{readings: {{from: given, steps: [decode: DIALECT, threshold: {{above: {ABOVE:g},"
+    f" clear: {CLEAR:g}}}]}}}}\nsinks: {{out: {{from: readings, topic: bench.memory_out}}}}"
 )
 MQTT = Path_(
     "MQTT's intake topic → decode → topic",
@@ -107,7 +111,9 @@ def memory(folder: Path, events: int = EVENTS, only: Sequence[str] = ()) -> list
 
 def _topic(folder: Path, events: int) -> list[Figure]:
     with Stack(folder, ["redpanda", "clickhouse", "influxdb"]) as stack:
-        publish(TopicConnection(**stack.connections()["redpanda"]), "bench.memory", events, pack=True)
+        publish(
+            TopicConnection(**stack.connections()["redpanda"]), "bench.memory", events, pack=True
+        )
         return [_row(stack, path, events) for path in FROM_TOPIC]
 
 
@@ -134,10 +140,14 @@ SOURCES: dict[str, Callable[[Path, int], list[Figure]]] = {
 
 def _row(stack: Stack, path: Path_, events: int, feed: Any = None) -> Figure:
     definition = stack.folder / f"{path.flow}.yaml"
-    definition.write_text(f"vigie: 1\nflow: {path.flow}\nsources: {{given: {{{path.source}}}}}\n{path.rest}\n")
+    definition.write_text(
+        f"vigie: 1\nflow: {path.flow}\nsources: {{given: {{{path.source}}}}}\n{path.rest}\n"
+    )
     port = free_port()
     began = time.monotonic()
-    with FlowProcess(definition, stack.site, stack.folder / "data", "--status-port", str(port)) as flow:
+    with FlowProcess(
+        definition, stack.site, stack.folder / "data", "--status-port", str(port)
+    ) as flow:
         feeding = threading.Thread(target=feed, daemon=True) if feed else None
         if feeding:
             feeding.start()
@@ -146,21 +156,39 @@ def _row(stack: Stack, path: Path_, events: int, feed: Any = None) -> Figure:
             feeding.join()
     spent = time.monotonic() - began
     name = f"memory, {events:,} events, {path.name}"
-    print(f"{name}: {' '.join(f'{mb:.0f}' for mb in seen)} MB in {spent:.0f} s", file=sys.stderr, flush=True)
-    return Figure(name, round(seen[-1] - seen[0], 1), "MB grown after the first tenth", None, None, f"< {MOST:g} MB")
+    print(
+        f"{name}: {' '.join(f'{mb:.0f}' for mb in seen)} MB in {spent:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+    return Figure(
+        name,
+        round(seen[-1] - seen[0], 1),
+        "MB grown after the first tenth",
+        None,
+        None,
+        f"< {MOST:g} MB",
+    )
 
 
 def _watch(flow: FlowProcess, port: int, events: int) -> list[float]:
     """Resident MB after each tenth of the events has passed the source."""
     seen: list[float] = []
     for tenth in range(1, 11):
-        wait_until(lambda: passed(port, "given") >= tenth * events / 10, LIMIT_S, "events to pass", every=0.1)  # noqa: B023
+        wait_until(
+            lambda: passed(port, "given") >= tenth * events / 10,  # noqa: B023
+            LIMIT_S,
+            "events to pass",
+            every=0.1,
+        )
         seen.append(flow.memory())
     return seen
 
 
 def _fill_intake(stack: Stack, count: int) -> None:
-    """Messages as the intake writes them, behind its back: Mosquitto and paho could not make as many in an hour."""
+    """Messages as the intake writes them, behind its back: Mosquitto and paho could not make as
+    many in an hour.
+    """
     producer = Producer(TopicConnection(**stack.connections()["redpanda"]), Health(), "bench load")
     for batch in _messages(count):
         producer.send_events("vigie.in.memory_mqtt.given", batch, True)
@@ -194,7 +222,11 @@ def _publish_mqtt(stack: Stack, count: int) -> None:
     client.on_publish = lambda *_: window.release()
     for n in range(count):
         window.acquire()
-        client.publish(f"zigbee2mqtt/device_{n % DEVICES}", json.dumps({"temperature": 20 + n % 130 / 10}), qos=1)
+        client.publish(
+            f"zigbee2mqtt/device_{n % DEVICES}",
+            json.dumps({"temperature": 20 + n % 130 / 10}),
+            qos=1,
+        )
     for _ in range(2000):
         window.acquire()
     client.loop_stop()
@@ -203,19 +235,29 @@ def _publish_mqtt(stack: Stack, count: int) -> None:
 
 def _write_rows(stack: Stack, count: int) -> None:
     server: MariaDB = stack["mariadb"]
-    with pymysql.connect(**server.client_options(ADMIN), autocommit=True) as connection, connection.cursor() as cursor:
+    with (
+        pymysql.connect(**server.client_options(ADMIN), autocommit=True) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "SET GLOBAL innodb_buffer_pool_size = 2 << 30"
         )  # the table's indexes outgrow the embedded server's
         cursor.execute("SET GLOBAL innodb_log_file_size = 1 << 30")
-        cursor.execute(f"INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM seq_1_to_{DEVICES}")
+        cursor.execute(
+            "INSERT INTO states_meta(entity_id) SELECT CONCAT('sensor.s', seq) FROM"
+            f" seq_1_to_{DEVICES}"
+        )
         attributes = '{"unit_of_measurement": "°C", "device_class": "temperature"}'
-        cursor.execute(f"INSERT INTO state_attributes(shared_attrs) SELECT %s FROM seq_1_to_{DEVICES}", (attributes,))
+        cursor.execute(
+            f"INSERT INTO state_attributes(shared_attrs) SELECT %s FROM seq_1_to_{DEVICES}",
+            (attributes,),
+        )
         for first in range(0, count, ROWS_A_STATEMENT):
             cursor.execute(
-                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id, origin_idx, context_id_bin) "
-                "SELECT ROUND(20 + RAND() * 13, 2), UNIX_TIMESTAMP(NOW(6)), seq MOD %s + 1, seq MOD %s + 1, 0, UNHEX(MD5(seq)) "
-                f"FROM seq_1_to_{min(ROWS_A_STATEMENT, count - first)}",
+                "INSERT INTO states(state, last_updated_ts, attributes_id, metadata_id,"
+                " origin_idx, context_id_bin) SELECT ROUND(20 + RAND() * 13, 2),"
+                " UNIX_TIMESTAMP(NOW(6)), seq MOD %s + 1, seq MOD %s + 1, 0, UNHEX(MD5(seq)) FROM"
+                f" seq_1_to_{min(ROWS_A_STATEMENT, count - first)}",
                 (DEVICES, DEVICES),
             )
 

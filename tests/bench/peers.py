@@ -8,7 +8,9 @@ QUIX = "quixstreams==3.28.0"
 
 
 def quix_python() -> Path:
-    """The interpreter of Quix Streams' environment; raises `CalledProcessError` if it cannot be installed."""
+    """The interpreter of Quix Streams' environment; raises `CalledProcessError` if it cannot be
+    installed.
+    """
     folder = Path("build/peers/quix")
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
@@ -26,6 +28,10 @@ def run_quix(broker: str, topic: str, out: str, count: int, script: str = "quix_
     """Readings per CPU-second of the peer's job."""
     job = Path(__file__).with_name(script)
     done = subprocess.run(
-        [quix_python(), job, broker, topic, out, str(count)], check=True, capture_output=True, text=True, timeout=180
+        [quix_python(), job, broker, topic, out, str(count)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
     return float(done.stdout.split()[-1])

@@ -1,7 +1,8 @@
-"""The peer's job, run in its own virtual environment: `quix_job.py BROKER TOPIC OUT COUNT` prints readings per CPU-second.
+"""The peer's job, run in its own virtual environment: `quix_job.py BROKER TOPIC OUT COUNT` prints
+readings per CPU-second.
 
-Quix Streams reads JSON records, keeps hysteresis per subject in a plain dict (faster than its own state store, so in the
-peer's favour) and writes the edges to a topic.
+Quix Streams reads JSON records, keeps hysteresis per subject in a plain dict (faster than its own
+state store, so in the peer's favour) and writes the edges to a topic.
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""The peer's windows, run in its own virtual environment: `quix_windows.py BROKER TOPIC OUT COUNT` prints
-readings per CPU-second.
+"""The peer's windows, run in its own virtual environment: `quix_windows.py BROKER TOPIC OUT COUNT`
+prints readings per CPU-second.
 
-Quix Streams reads JSON records and keeps mean and maximum of a minute for each key, in its own store without changelog topics.
+Quix Streams reads JSON records and keeps mean and maximum of a minute for each key, in its own
+store without changelog topics.
 """
 
 import sys
@@ -24,7 +25,9 @@ def main(broker: str, topic: str, out: str, count: int) -> None:
         loglevel="ERROR",
     )
     source = app.topic(
-        topic, value_deserializer="json", timestamp_extractor=lambda value, *rest: int(value["time"] * 1000)
+        topic,
+        value_deserializer="json",
+        timestamp_extractor=lambda value, *rest: int(value["time"] * 1000),
     )
     # the embedded broker does not tell how long it keeps records
     source.broker_config.extra_config.update({"retention.ms": "604800000", "retention.bytes": "-1"})

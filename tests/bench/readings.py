@@ -1,4 +1,6 @@
-"""The load of the throughput benchmarks: 1,000 subjects whose temperature swings over a limit now and then."""
+"""The load of the throughput benchmarks: 1,000 subjects whose temperature swings over a limit
+now and then.
+"""
 
 import math
 import time
@@ -15,7 +17,9 @@ CHUNK = 5000
 
 
 def readings(count: int) -> Iterator[list[Event]]:
-    """`count` readings in lists of `CHUNK`, a reading per subject in turn, 10 s of event time a round."""
+    """`count` readings in lists of `CHUNK`, a reading per subject in turn, 10 s of event time a
+    round.
+    """
     wave = [round(25 + 6 * math.sin(2 * math.pi * step / 400), 2) for step in range(400)]
     start = time.time() - 10 * count / SUBJECTS - 3600
     for first in range(0, count, CHUNK):
@@ -33,7 +37,9 @@ def readings(count: int) -> Iterator[list[Event]]:
 
 
 def edges(count: int) -> int:
-    """How many on and off edges hysteresis makes of these readings (the first state of a subject counts if it is on)."""
+    """How many on and off edges hysteresis makes of these readings (the first state of a subject
+    counts if it is on).
+    """
     state: dict[str, bool] = {}
     found = 0
     for batch in readings(count):

@@ -1,4 +1,6 @@
-"""Replay of a month of readings with a changed limit: how fast, in how much memory, and whether SQL counts the same."""
+"""Replay of a month of readings with a changed limit: how fast, in how much memory, and whether
+SQL counts the same.
+"""
 
 import json
 import os
@@ -38,21 +40,37 @@ def replay(folder: Path) -> list[Figure]:
         elsewhere = _elsewhere(folder, stack, connection, words[:at] + words[at + 2 :])
         check(json.loads((folder / "both.json").read_text()), month)
     name = f"replay of {READINGS / 1e6:g} million readings of a month, ClickHouse"
-    differs = f"{month.difference[1]:,} only after, {month.difference[2]:,} moved, {month.difference[3]:,} the same"
-    print(f"{len(month.before):,} alarms before, {len(month.after):,} after: {differs}; SQL says the same")
+    differs = (
+        f"{month.difference[1]:,} only after, {month.difference[2]:,} moved,"
+        f" {month.difference[3]:,} the same"
+    )
+    print(
+        f"{len(month.before):,} alarms before, {len(month.after):,} after: {differs}; SQL says the"
+        " same"
+    )
     return [
         Figure(name, READINGS / alone, "readings/s", bound="≥ 200,000"),
         Figure(f"{name}, of the replay's process", READINGS / alone_cpu, "readings per CPU-second"),
-        Figure(f"{name}, ClickHouse's work with it", READINGS / (alone_cpu + spent), "readings per CPU-second"),
+        Figure(
+            f"{name}, ClickHouse's work with it",
+            READINGS / (alone_cpu + spent),
+            "readings per CPU-second",
+        ),
         Figure(f"{name}, before and after", READINGS / both, "readings/s", bound="≥ 200,000"),
-        Figure(f"{name}, before and after, of the replay's process", READINGS / cpu, "readings per CPU-second"),
+        Figure(
+            f"{name}, before and after, of the replay's process",
+            READINGS / cpu,
+            "readings per CPU-second",
+        ),
         Figure(f"{name}, before and after, time", both, "s"),
         Figure(f"{name}, before and after, peak memory", memory, "MB"),
         *elsewhere,
     ]
 
 
-def _elsewhere(folder: Path, stack: Stack, connection: ClickHouseConnection, words: list[str]) -> list[Figure]:
+def _elsewhere(
+    folder: Path, stack: Stack, connection: ClickHouseConnection, words: list[str]
+) -> list[Figure]:
     """The same month from a file of JSON lines and from a topic of four partitions."""
     month = folder / "month.jsonl"
     broker = TopicConnection.model_validate(stack.connections()["redpanda"])
@@ -64,14 +82,26 @@ def _elsewhere(folder: Path, stack: Stack, connection: ClickHouseConnection, wor
             producer.flush()
     producer.close()
     figures = []
-    for name, place in (("a file of JSON lines", str(month)), ("a topic of 4 partitions", "topic:month")):
+    for name, place in (
+        ("a file of JSON lines", str(month)),
+        ("a topic of 4 partitions", "topic:month"),
+    ):
         took, cpu, _ = _timed([*words, "--input", f"rooms={place}"], folder / "elsewhere.json")
-        if len(json.loads((folder / "elsewhere.json").read_text())["alarms"]) != _count(folder / "alone.json"):
+        if len(json.loads((folder / "elsewhere.json").read_text())["alarms"]) != _count(
+            folder / "alone.json"
+        ):
             raise AssertionError(f"{name} gives other alarms than the table")
         figures += [
-            Figure(f"replay of the same month, {name}", READINGS / took, "readings/s", bound="≥ 200,000"),
             Figure(
-                f"replay of the same month, {name}, of the replay's process", READINGS / cpu, "readings per CPU-second"
+                f"replay of the same month, {name}",
+                READINGS / took,
+                "readings/s",
+                bound="≥ 200,000",
+            ),
+            Figure(
+                f"replay of the same month, {name}, of the replay's process",
+                READINGS / cpu,
+                "readings per CPU-second",
             ),
         ]
     return figures
@@ -100,6 +130,8 @@ def _timed(words: list[str], out: Path) -> tuple[float, float, float]:
 
 
 def _peak_of(pid: int) -> float:
-    """Peak of resident memory so far, in MB. `ru_maxrss` will not do: it begins with that of the process which forked."""
+    """Peak of resident memory so far, in MB. `ru_maxrss` will not do: it begins with that of the
+    process which forked.
+    """
     found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 / 1e6 if found else 0.0

@@ -11,7 +11,9 @@ BUILD = Path("build/bench.json")
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value beside a peer's. `bound` is what is demanded, in words or as a number of the same unit."""
+    """One measured value beside a peer's. `bound` is what is demanded, in words or as a number
+    of the same unit.
+    """
 
     name: str
     value: float
@@ -39,7 +41,10 @@ def save(figures: list[Figure], path: Path = BUILD) -> None:
 
 def table(figures: list[Figure]) -> str:
     """The figures as a Markdown table."""
-    lines = ["| what | value | unit | peer | peer's value | ratio | bound |", "|---|---:|---|---|---:|---:|---|"]
+    lines = [
+        "| what | value | unit | peer | peer's value | ratio | bound |",
+        "|---|---:|---|---|---:|---:|---|",
+    ]
     for figure in figures:
         peer = _number(figure.peer_value) if figure.peer_value is not None else ""
         cells = [
@@ -60,7 +65,10 @@ def machine() -> str:
     import os
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores {platform.machine()}, {memory:.0f} GiB, Python {platform.python_version()}"
+    return (
+        f"{os.cpu_count()} cores {platform.machine()}, {memory:.0f} GiB, Python"
+        f" {platform.python_version()}"
+    )
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,6 @@
-"""Events per CPU-second of the flow's process through the other sinks, each beside its bare client in this process."""
+"""Events per CPU-second of the flow's process through the other sinks, each beside its bare
+client in this process.
+"""
 
 import io
 import itertools
@@ -43,15 +45,24 @@ def sinks(folder: Path) -> list[Figure]:
         def through(name: str, count: int, settings: str) -> float:
             return _through(stack, folder, connection, name, count, settings)
 
-        webhook = through("webhook", REQUESTS, "webhook: {connection: cloud, path: /events, concurrency: 4}")
+        webhook = through(
+            "webhook", REQUESTS, "webhook: {connection: cloud, path: /events, concurrency: 4}"
+        )
         mqtt_sink = through("mqtt", MESSAGES, 'mqtt: {topic: "bench/{subject}"}')
         archive = through("objects", ARCHIVED, "objects: {bucket: bench, every: 1h}")
         mail = through("email", MAILED, 'email: {to: ops@example.org, title: "{subject}"}')
         return [
             Figure(
-                "topic → webhook sink, a request an event", webhook, unit, "httpx, one client", _bare_http(url), None
+                "topic → webhook sink, a request an event",
+                webhook,
+                unit,
+                "httpx, one client",
+                _bare_http(url),
+                None,
             ),
-            Figure("topic → MQTT sink, QoS 1", mqtt_sink, unit, "paho", _bare_mqtt(stack["mqtt"]), None),
+            Figure(
+                "topic → MQTT sink, QoS 1", mqtt_sink, unit, "paho", _bare_mqtt(stack["mqtt"]), None
+            ),
             Figure(
                 f"topic → objects sink, {ARCHIVED:,} lines",
                 archive,
@@ -64,7 +75,9 @@ def sinks(folder: Path) -> list[Figure]:
         ]
 
 
-def _through(stack: Stack, folder: Path, connection: TopicConnection, name: str, count: int, settings: str) -> float:
+def _through(
+    stack: Stack, folder: Path, connection: TopicConnection, name: str, count: int, settings: str
+) -> float:
     publish(connection, f"bench.{name}", count, pack=True)
     definition = folder / f"bench_{name}.yaml"
     definition.write_text(
@@ -74,12 +87,16 @@ def _through(stack: Stack, folder: Path, connection: TopicConnection, name: str,
     port = free_port()
     before = _ended_children()
     with FlowProcess(definition, stack.site, folder / "data", "--status-port", str(port)) as flow:
-        wait_until(lambda: passed(port, "out") >= count, 120, f"{count} events to pass {name}", every=0.1)
+        wait_until(
+            lambda: passed(port, "out") >= count, 120, f"{count} events to pass {name}", every=0.1
+        )
     return count / (_ended_children() - before - flow.running_cpu)
 
 
 def _ended_children() -> float:
-    """CPU seconds of all processes that ended. What a sink had queued is in it: a flow that stops drains."""
+    """CPU seconds of all processes that ended. What a sink had queued is in it: a flow that
+    stops drains.
+    """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

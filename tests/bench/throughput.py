@@ -21,7 +21,9 @@ ROUNDS = 3
 
 
 def hysteresis(folder: Path) -> list[Figure]:
-    """The job packed, unpacked, as Quix Streams does it, and as a bare loop: medians of `ROUNDS` in turn."""
+    """The job packed, unpacked, as Quix Streams does it, and as a bare loop: medians of `ROUNDS`
+    in turn.
+    """
     packed, unpacked, quix, bare = [], [], [], []
     for number in range(ROUNDS):
         place = folder / f"round{number}"
@@ -38,18 +40,40 @@ def hysteresis(folder: Path) -> list[Figure]:
     unit = "readings per CPU-second"
     name = "topic → hysteresis of 1,000 subjects → topic"
     return [
-        Figure(f"{name}, packed", ours, unit, "Quix Streams 3.28", peer, "≥ 400,000 and ≥ 4 × Quix"),
-        Figure(f"{name}, unpacked", statistics.median(unpacked), unit, "Quix Streams 3.28", peer, "≥ 1.5 × Quix"),
         Figure(
-            f"{name}, beside a bare loop", ours, unit, "decode and compare in one loop", statistics.median(bare), None
+            f"{name}, packed", ours, unit, "Quix Streams 3.28", peer, "≥ 400,000 and ≥ 4 × Quix"
+        ),
+        Figure(
+            f"{name}, unpacked",
+            statistics.median(unpacked),
+            unit,
+            "Quix Streams 3.28",
+            peer,
+            "≥ 1.5 × Quix",
+        ),
+        Figure(
+            f"{name}, beside a bare loop",
+            ours,
+            unit,
+            "decode and compare in one loop",
+            statistics.median(bare),
+            None,
         ),
     ]
 
 
 def through(
-    stack: Stack, connection: TopicConnection, folder: Path, name: str, step: str, count: int, expected: int
+    stack: Stack,
+    connection: TopicConnection,
+    folder: Path,
+    name: str,
+    step: str,
+    count: int,
+    expected: int,
 ) -> float:
-    """Readings per CPU-second of a flow of one step on topic `bench.NAME`, until at least `expected` events came out."""
+    """Readings per CPU-second of a flow of one step on topic `bench.NAME`, until at least
+    `expected` events came out.
+    """
     definition = _definition(
         folder,
         name,
@@ -70,13 +94,15 @@ def _address(stack: Stack) -> str:
     return broker.address
 
 
-def _through(stack: Stack, connection: TopicConnection, folder: Path, name: str, count: int) -> float:
+def _through(
+    stack: Stack, connection: TopicConnection, folder: Path, name: str, count: int
+) -> float:
     definition = _definition(
         folder,
         name,
-        f"sources: {{readings: {{topic: bench.{name}}}}}\n"
-        f"streams: {{hot: {{from: readings, steps: [threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\n"
-        f"sinks: {{edges: {{from: hot, topic: bench.{name}_alarms}}}}",
+        f"sources: {{readings: {{topic: bench.{name}}}}}\nstreams: {{hot: {{from: readings, steps:"
+        f" [threshold: {{above: {ABOVE:g}, clear: {CLEAR:g}}}]}}}}\nsinks: {{edges: {{from: hot,"
+        f" topic: bench.{name}_alarms}}}}",
     )
     expected = edges(count)
     counter = _Counter(connection, f"bench.{name}_alarms")
@@ -94,7 +120,9 @@ class _Counter:
 
     def __init__(self, connection: TopicConnection, topic: str) -> None:
         source = Topic(name=topic)
-        context = ConnectorContext(flow="bench", name="count", connection=connection, health=Health())
+        context = ConnectorContext(
+            flow="bench", name="count", connection=connection, health=Health()
+        )
         self._readers = [source.open(context, part, None) for part in source.partitions(context)]
         self._seen = 0
 

@@ -1,4 +1,6 @@
-"""Windows: mean and maximum of a minute for 1,000 subjects, beside Bytewax's and Quix Streams' own windows and a bare loop."""
+"""Windows: mean and maximum of a minute for 1,000 subjects, beside Bytewax's and Quix Streams'
+own windows and a bare loop.
+"""
 
 import statistics
 import time
@@ -35,7 +37,9 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def windows(folder: Path) -> list[Figure]:
     """The steps alone, then the whole flow from a topic: medians of `ROUNDS` in turn."""
-    ours, bare, peer = (statistics.median(rate() for _ in range(ROUNDS)) for rate in (_ours, _bare_loop, _bytewax))
+    ours, bare, peer = (
+        statistics.median(rate() for _ in range(ROUNDS)) for rate in (_ours, _bare_loop, _bytewax)
+    )
     others = [
         Figure(
             f"window, {what}, 1,000 subjects",
@@ -58,7 +62,9 @@ def _timed(work: Callable[[], int], count: int) -> float:
     started = time.process_time()
     given = work()
     rate = count / (time.process_time() - started)
-    assert given >= count / SUBJECTS / 6 * SUBJECTS * 0.9 - SUBJECTS, f"only {given} summaries of {count} readings"
+    assert given >= count / SUBJECTS / 6 * SUBJECTS * 0.9 - SUBJECTS, (
+        f"only {given} summaries of {count} readings"
+    )
     return rate
 
 
@@ -111,7 +117,9 @@ def _bytewax() -> float:
     events: list[Event] = [event for batch in readings(PEER_COUNT) for event in batch]
     out: list[Any] = []
     flow = Dataflow("bench")
-    keyed = op.key_on("key", op.input("in", flow, TestingSource(events, batch_size=500)), lambda e: str(e.subject))
+    keyed = op.key_on(
+        "key", op.input("in", flow, TestingSource(events, batch_size=500)), lambda e: str(e.subject)
+    )
     clock = windowing.EventClock(_time_of, wait_for_system_duration=timedelta(seconds=LATENESS))
     minutes = windowing.TumblingWindower(timedelta(seconds=SPAN), datetime(2020, 1, 1, tzinfo=UTC))
     made = windowing.fold_window("minute", keyed, clock, minutes, _Sums, _Sums.add, _Sums.merge)
@@ -161,5 +169,7 @@ def _from_topic(folder: Path) -> tuple[float, float]:
             TOPIC_COUNT // 6 - 2 * SUBJECTS,
         )  # fmt: skip
         address = stack["redpanda"].address  # type: ignore[attr-defined]
-        quix = run_quix(address, "bench.minutes_unpacked", "bench.quix_minutes", QUIX_COUNT, "quix_windows.py")
+        quix = run_quix(
+            address, "bench.minutes_unpacked", "bench.quix_minutes", QUIX_COUNT, "quix_windows.py"
+        )
     return ours, quix

@@ -1,4 +1,6 @@
-"""The fault runs: `python -m tests.chaos` does all of them, prints the table and writes build/chaos.json."""
+"""The fault runs: `python -m tests.chaos` does all of them, prints the table and writes
+build/chaos.json.
+"""
 
 import argparse
 import signal
@@ -18,10 +20,14 @@ from tests.chaos.table import BUILD, load, machine, save, table
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("sources", nargs="*", help=f"only these of {', '.join(SOURCES)}")
-    parser.add_argument("--short", action="store_true", help="few kills and short outages; writes no file")
+    parser.add_argument(
+        "--short", action="store_true", help="few kills and short outages; writes no file"
+    )
     parser.add_argument("--seed", type=int, help="other random moments")
     parser.add_argument(
-        "--docs", action="store_true", help=f"put the table of the last run into {page.PAGE}, and run nothing"
+        "--docs",
+        action="store_true",
+        help=f"put the table of the last run into {page.PAGE}, and run nothing",
     )
     options = parser.parse_args()
     if options.docs:
@@ -31,14 +37,18 @@ def main() -> int:
     if options.seed is not None:
         scale = replace(scale, seed=options.seed)
     if unknown := set(options.sources) - set(SOURCES):
-        parser.error(f"no source is called {', '.join(sorted(unknown))}; there are {', '.join(SOURCES)}")
+        parser.error(
+            f"no source is called {', '.join(sorted(unknown))}; there are {', '.join(SOURCES)}"
+        )
     began = time.monotonic()
     rows, troubles = run(scale, options.sources or list(SOURCES), lambda words: say(began, words))
     if not options.short:
         save(rows, BUILD)
     if not options.sources and not options.short:
         say(began, "20 kills while 200,000 messages pass two flows and an alarm")
-        with tempfile.TemporaryDirectory(prefix="vigie-chaos-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="vigie-chaos-", ignore_cleanup_errors=True
+        ) as folder:
             Path(folder).chmod(0o711)
             rows += chain.rows(Path(folder), count=200_000, kills=20, rate=4_000, seed=scale.seed)
     if not options.short:

@@ -18,8 +18,9 @@ LOOK = 0.3
 NEVER = float("inf")
 PROCESS = "process"
 MEANWHILE = "process, in another fault"
-"""Faults of the flow's own process; the others are named after the service. A process that starts while a service is away
-cannot have recovered before that is back, so its time says nothing."""
+"""Faults of the flow's own process; the others are named after the service. A process that
+starts while a service is away cannot have recovered before that is back, so its time says
+nothing."""
 
 Place = tuple[str, str]
 """A source and a sink."""
@@ -36,10 +37,13 @@ class Mark:
 
 
 class Account:
-    """Looks how far every sink is, again and again, in a thread of its own. `copies` counts payloads without an id, by source
-    and number; `away` is to be true while a service is away or a disk full."""
+    """Looks how far every sink is, again and again, in a thread of its own. `copies` counts
+    payloads without an id, by source and number; `away` is to be true while a service is away or
+    a disk full."""
 
-    def __init__(self, numbers: Numbers, senders: Mapping[str, Sender], observers: Mapping[Place, Observer]) -> None:
+    def __init__(
+        self, numbers: Numbers, senders: Mapping[str, Sender], observers: Mapping[Place, Observer]
+    ) -> None:
         self.copies: Counter[tuple[str, int]] = Counter()
         self.away = False
         self._numbers = numbers
@@ -73,7 +77,11 @@ class Account:
 
     def behind(self, due: Mapping[str, int]) -> list[Place]:
         """Sinks that do not have the first `due` events of their source yet."""
-        return [place for place in self._observers if self._count(place) < self._share(due[place[0]], place)]
+        return [
+            place
+            for place in self._observers
+            if self._count(place) < self._share(due[place[0]], place)
+        ]
 
     def wait(self, due: Mapping[str, int], timeout: float) -> list[Place]:
         """Wait until every sink has those events; the ones that do not after the time."""
@@ -110,7 +118,9 @@ class Account:
 
     def _redelivered(self, source: str, devices: int) -> int:
         """How many payloads of those devices came from the MQTT broker once more."""
-        of_source = ((number, count) for (name, number), count in self.copies.items() if name == source)
+        of_source = (
+            (number, count) for (name, number), count in self.copies.items() if name == source
+        )
         return sum(count - 1 for number, count in of_source if number % DEVICES < devices)
 
     def _row(self, place: Place, sent: int) -> Row:
@@ -131,13 +141,17 @@ class Account:
             sent=len(wanted),
             stored=len(arrived.numbers & wanted),
             lost=len(wanted - arrived.numbers),
-            duplicated=max(0, arrived.items - len(arrived.numbers) - again) + len(arrived.numbers - wanted),
+            duplicated=max(0, arrived.items - len(arrived.numbers) - again)
+            + len(arrived.numbers - wanted),
             redelivered=again,
             repeated=arrived.repeated,
             out_of_order=arrived.out_of_order,
             recovery_s=worst,
             recovery_median_s=median,
-            recoveries={fault: [None if t == NEVER else t for t in times] for fault, times in recoveries.items()},
+            recoveries={
+                fault: [None if t == NEVER else t for t in times]
+                for fault, times in recoveries.items()
+            },
             date=today(),
             machine=machine(),
         )

@@ -20,7 +20,9 @@ FULL_DISK = "is full; make room"
 
 
 class Attack:
-    """Does everything of a scale to the running flows. `due` tells how many events of each source exist."""
+    """Does everything of a scale to the running flows. `due` tells how many events of each
+    source exist.
+    """
 
     def __init__(
         self,
@@ -46,7 +48,9 @@ class Attack:
         names = list(self._outages)
         self._chance.shuffle(names)
         for first in range(0, len(names), self._scale.together):
-            self.take_away([self._outages[name] for name in names[first : first + self._scale.together]])
+            self.take_away(
+                [self._outages[name] for name in names[first : first + self._scale.together]]
+            )
         self.ask_to_end()
         if self._scale.full_disk:
             self.fill_disks()
@@ -61,7 +65,9 @@ class Attack:
         self._catch_up()
 
     def take_away(self, away: Sequence[Outage]) -> None:
-        """Services are gone for a while; somewhere in that time one flow is killed and another is asked to end."""
+        """Services are gone for a while; somewhere in that time one flow is killed and another
+        is asked to end.
+        """
         self._say(f"{' and '.join(outage.words for outage in away)} for {self._scale.outage:g} s")
         began = time.monotonic()
         self._account.away = True
@@ -92,7 +98,10 @@ class Attack:
             self._ask(source, "SIGTERM", (0,))
         for source, victim in self._victims.items():
             wait_until(
-                partial(victim.ended_more_than, before[source]), DRAINED, f"{source} to end and start again", 0.1
+                partial(victim.ended_more_than, before[source]),
+                DRAINED,
+                f"{source} to end and start again",
+                0.1,
             )
         self._catch_up()
 

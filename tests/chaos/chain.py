@@ -1,4 +1,6 @@
-"""kill -9 of two flows in a row with an alarm between them: every event is stored once, and every alarm transition once."""
+"""kill -9 of two flows in a row with an alarm between them: every event is stored once, and
+every alarm transition once.
+"""
 
 import collections
 import json
@@ -19,8 +21,8 @@ DEVICES = 50
 READINGS = "SELECT count(id), uniqExact(id) FROM vigie.readings FINAL"
 CHANGES = "SELECT count(id), uniqExact(subject, occ, event) FROM vigie.alarm_events FINAL"
 GAPS = (
-    "SELECT count() FROM (SELECT subject, max(seq) = count() AS whole FROM vigie.alarm_events FINAL GROUP BY subject) "
-    "WHERE NOT whole"
+    "SELECT count() FROM (SELECT subject, max(seq) = count() AS whole FROM vigie.alarm_events FINAL"
+    " GROUP BY subject) WHERE NOT whole"
 )
 
 GATE = """\
@@ -60,7 +62,9 @@ UNCONFIRMED = 50_000
 
 
 def envelope(number: int, start: float) -> tuple[str, str]:
-    """The n-th message: each device in turn, present and absent by turns, so that every message changes an alarm."""
+    """The n-th message: each device in turn, present and absent by turns, so that every message
+    changes an alarm.
+    """
     device, turn = number % DEVICES, number // DEVICES
     body = {
         "event_id": f"e{number}",
@@ -103,14 +107,18 @@ def ask(stack: Stack, sql: str) -> list[int]:
 
 
 def rows(folder: Path, count: int, kills: int, rate: float, seed: int) -> list[Row]:
-    """Kill the two flows at random while devices send `count` messages; what the history then has of readings and alarms."""
+    """Kill the two flows at random while devices send `count` messages; what the history then
+    has of readings and alarms.
+    """
     for name, text in {"gate": GATE, "keeper": KEEPER}.items():
         (folder / f"chaos_{name}.yaml").write_text(text)
     definitions = [folder / "chaos_gate.yaml", folder / "chaos_keeper.yaml"]
     with Stack(folder, ["redpanda", "clickhouse", "mqtt"]) as stack:
         victims = Victims(definitions, stack.site, folder / "data", seed)
         try:
-            wait_until(lambda: "chaos_gate" in (folder / "data/chaos_gate.log").read_text(), 20, "the gate")
+            wait_until(
+                lambda: "chaos_gate" in (folder / "data/chaos_gate.log").read_text(), 20, "the gate"
+            )
             attack = victims.kill_often(kills, 2 * count / rate / kills, threading.Event())
             publish(stack, count, rate)
             attack.join()
@@ -124,7 +132,12 @@ def rows(folder: Path, count: int, kills: int, rate: float, seed: int) -> list[R
             made = [
                 row("ClickHouse, readings", faults, count, ask(stack, READINGS), 0, readings_after),
                 row(
-                    "ClickHouse, alarm changes", faults, count, ask(stack, CHANGES), ask(stack, GAPS)[0], changes_after
+                    "ClickHouse, alarm changes",
+                    faults,
+                    count,
+                    ask(stack, CHANGES),
+                    ask(stack, GAPS)[0],
+                    changes_after,
                 ),
             ]
         finally:
@@ -135,7 +148,9 @@ def rows(folder: Path, count: int, kills: int, rate: float, seed: int) -> list[R
 
 
 def row(sink: str, faults: str, sent: int, counts: list[int], gaps: int, after: float) -> Row:
-    """`counts` are rows and distinct events; `gaps` counts subjects whose changes are not numbered without a gap."""
+    """`counts` are rows and distinct events; `gaps` counts subjects whose changes are not
+    numbered without a gap.
+    """
     items, distinct = counts
     worst, median = recovery([after])
     return Row(

@@ -63,7 +63,9 @@ class InObjects(Observer):
 
     def _read(self, path: Path) -> list[tuple[str, str, int]]:
         events = [json.loads(line) for line in path.read_bytes().rpartition(b"\n")[0].splitlines()]
-        return [(event["id"], event["subject"], self.numbers.number(event["time"])) for event in events]
+        return [
+            (event["id"], event["subject"], self.numbers.number(event["time"])) for event in events
+        ]
 
     def arrived(self) -> Arrived:
         self.seen()

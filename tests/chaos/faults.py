@@ -1,4 +1,6 @@
-"""How hard a run is, and when each flow is killed; the moments are random but the same for the same seed."""
+"""How hard a run is, and when each flow is killed; the moments are random but the same for the
+same seed.
+"""
 
 import random
 from dataclasses import dataclass
@@ -6,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """Each source sends `rate` events a second. Each flow is killed `kills` times, at most `pause` seconds apart; each service
-    is away for `outage` seconds, `together` of them at the same time, and after each fault the run waits `quiet` seconds at
-    most until all have caught up."""
+    """Each source sends `rate` events a second. Each flow is killed `kills` times, at most
+    `pause` seconds apart; each service is away for `outage` seconds, `together` of them at the
+    same time, and after each fault the run waits `quiet` seconds at most until all have caught
+    up."""
 
     rate: float
     kills: int
@@ -25,7 +28,9 @@ SHORT = Scale(rate=20, kills=2, pause=4.0, outage=3.0, together=2, quiet=1.0, fu
 
 
 def kill_times(scale: Scale, sources: list[str]) -> list[tuple[float, str]]:
-    """(seconds from the start, source) of every kill, in order: each flow has its own random moments."""
+    """(seconds from the start, source) of every kill, in order: each flow has its own random
+    moments.
+    """
     chance = random.Random(scale.seed)
     times = []
     for source in sources:

@@ -13,7 +13,9 @@ PATIENCE = 15.0
 
 
 class Poster(Sender):
-    """Posts lists of envelopes on one connection; an answer other than 202, or none, means the same list again."""
+    """Posts lists of envelopes on one connection; an answer other than 202, or none, means the
+    same list again.
+    """
 
     SOURCE: ClassVar[str] = "http"
 
@@ -39,7 +41,9 @@ class Poster(Sender):
             self._link.close()
             return False
         if answer.status not in (202, 503):
-            raise RuntimeError(f"the HTTP source answered {answer.status} {answer.reason}; expected 202 or 503")
+            raise RuntimeError(
+                f"the HTTP source answered {answer.status} {answer.reason}; expected 202 or 503"
+            )
         return answer.status == 202
 
     def close(self) -> None:

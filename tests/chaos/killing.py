@@ -10,11 +10,14 @@ from tests.flow_process import FlowProcess
 
 
 class Victims:
-    """Flow processes under fire: `kills` times, at random moments of a span, one of them gets SIGKILL and is restarted."""
+    """Flow processes under fire: `kills` times, at random moments of a span, one of them gets
+    SIGKILL and is restarted.
+    """
 
     def __init__(self, definitions: list[Path], site: Path, data: Path, seed: int) -> None:
         self._start: list[Callable[[], FlowProcess]] = [
-            lambda definition=definition: FlowProcess(definition, site, data) for definition in definitions
+            lambda definition=definition: FlowProcess(definition, site, data)
+            for definition in definitions
         ]
         self._running = [start().wait_running() for start in self._start]
         self._random = random.Random(seed)
@@ -26,7 +29,9 @@ class Victims:
         self._running[index] = self._start[index]()
         self.kills += 1
 
-    def kill_often(self, kills: int, longest_pause: float, until: threading.Event) -> threading.Thread:
+    def kill_often(
+        self, kills: int, longest_pause: float, until: threading.Event
+    ) -> threading.Thread:
         """Kill in the background with pauses of random length; ends early if `until` is set."""
 
         def attack() -> None:
@@ -51,7 +56,9 @@ class Victims:
 
 
 def settle(value: Callable[[], int], expected: int, quiet: float, timeout: float) -> int:
-    """Wait until a count has reached `expected` or has not changed for `quiet` seconds; returns it."""
+    """Wait until a count has reached `expected` or has not changed for `quiet` seconds; returns
+    it.
+    """
     deadline = time.monotonic() + timeout
     last, changed = -1, time.monotonic()
     while time.monotonic() < deadline:

@@ -1,4 +1,6 @@
-"""What is sent: events 0, 1, 2, … of one source, each in turn from another device, told apart by their times."""
+"""What is sent: events 0, 1, 2, … of one source, each in turn from another device, told apart by
+their times.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +10,9 @@ PREFIX = "d"
 
 @dataclass(frozen=True)
 class Numbers:
-    """Event n has the time `start` + n ms, so that every store shows which events it has; `start` is in whole seconds."""
+    """Event n has the time `start` + n ms, so that every store shows which events it has;
+    `start` is in whole seconds.
+    """
 
     start: int
 

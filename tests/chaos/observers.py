@@ -27,9 +27,10 @@ from tests.chaos.numbers import Numbers
 
 @dataclass(frozen=True)
 class Arrived:
-    """What a far end has of one flow: `items` after its own deduplication, `numbers` the different events among them,
-    `repeated` deliveries that the deduplication made invisible, and how many came after a later one of their subject
-    (None where there is no order)."""
+    """What a far end has of one flow: `items` after its own deduplication, `numbers` the different
+    events among them,
+    `repeated` deliveries that the deduplication made invisible, and how many came after a later
+    one of their subject (None where there is no order)."""
 
     items: int
     numbers: frozenset[int]
@@ -38,7 +39,9 @@ class Arrived:
 
 
 class Observer:
-    """Looks at one sink's far end. `seen` is called twice a second during the run, `arrived` at the end."""
+    """Looks at one sink's far end. `seen` is called twice a second during the run, `arrived` at
+    the end.
+    """
 
     def __init__(self, numbers: Numbers) -> None:
         self.numbers = numbers
@@ -91,7 +94,9 @@ class InClickHouse(Observer):
         return int(self._server.query(f"SELECT uniqExact(time) FROM {self._table}"))
 
     def arrived(self) -> Arrived:
-        rows = self._server.query(f"SELECT toUnixTimestamp64Micro(time) FROM {self._table} FINAL").split()
+        rows = self._server.query(
+            f"SELECT toUnixTimestamp64Micro(time) FROM {self._table} FINAL"
+        ).split()
         written = int(self._server.query(f"SELECT count() FROM {self._table}"))
         numbers = frozenset(self.numbers.number(int(row) / 1e6) for row in rows)
         return Arrived(len(rows), numbers, written - len(rows))
@@ -107,7 +112,9 @@ class InVictoria(Observer):
 
     def seen(self) -> int:
         ask(self._server.port, "/internal/force_flush")
-        path = f"/api/v1/query?query=sum(count_over_time({quote(self._match, safe='')}[3h]))&nocache=1"
+        path = (
+            f"/api/v1/query?query=sum(count_over_time({quote(self._match, safe='')}[3h]))&nocache=1"
+        )
         status, body = ask(self._server.port, path)
         if status != 200:
             raise ServiceError(f"VictoriaMetrics answers {status}: {body[:200]!r}")
@@ -115,12 +122,16 @@ class InVictoria(Observer):
         return int(result[0]["value"][1]) if result else 0
 
     def arrived(self) -> Arrived:
-        times = [time for series in self._server.export(self._match) for time in series["timestamps"]]
+        times = [
+            time for series in self._server.export(self._match) for time in series["timestamps"]
+        ]
         return Arrived(len(times), frozenset(self.numbers.number(time / 1000) for time in times))
 
 
 class InMails(Observer):
-    """Events listed in the mails to one address; a mail with a known Message-ID is the same mail."""
+    """Events listed in the mails to one address; a mail with a known Message-ID is the same
+    mail.
+    """
 
     LINE = re.compile(r"chaos (\S+) (\S+) (\d{9,}(?:\.\d+)?)$", re.MULTILINE)
 
@@ -153,7 +164,9 @@ class InMails(Observer):
         order = Sequence()
         for event in self._events:
             order.add(*event)
-        return Arrived(len(self._events), frozenset(order.numbers), self._repeated, order.out_of_order)
+        return Arrived(
+            len(self._events), frozenset(order.numbers), self._repeated, order.out_of_order
+        )
 
 
 class Deliveries(Observer):
@@ -167,7 +180,9 @@ class Deliveries(Observer):
     def take(self, events: Iterable[dict[str, Any]]) -> None:
         with self._lock:
             for event in events:
-                self._sequence.add(event["id"], event["subject"], self.numbers.number(event["time"]))
+                self._sequence.add(
+                    event["id"], event["subject"], self.numbers.number(event["time"])
+                )
 
     def seen(self) -> int:
         return len(self._sequence.numbers)
@@ -178,11 +193,15 @@ class Deliveries(Observer):
 
 
 class Subscriber:
-    """An MQTT client with a session that outlives outages: `echo/SOURCE/…` goes to that source's deliveries."""
+    """An MQTT client with a session that outlives outages: `echo/SOURCE/…` goes to that source's
+    deliveries.
+    """
 
     def __init__(self, server: Mosquitto, deliveries: dict[str, Deliveries]) -> None:
         self._deliveries = deliveries
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False)
+        self._client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False
+        )
         self._client.username_pw_set("devices", server.password("devices"))
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe("echo/#", 1)
@@ -199,7 +218,9 @@ class Subscriber:
 
 
 class Consumer:
-    """Reads topics from their start, in a thread: `topics` has whom to give the lines of each topic."""
+    """Reads topics from their start, in a thread: `topics` has whom to give the lines of each
+    topic.
+    """
 
     def __init__(self, connection: TopicConnection, topics: dict[str, Any]) -> None:
         """`topics` maps a topic to a function that takes its decoded lines."""
@@ -225,14 +246,20 @@ class Consumer:
             partitions = {topic: consumer.partitions_for_topic(topic) for topic in self._topics}
             if not all(partitions.values()):
                 return  # a flow makes it with its first event
-            places = [TopicPartition(topic, number) for topic, found in partitions.items() for number in found or ()]
+            places = [
+                TopicPartition(topic, number)
+                for topic, found in partitions.items()
+                for number in found or ()
+            ]
             consumer.assign(places)
             for place in places:
                 consumer.seek(place, offsets.get(place, 0))
             while not self._closing.is_set():
                 for place, records in consumer.poll(timeout_ms=200).items():
                     for record in records:
-                        lines = [msgspec.json.decode(line) for line in record.value.split(b"\n") if line]
+                        lines = [
+                            msgspec.json.decode(line) for line in record.value.split(b"\n") if line
+                        ]
                         self._topics[place.topic](lines)
                         offsets[place] = record.offset + 1
         finally:

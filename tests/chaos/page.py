@@ -1,4 +1,6 @@
-"""docs/delivery.md: the guarantees from the connectors' own documentation, and the table of the last run."""
+"""docs/delivery.md: the guarantees from the connectors' own documentation, and the table of the
+last run.
+"""
 
 import inspect
 import re
@@ -17,8 +19,12 @@ DELIVERY = re.compile(r"^Delivery: (.*?)(?=^[A-Z][a-z ]*:|\n\n|\Z)", re.MULTILIN
 def write(rows: list[Row], path: Path = PAGE) -> None:
     """Put both between their marks; raises `ValueError` if the page lacks them."""
     text = path.read_text(encoding="utf-8")
-    text = _between(text, f"<!-- guarantees: {COMMAND} -->", "<!-- end of the guarantees -->", guarantees())
-    text = _between(text, f"<!-- chaos table: {COMMAND} -->", "<!-- end of the chaos table -->", _measured(rows))
+    text = _between(
+        text, f"<!-- guarantees: {COMMAND} -->", "<!-- end of the guarantees -->", guarantees()
+    )
+    text = _between(
+        text, f"<!-- chaos table: {COMMAND} -->", "<!-- end of the chaos table -->", _measured(rows)
+    )
     path.write_text(text, encoding="utf-8")
 
 
@@ -55,5 +61,7 @@ def _between(text: str, begin: str, end: str, new: str) -> str:
     before, mark, rest = text.partition(begin)
     _, other, after = rest.partition(end)
     if not mark or not other:
-        raise ValueError(f"expected the lines {begin!r} and {end!r} in the page, to write between them")
+        raise ValueError(
+            f"expected the lines {begin!r} and {end!r} in the page, to write between them"
+        )
     return f"{before}{begin}\n{new}\n{end}{after}"

@@ -1,4 +1,6 @@
-"""The flows under fire: one a source, with every usual sink; each source and sink is one file's worth of facts here."""
+"""The flows under fire: one a source, with every usual sink; each source and sink is one file's
+worth of facts here.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +16,10 @@ from tests.chaos.stack import ChaosStack
 
 @dataclass(frozen=True)
 class Source:
-    """A source of a flow: its words in the table, its YAML, the step that decodes it, the services it needs besides the
-    broker, and its sender. `ids` tells whether its events have ids of their own, `ready` what the flow says once the source
-    takes events, and `subscribes` the pattern that the MQTT broker must know by then."""
+    """A source of a flow: its words in the table, its YAML, the step that decodes it, the
+    services it needs besides the broker, and its sender. `ids` tells whether its events have ids
+    of their own, `ready` what the flow says once the source takes events, and `subscribes` the
+    pattern that the MQTT broker must know by then."""
 
     words: str
     yaml: str
@@ -30,8 +33,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Sink:
-    """A sink of a flow: its words, its YAML with `SOURCE` for the source's name, the service it writes to, and its observer.
-    It gets the events of the first `devices` devices."""
+    """A sink of a flow: its words, its YAML with `SOURCE` for the source's name, the service it
+    writes to, and its observer. It gets the events of the first `devices` devices."""
 
     words: str
     yaml: str
@@ -120,20 +123,30 @@ SINKS = {
     ),
     "email": Sink(
         "e-mail",
-        'email: {to: SOURCE@example.org, title: "chaos {id} {subject} {time:epoch}", group_wait: 1s, group_interval: 2s}',
+        'email: {to: SOURCE@example.org, title: "chaos {id} {subject} {time:epoch}", group_wait:'
+        " 1s, group_interval: 2s}",
         ("email",),
         lambda numbers, stack, source: InMails(numbers, stack["email"], f"{source}@example.org"),
         devices=1,
     ),
-    "topic": Sink("topic", "topic: chaos.SOURCE", (), lambda numbers, stack, source: Deliveries(numbers)),
-    "push": Sink("push topic", "websocket: {channel: chaos}", (), lambda numbers, stack, source: Deliveries(numbers)),
+    "topic": Sink(
+        "topic", "topic: chaos.SOURCE", (), lambda numbers, stack, source: Deliveries(numbers)
+    ),
+    "push": Sink(
+        "push topic",
+        "websocket: {channel: chaos}",
+        (),
+        lambda numbers, stack, source: Deliveries(numbers),
+    ),
 }
 
 
 def definition(source: str) -> str:
     """The flow of a source with all sinks."""
     made = SOURCES[source]
-    stream = f"  readings:\n    from: devices\n    steps:\n      - {made.step}\n" if made.step else ""
+    stream = (
+        f"  readings:\n    from: devices\n    steps:\n      - {made.step}\n" if made.step else ""
+    )
     lines = ["vigie: 1", f"flow: chaos_{source}", "sources:", "  devices:", f"    {made.yaml}"]
     lines += ["streams:", stream] if stream else []
     lines += ["sinks:"]

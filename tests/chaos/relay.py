@@ -7,12 +7,13 @@ import threading
 
 from infra.embedded.ports import HOST, free_port
 
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER without waiting: closing sends RST, as a dead server's kernel would
+# SO_LINGER without waiting: closing sends RST, as a dead server's kernel would
+RESET = struct.pack("ii", 1, 0)
 
 
 class Relay:
-    """Passes bytes between clients of `port` and the server on `target`. `cut` resets every connection and refuses new ones
-    until `mend`."""
+    """Passes bytes between clients of `port` and the server on `target`. `cut` resets every
+    connection and refuses new ones until `mend`."""
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
@@ -65,7 +66,9 @@ class Relay:
                 link.settimeout(None)
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._pass_on, args=(source, sink), name="relay", daemon=True).start()
+                threading.Thread(
+                    target=self._pass_on, args=(source, sink), name="relay", daemon=True
+                ).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):

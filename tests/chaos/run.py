@@ -31,7 +31,9 @@ SETTLE = 120.0
 
 
 class Run:
-    """Everything that runs. Use it as a context; leaving it ends all processes, whatever happened."""
+    """Everything that runs. Use it as a context; leaving it ends all processes, whatever
+    happened.
+    """
 
     def __init__(self, scale: Scale, sources: Sequence[str], say: Callable[[str], None]) -> None:
         self.scale = scale
@@ -59,11 +61,16 @@ class Run:
         folder.chmod(0o711)  # services that run as a user of their own must get through
         stack = ChaosStack(folder, SERVICES)
         if stack.left_out:
-            raise Unavailable(f"a fault run needs every service: {'; '.join(stack.left_out.values())}; run make setup")
+            raise Unavailable(
+                f"a fault run needs every service: {'; '.join(stack.left_out.values())}; run make"
+                " setup"
+            )
         self.stack = self._ending.enter_context(stack)
         for source in self.sources:
             self._make_flow(source, folder)
-        self.senders = {s: SOURCES[s].sender(self._numbers, self.scale.rate, self.stack) for s in self.sources}
+        self.senders = {
+            s: SOURCES[s].sender(self._numbers, self.scale.rate, self.stack) for s in self.sources
+        }
         self.observers = {
             (source, name): sink.observer(self._numbers, self.stack, source)
             for source in self.sources
@@ -92,7 +99,12 @@ class Run:
     def _wait_running(self) -> None:
         for source, victim in self.victims.items():
             ready = SOURCES[source].ready
-            wait_until(lambda: ready in victim.said(), 60, f"flow {source} to say {ready!r}", every=0.1)  # noqa: B023
+            wait_until(
+                lambda: ready in victim.said(),  # noqa: B023
+                60,
+                f"flow {source} to say {ready!r}",
+                every=0.1,
+            )
         for source in self.sources:
             if pattern := SOURCES[source].subscribes:
                 self.stack["mqtt"].wait_subscribed(pattern, 30)
@@ -102,7 +114,9 @@ class Run:
         self._ending.callback(Subscriber(self.stack["mqtt"], echoes).close)
         hooks = {source: self._deliveries(source, "webhook") for source in self.sources}
         self._ending.callback(HookReader(self.stack.hooks.file, hooks).close)
-        topics: dict[str, Any] = {f"chaos.{source}": self._deliveries(source, "topic").take for source in self.sources}
+        topics: dict[str, Any] = {
+            f"chaos.{source}": self._deliveries(source, "topic").take for source in self.sources
+        }
         topics["vigie.push"] = self._push
         for source in self.sources:
             if not SOURCES[source].ids:
@@ -145,10 +159,16 @@ class Run:
 
     def troubles(self) -> list[str]:
         """A line for each end of a flow that should not have been."""
-        return [f"flow {source}: {line}" for source, victim in self.victims.items() for line in victim.troubles()]
+        return [
+            f"flow {source}: {line}"
+            for source, victim in self.victims.items()
+            for line in victim.troubles()
+        ]
 
 
-def run(scale: Scale, sources: Sequence[str], say: Callable[[str], None]) -> tuple[list[Row], list[str]]:
+def run(
+    scale: Scale, sources: Sequence[str], say: Callable[[str], None]
+) -> tuple[list[Row], list[str]]:
     """A whole fault run: its rows, and what went wrong besides."""
     with Run(scale, sources, say) as chaos:
         Attack(scale, chaos.stack, chaos.victims, chaos.disks, chaos.account, chaos.due, say).all()

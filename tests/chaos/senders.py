@@ -1,4 +1,6 @@
-"""Devices: each sends numbered events at a steady rate and keeps every event until its server has confirmed it."""
+"""Devices: each sends numbered events at a steady rate and keeps every event until its server
+has confirmed it.
+"""
 
 import contextlib
 import json
@@ -21,13 +23,17 @@ TICK = 0.05
 MOST = 500
 PATIENCE = 60.0
 REPEATING = 0.5
-"""Seconds paho gets, once connected, to repeat what was not confirmed; what is new would overtake that."""
+"""Seconds paho gets, once connected, to repeat what was not confirmed; what is new would
+overtake that.
+"""
 
 
 class Sender:
-    """A thread that sends what is due. `due` events exist so far, the first `confirmed` of them are with the server.
+    """A thread that sends what is due. `due` events exist so far, the first `confirmed` of them are
+    with the server.
 
-    A service that is down makes it late, not less: subclasses keep what is not confirmed and send it again.
+    A service that is down makes it late, not less: subclasses keep what is not confirmed and send
+    it again.
     """
 
     SOURCE: ClassVar[str] = "devices"
@@ -53,13 +59,17 @@ class Sender:
         self._thread.start()
 
     def finish(self) -> int:
-        """Send no new events; returns how many there were once all are confirmed. Raises what broke the sender."""
+        """Send no new events; returns how many there were once all are confirmed. Raises what
+        broke the sender.
+        """
         self._total = self.due
         self._thread.join(PATIENCE)
         if self.error:
             raise self.error
         if self._thread.is_alive() or self.confirmed < self._total:
-            raise RuntimeError(f"only {self.confirmed} of {self._total} events were confirmed to {self.SOURCE}")
+            raise RuntimeError(
+                f"only {self.confirmed} of {self._total} events were confirmed to {self.SOURCE}"
+            )
         return self._total
 
     def abort(self) -> None:
@@ -69,7 +79,9 @@ class Sender:
 
     def _run(self) -> None:
         try:
-            while not self._aborted.wait(TICK) and (self._total is None or self.confirmed < self._total):
+            while not self._aborted.wait(TICK) and (
+                self._total is None or self.confirmed < self._total
+            ):
                 self.send(self.due)
         except BaseException as error:
             self.error = error
@@ -77,8 +89,8 @@ class Sender:
             self.close()
 
     def send(self, due: int) -> None:
-        """Send events up to number `due`, and count in `confirmed` those that arrived; never raises for a service that is
-        down."""
+        """Send events up to number `due`, and count in `confirmed` those that arrived; never
+        raises for a service that is down."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -93,7 +105,9 @@ class MqttSender(Sender):
         self._sent = 0
         self._server = server
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=f"devices-{self.SOURCE}", clean_session=False
+            mqtt.CallbackAPIVersion.VERSION2,
+            client_id=f"devices-{self.SOURCE}",
+            clean_session=False,
         )
         self._client.username_pw_set("devices", server.password("devices"))
         self._client.max_inflight_messages_set(100)
@@ -145,7 +159,10 @@ class Zigbee(MqttSender):
 
     def message(self, number: int) -> tuple[str, dict[str, Any]]:
         seen = round(self.numbers.time(number) * 1000)
-        return f"zigbee2mqtt/{self.numbers.device(number)}", {"power": number % 1000, "last_seen": seen}
+        return f"zigbee2mqtt/{self.numbers.device(number)}", {
+            "power": number % 1000,
+            "last_seen": seen,
+        }
 
 
 def envelope(numbers: Numbers, number: int) -> dict[str, Any]:
@@ -161,7 +178,9 @@ def envelope(numbers: Numbers, number: int) -> dict[str, Any]:
 
 
 class Recorder(Sender):
-    """Home Assistant's recorder: the states of a moment in one transaction. After a broken commit it looks what is there."""
+    """Home Assistant's recorder: the states of a moment in one transaction. After a broken
+    commit it looks what is there.
+    """
 
     SOURCE = "binlog"
 
@@ -181,7 +200,9 @@ class Recorder(Sender):
             self._drop()
 
     def _connect(self) -> None:
-        self._link = pymysql.connect(**self._server.client_options(), connect_timeout=3, read_timeout=10)
+        self._link = pymysql.connect(
+            **self._server.client_options(), connect_timeout=3, read_timeout=10
+        )
         with self._link.cursor() as cursor:
             if not self._entities:
                 self._entities = [self._announce(cursor, device) for device in range(DEVICES)]
@@ -192,21 +213,30 @@ class Recorder(Sender):
         self._link.commit()
 
     def _announce(self, cursor: Any, device: int) -> tuple[int, int]:
-        cursor.execute("INSERT INTO states_meta (entity_id) VALUES (%s)", (f"sensor.{self.numbers.device(device)}",))
+        cursor.execute(
+            "INSERT INTO states_meta (entity_id) VALUES (%s)",
+            (f"sensor.{self.numbers.device(device)}",),
+        )
         metadata_id = cursor.lastrowid
         attributes = '{"device_class":"power","unit_of_measurement":"W"}'
-        cursor.execute("INSERT INTO state_attributes (hash, shared_attrs) VALUES (%s, %s)", (device, attributes))
+        cursor.execute(
+            "INSERT INTO state_attributes (hash, shared_attrs) VALUES (%s, %s)",
+            (device, attributes),
+        )
         return metadata_id, cursor.lastrowid
 
     def _commit(self, until: int) -> None:
         rows = []
         for number in range(self.confirmed, until):
-            at, (metadata_id, attributes_id) = self.numbers.time(number), self._entities[number % DEVICES]
+            at, (metadata_id, attributes_id) = (
+                self.numbers.time(number),
+                self._entities[number % DEVICES],
+            )
             rows.append((str(number % 1000), at, at, attributes_id, metadata_id))
         with self._link.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO states (state, last_updated_ts, last_reported_ts, attributes_id, metadata_id) "
-                "VALUES (%s, %s, %s, %s, %s)",
+                "INSERT INTO states (state, last_updated_ts, last_reported_ts, attributes_id,"
+                " metadata_id) VALUES (%s, %s, %s, %s, %s)",
                 rows,
             )
         self._link.commit()
@@ -223,7 +253,9 @@ class Recorder(Sender):
 
 
 class Producer(Sender):
-    """Another program that writes readings, one a record, into a topic with keys; it repeats what was not confirmed."""
+    """Another program that writes readings, one a record, into a topic with keys; it repeats
+    what was not confirmed.
+    """
 
     SOURCE = "topic"
     TOPIC: ClassVar[str] = "chaos.feed"
@@ -265,7 +297,10 @@ class Producer(Sender):
             partition = partition_of(event.subject, self.PARTITIONS)
             sent.append(
                 self._client.send(
-                    self.TOPIC, encode_lines([event]).rstrip(), event.subject.encode(), partition=partition
+                    self.TOPIC,
+                    encode_lines([event]).rstrip(),
+                    event.subject.encode(),
+                    partition=partition,
                 )
             )
         for answer in sent:

@@ -1,4 +1,6 @@
-"""A disk of a few megabytes that can be filled to the last byte: a tmpfs, which only root may mount."""
+"""A disk of a few megabytes that can be filled to the last byte: a tmpfs, which only root may
+mount.
+"""
 
 import os
 import subprocess
@@ -20,7 +22,10 @@ class SmallDisk:
         self._folder = folder
         self._filler = folder / "filler"
         folder.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0711", "tmpfs", str(folder)], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0711", "tmpfs", str(folder)],
+            check=True,
+        )
 
     def fill(self) -> None:
         """Take all that is left."""

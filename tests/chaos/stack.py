@@ -64,7 +64,9 @@ class Hooks(Service):
 
 
 class ChaosStack(Stack):
-    """The embedded services, with a relay before the broker, whose memory would be gone with it, and a receiver of webhooks."""
+    """The embedded services, with a relay before the broker, whose memory would be gone with it,
+    and a receiver of webhooks.
+    """
 
     def __init__(self, folder: Path, services: Iterable[str]) -> None:
         super().__init__(folder, services)
@@ -91,7 +93,9 @@ class ChaosStack(Stack):
 
 @dataclass(frozen=True)
 class Outage:
-    """One way to lose a service, in words for the table, and to get it back; `back` returns when it answers."""
+    """One way to lose a service, in words for the table, and to get it back; `back` returns when
+    it answers.
+    """
 
     name: str
     words: str
@@ -102,8 +106,8 @@ class Outage:
 def outages(stack: ChaosStack) -> dict[str, Outage]:
     """The outage of every service that runs, by its connection's name.
 
-    What a service has confirmed must survive the way it ends here: Mosquitto and VictoriaMetrics write to disk once a
-    second, so they are stopped; the others are killed.
+    What a service has confirmed must survive the way it ends here: Mosquitto and VictoriaMetrics
+    write to disk once a second, so they are stopped; the others are killed.
     """
     found = {}
     for name, words in WORDS.items():
@@ -111,11 +115,16 @@ def outages(stack: ChaosStack) -> dict[str, Outage]:
             continue
         service: Service = stack[name]
         lose = service.stop if name in ("mqtt", "influxdb") else service.kill
-        found[name] = Outage(name, words, lose, lambda service=service: service.start().wait_ready())  # type: ignore[misc]
+        found[name] = Outage(
+            name, words, lose, lambda service=service: service.start().wait_ready()
+        )  # type: ignore[misc]
     found["redpanda"] = Outage("redpanda", WORDS["redpanda"], stack.relay.cut, stack.relay.mend)
     broker: RelayedBroker = stack["redpanda"]
     found["stalled"] = Outage(
-        "stalled", WORDS["stalled"], lambda: broker.signal(signal.SIGSTOP), lambda: broker.signal(signal.SIGCONT)
+        "stalled",
+        WORDS["stalled"],
+        lambda: broker.signal(signal.SIGSTOP),
+        lambda: broker.signal(signal.SIGCONT),
     )
     return found
 

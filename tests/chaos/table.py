@@ -15,12 +15,15 @@ BUILD = Path("build/chaos.json")
 class Row:
     """One source and one sink after all faults.
 
-    `lost` events never arrived; `duplicated` are at the far end more than once after the sink's own deduplication;
-    `redelivered` payloads without an id came twice from the MQTT broker and are two events, which is said and counted;
-    `repeated` deliveries were made invisible by the ids; `out_of_order` came after a later event of their subject (None
-    where the far end keeps no order). `recovery_s` is the worst and `recovery_median_s` the median of the seconds from the
-    end of a fault until everything was there, over the faults of flow, source and sink; None if that never was. `recoveries`
-    has all, by fault.
+    `lost` events never arrived; `duplicated` are at the far end more than once after the sink's own
+    deduplication;
+    `redelivered` payloads without an id came twice from the MQTT broker and are two events, which
+    is said and counted;
+    `repeated` deliveries were made invisible by the ids; `out_of_order` came after a later event of
+    their subject (None where the far end keeps no order). `recovery_s` is the worst and
+    `recovery_median_s` the median of the seconds from the end of a fault until everything was
+    there, over the faults of flow, source and sink; None if that never was. `recoveries` has all,
+    by fault.
     """
 
     source: str
@@ -41,7 +44,12 @@ class Row:
 
     @property
     def good(self) -> bool:
-        return self.lost == 0 and self.duplicated == 0 and not self.out_of_order and self.recovery_s is not None
+        return (
+            self.lost == 0
+            and self.duplicated == 0
+            and not self.out_of_order
+            and self.recovery_s is not None
+        )
 
 
 def recovery(times: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
@@ -66,7 +74,9 @@ def save(rows: list[Row], path: Path = BUILD) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = {(row.source, row.sink) for row in rows}
     kept = [row for row in load(path) if (row.source, row.sink) not in new] if path.exists() else []
-    path.write_text(json.dumps([asdict(row) for row in [*kept, *rows]], indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps([asdict(row) for row in [*kept, *rows]], indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def load(path: Path = BUILD) -> list[Row]:
@@ -74,7 +84,17 @@ def load(path: Path = BUILD) -> list[Row]:
     return [Row(**row) for row in json.loads(path.read_text())]
 
 
-HEAD = ("source", "sink", "sent", "stored", "lost", "duplicated", "redelivered", "out of order", "recovery, s")
+HEAD = (
+    "source",
+    "sink",
+    "sent",
+    "stored",
+    "lost",
+    "duplicated",
+    "redelivered",
+    "out of order",
+    "recovery, s",
+)
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -87,7 +107,11 @@ def cells(row: Row) -> tuple[str, ...]:
         str(row.duplicated),
         str(row.redelivered),
         "–" if row.out_of_order is None else str(row.out_of_order),
-        "never" if row.recovery_s is None else f"{row.recovery_median_s:g} (worst {row.recovery_s:g})",
+        (
+            "never"
+            if row.recovery_s is None
+            else f"{row.recovery_median_s:g} (worst {row.recovery_s:g})"
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""The account of the fault runs by itself: it must see what is lost, doubled, repeated and out of order."""
+"""The account of the fault runs by itself: it must see what is lost, doubled, repeated and out
+of order.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +34,9 @@ class Fixed(Observer):
 
 
 def row(arrived: Arrived, source: str = "mqtt", copies: dict[int, int] | None = None) -> Row:
-    account = Account(NUMBERS, {source: Sender(NUMBERS, 1.0)}, {(source, "clickhouse"): Fixed(arrived)})
+    account = Account(
+        NUMBERS, {source: Sender(NUMBERS, 1.0)}, {(source, "clickhouse"): Fixed(arrived)}
+    )
     for number, count in (copies or {}).items():
         account.copies[source, number] = count
     return account.rows({source: 10})[0]
@@ -66,7 +70,13 @@ def test_only_copies_of_payloads_without_an_id_may_be_there_twice() -> None:
 
 def test_a_consumer_leaves_out_known_ids_and_notices_what_comes_late() -> None:
     sequence = Sequence()
-    for id, subject, number in [("a", "d0", 0), ("b", "d0", 20), ("b", "d0", 20), ("c", "d0", 10), ("d", "d1", 1)]:
+    for id, subject, number in [
+        ("a", "d0", 0),
+        ("b", "d0", 20),
+        ("b", "d0", 20),
+        ("c", "d0", 10),
+        ("d", "d1", 1),
+    ]:
         sequence.add(id, subject, number)
     assert sequence.arrived() == Arrived(4, frozenset({0, 20, 10, 1}), 1, 1)
 
@@ -80,7 +90,9 @@ def test_deliveries_are_numbered_by_the_times_of_the_events() -> None:
 @pytest.mark.parametrize("devices", [1, 5, DEVICES])
 def test_the_share_of_some_devices_is_what_they_send(devices: int) -> None:
     for sent in (0, 1, 9, 10, 11, 57):
-        assert Numbers.share(sent, devices) == sum(number % DEVICES < devices for number in range(sent))
+        assert Numbers.share(sent, devices) == sum(
+            number % DEVICES < devices for number in range(sent)
+        )
 
 
 def test_a_recovery_that_never_came_makes_the_row_fail(tmp: Path) -> None:
@@ -112,7 +124,9 @@ def test_the_page_names_every_source_and_sink_that_runs() -> None:
     text = page.PAGE.read_text(encoding="utf-8")
     promised = [line.partition(": ")[0] for line in page.guarantees().splitlines()]
     assert len(promised) > 10
-    assert [name for name in promised if f"{name}:" not in text] == [], f"write it anew: {page.COMMAND}"
+    assert [name for name in promised if f"{name}:" not in text] == [], (
+        f"write it anew: {page.COMMAND}"
+    )
     assert {name for kind, name in (line.removeprefix("- ").split(" ") for line in promised)} <= {
         f"`{name}`" for name in (*SOURCES, *SINKS)
     }

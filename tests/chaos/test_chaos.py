@@ -1,4 +1,6 @@
-"""The short form of the fault runs: every source and every sink, a few kills, and each service away for three seconds."""
+"""The short form of the fault runs: every source and every sink, a few kills, and each service
+away for three seconds.
+"""
 
 import sys
 from pathlib import Path
@@ -15,7 +17,9 @@ from tests.conftest import require
 
 
 @pytest.mark.slow
-def test_no_source_and_no_sink_loses_or_doubles_an_event_whatever_is_killed_or_stopped(tmp: Path) -> None:
+def test_no_source_and_no_sink_loses_or_doubles_an_event_whatever_is_killed_or_stopped(
+    tmp: Path,
+) -> None:
     for service in Stack(tmp, SERVICES).services.values():
         require(type(service))
     rows, troubles = run(SHORT, list(SOURCES), lambda words: print(words, file=sys.stderr))
@@ -25,7 +29,9 @@ def test_no_source_and_no_sink_loses_or_doubles_an_event_whatever_is_killed_or_s
 
 
 @pytest.mark.slow
-def test_every_event_and_alarm_transition_is_stored_once_although_two_flows_are_killed(tmp: Path) -> None:
+def test_every_event_and_alarm_transition_is_stored_once_although_two_flows_are_killed(
+    tmp: Path,
+) -> None:
     for service in Stack(tmp, ["redpanda", "clickhouse", "mqtt"]).services.values():
         require(type(service))
     rows = chain.rows(tmp, count=10_000, kills=3, rate=2_000, seed=1)

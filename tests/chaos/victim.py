@@ -20,14 +20,18 @@ UNARMED = -signal.SIGTERM
 
 @dataclass(frozen=True)
 class Ending:
-    """One end of the process: its exit status, and those that were expected, none if nobody asked it to end."""
+    """One end of the process: its exit status, and those that were expected, none if nobody
+    asked it to end.
+    """
 
     status: int
     expected: tuple[int, ...]
 
 
 class Victim:
-    """Keeps one flow running in a thread; `kill` and `ask_to_end` are the faults. `restarted` hears of every new start."""
+    """Keeps one flow running in a thread; `kill` and `ask_to_end` are the faults. `restarted`
+    hears of every new start.
+    """
 
     def __init__(self, name: str, folder: Path, definition: Path, site: Path) -> None:
         self.name = name
@@ -52,13 +56,17 @@ class Victim:
             self.program.kill()
 
     def ask_to_end(self, statuses: tuple[int, ...]) -> None:
-        """SIGTERM, as soon as there is a process; it is to end with one of these statuses, and is then started again."""
+        """SIGTERM, as soon as there is a process; it is to end with one of these statuses, and
+        is then started again.
+        """
         with self._running():
             self._expected = (*statuses, UNARMED)
             os.kill(self.program.pid or 0, signal.SIGTERM)
 
     def expect(self, status: int, words: str) -> None:
-        """From now on it may end with that status, and must have said these words at the end of the run."""
+        """From now on it may end with that status, and must have said these words at the end of
+        the run.
+        """
         self._excuse = (status, words)
 
     def ended_more_than(self, times: int) -> bool:
@@ -69,7 +77,8 @@ class Victim:
         """A line for each end that was not expected, and for words that it did not say."""
         excused = self._excuse[0] if self._excuse else None
         lines = [
-            f"it ended with {ending.status}, expected {' or '.join(map(str, ending.expected)) or 'that it runs on'}"
+            f"it ended with {ending.status}, expected"
+            f" {' or '.join(map(str, ending.expected)) or 'that it runs on'}"
             for ending in self.endings
             if ending.status not in ending.expected and ending.status != excused
         ]

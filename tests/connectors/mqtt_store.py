@@ -49,7 +49,12 @@ def plain_client(broker: Mosquitto, user: str | None = None) -> paho.Client:
 
 
 def start(
-    recorder: Recorder, store: Store, connection: MqttConnection, *topics: str, name: str, **more: object
+    recorder: Recorder,
+    store: Store,
+    connection: MqttConnection,
+    *topics: str,
+    name: str,
+    **more: object,
 ) -> Intake:
     source = Mqtt.model_validate({"topics": list(topics), **more})
     intake = source.intake(recorder.context(name, connection), store.write)

@@ -11,7 +11,9 @@ from operators.events import DeadLetter, Event, Reading
 
 
 class Recorder:
-    """`recorder.context(...)` makes a context; `health`, `counts` and `letters` are what came out of it."""
+    """`recorder.context(...)` makes a context; `health`, `counts` and `letters` are what came
+    out of it.
+    """
 
     def __init__(self) -> None:
         self.reports: list[tuple[str, bool, str]] = []
@@ -20,7 +22,9 @@ class Recorder:
         self.letters: list[DeadLetter] = []
         self.stopping = threading.Event()
 
-    def context(self, name: str, connection: Any, folder: Path | None = None, **more: Any) -> ConnectorContext:
+    def context(
+        self, name: str, connection: Any, folder: Path | None = None, **more: Any
+    ) -> ConnectorContext:
         return ConnectorContext(
             flow="test",
             name=name,

@@ -1,4 +1,6 @@
-"""The binlog source on a real MariaDB: from the tables into the log, across restarts of both sides, without a gap."""
+"""The binlog source on a real MariaDB: from the tables into the log, across restarts of both
+sides, without a gap.
+"""
 
 import math
 import threading
@@ -40,7 +42,11 @@ def test_a_fresh_flow_begins_with_the_latest_state_of_each_entity(db: RecorderDa
     assert rack_row.values["entity_id"] == "sensor.rack"
     assert rack_row.values["shared_attrs"] == '{"unit_of_measurement": "°C"}'
     assert (rack_row.snapshot, rack_row.labels) == (True, {})
-    assert (door_row.id, door_row.time, door_row.op) == (f"states/{closed}", 1772366399.123456, "insert")
+    assert (door_row.id, door_row.time, door_row.op) == (
+        f"states/{closed}",
+        1772366399.123456,
+        "insert",
+    )
     assert door_row.table == f"{db.name}.states"
 
 
@@ -64,7 +70,10 @@ def test_a_state_read_from_the_table_and_from_the_log_is_the_same_row(db: Record
     with Watching(db.url) as starter:
         starter.until_rows(1)
     assert starter.rows[0].values == follower.rows[0].values
-    assert (starter.rows[0].id, starter.rows[0].time) == (follower.rows[0].id, follower.rows[0].time)
+    assert (starter.rows[0].id, starter.rows[0].time) == (
+        follower.rows[0].id,
+        follower.rows[0].time,
+    )
 
 
 def test_no_state_is_missing_when_a_writer_runs_during_the_snapshot(db: RecorderDatabase) -> None:
@@ -78,7 +87,8 @@ def test_no_state_is_missing_when_a_writer_runs_during_the_snapshot(db: Recorder
             while not stop.is_set():
                 for metadata_id, attributes_id in entities:
                     cursor.execute(
-                        "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id) VALUES ('x', 1.0, %s, %s)",
+                        "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id)"
+                        " VALUES ('x', 1.0, %s, %s)",
                         (metadata_id, attributes_id),
                     )
                     written.append(cursor.lastrowid)
@@ -92,17 +102,25 @@ def test_no_state_is_missing_when_a_writer_runs_during_the_snapshot(db: Recorder
             already = len(written)
             with Watching(db.url) as watching:
                 watching.until(
-                    lambda w=watching, a=already: w.batches and w.batches[-1].live and len(written) > a + 500, "writes"
+                    lambda w=watching, a=already: (
+                        w.batches and w.batches[-1].live and len(written) > a + 500
+                    ),
+                    "writes",
                 )
                 stopped_at = len(written)
                 last = written[stopped_at - 1]
                 watching.until(
-                    lambda w=watching, n=last: any(row.id == f"states/{n}" for row in w.rows), "the last write"
+                    lambda w=watching, n=last: any(row.id == f"states/{n}" for row in w.rows),
+                    "the last write",
                 )
-            first_followed = min(int(row.id.split("/")[1]) for row in watching.rows if not row.labels)
+            first_followed = min(
+                int(row.id.split("/")[1]) for row in watching.rows if not row.labels
+            )
             from_log = [int(row.id.split("/")[1]) for row in watching.rows if not row.labels]
             from_table = {int(row.id.split("/")[1]) for row in watching.rows if row.labels}
-            assert from_log[: from_log.index(last) + 1] == [n for n in written if first_followed <= n <= last]
+            assert from_log[: from_log.index(last) + 1] == [
+                n for n in written if first_followed <= n <= last
+            ]
             assert not from_table or max(from_table) == first_followed - 1
     finally:
         stop.set()
@@ -163,14 +181,17 @@ def test_a_new_reader_goes_on_exactly_where_the_last_one_stopped(db: RecorderDat
         assert ids == [row.id for row in first.rows]
 
 
-def test_a_large_transaction_comes_in_pieces_and_can_be_left_in_the_middle(db: RecorderDatabase) -> None:
+def test_a_large_transaction_comes_in_pieces_and_can_be_left_in_the_middle(
+    db: RecorderDatabase,
+) -> None:
     rack = db.entity("sensor.rack")
     with Watching(db.url, snapshot=False) as first:
         first.until_live()
         position = first.position
     (one,) = db.state(rack, "seed")
     db.run(
-        "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id) SELECT seq, seq, %s, %s FROM seq_1_to_100000",
+        "INSERT INTO states(state, last_updated_ts, metadata_id, attributes_id) SELECT seq, seq,"
+        " %s, %s FROM seq_1_to_100000",
         rack,
     )
     with Watching(db.url, position, snapshot=False) as second:
@@ -189,13 +210,19 @@ def test_an_update_passes_if_it_changes_what_the_row_says(db: RecorderDatabase) 
     first, second = db.state(rack, "1", "2")
     with Watching(db.url, snapshot=False) as watching:
         watching.until_live()
-        db.run("UPDATE states SET old_state_id = NULL, last_reported_ts = 5 WHERE metadata_id = %s", (rack[0],))
+        db.run(
+            "UPDATE states SET old_state_id = NULL, last_reported_ts = 5 WHERE metadata_id = %s",
+            (rack[0],),
+        )
         db.run("UPDATE states SET old_state_id = %s WHERE state_id = %s", (first, second))
         db.run("UPDATE states SET state = '3' WHERE state_id = %s", (second,))
         db.run("DELETE FROM states WHERE state_id = %s", (second,))
         db.state(rack, "4")
         watching.until_rows(2)
-    assert [(row.op, row.values["state"]) for row in watching.rows] == [("update", "3"), ("insert", "4")]
+    assert [(row.op, row.values["state"]) for row in watching.rows] == [
+        ("update", "3"),
+        ("insert", "4"),
+    ]
     assert watching.rows[0].id.startswith(f"states/{second}/0-1-")
     assert watching.counts == {"bookkeeping": 3, "purged": 1}
 
@@ -206,13 +233,21 @@ def test_names_and_attributes_follow_their_own_tables(db: RecorderDatabase) -> N
         watching.until_live()
         door = db.entity("binary_sensor.door", '{"v": 2}')
         db.state(door, "on")
-        db.run("UPDATE states_meta SET entity_id = 'sensor.renamed' WHERE metadata_id = %s", (rack[0],))
+        db.run(
+            "UPDATE states_meta SET entity_id = 'sensor.renamed' WHERE metadata_id = %s", (rack[0],)
+        )
         db.state(rack, "20")
         db.run("SET SESSION foreign_key_checks = 0")
-        db.run("INSERT INTO states(state, metadata_id, attributes_id) VALUES ('lost', 99999, 99999)")
+        db.run(
+            "INSERT INTO states(state, metadata_id, attributes_id) VALUES ('lost', 99999, 99999)"
+        )
         watching.until_rows(3)
     names = [(row.values["entity_id"], row.values["shared_attrs"]) for row in watching.rows]
-    assert names == [("binary_sensor.door", '{"v": 2}'), ("sensor.renamed", '{"v": 1}'), (None, None)]
+    assert names == [
+        ("binary_sensor.door", '{"v": 2}'),
+        ("sensor.renamed", '{"v": 1}'),
+        (None, None),
+    ]
 
 
 def test_live_comes_when_the_end_seen_at_the_start_is_reached(db: RecorderDatabase) -> None:
@@ -225,7 +260,9 @@ def test_live_comes_when_the_end_seen_at_the_start_is_reached(db: RecorderDataba
         watching.until_live()
         db.state(rack, "seen")
         watching.until_rows(2)
-    lives = {batch.events[0].values["state"]: batch.live for batch in watching.batches if batch.events}  # type: ignore[union-attr]
+    lives = {
+        batch.events[0].values["state"]: batch.live for batch in watching.batches if batch.events
+    }  # type: ignore[union-attr]
     assert lives == {"missed": False, "seen": True}
 
 
@@ -247,7 +284,9 @@ def test_a_log_that_is_silent_is_known_to_be_up_to_now(db: RecorderDatabase) -> 
         watching.until(lambda: watching.reader.read_until() > begun, "the server's heartbeat")
         rack = db.entity("sensor.rack")
         db.state(rack, "20.0")
-        wait_until(lambda: watching.reader.read_until() == -math.inf, what="a row that waits to be read")
+        wait_until(
+            lambda: watching.reader.read_until() == -math.inf, what="a row that waits to be read"
+        )
         watching.until_rows(1)
 
 
@@ -256,7 +295,10 @@ def test_a_changed_table_is_read_with_its_new_columns(db: RecorderDatabase) -> N
     with Watching(db.url, tables=["meters"], snapshot=False) as watching:
         watching.until_live()
         db.run("INSERT INTO meters VALUES (1, 4000000000)")
-        db.run("ALTER TABLE meters ADD COLUMN room VARCHAR(20) AFTER id, CHANGE power watts INT UNSIGNED")
+        db.run(
+            "ALTER TABLE meters ADD COLUMN room VARCHAR(20) AFTER id, CHANGE power watts INT"
+            " UNSIGNED"
+        )
         db.run("INSERT INTO meters VALUES (2, 'attic', 7)")
         watching.until_rows(2)
     assert [row.values for row in watching.rows] == [
@@ -275,14 +317,22 @@ def test_other_tables_come_whole_with_ids_of_key_and_transaction(db: RecorderDat
         db.run("DELETE FROM meters")
         deleted = db.gtid()
         watching.until_rows(3)
-    assert [(row.op, row.values["watts"]) for row in watching.rows] == [("insert", 10), ("update", 20), ("delete", 20)]
-    assert [row.id for row in watching.rows[1:]] == [f"meters/attic/1/{updated}.0", f"meters/attic/1/{deleted}.0"]
+    assert [(row.op, row.values["watts"]) for row in watching.rows] == [
+        ("insert", 10),
+        ("update", 20),
+        ("delete", 20),
+    ]
+    assert [row.id for row in watching.rows[1:]] == [
+        f"meters/attic/1/{updated}.0",
+        f"meters/attic/1/{deleted}.0",
+    ]
     assert watching.rows[0].snapshot
 
 
 def test_rows_of_a_mapped_table_become_readings(db: RecorderDatabase) -> None:
     db.run(
-        "CREATE TABLE meters(id INT PRIMARY KEY, meter VARCHAR(20), kind VARCHAR(20), watts DECIMAL(9,2), at TIMESTAMP(3) NULL)"
+        "CREATE TABLE meters(id INT PRIMARY KEY, meter VARCHAR(20), kind VARCHAR(20), watts"
+        " DECIMAL(9,2), at TIMESTAMP(3) NULL)"
     )
     db.run("SET SESSION time_zone = '+00:00'")
     db.run("INSERT INTO meters VALUES (1, 'attic', 'power', 10.25, '2026-03-01 12:00:00.500')")
@@ -291,7 +341,9 @@ def test_rows_of_a_mapped_table_become_readings(db: RecorderDatabase) -> None:
         watching.until_live()
         db.run("UPDATE meters SET watts = NULL, at = NULL")
         db.run("DELETE FROM meters")
-        db.run("INSERT INTO meters VALUES (2, NULL, 'power', 1, NULL), (3, 'cellar', 'power', 2, NULL)")
+        db.run(
+            "INSERT INTO meters VALUES (2, NULL, 'power', 1, NULL), (3, 'cellar', 'power', 2, NULL)"
+        )
         watching.until_rows(3)
     first, second, third = watching.events
     assert isinstance(first, Reading)
@@ -312,7 +364,10 @@ def test_a_row_that_is_read_again_arrived_when_it_did_before(db: RecorderDatabas
 
     def arrived(watching: Watching) -> list[tuple[str, float]]:
         """Each event with its arrival, from the second row on."""
-        watching.until(lambda: watching.events and watching.events[-1].id.startswith("meters/4/"), "the last row")
+        watching.until(
+            lambda: watching.events and watching.events[-1].id.startswith("meters/4/"),
+            "the last row",
+        )
         times = (at for batch in watching.batches for n, at in batch.arrivals for _ in range(n))
         return list(zip((event.id for event in watching.events), times, strict=True))
 
@@ -326,7 +381,9 @@ def test_a_row_that_is_read_again_arrived_when_it_did_before(db: RecorderDatabas
         db.run("SET SESSION timestamp = DEFAULT")
         db.run("INSERT INTO meters VALUES (4, 'attic', 4)")
         first = arrived(watching)
-    with Watching(db.url, before, tables=["meters"], rows={"meters": mapping}, snapshot=False) as watching:
+    with Watching(
+        db.url, before, tables=["meters"], rows={"meters": mapping}, snapshot=False
+    ) as watching:
         again = arrived(watching)
     assert first == again
     assert [id.split("/")[1] for id, _ in first] == ["1", "3", "4"]
@@ -339,13 +396,18 @@ def test_a_mapping_that_does_not_fit_the_table_is_a_dead_letter(db: RecorderData
         watching.until_live()
         db.run("INSERT INTO meters VALUES (1, 10)")
         watching.until(lambda: watching.letters, "a dead letter")
-    assert watching.letters[0].detail == f"table {db.name}.meters has no column 'meter'; it has id, watts"
+    assert (
+        watching.letters[0].detail
+        == f"table {db.name}.meters has no column 'meter'; it has id, watts"
+    )
     assert watching.letters[0].payload == b'{"id":1,"watts":10}'
 
 
 def test_only_tables_that_are_read_can_be_mapped() -> None:
     mapping = {"subject": "meter", "metric": "power", "value": "watts"}
-    with pytest.raises(ValueError, match=r"`rows` maps meters, which `tables` does not name; it names states"):
+    with pytest.raises(
+        ValueError, match=r"`rows` maps meters, which `tables` does not name; it names states"
+    ):
         MariadbBinlog.model_validate({"tables": ["states"], "rows": {"meters": mapping}})
 
 
@@ -365,7 +427,9 @@ def test_an_interrupted_snapshot_goes_on_where_it_was(db: RecorderDatabase) -> N
     assert len(times) == 1, "a row that is read twice is one row"
 
 
-def test_what_cannot_be_read_ends_the_reader_where_the_definition_says_stop(db: RecorderDatabase) -> None:
+def test_what_cannot_be_read_ends_the_reader_where_the_definition_says_stop(
+    db: RecorderDatabase,
+) -> None:
     def stop(letter: DeadLetter) -> None:
         raise ConnectorError(f"{letter.reason}; on_error: stop")
 
@@ -426,7 +490,9 @@ def test_a_server_that_is_not_up_yet_is_waited_for(own_db: RecorderDatabase) -> 
 
 @pytest.fixture
 def lost(own_db: RecorderDatabase) -> tuple[RecorderDatabase, dict[str, object]]:
-    """A database, and a position after state "1" that the server has purged; states "2" and "3" came since."""
+    """A database, and a position after state "1" that the server has purged; states "2" and "3"
+    came since.
+    """
     rack = own_db.entity("sensor.rack")
     with Watching(own_db.url, snapshot=False) as watching:
         watching.until_live()
@@ -481,7 +547,9 @@ def test_a_position_of_a_server_that_was_set_up_anew_is_lost_too(own_db: Recorde
     assert watching.counts["gap"] == 1
 
 
-def test_a_second_reader_with_the_same_server_id_is_named_as_the_cause(db: RecorderDatabase) -> None:
+def test_a_second_reader_with_the_same_server_id_is_named_as_the_cause(
+    db: RecorderDatabase,
+) -> None:
     with Watching(db.url) as first:
         first.until_live()
         with Watching(db.url) as second:

@@ -1,4 +1,6 @@
-"""What the binlog source says when the server or its user is not set up for it, and that a remedy is picked up."""
+"""What the binlog source says when the server or its user is not set up for it, and that a
+remedy is picked up.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,7 +45,9 @@ def url_of(db: RecorderDatabase, password: str = "p%40ss%3A%2Fw") -> str:
         ("mysql://u:s3cret@host:port/db", ["malformed", "host or port"]),
     ],
 )
-def test_a_missing_or_malformed_url_stops_at_once_and_hides_the_password(url: str, words: list[str]) -> None:
+def test_a_missing_or_malformed_url_stops_at_once_and_hides_the_password(
+    url: str, words: list[str]
+) -> None:
     source = MariadbBinlog(tables=["states"])
     connection = MariadbConnection(url=url)
     with pytest.raises(ConnectorError) as error:
@@ -55,11 +59,15 @@ def test_a_missing_or_malformed_url_stops_at_once_and_hides_the_password(url: st
 
 def test_a_source_without_connection_says_which_one_is_missing() -> None:
     with pytest.raises(ConnectorError, match="no connection 'mariadb' in the site file"):
-        MariadbBinlog(tables=["states"]).partitions(ConnectorContext(flow="f", name="recorder", connection=None))
+        MariadbBinlog(tables=["states"]).partitions(
+            ConnectorContext(flow="f", name="recorder", connection=None)
+        )
 
 
 def test_the_parts_of_a_url_may_hold_escaped_characters() -> None:
-    address = parse_url("mysql+pymysql://user:p%40ss%2F@db.example:3307/homeassistant?charset=utf8mb4")
+    address = parse_url(
+        "mysql+pymysql://user:p%40ss%2F@db.example:3307/homeassistant?charset=utf8mb4"
+    )
     assert (address.host, address.port, address.user) == ("db.example", 3307, "user")
     assert (address.password, address.database) == ("p@ss/", "homeassistant")
     assert "p@ss" not in repr(address) + str(address)
@@ -80,8 +88,16 @@ def test_a_table_name_has_at_most_a_database_before_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "remedy", "words"),
     [
-        ("binlog_format = STATEMENT", "binlog_format = ROW", ["binlog_format is STATEMENT", "add `binlog_format=ROW`"]),
-        ("binlog_format = MIXED", "binlog_format = ROW", ["binlog_format is MIXED", "SET GLOBAL binlog_format=ROW"]),
+        (
+            "binlog_format = STATEMENT",
+            "binlog_format = ROW",
+            ["binlog_format is STATEMENT", "add `binlog_format=ROW`"],
+        ),
+        (
+            "binlog_format = MIXED",
+            "binlog_format = ROW",
+            ["binlog_format is MIXED", "SET GLOBAL binlog_format=ROW"],
+        ),
         (
             "binlog_row_image = MINIMAL",
             "binlog_row_image = FULL",
@@ -123,8 +139,15 @@ def test_column_names_missing_from_the_log_are_warned_of_once_and_coped_with(
         watching.until_live()
         db.state(rack, "20")
         watching.until_rows(1)
-    assert (watching.rows[0].values["entity_id"], watching.rows[0].values["state"]) == ("sensor.rack", "20")
-    warnings = [record.getMessage() for record in caplog.records if "binlog_row_metadata" in record.getMessage()]
+    assert (watching.rows[0].values["entity_id"], watching.rows[0].values["state"]) == (
+        "sensor.rack",
+        "20",
+    )
+    warnings = [
+        record.getMessage()
+        for record in caplog.records
+        if "binlog_row_metadata" in record.getMessage()
+    ]
     assert len(warnings) == 1
     assert "Set `binlog_row_metadata=FULL` under [mysqld]" in warnings[0]
 
@@ -137,12 +160,20 @@ def test_a_refused_password_is_named_and_hidden(db: RecorderDatabase, user: str)
     assert "s3cret" not in detail
 
 
-def test_each_missing_privilege_is_named_with_its_grant_until_all_are_there(db: RecorderDatabase, user: str) -> None:
+def test_each_missing_privilege_is_named_with_its_grant_until_all_are_there(
+    db: RecorderDatabase, user: str
+) -> None:
     db.run(f"GRANT SELECT ON {db.name}.states TO '{user}'@'{HOST}'")
     with Watching(url_of(db)) as watching:
         detail = watching.degraded()
-        assert f"the user lacks REPLICATION SLAVE: GRANT REPLICATION SLAVE ON *.* TO '{user}'@'{HOST}'" in detail
-        assert f"the user lacks BINLOG MONITOR: GRANT BINLOG MONITOR ON *.* TO '{user}'@'{HOST}'" in detail
+        assert (
+            f"the user lacks REPLICATION SLAVE: GRANT REPLICATION SLAVE ON *.* TO '{user}'@'{HOST}'"
+            in detail
+        )
+        assert (
+            f"the user lacks BINLOG MONITOR: GRANT BINLOG MONITOR ON *.* TO '{user}'@'{HOST}'"
+            in detail
+        )
         db.run(f"GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO '{user}'@'{HOST}'")
         watching.until(lambda: "REPLICATION" not in str(watching.health.down), "the next complaint")
         detail = watching.degraded()
@@ -169,7 +200,9 @@ def test_a_table_without_primary_key_cannot_be_read_from_the_start(db: RecorderD
         watching.until_rows(1)
 
 
-def test_a_database_left_out_of_the_log_is_named(own: Callable[[MariaDB], MariaDB], tmp: Path) -> None:
+def test_a_database_left_out_of_the_log_is_named(
+    own: Callable[[MariaDB], MariaDB], tmp: Path
+) -> None:
     server = MariaDB(tmp / "mariadb", variables={"binlog_ignore_db": "homeassistant"})
     db = RecorderDatabase(own(server), "homeassistant")
     with Watching(db.url) as watching:

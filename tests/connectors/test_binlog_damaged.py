@@ -1,4 +1,6 @@
-"""Rows of the binary log that are damaged are refused; they are never read on for ever, nor read beyond their end."""
+"""Rows of the binary log that are damaged are refused; they are never read on for ever, nor read
+beyond their end.
+"""
 
 import pytest
 
@@ -11,7 +13,10 @@ ROW = b"\x00" + (7).to_bytes(4, "little") + b"\x05attic"
 
 
 def test_rows_that_end_with_the_packet_are_read() -> None:
-    assert RowDecoder(COLUMNS).rows(ROW + ROW, 0, 2 * len(ROW), b"\x03") == [{"id": 7, "name": "attic"}] * 2
+    assert (
+        RowDecoder(COLUMNS).rows(ROW + ROW, 0, 2 * len(ROW), b"\x03")
+        == [{"id": 7, "name": "attic"}] * 2
+    )
 
 
 def test_a_row_longer_than_its_packet_is_refused() -> None:

@@ -28,12 +28,15 @@ def test_a_killed_flow_loses_no_state_and_repeats_some_with_the_same_ids(
     topic = f"{unique}.readings"
     definition = tmp / f"{unique}.yaml"
     definition.write_text(
-        f"vigie: 1\nflow: {unique}\n"
-        "sources: {recorder: {mariadb_binlog: {tables: [states, states_meta, state_attributes]}}}\n"
-        "streams: {readings: {from: recorder, steps: [decode: home_assistant_recorder]}}\n"
-        f"sinks: {{out: {{from: readings, topic: {topic}}}}}\n"
+        f"vigie: 1\nflow: {unique}\nsources: {{recorder: {{mariadb_binlog: {{tables: [states,"
+        " states_meta, state_attributes]}}}\nstreams: {readings: {from: recorder, steps:"
+        " [decode: home_assistant_recorder]}}\nsinks: {out: {from: readings, topic:"
+        f" {topic}}}}}\n"
     )
-    connections = {"mariadb": {"url": db.url}, "redpanda": {"brokers": [broker.address], "idempotence": False}}
+    connections = {
+        "mariadb": {"url": db.url},
+        "redpanda": {"brokers": [broker.address], "idempotence": False},
+    }
     site = tmp / "site.yaml"
     site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": connections}))
     connection = TopicConnection(brokers=[broker.address], idempotence=False)
@@ -45,7 +48,9 @@ def test_a_killed_flow_loses_no_state_and_repeats_some_with_the_same_ids(
     def arrived() -> dict[str, Reading]:
         for reader in readers:
             while batch := reader.read():
-                seen.update({event.id: event for event in batch.events if isinstance(event, Reading)})
+                seen.update(
+                    {event.id: event for event in batch.events if isinstance(event, Reading)}
+                )
         return seen
 
     try:

@@ -1,4 +1,6 @@
-"""Our own row decoder against mysql-replication's, packet for packet, on rows of every column type."""
+"""Our own row decoder against mysql-replication's, packet for packet, on rows of every column
+type.
+"""
 
 import datetime
 import string
@@ -21,7 +23,9 @@ from infra.embedded.mariadb import MariaDB
 from tests.recorder import RecorderDatabase, Watching
 
 # The library's own call, deprecated since Python 3.12.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning"
+)
 
 EVERY_TYPE = """CREATE TABLE every_type(id BIGINT UNSIGNED PRIMARY KEY, ti TINYINT UNSIGNED, tis TINYINT, si SMALLINT,
  su SMALLINT UNSIGNED, mi MEDIUMINT UNSIGNED, ms MEDIUMINT, i INT UNSIGNED, n INT, bs BIGINT, d DECIMAL(20,6), d2 DECIMAL(9,9),
@@ -55,7 +59,10 @@ class Log:
                     elif data[5] in wire.ROW_EVENTS and data[20:26] in maps:
                         yield maps[data[20:26]], data, stream.checksum
                     elif data[5] == wire.GTID:
-                        sequence, domain = int.from_bytes(data[20:28], "little"), int.from_bytes(data[28:32], "little")
+                        sequence, domain = (
+                            int.from_bytes(data[20:28], "little"),
+                            int.from_bytes(data[28:32], "little"),
+                        )
                         seen[domain] = (int.from_bytes(data[6:10], "little"), sequence)
                     elif data[5] in (wire.XID, wire.QUERY) and wire.reached(seen, target):
                         return
@@ -70,13 +77,20 @@ class Log:
             kind = wire.ROW_EVENTS[data[5]]
             library = LibraryDecoder(table_map, definition, checksum)
             end = len(data) - checksum
-            yield images(RowDecoder(definition.columns), data, end, kind), images(library, data, end, kind)
+            yield (
+                images(RowDecoder(definition.columns), data, end, kind),
+                images(library, data, end, kind),
+            )
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The library's timestamps are UTC without saying so."""
     return [
-        {k: v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v for k, v in row.items()} for row in rows
+        {
+            k: v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v
+            for k, v in row.items()
+        }
+        for row in rows
     ]
 
 
@@ -85,10 +99,14 @@ def some_row(random: Random, n: int) -> dict[str, Any]:
         return "".join(random.choices(letters, k=random.randint(0, longest)))
 
     def moment() -> datetime.datetime:
-        return datetime.datetime(1971, 1, 1) + datetime.timedelta(microseconds=random.randrange(2 * 10**15))
+        return datetime.datetime(1971, 1, 1) + datetime.timedelta(
+            microseconds=random.randrange(2 * 10**15)
+        )
 
     def digits(whole: int, part: int) -> Decimal:
-        return Decimal(random.randint(-(10 ** (whole + part)) + 1, 10 ** (whole + part) - 1)).scaleb(-part)
+        return Decimal(
+            random.randint(-(10 ** (whole + part)) + 1, 10 ** (whole + part) - 1)
+        ).scaleb(-part)
 
     span = datetime.timedelta(milliseconds=random.randrange(0, 838 * 3600 * 1000))
     row: dict[str, Any] = {
@@ -131,17 +149,28 @@ def db(mariadb: MariaDB, unique: str) -> Iterator[RecorderDatabase]:
     db.run("SET GLOBAL binlog_checksum = CRC32, log_bin_compress = OFF, binlog_row_metadata = FULL")
 
 
-def differences(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> list[tuple[str, Any, Any]]:
+def differences(
+    ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
+) -> list[tuple[str, Any, Any]]:
     """(column, ours, the library's); the library leaves UCS-2 as bytes."""
     assert [list(row) for row in ours] == [list(row) for row in theirs]
     for row in theirs:
         if isinstance(row.get("u2"), bytes):
             row["u2"] = row["u2"].decode("utf-16-be")
-    return [(name, a[name], b[name]) for a, b in zip(ours, theirs, strict=True) for name in a if a[name] != b[name]]
+    return [
+        (name, a[name], b[name])
+        for a, b in zip(ours, theirs, strict=True)
+        for name in a
+        if a[name] != b[name]
+    ]
 
 
-@pytest.mark.parametrize("setting", ["binlog_checksum = CRC32", "binlog_checksum = NONE", "log_bin_compress = ON"])
-def test_rows_of_every_type_are_what_the_library_decodes(db: RecorderDatabase, setting: str) -> None:
+@pytest.mark.parametrize(
+    "setting", ["binlog_checksum = CRC32", "binlog_checksum = NONE", "log_bin_compress = ON"]
+)
+def test_rows_of_every_type_are_what_the_library_decodes(
+    db: RecorderDatabase, setting: str
+) -> None:
     db.run(EVERY_TYPE)
     db.run(f"SET GLOBAL {setting}")
     log = Log(db)
@@ -158,8 +187,9 @@ def test_states_are_what_the_library_decodes(db: RecorderDatabase) -> None:
     rack = db.entity("sensor.rack")
     log = Log(db)
     db.run(
-        "INSERT INTO states(state, last_updated_ts, last_changed_ts, metadata_id, attributes_id, context_id_bin) SELECT "
-        "seq * 0.5, seq + 0.123456, IF(seq %% 3, NULL, seq), %s, IF(seq %% 5, %s, NULL), UNHEX(MD5(seq)) FROM seq_1_to_3000",
+        "INSERT INTO states(state, last_updated_ts, last_changed_ts, metadata_id, attributes_id,"
+        " context_id_bin) SELECT seq * 0.5, seq + 0.123456, IF(seq %% 3, NULL, seq), %s, IF(seq %%"
+        " 5, %s, NULL), UNHEX(MD5(seq)) FROM seq_1_to_3000",
         rack,
     )
     ours = [row for our_images, their_images in log.both("states") for row in our_images[1]]
@@ -168,7 +198,9 @@ def test_states_are_what_the_library_decodes(db: RecorderDatabase) -> None:
     assert ours == theirs
 
 
-def test_without_names_in_the_log_rows_are_read_with_the_names_of_the_table(db: RecorderDatabase) -> None:
+def test_without_names_in_the_log_rows_are_read_with_the_names_of_the_table(
+    db: RecorderDatabase,
+) -> None:
     db.run(EVERY_TYPE)
     db.run("SET GLOBAL binlog_row_metadata = NO_LOG")
     with Watching(db.url, tables=["every_type"], snapshot=False) as nameless:

@@ -36,7 +36,9 @@ def test_events_of_another_kind_are_refused_once_however_often_the_insert_is_tri
     press = Occurrence(id="o1", time=1.0, subject="door", type="press")
     failing = inserter(recorder, nowhere)
     for _ in range(3):
-        with pytest.raises(Retry, match=r"does not answer \(Connection refused\); is it running there"):
+        with pytest.raises(
+            Retry, match=r"does not answer \(Connection refused\); is it running there"
+        ):
             failing.insert([reading(1), press])
     assert recorder.letters == []
 
@@ -63,11 +65,13 @@ def month_of_readings(rows: int = 40_000) -> list[Event]:
     ]
 
 
-def test_a_month_that_is_replayed_changes_nothing(connection: ClickHouseConnection, recorder: Recorder) -> None:
+def test_a_month_that_is_replayed_changes_nothing(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
     rows = month_of_readings()
     sums = (
-        "SELECT toYYYYMM(time) AS month, count(), uniqExact(id), sum(value), sum(cityHash64(toString(tuple(*)))) FROM kept FINAL "
-        "GROUP BY month ORDER BY month"
+        "SELECT toYYYYMM(time) AS month, count(), uniqExact(id), sum(value),"
+        " sum(cityHash64(toString(tuple(*)))) FROM kept FINAL GROUP BY month ORDER BY month"
     )
     first = inserter(recorder, connection)
     for start in range(0, len(rows), 10_000):
@@ -86,17 +90,37 @@ def test_a_month_that_is_replayed_changes_nothing(connection: ClickHouseConnecti
     assert recorder.letters == []
 
 
-def test_every_sort_of_event_has_a_row(connection: ClickHouseConnection, recorder: Recorder) -> None:
+def test_every_sort_of_event_has_a_row(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
     letter = DeadLetter(
-        id="d", time=JANUARY, flow="f", step="s", reason="bad_json", detail="no", origin="a/b", payload=b"\xff"
+        id="d",
+        time=JANUARY,
+        flow="f",
+        step="s",
+        reason="bad_json",
+        detail="no",
+        origin="a/b",
+        payload=b"\xff",
     )
     events: list[Event] = [
         Occurrence(id="o", time=JANUARY, subject="door", type="press", data={"n": 1}),
-        Summary(id="s", time=JANUARY, start=JANUARY - 60, subject="rack", metric="temperature", values={"mean": 1.5}),
+        Summary(
+            id="s",
+            time=JANUARY,
+            start=JANUARY - 60,
+            subject="rack",
+            metric="temperature",
+            values={"mean": 1.5},
+        ),
         letter,
     ]
     inserter(recorder, connection).insert(events)
-    rows = connection.client().query("SELECT kind, subject, type FROM kept FINAL ORDER BY kind").result_rows
+    rows = (
+        connection.client()
+        .query("SELECT kind, subject, type FROM kept FINAL ORDER BY kind")
+        .result_rows
+    )
     assert rows == [
         ("dead_letter", "a/b", "bad_json"),
         ("occurrence", "door", "press"),
@@ -105,13 +129,23 @@ def test_every_sort_of_event_has_a_row(connection: ClickHouseConnection, recorde
 
 
 def transition(n: int, event: str, time: float, **fields: object) -> AlarmTransition:
-    known = {"rule": "f/hot", "alarm": "hot", "subject": "rack", "occ": 1, "change": event, "state": event, "isa": "B"}
+    known = {
+        "rule": "f/hot",
+        "alarm": "hot",
+        "subject": "rack",
+        "occ": 1,
+        "change": event,
+        "state": event,
+        "isa": "B",
+    }
     made = {**known, "recorded": time, **fields}
     name = f"{made['rule']}/{made['subject']}/{made['occ']}/{n}"
     return AlarmTransition(id=name, time=time, seq=n, event=event, **made)  # type: ignore[arg-type]
 
 
-def test_the_state_of_each_alarm_is_its_last_change(connection: ClickHouseConnection, recorder: Recorder) -> None:
+def test_the_state_of_each_alarm_is_its_last_change(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
     life: list[Event] = [
         transition(1, "activated", JANUARY + 1, annunciate=True),
         transition(2, "acked", JANUARY + 2, isa="C"),
@@ -120,7 +154,11 @@ def test_the_state_of_each_alarm_is_its_last_change(connection: ClickHouseConnec
     ]
     inserter(recorder, connection).insert(life)
     inserter(recorder, connection).insert(life[:1])  # an old one, written again
-    rows = connection.client().query("SELECT subject, event, isa FROM kept_current ORDER BY subject").result_rows
+    rows = (
+        connection.client()
+        .query("SELECT subject, event, isa FROM kept_current ORDER BY subject")
+        .result_rows
+    )
     assert rows == [("rack", "returned", "A"), ("room", "activated", "B")]
 
 
@@ -130,7 +168,9 @@ def test_a_user_that_may_not_make_the_table_is_told_who_may(
     from clickhouse_connect.driver.exceptions import DatabaseError
 
     def refuse(self: Schema, declared: object) -> None:
-        raise DatabaseError("Code: 497. DB::Exception: flow: Not enough privileges. (ACCESS_DENIED)")
+        raise DatabaseError(
+            "Code: 497. DB::Exception: flow: Not enough privileges. (ACCESS_DENIED)"
+        )
 
     monkeypatch.setattr(Schema, "migrate", refuse)
     with pytest.raises(Retry, match="a user with CREATE TABLE run `vigie migrate`"):
@@ -142,7 +182,9 @@ def test_a_table_of_another_version_ends_the_sink_with_the_command(
 ) -> None:
     inserter(recorder, connection).insert([reading(1)])
     number("readings", 2)
-    with pytest.raises(ConnectorError, match="made by a newer Vigie; this one knows version 1: update this program"):
+    with pytest.raises(
+        ConnectorError, match="made by a newer Vigie; this one knows version 1: update this program"
+    ):
         inserter(recorder, connection).insert([reading(2)])
 
 
@@ -152,7 +194,9 @@ def number(connection: ClickHouseConnection) -> Callable[[str, int], None]:
 
     def record(kind: str, version: int) -> None:
         values = f"('kept', '{kind}', {version}, 'later')"
-        connection.client().command(f"INSERT INTO vigie_migrations (`table`, kind, number, name) VALUES {values}")
+        connection.client().command(
+            f"INSERT INTO vigie_migrations (`table`, kind, number, name) VALUES {values}"
+        )
 
     return record
 
@@ -162,8 +206,11 @@ def test_a_changed_time_to_keep_is_reported_and_rows_are_written_all_the_same(
 ) -> None:
     inserter(recorder, connection, keep="30d").insert([reading(1)])
     inserter(recorder, connection, keep="90d").insert([reading(2)])
-    assert "keeps rows 30 days, the definition says 90 days: `vigie migrate` changes it" in caplog.text
-    assert connection.client().command("SELECT count() FROM kept FINAL") in (0, 2)  # rows of 1970 are past their time
+    assert (
+        "keeps rows 30 days, the definition says 90 days: `vigie migrate` changes it" in caplog.text
+    )
+    # rows of 1970 are past their time
+    assert connection.client().command("SELECT count() FROM kept FINAL") in (0, 2)
 
 
 def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
@@ -178,7 +225,9 @@ def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
     assert declared_by(ClickHouse(table="kept"), "readings").keep_days is None
 
 
-def life(rule: str, subject: str, *steps: tuple[str, float, bool], severity: str = "warning") -> list[Event]:
+def life(
+    rule: str, subject: str, *steps: tuple[str, float, bool], severity: str = "warning"
+) -> list[Event]:
     """Transitions of one alarm: (event, seconds after the start of January, annunciated)."""
     made: list[Event] = []
     occ, flags = 0, set[str]()
@@ -219,7 +268,13 @@ def test_figures_of_the_alarm_system_are_those_of_eemua_191(
         for event, late in (("activated", 0), ("returned", 4))
     ]
     events += life("f/chatters", "x", *again, severity="critical")
-    events += life("f/stays", "y", ("activated", 3600, True), ("returned", 3 * DAY + 7200, False), severity="info")
+    events += life(
+        "f/stays",
+        "y",
+        ("activated", 3600, True),
+        ("returned", 3 * DAY + 7200, False),
+        severity="info",
+    )
     inserter(recorder, connection).insert(events)
     client = connection.client()
 
@@ -250,7 +305,11 @@ def test_the_figures_of_the_view_are_those_of_the_flow(
     for subject in "abcdef":
         at, occ, flags = JANUARY + chance.randrange(7200), 0, set[str]()
         for seq in range(1, 200):
-            choices = ["annunciated", "acked", "returned"] if "active" in flags else ["activated", "activated", "acked"]
+            choices = (
+                ["annunciated", "acked", "returned"]
+                if "active" in flags
+                else ["activated", "activated", "acked"]
+            )
             event = chance.choice(choices if occ else ["activated"])
             at += chance.choice([0, 5, 20, 30, 30, 900, 4000])
             occ += event == "activated"
@@ -290,8 +349,11 @@ def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(
 ) -> None:
     times = [JANUARY - 86400 * n for n in range(150)] + [0.0, -62_135_596_800.0, 253_402_300_799.0]
     events: list[Event] = [
-        Reading(id=f"r{n}", time=at, subject="s", metric="m", value=1.0) for n, at in enumerate(times)
+        Reading(id=f"r{n}", time=at, subject="s", metric="m", value=1.0)
+        for n, at in enumerate(times)
     ]
     inserter(recorder, connection, partition="day").insert(events)
     inserter(recorder, connection, partition="day").insert(events)
-    assert connection.client().query("SELECT count(), uniqExact(id) FROM kept FINAL").result_rows == [(153, 153)]
+    assert connection.client().query(
+        "SELECT count(), uniqExact(id) FROM kept FINAL"
+    ).result_rows == [(153, 153)]

@@ -45,12 +45,23 @@ def opened(recorder: Recorder) -> Iterator[Callable[..., Writer]]:
     writers: list[Writer] = []
 
     def open_sink(
-        url: str, folder: Path | None = None, connection: dict[str, Any] | None = None, **settings: Any
+        url: str,
+        folder: Path | None = None,
+        connection: dict[str, Any] | None = None,
+        **settings: Any,
     ) -> Writer:
         sink = Email.model_validate(
-            {"to": "ops@example.org", "title": TITLE, "group_wait": "50ms", "group_interval": "50ms", **settings}
+            {
+                "to": "ops@example.org",
+                "title": TITLE,
+                "group_wait": "50ms",
+                "group_interval": "50ms",
+                **settings,
+            }
         )
-        made = EmailConnection.model_validate({"url": url, "sender": "vigie@site.example", **(connection or {})})
+        made = EmailConnection.model_validate(
+            {"url": url, "sender": "vigie@site.example", **(connection or {})}
+        )
         writer = sink.open(recorder.context("mail", made, folder))
         writers.append(writer)
         return writer
@@ -77,7 +88,12 @@ def test_one_event_is_one_mail_with_its_title_and_what_is_known(
     assert message["From"] == "vigie@site.example"
     assert message["Auto-Submitted"] == "auto-generated"
     body = message.get_content()
-    for expected in ("Check the air conditioning.", "31 °C", "server room", "2026-11-18 11:06:41 UTC"):
+    for expected in (
+        "Check the air conditioning.",
+        "31 °C",
+        "server room",
+        "2026-11-18 11:06:41 UTC",
+    ):
         assert expected in body
 
 
@@ -154,21 +170,27 @@ def test_without_a_folder_a_flush_hands_the_mail_over(
 
 
 class Picky:
-    """An SMTP server that answers as `refuse` says: a recipient, the sender or `DATA` to the answer."""
+    """An SMTP server that answers as `refuse` says: a recipient, the sender or `DATA` to the
+    answer.
+    """
 
     def __init__(self, **refuse: str) -> None:
         self.refuse = refuse
         self.mails: list[Envelope] = []
         self.recipients: list[str] = []
 
-    async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+    async def handle_RCPT(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: Any
+    ) -> str:
         answer = self.refuse.get(address.partition("@")[0])
         if answer:
             return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_MAIL(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+    async def handle_MAIL(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: Any
+    ) -> str:
         if "sender" in self.refuse:
             return self.refuse["sender"]
         envelope.mail_from = address
@@ -217,7 +239,10 @@ def test_a_recipient_that_has_to_wait_gets_the_mail_later_and_the_others_only_on
         sink = opened(url, tmp, to=["ops@example.org", "slow@example.org"])
         sink.write([change(1)])
         sink.flush()
-        wait_until(lambda: "slow@example.org" in recorder.health.down.get("mail", ""), what="the sink to be degraded")
+        wait_until(
+            lambda: "slow@example.org" in recorder.health.down.get("mail", ""),
+            what="the sink to be degraded",
+        )
         picky.refuse.clear()
         wait_until(lambda: len(picky.recipients) == 2, what="the second mail")
         assert picky.recipients == ["ops@example.org", "slow@example.org"]
@@ -255,7 +280,10 @@ def test_a_refused_sender_is_a_matter_of_the_settings_and_loses_nothing(
         sink = opened(url, tmp)
         sink.write([change(1)])
         sink.flush()
-        wait_until(lambda: "check 'sender'" in recorder.health.down.get("mail", ""), what="the sink to be degraded")
+        wait_until(
+            lambda: "check 'sender'" in recorder.health.down.get("mail", ""),
+            what="the sink to be degraded",
+        )
         picky.refuse.clear()
         wait_until(lambda: picky.mails, what="the mail")
 
@@ -297,7 +325,10 @@ def test_a_mail_goes_out_encrypted_to_a_server_whose_certificate_is_trusted(
         sink = opened(url, tmp, {"starttls": starttls})
         sink.write([change(1)])
         sink.flush()
-        wait_until(lambda: "check 'ca'" in recorder.health.down.get("mail", ""), what="the certificate to be refused")
+        wait_until(
+            lambda: "check 'ca'" in recorder.health.down.get("mail", ""),
+            what="the certificate to be refused",
+        )
         sink.close()
         sink = opened(url, tmp, {"starttls": starttls, "ca": str(made.cert)})
         wait_until(lambda: picky.mails, what="the mail")
@@ -321,18 +352,25 @@ def test_a_server_encrypted_from_the_start_gets_the_password_and_the_mail(
     settings = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
     with serving(picky, ssl_context=tls, **settings) as url:
         encrypted = url.replace("smtp://", "smtps://")
-        sink = opened(encrypted, tmp, {"username": "vigie", "password": "s3cret", "ca": str(made.cert)})
+        sink = opened(
+            encrypted, tmp, {"username": "vigie", "password": "s3cret", "ca": str(made.cert)}
+        )
         sink.write([change(1)])
         sink.flush()
         wait_until(lambda: picky.mails, what="the mail")
     assert seen == [LoginPassword(b"vigie", b"s3cret")]
 
 
-def test_an_authority_that_cannot_be_read_is_said(opened: Callable[..., Writer], recorder: Recorder, tmp: Path) -> None:
+def test_an_authority_that_cannot_be_read_is_said(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
     sink = opened("smtps://127.0.0.1:465", tmp, {"ca": str(tmp / "none.pem")})
     sink.write([change(1)])
     sink.flush()
-    wait_until(lambda: "none.pem cannot be used" in recorder.health.down.get("mail", ""), what="the sink to say so")
+    wait_until(
+        lambda: "none.pem cannot be used" in recorder.health.down.get("mail", ""),
+        what="the sink to say so",
+    )
 
 
 def test_what_was_refused_is_safe_before_it_is_forgotten(tmp: Path, recorder: Recorder) -> None:
@@ -359,7 +397,10 @@ def test_encryption_that_is_required_and_not_offered_is_said(
     sink = opened(mail.url, tmp, {"starttls": "required"})
     sink.write([change(1)])
     sink.flush()
-    wait_until(lambda: "offers no encryption" in recorder.health.down.get("mail", ""), what="the sink to be degraded")
+    wait_until(
+        lambda: "offers no encryption" in recorder.health.down.get("mail", ""),
+        what="the sink to be degraded",
+    )
 
 
 def test_writers_of_several_threads_and_a_slow_server_lose_nothing(
@@ -380,7 +421,9 @@ def test_writers_of_several_threads_and_a_slow_server_lose_nothing(
         thread.join(10)
 
     def mailed() -> int:
-        text = "".join(message["Subject"] + "\n" + message.get_content() for message in mails_to(mail, address))
+        text = "".join(
+            message["Subject"] + "\n" + message.get_content() for message in mails_to(mail, address)
+        )
         return sum(f"rack_{n + m} at" in text for n in (0, 100, 200) for m in range(30))
 
     wait_until(lambda: mailed() == 90, what="all events")
@@ -438,7 +481,9 @@ def test_the_spool_stays_small(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (tmp / "mail.log").stat().st_size < 11_000
 
 
-def test_a_spool_that_cannot_be_read_says_which_file_and_what_to_do(opened: Callable[..., Writer], tmp: Path) -> None:
+def test_a_spool_that_cannot_be_read_says_which_file_and_what_to_do(
+    opened: Callable[..., Writer], tmp: Path
+) -> None:
     (tmp / "mail.mail.log").write_text("X what is this\n")
     with pytest.raises(ConnectorError, match=r"mail\.mail\.log, line 1: .*move the file away"):
         opened("smtp://127.0.0.1:25", tmp)

@@ -1,4 +1,6 @@
-"""The HTTP source as senders meet it: a real listener, real clients, and a store that the test controls."""
+"""The HTTP source as senders meet it: a real listener, real clients, and a store that the test
+controls.
+"""
 
 import json
 import socket
@@ -32,7 +34,9 @@ BODY = {
 
 
 class Store:
-    """Stands for the topic: keeps what is written, and calls it durable at once or when `settle` is called."""
+    """Stands for the topic: keeps what is written, and calls it durable at once or when `settle`
+    is called.
+    """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -56,7 +60,9 @@ class Store:
 class Door:
     """A started source and a client of it."""
 
-    def __init__(self, recorder: Recorder, connection: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(
+        self, recorder: Recorder, connection: dict[str, Any] | None = None, **settings: Any
+    ) -> None:
         self.connection = HttpConnection.model_validate(
             {"port": free_port(), "tokens": {"pir": PIR, "scale": SCALE}, **(connection or {})}
         )
@@ -74,7 +80,10 @@ class Door:
 
     def post(self, body: Any, token: str | None = PIR, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        sent = {
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        }
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(self.path, content=content, headers=sent)
 
@@ -97,7 +106,9 @@ def doors(recorder: Recorder) -> Iterator[Callable[..., Door]]:
         door.close()
 
 
-def test_an_object_is_stored_to_the_letter_under_its_own_id(doors: Callable[..., Door], recorder: Recorder) -> None:
+def test_an_object_is_stored_to_the_letter_under_its_own_id(
+    doors: Callable[..., Door], recorder: Recorder
+) -> None:
     door = doors()
     raw = b' {"device_id": "pi-1",  "type": "X", "details": {"event_id": "e-7", "n": 1.50}} '
     answer = door.post(raw)
@@ -109,7 +120,9 @@ def test_an_object_is_stored_to_the_letter_under_its_own_id(doors: Callable[...,
     assert recorder.counts == {"stored": 1}
 
 
-def test_a_list_is_stored_in_order_and_a_repetition_has_the_same_ids(doors: Callable[..., Door]) -> None:
+def test_a_list_is_stored_in_order_and_a_repetition_has_the_same_ids(
+    doors: Callable[..., Door],
+) -> None:
     door = doors()
     for _ in range(2):
         assert door.post([{"a": 1}, BODY, {"a": 3}], Idempotency_Key="k").json() == {"stored": 3}
@@ -123,14 +136,21 @@ def test_a_list_is_stored_in_order_and_a_repetition_has_the_same_ids(doors: Call
 
 
 def test_templates_make_readings_at_once(doors: Callable[..., Door]) -> None:
-    door = doors(path="/ingest/quotes", subject="{ticker}", metric="price", value="{price}", time="at")
+    door = doors(
+        path="/ingest/quotes", subject="{ticker}", metric="price", value="{price}", time="at"
+    )
     assert door.post([
         {"ticker": "EUR/USD", "price": 1.085, "at": "2026-11-18T10:00:00Z"},
         {"ticker": "EUR/GBP", "price": "0.84", "at": 1_795_000_000_000, "id": "not ours"},
     ]).status_code == 202  # fmt: skip
     first, second = door.store.events
     assert isinstance(first, Reading) and isinstance(second, Reading)
-    assert (first.subject, first.metric, first.value, first.topic) == ("EUR/USD", "price", 1.085, "ingest/quotes")
+    assert (first.subject, first.metric, first.value, first.topic) == (
+        "EUR/USD",
+        "price",
+        1.085,
+        "ingest/quotes",
+    )
     assert (first.time, second.time, second.value) == (1_794_996_000.0, 1_795_000_000.0, 0.84)
     assert first.id != second.id
 
@@ -141,15 +161,22 @@ def test_templates_make_readings_at_once(doors: Callable[..., Door]) -> None:
         ({"id": "a"}, "the field 'v.now', which is missing or null"),
         ({"id": "a", "v": {"now": None}}, "the field 'v.now', which is missing or null"),
         ({"id": "", "v": {"now": 1}}, "expected a subject of 1 to 512 characters, got ''"),
-        ({"id": "a", "v": {"now": []}}, "expected a number, a text, true or false as the value, got list"),
+        (
+            {"id": "a", "v": {"now": []}},
+            "expected a number, a text, true or false as the value, got list",
+        ),
         ({"id": "a", "v": {"now": 10**400}}, "expected a number that 64 bits can hold"),
         (7, "expected an object, got a number"),
     ],
 )
-def test_one_bad_object_refuses_the_whole_list_and_says_which(doors: Callable[..., Door], item: Any, says: str) -> None:
+def test_one_bad_object_refuses_the_whole_list_and_says_which(
+    doors: Callable[..., Door], item: Any, says: str
+) -> None:
     door = doors(subject="{id}", value="{v.now}")
     answer = door.post([{"id": "a", "v": {"now": 1}}, item])
-    assert answer.status_code == 400 and answer.json()["item"] == 1 and says in answer.json()["error"]
+    assert (
+        answer.status_code == 400 and answer.json()["item"] == 1 and says in answer.json()["error"]
+    )
     assert not door.store.events
 
 
@@ -163,7 +190,9 @@ def test_one_bad_object_refuses_the_whole_list_and_says_which(doors: Callable[..
         (b"[" * 100_000, "expected"),
     ],
 )
-def test_what_is_not_json_is_refused_with_the_place(doors: Callable[..., Door], body: bytes, says: str) -> None:
+def test_what_is_not_json_is_refused_with_the_place(
+    doors: Callable[..., Door], body: bytes, says: str
+) -> None:
     door = doors()
     answer = door.post(body)
     assert answer.status_code == 400 and says in answer.json()["error"]
@@ -200,11 +229,18 @@ def test_a_signed_post_is_taken_and_its_id_is_that_of_the_event(doors: Callable[
 def test_other_methods_paths_and_kinds_are_refused(doors: Callable[..., Door]) -> None:
     door = doors()
     got = door.client.get(door.path)
-    assert got.status_code == 405 and got.headers["allow"] == "POST" and got.json() == {"error": "expected POST"}
+    assert (
+        got.status_code == 405
+        and got.headers["allow"] == "POST"
+        and got.json() == {"error": "expected POST"}
+    )
     assert door.client.post("/elsewhere").json() == {"error": "nothing takes posts to /elsewhere"}
     assert door.post(b"a=1", Content_Type="application/x-www-form-urlencoded").status_code == 415
     assert door.post(BODY, Content_Encoding="gzip").status_code == 415
-    assert door.post(BODY, Content_Type="application/cloudevents+json; charset=utf-8").status_code == 202
+    assert (
+        door.post(BODY, Content_Type="application/cloudevents+json; charset=utf-8").status_code
+        == 202
+    )
 
 
 def test_what_is_too_large_is_refused(doors: Callable[..., Door]) -> None:
@@ -218,7 +254,9 @@ def test_what_is_too_large_is_refused(doors: Callable[..., Door]) -> None:
     assert not door.store.events
 
 
-def test_a_store_that_takes_nothing_is_answered_503_in_time_and_keeps_the_order(doors: Callable[..., Door]) -> None:
+def test_a_store_that_takes_nothing_is_answered_503_in_time_and_keeps_the_order(
+    doors: Callable[..., Door],
+) -> None:
     door = doors({"wait": 1})
     door.store.room.clear()
     try:
@@ -233,7 +271,9 @@ def test_a_store_that_takes_nothing_is_answered_503_in_time_and_keeps_the_order(
     assert door.store.events[-1].id == "c"
 
 
-def test_the_answer_comes_when_everything_is_stored_and_not_before(doors: Callable[..., Door]) -> None:
+def test_the_answer_comes_when_everything_is_stored_and_not_before(
+    doors: Callable[..., Door],
+) -> None:
     door = doors({"wait": 1})
     door.store.holds = True
     late = door.post(BODY)
@@ -253,7 +293,12 @@ def test_too_much_under_way_is_refused_until_it_is_stored(
     door = doors({"wait": 1})
     door.store.holds = True
     with pytest.raises(httpx.ReadTimeout):
-        door.client.post(door.path, json=[{"a": "x" * 800}], headers={"Authorization": f"Bearer {PIR}"}, timeout=0.2)
+        door.client.post(
+            door.path,
+            json=[{"a": "x" * 800}],
+            headers={"Authorization": f"Bearer {PIR}"},
+            timeout=0.2,
+        )
     answer = door.post({"a": "x" * 300})
     assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
     door.store.holds = False
@@ -261,8 +306,12 @@ def test_too_much_under_way_is_refused_until_it_is_stored(
     wait_until(lambda: door.post({"a": "x" * 300}).status_code == 202, what="room")
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /api/events HTTP/1.1\r\nHost: a\r\n", b"whole header"])
-def test_a_slow_client_is_cut_off_and_others_are_served_meanwhile(doors: Callable[..., Door], sent: bytes) -> None:
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /api/events HTTP/1.1\r\nHost: a\r\n", b"whole header"]
+)
+def test_a_slow_client_is_cut_off_and_others_are_served_meanwhile(
+    doors: Callable[..., Door], sent: bytes
+) -> None:
     door = doors({"timeout": 1})
     if sent == b"whole header":
         sent = (
@@ -293,7 +342,9 @@ def test_connections_over_the_limit_are_sent_away(doors: Callable[..., Door]) ->
     wait_until(lambda: door.post(BODY).status_code == 202, what="room")
 
 
-def test_sources_of_one_connection_share_its_port(doors: Callable[..., Door], recorder: Recorder) -> None:
+def test_sources_of_one_connection_share_its_port(
+    doors: Callable[..., Door], recorder: Recorder
+) -> None:
     connection = HttpConnection.model_validate({"port": free_port(), "tokens": {"pir": PIR}})
     first, second = Store(), Store()
     context = recorder.context("posts", connection)
@@ -310,7 +361,10 @@ def test_sources_of_one_connection_share_its_port(doors: Callable[..., Door], re
         intake.start()
     headers = {"Authorization": f"Bearer {PIR}"}
     base = f"http://127.0.0.1:{connection.port}"
-    wait_until(lambda: httpx.post(f"{base}/a", json={"x": 1}, headers=headers).status_code == 202, what="the listener")
+    wait_until(
+        lambda: httpx.post(f"{base}/a", json={"x": 1}, headers=headers).status_code == 202,
+        what="the listener",
+    )
     assert httpx.post(f"{base}/b", json={"x": 2}, headers=headers).status_code == 202
     intakes[0].stop()
     assert len(first.events) == len(second.events) == 1
@@ -322,7 +376,10 @@ def test_sources_of_one_connection_share_its_port(doors: Callable[..., Door], re
 def test_a_port_that_is_taken_is_said_with_the_remedy(recorder: Recorder) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as other,
-        pytest.raises(ConnectorError, match=r"cannot listen on 127\.0\.0\.1:\d+ .*another program may have the port"),
+        pytest.raises(
+            ConnectorError,
+            match=r"cannot listen on 127\.0\.0\.1:\d+ .*another program may have the port",
+        ),
     ):
         Door(recorder, {"port": other.getsockname()[1]})
 

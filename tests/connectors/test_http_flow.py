@@ -1,4 +1,6 @@
-"""The bridge as its users run it, from the sensors' broker to the cloud, and flows that are posted to."""
+"""The bridge as its users run it, from the sensors' broker to the cloud, and flows that are
+posted to.
+"""
 
 import json
 import time
@@ -28,8 +30,12 @@ TOKEN = "posting-token-0123456789"
 class Site:
     """A site file in `folder`, the topics of its flows, and its data."""
 
-    def __init__(self, folder: Path, broker: Broker, prefix: str, **connections: dict[str, Any]) -> None:
-        self.broker = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{prefix}.")
+    def __init__(
+        self, folder: Path, broker: Broker, prefix: str, **connections: dict[str, Any]
+    ) -> None:
+        self.broker = TopicConnection(
+            brokers=[broker.address], idempotence=False, prefix=f"{prefix}."
+        )
         self.file, self.data = folder / "site.yaml", folder / "data"
         redpanda = self.broker.model_dump(include={"brokers", "idempotence", "prefix"})
         written = {"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, **connections}}
@@ -51,7 +57,9 @@ class Site:
         return look
 
 
-def sensor(n: int, kind: str = "MOTION_DETECTED", device: str = "pi-1", **data: Any) -> dict[str, Any]:
+def sensor(
+    n: int, kind: str = "MOTION_DETECTED", device: str = "pi-1", **data: Any
+) -> dict[str, Any]:
     return {
         "event_id": f"e-{n}", "device_id": device, "source": "sensor", "type": kind, "data": data or {"n": n},
         "timestamp": 1734567890 + n / 8 if n % 2 else 1734567890 + n,
@@ -71,7 +79,11 @@ def bridge_of(folder: Path, topics: str) -> Path:
     """The shipped definition, on topics of the test's own."""
     copy = folder / "bridge.yaml"
     text = BRIDGE.read_text().partition("\ntests:")[0]
-    copy.write_text(text.replace("sensor/#", f"{topics}/#").replace("topic: site.events", f"topic: {topics}.events"))
+    copy.write_text(
+        text.replace("sensor/#", f"{topics}/#").replace(
+            "topic: site.events", f"topic: {topics}.events"
+        )
+    )
     return copy
 
 
@@ -79,34 +91,52 @@ def test_the_bridge_posts_every_message_of_the_sensors_to_the_letter(
     broker: Broker, mosquitto: Mosquitto, client: paho.Client, tmp: Path, unique: str
 ) -> None:
     with Receiver(tmp / "cloud") as cloud:
-        site = Site(tmp, broker, unique, mqtt={"url": mosquitto.url}, cloud={"url": cloud.url, "token": "t"})
+        site = Site(
+            tmp, broker, unique, mqtt={"url": mosquitto.url}, cloud={"url": cloud.url, "token": "t"}
+        )
         with FlowProcess(bridge_of(tmp, unique), site.file, site.data) as flow:
             wait_until(partial(says, flow, "sensors is up"), what="the subscription")
             publish(client, f"{unique}/motion", sensor(1, presence=True, gpio_pin=17))
             publish(client, f"{unique}/motion", sensor(2, presence=False))
             publish(client, f"{unique}/motion", sensor(2, presence=False))
-            publish(client, f"{unique}/pressure", sensor(3, "PRESSURE_DETECTED", pressure="high", duration_ms=500))
+            publish(
+                client,
+                f"{unique}/pressure",
+                sensor(3, "PRESSURE_DETECTED", pressure="high", duration_ms=500),
+            )
             publish(client, f"{unique}/gas", b"not json")
             publish(client, f"{unique}/gas", sensor(4, "GAS_DETECTED"))
             cloud.wait_for(4)
             assert flow.stop() == 0
         requests = cloud.received()
     assert [request.body for request in requests] == [
-        '{"type":"motion_detected","device_id":"pi-1","details":{"event_id":"e-1","source":"sensor",'
-        f'"data":{{"presence":true,"gpio_pin":17}},"original_timestamp":1734567890.125,"mqtt_topic":"{unique}/motion"}}}}',
-        '{"type":"motion_detected","device_id":"pi-1","details":{"event_id":"e-2","source":"sensor",'
-        f'"data":{{"presence":false}},"original_timestamp":1734567892,"mqtt_topic":"{unique}/motion"}}}}',
-        '{"type":"button_pressed","device_id":"pi-1","details":{"event_id":"e-3","source":"sensor",'
-        '"data":{"pressure":"high","duration_ms":500},"original_timestamp":1734567890.375,'
-        f'"mqtt_topic":"{unique}/pressure"}}}}',
-        '{"type":"gas_detected","device_id":"pi-1","details":{"event_id":"e-4","source":"sensor",'
-        f'"data":{{"n":4}},"original_timestamp":1734567894,"mqtt_topic":"{unique}/gas"}}}}',
+        (
+            '{"type":"motion_detected","device_id":"pi-1","details":{"event_id":"e-1","source":"sensor",'
+            f'"data":{{"presence":true,"gpio_pin":17}},"original_timestamp":1734567890.125,"mqtt_topic":"{unique}/motion"}}}}'
+        ),
+        (
+            '{"type":"motion_detected","device_id":"pi-1","details":{"event_id":"e-2","source":"sensor",'
+            f'"data":{{"presence":false}},"original_timestamp":1734567892,"mqtt_topic":"{unique}/motion"}}}}'
+        ),
+        (
+            '{"type":"button_pressed","device_id":"pi-1","details":{"event_id":"e-3","source":"sensor",'
+            '"data":{"pressure":"high","duration_ms":500},"original_timestamp":1734567890.375,'
+            f'"mqtt_topic":"{unique}/pressure"}}}}'
+        ),
+        (
+            '{"type":"gas_detected","device_id":"pi-1","details":{"event_id":"e-4","source":"sensor",'
+            f'"data":{{"n":4}},"original_timestamp":1734567894,"mqtt_topic":"{unique}/gas"}}}}'
+        ),
     ]
     assert {request.path for request in requests} == {"/api/events"}
     assert [request.id for request in requests] == ["e-1", "e-2", "e-3", "e-4"]
     dead = site.topic(f"{unique}.dead.bridge")
     (letter,) = wait_until(dead, what="the dead letter")
-    assert isinstance(letter, DeadLetter) and letter.reason == "bad_json" and letter.payload == b"not json"
+    assert (
+        isinstance(letter, DeadLetter)
+        and letter.reason == "bad_json"
+        and letter.payload == b"not json"
+    )
 
 
 def test_the_bridge_loses_nothing_when_it_and_the_cloud_are_killed(
@@ -140,7 +170,11 @@ def test_the_bridge_loses_nothing_when_it_and_the_cloud_are_killed(
         cloud.kill()
     assert sorted(request.id for request in first) == sorted(f"e-{n}" for n in range(60))
     for device in range(3):
-        own = [int(request.id[2:]) for request in first if request.json()["device_id"] == f"pi-{device}"]
+        own = [
+            int(request.id[2:])
+            for request in first
+            if request.json()["device_id"] == f"pi-{device}"
+        ]
         assert own == sorted(own)
 
 
@@ -166,18 +200,31 @@ def test_what_is_posted_is_in_the_topic_before_the_answer_and_a_repetition_is_le
     site = Site(tmp, broker, unique, http={"port": port, "tokens": {"pir": TOKEN}, "wait": 1})
     definition = tmp / "quotes.yaml"
     definition.write_text(QUOTES.replace("NAME", unique))
-    details = {"event_id": "e-1", "source": "s", "data": {"presence": True}, "original_timestamp": time.time()}
+    details = {
+        "event_id": "e-1",
+        "source": "s",
+        "data": {"presence": True},
+        "original_timestamp": time.time(),
+    }
     body = {"type": "motion_detected", "device_id": "pi-1", "details": details}
     with (
         FlowProcess(definition, site.file, site.data) as flow,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}
+        ) as client,
     ):
         assert client.post("/api/events", json=body).status_code == 202
-        posted, quoted = site.topic(f"{unique}.in.quotes.posts"), site.topic(f"{unique}.in.quotes.quotes")
+        posted, quoted = (
+            site.topic(f"{unique}.in.quotes.posts"),
+            site.topic(f"{unique}.in.quotes.quotes"),
+        )
         (message,) = wait_until(posted, what="the post in the topic")
         assert isinstance(message, Message) and message.id == "e-1"
         assert client.post("/api/events", json=[body, body]).status_code == 202
-        assert client.post("/ingest/quotes", json={"ticker": "EUR/USD", "price": 1.085}).status_code == 202
+        assert (
+            client.post("/ingest/quotes", json={"ticker": "EUR/USD", "price": 1.085}).status_code
+            == 202
+        )
         (quote,) = wait_until(quoted, what="the quote in the topic")
         assert isinstance(quote, Reading) and (quote.subject, quote.value) == ("EUR/USD", 1.085)
         out = site.topic(f"{unique}.out")
@@ -185,9 +232,15 @@ def test_what_is_posted_is_in_the_topic_before_the_answer_and_a_repetition_is_le
         assert sorted(event.id for event in out()) == sorted(["e-1", "e-1.motion", quote.id])
         broker.kill()
         refused = wait_until(
-            lambda: (answer := client.post("/api/events", json=body)).status_code == 503 and answer, 20, "the refusal"
+            lambda: (answer := client.post("/api/events", json=body)).status_code == 503 and answer,
+            20,
+            "the refusal",
         )
         assert refused.headers["retry-after"] == "5"
         broker.start().wait_ready()
-        wait_until(lambda: client.post("/api/events", json=body).status_code == 202, 30, "the broker to be used again")
+        wait_until(
+            lambda: client.post("/api/events", json=body).status_code == 202,
+            30,
+            "the broker to be used again",
+        )
         assert flow.stop() == 0

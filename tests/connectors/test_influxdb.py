@@ -1,4 +1,6 @@
-"""Line protocol by itself, and the sink against VictoriaMetrics and a stand-in that answers as InfluxDB does."""
+"""Line protocol by itself, and the sink against VictoriaMetrics and a stand-in that answers as
+InfluxDB does.
+"""
 
 import http.server
 import json
@@ -27,7 +29,16 @@ T = 1_795_000_000.25
 
 
 def a_reading(**fields: Any) -> Reading:
-    return Reading(**{"id": "r", "time": T, "subject": "rack", "metric": "temperature", "value": 21.5, **fields})
+    return Reading(
+        **{
+            "id": "r",
+            "time": T,
+            "subject": "rack",
+            "metric": "temperature",
+            "value": 21.5,
+            **fields,
+        }
+    )
 
 
 def test_a_reading_is_one_field_with_its_subject_and_labels_as_tags() -> None:
@@ -36,17 +47,26 @@ def test_a_reading_is_one_field_with_its_subject_and_labels_as_tags() -> None:
 
 
 def test_the_measurement_the_tags_and_the_field_follow_the_definition() -> None:
-    lines = Lines("site_{metric}", tags=["subject", "area", "unit"], labels=False, field="v", precision="ns")
+    lines = Lines(
+        "site_{metric}", tags=["subject", "area", "unit"], labels=False, field="v", precision="ns"
+    )
     event = a_reading(unit="°C", labels={"area": "hall", "floor": "1"})
-    assert lines.line(event) == "site_temperature,area=hall,subject=rack,unit=°C v=21.5 1795000000250000000"
+    assert (
+        lines.line(event)
+        == "site_temperature,area=hall,subject=rack,unit=°C v=21.5 1795000000250000000"
+    )
 
 
 def test_a_text_is_a_text_field_and_a_doubtful_quality_shows() -> None:
     lines = Lines()
-    assert lines.line(a_reading(value=None, text='say "hi"')) == (
-        'temperature,subject=rack text="say \\"hi\\"" 1795000000250'
+    assert (
+        lines.line(a_reading(value=None, text='say "hi"'))
+        == 'temperature,subject=rack text="say \\"hi\\"" 1795000000250'
     )
-    assert lines.line(a_reading(quality="bad")) == 'temperature,subject=rack value=21.5,quality="bad" 1795000000250'
+    assert (
+        lines.line(a_reading(quality="bad"))
+        == 'temperature,subject=rack value=21.5,quality="bad" 1795000000250'
+    )
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
@@ -56,16 +76,24 @@ def test_what_has_no_number_and_no_text_has_no_line(value: float | None) -> None
 
 def test_summaries_alarms_and_occurrences_have_fields_of_their_own() -> None:
     lines = Lines()
-    summary = Summary(id="s", time=T, start=T - 60, subject="r", metric="power", values={"mean": 2.0, "max": 3.0})
+    summary = Summary(
+        id="s", time=T, start=T - 60, subject="r", metric="power", values={"mean": 2.0, "max": 3.0}
+    )
     assert lines.line(summary) == "power,subject=r mean=2.0,max=3.0 1795000000250"
-    occurrence = Occurrence(id="o", time=T, subject="mat", type="button_pressed", data={"pressure": "high"})
-    assert lines.line(occurrence) == "occurrence,subject=mat,type=button_pressed count=1.0 1795000000250"
+    occurrence = Occurrence(
+        id="o", time=T, subject="mat", type="button_pressed", data={"pressure": "high"}
+    )
+    assert (
+        lines.line(occurrence)
+        == "occurrence,subject=mat,type=button_pressed count=1.0 1795000000250"
+    )
     change = AlarmTransition(
         id="a", time=T, recorded=T, rule="f/too_hot", alarm="too_hot", subject="r", occ=1, seq=1, event="activated",
         change="raised", state="unacked", isa="B", severity="major", value=31.0, metric="temperature",
     )  # fmt: skip
-    assert lines.line(change) == (
-        'temperature,alarm=too_hot,subject=r state="unacked",change="raised",severity="major",value=31.0 1795000000250'
+    assert (
+        lines.line(change) == "temperature,alarm=too_hot,subject=r"
+        ' state="unacked",change="raised",severity="major",value=31.0 1795000000250'
     )
     word = lines.line(msgspec.structs.replace(change, value="open"))
     assert word is not None
@@ -75,9 +103,18 @@ def test_summaries_alarms_and_occurrences_have_fields_of_their_own() -> None:
 
 
 def test_a_shape_chooses_the_fields_and_whole_numbers_stay_floats() -> None:
-    shape: dict[str, Any] = {"v": 31, "ok": True, "none": None, "who": "paul", "in": {"side": 1.5, "list": [1, 2]}}
+    shape: dict[str, Any] = {
+        "v": 31,
+        "ok": True,
+        "none": None,
+        "who": "paul",
+        "in": {"side": 1.5, "list": [1, 2]},
+    }
     line = Lines(shape=lambda event: shape).line(a_reading())
-    assert line == 'temperature,subject=rack v=31.0,ok=true,who="paul",in.side=1.5,in.list="[1, 2]" 1795000000250'
+    assert (
+        line == 'temperature,subject=rack v=31.0,ok=true,who="paul",in.side=1.5,in.list="[1, 2]"'
+        " 1795000000250"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +135,12 @@ def test_names_and_tags_are_read_back_as_written_except_what_line_protocol_canno
 ) -> None:
     assert writable(name) == read_back
     found = parse(Lines().line(a_reading(subject=name, metric=name, labels={name: name})) or "")
-    assert found == (read_back, {"subject": read_back, read_back: read_back}, {"value": 21.5}, 1795000000250)
+    assert found == (
+        read_back,
+        {"subject": read_back, read_back: read_back},
+        {"value": 21.5},
+        1795000000250,
+    )
 
 
 def test_a_measurement_is_never_a_comment_and_never_empty() -> None:
@@ -116,14 +158,25 @@ def test_an_integer_too_big_for_a_float_has_no_field() -> None:
 
 
 def test_empty_tags_are_left_out() -> None:
-    assert Lines().line(a_reading(subject="", labels={"": "x", "a": ""})) == "temperature value=21.5 1795000000250"
+    assert (
+        Lines().line(a_reading(subject="", labels={"": "x", "a": ""}))
+        == "temperature value=21.5 1795000000250"
+    )
 
 
-@given(st.text(min_size=1), st.text(), st.text(min_size=1), st.text(), st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.text(min_size=1),
+    st.text(),
+    st.text(min_size=1),
+    st.text(),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
 def test_any_text_makes_one_line_that_reads_back(
     subject: str, label: str, metric: str, said: str, value: float
 ) -> None:
-    event = a_reading(subject=subject, metric=metric, labels={"label": label}, value=value, text=said)
+    event = a_reading(
+        subject=subject, metric=metric, labels={"label": label}, value=value, text=said
+    )
     line = Lines().line(event)
     assert line is not None
     assert "\n" not in line
@@ -131,7 +184,9 @@ def test_any_text_makes_one_line_that_reads_back(
     assert name == (measurement_name(metric) if writable(metric).strip() else "reading")
     assert tags == {k: writable(v) for k, v in {"subject": subject, "label": label}.items() if v}
     assert fields["value"] == value
-    assert fields["text"] == said.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n").replace("\0", " ")
+    assert fields["text"] == said.replace("\r\n", "\n").replace("\r", "\n").replace(
+        "\n", "\\n"
+    ).replace("\0", " ")
     assert time == 1795000000250
 
 
@@ -146,10 +201,14 @@ def test_a_changed_label_is_another_series() -> None:
 
 
 def connect(victoria: Victoria) -> InfluxConnection:
-    return InfluxConnection.model_validate({"url": victoria.url, "token": victoria.token, "org": victoria.ORG})
+    return InfluxConnection.model_validate(
+        {"url": victoria.url, "token": victoria.token, "org": victoria.ORG}
+    )
 
 
-def test_points_are_found_again_with_every_character(recorder: Recorder, victoria: Victoria, unique: str) -> None:
+def test_points_are_found_again_with_every_character(
+    recorder: Recorder, victoria: Victoria, unique: str
+) -> None:
     names = [
         "a b",
         "a,b",
@@ -168,14 +227,20 @@ def test_points_are_found_again_with_every_character(recorder: Recorder, victori
         "%41",
         "/",
     ]
-    sink = InfluxDB(bucket="b", measurement=unique).open(recorder.context("series", connect(victoria)))
+    sink = InfluxDB(bucket="b", measurement=unique).open(
+        recorder.context("series", connect(victoria))
+    )
     events: list[Event] = [
-        a_reading(id=str(n), subject=name, value=float(n), labels={"label": name}) for n, name in enumerate(names)
+        a_reading(id=str(n), subject=name, value=float(n), labels={"label": name})
+        for n, name in enumerate(names)
     ]
     sink.write(events)
     sink.flush()
     sink.close()
-    found = {(s["metric"]["subject"], s["metric"]["label"]): s["values"] for s in export(victoria, unique, len(names))}
+    found = {
+        (s["metric"]["subject"], s["metric"]["label"]): s["values"]
+        for s in export(victoria, unique, len(names))
+    }
     assert found == {(writable(name), writable(name)): [n] for n, name in enumerate(names)}
 
 
@@ -185,8 +250,12 @@ def export(victoria: Victoria, measurement: str, count: int) -> list[dict[str, A
     return victoria.export(match)
 
 
-def test_a_second_delivery_does_not_show(recorder: Recorder, victoria: Victoria, unique: str) -> None:
-    sink = InfluxDB(bucket="b", measurement=unique).open(recorder.context("series", connect(victoria)))
+def test_a_second_delivery_does_not_show(
+    recorder: Recorder, victoria: Victoria, unique: str
+) -> None:
+    sink = InfluxDB(bucket="b", measurement=unique).open(
+        recorder.context("series", connect(victoria))
+    )
     for _ in range(3):
         sink.write([reading(n) for n in range(100)])
         sink.flush()
@@ -196,8 +265,12 @@ def test_a_second_delivery_does_not_show(recorder: Recorder, victoria: Victoria,
     assert series["timestamps"] == [1_795_000_000_000 + n * 1000 for n in range(100)]
 
 
-def test_events_without_a_number_are_counted(recorder: Recorder, victoria: Victoria, unique: str) -> None:
-    sink = InfluxDB(bucket="b", measurement=unique).open(recorder.context("series", connect(victoria)))
+def test_events_without_a_number_are_counted(
+    recorder: Recorder, victoria: Victoria, unique: str
+) -> None:
+    sink = InfluxDB(bucket="b", measurement=unique).open(
+        recorder.context("series", connect(victoria))
+    )
     sink.write([a_reading(value=None), a_reading(value=math.nan), a_reading()])
     sink.flush()
     sink.close()
@@ -235,7 +308,9 @@ def test_a_stop_while_no_server_answers_ends_the_flush(recorder: Recorder) -> No
 
 
 class Influx(http.server.ThreadingHTTPServer):
-    """Answers as InfluxDB 2 does where VictoriaMetrics does not: it refuses requests with a bad line, and wrong tokens."""
+    """Answers as InfluxDB 2 does where VictoriaMetrics does not: it refuses requests with a bad
+    line, and wrong tokens.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _InfluxAnswers)
@@ -282,7 +357,9 @@ def influx() -> Iterator[Influx]:
         thread.join()
 
 
-def test_refused_lines_are_found_and_set_aside_and_the_others_are_written(recorder: Recorder, influx: Influx) -> None:
+def test_refused_lines_are_found_and_set_aside_and_the_others_are_written(
+    recorder: Recorder, influx: Influx
+) -> None:
     connection = InfluxConnection.model_validate(
         {"url": f"http://127.0.0.1:{influx.server_port}", "token": influx.token}
     )
@@ -297,8 +374,12 @@ def test_refused_lines_are_found_and_set_aside_and_the_others_are_written(record
     assert influx.requests < 50
 
 
-def test_a_wrong_token_degrades_with_the_remedy_and_loses_nothing(recorder: Recorder, influx: Influx) -> None:
-    connection = InfluxConnection.model_validate({"url": f"http://127.0.0.1:{influx.server_port}", "token": "wr0ng"})
+def test_a_wrong_token_degrades_with_the_remedy_and_loses_nothing(
+    recorder: Recorder, influx: Influx
+) -> None:
+    connection = InfluxConnection.model_validate(
+        {"url": f"http://127.0.0.1:{influx.server_port}", "token": "wr0ng"}
+    )
     sink = InfluxDB(bucket="energy").open(recorder.context("series", connection))
     sink.write([reading(1)])
     wait_until(lambda: recorder.health.down, what="the sink to be degraded")

@@ -21,7 +21,12 @@ from tests.waiting import wait_until
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 def test_messages_arrive_in_order_with_topic_payload_and_time_of_receipt(
-    recorder: Recorder, store: Store, mosquitto: Mosquitto, client: paho.Client, unique: str, protocol: str
+    recorder: Recorder,
+    store: Store,
+    mosquitto: Mosquitto,
+    client: paho.Client,
+    unique: str,
+    protocol: str,
 ) -> None:
     connection = MqttConnection.model_validate({"url": mosquitto.url, "protocol": protocol})
     intake = start(recorder, store, connection, f"{unique}/#", name=unique)
@@ -87,7 +92,14 @@ def test_the_broker_sends_no_more_than_the_receive_maximum_ahead(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, client: paho.Client, unique: str
 ) -> None:
     store.hold = True
-    intake = start(recorder, store, MqttConnection(url=mosquitto.url), f"{unique}/#", name=unique, receive_maximum=20)
+    intake = start(
+        recorder,
+        store,
+        MqttConnection(url=mosquitto.url),
+        f"{unique}/#",
+        name=unique,
+        receive_maximum=20,
+    )
     ready(recorder, unique)
     publish(client, f"{unique}/a", *map(str, range(100)))
     wait_until(lambda: len(store.messages) == 20, what="the first messages")
@@ -132,11 +144,19 @@ def test_a_wrong_password_degrades_with_the_remedy_and_the_right_one_needs_no_re
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto", users=["vigie"]))
     right = broker.password("vigie")
-    connection = MqttConnection.model_validate({"url": broker.url, "username": "vigie", "password": "wr0ng-secret"})
+    connection = MqttConnection.model_validate(
+        {"url": broker.url, "username": "vigie", "password": "wr0ng-secret"}
+    )
     intake = start(recorder, store, connection, "s/#", name="s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
-    wait_until(lambda: "not authorized" in recorder.health.down.get("s", ""), what="the refusal of the source")
-    wait_until(lambda: "not authorized" in recorder.health.down.get("out", ""), what="the refusal of the sink")
+    wait_until(
+        lambda: "not authorized" in recorder.health.down.get("s", ""),
+        what="the refusal of the source",
+    )
+    wait_until(
+        lambda: "not authorized" in recorder.health.down.get("out", ""),
+        what="the refusal of the sink",
+    )
     for name in ("s", "out"):
         detail = recorder.health.down[name]
         assert "'vigie'" in detail
@@ -163,8 +183,16 @@ def test_a_broker_that_is_not_up_yet_is_picked_up_when_it_comes(
     intake = start(recorder, store, connection, "s/#", name="s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
     sink.write([reading(1)])
-    wait_until(lambda: f"no MQTT broker answers at 127.0.0.1:{port}" in recorder.health.down.get("s", ""), what="s")
-    wait_until(lambda: f"no MQTT broker answers at 127.0.0.1:{port}" in recorder.health.down.get("out", ""), what="out")
+    wait_until(
+        lambda: f"no MQTT broker answers at 127.0.0.1:{port}" in recorder.health.down.get("s", ""),
+        what="s",
+    )
+    wait_until(
+        lambda: (
+            f"no MQTT broker answers at 127.0.0.1:{port}" in recorder.health.down.get("out", "")
+        ),
+        what="out",
+    )
     assert "Connection refused" in recorder.health.down["s"]
     own(Mosquitto(tmp / "mosquitto", port=port))
     sink.flush()
@@ -246,7 +274,8 @@ def test_an_encrypted_connection_needs_a_certificate_that_is_trusted(
     url = f"mqtts://127.0.0.1:{broker.port}"
     intake = start(recorder, store, MqttConnection(url=url), "s/#", name="s")
     wait_until(
-        lambda: "check ca and the url" in recorder.health.down.get("s", ""), what="the certificate to be refused"
+        lambda: "check ca and the url" in recorder.health.down.get("s", ""),
+        what="the certificate to be refused",
     )
     intake.stop()
     connection = MqttConnection(url=url, ca=str(tmp / "mosquitto" / "cert.pem"))
@@ -273,21 +302,29 @@ def test_a_topic_filter_that_no_broker_takes_is_refused_by_validation() -> None:
 
 
 def test_the_password_is_not_shown() -> None:
-    connection = MqttConnection.model_validate({"url": "mqtt://b", "username": "u", "password": "hunter2"})
+    connection = MqttConnection.model_validate(
+        {"url": "mqtt://b", "username": "u", "password": "hunter2"}
+    )
     assert "hunter2" not in repr(connection)
 
 
 def test_a_client_that_takes_the_session_over_is_named_and_not_fought_every_second(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
 ) -> None:
-    intake = start(recorder, store, MqttConnection(url=mosquitto.url, protocol="5"), f"{unique}/#", name=unique)
+    intake = start(
+        recorder, store, MqttConnection(url=mosquitto.url, protocol="5"), f"{unique}/#", name=unique
+    )
     ready(recorder, unique)
-    thief = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=intake.client_id, protocol=paho.MQTTv5)
+    thief = paho.Client(
+        paho.CallbackAPIVersion.VERSION2, client_id=intake.client_id, protocol=paho.MQTTv5
+    )
     thief.connect("127.0.0.1", mosquitto.port)
     thief.loop_start()
 
     said = wait_until(
-        lambda: [text for _, _, text in recorder.reports if "another client has it" in text], 30, "the word"
+        lambda: [text for _, _, text in recorder.reports if "another client has it" in text],
+        30,
+        "the word",
     )
 
     assert f"the client id {intake.client_id!r}" in said[0]

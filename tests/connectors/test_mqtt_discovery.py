@@ -41,8 +41,17 @@ def read(metric: str, value: float | None = None, unit: str | None = None, **mor
     return Reading(metric=metric, value=value, unit=unit, **settings)
 
 
-def alarm(state: str = "unacked", flags: tuple[str, ...] = ("active", "unacked"), **more: Any) -> AlarmTransition:
-    settings = {"id": f"a {state}", "time": T, "subject": "rack 1", "priority": "high", "message": "Hot.", **more}
+def alarm(
+    state: str = "unacked", flags: tuple[str, ...] = ("active", "unacked"), **more: Any
+) -> AlarmTransition:
+    settings = {
+        "id": f"a {state}",
+        "time": T,
+        "subject": "rack 1",
+        "priority": "high",
+        "message": "Hot.",
+        **more,
+    }
     return AlarmTransition(
         recorded=T, rule="f/too_hot", alarm="too_hot", occ=1, seq=1, event="activated", change="raised", state=state,
         isa="B", flags=list(flags), value=31.0, unit="°C", metric="temperature", **settings,
@@ -82,7 +91,9 @@ class HomeAssistant:
 
 
 def rendered(template: str, payload: bytes) -> str:
-    return jinja2.Environment().from_string(template).render(value_json=msgspec.json.decode(payload))
+    return (
+        jinja2.Environment().from_string(template).render(value_json=msgspec.json.decode(payload))
+    )
 
 
 def announced(*events: Event) -> list[tuple[str, dict[str, Any]]]:
@@ -122,13 +133,21 @@ def test_a_number_is_a_sensor_with_the_class_and_unit_of_its_metric() -> None:
         (read("linkquality", 5, "lqi"), (None, "lqi", "measurement")),
         (read("water", 5, "buckets"), (None, "buckets", "measurement")),
         (read("power_factor", 0.9), ("power_factor", None, "measurement")),
-        (read("temperature", None, "°C", quality="bad", text="broken"), ("temperature", "°C", "measurement")),
+        (
+            read("temperature", None, "°C", quality="bad", text="broken"),
+            ("temperature", "°C", "measurement"),
+        ),
     ],
 )
-def test_a_class_is_given_only_with_a_unit_it_takes(event: Reading, expected: tuple[str | None, ...]) -> None:
+def test_a_class_is_given_only_with_a_unit_it_takes(
+    event: Reading, expected: tuple[str | None, ...]
+) -> None:
     [(topic, config)] = announced(event)
     assert topic.startswith("homeassistant/sensor/")
-    assert tuple(config.get(key) for key in ("device_class", "unit_of_measurement", "state_class")) == expected
+    assert (
+        tuple(config.get(key) for key in ("device_class", "unit_of_measurement", "state_class"))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,16 +179,30 @@ def test_texts_summaries_and_alarms_show_what_they_say() -> None:
     assert rendered(config["value_template"], msgspec.json.encode(mode)) == ("heat" * 100)[:255]
     assert "state_class" not in config
 
-    hourly = Summary(id="s", time=T, start=T, subject="r", metric="power", values={"mean": 2.5, "max": 3.0}, unit="W")
+    hourly = Summary(
+        id="s",
+        time=T,
+        start=T,
+        subject="r",
+        metric="power",
+        values={"mean": 2.5, "max": 3.0},
+        unit="W",
+    )
     configs = [config for _, config in announced(hourly)]
     assert [config["name"] for config in configs] == ["Power mean", "Power max"]
-    assert [rendered(config["value_template"], msgspec.json.encode(hourly)) for config in configs] == ["2.5", "3.0"]
+    assert [
+        rendered(config["value_template"], msgspec.json.encode(hourly)) for config in configs
+    ] == ["2.5", "3.0"]
 
     [(topic, config)] = announced(alarm())
     assert topic.startswith("homeassistant/binary_sensor/")
     assert config["device_class"] == "problem"
     assert config["json_attributes_topic"] == config["state_topic"]
-    for event, shown in ((alarm(), "ON"), (alarm("returned", ("unacked",)), "OFF"), (alarm("normal", ()), "OFF")):
+    for event, shown in (
+        (alarm(), "ON"),
+        (alarm("returned", ("unacked",)), "OFF"),
+        (alarm("normal", ()), "OFF"),
+    ):
         payload = msgspec.json.encode(event)
         assert rendered(config["value_template"], payload) == shown
         attributes = msgspec.json.decode(rendered(config["json_attributes_template"], payload))
@@ -181,7 +214,9 @@ def test_texts_summaries_and_alarms_show_what_they_say() -> None:
 def test_every_metric_has_only_keys_and_units_that_home_assistant_documents() -> None:
     for metric in METRICS.values():
         value = None if metric.kind == "text" else 1.0
-        for topic, config in announced(read(metric.name, value, metric.unit, text=None if value else "x")):
+        for topic, config in announced(
+            read(metric.name, value, metric.unit, text=None if value else "x")
+        ):
             keys = BINARY_KEYS if "/binary_sensor/" in topic else SENSOR_KEYS
             assert set(config) <= keys
             assert set(config["device"]) <= DEVICE_KEYS
@@ -213,7 +248,9 @@ def test_names_that_look_alike_are_different_entities() -> None:
 @pytest.fixture
 def sink(recorder: Recorder, mosquitto: Mosquitto, unique: str) -> Callable[..., Writer]:
     def open(name: str = "ha", **settings: Any) -> Writer:
-        made = MqttSink.model_validate({"discovery": "homeassistant", "discovery_prefix": f"{unique}ha", **settings})
+        made = MqttSink.model_validate(
+            {"discovery": "homeassistant", "discovery_prefix": f"{unique}ha", **settings}
+        )
         connection = MqttConnection(url=mosquitto.url, client_id=unique)
         return made.open(recorder.context(name, connection))
 
@@ -234,7 +271,10 @@ def test_signals_and_alarms_appear_with_their_states_and_survive_restarts(
     out = sink()
     write(out, read("temperature", 22.5, "°C"))
     there = HomeAssistant(client, f"{unique}ha/#", f"{unique}/#")
-    wait_until(lambda: there.names() == {"Temperature", "Motion", "Alarm Too hot"}, what="the retained entities")
+    wait_until(
+        lambda: there.names() == {"Temperature", "Motion", "Alarm Too hot"},
+        what="the retained entities",
+    )
     wait_until(lambda: len(there.states) == 4, what="the retained states")
     assert there.state("Temperature") == "22.5"
     assert there.state("Motion") == "ON"
@@ -244,7 +284,10 @@ def test_signals_and_alarms_appear_with_their_states_and_survive_restarts(
     write(out, alarm("normal", ()))
     wait_until(lambda: there.state("Alarm Too hot") == "OFF", what="the alarm to be off")
     out.close()
-    wait_until(lambda: there.states[f"{unique}/test/ha/status"] == b"offline", what="the sink to say that it left")
+    wait_until(
+        lambda: there.states[f"{unique}/test/ha/status"] == b"offline",
+        what="the sink to say that it left",
+    )
 
 
 def test_everything_is_announced_again_when_home_assistant_starts(
@@ -264,7 +307,9 @@ def test_a_broker_that_lost_everything_gets_the_entities_again(
     recorder: Recorder, own: Callable[[Mosquitto], Mosquitto], tmp: Path
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto"))
-    out = MqttSink(discovery="homeassistant").open(recorder.context("ha", MqttConnection(url=broker.url)))
+    out = MqttSink(discovery="homeassistant").open(
+        recorder.context("ha", MqttConnection(url=broker.url))
+    )
     write(out, read("temperature", 21.5, "°C"))
     broker.kill()
     for kept in (tmp / "mosquitto").rglob("*.db"):
@@ -278,7 +323,9 @@ def test_a_broker_that_lost_everything_gets_the_entities_again(
     assert not flush.is_alive()
     client = plain_client(broker)
     there = HomeAssistant(client, "homeassistant/#", "vigie/#")
-    wait_until(lambda: there.names() == {"Temperature"} and len(there.states) == 2, what="the entity")
+    wait_until(
+        lambda: there.names() == {"Temperature"} and len(there.states) == 2, what="the entity"
+    )
     assert there.state("Temperature") == "22.5"
     assert there.states["vigie/test/ha/status"] == b"online"
     client.disconnect()
@@ -286,13 +333,19 @@ def test_a_broker_that_lost_everything_gets_the_entities_again(
     out.close()
 
 
-def test_a_sink_that_dies_is_unavailable(sink: Callable[..., Writer], client: paho.Client, unique: str) -> None:
+def test_a_sink_that_dies_is_unavailable(
+    sink: Callable[..., Writer], client: paho.Client, unique: str
+) -> None:
     out: Any = sink()
     write(out, read("temperature", 21.5, "°C"))
     there = HomeAssistant(client, f"{unique}/test/ha/status")
     wait_until(lambda: there.history == [b"online"], what="the sink to be there")
-    out._link._client.socket().shutdown(socket.SHUT_RDWR)  # what the broker sees of a process that is killed
-    wait_until(lambda: there.history == [b"online", b"offline", b"online"], what="the will, and the sink to be back")
+    # what the broker sees of a process that is killed
+    out._link._client.socket().shutdown(socket.SHUT_RDWR)
+    wait_until(
+        lambda: there.history == [b"online", b"offline", b"online"],
+        what="the will, and the sink to be back",
+    )
     out.close()
 
 
@@ -301,7 +354,9 @@ def test_two_signals_on_one_topic_are_refused_and_the_first_one_stays(
 ) -> None:
     out = sink(topic=unique + "x/{subject}", retain=False)
     write(out, read("temperature", 21.5, "°C"), read("humidity", 50, "%"))
-    assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_topic", "r humidity 50/ha")]
+    assert [(letter.reason, letter.id) for letter in recorder.letters] == [
+        ("bad_topic", "r humidity 50/ha")
+    ]
     assert "put {subject} and {metric} or {alarm} into 'topic'" in recorder.letters[0].detail
     out.close()
 
@@ -310,7 +365,11 @@ def test_a_subject_with_an_endpoint_has_a_topic(
     sink: Callable[..., Writer], recorder: Recorder, client: paho.Client, unique: str
 ) -> None:
     out = sink()
-    write(out, read("power", 1, "W", subject="plug#2"), Occurrence(id="o", time=T, subject="mat", type="pressed"))
+    write(
+        out,
+        read("power", 1, "W", subject="plug#2"),
+        Occurrence(id="o", time=T, subject="mat", type="pressed"),
+    )
     there = HomeAssistant(client, f"{unique}/test/+/+")
     expected = {f"{unique}/test/plug_2/power", f"{unique}/test/mat/pressed"}
     wait_until(lambda: expected <= set(there.states), what="both")

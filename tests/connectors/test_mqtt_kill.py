@@ -48,11 +48,17 @@ def test_source_and_sink_recover_from_three_kills_of_the_broker(
     broker = own(Mosquitto(tmp / "mosquitto"))
     intake = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
     ready(recorder, "s")
-    sink = MqttSink(topic="s/{subject}").open(recorder.context("out", MqttConnection(url=broker.url)))
+    sink = MqttSink(topic="s/{subject}").open(
+        recorder.context("out", MqttConnection(url=broker.url))
+    )
     for round_ in range(4):
         sink.write([reading(round_ * 1000 + n) for n in range(1000)])
         sink.flush()
-        wait_until(lambda: len(got(store)) == (round_ + 1) * 1000, what="all messages so far", timeout=20)  # noqa: B023
+        wait_until(
+            lambda: len(got(store)) == (round_ + 1) * 1000,  # noqa: B023
+            what="all messages so far",
+            timeout=20,
+        )
         if round_ < 3:
             broker.kill()
             wait_until(lambda: "s" in recorder.health.down, what="the source to notice")
@@ -68,7 +74,9 @@ def test_nothing_is_lost_when_the_receiving_process_is_killed_twice(
 ) -> None:
     def receive() -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-c", INTAKE, broker.address, mosquitto.url], stdout=subprocess.PIPE, cwd=ROOT
+            [sys.executable, "-c", INTAKE, broker.address, mosquitto.url],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
         )
         assert process.stdout is not None
         process.stdout.readline()
@@ -88,7 +96,11 @@ def test_nothing_is_lost_when_the_receiving_process_is_killed_twice(
         for info in infos:
             info.wait_for_publish(20)
     wanted = {str(n) for n in range(6000)}
-    wait_until(lambda: stored.count() >= 6000 and wanted <= stored.payloads, what="all messages", timeout=30)
+    wait_until(
+        lambda: stored.count() >= 6000 and wanted <= stored.payloads,
+        what="all messages",
+        timeout=30,
+    )
     process.kill()
     process.wait()
     stored.close()
@@ -101,14 +113,18 @@ class Stored:
         connection = TopicConnection(brokers=[broker.address], idempotence=False)
         ensure_topic(connection, topic, 1)
         self.payloads: set[str] = set()
-        self._consumer = KafkaConsumer(bootstrap_servers=[broker.address], group_id=None, fetch_max_wait_ms=20)
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=[broker.address], group_id=None, fetch_max_wait_ms=20
+        )
         self._consumer.assign([TopicPartition(topic, 0)])
         self._consumer.seek_to_beginning()
 
     def count(self) -> int:
         for records in self._consumer.poll(timeout_ms=50).values():
             for record in records:
-                self.payloads |= {m.payload.decode() for m in decode_lines(record.value) if isinstance(m, Message)}
+                self.payloads |= {
+                    m.payload.decode() for m in decode_lines(record.value) if isinstance(m, Message)
+                }
         return len(self.payloads)
 
     def close(self) -> None:

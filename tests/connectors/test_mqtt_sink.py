@@ -24,7 +24,9 @@ def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
     settings = MqttSink.model_validate({"topic": unique + "/{subject}/{metric}"})
     plain = settings.open(recorder.context("plain", connection))
     shaped = settings.open(
-        recorder.context("shaped", connection, shape=lambda event: {"v": getattr(event, "value", 0)})
+        recorder.context(
+            "shaped", connection, shape=lambda event: {"v": getattr(event, "value", 0)}
+        )
     )
     for sink in (plain, shaped):
         sink.write([reading(7, "rack")])
@@ -50,7 +52,9 @@ def test_the_sink_publishes_in_order_at_every_quality_of_service(
     writer.write([reading(n) for n in range(300)])
     writer.flush()
     wait_until(lambda: len(store.messages) == 300, what="all messages")
-    assert [msgspec.json.decode(payload)["id"] for payload in store.payloads()] == [f"r{n}" for n in range(300)]
+    assert [msgspec.json.decode(payload)["id"] for payload in store.payloads()] == [
+        f"r{n}" for n in range(300)
+    ]
     intake.stop()
     writer.close()
 
@@ -90,7 +94,9 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
     flush.join(20)
     assert not flush.is_alive()
     wait_until(lambda: len(got(store)) == 1000, what="all messages")
-    first_seen = list(dict.fromkeys(msgspec.json.decode(message.payload)["id"] for message in store.messages))
+    first_seen = list(
+        dict.fromkeys(msgspec.json.decode(message.payload)["id"] for message in store.messages)
+    )
     assert first_seen == [f"r{n}" for n in range(1000)]
     intake.stop()
     sink.close()

@@ -27,14 +27,23 @@ MINUTE = 1_795_000_020.0
 
 
 def at(n: int, seconds: float, **more: Any) -> Reading:
-    return Reading(id=f"r{n}", time=MINUTE + seconds, subject="rack", metric="temperature", value=float(n), **more)
+    return Reading(
+        id=f"r{n}",
+        time=MINUTE + seconds,
+        subject="rack",
+        metric="temperature",
+        value=float(n),
+        **more,
+    )
 
 
 @pytest.fixture
 def opened(recorder: Recorder, objects: embedded.Objects, unique: str) -> Open:
     """Opens an archive sink into a bucket of this test."""
 
-    def open(name: str = "archive", share: str | None = None, shape: Any = None, **settings: Any) -> Writer:
+    def open(
+        name: str = "archive", share: str | None = None, shape: Any = None, **settings: Any
+    ) -> Writer:
         context = recorder.context(name, connection_to(objects), share=share, shape=shape)
         return Objects.model_validate({"bucket": unique, **settings}).open(context)
 
@@ -77,7 +86,10 @@ def test_what_is_written_again_after_a_restart_with_other_batches_is_there_once(
     assert sorted(bucket.ids()) == sorted(event.id for event in events)
     assert all(name.endswith(f".jsonl{ending}") for name in bucket.names())
     largest = max(len(str(line)) for line in bucket.events())
-    assert max(sum(len(str(line)) for line in bucket.lines(name)) for name in bucket.names()) < 25_000 + largest
+    assert (
+        max(sum(len(str(line)) for line in bucket.lines(name)) for name in bucket.names())
+        < 25_000 + largest
+    )
 
 
 @pytest.mark.parametrize(("compress", "damaged"), [("gzip", 0), ("gzip", 2), ("zstd", 2)])
@@ -100,7 +112,12 @@ def test_a_damaged_object_is_said_and_left_alone_and_nothing_is_lost(
     put(opened(compress=compress, size=1100), events)
 
     assert bucket.content(names[damaged]) == half
-    kept = [entry["id"] for name in bucket.names() if name != names[damaged] for entry in bucket.lines(name)]
+    kept = [
+        entry["id"]
+        for name in bucket.names()
+        if name != names[damaged]
+        for entry in bucket.lines(name)
+    ]
     assert sorted(kept) == sorted(event.id for event in events)
     assert recorder.counts["damaged_object"] == 1
     assert f"the object {names[damaged]!r} is damaged" in caplog.text
@@ -123,8 +140,17 @@ def test_late_events_find_their_object_even_when_it_was_let_go(
 ) -> None:
     monkeypatch.setattr("connectors.objects_archive.OPEN_SPANS", 2)
     put(opened(), [at(n, 60 * n) for n in range(6)], [at(100, 1), at(0, 0), at(101, 301)])
-    assert sorted(bucket.lines("test/archive/2026/11/18/1107-0000.jsonl"), key=lambda line: line["id"]) == [
-        {"kind": "reading", "id": "r0", "time": MINUTE, "subject": "rack", "metric": "temperature", "value": 0.0},
+    assert sorted(
+        bucket.lines("test/archive/2026/11/18/1107-0000.jsonl"), key=lambda line: line["id"]
+    ) == [
+        {
+            "kind": "reading",
+            "id": "r0",
+            "time": MINUTE,
+            "subject": "rack",
+            "metric": "temperature",
+            "value": 0.0,
+        },
         {
             "kind": "reading",
             "id": "r100",
@@ -147,8 +173,15 @@ def test_a_key_with_the_id_makes_an_object_of_each_event(opened: Open, bucket: B
 
 
 def test_a_shape_is_written_with_the_id_of_its_event(opened: Open, bucket: Bucket) -> None:
-    put(opened(shape=lambda event: {"v": event.value}), [at(1, 0), at(2, 0), at(3, 0, quality="bad")])
-    assert bucket.events() == [{"id": "r1", "v": 1.0}, {"id": "r2", "v": 2.0}, {"id": "r3", "v": 3.0}]
+    put(
+        opened(shape=lambda event: {"v": event.value}),
+        [at(1, 0), at(2, 0), at(3, 0, quality="bad")],
+    )
+    assert bucket.events() == [
+        {"id": "r1", "v": 1.0},
+        {"id": "r2", "v": 2.0},
+        {"id": "r3", "v": 3.0},
+    ]
 
 
 def test_each_process_of_a_shared_flow_has_objects_of_its_own_and_knows_the_others(
@@ -176,8 +209,16 @@ def test_each_process_of_a_shared_flow_has_objects_of_its_own_and_knows_the_othe
         ("x/{subject}/{id}", reading(1, subject="a//b"), "no empty part"),
         ("x/{subject}/{id}", reading(1, subject="a\nb"), "no control characters"),
         ("x/{subject}/{id}", reading(1, subject="é" * 600), "at most 1024 bytes"),
-        ("x/{time:%Y}", Occurrence(id="o", time=1e18, subject="s", type="t"), "no key can be made of the time"),
-        ("x/{time:%Y}", Occurrence(id="o", time=float("nan"), subject="s", type="t"), "needs a time"),
+        (
+            "x/{time:%Y}",
+            Occurrence(id="o", time=1e18, subject="s", type="t"),
+            "no key can be made of the time",
+        ),
+        (
+            "x/{time:%Y}",
+            Occurrence(id="o", time=float("nan"), subject="s", type="t"),
+            "needs a time",
+        ),
     ],
 )
 def test_an_event_without_a_key_goes_to_dead_letters_and_the_others_are_stored(
@@ -185,7 +226,9 @@ def test_an_event_without_a_key_goes_to_dead_letters_and_the_others_are_stored(
 ) -> None:
     good = Occurrence(id="good", time=MINUTE, subject="s", type="t", labels={"camera": "hall"})
     put(opened(key=key), [event, good])
-    assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_key", f"{event.id}/archive")]
+    assert [(letter.reason, letter.id) for letter in recorder.letters] == [
+        ("bad_key", f"{event.id}/archive")
+    ]
     assert why in recorder.letters[0].detail
     assert bucket.ids() == ["good"]
 
@@ -203,7 +246,8 @@ def test_a_store_that_is_down_blocks_the_sink_and_gets_everything_when_it_is_bac
     flush = threading.Thread(target=sink.flush)
     flush.start()
     wait_until(
-        lambda: "is it running there?" in recorder.health.down.get("archive", ""), what="the sink to be degraded"
+        lambda: "is it running there?" in recorder.health.down.get("archive", ""),
+        what="the sink to be degraded",
     )
     assert flush.is_alive()
     server.start().wait_ready()
@@ -232,7 +276,9 @@ def test_wrong_keys_degrade_with_the_remedy_and_are_not_shown(
     sink.close()
 
 
-def test_a_bucket_that_is_missing_and_must_not_be_made_is_said(opened: Open, recorder: Recorder, unique: str) -> None:
+def test_a_bucket_that_is_missing_and_must_not_be_made_is_said(
+    opened: Open, recorder: Recorder, unique: str
+) -> None:
     sink = opened(create=False)
     sink.write([at(1, 0)])
     detail = wait_until(lambda: recorder.health.down.get("archive"), what="the sink to be degraded")
@@ -267,7 +313,11 @@ class Disk:
         self.objects[number] = content
 
     def lines(self) -> list[bytes]:
-        return [line for _, content in sorted(self.objects.items()) for line in content.splitlines(keepends=True)]
+        return [
+            line
+            for _, content in sorted(self.objects.items())
+            for line in content.splitlines(keepends=True)
+        ]
 
 
 @pytest.mark.parametrize("seed", range(20))

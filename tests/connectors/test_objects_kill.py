@@ -22,11 +22,15 @@ def test_a_flow_killed_while_it_archives_stores_every_event_once(
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": f"{unique}."}
     minio = {"url": objects.url, "access_key": objects.access_key, "secret_key": objects.secret_key}
     site = tmp / "site.yaml"
-    site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, "minio": minio}}))
+    site.write_text(
+        json.dumps(
+            {"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, "minio": minio}}
+        )
+    )
     definition = tmp / "store.yaml"
     definition.write_text(
-        f"vigie: 1\nflow: store\nsources: {{readings: {{topic: {unique}.in}}}}\n"
-        f"sinks:\n  archive: {{from: readings, objects: {{bucket: {unique}, every: 1s, size: 20000}}}}\n"
+        f"vigie: 1\nflow: store\nsources: {{readings: {{topic: {unique}.in}}}}\nsinks:\n  archive:"
+        f" {{from: readings, objects: {{bucket: {unique}, every: 1s, size: 20000}}}}\n"
     )
     producer = Producer(TopicConnection.model_validate(redpanda), Health(), "test")
     bucket = Bucket(connection_to(objects), unique)
@@ -34,7 +38,13 @@ def test_a_flow_killed_while_it_archives_stores_every_event_once(
     producer.send_events(
         f"{unique}.in",
         [
-            Reading(id=f"r{n}", time=1_795_000_000 + n / 500, subject=f"s{n % 7}", metric="m", value=float(n))
+            Reading(
+                id=f"r{n}",
+                time=1_795_000_000 + n / 500,
+                subject=f"s{n % 7}",
+                metric="m",
+                value=float(n),
+            )
             for n in range(EVENTS)
         ],
     )

@@ -33,7 +33,13 @@ def moto(session_folder: Path) -> Iterator[Moto]:
 
 
 def connection_to(moto: Moto, **more: object) -> ObjectStoreConnection:
-    settings = {"url": moto.url, "access_key": "key", "secret_key": "secret", "region": "eu-west-3", **more}
+    settings = {
+        "url": moto.url,
+        "access_key": "key",
+        "secret_key": "secret",
+        "region": "eu-west-3",
+        **more,
+    }
     return ObjectStoreConnection.model_validate(settings)
 
 
@@ -41,7 +47,11 @@ def rules(bucket: Bucket, name: str) -> list[tuple[str | None, str | None, int |
     config = bucket.client.get_bucket_lifecycle(name)
     assert config is not None
     return [
-        (rule.rule_id, rule.rule_filter and rule.rule_filter.prefix, rule.expiration and rule.expiration.days)
+        (
+            rule.rule_id,
+            rule.rule_filter and rule.rule_filter.prefix,
+            rule.expiration and rule.expiration.days,
+        )
         for rule in config.rules
     ]
 
@@ -52,7 +62,9 @@ def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_sta
     connection = connection_to(moto)
     bucket = Bucket(connection, unique)
     bucket.client.make_bucket(unique)
-    other = Rule(ENABLED, rule_id="other", rule_filter=Filter(prefix="tmp/"), expiration=Expiration(days=1))
+    other = Rule(
+        ENABLED, rule_id="other", rule_filter=Filter(prefix="tmp/"), expiration=Expiration(days=1)
+    )
     bucket.client.set_bucket_lifecycle(unique, LifecycleConfig([other]))
     for keep in ("90d", "30d", "36h"):
         sink = ObjectsSink.model_validate({"bucket": unique, "keep": keep}).open(
@@ -61,7 +73,10 @@ def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_sta
         sink.write([reading(1)])
         sink.flush()
         sink.close()
-    assert rules(bucket, unique) == [("other", "tmp/", 1), ("vigie-test-archive", "test/archive/", 2)]
+    assert rules(bucket, unique) == [
+        ("other", "tmp/", 1),
+        ("vigie-test-archive", "test/archive/", 2),
+    ]
     assert bucket.ids() == ["r1"]
     assert not caplog.records
 
@@ -130,7 +145,9 @@ def answering(status: int, body: str) -> Iterator[str]:
         thread.join()
 
 
-def test_a_bucket_that_went_is_made_again_and_gets_what_waited(moto: Moto, recorder: Recorder, unique: str) -> None:
+def test_a_bucket_that_went_is_made_again_and_gets_what_waited(
+    moto: Moto, recorder: Recorder, unique: str
+) -> None:
     connection = connection_to(moto)
     sink = ObjectsSink(bucket=unique).open(recorder.context("archive", connection))
     sink.write([reading(1)])
@@ -156,7 +173,14 @@ class EncryptedObjects(Objects):
 
     def command(self) -> list[str]:
         options, folder = super().command()[:-1], super().command()[-1]
-        return [*options, "--cert", str(self.certificate.cert), "--key", str(self.certificate.key), folder]
+        return [
+            *options,
+            "--cert",
+            str(self.certificate.cert),
+            "--key",
+            str(self.certificate.key),
+            folder,
+        ]
 
     def probe(self) -> None:
         socket.create_connection((HOST, self.port), timeout=2).close()
@@ -168,10 +192,13 @@ def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
     server = EncryptedObjects(tmp / "objects")
     server.certificate = make_certificate(tmp)
     own(server)
-    sink = ObjectsSink(bucket="archive").open(recorder.context("archive", buckets.connection_to(server)))
+    sink = ObjectsSink(bucket="archive").open(
+        recorder.context("archive", buckets.connection_to(server))
+    )
     sink.write([reading(1)])
     wait_until(
-        lambda: "check ca and url" in recorder.health.down.get("archive", ""), what="the certificate to be refused"
+        lambda: "check ca and url" in recorder.health.down.get("archive", ""),
+        what="the certificate to be refused",
     )
     sink.close()
     trusting = buckets.connection_to(server, ca=str(server.certificate.cert))
@@ -190,10 +217,19 @@ def test_an_authority_that_cannot_be_read_is_said_at_start(moto: Moto) -> None:
 @pytest.mark.parametrize("style", ["path", "virtual"])
 def test_the_bucket_stands_in_the_path_or_before_the_host(style: str) -> None:
     connection = ObjectStoreConnection.model_validate(
-        {"url": "https://objects.example.org", "access_key": "k", "secret_key": "s", "style": style, "region": "r"}
+        {
+            "url": "https://objects.example.org",
+            "access_key": "k",
+            "secret_key": "s",
+            "style": style,
+            "region": "r",
+        }
     )
     store = Store(connection, "minio", "archive", create=True, parallel=1)
     address = store._client.presigned_get_object("archive", "a")
-    expected = {"path": "https://objects.example.org/archive/a?", "virtual": "https://archive.objects.example.org/a?"}
+    expected = {
+        "path": "https://objects.example.org/archive/a?",
+        "virtual": "https://archive.objects.example.org/a?",
+    }
     assert address.startswith(expected[style])
     store.close()

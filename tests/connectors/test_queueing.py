@@ -43,7 +43,9 @@ def test_a_flush_returns_when_everything_is_delivered_in_order() -> None:
 
 def test_a_batch_goes_out_when_its_time_is_over() -> None:
     far = FarEnd()
-    writer = BatchWriter(Recorder().context("out", None), far.deliver, max_events=1000, max_wait=0.05)
+    writer = BatchWriter(
+        Recorder().context("out", None), far.deliver, max_events=1000, max_wait=0.05
+    )
     writer.write([reading(1)])
     wait_until(lambda: far.ids() == ["r1"], what="the batch without a flush")
     writer.close()
@@ -57,7 +59,10 @@ def test_a_far_end_that_is_down_degrades_and_gets_everything_when_it_is_back() -
     writer.flush()
     assert far.ids() == ["r0", "r1", "r2"]
     wait_until(lambda: len(recorder.reports) == 2, what="the report that it is back")
-    assert recorder.reports == [("out", False, "no answer; is it running?"), ("out", True, "is back")]
+    assert recorder.reports == [
+        ("out", False, "no answer; is it running?"),
+        ("out", True, "is back"),
+    ]
     writer.close()
 
 
@@ -144,7 +149,9 @@ def test_an_idle_writer_notices_that_the_far_end_went_away() -> None:
     writer.close()
 
 
-def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(queueing, "MUTE", 0.0)
     far, recorder = FarEnd(), Recorder()
     far.open.clear()

@@ -38,7 +38,9 @@ def read_all(reader: Reader) -> list[Reading]:
     return events
 
 
-def values(kind: dict[str, Any], seconds: int, every: str = "1s", start: float = NOON, **more: Any) -> list[float]:
+def values(
+    kind: dict[str, Any], seconds: int, every: str = "1s", start: float = NOON, **more: Any
+) -> list[float]:
     clock = Clock(start)
     reader = open_at(simulate(every, signals={"s/m": {**kind, **more}}), clock)
     clock.now += seconds
@@ -62,7 +64,9 @@ def test_the_first_reading_is_at_the_next_multiple_of_every_and_then_one_comes_e
     clock.now = NOON + 15.2
     events = read_all(reader)
     assert [event.time for event in events] == [NOON + 5, NOON + 10, NOON + 15]
-    assert {(event.subject, event.metric, event.unit) for event in events} == {("a/b", "power", "kW")}
+    assert {(event.subject, event.metric, event.unit) for event in events} == {
+        ("a/b", "power", "kW")
+    }
     assert events[0].id == f"sim/a/b/power/{int(NOON + 5) // 5}"
     assert read_all(reader) == []
 
@@ -139,7 +143,10 @@ def test_count_ends_the_simulation_after_that_many_ticks_also_over_a_restart() -
 
 def test_a_batch_is_bounded() -> None:
     clock = Clock()
-    reader = open_at(simulate("1s", signals={f"s{n}/m": {"random": "0..1"} for n in range(50)}, history="1d"), clock)
+    reader = open_at(
+        simulate("1s", signals={f"s{n}/m": {"random": "0..1"} for n in range(50)}, history="1d"),
+        clock,
+    )
     batch = reader.read()
     assert batch is not None
     assert 0 < len(batch.events) <= 4000
@@ -171,7 +178,10 @@ def test_a_square_is_half_its_period_low_and_half_high() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "share"),
-    [({"door": {"open": "10s", "closed": "90s"}}, 0.1), ({"motion": {"on": "20s", "off": "20s"}}, 0.5)],
+    [
+        ({"door": {"open": "10s", "closed": "90s"}}, 0.1),
+        ({"motion": {"on": "20s", "off": "20s"}}, 0.5),
+    ],
 )
 def test_doors_and_motion_report_changes_only_and_dwell_as_long_as_they_should(
     kind: dict[str, Any], share: float
@@ -190,7 +200,10 @@ def test_doors_and_motion_report_changes_only_and_dwell_as_long_as_they_should(
     ("settings", "problem"),
     [
         ({"every": "5s", "signals": {"a/m": {}}}, "needs exactly one of: random, drift"),
-        ({"every": "5s", "signals": {"a/m": {"random": "1..2", "drift": "1..2"}}}, "got random, drift"),
+        (
+            {"every": "5s", "signals": {"a/m": {"random": "1..2", "drift": "1..2"}}},
+            "got random, drift",
+        ),
         ({"every": "5s", "signals": {"a/m": {"random": "24..17 °C"}}}, "is empty"),
         ({"every": "5s", "signals": {"a/m": {"random": "17 °C"}}}, r"write 17\.\.24 °C"),
         ({"every": "5s", "signals": {"power": {"random": "1..2"}}}, "should match pattern"),

@@ -46,7 +46,9 @@ def site(tmp_path, connections, head="vigie: 1\nsite: plant\n"):
     return load_site(path)
 
 
-def test_variables_come_from_the_environment_then_from_secrets_then_from_the_default(tmp_path, secrets, monkeypatch):
+def test_variables_come_from_the_environment_then_from_secrets_then_from_the_default(
+    tmp_path, secrets, monkeypatch
+):
     plant = site(tmp_path, "{url: 'http://${HOST}:${PORT:-80}', password: '${TOKEN}'}")
     monkeypatch.setenv("HOST", "a")
     (secrets / "TOKEN").write_text("s3cret\n")
@@ -88,7 +90,9 @@ def test_values_of_variables_are_not_shown_in_errors(tmp_path, secrets, monkeypa
 
 
 def test_an_unknown_connection_is_named_with_the_nearest(tmp_path, secrets):
-    with pytest.raises(SiteError, match=r"no connection 'serve' under 'connections' .did you mean 'server'"):
+    with pytest.raises(
+        SiteError, match=r"no connection 'serve' under 'connections' .did you mean 'server'"
+    ):
         site(tmp_path, "{url: 'http://a'}").connection("serve", Connection)
 
 
@@ -100,14 +104,20 @@ def test_a_connection_that_needs_nothing_may_be_left_out(tmp_path, secrets):
 
 
 def test_an_error_in_a_connection_has_its_line(tmp_path, secrets):
-    with pytest.raises(SiteError, match=r"site.yaml:4:12: error: unknown key 'urll'\n.*\n.*did you mean 'url'"):
+    with pytest.raises(
+        SiteError, match=r"site.yaml:4:12: error: unknown key 'urll'\n.*\n.*did you mean 'url'"
+    ):
         site(tmp_path, "{urll: 'http://a'}").connection("server", Connection)
 
 
 def test_a_site_file_with_errors_is_refused_with_all_of_them(tmp_path, secrets):
     with pytest.raises(SiteError) as error:
         site(tmp_path, "{url: '${A B}'}", head="vigie: 2\nsite: plant\ntimezone: Mars/Base\n")
-    for words in ("version 2 is newer than", "'Mars/Base' is not a time zone", "'${A B}' names no variable"):
+    for words in (
+        "version 2 is newer than",
+        "'Mars/Base' is not a time zone",
+        "'${A B}' names no variable",
+    ):
         assert words in str(error.value)
     with pytest.raises(SiteError, match=r"there is no site file .*nowhere.yaml; write one"):
         load_site(tmp_path / "nowhere.yaml")
@@ -133,11 +143,15 @@ def test_a_source_gets_its_variables(tmp_path, secrets, monkeypatch):
 def test_known_connections_are_checked_as_far_as_they_hold_no_variable(tmp_path):
     document = Document(tmp_path / "site.yaml")
     document.root = document.parse(
-        "vigie: 1\nsite: a\nconnections:\n  server: {url: '${URL}', port: x, zz: 1}\n  more: {zz: 1}\n"
+        "vigie: 1\nsite: a\nconnections:\n  server: {url: '${URL}', port: x, zz: 1}\n  more: {zz:"
+        " 1}\n"
     )
     plant = build_site(document)
     check_connections(document, plant, {"server": Connection})
-    assert [problem.message for problem in document.sorted()] == ["needs a whole number, not 'x'", "unknown key 'zz'"]
+    assert [problem.message for problem in document.sorted()] == [
+        "needs a whole number, not 'x'",
+        "unknown key 'zz'",
+    ]
 
 
 def test_a_connection_that_is_not_there_is_named_when_its_defaults_are_not_enough(tmp_path):

@@ -18,10 +18,14 @@ KEY = "frames/evt_{time:%Y%m%d_%H%M%S}_{camera}.jpg"
 
 
 def seen(n: int, **data: Any) -> Occurrence:
-    return Occurrence(id=f"o{n}", time=T + n, subject="yard", type="person_seen", data={"camera": "yard", **data})
+    return Occurrence(
+        id=f"o{n}", time=T + n, subject="yard", type="person_seen", data={"camera": "yard", **data}
+    )
 
 
-def put(objects: embedded.Objects, recorder: Recorder, bucket: str, events: list[Event], **settings: Any) -> Bucket:
+def put(
+    objects: embedded.Objects, recorder: Recorder, bucket: str, events: list[Event], **settings: Any
+) -> Bucket:
     sink = Snapshot.model_validate({"bucket": bucket, "key": KEY, **settings}).open(
         recorder.context("pictures", connection_to(objects))
     )
@@ -57,7 +61,9 @@ def test_the_picture_of_a_frame_a_message_and_a_field_is_stored_under_the_key_of
     assert not recorder.letters
 
 
-def test_another_field_may_hold_the_picture(objects: embedded.Objects, recorder: Recorder, unique: str) -> None:
+def test_another_field_may_hold_the_picture(
+    objects: embedded.Objects, recorder: Recorder, unique: str
+) -> None:
     event = seen(1, after={"thumbnail": base64.b64encode(JPEG).decode()})
     bucket = put(objects, recorder, unique, [event], picture="after.thumbnail")
     assert bucket.content("frames/evt_20261118_110641_yard.jpg") == JPEG
@@ -92,7 +98,9 @@ def test_a_picture_that_comes_again_replaces_itself_and_one_without_a_camera_is_
     for _ in range(2):
         bucket = put(objects, recorder, unique, [seen(1, picture=text), nobody])
     assert bucket.names() == ["frames/evt_20261118_110641_yard.jpg"]
-    assert {(letter.id, letter.reason) for letter in recorder.letters} == {("n/pictures", "bad_key")}
+    assert {(letter.id, letter.reason) for letter in recorder.letters} == {
+        ("n/pictures", "bad_key")
+    }
 
 
 @pytest.mark.parametrize("first", [b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"])
@@ -100,7 +108,14 @@ def test_later_pictures_of_one_key_win(
     objects: embedded.Objects, recorder: Recorder, unique: str, first: bytes
 ) -> None:
     frames: list[Event] = [
-        Frame(id=f"f{n}", time=T + n / 1000, subject="hall", width=8, height=8, jpeg=first + bytes([n]))
+        Frame(
+            id=f"f{n}",
+            time=T + n / 1000,
+            subject="hall",
+            width=8,
+            height=8,
+            jpeg=first + bytes([n]),
+        )
         for n in range(5)
     ]
     bucket = put(objects, recorder, unique, frames)

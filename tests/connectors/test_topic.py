@@ -23,7 +23,13 @@ from tests.waiting import wait_until
 
 def readings(first: int, last: int, subjects: int = 10) -> list[Event]:
     return [
-        Reading(id=f"r{n}", time=1e9 + n, subject=f"room_{n % subjects}", metric="temperature", value=float(n))
+        Reading(
+            id=f"r{n}",
+            time=1e9 + n,
+            subject=f"room_{n % subjects}",
+            metric="temperature",
+            value=float(n),
+        )
         for n in range(first, last)
     ]
 
@@ -48,8 +54,13 @@ def producer(context: ConnectorContext) -> Iterator[Producer]:
 def opened() -> Iterator[Callable[..., list[Reader]]]:
     readers: list[Reader] = []
 
-    def open_all(topic: Topic, context: ConnectorContext, positions: dict[str, object] | None = None) -> list[Reader]:
-        new = [topic.open(context, part, (positions or {}).get(part)) for part in topic.partitions(context)]
+    def open_all(
+        topic: Topic, context: ConnectorContext, positions: dict[str, object] | None = None
+    ) -> list[Reader]:
+        new = [
+            topic.open(context, part, (positions or {}).get(part))
+            for part in topic.partitions(context)
+        ]
         readers.extend(new)
         return new
 
@@ -83,7 +94,9 @@ def test_what_is_written_is_read_in_order_for_each_subject(
 
     assert {e.id for e in got} == {e.id for e in sent}
     for subject in {e.subject for e in sent if isinstance(e, Reading)}:
-        assert [e.id for e in got if e.subject == subject] == [e.id for e in sent if e.subject == subject]
+        assert [e.id for e in got if e.subject == subject] == [
+            e.id for e in sent if e.subject == subject
+        ]
 
 
 def test_a_reader_opened_at_a_position_goes_on_after_what_was_read(
@@ -197,7 +210,9 @@ def test_producer_delivers_everything_in_order_after_the_broker_was_down(
 
     assert durable == ["before"] + ["after"] * 49
     assert not health.down
-    readers = [Topic(name="t").open(context, part, None) for part in Topic(name="t").partitions(context)]
+    readers = [
+        Topic(name="t").open(context, part, None) for part in Topic(name="t").partitions(context)
+    ]
     assert [e.id for e in drain(readers, 49)] == [f"r{n}" for n in range(1, 50)]
     producer.close()
     for reader in readers:
@@ -224,15 +239,23 @@ def test_a_reader_knows_how_many_records_it_has_not_read_and_until_when_there_we
     for n in range(5):
         producer.send_events(unique, readings(n, n + 1), pack=False)
         producer.flush()
-    wait_until(lambda: reader.lag() == 5, what="all five to be known, although no more than one is fetched ahead")
+    wait_until(
+        lambda: reader.lag() == 5,
+        what="all five to be known, although no more than one is fetched ahead",
+    )
     assert reader.read_until() == -math.inf, "something waits to be read"
     drain([reader], 5)
     assert reader.lag() == 0
     read = time.time()
-    wait_until(lambda: (reader.read(), reader.read_until() > read)[1], what="an answer that there is no more")
+    wait_until(
+        lambda: (reader.read(), reader.read_until() > read)[1],
+        what="an answer that there is no more",
+    )
 
 
-def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+def test_a_topic_that_was_made_anew_is_read_from_its_start(
+    tmp: Path, own: Callable[[Broker], Broker]
+) -> None:
     broker = own(Broker(tmp / "broker"))
     context = ConnectorContext(flow="f", name="source", connection=connect(broker))
     producer = Producer(context.connection, context.health, "producer", partitions=1)
@@ -242,9 +265,17 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(tmp: Path, own: Calla
     reader = Topic(name="t", new_partitions=1).open(context, "t/0", position=1000)
 
     batches: list[Batch] = []
-    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches), 10, "the events")
+    wait_until(
+        lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches),
+        10,
+        "the events",
+    )
     producer.send_events("t", readings(3, 4))
-    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else len(batches) > 1, 10, "one more")
+    wait_until(
+        lambda: batches.append(b) if (b := reader.read()) and b.events else len(batches) > 1,
+        10,
+        "one more",
+    )
     assert [(event.id, batch.anew) for batch in batches for event in batch.events] == [
         ("r0", True), ("r1", True), ("r2", True), ("r3", False)
     ]  # fmt: skip
@@ -262,7 +293,11 @@ def test_a_record_that_says_it_is_of_the_future_does_not_move_the_wall_clock_the
     foreign.close()
     (reader,) = opened(topic, context)
     batches: list[Batch] = []
-    wait_until(lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches), 10, "the event")
+    wait_until(
+        lambda: batches.append(b) if (b := reader.read()) and b.events else bool(batches),
+        10,
+        "the event",
+    )
 
     assert batches[0].wall < time.time() + 120
 
@@ -276,12 +311,18 @@ def test_a_source_that_starts_at_the_latest_is_live_at_once_and_keeps_its_place(
     producer.flush()
     (reader,) = opened(topic, context)
     batches: list[Batch] = []
-    wait_until(lambda: batches.append(reader.read()) or (batches[-1] and batches[-1].live), 10, "the reader to be live")
+    wait_until(
+        lambda: batches.append(reader.read()) or (batches[-1] and batches[-1].live),
+        10,
+        "the reader to be live",
+    )
     at = reader.position()
     producer.send_events(unique, readings(3, 5))
     producer.flush()
 
-    (again,) = opened(topic, ConnectorContext("f", "again", context.connection), {f"{unique}/0": at})
+    (again,) = opened(
+        topic, ConnectorContext("f", "again", context.connection), {f"{unique}/0": at}
+    )
 
     assert [e.id for e in drain([again], 2)] == ["r3", "r4"]
 
@@ -295,12 +336,16 @@ def test_a_broker_that_dies_while_a_source_reads_is_reported_and_its_return_too(
     wait_until(reader.read, 10, "the reader to be live")
 
     broker.kill()
-    wait_until(lambda: "source" in context.health.down, 30, "the source to say that the broker is gone")
+    wait_until(
+        lambda: "source" in context.health.down, 30, "the source to say that the broker is gone"
+    )
     broker.restart()
     wait_until(lambda: "source" not in context.health.down, 30, "the source to say that it is back")
 
 
-def test_a_source_waits_for_a_broker_that_is_not_up_yet(tmp: Path, own: Callable[[Broker], Broker]) -> None:
+def test_a_source_waits_for_a_broker_that_is_not_up_yet(
+    tmp: Path, own: Callable[[Broker], Broker]
+) -> None:
     broker = Broker(tmp / "broker")
     connection = connect(broker)
     health = Health()
@@ -331,7 +376,9 @@ def test_a_flush_ends_when_asked_to_stop_while_the_broker_is_down(tmp: Path) -> 
     producer.close()
 
 
-def test_a_write_into_a_full_queue_ends_when_asked_to_stop_while_the_broker_is_down(tmp: Path) -> None:
+def test_a_write_into_a_full_queue_ends_when_asked_to_stop_while_the_broker_is_down(
+    tmp: Path,
+) -> None:
     health, stopping = Health(), threading.Event()
     producer = Producer(connect(Broker(tmp / "broker")), health, "producer", stopping=stopping)
     producer.send("t", "a", b"x" * QUEUE_BYTES)
@@ -381,7 +428,10 @@ def test_a_record_has_room_for_the_key_too() -> None:
 
     assert len(packer.records) == 1
     (refused,) = packer.too_large
-    assert refused.detail == "expected at most 100 bytes as a record (record_limit), got 102, 42 of them its key"
+    assert (
+        refused.detail
+        == "expected at most 100 bytes as a record (record_limit), got 102, 42 of them its key"
+    )
 
 
 def test_a_topic_whose_limit_is_below_ours_takes_what_fits_line_by_line(
@@ -393,7 +443,9 @@ def test_a_topic_whose_limit_is_below_ours_takes_what_fits_line_by_line(
 ) -> None:
     send = KafkaProducer.send
 
-    def strict(self: KafkaProducer, topic: str, value: bytes, *rest: object, **more: object) -> object:
+    def strict(
+        self: KafkaProducer, topic: str, value: bytes, *rest: object, **more: object
+    ) -> object:
         if len(value) > 1000:
             raise MessageSizeTooLargeError("larger than max.message.bytes")
         return send(self, topic, value, *rest, **more)
@@ -409,9 +461,15 @@ def test_a_topic_whose_limit_is_below_ours_takes_what_fits_line_by_line(
 
     (reader,) = opened(Topic(name=unique), ConnectorContext("f", "source", connection))
     ids: dict[str, None] = {}
-    wait_until(lambda: (ids.update(dict.fromkeys(e.id for e in drain([reader], 1))), "r21" in ids)[1], 10, "the last")
+    wait_until(
+        lambda: (ids.update(dict.fromkeys(e.id for e in drain([reader], 1))), "r21" in ids)[1],
+        10,
+        "the last",
+    )
     assert list(ids) == [f"r{n}" for n in range(22)]  # some came twice, none overtook another
-    assert [(letter.id, letter.reason) for letter in recorder.letters] == [("big/sink", "too_large")]
+    assert [(letter.id, letter.reason) for letter in recorder.letters] == [
+        ("big/sink", "too_large")
+    ]
     assert f"raise max.message.bytes of the topic {unique}" in recorder.letters[0].detail
 
 
@@ -420,7 +478,8 @@ def foreign(broker: Broker, **options: object) -> KafkaProducer:
 
 
 @pytest.mark.parametrize(
-    ("codec", "library"), [("gzip", "gzip"), ("lz4", "lz4"), ("snappy", "snappy"), ("zstd", "zstandard")]
+    ("codec", "library"),
+    [("gzip", "gzip"), ("lz4", "lz4"), ("snappy", "snappy"), ("zstd", "zstandard")],
 )
 def test_compressed_records_are_read(
     broker: Broker,
@@ -448,7 +507,13 @@ def test_records_of_foreign_producers_are_read_whatever_their_keys_headers_and_p
     producer = foreign(broker)
     lines = [encode_lines([event]) for event in readings(0, 6)]
     producer.send(unique, lines[0], key=None, partition=0)
-    producer.send(unique, lines[1].rstrip(), key=b"\xff\x00", headers=[("trace", b"1"), ("", b"")], partition=0)
+    producer.send(
+        unique,
+        lines[1].rstrip(),
+        key=b"\xff\x00",
+        headers=[("trace", b"1"), ("", b"")],
+        partition=0,
+    )
     producer.send(unique, b"\n\n" + lines[2] + b"\r\n" + lines[3], key=b"room", partition=0)
     producer.send(unique, None, key=b"room", partition=0)
     producer.send(unique, b"", key=b"room", partition=0)
@@ -477,7 +542,9 @@ def test_a_codec_without_its_library_ends_the_source_with_what_to_install(
 
     monkeypatch.setattr(DefaultRecordBatch, "_assert_has_codec", lacking)
 
-    with pytest.raises(ConnectorError, match=r"source: the topic has compressed records .* install python-snappy"):
+    with pytest.raises(
+        ConnectorError, match=r"source: the topic has compressed records .* install python-snappy"
+    ):
         drain([reader], 1)
 
 

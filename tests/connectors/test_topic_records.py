@@ -18,7 +18,9 @@ headers = st.lists(st.tuples(st.text(max_size=5), texts), max_size=2)
 records = st.lists(st.tuples(st.integers(0, 2**41), texts, texts, headers), min_size=1, max_size=20)
 
 
-def batch(made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]], codec: int) -> bytes:
+def batch(
+    made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]], codec: int
+) -> bytes:
     builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 10_000_000)
     for offset, (timestamp, key, value, extra) in enumerate(made):
         builder.append(offset, timestamp, key, value, extra)
@@ -28,7 +30,9 @@ def batch(made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, byte
 @settings(max_examples=200, deadline=None)
 @given(records, st.sampled_from([NONE, GZIP]), st.integers(0, 20))
 def test_chunks_hold_what_the_client_s_own_records_hold(
-    made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]], codec: int, first: int
+    made: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]],
+    codec: int,
+    first: int,
 ) -> None:
     data = batch(made, codec)
 
@@ -50,7 +54,9 @@ def take(data: bytes, kind: type[ChunkedRecords] = ChunkedRecords) -> list[Any]:
 
 @pytest.mark.parametrize("codec", [GZIP, LZ4, ZSTD])
 @pytest.mark.parametrize("kind", [ChunkedRecords, KeyedRecords])
-def test_a_batch_that_cannot_be_uncompressed_is_corrupt(codec: int, kind: type[ChunkedRecords]) -> None:
+def test_a_batch_that_cannot_be_uncompressed_is_corrupt(
+    codec: int, kind: type[ChunkedRecords]
+) -> None:
     data = bytearray(batch([(0, b"k", b"value" * 40, [])], codec))
     assert len(take(bytes(data), kind)) == 1
     data[65:] = bytes(len(data) - 65)

@@ -19,7 +19,9 @@ def opened(broker: Broker, recorder: Recorder, unique: str) -> Iterator[Callable
     readers: list[Reader] = []
 
     def open_it() -> Reader:
-        context = recorder.context("rules", TopicConnection(brokers=[broker.address], idempotence=False))
+        context = recorder.context(
+            "rules", TopicConnection(brokers=[broker.address], idempotence=False)
+        )
         topic = Topic(name=unique, table=True)
         (part,) = topic.partitions(context)
         readers.append(topic.open(context, part, None))
@@ -65,7 +67,10 @@ def test_the_first_batch_is_the_table_as_it_stands_and_changes_follow(
     reader = opened()
     batch = next_of(reader)
     assert batch.whole
-    assert rows(batch.events) == [("update", {"above": 3, "id": "a"}), ("update", {"id": "x", "above": 4})]
+    assert rows(batch.events) == [
+        ("update", {"above": 3, "id": "a"}),
+        ("update", {"id": "x", "above": 4}),
+    ]
     assert reader.position() is None  # every start reads the table anew
 
     put("x-key", None)
@@ -74,9 +79,13 @@ def test_the_first_batch_is_the_table_as_it_stands_and_changes_follow(
 
 
 def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
-    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None], recorder: Recorder
+    opened: Callable[[], Reader],
+    put: Callable[[str | None, bytes | None], None],
+    recorder: Recorder,
 ) -> None:
-    event = Occurrence(id="o", time=1.0, subject="rules", type="rule", data={"id": "r1", "above": 5})
+    event = Occurrence(
+        id="o", time=1.0, subject="rules", type="rule", data={"id": "r1", "above": 5}
+    )
     reader = opened()
     next_of(reader)
     put("r1", encode_lines([event]))
@@ -87,9 +96,17 @@ def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
     put("last", b"{}")
 
     got: list[Event] = []
-    wait_until(lambda: (got.extend(b.events if (b := reader.read()) else []), len(got) == 3)[1], 10, "the rows")
+    wait_until(
+        lambda: (got.extend(b.events if (b := reader.read()) else []), len(got) == 3)[1],
+        10,
+        "the rows",
+    )
 
-    assert rows(got) == [("event", event), ("update", {"id": 7, "above": 6}), ("update", {"id": "last"})]
+    assert rows(got) == [
+        ("event", event),
+        ("update", {"id": 7, "above": 6}),
+        ("update", {"id": "last"}),
+    ]
     assert [(letter.reason, letter.payload) for letter in recorder.letters] == [
         ("bad_row", b'{"above": 6}'),
         ("bad_row", b"[1]"),
@@ -101,7 +118,9 @@ def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
 def test_a_row_is_of_the_time_at_which_it_was_written_at_the_latest(
     opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
 ) -> None:
-    event = Occurrence(id="o", time=250e9, subject="rules", type="rule", data={"id": "r1", "above": 5})
+    event = Occurrence(
+        id="o", time=250e9, subject="rules", type="rule", data={"id": "r1", "above": 5}
+    )
     next_of(opened())
     put("r1", encode_lines([event]))
 

@@ -37,7 +37,9 @@ def opened(recorder: Recorder) -> Iterator[Callable[..., Writer]]:
     """Open a sink to an address; it is closed after the test."""
     writers: list[Writer] = []
 
-    def open_sink(url: str, connection: dict[str, Any] | None = None, concurrency: int = 4, **more: Any) -> Writer:
+    def open_sink(
+        url: str, connection: dict[str, Any] | None = None, concurrency: int = 4, **more: Any
+    ) -> Writer:
         sink = Webhook(path="/api/events", connection="cloud", concurrency=concurrency)
         made = WebhookConnection.model_validate({"url": url, **(connection or {})})
         writers.append(sink.open(recorder.context("cloud", made, **more)))
@@ -54,7 +56,9 @@ def in_background(call: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def test_an_event_is_one_post_of_its_json_with_its_id(opened: Callable[..., Writer], receiver: Receiver) -> None:
+def test_an_event_is_one_post_of_its_json_with_its_id(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
     sink = opened(receiver.url)
     sink.write([reading(1)])
     sink.flush()
@@ -65,7 +69,9 @@ def test_an_event_is_one_post_of_its_json_with_its_id(opened: Callable[..., Writ
     assert decode_lines(request.body.encode()) == [reading(1)]
 
 
-def test_a_shape_is_the_body_to_the_letter(opened: Callable[..., Writer], receiver: Receiver) -> None:
+def test_a_shape_is_the_body_to_the_letter(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
     shape = Shape({"who": "{subject}", "what": {"{metric}": 1, "value": "{value}"}}).render
     sink = opened(receiver.url, shape=shape)
     sink.write([reading(1)])
@@ -85,7 +91,9 @@ def test_each_subject_comes_in_order_and_subjects_do_not_wait_for_each_other(
     sink.flush()
     received = receiver.unique()
     for subject in ("slow", "s0", "s2"):
-        own = [request.json()["value"] for request in received if request.json()["subject"] == subject]
+        own = [
+            request.json()["value"] for request in received if request.json()["subject"] == subject
+        ]
         assert own == sorted(own) and own
     assert len(received) == 20 and recorder.counts["sent"] == 20
     assert recorder.counts["retried"] >= 1 and not recorder.letters and not recorder.health.down
@@ -110,7 +118,9 @@ def test_a_server_that_was_down_gets_everything_once_in_order_when_it_is_back(
         received = receiver.unique()
     assert len(received) == 31 and recorder.counts["sent"] == 31
     for subject in ("s0", "s1", "s2"):
-        own = [request.json()["value"] for request in received if request.json()["subject"] == subject]
+        own = [
+            request.json()["value"] for request in received if request.json()["subject"] == subject
+        ]
         assert own == sorted(own)
     assert [up for _, up, _ in recorder.reports] == [True, False, True]
 
@@ -136,7 +146,10 @@ def test_what_the_server_refuses_for_good_is_a_dead_letter_with_its_words(
     sink.flush()
     (letter,) = recorder.letters
     assert letter.reason == "refused" and letter.origin == "cloud"
-    assert letter.detail.startswith(f"{receiver.url} answers {status}: no such device") and len(letter.detail) < 600
+    assert (
+        letter.detail.startswith(f"{receiver.url} answers {status}: no such device")
+        and len(letter.detail) < 600
+    )
     assert decode_lines(letter.payload) == [reading(1)]
     assert [request.id for request in receiver.received()] == ["r2"]
 
@@ -161,13 +174,18 @@ def test_a_server_that_does_not_answer_in_time_is_asked_again(
     receiver.behave(delay=2, status=500)
     sink = opened(receiver.url, {"timeout": 1})
     sink.write([reading(1)])
-    wait_until(lambda: "did not answer within 1 s" in recorder.health.down.get("cloud", ""), what="the time-out")
+    wait_until(
+        lambda: "did not answer within 1 s" in recorder.health.down.get("cloud", ""),
+        what="the time-out",
+    )
     receiver.behave()
     sink.flush()
     assert [request.id for request in receiver.received()] == ["r1"]
 
 
-def test_signatures_verify_with_the_secret_and_with_no_other(opened: Callable[..., Writer], receiver: Receiver) -> None:
+def test_signatures_verify_with_the_secret_and_with_no_other(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
     sink = opened(receiver.url, {"secret": SECRET, "token": "a token"})
     sink.write([reading(1)])
     sink.flush()
@@ -178,7 +196,9 @@ def test_signatures_verify_with_the_secret_and_with_no_other(opened: Callable[..
     now, body = float(sent[1]), request.body.encode()
     assert why_unsigned(key_of(SECRET), *sent, body, now) is None
     assert "does not match" in str(why_unsigned(key_of(SECRET), *sent, body + b" ", now))
-    assert "does not match" in str(why_unsigned(b"another key, just as long as it", *sent, body, now))
+    assert "does not match" in str(
+        why_unsigned(b"another key, just as long as it", *sent, body, now)
+    )
     assert "both clocks" in str(why_unsigned(key_of(SECRET), *sent, body, now + 301))
 
 
@@ -217,7 +237,9 @@ def test_an_encrypted_server_is_checked_against_the_given_authority(
 
 
 def test_a_missing_authority_is_said_at_the_start(opened: Callable[..., Writer], tmp: Path) -> None:
-    with pytest.raises(ConnectorError, match=r"certificate authority in PEM form in .*missing\.pem"):
+    with pytest.raises(
+        ConnectorError, match=r"certificate authority in PEM form in .*missing\.pem"
+    ):
         opened("https://127.0.0.1:9", {"ca": str(tmp / "missing.pem")})
 
 
@@ -265,9 +287,15 @@ def test_write_blocks_while_too_much_waits(
 
 
 def test_secrets_are_in_no_text(opened: Callable[..., Writer]) -> None:
-    made = WebhookConnection.model_validate({"url": "http://127.0.0.1:9", "token": "geheim-1", "secret": SECRET})
+    made = WebhookConnection.model_validate(
+        {"url": "http://127.0.0.1:9", "token": "geheim-1", "secret": SECRET}
+    )
     assert "geheim" not in repr(made) and SECRET not in repr(made)
-    for wrong in ({"secret": "short"}, {"token": "t", "username": "u"}, {"url": "http://u:p@host/"}):
+    for wrong in (
+        {"secret": "short"},
+        {"token": "t", "username": "u"},
+        {"url": "http://u:p@host/"},
+    ):
         with pytest.raises(ValidationError):
             WebhookConnection.model_validate({"url": "http://127.0.0.1:9", **wrong})
 
@@ -326,7 +354,9 @@ def test_retry_after_is_honoured_for_all_when_the_server_is_busy(lanes: Lanes) -
     assert taken(lanes, 160)
 
 
-def test_while_the_server_is_down_one_subject_asks_at_a_time_and_its_success_frees_all(lanes: Lanes) -> None:
+def test_while_the_server_is_down_one_subject_asks_at_a_time_and_its_success_frees_all(
+    lanes: Lanes,
+) -> None:
     fill(lanes, a=1, b=1, c=1, d=1)
     under_way = [taken(lanes, 0) for _ in range(3)]
     for lane in under_way:
@@ -380,7 +410,9 @@ def test_an_outage_is_remembered_over_a_restart_until_it_ends(tmp: Path) -> None
 def test_a_connection_that_the_server_closed_meanwhile_is_made_again_without_a_word(
     opened: Callable[..., Writer], recorder: Recorder
 ) -> None:
-    """The server says that it keeps the connection, and closes it once the next request has come."""
+    """The server says that it keeps the connection, and closes it once the next request has
+    come.
+    """
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     bodies: list[bytes] = []
 

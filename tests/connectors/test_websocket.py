@@ -18,9 +18,13 @@ from tests.connectors.recorder import Recorder, reading
 
 @pytest.fixture
 def push(broker: Broker, recorder: Recorder, unique: str) -> Callable[..., list[dict[str, Any]]]:
-    """Write events through a sink of these settings; returns the records that are in the topic then."""
+    """Write events through a sink of these settings; returns the records that are in the topic
+    then.
+    """
 
-    def write(events: list[Event], settings: dict[str, Any] | str, **more: Any) -> list[dict[str, Any]]:
+    def write(
+        events: list[Event], settings: dict[str, Any] | str, **more: Any
+    ) -> list[dict[str, Any]]:
         connection = TopicConnection(brokers=[broker.address], idempotence=False)
         context = recorder.context("live", connection, topic_prefix=f"{unique}.", **more)
         writer = WebSocket.model_validate(settings).open(context)
@@ -35,7 +39,10 @@ def push(broker: Broker, recorder: Recorder, unique: str) -> Callable[..., list[
 def read(broker: Broker, topic: str) -> list[dict[str, Any]]:
     consumer = KafkaConsumer(bootstrap_servers=[broker.address], group_id=None)
     try:
-        parts = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        parts = [
+            TopicPartition(topic, number)
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
         lines: list[bytes] = []
@@ -48,7 +55,9 @@ def read(broker: Broker, topic: str) -> list[dict[str, Any]]:
         consumer.close()
 
 
-def test_an_event_goes_to_its_channel_in_the_form_the_api_reads(push: Callable[..., list[dict[str, Any]]]) -> None:
+def test_an_event_goes_to_its_channel_in_the_form_the_api_reads(
+    push: Callable[..., list[dict[str, Any]]],
+) -> None:
     (record,) = push([reading(1)], "server_room")
     assert record == {
         "channel": "server_room",
@@ -70,7 +79,9 @@ def test_an_event_goes_to_its_channel_in_the_form_the_api_reads(push: Callable[.
 
 
 def test_a_shape_replaces_the_data(push: Callable[..., list[dict[str, Any]]]) -> None:
-    (record,) = push([reading(1)], "server_room", shape=lambda event: {"entity_id": "rack", "state": "1"})
+    (record,) = push(
+        [reading(1)], "server_room", shape=lambda event: {"entity_id": "rack", "state": "1"}
+    )
     assert record["shaped"] is True
     assert record["data"] == {"entity_id": "rack", "state": "1"}
 
@@ -78,12 +89,17 @@ def test_a_shape_replaces_the_data(push: Callable[..., list[dict[str, Any]]]) ->
 def test_channels_are_filled_in_and_those_whose_field_is_missing_are_left_out(
     push: Callable[..., list[dict[str, Any]]], recorder: Recorder
 ) -> None:
-    seen = Detection(id="d", time=1.0, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.2))
+    seen = Detection(
+        id="d", time=1.0, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.2)
+    )
     change = AlarmTransition(
         id="a", time=1.0, recorded=1.0, rule="f/x", alarm="x", subject="rack", occ=1, seq=1, event="activated",
         change="raised", state="unacked", isa="B", page="eur_usd",
     )  # fmt: skip
-    records = push([seen, change, reading(1)], {"channel": ["camera_{camera}", "page/{page}"], "first": "nothing"})
+    records = push(
+        [seen, change, reading(1)],
+        {"channel": ["camera_{camera}", "page/{page}"], "first": "nothing"},
+    )
     assert {(record["channel"], record["id"], record["first"]) for record in records} == {
         ("camera_dock", "d", "nothing"),
         ("page/eur_usd", "a", "nothing"),

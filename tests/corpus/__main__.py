@@ -1,4 +1,6 @@
-"""`python -m tests.corpus FILE.jsonl`: decode every case of a file and print what passed and failed by dialect."""
+"""`python -m tests.corpus FILE.jsonl`: decode every case of a file and print what passed and
+failed by dialect.
+"""
 
 import sys
 from collections import Counter

@@ -1,4 +1,6 @@
-"""Runs one case of the corpus: a payload, and the readings, events or dead letter that must come of it."""
+"""Runs one case of the corpus: a payload, and the readings, events or dead letter that must come
+of it.
+"""
 
 import base64
 import json
@@ -17,7 +19,9 @@ TOLERANCE = 0.001
 
 
 def load(path: Path) -> list[Case]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
 
 
 def _epoch(text: str) -> float:
@@ -32,11 +36,15 @@ def payload(case: Case) -> bytes:
 
 def message(case: Case) -> Message:
     received = _epoch(case["received"])
-    return Message(id="m", time=received, topic=case["topic"], payload=payload(case), retained=case["retain"])
+    return Message(
+        id="m", time=received, topic=case["topic"], payload=payload(case), retained=case["retain"]
+    )
 
 
 def problems(case: Case) -> list[str]:
-    """What is wrong with the decoding of a case, one sentence each; empty when all is as expected."""
+    """What is wrong with the decoding of a case, one sentence each; empty when all is as
+    expected.
+    """
     logic = Decode(as_="auto").logic(StepContext(flow="corpus", step="corpus/decode"))
     received = _epoch(case["received"])
     events = logic.on_batch([message(case)], Now(received, received))
@@ -48,8 +56,12 @@ def problems(case: Case) -> list[str]:
         found.append(f"dead letter: expected {expect['dead_letter']}, got {letter}{detail}")
     if logic.counts.get("decoder_failed"):
         found.append("the decoder failed")
-    found += _compare_readings(expect["readings"], [e for e in events if isinstance(e, Reading)], received)
-    found += _compare_events(expect["events"], [e for e in events if isinstance(e, Occurrence)], received)
+    found += _compare_readings(
+        expect["readings"], [e for e in events if isinstance(e, Reading)], received
+    )
+    found += _compare_events(
+        expect["events"], [e for e in events if isinstance(e, Occurrence)], received
+    )
     if len({e.id for e in events}) != len(events):
         found.append(f"ids are not unique: {[e.id for e in events]}")
     return found
@@ -82,7 +94,11 @@ def _compare_readings(expected: list[Case], got: list[Reading], received: float)
             found.append(f"missing {want}")
             continue
         left.remove(match)
-        same = (match.text, match.unit, match.quality) == (want["text"], want["unit"], want["quality"])
+        same = (match.text, match.unit, match.quality) == (
+            want["text"],
+            want["unit"],
+            want["quality"],
+        )
         if not same or not _near(want["value"], match.value):
             found.append(f"expected {want}, got {match}")
     return found + [f"not expected: {reading}" for reading in left]
@@ -98,7 +114,9 @@ def _compare_events(expected: list[Case], got: list[Occurrence], received: float
                 for e in left
                 if (e.subject, e.type) == (want["device"], want["type"])
                 and _same_time(want["time"], e.time, received)
-                and all(key in e.data and e.data[key] == value for key, value in want["data"].items())
+                and all(
+                    key in e.data and e.data[key] == value for key, value in want["data"].items()
+                )
             ),
             None,
         )

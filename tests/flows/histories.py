@@ -35,15 +35,19 @@ def plan_at(path: Path, profile: str | None = None) -> Plan:
     document = Document.read(path)
     flow = build(document)
     assert flow is not None, document.report()
-    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile, stand_ins={}).plan
+    return compile_flow(
+        flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile, stand_ins={}
+    ).plan
 
 
-def rows(plan: Plan, arrivals: Sequence[Arrival], cuts: Iterable[int] = (), restarts: Iterable[int] = ()) -> list[str]:
+def rows(
+    plan: Plan, arrivals: Sequence[Arrival], cuts: Iterable[int] = (), restarts: Iterable[int] = ()
+) -> list[str]:
     """Everything that reaches a sink, one text a row and outlet, sorted.
 
-    All arrive at one moment, as for a flow that catches up. A batch ends before each index in `cuts` and where the source
-    changes; before each index in `restarts` the state goes through a pickle into a new graph. An alarm's `recorded` is left
-    out: it is the wall clock's.
+    All arrive at one moment, as for a flow that catches up. A batch ends before each index in
+    `cuts` and where the source changes; before each index in `restarts` the state goes through a
+    pickle into a new graph. An alarm's `recorded` is left out: it is the wall clock's.
     """
     wall = max((event.time for _, event in arrivals), default=T0) + 1.0
     sources = sorted({source for source, _ in arrivals} - set(plan.sides))
@@ -66,7 +70,9 @@ def rows(plan: Plan, arrivals: Sequence[Arrival], cuts: Iterable[int] = (), rest
 
 
 def _expecting(graph: Graph, sources: Iterable[str]) -> Graph:
-    """As the engine does at every start: event time waits for each source until it has caught up."""
+    """As the engine does at every start: event time waits for each source until it has caught
+    up.
+    """
     graph.expect(sources)
     return graph
 
@@ -88,7 +94,9 @@ def _rows(outputs: Outputs) -> list[str]:
 
 
 def shuffled(arrivals: Sequence[Arrival], delays: Sequence[float]) -> list[Arrival]:
-    """The same events as they arrive when each is under way for its delay (seconds, in turn); a subject's keep their order."""
+    """The same events as they arrive when each is under way for its delay (seconds, in turn); a
+    subject's keep their order.
+    """
     at: dict[str, float] = {}
     keyed = []
     for index, (source, event) in enumerate(arrivals):

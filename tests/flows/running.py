@@ -1,4 +1,6 @@
-"""What the tests of `vigie run` share: definitions and site files in a folder, and a run that ends by itself."""
+"""What the tests of `vigie run` share: definitions and site files in a folder, and a run that
+ends by itself.
+"""
 
 import json
 import os
@@ -33,7 +35,21 @@ def run_refused(
     definition: Path, site: Path, data: Path, *options: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """`vigie run` that is expected to end at once, with what it said."""
-    command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site", str(site), "--data", str(data)]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(definition),
+        "--site",
+        str(site),
+        "--data",
+        str(data),
+    ]
     return subprocess.run(
-        [*command, *options], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+        [*command, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
     )

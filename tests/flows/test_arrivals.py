@@ -21,7 +21,9 @@ def command(n: int, wall: float) -> Arrival:
 
 def table(*rows: tuple[str, int], whole: bool = True) -> Arrival:
     events = [
-        Row(id=f"{key}{above}", time=5.0, table="r", op="update", values={"id": key, "above": above})
+        Row(
+            id=f"{key}{above}", time=5.0, table="r", op="update", values={"id": key, "above": above}
+        )
         for key, above in rows
     ]
     return Arrival(TABLE, "rules", Batch([*events], 5.0, True, whole))

@@ -18,7 +18,9 @@ sinks:
 """
 
 
-def test_devices_without_a_clock_have_the_time_of_arrival_also_when_their_messages_tell_one() -> None:
+def test_devices_without_a_clock_have_the_time_of_arrival_also_when_their_messages_tell_one() -> (
+    None
+):
     plan = plan_of(FLOW)
     assert plan is not None
     graph, received = Graph(plan), 1_772_366_400.0

@@ -86,7 +86,8 @@ def test_docs_of_an_unknown_component_names_the_nearest():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (0.5, "500ms"), (30, "30s"), (90, "1min30s"), (5400, "1h30min"), (604800, "1w")]
+    ("seconds", "text"),
+    [(0, "0s"), (0.5, "500ms"), (30, "30s"), (90, "1min30s"), (5400, "1h30min"), (604800, "1w")],
 )
 def test_durations_are_shown_as_they_are_written(seconds, text):
     assert duration_text(seconds) == text
@@ -98,19 +99,25 @@ def matches(schema, value, root):
         target = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
-        return matches(target, value, root) and matches({k: v for k, v in schema.items() if k != "$ref"}, value, root)
+        return matches(target, value, root) and matches(
+            {k: v for k, v in schema.items() if k != "$ref"}, value, root
+        )
     kinds_ = {
         "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
     }  # fmt: skip
     if "type" in schema:
         wanted = kinds_[schema["type"]]
-        if not isinstance(value, wanted) or (isinstance(value, bool) and schema["type"] != "boolean"):
+        if not isinstance(value, wanted) or (
+            isinstance(value, bool) and schema["type"] != "boolean"
+        ):
             return False
     if "anyOf" in schema and not any(matches(one, value, root) for one in schema["anyOf"]):
         return False
     if "oneOf" in schema and sum(matches(one, value, root) for one in schema["oneOf"]) != 1:
         return False
-    if ("const" in schema and value != schema["const"]) or ("enum" in schema and value not in schema["enum"]):
+    if ("const" in schema and value != schema["const"]) or (
+        "enum" in schema and value not in schema["enum"]
+    ):
         return False
     if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
         return False
@@ -138,7 +145,9 @@ def _matches_object(schema, value, root):
     return True
 
 
-@pytest.mark.parametrize("path", [*FLOWS, str(SHIPPED / "site.yaml")], ids=lambda path: Path(path).stem)
+@pytest.mark.parametrize(
+    "path", [*FLOWS, str(SHIPPED / "site.yaml")], ids=lambda path: Path(path).stem
+)
 def test_the_schema_accepts_the_shipped_files(path):
     schema = site_schema() if path.endswith("site.yaml") else flow_schema()
     assert matches(schema, Document.read(path).root.plain(), schema)
@@ -191,7 +200,9 @@ def test_mermaid_has_every_name_and_the_topics_that_join_flows():
     assert len(re.findall(rf"^  {number} -->", text, re.M)) == 2
     for line in text.splitlines()[1:]:
         assert re.fullmatch(
-            r' *(subgraph \w+ \[\w+\]|end|n\d+\W+"[^"]*"\W+:::\w+|n\d+ -->(\|"[^"]*"\|)? n\d+|classDef .*)', line
+            r' *(subgraph \w+ \[\w+\]|end|n\d+\W+"[^"]*"\W+:::\w+|n\d+ -->(\|"[^"]*"\|)?'
+            r" n\d+|classDef .*)",
+            line,
         ), line
 
 
@@ -216,8 +227,8 @@ def test_svg_is_a_picture_in_which_boxes_do_not_overlap(tmp_path):
 def test_a_picture_shows_no_password(tmp_path):
     path = tmp_path / "cams.yaml"
     path.write_text(
-        "vigie: 1\nflow: cams\ntables: {cams: [{name: a, host: b}]}\nsources:\n"
-        '  video: {rtsp: {each: cams, url: "rtsp://u:s3cret@{host}"}}\nsinks:\n  log: {from: video, topic: log}\n'
+        "vigie: 1\nflow: cams\ntables: {cams: [{name: a, host: b}]}\nsources:\n  video: {rtsp:"
+        ' {each: cams, url: "rtsp://u:s3cret@{host}"}}\nsinks:\n  log: {from: video, topic: log}\n'
     )
     for form in ("svg", "mermaid"):
         result = vigie("graph", path, "--format", form)

@@ -12,7 +12,9 @@ from operators.events import AlarmTransition, Event, Reading
 SHIPPED = Path(__file__).parents[2] / "flows" / "definitions"
 
 
-def compiled(folder: Path, body: str, profile: str | None = None, born: Mapping[str, str] | None = None) -> Compiled:
+def compiled(
+    folder: Path, body: str, profile: str | None = None, born: Mapping[str, str] | None = None
+) -> Compiled:
     path = folder / "f.yaml"
     path.write_text(f"vigie: 1\nflow: f\n{body}")
     document, flow = load(path)
@@ -44,12 +46,14 @@ def test_nodes_stand_after_what_they_read_however_the_file_is_ordered(tmp_path: 
     ]
 
 
-def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_together(tmp_path: Path) -> None:
+def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_together(
+    tmp_path: Path,
+) -> None:
     apart = "sources: {a: {topic: a}, b: {topic: b}}\nsinks: {out: {from: [a, b], topic: out}}\n"
     together = (
-        "sources: {a: {topic: a}, b: {topic: b}}\n"
-        "streams: {sum: {from: {x: a, y: b}, steps: [combine: {subject: s, metric: m, plus: [x, y], max_age: 1min}]}}\n"
-        "sinks: {out: {from: sum, topic: out}}\n"
+        "sources: {a: {topic: a}, b: {topic: b}}\nstreams: {sum: {from: {x: a, y: b}, steps:"
+        " [combine: {subject: s, metric: m, plus: [x, y], max_age: 1min}]}}\nsinks: {out: {from:"
+        " sum, topic: out}}\n"
     )
 
     armed = (
@@ -81,34 +85,47 @@ def test_a_renamed_alarm_shows_its_new_name_and_keeps_its_saved_identity(tmp_pat
     transitions = Graph(plan).feed("a", [warm], 100.0)["out"]
 
     assert plan.identities() == ["f/too_warm"]
-    assert [(event.alarm, event.rule) for event in transitions if isinstance(event, AlarmTransition)] == [
-        ("hot", "f/too_warm")
-    ]
+    assert [
+        (event.alarm, event.rule) for event in transitions if isinstance(event, AlarmTransition)
+    ] == [("hot", "f/too_warm")]
 
 
-def test_what_hides_an_alarm_counts_from_its_own_time_however_the_batches_are_cut(tmp_path: Path) -> None:
+def test_what_hides_an_alarm_counts_from_its_own_time_however_the_batches_are_cut(
+    tmp_path: Path,
+) -> None:
     body = (
-        "sources: {a: {topic: a}}\n"
-        "alarms:\n"
-        "  power_lost: {from: a, only: {metric: power}, when: {below: 1}, response: Look.}\n"
-        "  hot: {from: a, only: {metric: temperature}, when: {above: 30}, response: Look., suppressed_by: [power_lost]}\n"
-        "sinks: {out: {from: hot, topic: out}}\n"
+        "sources: {a: {topic: a}}\nalarms:\n  power_lost: {from: a, only: {metric: power}, when:"
+        " {below: 1}, response: Look.}\n  hot: {from: a, only: {metric: temperature}, when: {above:"
+        " 30}, response: Look., suppressed_by: [power_lost]}\nsinks: {out: {from: hot, topic:"
+        " out}}\n"
     )
     plan = compiled(tmp_path, body).plan
     events: list[Event] = [
         Reading(id=str(n), time=100.0 + n, subject="rack", metric=metric, value=value)
         for n, (metric, value) in enumerate(
-            [("power", 0.0), ("temperature", 40.0), ("temperature", 20.0), ("power", 9.0), ("temperature", 41.0)]
+            [
+                ("power", 0.0),
+                ("temperature", 40.0),
+                ("temperature", 20.0),
+                ("power", 9.0),
+                ("temperature", 41.0),
+            ]
         )
     ]
 
     whole = Graph(plan).feed("a", events, 105.0)["out"]
     graph = Graph(plan)
-    single = [out for event in events for out in graph.feed("a", [event], event.time).get("out", [])]
+    single = [
+        out for event in events for out in graph.feed("a", [event], event.time).get("out", [])
+    ]
 
     changes = [event.change for event in whole if isinstance(event, AlarmTransition)]
     assert changes == [event.change for event in single if isinstance(event, AlarmTransition)]
-    assert not any(event.annunciate for event in whole if isinstance(event, AlarmTransition) and event.time < 104.0)
+    assert not any(
+        event.annunciate
+        for event in whole
+        if isinstance(event, AlarmTransition) and event.time < 104.0
+    )
 
 
 def test_several_streams_reach_a_step_in_the_order_of_their_times(tmp_path: Path) -> None:

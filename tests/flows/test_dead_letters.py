@@ -1,4 +1,6 @@
-"""Dead letters on real services: listed, shown, and replayed after the definition was mended, while the flow runs or not."""
+"""Dead letters on real services: listed, shown, and replayed after the definition was mended,
+while the flow runs or not.
+"""
 
 import json
 from pathlib import Path
@@ -40,7 +42,9 @@ def vigie(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_mended(tmp: Path) -> None:
+def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_mended(
+    tmp: Path,
+) -> None:
     definition = tmp / "meters.yaml"
     definition.write_text(METERS.replace("DIALECT", "tasmota"))
     with Stack(tmp / "stack", ["redpanda", "mqtt", "clickhouse"]) as stack:
@@ -57,25 +61,33 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
             client.publish("house/rack/noise", b"\xff\x00\x01", qos=1).wait_for_publish(10)
             client.disconnect()
             client.loop_stop()
-            wait_until(lambda: len(graveyard.entries("meters")) == 2, 40, "two dead letters", every=0.3)
+            wait_until(
+                lambda: len(graveyard.entries("meters")) == 2, 40, "two dead letters", every=0.3
+            )
             number, garbage = graveyard.entries("meters")
             assert (number.letter.payload, number.letter.source) == (b"21.5", "probes")
 
             listed = vigie("dead-letters", "list", definition, *place).output
             assert "house/rack/temperature" in listed
             assert "2 dead letters (2 open)" in listed
-            lines = vigie("dead-letters", "list", *place, "--json", "--reason", "not_utf8").output.splitlines()
+            lines = vigie(
+                "dead-letters", "list", *place, "--json", "--reason", "not_utf8"
+            ).output.splitlines()
             assert [json.loads(line)["id"] for line in lines] == [garbage.letter.id]
             shown = vigie("dead-letters", "show", "meters", garbage.letter.id, *place).output
             assert "00000000  ff 00 01" in shown
             assert "vigie.dead.meters/" in shown
-            assert vigie("dead-letters", "show", definition, number.letter.id, *place).output.endswith("\n21.5\n")
+            assert vigie(
+                "dead-letters", "show", definition, number.letter.id, *place
+            ).output.endswith("\n21.5\n")
             assert flow.stop() == 0
 
         definition.write_text(METERS.replace("DIALECT", "json"))
         stopped = vigie("dead-letters", "replay", definition, number.letter.id, *place)
         assert (
-            stopped.output == f"{number.letter.id} -> vigie.in.meters.probes\n1 sent, 0 not sent, 0 replayed before\n"
+            stopped.output
+            == f"{number.letter.id} -> vigie.in.meters.probes\n1 sent, 0 not sent, 0 replayed"
+            " before\n"
         )
         with FlowProcess(definition, stack.site, tmp / "data") as flow:
             found = "SELECT count(), count(DISTINCT id), sum(value) FROM readings FINAL"
@@ -83,7 +95,10 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
             running = vigie("dead-letters", "replay", definition, "--all", "--again", *place)
             assert "2 sent, 0 not sent" in running.output
             wait_until(
-                lambda: graveyard.entries("meters")[-1].is_open, 40, "the garbage to be refused again", every=0.3
+                lambda: graveyard.entries("meters")[-1].is_open,
+                40,
+                "the garbage to be refused again",
+                every=0.3,
             )
             assert flow.stop() == 0
         assert rows(stack, found) == "1\t1\t21.5\n"
@@ -92,7 +107,10 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
         listed = vigie("dead-letters", "list", definition, *place).output
         assert "refused again after" in listed
         assert "2 dead letters (1 open)" in listed
-        assert vigie("dead-letters", "list", definition, "--open", *place).output.count("replayed") == 0
+        assert (
+            vigie("dead-letters", "list", definition, "--open", *place).output.count("replayed")
+            == 0
+        )
 
 
 def rows(stack: Stack, statement: str) -> str:
@@ -140,7 +158,11 @@ EVENTS = {"payload": encode_lines([READING]), "holds": "events"}
 @pytest.mark.parametrize(
     ("made", "goes_to", "key"),
     [
-        (letter("f/readings/decode", source="probes", retained=True, labels={"a": "b"}), "p.in.f.probes", "house/rack"),
+        (
+            letter("f/readings/decode", source="probes", retained=True, labels={"a": "b"}),
+            "p.in.f.probes",
+            "house/rack",
+        ),
         (letter("f/readings/convert", source="others", **EVENTS), "p.in.f.others", "rack"),
         (letter("f/scaled/scale", **EVENTS), "site.raw", "rack"),
         (letter("f/once/convert", source="shared", **EVENTS), "site.raw", "rack"),
@@ -149,7 +171,9 @@ EVENTS = {"payload": encode_lines([READING]), "holds": "events"}
         (letter("history", **EVENTS), "sink history", ""),
     ],
 )
-def test_a_letter_goes_where_it_came_from(tmp_path: Path, made: DeadLetter, goes_to: str, key: str) -> None:
+def test_a_letter_goes_where_it_came_from(
+    tmp_path: Path, made: DeadLetter, goes_to: str, key: str
+) -> None:
     (path := tmp_path / "f.yaml").write_text(FLOW)
     flow = load(path)[1]
     assert flow
@@ -157,7 +181,12 @@ def test_a_letter_goes_where_it_came_from(tmp_path: Path, made: DeadLetter, goes
     assert (target.name, target.key) == (goes_to, key)
     if made.step == "f/readings/decode":
         (message,) = decode_lines(target.line)
-        assert (message.id, message.time, message.topic, message.payload) == ("m1", 1.5, "house/rack", b"{")  # type: ignore[union-attr]
+        assert (message.id, message.time, message.topic, message.payload) == (
+            "m1",
+            1.5,
+            "house/rack",
+            b"{",
+        )  # type: ignore[union-attr]
         assert (message.retained, message.labels) == (True, {"a": "b"})  # type: ignore[union-attr]
 
 
@@ -169,8 +198,14 @@ def test_a_letter_goes_where_it_came_from(tmp_path: Path, made: DeadLetter, goes
         (letter("f/readings/decode", source="probes", cut=True), "only its beginning was kept"),
         (letter("f/rows/decode", source="base", holds="row"), "a row of a database table"),
         (letter("base"), "a mariadb_binlog, into which nothing can be put"),
-        (letter("f/scaled/convert", source="shared", **EVENTS), "pass the step 'scale' a second time"),
-        (letter("f/steady/convert", source="shared", **EVENTS), "pass the step 'debounce' a second time"),
+        (
+            letter("f/scaled/convert", source="shared", **EVENTS),
+            "pass the step 'scale' a second time",
+        ),
+        (
+            letter("f/steady/convert", source="shared", **EVENTS),
+            "pass the step 'debounce' a second time",
+        ),
         (
             letter("f/once/convert", source="shared", **{**EVENTS, "time": 5e9}),
             "drop it as a repetition of itself; try",
@@ -179,7 +214,9 @@ def test_a_letter_goes_where_it_came_from(tmp_path: Path, made: DeadLetter, goes
         (letter("history", payload=b"", holds="events"), "nothing of it was kept"),
     ],
 )
-def test_a_letter_that_cannot_be_sent_again_says_why(tmp_path: Path, made: DeadLetter, words: str) -> None:
+def test_a_letter_that_cannot_be_sent_again_says_why(
+    tmp_path: Path, made: DeadLetter, words: str
+) -> None:
     (path := tmp_path / "f.yaml").write_text(FLOW)
     flow = load(path)[1]
     assert flow
@@ -191,11 +228,16 @@ def test_a_letter_that_cannot_be_sent_again_says_why(tmp_path: Path, made: DeadL
 def site_of(folder: Path, connection: TopicConnection, **others: object) -> Path:
     path = folder / "site.yaml"
     redpanda = connection.model_dump(include={"brokers", "idempotence", "prefix"})
-    path.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, **others}}))
+    path.write_text(
+        json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda, **others}})
+    )
     return path
 
 
-RELAY = "vigie: 1\nflow: relay\nsources: {a: {topic: NAME.in}}\nsinks: {out: {from: a, topic: NAME.out}}\n"
+RELAY = (
+    "vigie: 1\nflow: relay\nsources: {a: {topic: NAME.in}}\nsinks: {out: {from: a, topic:"
+    " NAME.out}}\n"
+)
 
 
 def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
@@ -224,7 +266,11 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
         result = vigie("dead-letters", "replay", definition, "--reason", "refused", *again)
         assert result.exit_code == 1
         assert "big: not sent: only its beginning was kept" in result.output
-    written = [event for _, _, _, value in graveyard._records(f"{unique}.out") for event in decode_lines(value)]
+    written = [
+        event
+        for _, _, _, value in graveyard._records(f"{unique}.out")
+        for event in decode_lines(value)
+    ]
     assert written == [READING, READING]  # by their id who reads the topic knows that they are one
     states = {entry.letter.id: entry.is_open for entry in graveyard.entries("relay")}
     assert states == {"r1/out": False, "big": True, "line": True}
@@ -237,18 +283,28 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
 def test_a_letter_that_is_still_too_large_is_not_sent_and_the_next_one_is(
     broker: Broker, tmp: Path, unique: str
 ) -> None:
-    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.", record_limit=2000)
+    connection = TopicConnection(
+        brokers=[broker.address], idempotence=False, prefix=f"{unique}.", record_limit=2000
+    )
     (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
     flow = load(definition)[1]
     assert flow
     sender = Replay(Graveyard(connection), connection, flow, load_site(None), dict, 20)
     with pytest.raises(NotReplayable, match="still too large: expected at most 2000 bytes"):
-        sender.send(Entry(letter("a", flow="relay", payload=b"x" * 1500, origin="y" * 600), 0, 0, 1.0))
-    assert sender.send(Entry(letter("a", flow="relay", payload=b"x" * 1500), 0, 1, 1.0)) == f"{unique}.in"
+        sender.send(
+            Entry(letter("a", flow="relay", payload=b"x" * 1500, origin="y" * 600), 0, 0, 1.0)
+        )
+    assert (
+        sender.send(Entry(letter("a", flow="relay", payload=b"x" * 1500), 0, 1, 1.0))
+        == f"{unique}.in"
+    )
     sender.close()
 
 
-KEEP = "vigie: 1\nflow: test\nsources: {a: {topic: NAME.in}}\nsinks: {archive: {from: a, objects: {bucket: NAME}}}\n"
+KEEP = (
+    "vigie: 1\nflow: test\nsources: {a: {topic: NAME.in}}\nsinks: {archive: {from: a, objects:"
+    " {bucket: NAME}}}\n"
+)
 
 
 def test_a_replay_into_an_archive_and_the_flow_that_writes_it_do_not_overwrite_each_other(
@@ -269,8 +325,21 @@ def test_a_replay_into_an_archive_and_the_flow_that_writes_it_do_not_overwrite_e
         live.flush()
 
     def replay(event: Event) -> None:
-        again = letter("archive", id=f"{event.id}/archive", flow="test", payload=encode_lines([event]), holds="events")
-        sender = Replay(Graveyard(connection), connection, flow, site, lambda: {"archive": CompiledSink(sink)}, 20)
+        again = letter(
+            "archive",
+            id=f"{event.id}/archive",
+            flow="test",
+            payload=encode_lines([event]),
+            holds="events",
+        )
+        sender = Replay(
+            Graveyard(connection),
+            connection,
+            flow,
+            site,
+            lambda: {"archive": CompiledSink(sink)},
+            20,
+        )
         sender.send(Entry(again, 0, 0, 1.0))
         sender.close()
 
@@ -292,7 +361,10 @@ def test_what_is_not_there_is_said_in_words(broker: Broker, tmp: Path, unique: s
     place = ("--site", site_of(tmp, connection))
     (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
     assert vigie("dead-letters", "list", "nothing", *place).output == "no dead letters of nothing\n"
-    assert vigie("dead-letters", "replay", definition, "--all").output == "0 sent, 0 not sent, 0 replayed before\n"
+    assert (
+        vigie("dead-letters", "replay", definition, "--all").output
+        == "0 sent, 0 not sent, 0 replayed before\n"
+    )
     missing = vigie("dead-letters", "show", "relay", "x", *place)
     assert (missing.exit_code, missing.output) == (
         1, "there is no dead letter 'x' (of 0); `vigie dead-letters list` shows them\n",

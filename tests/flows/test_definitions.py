@@ -1,4 +1,6 @@
-"""Definitions that are right: the shipped ones, the examples of every component, and mutations of both."""
+"""Definitions that are right: the shipped ones, the examples of every component, and mutations
+of both.
+"""
 
 import json
 import re
@@ -48,7 +50,11 @@ def test_a_shipped_lock_names_all_state_of_its_flow():
 
 def test_the_server_room_payload_is_the_one_its_clients_know():
     _, flow = load(SHIPPED / "server_room.yaml")
-    assert flow.sinks["live"].shape == {"entity_id": "{subject}", "state": "{raw}", "date_heure": "{time}"}
+    assert flow.sinks["live"].shape == {
+        "entity_id": "{subject}",
+        "state": "{raw}",
+        "date_heure": "{time}",
+    }
 
 
 def test_the_archive_keeps_what_the_shipped_flows_write():
@@ -61,7 +67,11 @@ def test_the_archive_keeps_what_the_shipped_flows_write():
     assert archive.sources["happened"].settings.name == "site.events"
     assert archive.sources["measured"].settings.name == ["site.readings", "home.readings"]
     assert archive.sources["changes"].settings.name == "vigie.alarms"
-    assert {sink.settings.table for sink in archive.sinks.values()} == {"readings", "alarm_events", "events"}
+    assert {sink.settings.table for sink in archive.sinks.values()} == {
+        "readings",
+        "alarm_events",
+        "events",
+    }
 
 
 CAMERAS = '{rtsp: {each: cams, url: "rtsp://{host}"}}'
@@ -83,10 +93,18 @@ def around(what, example):
     elif what == "source":
         parts = ["streams:", "  reading: {from: example, steps: [{deduplicate: 1s}]}"]
     elif what == "step":
-        parts = ["streams:", "  example:", f"    from: {roles}", "    steps:", "      - " + _indented(body, 8).lstrip()]
+        parts = [
+            "streams:",
+            "  example:",
+            f"    from: {roles}",
+            "    steps:",
+            "      - " + _indented(body, 8).lstrip(),
+        ]
     else:
         parts = ["sinks:", "  example:", "    from: probe", _indented(body, 4)]
-    tables = "tables:\n" + "".join(f"  {name}: [{{name: a, host: b, path: c}}]\n" for name in _tables(body))
+    tables = "tables:\n" + "".join(
+        f"  {name}: [{{name: a, host: b, path: c}}]\n" for name in _tables(body)
+    )
     source = _indented(body, 4) if what == "source" else ""
     return "\n".join(
         [
@@ -104,7 +122,11 @@ def around(what, example):
 def _tables(body):
     if "loading" in body:
         return ["cams"]
-    return re.findall(r"(?:lookup: |table: |each: )([a-z_]+)", body) if not body.startswith("clickhouse") else []
+    return (
+        re.findall(r"(?:lookup: |table: |each: )([a-z_]+)", body)
+        if not body.startswith("clickhouse")
+        else []
+    )
 
 
 def _indented(text, spaces):
@@ -115,7 +137,9 @@ EXAMPLES = [(what, name, example) for what, name, cls in kinds() for example in 
 
 
 @pytest.mark.parametrize(
-    ("what", "name", "example"), EXAMPLES, ids=[f"{what}-{name}-{n}" for n, (what, name, _) in enumerate(EXAMPLES)]
+    ("what", "name", "example"),
+    EXAMPLES,
+    ids=[f"{what}-{name}-{n}" for n, (what, name, _) in enumerate(EXAMPLES)],
 )
 def test_the_example_of_a_component_is_valid_in_a_definition(tmp_path, what, name, example):
     assert what == "alarm" or example.startswith(f"{name}:")
@@ -123,7 +147,9 @@ def test_the_example_of_a_component_is_valid_in_a_definition(tmp_path, what, nam
     text = around(what, example)
     if name == "combine":
         text = re.sub(
-            r"from: \{a: probe, b: probe\}", f"from: {{{', '.join(f'{r}: probe' for r in _roles(example))}}}", text
+            r"from: \{a: probe, b: probe\}",
+            f"from: {{{', '.join(f'{r}: probe' for r in _roles(example))}}}",
+            text,
         )
     path.write_text(text, encoding="utf-8")
     document, flow = load(path)
@@ -132,7 +158,9 @@ def test_the_example_of_a_component_is_valid_in_a_definition(tmp_path, what, nam
 
 
 def _roles(example):
-    return dict.fromkeys(re.findall(r"\w+", " ".join(re.findall(r"(?:plus|minus): \[([^]]*)]", example))))
+    return dict.fromkeys(
+        re.findall(r"\w+", " ".join(re.findall(r"(?:plus|minus): \[([^]]*)]", example)))
+    )
 
 
 def test_every_component_has_a_name_documentation_and_an_example():
@@ -259,7 +287,9 @@ def test_identities_do_not_depend_on_order_limits_or_stateless_steps():
         .replace("from: recorder", "from: database")
     )
     changed = changed.replace("{recorder:", "{database:")
-    changed = changed.replace("      - deduplicate: 10s\n", "      - drop: {quality: bad}\n      - deduplicate: 20s\n")
+    changed = changed.replace(
+        "      - deduplicate: 10s\n", "      - drop: {quality: bad}\n      - deduplicate: 20s\n"
+    )
     for one in (text, changed):
         document = Document(SHIPPED / "server_room.yaml")
         document.root = document.parse(one)

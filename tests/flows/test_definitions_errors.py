@@ -50,8 +50,14 @@ def test_every_broken_definition_has_its_expected_words():
 
 def test_every_problem_has_file_line_column_and_is_in_file_order():
     for name in BROKEN:
-        heads = re.findall(r"^(\S+\.yaml):(\d+):(\d+): (?:error|warning): .", (BAD / f"{name}.txt").read_text(), re.M)
-        places = [(int(line), int(column)) for file, line, column in heads if file == f"{name}.yaml"]
+        heads = re.findall(
+            r"^(\S+\.yaml):(\d+):(\d+): (?:error|warning): .",
+            (BAD / f"{name}.txt").read_text(),
+            re.M,
+        )
+        places = [
+            (int(line), int(column)) for file, line, column in heads if file == f"{name}.yaml"
+        ]
         assert places
         assert places == sorted(places)
 
@@ -112,11 +118,15 @@ def test_the_flow_that_the_next_tests_break_is_right(tmp_path):
     ],
 )
 def test_an_unknown_key_is_an_error_in_every_place_where_keys_can_stand(tmp_path, where):
-    """Strictness must never be lost by an upgrade: a key nobody reads is a mistake somebody made."""
+    """Strictness must never be lost by an upgrade: a key nobody reads is a mistake somebody
+    made.
+    """
     text = FLOW.replace("deduplicate: 10s", "deduplicate: {within: 10s}")
     assert where in text
     indent = re.match(r"[ -]*", where)[0].replace("-", " ")
-    extra = ", zzunknown: 1" if "{" in where and not where.endswith("}") else f"\n{indent}zzunknown: 1"
+    extra = (
+        ", zzunknown: 1" if "{" in where and not where.endswith("}") else f"\n{indent}zzunknown: 1"
+    )
     if where == "      - {at: 0s":
         extra = ", zzunknown: 1"
     report = problems(tmp_path, text.replace(where, where + extra, 1))
@@ -131,7 +141,9 @@ def test_a_name_from_inside_the_program_is_an_unknown_key(tmp_path, name):
 
 
 def test_words_and_numbers_mean_what_they_look_like(tmp_path):
-    text = FLOW.replace("only: {metric: temperature}", "only: {metric: on, label: {n: 010, t: 12:30, y: yes}}")
+    text = FLOW.replace(
+        "only: {metric: temperature}", "only: {metric: on, label: {n: 010, t: 12:30, y: yes}}"
+    )
     text = text.replace("{max: 10}", "{max: 010}")
     document, flow = load(written(tmp_path, text))
     assert "needs a text or a list, not 10" in document.report()
@@ -143,7 +155,9 @@ def test_words_and_numbers_mean_what_they_look_like(tmp_path):
     assert flow.sinks["log"].batch.max == 10
 
 
-@pytest.mark.parametrize("empty", ["only:", "when: {above: 8 °C, clear: }", "page: ~", "message: null"])
+@pytest.mark.parametrize(
+    "empty", ["only:", "when: {above: 8 °C, clear: }", "page: ~", "message: null"]
+)
 def test_an_empty_value_is_an_error_because_it_would_be_ignored(tmp_path, empty):
     key = re.findall(r"(\w+): *(?:$|~|null|})", empty)[0]
     text = FLOW.replace("    when: {above: 8 °C, clear: 6 °C, for: 2min}", f"    {empty}")
@@ -172,9 +186,15 @@ def test_any_bytes_are_refused_with_a_clear_error(tmp_path, validate, data):
 
 
 def test_a_missing_file_and_a_folder_are_errors(tmp_path, validate):
-    assert "nowhere.yaml:1:1: error: the file cannot be read" in validate(tmp_path / "nowhere.yaml").output
+    assert (
+        "nowhere.yaml:1:1: error: the file cannot be read"
+        in validate(tmp_path / "nowhere.yaml").output
+    )
     (tmp_path / "folder.yaml").mkdir()
-    assert "folder.yaml:1:1: error: the file cannot be read" in validate(tmp_path / "folder.yaml").output
+    assert (
+        "folder.yaml:1:1: error: the file cannot be read"
+        in validate(tmp_path / "folder.yaml").output
+    )
 
 
 def test_all_files_are_checked_although_one_is_wrong(tmp_path, monkeypatch):
@@ -184,7 +204,9 @@ def test_all_files_are_checked_although_one_is_wrong(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["validate", "one.yaml", "two.yaml"])
     assert result.exit_code == 1
     assert "one.yaml:1:7: error" in result.output
-    assert "two.yaml: ok (1 source, 1 stream, 1 alarm, 1 sink, 1 test, 3 with state)" in result.output
+    assert (
+        "two.yaml: ok (1 source, 1 stream, 1 alarm, 1 sink, 1 test, 3 with state)" in result.output
+    )
 
 
 def test_a_warning_does_not_fail(tmp_path, validate):
@@ -196,7 +218,10 @@ def test_a_warning_does_not_fail(tmp_path, validate):
 
 def test_passwords_are_not_shown_with_the_line_they_stand_in(tmp_path, validate):
     for text in (
-        "vigie: 1\nsite: a\nconnections:\n  mqtt: {url: mqtt://h, password: s3cret-word, extra: 1}\n",
+        (
+            "vigie: 1\nsite: a\nconnections:\n  mqtt: {url: mqtt://h, password: s3cret-word, extra:"
+            " 1}\n"
+        ),
         "vigie: 1\nsite: a\nconnections:\n  mariadb: {url: mysql://u:s3cret-word@h/db, zz: 1}\n",
         "vigie: 1\nsite: a\npassword: s3cret-word\n",
     ):
@@ -228,9 +253,14 @@ def test_reading_touches_no_variable_and_no_network(tmp_path, monkeypatch):
 
 def test_with_a_site_file_the_connections_of_the_flows_must_be_in_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    webhook = FLOW.replace("    topic: cold.readings\n", "    webhook: {connection: clout, path: /a}\n")
+    webhook = FLOW.replace(
+        "    topic: cold.readings\n", "    webhook: {connection: clout, path: /a}\n"
+    )
     written(tmp_path, webhook, "flow.yaml")
-    site = "vigie: 1\nsite: plant\nconnections:\n  mqtt: {url: 'mqtt://a'}\n  cloud: {url: 'http://a'}\n"
+    site = (
+        "vigie: 1\nsite: plant\nconnections:\n  mqtt: {url: 'mqtt://a'}\n  cloud: {url:"
+        " 'http://a'}\n"
+    )
     written(tmp_path, site, "site.yaml")
     result = CliRunner().invoke(main, ["validate", "flow.yaml", "site.yaml"])
     assert result.exit_code == 1

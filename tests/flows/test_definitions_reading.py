@@ -1,4 +1,6 @@
-"""What reading makes of a definition: included files, recipes, profiles, and the identity of saved state."""
+"""What reading makes of a definition: included files, recipes, profiles, and the identity of
+saved state.
+"""
 
 import pytest
 
@@ -32,23 +34,29 @@ def test_included_tables_pages_and_recipes_are_there_as_if_written_here(tmp_path
     (tmp_path / "plant").mkdir()
     (tmp_path / "plant" / "rooms.csv").write_text("subject,floor\na,1\nb,2\n")
     (tmp_path / "plant" / "shared.yaml").write_text(
-        "tables: {rooms: rooms.csv}\npages: {cold: {title: Cold, owner: user/anna}}\n"
-        "recipes: {clean: [{decode: json}, {lookup: rooms}]}\nconnections: {mqtt: {url: mqtt://a}}\n"
+        "tables: {rooms: rooms.csv}\npages: {cold: {title: Cold, owner: user/anna}}\nrecipes:"
+        " {clean: [{decode: json}, {lookup: rooms}]}\nconnections: {mqtt: {url: mqtt://a}}\n"
     )
     text = (
-        HEAD + "include: [plant/shared.yaml]\n" + SOURCE + "streams: {readings: {from: probes, steps: [use: clean]}}\n"
+        HEAD
+        + "include: [plant/shared.yaml]\n"
+        + SOURCE
+        + "streams: {readings: {from: probes, steps: [use: clean]}}\n"
     )
     text += "alarms: {warm: {from: readings, when: {above: 8}, response: Look., page: cold}}\n"
     flow = flow_of(tmp_path, text)
     assert kinds(flow, "readings") == ["decode", "lookup"]
     document, _ = load(tmp_path / "flow.yaml")
-    assert Scope(document, flow).tables == {"rooms": [{"subject": "a", "floor": "1"}, {"subject": "b", "floor": "2"}]}
+    assert Scope(document, flow).tables == {
+        "rooms": [{"subject": "a", "floor": "1"}, {"subject": "b", "floor": "2"}]
+    }
 
 
 def test_an_error_in_an_included_file_is_shown_there(tmp_path):
     (tmp_path / "shared.yaml").write_text("pages:\n  cold: {title: Cold}\n")
     report = report_of(
-        tmp_path, HEAD + "include: [shared.yaml]\n" + SOURCE + "sinks: {log: {from: probes, topic: log}}\n"
+        tmp_path,
+        HEAD + "include: [shared.yaml]\n" + SOURCE + "sinks: {log: {from: probes, topic: log}}\n",
     )
     assert report.startswith(f"{tmp_path}/shared.yaml:2:3: error: pages.cold needs 'owner'")
 
@@ -132,13 +140,17 @@ def test_a_renamed_stream_keeps_its_state_through_several_deployments(tmp_path):
     assert deploy(tmp_path, DOORS) == {
         "store/motion/debounce": "store/motion/debounce", "store/inside": "store/inside",
     }  # fmt: skip
-    renamed = DOORS.replace("  motion:", "  presence:\n    was: motion").replace("from: motion", "from: presence")
+    renamed = DOORS.replace("  motion:", "  presence:\n    was: motion").replace(
+        "from: motion", "from: presence"
+    )
     expected = {"store/presence/debounce": "store/motion/debounce", "store/inside": "store/inside"}
     assert deploy(tmp_path, renamed) == expected
     assert deploy(tmp_path, renamed) == expected
     without_was = renamed.replace("    was: motion\n", "")
     assert deploy(tmp_path, without_was) == expected
-    again = without_was.replace("  presence:", "  people:\n    was: presence").replace("from: presence", "from: people")
+    again = without_was.replace("  presence:", "  people:\n    was: presence").replace(
+        "from: presence", "from: people"
+    )
     assert deploy(tmp_path, again)["store/people/debounce"] == "store/motion/debounce"
 
 
@@ -153,13 +165,17 @@ def test_a_step_that_gets_an_id_keeps_its_state_with_was(tmp_path):
         "store/motion/debounce:long": "store/motion/debounce:long",
         "store/inside": "store/inside",
     }
-    other = two.replace("        id: short\n        was: debounce\n", "        id: brief\n        was: short\n")
+    other = two.replace(
+        "        id: short\n        was: debounce\n", "        id: brief\n        was: short\n"
+    )
     assert deploy(tmp_path, other)["store/motion/debounce:brief"] == "store/motion/debounce"
 
 
 def test_state_that_vanishes_is_an_error_that_names_the_remedy(tmp_path):
     deploy(tmp_path, DOORS)
-    report = report_of(tmp_path, DOORS.replace("      - debounce: 30s", "      - drop: {value: off}"))
+    report = report_of(
+        tmp_path, DOORS.replace("      - debounce: 30s", "      - drop: {value: off}")
+    )
     assert "error: deployed state 'store/motion/debounce' has no step any more" in report
     assert "deploy --drop store/motion/debounce" in report
     report = report_of(tmp_path, DOORS.replace("debounce: 30s", "debounce: 30s\n        id: slow"))
@@ -173,7 +189,9 @@ def test_state_that_vanishes_is_an_error_that_names_the_remedy(tmp_path):
 def test_dropped_state_is_recorded(tmp_path):
     deploy(tmp_path, DOORS)
     flow = flow_of(tmp_path, DOORS)
-    assert next_lock(flow, read_lock(tmp_path / "store.lock"), ("store/old",)).dropped == ("store/old",)
+    assert next_lock(flow, read_lock(tmp_path / "store.lock"), ("store/old",)).dropped == (
+        "store/old",
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +233,8 @@ def test_a_table_file_that_does_not_fit_is_refused_with_its_line(tmp_path, data,
     with pytest.raises(ValueError, match=message):
         read_csv(path)
     report = report_of(
-        tmp_path, HEAD + "tables:\n  rooms: rooms.csv\n" + SOURCE + "sinks: {l: {from: probes, topic: l}}\n"
+        tmp_path,
+        HEAD + "tables:\n  rooms: rooms.csv\n" + SOURCE + "sinks: {l: {from: probes, topic: l}}\n",
     )
     assert "flow.yaml:4:10: error: 'rooms.csv' cannot be read" in report
     assert message in report

@@ -28,7 +28,9 @@ def full() -> sqlite3.Error:
     raise AssertionError("SQLite had room")
 
 
-ENGINE = RuntimeError("`Err` value: SqliteFailure(Error { code: DiskFull, extended_code: 13 }, Some(...))")
+ENGINE = RuntimeError(
+    "`Err` value: SqliteFailure(Error { code: DiskFull, extended_code: 13 }, Some(...))"
+)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,9 @@ def test_a_full_disk_is_found_behind_the_error_it_caused() -> None:
     assert is_full(error)
 
 
-def test_a_start_on_a_full_disk_waits_for_room_and_says_so_once(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_on_a_full_disk_waits_for_room_and_says_so_once(
+    tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     free = iter([0, 100, NEEDED])
     monkeypatch.setattr("flows.disk.shutil.disk_usage", lambda path: Usage(1, 1, next(free)))
     monkeypatch.setattr("flows.disk.LOOK", 0.0)
@@ -63,16 +67,24 @@ def test_a_start_on_a_full_disk_waits_for_room_and_says_so_once(tmp: Path, monke
         assert said == [(NAME, False), (NAME, True)]
 
 
-def test_a_wait_for_room_ends_with_a_stop_request(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_room_ends_with_a_stop_request(
+    tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flows.disk.shutil.disk_usage", lambda path: Usage(1, 1, 5 << 10))
     stopping = threading.Event()
     stopping.set()
-    with pytest.raises(Stopped, match=r"is full \(5 KiB free\); make room"), room_for(tmp, Health(), stopping):
+    with (
+        pytest.raises(Stopped, match=r"is full \(5 KiB free\); make room"),
+        room_for(tmp, Health(), stopping),
+    ):
         pytest.fail("it ran on a full disk")
 
 
 def test_a_disk_that_becomes_full_is_said_in_plain_words_and_other_errors_stay(tmp: Path) -> None:
-    with pytest.raises(Stopped, match="is full; make room"), room_for(tmp, Health(), threading.Event()):
+    with (
+        pytest.raises(Stopped, match="is full; make room"),
+        room_for(tmp, Health(), threading.Event()),
+    ):
         raise ENGINE
     with pytest.raises(KeyError), room_for(tmp, Health(), threading.Event()):
         raise KeyError("another fault")

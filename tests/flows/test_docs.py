@@ -1,4 +1,6 @@
-"""The documentation agrees with the code: generated pages, and every command and definition that is shown."""
+"""The documentation agrees with the code: generated pages, and every command and definition that
+is shown.
+"""
 
 import re
 import shlex
@@ -14,7 +16,10 @@ from flows.reference import reference
 from flows.spec import Flow
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.name != "components.md")]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.name != "components.md"),
+]
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -110,7 +115,9 @@ def commands():
                 found += [(page.stem, line.strip().removeprefix("$ ")) for line in lines]
         found += [(page.stem, code) for code in re.findall(r"`(vigie [^`\n]+)`", text)]
     vigie = [(page, line) for page, line in found if re.match(r"vigie( |$)", line)]
-    return [pytest.param(line, id=f"{page}-{line[:40]}") for page, line in vigie] or [pytest.param(None, id="none")]
+    return [pytest.param(line, id=f"{page}-{line[:40]}") for page, line in vigie] or [
+        pytest.param(None, id="none")
+    ]
 
 
 @pytest.mark.parametrize("line", commands())
@@ -118,15 +125,28 @@ def test_a_command_in_the_documentation_exists_with_its_options(line):
     if line is None:
         return
     words = shlex.split(line.partition(" #")[0].replace("...", "").replace("…", ""))[1:]
-    words = words[: next((i for i, word in enumerate(words) if word in ("|", ">", ">>", "&&", "&", ";")), len(words))]
+    words = words[
+        : next(
+            (i for i, word in enumerate(words) if word in ("|", ">", ">>", "&&", "&", ";")),
+            len(words),
+        )
+    ]
     if not words or words[0] in ("--help", "--version"):
         return
     assert words[0] in COMMANDS, f"vigie has no command {words[0]!r}"
     command = main.get_command(click.Context(main), words[0])
-    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    known = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     for word in words[1:]:
         if re.match(r"--?[a-z]", word):
-            assert word.partition("=")[0] in {*known, "--help", "-h"}, f"vigie {words[0]} has no option {word}"
+            assert word.partition("=")[0] in {
+                *known,
+                "--help",
+                "-h",
+            }, f"vigie {words[0]} has no option {word}"
 
 
 def test_every_command_is_in_the_readme_once_the_readme_shows_commands():

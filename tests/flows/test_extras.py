@@ -21,13 +21,15 @@ sys.meta_path.insert(0, Missing())
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", BLOCK + code], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", BLOCK + code], capture_output=True, text=True, timeout=60
+    )
 
 
 def test_definitions_are_checked_without_any_optional_package() -> None:
     done = python(
-        "from flows.cli import main\n"
-        "main(['validate', 'flows/definitions/server_room.yaml', 'flows/definitions/energy.yaml'], standalone_mode=False)"
+        "from flows.cli import main\nmain(['validate', 'flows/definitions/server_room.yaml',"
+        " 'flows/definitions/energy.yaml'], standalone_mode=False)"
     )
 
     assert done.returncode == 0, done.stderr
@@ -40,6 +42,9 @@ def test_a_flow_of_topics_runs_without_any_optional_package() -> None:
 
 
 def test_a_flow_does_not_load_numpy_before_it_has_very_many_subjects() -> None:
-    done = python("import sys, flows.commands.run, flows.runner, flows.observe\nassert 'numpy' not in sys.modules")
+    done = python(
+        "import sys, flows.commands.run, flows.runner, flows.observe\nassert 'numpy' not in"
+        " sys.modules"
+    )
 
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,9 @@ from operators.events import DeadLetter, Event, Reading
 
 
 def reading(time: float, value: float = 1.0, subject: str = "rack") -> Reading:
-    return Reading(id=f"{subject}-{time}", time=time, subject=subject, metric="temperature", value=value)
+    return Reading(
+        id=f"{subject}-{time}", time=time, subject=subject, metric="temperature", value=value
+    )
 
 
 class Counting(Logic):
@@ -28,7 +30,15 @@ class Counting(Logic):
             assert event.value is not None
             if event.value < 0:
                 self.errors.append(
-                    DeadLetter(id=event.id, time=0, flow="f", step="s", reason="negative", detail="", origin="test")
+                    DeadLetter(
+                        id=event.id,
+                        time=0,
+                        flow="f",
+                        step="s",
+                        reason="negative",
+                        detail="",
+                        origin="test",
+                    )
                 )
                 self.count("negative")
             elif event.value == 0:
@@ -78,7 +88,9 @@ def test_events_fan_out_to_every_reader_of_a_stream() -> None:
         (("source", None),),
         (Step("f/double/scale", lambda: MapLogic.each(lambda e: reading(e.time, e.value * 2))),),
     )
-    graph = Graph(plan(double, outlets=(Outlet("raw", ("source",)), Outlet("both", ("source", "double")))))
+    graph = Graph(
+        plan(double, outlets=(Outlet("raw", ("source",)), Outlet("both", ("source", "double"))))
+    )
 
     out = graph.feed("source", [reading(1.0, 21.0)], wall=1.0)
 
@@ -117,7 +129,9 @@ def test_a_timer_fires_once_data_have_passed_its_deadline_by_the_lateness() -> N
     graph.feed("source", [reading(100)], wall=100)
 
     assert graph.feed("source", [reading(114, subject="b")], wall=114) == {}
-    assert graph.feed("source", [reading(115, subject="b")], wall=115) == {}, "one of 110 may still come in time"
+    assert graph.feed("source", [reading(115, subject="b")], wall=115) == {}, (
+        "one of 110 may still come in time"
+    )
     out = graph.feed("source", [reading(115.001, subject="b")], wall=115.001)
 
     assert [e.time for e in out["out"]] == [110]
@@ -248,7 +262,9 @@ def test_a_shard_that_is_woken_exactly_when_it_becomes_idle_needs_no_second_waki
         assert clock.event == clock.wall
 
 
-def test_an_event_from_the_future_takes_the_arrival_of_its_own_record_however_batches_are_cut() -> None:
+def test_an_event_from_the_future_takes_the_arrival_of_its_own_record_however_batches_are_cut() -> (
+    None
+):
     sent = [
         (reading(100), 100.0),
         (reading(5000), 101.0),
@@ -267,6 +283,8 @@ def test_an_event_from_the_future_takes_the_arrival_of_its_own_record_however_ba
         return [(e.id, e.time, e.quality) for e in made if isinstance(e, Reading)]
 
     for clock in (ClockSettings(), ClockSettings(arrival=True)):
-        assert told([], clock) == told([1, 2, 3, 4], clock) == told([2], clock) == told([1, 4], clock)
+        assert (
+            told([], clock) == told([1, 2, 3, 4], clock) == told([2], clock) == told([1, 4], clock)
+        )
     assert [at for _, at, _ in told([], ClockSettings())] == [100, 101, 104, 104, 7]
     assert [at for _, at, _ in told([], ClockSettings(arrival=True))] == [100, 101, 104, 104, 110]

@@ -42,11 +42,15 @@ def test_silence_lasts_as_long_as_the_source_was_heard_all_the_time() -> None:
     assert after(101) == Silence(100, 101)
     assert after(103, can_hear=False) == Silence(100, 101)
     assert after(-math.inf) == Silence(100, 101)
-    assert after(120) == Silence(120, 120), "who could not be heard for so long first sends what gathered"
+    assert after(120) == Silence(120, 120), (
+        "who could not be heard for so long first sends what gathered"
+    )
     assert after(122) == Silence(120, 122)
 
 
-def test_the_records_of_all_partitions_of_a_source_are_counted_and_its_newest_event_has_an_age() -> None:
+def test_the_records_of_all_partitions_of_a_source_are_counted_and_its_newest_event_has_an_age() -> (
+    None
+):
     hearing = Hearing("f", clock=lambda: 1000.0)
     first, second, rows = Reading(), Reading(), Reading()
     first.behind, second.behind, rows.behind = 3, 4, None

@@ -1,4 +1,6 @@
-"""`vigie migrate`: tables made and brought up to date on a real engine, and the refusals of `vigie run`."""
+"""`vigie migrate`: tables made and brought up to date on a real engine, and the refusals of
+`vigie run`.
+"""
 
 import json
 import subprocess
@@ -34,7 +36,10 @@ def site(connection: ClickHouseConnection, tmp_path: Path) -> Path:
 
 def write_site(folder: Path, url: str, password: str) -> Path:
     path = folder / "site.yaml"
-    known = {"clickhouse": {"url": url, "password": password}, "redpanda": {"brokers": ["127.0.0.1:1"]}}
+    known = {
+        "clickhouse": {"url": url, "password": password},
+        "redpanda": {"brokers": ["127.0.0.1:1"]},
+    }
     path.write_text(json.dumps({"vigie": 1, "site": "test", "connections": known}))
     return path
 
@@ -49,7 +54,9 @@ def vigie(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_the_tables_of_the_shipped_definitions_are_made_once(site: Path, connection: ClickHouseConnection) -> None:
+def test_the_tables_of_the_shipped_definitions_are_made_once(
+    site: Path, connection: ClickHouseConnection
+) -> None:
     plan = vigie("migrate", "--dry-run", "--site", site, *DEFINITIONS)
     assert plan.output.startswith(f"CREATE DATABASE IF NOT EXISTS `{connection.database}`;\n")
     assert "CREATE TABLE IF NOT EXISTS `readings`" in plan.output
@@ -57,44 +64,73 @@ def test_the_tables_of_the_shipped_definitions_are_made_once(site: Path, connect
     assert first.exit_code == 0, first.output
     assert sorted(first.output.split()) == sorted(
         f"{table}: {migration.name}".split()[part]
-        for table, kind in (("alarm_events", "alarms"), ("readings", "readings"), ("events", "events"))
+        for table, kind in (
+            ("alarm_events", "alarms"),
+            ("readings", "readings"),
+            ("events", "events"),
+        )
         for migration in migrations(kind)
         for part in (0, 1)
     )
     second = vigie("migrate", "--site", site, *DEFINITIONS)
     assert sorted(second.output.splitlines()) == sorted(
         f"{table}: up to date ({kind}, version {migrations(kind)[-1].number})"
-        for table, kind in (("alarm_events", "alarms"), ("readings", "readings"), ("events", "events"))
+        for table, kind in (
+            ("alarm_events", "alarms"),
+            ("readings", "readings"),
+            ("events", "events"),
+        )
     )
-    assert vigie("migrate", "--site", site).output.count("up to date") == 3  # without definitions: all that there are
+    # without definitions: all that there are
+    assert vigie("migrate", "--site", site).output.count("up to date") == 3
 
 
 def test_a_dry_run_prints_the_statements_and_changes_nothing(
     site: Path, connection: ClickHouseConnection, tmp_path: Path
 ) -> None:
     client = connect(connection)
-    definition = write(tmp_path, "kept", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 30d}}")
+    definition = write(
+        tmp_path, "kept", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 30d}}"
+    )
     result = vigie("migrate", "--dry-run", "--site", site, definition)
     assert "CREATE TABLE IF NOT EXISTS `kept` (" in result.output
     assert "TTL toDateTime(time) + toIntervalDay(30);" in result.output
     assert client.query("SHOW TABLES").result_rows == []
 
 
-def test_a_changed_time_to_keep_is_applied(site: Path, connection: ClickHouseConnection, tmp_path: Path) -> None:
+def test_a_changed_time_to_keep_is_applied(
+    site: Path, connection: ClickHouseConnection, tmp_path: Path
+) -> None:
     client = connect(connection)
     said = []
     for keep in (", keep: 30d", ", keep: 90d", ""):
-        definition = write(tmp_path, "kept", f"t: {{from: a, clickhouse: {{table: kept, kind: readings{keep}}}}}")
+        definition = write(
+            tmp_path, "kept", f"t: {{from: a, clickhouse: {{table: kept, kind: readings{keep}}}}}"
+        )
         said.append(vigie("migrate", "--site", site, definition).output)
         found = Schema(client, "").look("kept")
         assert found is not None
         assert found.keep_days == {", keep: 30d": 30, ", keep: 90d": 90, "": None}[keep]
-    assert said[1:] == ["kept: keeps rows 90 days, was 30 days\n", "kept: keeps rows for ever, was 90 days\n"]
+    assert said[1:] == [
+        "kept: keeps rows 90 days, was 30 days\n",
+        "kept: keeps rows for ever, was 90 days\n",
+    ]
 
 
 def test_two_that_migrate_at_once_do_no_harm(site: Path, connection: ClickHouseConnection) -> None:
-    command = [sys.executable, "-m", "flows.cli", "migrate", "--site", str(site), *map(str, DEFINITIONS)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "migrate",
+        "--site",
+        str(site),
+        *map(str, DEFINITIONS),
+    ]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
     for process in both:
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 0, output
@@ -115,7 +151,9 @@ def test_every_migration_can_be_applied_again(connection: ClickHouseConnection, 
         schema.check(declared)
     assert [change.migration for change in schema.migrate(declared)] == list(migrations(kind))
     assert schema.check(declared)
-    assert [migration.number for migration in migrations(kind)] == list(range(1, len(migrations(kind)) + 1))
+    assert [migration.number for migration in migrations(kind)] == list(
+        range(1, len(migrations(kind)) + 1)
+    )
 
 
 def test_run_refuses_an_older_table_with_the_command(
@@ -127,7 +165,10 @@ def test_run_refuses_an_older_table_with_the_command(
     definition = write(tmp_path, "kept", "t: {from: a, clickhouse: {table: kept, kind: readings}}")
     result = vigie("run", definition, "--site", site, "--data", tmp_path / "data")
     assert result.exit_code == 1
-    assert f"the table 'kept' of the database '{connection.database}' has schema version 0" in result.output
+    assert (
+        f"the table 'kept' of the database '{connection.database}' has schema version 0"
+        in result.output
+    )
     assert "run `vigie migrate`" in result.output
 
 
@@ -157,13 +198,22 @@ def test_a_table_of_somebody_else_is_left_alone(
     assert Schema(client, "").known() == []
 
 
-def test_what_cannot_be_migrated_is_said(site: Path, connection: ClickHouseConnection, tmp_path: Path) -> None:
+def test_what_cannot_be_migrated_is_said(
+    site: Path, connection: ClickHouseConnection, tmp_path: Path
+) -> None:
     connect(connection)
     unknown = write(tmp_path, "unknown", "t: {from: a, clickhouse: {table: kept}}")
     result = vigie("migrate", "--site", site, unknown)
-    assert (result.exit_code, "write kind: readings, alarms or events at its sink" in result.output) == (1, True)
-    one = write(tmp_path, "one", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 30d}}")
-    two = write(tmp_path, "two", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 31d}}")
+    assert (
+        result.exit_code,
+        "write kind: readings, alarms or events at its sink" in result.output,
+    ) == (1, True)
+    one = write(
+        tmp_path, "one", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 30d}}"
+    )
+    two = write(
+        tmp_path, "two", "t: {from: a, clickhouse: {table: kept, kind: readings, keep: 31d}}"
+    )
     result = vigie("migrate", "--site", site, one, two)
     assert result.exit_code == 1
     assert "two.yaml (sinks.t) says keep 31 of table 'kept'" in result.output
@@ -204,8 +254,14 @@ sinks:
 @pytest.mark.parametrize(
     ("sinks", "words"),
     [
-        ("  x: {from: [a, alarms], clickhouse: all}\n", "cannot hold alarms (from 'alarms') and readings (from 'a')"),
-        ("  x: {from: a, clickhouse: all}\n  y: {from: high, clickhouse: all}\n", "cannot hold alarms (from 'high')"),
+        (
+            "  x: {from: [a, alarms], clickhouse: all}\n",
+            "cannot hold alarms (from 'alarms') and readings (from 'a')",
+        ),
+        (
+            "  x: {from: a, clickhouse: all}\n  y: {from: high, clickhouse: all}\n",
+            "cannot hold alarms (from 'high')",
+        ),
         (
             "  x: {from: a, clickhouse: {table: all, kind: alarms}}\n",
             "cannot hold readings (from 'a') and alarms (from 'kind')",
@@ -220,7 +276,9 @@ sinks:
         ),
     ],
 )
-def test_what_differs_in_columns_cannot_share_a_table(tmp_path: Path, sinks: str, words: str) -> None:
+def test_what_differs_in_columns_cannot_share_a_table(
+    tmp_path: Path, sinks: str, words: str
+) -> None:
     path = tmp_path / "f.yaml"
     path.write_text(BOTH + sinks)
     document, _ = load(path)

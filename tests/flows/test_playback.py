@@ -35,7 +35,9 @@ def plan():
 
 
 def reading(time, value=31.0):
-    return Reading(id=f"r{time}", time=START + time, subject="rack", metric="temperature", value=value)
+    return Reading(
+        id=f"r{time}", time=START + time, subject="rack", metric="temperature", value=value
+    )
 
 
 def told(outputs):
@@ -55,7 +57,11 @@ def test_every_timer_fires_at_its_own_instant_however_far_time_is_moved():
             playback.advance(START + to)
         assert playback.now == START + 3600
     assert told(whole) == told(steps)
-    assert told(whole) == [(60.0, "window", None), (90.0, "raised", "hot"), (600.0, "raised", "lost")]
+    assert told(whole) == [
+        (60.0, "window", None),
+        (90.0, "raised", "hot"),
+        (600.0, "raised", "lost"),
+    ]
 
 
 def test_a_restart_in_the_middle_changes_nothing():
@@ -65,7 +71,11 @@ def test_a_restart_in_the_middle_changes_nothing():
     for to in range(30, 700, 30):
         playback.advance(START + to)
         playback.restart()
-    assert told(outputs) == [(60.0, "window", None), (90.0, "raised", "hot"), (600.0, "raised", "lost")]
+    assert told(outputs) == [
+        (60.0, "window", None),
+        (90.0, "raised", "hot"),
+        (600.0, "raised", "lost"),
+    ]
 
 
 def test_a_batch_may_span_hours():
@@ -90,7 +100,9 @@ def test_the_logic_of_a_step_can_be_looked_at():
 def test_a_step_that_never_lets_go_of_a_deadline_is_a_fault_and_no_endless_loop(monkeypatch):
     playback = Playback(plan(), START, lambda outputs: None)
     monkeypatch.setattr(Logic, "next_time", lambda self: Due(wall=START))
-    monkeypatch.setattr(type(playback.logic("rack/lost")), "next_time", lambda self: Due(wall=START))
+    monkeypatch.setattr(
+        type(playback.logic("rack/lost")), "next_time", lambda self: Due(wall=START)
+    )
     with pytest.raises(RuntimeError, match="asks for the same instant"):
         playback.advance(START + 10)
 

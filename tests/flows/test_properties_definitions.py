@@ -1,4 +1,6 @@
-"""The shipped definitions as a whole: where batches end, where a flow restarts and in which order subjects arrive is all one."""
+"""The shipped definitions as a whole: where batches end, where a flow restarts and in which
+order subjects arrive is all one.
+"""
 
 import json
 from collections.abc import Callable
@@ -26,7 +28,12 @@ def plan(name: str) -> Plan:
 
 
 STATES: tuple[tuple[str, str | None, str | None, tuple[str, ...]], ...] = (
-    ("sensor.server_room_temperature", "temperature", "°C", ("21.5", "29", "31", "35", "unavailable")),
+    (
+        "sensor.server_room_temperature",
+        "temperature",
+        "°C",
+        ("21.5", "29", "31", "35", "unavailable"),
+    ),
     ("sensor.server_room_humidity", "humidity", "%", ("40", "66", "75", "unknown")),
     ("binary_sensor.server_room_motion", "motion", None, ("on", "off")),
     ("light.kitchen", None, None, ("on",)),
@@ -41,7 +48,11 @@ def _state(dice: Random, n: int, time: float) -> Arrival:
         "last_updated_ts": NIGHT + time,
     }  # fmt: skip
     return "recorder", Row(
-        id=f"states/{n}", time=NIGHT + time, table="homeassistant.states", op="insert", values=values
+        id=f"states/{n}",
+        time=NIGHT + time,
+        table="homeassistant.states",
+        op="insert",
+        values=values,
     )
 
 
@@ -52,7 +63,11 @@ def _meter(dice: Random, n: int, time: float) -> Arrival:
     else:
         topic = f"zigbee2mqtt/{device}"
         body = json.dumps(
-            {"power": dice.choice((-20, 150, 3000, 5600, 6500, 1e6)), "temperature": 21.5, "linkquality": 90}
+            {
+                "power": dice.choice((-20, 150, 3000, 5600, 6500, 1e6)),
+                "temperature": 21.5,
+                "linkquality": 90,
+            }
         )
     return "meters", Message(id=f"m{n}", time=time, topic=topic, payload=body.encode())
 
@@ -63,7 +78,9 @@ def _sensor(dice: Random, n: int, time: float) -> Arrival:
         "source": "pir", "type": "MOTION_DETECTED", "data": {"presence": dice.random() < 0.5}, "timestamp": time,
     }  # fmt: skip
     raw = json.dumps(body) if dice.random() > 0.1 else "{broken"
-    return "sensors", Message(id=f"m{n}", time=time, topic=f"sensor/{body['device_id']}", payload=raw.encode())
+    return "sensors", Message(
+        id=f"m{n}", time=time, topic=f"sensor/{body['device_id']}", payload=raw.encode()
+    )
 
 
 def _quote(dice: Random, n: int, time: float) -> Arrival:
@@ -77,12 +94,19 @@ def _quote(dice: Random, n: int, time: float) -> Arrival:
     price = dice.choice((1.07, 1.08, 1.09, None))
     subject = dice.choice(("EUR/USD", "GBP/USD"))
     return "quotes", Reading(
-        id=f"q{n}", time=time, subject=subject, metric="price", value=price, quality="good" if price else "bad"
+        id=f"q{n}",
+        time=time,
+        subject=subject,
+        metric="price",
+        value=price,
+        quality="good" if price else "bad",
     )
 
 
 def _archived(dice: Random, n: int, time: float) -> Arrival:
-    return "measured", Reading(id=f"r{n}", time=time, subject=dice.choice("ab"), metric="power", value=float(n))
+    return "measured", Reading(
+        id=f"r{n}", time=time, subject=dice.choice("ab"), metric="power", value=float(n)
+    )
 
 
 MAKERS: dict[str, Callable[[Random, int, float], Arrival]] = {
@@ -99,9 +123,13 @@ def some_history(name: str, dice: Random) -> list[Arrival]:
     return made
 
 
-def differences(name: str, one: list[Arrival], other: list[Arrival], cuts: list[int], restarts: list[int]) -> list[str]:
+def differences(
+    name: str, one: list[Arrival], other: list[Arrival], cuts: list[int], restarts: list[int]
+) -> list[str]:
     plain, cut = rows(plan(name), one), rows(plan(name), other, cuts, restarts)
-    return [f"- {row}" for row in plain if row not in cut] + [f"+ {row}" for row in cut if row not in plain]
+    return [f"- {row}" for row in plain if row not in cut] + [
+        f"+ {row}" for row in cut if row not in plain
+    ]
 
 
 def places(dice: Random) -> list[int]:

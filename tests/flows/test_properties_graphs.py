@@ -1,4 +1,6 @@
-"""Graphs of random steps and alarms: where batches end, where a flow restarts and in which order subjects arrive is all one."""
+"""Graphs of random steps and alarms: where batches end, where a flow restarts and in which order
+subjects arrive is all one.
+"""
 
 from functools import cache
 from random import Random
@@ -38,13 +40,24 @@ STEPS = (
 )
 ALARMS = (
     "{from: made, when: {above: 30, clear: 28, for: 20s}, response: x}",
-    "{from: made, when: {above: 26}, levels: [{priority: high, above: 28}, {priority: critical, above: 32, clear: 30}], "
-    "escalate_after: 5s, deescalate_after: 20s, response: x}",
-    "{from: made, when: {above: 28}, chatter: {times: 2, in: 1min, hold: 30s}, expect_every: 25s, bad: raise, response: x}",
+    (
+        "{from: made, when: {above: 26}, levels: [{priority: high, above: 28}, {priority: critical,"
+        " above: 32, clear: 30}], escalate_after: 5s, deescalate_after: 20s, response: x}"
+    ),
+    (
+        "{from: made, when: {above: 28}, chatter: {times: 2, in: 1min, hold: 30s}, expect_every:"
+        " 25s, bad: raise, response: x}"
+    ),
     "{from: made, when: {above: 30}, latch: true, repeat: 1min, response: x}",
     "{from: given, when: {silent: 1min}, response: x, suppressed_by: [a0]}",
-    "{from: given, only: {metric: motion}, when: {is: on}, armed: {hours: 12:01-12:04}, response: x}",
-    "{from: given, when: {outside: [10, 30], times: 2, in: 1min}, bad: raise, ack: automatic, response: x}",
+    (
+        "{from: given, only: {metric: motion}, when: {is: on}, armed: {hours: 12:01-12:04},"
+        " response: x}"
+    ),
+    (
+        "{from: given, when: {outside: [10, 30], times: 2, in: 1min}, bad: raise, ack: automatic,"
+        " response: x}"
+    ),
 )
 SUBJECTS, METRICS = ("a", "b", "c"), ("temperature", "humidity", "motion")
 LATENESS = 5.0
@@ -60,12 +73,17 @@ def differences(
     plan = _plan(*flow)
     assert plan is not None
     plain, cut = rows(plan, one), rows(plan, other, cuts, restarts)
-    return [f"- {row}" for row in plain if row not in cut] + [f"+ {row}" for row in cut if row not in plain]
+    return [f"- {row}" for row in plain if row not in cut] + [
+        f"+ {row}" for row in cut if row not in plain
+    ]
 
 
 @cache
 def _plan(steps: tuple[str, ...], alarms: tuple[str, ...]) -> Plan | None:
-    text = "vigie: 1\nflow: random\nsources: {given: {topic: given}}\nstreams:\n  made:\n    from: given\n    steps:\n"
+    text = (
+        "vigie: 1\nflow: random\nsources: {given: {topic: given}}\nstreams:\n  made:\n    from:"
+        " given\n    steps:\n"
+    )
     text += "".join(f"      - {step}\n        id: s{n}\n" for n, step in enumerate(steps))
     if alarms:
         text += "alarms:\n" + "".join(f"  a{n}: {alarm}\n" for n, alarm in enumerate(alarms))
@@ -76,7 +94,10 @@ def _plan(steps: tuple[str, ...], alarms: tuple[str, ...]) -> Plan | None:
 def some_flow(dice: Random) -> Flow:
     """Random steps and alarms that go together."""
     while True:
-        flow = tuple(dice.choices(STEPS, k=dice.randint(1, 3))), tuple(dice.sample(ALARMS, dice.randint(0, 2)))
+        flow = (
+            tuple(dice.choices(STEPS, k=dice.randint(1, 3))),
+            tuple(dice.sample(ALARMS, dice.randint(0, 2))),
+        )
         if _plan(*flow) is not None:
             return flow
 
@@ -89,7 +110,9 @@ def some_history(dice: Random, late: bool = True) -> list[Arrival]:
         time += 0.001 + dice.choice((0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 61.0))
         behind = dice.choice((0.0, 0.0, 0.0, 1.0, 4.0)) if late else 0.0
         metric = dice.choice(METRICS)
-        value = dice.choice((0.0, 1.0) if metric == "motion" else (5.0, 20.0, 25.0, 27.0, 29.0, 31.0, 35.0, None))
+        value = dice.choice(
+            (0.0, 1.0) if metric == "motion" else (5.0, 20.0, 25.0, 27.0, 29.0, 31.0, 35.0, None)
+        )
         reading = Reading(
             id=f"r{n}" if not made or dice.random() < 0.9 else made[-1][1].id,
             time=time - behind,
@@ -124,7 +147,9 @@ def test_where_the_flow_restarts_makes_no_difference(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_in_which_order_subjects_arrive_makes_no_difference(seed: int) -> None:
-    """But to what an alarm last saw when another hides it: both read the stream, and each keeps the order of arrival."""
+    """But to what an alarm last saw when another hides it: both read the stream, and each keeps
+    the order of arrival.
+    """
     dice = Random(seed)
     for _ in range(EACH):
         steps, alarms = some_flow(dice)

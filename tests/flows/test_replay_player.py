@@ -68,14 +68,19 @@ def transitions(definition, pieces, end, pace, rows=None, zone="Europe/Paris"):
     run = Run(definition, ZoneInfo(zone), rows or {}, pace)
     seen = []
     collect = run._collect
-    run._collect = lambda outputs: (seen.extend(e for es in outputs.values() for e in es), collect(outputs))
+    run._collect = lambda outputs: (
+        seen.extend(e for es in outputs.values() for e in es),
+        collect(outputs),
+    )
     run.begin(START, START)
     places = list(pieces)
     for some in side_by_side([iter(pieces[place]) for place in places]):
         run.take({place: piece for place, piece in zip(places, some, strict=True) if piece.events})
     run.finish(end)
     seen = [e for e in seen if isinstance(e, AlarmTransition)]
-    return [msgspec.to_builtins(e) for e in sorted(seen, key=lambda e: (e.rule, e.subject, e.seq))], run
+    return [
+        msgspec.to_builtins(e) for e in sorted(seen, key=lambda e: (e.rule, e.subject, e.seq))
+    ], run
 
 
 def history(seed, subjects, metric, values, gap, count, jitter=0.0):
@@ -87,7 +92,13 @@ def history(seed, subjects, metric, values, gap, count, jitter=0.0):
         value = values(rng, n)
         time = at - rng.uniform(0, jitter) if rng.random() < 0.1 else at
         events.append(
-            Reading(id=f"{metric}{n}", time=round(time, 3), subject=rng.choice(subjects), metric=metric, value=value)
+            Reading(
+                id=f"{metric}{n}",
+                time=round(time, 3),
+                subject=rng.choice(subjects),
+                metric=metric,
+                value=value,
+            )
         )
     return events
 
@@ -109,7 +120,9 @@ def test_large_passes_give_the_transitions_of_one_instant_at_a_time(tmp_path, se
     path.write_text(TWO_SOURCES)
     document, flow = loaded(path)
     fast, slow = Place("topic", ("fast",)), Place("topic", ("slow",))
-    definition = Definition("two", flow, Scope(document, flow).tables, Inputs({"fast": fast, "slow": slow}, {}, {}), {})
+    definition = Definition(
+        "two", flow, Scope(document, flow).tables, Inputs({"fast": fast, "slow": slow}, {}, {}), {}
+    )
     rng = random.Random(seed)
     level = [27.0]
 
@@ -123,8 +136,12 @@ def test_large_passes_give_the_transitions_of_one_instant_at_a_time(tmp_path, se
     }
     end = max(event.time for events in given.values() for event in events) + 900
     # events are changed by nobody, but each run gets its own
-    slowly, _ = transitions(definition, {p: cut(list(e), rng) for p, e in given.items()}, end, ONE_INSTANT)
-    at_once, run = transitions(definition, {p: cut(list(e), rng) for p, e in given.items()}, end, None)
+    slowly, _ = transitions(
+        definition, {p: cut(list(e), rng) for p, e in given.items()}, end, ONE_INSTANT
+    )
+    at_once, run = transitions(
+        definition, {p: cut(list(e), rng) for p, e in given.items()}, end, None
+    )
     assert len({one["alarm"] for one in slowly}) >= 6
     assert at_once == slowly
     assert run.kpis.figures(START, end).annunciated > 20

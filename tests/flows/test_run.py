@@ -23,14 +23,18 @@ from tests.waiting import wait_until
 
 
 def reading(n: int, value: float, time: float) -> Reading:
-    return Reading(id=f"r{n}", time=time, subject="rack", metric="temperature", value=value, unit="°C")
+    return Reading(
+        id=f"r{n}", time=time, subject="rack", metric="temperature", value=value, unit="°C"
+    )
 
 
 def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
     broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
     producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
     out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
@@ -41,7 +45,9 @@ def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
         assert flow.stop() == 0
     with FlowProcess(definition, site, tmp / "data") as flow:
         producer.send_events(f"{unique}.in", [reading(3, 27, 1002)])
-        wait_until(lambda: len(out()) == 3 and len(alarms()) == 2, 20, "the third reading and the return")
+        wait_until(
+            lambda: len(out()) == 3 and len(alarms()) == 2, 20, "the third reading and the return"
+        )
         assert flow.stop() == 0
 
     changes = [(e.event, e.occ, e.seq) for e in alarms() if isinstance(e, AlarmTransition)]
@@ -54,7 +60,9 @@ def test_an_event_ahead_of_the_clock_is_the_same_event_when_its_record_is_read_a
     broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
     records = KafkaProducer(**connection.client_options(), enable_idempotence=False)
     out, appended = topic(connection, f"{unique}.out"), 1_700_000_000
@@ -83,7 +91,9 @@ def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
     broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
     body = (
         "clock: {lateness: 500ms, idle: 10min}\n"
         f"sources: {{readings: {{topic: {unique}.in}}, others: {{topic: {unique}.others}}}}\n"
@@ -100,9 +110,9 @@ def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
         assert flow.stop() == 0
     producer.close()
 
-    assert [(event.time, event.event) for event in alarms() if isinstance(event, AlarmTransition)] == [
-        (now + 1, "activated")
-    ]
+    assert [
+        (event.time, event.event) for event in alarms() if isinstance(event, AlarmTransition)
+    ] == [(now + 1, "activated")]
 
 
 def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
@@ -115,7 +125,9 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
     flow = FlowProcess(definition, site, tmp / "data", "--status-port", "0")
     try:
         wait_until(
-            lambda: "is Redpanda running there?" in flow.log.read_text(), 20, "the flow to say what it waits for"
+            lambda: "is Redpanda running there?" in flow.log.read_text(),
+            20,
+            "the flow to say what it waits for",
         )
         found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
         assert found
@@ -127,7 +139,9 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
         producer.send_events("t.in", [reading(1, 20, 1000)])
         out = topic(connection, "t.out")
         wait_until(lambda: len(out()) == 1, 20, "the reading")
-        wait_until(lambda: httpx.get(f"{found[0]}/health").json()["status"] == "ok", 10, "good health")
+        wait_until(
+            lambda: httpx.get(f"{found[0]}/health").json()["status"] == "ok", 10, "good health"
+        )
         metrics = httpx.get(f"{found[0]}/metrics").text
         assert 'vigie_events_total{flow="hot",name="readings"} 1.0' in metrics
         assert 'vigie_source_lag_records{flow="hot",name="readings"} 0.0' in metrics
@@ -139,7 +153,9 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
         flow.kill()
 
 
-def test_garbage_and_what_no_record_can_hold_end_in_dead_letters_and_are_counted(tmp: Path, topic: Watch) -> None:
+def test_garbage_and_what_no_record_can_hold_end_in_dead_letters_and_are_counted(
+    tmp: Path, topic: Watch
+) -> None:
     body = (
         "sources: {meters: {mqtt: {topics: [zigbee2mqtt/+]}}}\n"
         "streams: {readings: {from: meters, steps: [decode: zigbee2mqtt]}}\n"
@@ -160,7 +176,11 @@ def test_garbage_and_what_no_record_can_hold_end_in_dead_letters_and_are_counted
             for payload in (b'{"power": 12', b"\xff\xfe", b'{"power": 12}'):
                 client.publish("zigbee2mqtt/oven", payload, qos=1).wait_for_publish(10)
             dead, good = topic(connection, "vigie.dead.meters"), topic(connection, "site.readings")
-            wait_until(lambda: len(dead()) == 3 and len(good()) == 1, 20, "three dead letters and a reading")
+            wait_until(
+                lambda: len(dead()) == 3 and len(good()) == 1,
+                20,
+                "three dead letters and a reading",
+            )
             client.loop_stop()
             client.disconnect()
             status = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
@@ -197,7 +217,9 @@ def test_a_damaged_recovery_folder_is_refused_with_its_name_and_the_remedy(
     assert "Traceback" not in refused.stderr
 
 
-def test_a_missing_variable_of_the_site_file_names_the_places_that_were_tried(broker: Broker, tmp: Path) -> None:
+def test_a_missing_variable_of_the_site_file_names_the_places_that_were_tried(
+    broker: Broker, tmp: Path
+) -> None:
     site = tmp / "site.yaml"
     site.write_text(
         "vigie: 1\nsite: test\nconnections:\n"
@@ -229,7 +251,9 @@ def test_a_site_file_that_is_missing_is_named(tmp: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_status_port_that_is_taken_is_named_with_the_remedy(broker: Broker, tmp: Path, unique: str) -> None:
+def test_a_status_port_that_is_taken_is_named_with_the_remedy(
+    broker: Broker, tmp: Path, unique: str
+) -> None:
     site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
 

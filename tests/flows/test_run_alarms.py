@@ -1,6 +1,8 @@
-"""The alarms of the shipped definitions over real topics: raised, acknowledged, shelved, expired, returned, with a restart.
+"""The alarms of the shipped definitions over real topics: raised, acknowledged, shelved, expired,
+returned, with a restart.
 
-The definitions run as they are, but for what stands outside: their sources are topics, and their sinks are left out.
+The definitions run as they are, but for what stands outside: their sources are topics, and their
+sinks are left out.
 """
 
 import json
@@ -32,7 +34,12 @@ from tests.waiting import wait_until
 SHIPPED = Path(flows.__file__).parent / "definitions"
 NIGHT = datetime(2026, 1, 5, 23, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
 HOT, PIR = "sensor.server_room_rack", "binary_sensor.server_room_pir"
-SHELVED = (("server_room", "too_hot"), ("energy", "overload"), ("cameras", "intrusion"), ("alarms", "market"))
+SHELVED = (
+    ("server_room", "too_hot"),
+    ("energy", "overload"),
+    ("cameras", "intrusion"),
+    ("alarms", "market"),
+)
 OTHERS = (
     ("server_room", "too_humid"), ("server_room", "someone_inside"), ("server_room", "sensor_lost"),
     ("energy", "meter_lost"), ("cameras", "camera_down"), ("alarms", "feed_silent"),
@@ -42,7 +49,9 @@ SOURCES = {
 }  # fmt: skip
 
 
-def reading(subject: str, metric: str, value: float, unit: str | None, after: float, **labels: str) -> Reading:
+def reading(
+    subject: str, metric: str, value: float, unit: str | None, after: float, **labels: str
+) -> Reading:
     return Reading(
         id=f"{subject}-{metric}-{after}", time=NIGHT + after, subject=subject, metric=metric, value=value, unit=unit,
         labels=labels,
@@ -86,10 +95,20 @@ ENDING = {
         reading(HOT, "temperature", 27, "°C", 1000),
         reading("sensor.server_room_wall", "humidity", 60, "%", 1050),
     ],
-    "meters": [reading("fridge", "power", 80, "W", 1300), reading("mains", "power", 800, "W", 1300)],
-    "video": [reading(camera, "frames", 1, None, after) for after in range(50, 210, 20) for camera in ("gate", "dock")],
+    "meters": [
+        reading("fridge", "power", 80, "W", 1300),
+        reading("mains", "power", 800, "W", 1300),
+    ],
+    "video": [
+        reading(camera, "frames", 1, None, after)
+        for after in range(50, 210, 20)
+        for camera in ("gate", "dock")
+    ],
     "sensors": [reading("pir_hall", "motion", 0, None, 200, area="hall")],
-    "quotes": [reading("USD/JPY", "price", 150, None, 320), reading("EUR/USD", "price", 1.05, None, 320)],
+    "quotes": [
+        reading("USD/JPY", "price", 150, None, 320),
+        reading("EUR/USD", "price", 1.05, None, 320),
+    ],
 }
 
 
@@ -99,28 +118,44 @@ class World:
     def __init__(self, broker: Broker, folder: Path, unique: str, topic: Watch) -> None:
         self._watch = topic
         self._folder, self._unique, self._broker = folder, unique, broker
-        self._connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+        self._connection = TopicConnection(
+            brokers=[broker.address], idempotence=False, prefix=f"{unique}."
+        )
         self._site = folder / "site.yaml"
         redpanda = self._connection.model_dump(include={"brokers", "idempotence", "prefix"})
-        site = {"vigie": 1, "site": "test", "timezone": "Europe/Paris", "connections": {"redpanda": redpanda}}
+        site = {
+            "vigie": 1,
+            "site": "test",
+            "timezone": "Europe/Paris",
+            "connections": {"redpanda": redpanda},
+        }
         self._site.write_text(json.dumps(site))
         for name in SOURCES:
             self._write(name)
         self.transitions = topic(self._connection, f"{unique}.alarms")
 
     def _write(self, name: str) -> None:
-        definition = YAML(typ="safe", pure=True).load((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"))
-        definition["sources"] = {source: {"topic": f"{self._unique}.{source}"} for source in SOURCES[name]}
+        definition = YAML(typ="safe", pure=True).load(
+            (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
+        )
+        definition["sources"] = {
+            source: {"topic": f"{self._unique}.{source}"} for source in SOURCES[name]
+        }
         if "readings" in definition["streams"]:
             definition["streams"]["readings"]["from"] = SOURCES[name][0]
         if name == "alarms":
-            definition["sources"]["rules"] = {"topic": {"name": f"{self._unique}.rules", "table": True}}
+            definition["sources"]["rules"] = {
+                "topic": {"name": f"{self._unique}.rules", "table": True}
+            }
             definition["streams"]["prices"]["from"] = "quotes"
         elif name == "cameras":
             definition["streams"]["objects"] = {"from": "video", "steps": [{"deduplicate": "1s"}]}
-        definition["clock"] = {"idle": "1h"}  # so that a slow machine does not let event time follow the wall clock
+        # so that a slow machine does not let event time follow the wall clock
+        definition["clock"] = {"idle": "1h"}
         definition = {
-            key: value for key, value in definition.items() if key not in ("sinks", "tests", "zones", "tables")
+            key: value
+            for key, value in definition.items()
+            if key not in ("sinks", "tests", "zones", "tables")
         }
         with (self._folder / f"{name}.yaml").open("w") as file:
             YAML().dump(definition, file)
@@ -130,7 +165,8 @@ class World:
         """All flows at once; each must end its drain with 0."""
         with ExitStack() as stack:
             started = [
-                FlowProcess(self._folder / f"{name}.yaml", self._site, self._folder / "data") for name in SOURCES
+                FlowProcess(self._folder / f"{name}.yaml", self._site, self._folder / "data")
+                for name in SOURCES
             ]
             for process in started:
                 stack.push(process)
@@ -140,7 +176,13 @@ class World:
             assert [process.stop() for process in started] == [0] * len(started)
 
     def write_rule(self) -> None:
-        row = {"id": "r1", "page": "eur_usd", "subject": "EUR/USD", "above": 1.08, "priority": "high"}
+        row = {
+            "id": "r1",
+            "page": "eur_usd",
+            "subject": "EUR/USD",
+            "above": 1.08,
+            "priority": "high",
+        }
         self._watch(self._connection, f"{self._unique}.rules")
         rules = KafkaProducer(bootstrap_servers=[self._broker.address])
         rules.send(f"{self._unique}.rules", json.dumps(row).encode(), b"r1", partition=0).get(10)
@@ -163,7 +205,9 @@ class World:
         return CliRunner().invoke(alarms, [words[0], "--site", str(self._site), *words[1:]])
 
     def told(self) -> dict[tuple[str, str], list[AlarmTransition]]:
-        """What was said of each alarm, of the subject that was raised. What a restart says again must be the same."""
+        """What was said of each alarm, of the subject that was raised. What a restart says again
+        must be the same.
+        """
         known: dict[str, AlarmTransition] = {}
         out: dict[tuple[str, str], dict[str, list[AlarmTransition]]] = {}
         for event in self.transitions():
@@ -174,7 +218,8 @@ class World:
             subjects = out.setdefault((event.rule.split("/")[0], event.alarm), {})
             subjects.setdefault(event.subject, []).append(event)
         raised = {
-            key: [log for log in by.values() if any(e.event == "activated" for e in log)] for key, by in out.items()
+            key: [log for log in by.values() if any(e.event == "activated" for e in log)]
+            for key, by in out.items()
         }
         return {key: logs[0] for key, logs in raised.items() if logs}
 
@@ -186,7 +231,9 @@ class World:
         try:
             wait_until(lambda: not missing(), 60, last)
         except AssertionError as error:
-            raise AssertionError(f"not yet {last}: {', '.join(missing())} of {self._said()}") from error
+            raise AssertionError(
+                f"not yet {last}: {', '.join(missing())} of {self._said()}"
+            ) from error
 
     def _said(self) -> dict[str, list[str]]:
         return {"/".join(key): [event.event for event in log] for key, log in self.told().items()}
@@ -203,12 +250,25 @@ def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: Worl
     with world.running():
         world.wait_for("activated", SHELVED + OTHERS)
         for flow, alarm in OTHERS:
-            done = world.desk("ack", "--flow", flow, alarm, world.told()[flow, alarm][0].subject, "--user", "paul")
+            done = world.desk(
+                "ack", "--flow", flow, alarm, world.told()[flow, alarm][0].subject, "--user", "paul"
+            )
             assert (done.exit_code, "now acked" in done.output) == (0, True), done.output
         refused = world.desk("ack", "--flow", "server_room", "too_humid", "sensor.server_room_wall")
         assert (refused.exit_code, "already_acked" in refused.output) == (EXIT_REFUSED, True)
         for flow, alarm in SHELVED:
-            done = world.desk("shelve", "--flow", flow, alarm, "--for", "10s", "--user", "marie", "--reason", "known")
+            done = world.desk(
+                "shelve",
+                "--flow",
+                flow,
+                alarm,
+                "--for",
+                "10s",
+                "--user",
+                "marie",
+                "--reason",
+                "known",
+            )
             assert (done.exit_code, "now shelved" in done.output) == (0, True), done.output
         listed = world.desk("list", "--flow", "server_room").output
         assert "acked" in listed and "(paul)" in listed and "alarms" in listed
@@ -222,7 +282,13 @@ def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: Worl
     told = world.told()
     for key in SHELVED:
         log = [(e.event, e.annunciate) for e in told[key]]
-        raised = [("activated", True), ("shelved", False), ("unshelved", True), ("acked", False), ("returned", False)]
+        raised = [
+            ("activated", True),
+            ("shelved", False),
+            ("unshelved", True),
+            ("acked", False),
+            ("returned", False),
+        ]
         assert log == raised, key
         assert told[key][2].reason == "expired"
         assert told[key][1].until == told[key][2].time
@@ -233,7 +299,11 @@ def test_every_alarm_lives_through_a_restart_and_expires_and_returns(world: Worl
 
 def test_a_broker_that_is_down_is_one_line(tmp: Path) -> None:
     site = tmp / "site.yaml"
-    site.write_text(json.dumps({"vigie": 1, "site": "t", "connections": {"redpanda": {"brokers": ["127.0.0.1:9"]}}}))
+    site.write_text(
+        json.dumps(
+            {"vigie": 1, "site": "t", "connections": {"redpanda": {"brokers": ["127.0.0.1:9"]}}}
+        )
+    )
     asked = CliRunner().invoke(alarms, ["list", "--site", str(site)])
     assert asked.exit_code == EXIT_NO_ANSWER
     assert asked.output.count("\n") == 1
@@ -280,15 +350,27 @@ def test_a_site_without_alarms_yet_has_none(world: World) -> None:
     ("fields", "said"),
     [
         ({"value": 12.0, "unit": "%", "limit": 15.0, "condition": "below"}, "below 15 at 12 %"),
-        ({"value": 12.0, "unit": "%", "limit": 15.0, "condition": "below", "event": "returned"}, "at 12 %"),
+        (
+            {"value": 12.0, "unit": "%", "limit": 15.0, "condition": "below", "event": "returned"},
+            "at 12 %",
+        ),
         ({"value": 1.0, "limit": 1.0, "condition": "is", "metric": "door"}, "is open"),
         ({"value": "armed", "condition": "is", "metric": "mode"}, "is armed"),
         (
-            {"value": -20.0, "unit": "°C", "limit": -15.0, "condition": "above", "flags": ["active", "no_data"]},
+            {
+                "value": -20.0,
+                "unit": "°C",
+                "limit": -15.0,
+                "condition": "above",
+                "flags": ["active", "no_data"],
+            },
             "no data, last -20 °C",
         ),
         ({"condition": "above", "limit": 3.0, "flags": ["active", "no_data"]}, "no data"),
-        ({"value": 21.5, "unit": "°C", "condition": "silent", "flags": ["active", "no_data"]}, "silent, last 21.5 °C"),
+        (
+            {"value": 21.5, "unit": "°C", "condition": "silent", "flags": ["active", "no_data"]},
+            "silent, last 21.5 °C",
+        ),
     ],
 )
 def test_a_value_is_told_as_people_write_it(fields: dict[str, Any], said: str) -> None:

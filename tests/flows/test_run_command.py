@@ -19,12 +19,16 @@ def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
     monkeypatch.setattr("flows.commands.run._log_to_stderr", lambda form: None)
     monkeypatch.setattr("flows.runner.handle_signals", lambda runner: None)
     definition = tmp_path / "f.yaml"
-    definition.write_text("vigie: 1\nflow: f\nsources: {a: {topic: a}}\nsinks: {out: {from: a, topic: out}}\n")
+    definition.write_text(
+        "vigie: 1\nflow: f\nsources: {a: {topic: a}}\nsinks: {out: {from: a, topic: out}}\n"
+    )
     connections = {"redpanda": {"brokers": ["127.0.0.1:1"]}}
     site = tmp_path / "site.yaml"
     site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": connections}))
 
-    result = CliRunner().invoke(run, [str(definition), "--site", str(site), "--data", str(tmp_path / "data")])
+    result = CliRunner().invoke(
+        run, [str(definition), "--site", str(site), "--data", str(tmp_path / "data")]
+    )
 
     assert result.exit_code == EXIT_FAILED
     line = json.loads(_JsonLines().format(caplog.records[-1]))

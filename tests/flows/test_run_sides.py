@@ -34,7 +34,9 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
     broker: Broker, tmp: Path, unique: str, topic: Watch
 ) -> None:
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
-    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}))
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
     definition = write(tmp, "market", RULES.replace("NAME", unique))
     producer = Producer(connection, Health(), "p")
     rules = KafkaProducer(bootstrap_servers=[broker.address])
@@ -44,7 +46,9 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
         return [e.event for e in alarms() if isinstance(e, AlarmTransition)]
 
     def rule(row: dict[str, object] | None) -> None:
-        rules.send(f"{unique}.rules", None if row is None else json.dumps(row).encode(), b"r1", partition=0).get(10)
+        rules.send(
+            f"{unique}.rules", None if row is None else json.dumps(row).encode(), b"r1", partition=0
+        ).get(10)
 
     topic(connection, f"{unique}.rules")
     producer.send_events(f"{unique}.in", [price(1, 1.09, 1000)])
@@ -52,7 +56,9 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
     rule({"subject": "EUR/USD", "above": 2.0})
     rule({"subject": "EUR/USD", "above": 1.08})
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: changes() == ["activated"], 20, "the alarm of a price that came before the flow")
+        wait_until(
+            lambda: changes() == ["activated"], 20, "the alarm of a price that came before the flow"
+        )
         ack = {"do": "ack", "alarm": "market", "user": "marie"}
         command = Occurrence(id="c1", time=1001, subject="EUR/USD", type="alarm_command", data=ack)
         producer.send_events(f"{unique}.alarm-commands", [command])
@@ -60,7 +66,11 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
         assert flow.stop() == 0
     rule(None)
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: changes() == ["activated", "acked", "removed"], 20, "the alarm's end with its rule")
+        wait_until(
+            lambda: changes() == ["activated", "acked", "removed"],
+            20,
+            "the alarm's end with its rule",
+        )
         assert flow.stop() == 0
     producer.close()
     rules.close()

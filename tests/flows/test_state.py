@@ -11,17 +11,30 @@ from flows.share import Share, StateError
 from flows.state import Layout, StateFolder
 
 
-def layout(*identities: str, sharded: bool = False, shards: Sequence[str] = ("0",), count: int = 4) -> Layout:
-    parts = {"in": [f"t/{shard}" for shard in shards]} if sharded else {"in": [f"t/{n}" for n in range(count)]}
+def layout(
+    *identities: str, sharded: bool = False, shards: Sequence[str] = ("0",), count: int = 4
+) -> Layout:
+    parts = (
+        {"in": [f"t/{shard}" for shard in shards]}
+        if sharded
+        else {"in": [f"t/{n}" for n in range(count)]}
+    )
     return Layout(identities, sharded, tuple(shards), parts, {"t": count})
 
 
 def save(store: Path, epoch: int, **states: object) -> None:
-    """What an execution that ended in `epoch` leaves: `t0` a position, `s0` a shard's state, `c` the commands' position."""
+    """What an execution that ended in `epoch` leaves: `t0` a position, `s0` a shard's state, `c`
+    the commands' position.
+    """
     with closing(sqlite3.connect(next(store.glob("*.sqlite3")))) as database:
         (number,) = database.execute("SELECT COUNT(*) FROM exs").fetchone()
-        database.execute("INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (?, 1, 1)", (number,))
-        database.execute("INSERT INTO fronts (ex_num, worker_index, worker_frontier) VALUES (?, 0, ?)", (number, epoch))
+        database.execute(
+            "INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (?, 1, 1)", (number,)
+        )
+        database.execute(
+            "INSERT INTO fronts (ex_num, worker_index, worker_frontier) VALUES (?, 0, ?)",
+            (number, epoch),
+        )
         for name, state in states.items():
             step, key = {
                 "t": ("f.source_in", f"t/{name[1:]}"),
@@ -29,7 +42,8 @@ def save(store: Path, epoch: int, **states: object) -> None:
                 "c": ("f.source_vigie_commands", "c/0"),
             }[name[0]]
             database.execute(
-                "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?, ?, ?)",
+                "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?,"
+                " ?, ?)",
                 (step, key, epoch - 1, pickle.dumps(state)),
             )
         database.commit()
@@ -79,7 +93,9 @@ def test_a_kill_while_an_old_store_is_removed_does_not_stand_in_the_way_of_the_n
     assert not list(folder.path.glob("old-*"))
 
 
-def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(tmp_path: Path) -> None:
+def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(
+    tmp_path: Path,
+) -> None:
     folder = StateFolder(tmp_path / "flow", "f")
     folder.open(layout("f/motion/debounce"))
 
@@ -87,7 +103,10 @@ def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(
         folder.open(layout("f/presence/debounce"))
 
     message = str(refused.value)
-    assert "saved state of f/motion/debounce has no step any more; new here: f/presence/debounce" in message
+    assert (
+        "saved state of f/motion/debounce has no step any more; new here: f/presence/debounce"
+        in message
+    )
     assert "`was: OLD_NAME`" in message
     assert "--drop f/motion/debounce" in message
 
@@ -138,8 +157,13 @@ def test_a_flow_that_now_brings_subjects_together_is_refused(tmp_path: Path) -> 
         folder.open(layout("f/a/debounce"))
 
 
-def test_shards_that_another_process_runs_are_refused_with_its_name_and_free_again_at_its_end(tmp_path: Path) -> None:
-    one, half = StateFolder(tmp_path / "flow", "f"), StateFolder(tmp_path / "flow", "f", Share(2, 2))
+def test_shards_that_another_process_runs_are_refused_with_its_name_and_free_again_at_its_end(
+    tmp_path: Path,
+) -> None:
+    one, half = (
+        StateFolder(tmp_path / "flow", "f"),
+        StateFolder(tmp_path / "flow", "f", Share(2, 2)),
+    )
     with one.held("0"):
         said = rf"runs already on .*: shard 0 as process {os.getpid()} \(--process 1/1\).*--data"
         with pytest.raises(StateError, match=said), one.held("0"):
@@ -173,7 +197,8 @@ def test_states_move_from_one_process_to_two_and_back_each_with_its_newest(tmp_p
     back = one.open(whole)
     assert [back.taken.position("in", f"t/{n}") for n in range(4)] == [20, 21, 12, 23]
     assert [back.taken.graph(str(n)) for n in range(4)] == ["A", "B", "c", "D"]
-    assert back.taken.position("vigie_commands", "c/0") == 7  # the least: who is ahead knows what it has seen
+    # the least: who is ahead knows what it has seen
+    assert back.taken.position("vigie_commands", "c/0") == 7
     assert [path.name for path in (tmp_path / "flow").glob("recovery-*")] == [back.store.name]
 
 
@@ -183,21 +208,33 @@ def test_a_state_that_was_not_durable_yet_does_not_count(tmp_path: Path) -> None
     save(store, 5, t0=1, s0="a")
     with closing(sqlite3.connect(next(store.glob("*.sqlite3")))) as database:
         unfinished = (pickle.dumps(2), pickle.dumps("b"))
-        database.execute("INSERT INTO snaps VALUES ('now', 'f.source_in', 't/0', 5, ?)", unfinished[:1])
-        database.execute("INSERT INTO snaps VALUES ('now', 'f.graph.stateful_batch', '0', 5, ?)", unfinished[1:])
+        database.execute(
+            "INSERT INTO snaps VALUES ('now', 'f.source_in', 't/0', 5, ?)", unfinished[:1]
+        )
+        database.execute(
+            "INSERT INTO snaps VALUES ('now', 'f.graph.stateful_batch', '0', 5, ?)", unfinished[1:]
+        )
         database.commit()
 
-    taken = StateFolder(tmp_path / "flow", "f", Share(1, 2)).open(layout(sharded=True, shards="0")).taken
+    taken = (
+        StateFolder(tmp_path / "flow", "f", Share(1, 2))
+        .open(layout(sharded=True, shards="0"))
+        .taken
+    )
 
     assert (taken.position("in", "t/0"), taken.graph("0")) == (1, "a")
 
 
-def test_more_partitions_are_refused_where_subjects_have_state_and_welcome_where_not(tmp_path: Path) -> None:
+def test_more_partitions_are_refused_where_subjects_have_state_and_welcome_where_not(
+    tmp_path: Path,
+) -> None:
     stateful, stateless = StateFolder(tmp_path / "a", "f"), StateFolder(tmp_path / "b", "f")
     save(stateful.open(layout("f/a/debounce", sharded=True, shards="01", count=2)).store, 5, t0=1)
     save(stateless.open(layout(sharded=True, shards="01", count=2)).store, 5, t0=1)
 
-    with pytest.raises(StateError, match=r"topic t had 2 partitions and now has 3: .*f/a/debounce.*new topic"):
+    with pytest.raises(
+        StateError, match=r"topic t had 2 partitions and now has 3: .*f/a/debounce.*new topic"
+    ):
         stateful.open(layout("f/a/debounce", sharded=True, shards="012", count=3))
 
     grown = stateless.open(layout(sharded=True, shards="012", count=3))
@@ -205,7 +242,9 @@ def test_more_partitions_are_refused_where_subjects_have_state_and_welcome_where
     assert grown.known == {"in"}
 
 
-def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal(tmp_path: Path) -> None:
+def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal(
+    tmp_path: Path,
+) -> None:
     folder = StateFolder(tmp_path / "flow", "f")
     save(folder.open(layout(sharded=True, shards="01", count=2)).store, 5, t0=1, t1=2)
 
@@ -225,5 +264,8 @@ def test_an_error_whose_causes_run_in_a_circle_ends_a_run_all_the_same(tmp_path:
     outer.__context__ = inner
     inner.__context__ = outer
 
-    with pytest.raises(RuntimeError, match="wrapping"), StateFolder(tmp_path / "flow", "f").held("01"):
+    with (
+        pytest.raises(RuntimeError, match="wrapping"),
+        StateFolder(tmp_path / "flow", "f").held("01"),
+    ):
         raise outer

@@ -1,4 +1,6 @@
-"""Steps in whole definitions: their checks, their places in the graph, and what survives a restart."""
+"""Steps in whole definitions: their checks, their places in the graph, and what survives a
+restart.
+"""
 
 from pathlib import Path
 
@@ -89,11 +91,17 @@ def test_the_steps_work_together_in_one_flow(tmp_path: Path) -> None:
         ("enrich: {from: devices}", "enrich: {from: device}", "did you mean 'devices'"),
         ("mode: {passes", "mode: {role: switch, passes", "no role 'switch' in 'from'"),
         ("without: panel", "without: panels", "did you mean 'panel'"),
-        ("need: 1, without: panel", "need: 2, without: panel", "needs 2 roles, but 'from' has only 1"),
+        (
+            "need: 1, without: panel",
+            "need: 2, without: panel",
+            "needs 2 roles, but 'from' has only 1",
+        ),
         ("without: panel", "without: [panel, door]", "every role is forbidden"),
     ],
 )
-def test_a_step_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_step_that_cannot_work_is_refused(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     code, output = run(tmp_path, "validate", HOUSE.replace(old, new))
     assert code == 1
     assert message in output
@@ -101,7 +109,11 @@ def test_a_step_that_cannot_work_is_refused(tmp_path: Path, old: str, new: str, 
 
 def enriching(name: str) -> Plan:
     spec = Enrich.model_validate({"from": "devices"})
-    step = Step(f"f/{name}/enrich", lambda: spec.logic(StepContext(flow="f", step=f"f/{name}/enrich")), stateful=True)
+    step = Step(
+        f"f/{name}/enrich",
+        lambda: spec.logic(StepContext(flow="f", step=f"f/{name}/enrich")),
+        stateful=True,
+    )
     node = Node(name, (("plain", None),), (step,), tables=(("devices", 0),))
     return Plan("f", (node,), (), ClockSettings(), sides=frozenset({"devices"}))
 
@@ -116,7 +128,9 @@ def test_rows_change_and_go_while_the_flow_runs() -> None:
 
     def rooms() -> str | None:
         logic = graph.logic("f/known/enrich")
-        [event] = logic.on_batch([Reading(id="x", time=1.0, subject="a", metric="m", value=1.0)], Now(0, 0))
+        [event] = logic.on_batch(
+            [Reading(id="x", time=1.0, subject="a", metric="m", value=1.0)], Now(0, 0)
+        )
         return getattr(event, "labels", {}).get("room")
 
     assert rooms() is None

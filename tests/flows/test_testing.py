@@ -74,7 +74,10 @@ def play(*lines, name="one", more=""):
     return f"  - test: {name}\n{more}    play:\n" + "".join(f"      - {line}\n" for line in lines)
 
 
-HOT = "{at: 0s, every: 30s, until: 2min, given: {plain: {subject: rack, metric: temperature, value: 31 °C}}}"
+HOT = (
+    "{at: 0s, every: 30s, until: 2min, given: {plain: {subject: rack, metric: temperature, value:"
+    " 31 °C}}}"
+)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,9 @@ def test_a_failure_says_what_was_expected_and_what_came(vigie, lines, words):
 
 
 def test_a_failure_is_shown_with_its_line_and_what_happened(vigie):
-    code, output = vigie(play(HOT, "{at: 70s, expect: {hot: normal, readings: {count: 2}}}", name="it stays cool"))
+    code, output = vigie(
+        play(HOT, "{at: 70s, expect: {hot: normal, readings: {count: 2}}}", name="it stays cool")
+    )
     assert code == 1
     line = len(HEAD.splitlines()) + 4
     assert output == (
@@ -199,7 +204,9 @@ def test_hours_and_dates_are_those_of_the_site(vigie):
 
 
 def test_k_picks_tests_and_v_names_them(vigie):
-    tests = play(HOT, name="the rack is hot") + play("{at: 0s, expect: {hot: normal}}", name="nothing happens")
+    tests = play(HOT, name="the rack is hot") + play(
+        "{at: 0s, expect: {hot: normal}}", name="nothing happens"
+    )
     code, output = vigie(tests, "-v")
     assert code == 0
     assert output.count("ok hall.yaml:") == 2
@@ -221,10 +228,13 @@ def test_a_definition_with_an_error_is_not_tested(vigie):
 
 def test_a_test_that_needs_what_does_not_run_yet_is_shown_as_not_run(vigie, tmp_path):
     (tmp_path / "by.yaml").write_text(
-        "vigie: 1\nflow: f\nsources: {a: {topic: t}}\nstreams: {s: {from: a, by: subject, steps: [{deduplicate: 1s}]}}\n"
-        "sinks: {o: {from: s, topic: u}}\ntests: [{test: one, play: [{at: 0s, expect: {s: nothing}}]}]\n"
+        "vigie: 1\nflow: f\nsources: {a: {topic: t}}\nstreams: {s: {from: a, by: subject, steps:"
+        " [{deduplicate: 1s}]}}\nsinks: {o: {from: s, topic: u}}\ntests: [{test: one, play: [{at:"
+        " 0s, expect: {s: nothing}}]}]\n"
     )
-    result = CliRunner().invoke(main, ["test", str(tmp_path / "by.yaml"), "--junit", str(tmp_path / "o.xml")])
+    result = CliRunner().invoke(
+        main, ["test", str(tmp_path / "by.yaml"), "--junit", str(tmp_path / "o.xml")]
+    )
     assert result.exit_code == 0
     assert "not run" in result.output
     assert "'by' of a whole stream cannot run yet" in result.output
@@ -233,7 +243,9 @@ def test_a_test_that_needs_what_does_not_run_yet_is_shown_as_not_run(vigie, tmp_
 
 
 def test_results_as_json_and_junit(vigie, tmp_path):
-    tests = play(HOT, "{at: 0s, expect: {readings: {value: 1}}}", name="wrong <&\x07>") + play(HOT, name="right")
+    tests = play(HOT, "{at: 0s, expect: {readings: {value: 1}}}", name="wrong <&\x07>") + play(
+        HOT, name="right"
+    )
     tests = tests.replace("\x07", "")
     code, output = vigie(tests, "--json", "--junit", str(tmp_path / "out.xml"))
     assert code == 1
@@ -254,13 +266,24 @@ def test_results_as_json_and_junit(vigie, tmp_path):
         "id",
         "package",
     }
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+    assert (
+        suite.get("tests"),
+        suite.get("failures"),
+        suite.get("errors"),
+        suite.get("skipped"),
+    ) == (
         "2",
         "1",
         "0",
         "0",
     )
-    assert [child.tag for child in suite] == ["properties", "testcase", "testcase", "system-out", "system-err"]
+    assert [child.tag for child in suite] == [
+        "properties",
+        "testcase",
+        "testcase",
+        "system-out",
+        "system-err",
+    ]
     failure = suite.find("testcase/failure")
     assert failure.get("type") == "expectation"
     assert "readings: the event differs" in failure.get("message")
@@ -284,21 +307,29 @@ def test_a_shipped_definition_is_tested_normally_with_its_alarms_and_with_bad_in
 def test_two_definitions_of_one_flow_are_an_error_when_they_are_checked_together(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text(HEAD + play(HOT), encoding="utf-8")
-    result = CliRunner().invoke(main, ["validate", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")])
+    result = CliRunner().invoke(
+        main, ["validate", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")]
+    )
     assert result.exit_code == 1
-    assert f"two.yaml:2:7: error: the flow 'hall' is already in {tmp_path / 'one.yaml'}" in result.output
+    assert (
+        f"two.yaml:2:7: error: the flow 'hall' is already in {tmp_path / 'one.yaml'}"
+        in result.output
+    )
 
 
 def test_a_site_file_among_the_files_gives_the_time_zone(tmp_path):
     (tmp_path / "hall.yaml").write_text(
         HEAD
         + play(
-            "{at: 0s, given: {plain: {subject: a, metric: power}}, expect: {readings: {time: '2026-01-05T11:00:00Z'}}}"
+            "{at: 0s, given: {plain: {subject: a, metric: power}}, expect: {readings: {time:"
+            " '2026-01-05T11:00:00Z'}}}"
         ),
         encoding="utf-8",
     )
     (tmp_path / "place.yaml").write_text("vigie: 1\nsite: here\ntimezone: Europe/Paris\n")
-    result = CliRunner().invoke(main, ["test", str(tmp_path / "hall.yaml"), str(tmp_path / "place.yaml")])
+    result = CliRunner().invoke(
+        main, ["test", str(tmp_path / "hall.yaml"), str(tmp_path / "place.yaml")]
+    )
     assert result.exit_code == 0, result.output
 
 
@@ -314,7 +345,9 @@ def test_topics_are_compared_as_a_broker_does(topic, pattern, takes):
 def test_every_word_for_a_refused_command_is_known_to_tests():
     sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (commands, desk)]
     refusals = sources[0].partition("def refusal(")[2]
-    words = set(re.findall(r'"([a-z_]+)"\)', refusals)) | set(re.findall(r'return "([a-z_]+)"', refusals))
+    words = set(re.findall(r'"([a-z_]+)"\)', refusals)) | set(
+        re.findall(r'return "([a-z_]+)"', refusals)
+    )
     words |= set(re.findall(r'return None if .* else "([a-z_]+)"', refusals))
     assert len(words) > 8
     assert words - {"duration", "comment", "occurrence", "oneshot"} <= set(commands.REFUSALS)

@@ -1,1 +1,3 @@
-"""Coverage-guided fuzzing of all that reads what others wrote; the inputs found are replayed by the tests."""
+"""Coverage-guided fuzzing of all that reads what others wrote; the inputs found are replayed by
+the tests.
+"""

@@ -1,4 +1,6 @@
-"""`python -m tests.fuzz [--seconds N] [--jobs N] [TARGET …]`: fuzz all targets or those named; results in build/fuzz.json."""
+"""`python -m tests.fuzz [--seconds N] [--jobs N] [TARGET …]`: fuzz all targets or those named;
+results in build/fuzz.json.
+"""
 
 import argparse
 import json
@@ -28,12 +30,27 @@ def save(result: Result) -> None:
 
 def table(rows: Iterable[dict[str, object]]) -> str:
     """Results as a Markdown table."""
-    columns = ("target", "seconds", "execs", "coverage", "features", "rss_start", "rss_end", "rss_growth", "kept")
-    lines = ["| " + " | ".join([*columns, "findings", "date"]) + " |", "|---|" + "---:|" * len(columns) + "---|"]
+    columns = (
+        "target",
+        "seconds",
+        "execs",
+        "coverage",
+        "features",
+        "rss_start",
+        "rss_end",
+        "rss_growth",
+        "kept",
+    )
+    lines = [
+        "| " + " | ".join([*columns, "findings", "date"]) + " |",
+        "|---|" + "---:|" * len(columns) + "---|",
+    ]
     for row in rows:
         findings = row["findings"]
         assert isinstance(findings, list)
-        cells = [f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in columns]
+        cells = [
+            f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in columns
+        ]
         lines.append("| " + " | ".join([*cells, str(len(findings)), str(row["date"])]) + " |")
     return "\n".join(lines)
 
@@ -44,12 +61,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
     parser.add_argument("--jobs", type=int, default=2, help="targets at a time")
     parser.add_argument("--show", action="store_true", help="only print the results there are")
-    parser.add_argument("targets", nargs="*", default=["*"], metavar="TARGET", help="names or patterns")
+    parser.add_argument(
+        "targets", nargs="*", default=["*"], metavar="TARGET", help="names or patterns"
+    )
     options = parser.parse_args(arguments)
     if options.show:
         print(table(json.loads(BUILD.read_text())))
         return 0
-    chosen = [target for name, target in TARGETS.items() if any(fnmatch(name, p) for p in options.targets)]
+    chosen = [
+        target for name, target in TARGETS.items() if any(fnmatch(name, p) for p in options.targets)
+    ]
     results = []
     with ThreadPoolExecutor(options.jobs) as pool:
         for result in pool.map(lambda target: run(target, options.seconds), chosen):

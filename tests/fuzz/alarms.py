@@ -1,7 +1,8 @@
 """Alarms that people command and write rules for: any command, any rule, any reading, in any order.
 
-An input is lines: `c` and a JSON object (a command), `r` and one (a row of rules), `d` and one (a reading), `t` and a number
-of seconds that pass. Wire types are checked before, by the topic's reader; what is in them is anybody's.
+An input is lines: `c` and a JSON object (a command), `r` and one (a row of rules), `d` and one (a
+reading), `t` and a number of seconds that pass. Wire types are checked before, by the topic's
+reader; what is in them is anybody's.
 """
 
 import json
@@ -15,7 +16,15 @@ import msgspec
 from operators.alarm import Alarm
 from operators.alarms.logic import AlarmLogic
 from operators.component import Now, StepContext
-from operators.events import AlarmTransition, Event, Occurrence, Reading, Row, decode_lines, encode_lines
+from operators.events import (
+    AlarmTransition,
+    Event,
+    Occurrence,
+    Reading,
+    Row,
+    decode_lines,
+    encode_lines,
+)
 from tests.fuzz.mutate import json_mutator
 from tests.fuzz.target import Target
 
@@ -32,12 +41,19 @@ RULED = Alarm.model_validate(
     }
 )  # fmt: skip
 PLAIN = Alarm.model_validate(
-    {"from": "prices", "when": {"above": "30 °C", "clear": "28 °C", "for": "2min"}, "response": "Cool.", "latch": True}
+    {
+        "from": "prices",
+        "when": {"above": "30 °C", "clear": "28 °C", "for": "2min"},
+        "response": "Cool.",
+        "latch": True,
+    }
 )
 
 
 def take(data: bytes) -> None:
-    """The same (but for `recorded`) with and without a restart after every line; what comes out can be written to a topic."""
+    """The same (but for `recorded`) with and without a restart after every line; what comes out
+    can be written to a topic.
+    """
     for alarm in (RULED, PLAIN):
         assert _outcome(alarm, data, restarts=False) == _outcome(alarm, data, restarts=True)
 
@@ -91,9 +107,19 @@ def _event(kind: bytes, body: bytes, number: int, wall: float) -> Event | None:
         id = given.pop("event_id", f"e{number}")
         subject = given.get("subject", "rack")
         if kind == b"c":
-            made: dict[str, Any] = {"kind": "occurrence", "type": "alarm_command", "subject": subject, "data": given}
+            made: dict[str, Any] = {
+                "kind": "occurrence",
+                "type": "alarm_command",
+                "subject": subject,
+                "data": given,
+            }
         elif kind == b"r":
-            made = {"kind": "row", "table": "rules", "op": given.pop("op", "update"), "values": given}
+            made = {
+                "kind": "row",
+                "table": "rules",
+                "op": given.pop("op", "update"),
+                "values": given,
+            }
         elif kind == b"d":
             made = {"kind": "reading", "metric": "price", "subject": subject, **given}
             made["time"] = min(wall, max(wall - LATENESS, float(given.get("time", wall))))
@@ -126,24 +152,42 @@ KEYS = (
 
 def _seeds() -> Iterator[bytes]:
     hot = b'd{"value": 31, "unit": "\xc2\xb0C"}\nt130\nd{"value": 31.5, "unit": "\xc2\xb0C"}\n'
-    rule = b'r{"id": "r1", "subject": "rack", "above": 30, "clear": 28, "page": "p", "priority": "high", "enabled": true}\n'
+    rule = (
+        b'r{"id": "r1", "subject": "rack", "above": 30, "clear": 28, "page": "p", "priority":'
+        b' "high", "enabled": true}\n'
+    )
     yield hot + b't10\nd{"value": 20, "unit": "K"}'
     for do in COMMANDS:
         extra = b', "duration": "10m"' if do == "shelve" else b', "comment": "why"'
         command = b'c{"do": "%s", "subject": "rack", "user": "ann"%s}\n' % (do.encode(), extra)
         yield rule + hot + command
         yield rule + hot + b'c{"do": "ack"}\n' + command + b't700\nd{"value": 20}\n' + command
-    yield rule + hot + b'r{"id": "r1", "subject": "rack", "above": 40}\nt10\nr{"id": "r1", "deleted": true}'
-    yield b'r{"id": "r2", "subject": "r*", "below": "5 K", "for": "1min"}\nd{"value": 3}\nt61\nd{"value": 2}'
+    yield (
+        rule
+        + hot
+        + b'r{"id": "r1", "subject": "rack", "above": 40}\nt10\nr{"id": "r1", "deleted": true}'
+    )
+    yield (
+        b'r{"id": "r2", "subject": "r*", "below": "5 K", "for": "1min"}\nd{"value":'
+        b' 3}\nt61\nd{"value": 2}'
+    )
     yield b'r{"id": "r3", "subject": "rack", "silent": "15min"}\nt1000\nd{"value": 3}\nt86400'
-    yield b'r{"id": "r4", "subject": "rack", "is": "open"}\nd{"text": "open"}\nc{"do": "shelve", "oneshot": true}'
-    yield b'r{"id": 7, "op": "delete"}\nc{"do": "ack", "rule": "f/hot/7", "granted": ["alarm.ack"], "occurrence": 1}'
+    yield (
+        b'r{"id": "r4", "subject": "rack", "is": "open"}\nd{"text": "open"}\nc{"do": "shelve",'
+        b' "oneshot": true}'
+    )
+    yield (
+        b'r{"id": 7, "op": "delete"}\nc{"do": "ack", "rule": "f/hot/7", "granted": ["alarm.ack"],'
+        b' "occurrence": 1}'
+    )
 
 
 _json = json_mutator(KEYS)
 
 
-def _mutate(data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]) -> bytes:
+def _mutate(
+    data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]
+) -> bytes:
     chance = dice.random()
     if chance < 0.15:
         return any_bytes(data, longest)
@@ -157,7 +201,12 @@ def _mutate(data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes,
         lines.insert(at, b"t%d" % dice.choice((0, 1, 10, 120, 130, 900, 30_000, 200_000)))
     elif chance < 0.6:
         do = json.dumps(
-            {"do": dice.choice(COMMANDS), "subject": dice.choice(("rack", "", "other")), "duration": 60, "comment": "c"}
+            {
+                "do": dice.choice(COMMANDS),
+                "subject": dice.choice(("rack", "", "other")),
+                "duration": 60,
+                "comment": "c",
+            }
         )
         lines.insert(at, b"c" + do.encode())
     else:

@@ -1,6 +1,7 @@
 """Row packets of the binary log, damaged in every way: rows, or a problem with its reason.
 
-An input is the number of checksum bytes (one byte), then packets, each after its length (3 bytes, little-endian).
+An input is the number of checksum bytes (one byte), then packets, each after its length (3 bytes,
+little-endian).
 """
 
 import tempfile
@@ -24,7 +25,9 @@ HEADER = 30
 class _Unasked(Recorder):
     """Knows no names and asks nobody."""
 
-    def _ask(self, table: str, key: str, column: str, keys: list[int]) -> dict[int | None, str | None]:
+    def _ask(
+        self, table: str, key: str, column: str, keys: list[int]
+    ) -> dict[int | None, str | None]:
         return dict.fromkeys(keys)
 
 
@@ -43,7 +46,9 @@ def packets(data: bytes) -> tuple[int, list[bytes]]:
 
 def written(checksum: int, some: list[bytes]) -> bytes:
     """Packets as an input."""
-    return bytes([checksum]) + b"".join(len(packet).to_bytes(3, "little") + packet for packet in some)
+    return bytes([checksum]) + b"".join(
+        len(packet).to_bytes(3, "little") + packet for packet in some
+    )
 
 
 def follow(data: bytes) -> None:
@@ -74,7 +79,9 @@ def _described(schema: str, table: str) -> list[Described]:
 
 
 def _seeds() -> Iterator[bytes]:
-    """Packets of a real server: rows of every column type, Home Assistant's tables, with and without checksums."""
+    """Packets of a real server: rows of every column type, Home Assistant's tables, with and
+    without checksums.
+    """
     from tests.connectors.test_binlog_rows import EVERY_TYPE, Log, write_every_type
     from tests.recorder import RecorderDatabase
 
@@ -86,7 +93,11 @@ def _seeds() -> Iterator[bytes]:
             db = RecorderDatabase(server, SCHEMA)
             db.run(EVERY_TYPE)
             db.run("CREATE TABLE places(id INT UNSIGNED PRIMARY KEY, at POINT, name VARCHAR(20))")
-            settings = ("binlog_checksum = CRC32", "binlog_checksum = NONE", "log_bin_compress = ON")
+            settings = (
+                "binlog_checksum = CRC32",
+                "binlog_checksum = NONE",
+                "log_bin_compress = ON",
+            )
             for number, setting in enumerate(settings):
                 db.run(f"SET GLOBAL {setting}")
                 log = Log(db)
@@ -102,7 +113,11 @@ def _seeds() -> Iterator[bytes]:
 
 
 def _pairs(log: Any, table: str) -> Iterator[bytes]:
-    found = [(table_map, rows, checksum) for table_map, rows, checksum in log.packets(table) if len(rows) < 4000]
+    found = [
+        (table_map, rows, checksum)
+        for table_map, rows, checksum in log.packets(table)
+        if len(rows) < 4000
+    ]
     for table_map, rows, checksum in found[:12]:
         yield written(checksum, [table_map, rows])
     if found:

@@ -1,4 +1,6 @@
-"""One target for a time: seeds, the fuzzing process, the minimized corpus, and a check that memory does not grow."""
+"""One target for a time: seeds, the fuzzing process, the minimized corpus, and a check that
+memory does not grow.
+"""
 
 import hashlib
 import re
@@ -20,7 +22,9 @@ _STATUS = re.compile(r"^#(\d+)\s.*cov: (\d+) ft: (\d+).*rss: (\d+)Mb", re.MULTIL
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found. `rss_start` is after the seeds, `rss_growth` what replaying the corpus over and over adds, in MB."""
+    """What a run found. `rss_start` is after the seeds, `rss_growth` what replaying the corpus
+    over and over adds, in MB.
+    """
 
     target: str
     seconds: int
@@ -45,7 +49,11 @@ def run(target: Target, seconds: int) -> Result:
     for data in (*target.seeds(), *inputs(target.name)):
         (corpus / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
     log = folder / "log"
-    common = [f"-max_len={target.longest}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={RSS_LIMIT_MB}"]
+    common = [
+        f"-max_len={target.longest}",
+        f"-timeout={INPUT_SECONDS}",
+        f"-rss_limit_mb={RSS_LIMIT_MB}",
+    ]
     if target.words:
         words = folder / "words"
         words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
@@ -65,7 +73,9 @@ def run(target: Target, seconds: int) -> Result:
             check=False,
         )
     text = log.read_text(errors="replace")
-    findings = sorted(str(path) for path in folder.iterdir() if re.match(r"(crash|timeout|oom|leak)-", path.name))
+    findings = sorted(
+        str(path) for path in folder.iterdir() if re.match(r"(crash|timeout|oom|leak)-", path.name)
+    )
     if done.returncode and not findings:
         findings = [f"the fuzzing process ended with status {done.returncode}: see {log}"]
     kept = 0
@@ -90,12 +100,20 @@ def _worker(target: Target) -> list[str]:
 
 
 def _escaped(word: str) -> str:
-    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\x{b:02x}" for b in word.encode())
+    return "".join(
+        chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\x{b:02x}" for b in word.encode()
+    )
 
 
 def _growth(target: Target) -> float:
-    """MB that replaying the kept corpus adds after the first rounds, in a process without instrumentation."""
+    """MB that replaying the kept corpus adds after the first rounds, in a process without
+    instrumentation.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.soak", target.name], capture_output=True, text=True, timeout=300, check=True
+        [sys.executable, "-m", "tests.fuzz.soak", target.name],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     return float(done.stdout)

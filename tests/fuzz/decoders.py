@@ -1,7 +1,7 @@
 """The `decode` step in each dialect, on messages of any topic and payload.
 
-An input is up to `MOST` messages, apart by the record separator (0x1E): a flag (`R` for retained), the topic, a line break,
-the payload.
+An input is up to `MOST` messages, apart by the record separator (0x1E): a flag (`R` for retained),
+the topic, a line break, the payload.
 """
 
 import json
@@ -14,7 +14,15 @@ from typing import Any, get_args
 from operators.component import Now, StepContext
 from operators.decode import Codec, Decode, DecodeLogic
 from operators.dialects.metrics import METRICS, NAMES
-from operators.events import DeadLetter, Event, Message, Occurrence, Reading, decode_lines, encode_lines
+from operators.events import (
+    DeadLetter,
+    Event,
+    Message,
+    Occurrence,
+    Reading,
+    decode_lines,
+    encode_lines,
+)
 from tests.corpus.cases import PUBLIC, load, payload
 from tests.fuzz.mutate import dumped, in_json, json_mutator
 from tests.fuzz.target import Target
@@ -99,7 +107,11 @@ def _check_event(event: Event) -> None:
         assert event.quality == "bad" or event.value is not None or event.text, event
         assert metric.kind in ("any", "number") or event.unit is None, event
         assert metric.kind != "binary" or event.value in (None, 0.0, 1.0), event
-        assert event.value is None or event.quality == "bad" or metric.low <= event.value <= metric.high, event
+        assert (
+            event.value is None
+            or event.quality == "bad"
+            or metric.low <= event.value <= metric.high
+        ), event
 
 
 def _keys(value: Any) -> set[str]:
@@ -126,14 +138,20 @@ def _seeds(codec: str) -> Iterator[bytes]:
 
 def _known(codec: str) -> tuple[list[str], list[str]]:
     """(topics, keys) of the dialect's cases."""
-    cases = [case for case in load(PUBLIC) if codec in ("auto", DIALECT_OF.get(case["dialect"], case["dialect"]))]
+    cases = [
+        case
+        for case in load(PUBLIC)
+        if codec in ("auto", DIALECT_OF.get(case["dialect"], case["dialect"]))
+    ]
     keys = set(NAMES)
     for case in cases:
         try:
             keys |= _keys(json.loads(payload(case)))
         except (ValueError, RecursionError):
             continue
-    return sorted({case["topic"] for case in cases}) or ["x"], sorted(key for key in keys if len(key) < 65)
+    return sorted({case["topic"] for case in cases}) or ["x"], sorted(
+        key for key in keys if len(key) < 65
+    )
 
 
 def _mutator(topics: Sequence[str], keys: Sequence[str]) -> Callable[..., bytes]:
@@ -149,7 +167,9 @@ def _mutator(topics: Sequence[str], keys: Sequence[str]) -> Callable[..., bytes]
             parts.insert(dice.randrange(len(parts) + 1), dice.choice(words))
         return "/".join(parts)
 
-    def mutate(data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]) -> bytes:
+    def mutate(
+        data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]
+    ) -> bytes:
         chance = dice.random()
         if chance < 0.2:
             return any_bytes(data, longest)
@@ -157,13 +177,17 @@ def _mutator(topics: Sequence[str], keys: Sequence[str]) -> Callable[..., bytes]
         at = dice.randrange(len(records))
         head, _, body = records[at].partition(b"\n")
         if chance < 0.35:
-            head = head[:1] + other_topic(head[1:].decode("utf-8", "replace"), dice).encode("utf-8", "replace")
+            head = head[:1] + other_topic(head[1:].decode("utf-8", "replace"), dice).encode(
+                "utf-8", "replace"
+            )
         elif chance < 0.4:
             head = (b"-" if head[:1] == b"R" else b"R") + head[1:]
         elif chance < 0.45:
             records.insert(at, records[dice.randrange(len(records))])
         elif chance < 0.5:
-            body = dumped(in_json({dice.choice(keys): 1.5, dice.choice(keys): "on"}, keys, dice), dice)
+            body = dumped(
+                in_json({dice.choice(keys): 1.5, dice.choice(keys): "on"}, keys, dice), dice
+            )
         else:
             body = whole(body, longest, dice, any_bytes)
         records[at] = head + b"\n" + body
@@ -179,7 +203,9 @@ def _target(codec: str) -> Target:
     def run(data: bytes) -> None:
         check(codec, messages(data))
 
-    return Target(f"decode_{codec}", run, lambda: _seeds(codec), _mutator(topics, keys), longest=16_384)
+    return Target(
+        f"decode_{codec}", run, lambda: _seeds(codec), _mutator(topics, keys), longest=16_384
+    )
 
 
 TARGETS = [_target(codec) for codec in get_args(Codec)]

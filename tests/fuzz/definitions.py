@@ -1,4 +1,6 @@
-"""Definitions and site files of any bytes: problems at their places, or a flow that compiles and makes a graph."""
+"""Definitions and site files of any bytes: problems at their places, or a flow that compiles and
+makes a graph.
+"""
 
 import re
 import shutil
@@ -22,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "flows" / "definitions"
 BAD = ROOT / "tests" / "data" / "bad"
 EXAMPLE = (
-    "vigie: 1\nflow: example\nsources:\n  given:\n    topic: given\nstreams:\n  made:\n    from: given\n    steps:\n"
+    "vigie: 1\nflow: example\nsources:\n  given:\n    topic: given\nstreams:\n  made:\n    from:"
+    " given\n    steps:\n"
 )
 MOST_BYTES = 6000
 
@@ -76,14 +79,22 @@ def _seeds() -> Iterator[bytes]:
 def _example(section: str, example: str) -> bytes:
     lines = example.rstrip("\n").split("\n")
     if section == "alarm":
-        body = EXAMPLE.partition("streams:")[0] + "alarms:\n  hot:\n" + "".join(f"    {line}\n" for line in lines)
+        body = (
+            EXAMPLE.partition("streams:")[0]
+            + "alarms:\n  hot:\n"
+            + "".join(f"    {line}\n" for line in lines)
+        )
     elif section == "source":
-        body = "vigie: 1\nflow: example\nsources:\n  given:\n" + "".join(f"    {line}\n" for line in lines)
+        body = "vigie: 1\nflow: example\nsources:\n  given:\n" + "".join(
+            f"    {line}\n" for line in lines
+        )
     elif section == "sink":
         head = EXAMPLE.partition("streams:")[0] + "sinks:\n  out:\n    from: given\n"
         body = head + "".join(f"    {line}\n" for line in lines)
     else:
-        body = EXAMPLE + "".join(f"      {'- ' if at == 0 else '  '}{line}\n" for at, line in enumerate(lines))
+        body = EXAMPLE + "".join(
+            f"      {'- ' if at == 0 else '  '}{line}\n" for at, line in enumerate(lines)
+        )
     return body.encode()
 
 
@@ -111,4 +122,6 @@ def _lines_and_words() -> tuple[list[bytes], list[bytes]]:
     return sorted(lines), sorted(words)
 
 
-TARGETS = [Target("definitions", read, _seeds, lines_mutator(*_lines_and_words()), longest=8192, most=80)]
+TARGETS = [
+    Target("definitions", read, _seeds, lines_mutator(*_lines_and_words()), longest=8192, most=80)
+]

@@ -1,4 +1,6 @@
-"""The InfluxDB line writer, on any events that a topic can hold: one line each, which InfluxDB reads back as meant."""
+"""The InfluxDB line writer, on any events that a topic can hold: one line each, which InfluxDB
+reads back as meant.
+"""
 
 import itertools
 import math
@@ -7,7 +9,15 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.influx_lines import Lines, measurement_name, writable
-from operators.events import AlarmTransition, Event, Occurrence, Reading, Summary, decode_lines, encode_lines
+from operators.events import (
+    AlarmTransition,
+    Event,
+    Occurrence,
+    Reading,
+    Summary,
+    decode_lines,
+    encode_lines,
+)
 from operators.template import Shape
 from tests.fuzz import events
 from tests.fuzz.mutate import json_mutator
@@ -15,18 +25,29 @@ from tests.fuzz.target import Target
 from tests.line_protocol import parse
 
 MOST = 20
-SHAPE = Shape({"at": "{time}", "value": "{value}", "data": "{data}", "deep": {"label": "{labels.room}", "id": "{id}"}})
+SHAPE = Shape(
+    {
+        "at": "{time}",
+        "value": "{value}",
+        "data": "{data}",
+        "deep": {"label": "{labels.room}", "id": "{id}"},
+    }
+)
 
 
 def write(data: bytes) -> None:
-    """Lines of events that are one line, are read back, and hold the reading's value; what is no event is passed over."""
+    """Lines of events that are one line, are read back, and hold the reading's value; what is no
+    event is passed over.
+    """
     try:
         some = decode_lines(data)[:MOST]
     except msgspec.DecodeError:
         return
     writers = (
         Lines(),
-        Lines("{subject}", ["metric", "kind", "quality"], labels=False, field="level", precision="ns"),
+        Lines(
+            "{subject}", ["metric", "kind", "quality"], labels=False, field="level", precision="ns"
+        ),
         Lines("m {room}", [], shape=SHAPE.render),
     )
     for lines, event in itertools.product(writers, some):
@@ -44,7 +65,9 @@ def _check(lines: Lines, event: Event) -> None:
     assert name.strip(), line
     assert fields, line
     assert all(key.strip() and value for key, value in tags.items()), line
-    assert all(isinstance(value, bool | str) or math.isfinite(value) for value in fields.values()), line
+    assert all(
+        isinstance(value, bool | str) or math.isfinite(value) for value in fields.values()
+    ), line
 
 
 def _default(event: Reading) -> None:
@@ -75,7 +98,13 @@ def _seeds() -> Iterator[bytes]:
     for event in events.SOME:
         yield encode_lines([event]).rstrip()
     for event in events.SOME[:4]:
-        yield encode_lines([msgspec.structs.replace(event, subject='a,b =c\\"é\n#', labels={"k,=": " v\\", "": "x"})])  # type: ignore[arg-type]
+        yield encode_lines(
+            [
+                msgspec.structs.replace(
+                    event, subject='a,b =c\\"é\n#', labels={"k,=": " v\\", "": "x"}
+                )
+            ]
+        )  # type: ignore[arg-type]
 
 
 TARGETS = [Target("influx_lines", run, _seeds, json_mutator(events.KEYS))]

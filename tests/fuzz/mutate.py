@@ -22,12 +22,20 @@ def in_json(value: Any, keys: Sequence[str], dice: Random) -> Any:
     todo = [value]
     while todo:
         inner = todo.pop()
-        items = inner.items() if isinstance(inner, dict) else enumerate(inner) if isinstance(inner, list) else ()
+        items = (
+            inner.items()
+            if isinstance(inner, dict)
+            else enumerate(inner)
+            if isinstance(inner, list)
+            else ()
+        )
         for key, child in items:
             spots.append((inner, key))
             todo.append(child)
     if not spots or dice.random() < 0.05:
-        return dice.choice(({dice.choice(keys): value}, [value, copy.deepcopy(value)], _scalar(dice)))
+        return dice.choice(
+            ({dice.choice(keys): value}, [value, copy.deepcopy(value)], _scalar(dice))
+        )
     holder, key = dice.choice(spots)
     change = dice.randrange(7)
     if change < 3:
@@ -36,10 +44,16 @@ def in_json(value: Any, keys: Sequence[str], dice: Random) -> Any:
         del holder[key]
     elif change == 4:
         holder[key] = dice.choice(
-            ({dice.choice(keys): holder[key]}, [holder[key]], [copy.deepcopy(holder[key]) for _ in range(3)])
+            (
+                {dice.choice(keys): holder[key]},
+                [holder[key]],
+                [copy.deepcopy(holder[key]) for _ in range(3)],
+            )
         )
     elif isinstance(holder, dict):
-        holder[dice.choice(keys)] = copy.deepcopy(holder[key]) if dice.random() < 0.5 else _scalar(dice)
+        holder[dice.choice(keys)] = (
+            copy.deepcopy(holder[key]) if dice.random() < 0.5 else _scalar(dice)
+        )
         if change == 6:
             holder.pop(key, None)
     else:
@@ -66,14 +80,20 @@ def _other(value: Any, dice: Random) -> Any:
 
 def dumped(value: Any, dice: Random) -> bytes:
     """The value as JSON text, in one of the ways programs write it."""
-    text = json.dumps(value, ensure_ascii=dice.random() < 0.3, separators=dice.choice(((",", ":"), (", ", ": "))))
+    text = json.dumps(
+        value, ensure_ascii=dice.random() < 0.3, separators=dice.choice(((",", ":"), (", ", ": ")))
+    )
     return text.encode("utf-8", "replace")
 
 
-def json_mutator(keys: Sequence[str]) -> Callable[[bytes, int, Random, Callable[[bytes, int], bytes]], bytes]:
+def json_mutator(
+    keys: Sequence[str],
+) -> Callable[[bytes, int, Random, Callable[[bytes, int], bytes]], bytes]:
     """Mutates a JSON text as a tree, every third time as bytes."""
 
-    def mutate(data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]) -> bytes:
+    def mutate(
+        data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]
+    ) -> bytes:
         if dice.random() < 0.65:
             try:
                 value = json.loads(data)
@@ -90,9 +110,13 @@ def json_mutator(keys: Sequence[str]) -> Callable[[bytes, int, Random, Callable[
 
 
 def lines_mutator(lines: Sequence[bytes], words: Sequence[bytes]) -> Any:
-    """Mutates a text of lines: swaps, doubles, removes or indents lines, takes known ones in, changes the value after a colon."""
+    """Mutates a text of lines: swaps, doubles, removes or indents lines, takes known ones in,
+    changes the value after a colon.
+    """
 
-    def mutate(data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]) -> bytes:
+    def mutate(
+        data: bytes, longest: int, dice: Random, any_bytes: Callable[[bytes, int], bytes]
+    ) -> bytes:
         if dice.random() < 0.25:
             return any_bytes(data, longest)
         text = data.split(b"\n")

@@ -13,15 +13,22 @@ def inputs(name: str) -> list[bytes]:
     path = FOLDER / f"{name}.txt"
     if not path.exists():
         return []
-    return [base64.b64decode(line, validate=True) for line in path.read_text(encoding="ascii").splitlines()]
+    return [
+        base64.b64decode(line, validate=True)
+        for line in path.read_text(encoding="ascii").splitlines()
+    ]
 
 
 def keep(name: str, found: Iterable[bytes], most: int) -> int:
-    """Write the inputs, or where there are more than `most` or than the bytes allow, some of every length; returns how many."""
+    """Write the inputs, or where there are more than `most` or than the bytes allow, some of
+    every length; returns how many.
+    """
     every = sorted(set(found), key=lambda data: (len(data), data))
     count = min(most, len(every))
     while True:
-        lines = [base64.b64encode(every[n * len(every) // count]).decode("ascii") for n in range(count)]
+        lines = [
+            base64.b64encode(every[n * len(every) // count]).decode("ascii") for n in range(count)
+        ]
         if sum(map(len, lines)) + count <= MOST_BYTES:
             break
         count = count * 9 // 10

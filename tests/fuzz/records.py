@@ -1,4 +1,6 @@
-"""Topics as foreign producers may have filled them: record batches, and the lines in their values."""
+"""Topics as foreign producers may have filled them: record batches, and the lines in their
+values.
+"""
 
 import struct
 import threading
@@ -40,7 +42,9 @@ def batches(data: bytes) -> bytes:
 
 
 def read_records(data: bytes) -> None:
-    """Chunks with what the client itself reads, or a `KafkaError`, at which the source is degraded."""
+    """Chunks with what the client itself reads, or a `KafkaError`, at which the source is
+    degraded.
+    """
     data = batches(data)
     try:
         chunks = cast(list[Chunk], ChunkedRecords(0, PLACE, MemoryRecords(data)).take())
@@ -77,17 +81,23 @@ class _NoPoller:
 
 
 def read_lines(data: bytes) -> None:
-    """Events, and a dead letter for each line that is none; two records when there is a record separator."""
+    """Events, and a dead letter for each line that is none; two records when there is a record
+    separator.
+    """
     letters: list[DeadLetter] = []
     counted: dict[str, int] = {}
 
     def count(word: str, n: int) -> None:
         counted[word] = counted.get(word, 0) + n
 
-    context = ConnectorContext("f", "lines", None, threading.Event(), count=count, dead_letter=letters.append)
+    context = ConnectorContext(
+        "f", "lines", None, threading.Event(), count=count, dead_letter=letters.append
+    )
     reader = TopicReader(cast(Poller, _NoPoller()), context, PLACE, 0)
     values = data.split(b"\x1e")
-    reader.buffer.append(Chunk(len(values) - 1, 1_772_366_400_000, list(range(len(values))), values, len(data)))
+    reader.buffer.append(
+        Chunk(len(values) - 1, 1_772_366_400_000, list(range(len(values))), values, len(data))
+    )
     batch = reader.read()
     assert batch is not None
     assert {letter.reason for letter in letters} <= {"bad_json", "bad_shape"}
@@ -102,7 +112,12 @@ def _line_seeds() -> Iterator[bytes]:
     for event in events.SOME:
         yield encode_lines([event]).rstrip()
     yield encode_lines(events.SOME[:3])
-    yield encode_lines(events.SOME[:2]) + b"\x1e" + b"not an event\n\n" + encode_lines(events.SOME[2:3])
+    yield (
+        encode_lines(events.SOME[:2])
+        + b"\x1e"
+        + b"not an event\n\n"
+        + encode_lines(events.SOME[2:3])
+    )
 
 
 TARGETS = [

@@ -1,4 +1,6 @@
-"""`python -m tests.fuzz.soak TARGET`: replay the kept corpus over and over; prints by how many MB the process grew."""
+"""`python -m tests.fuzz.soak TARGET`: replay the kept corpus over and over; prints by how many
+MB the process grew.
+"""
 
 import gc
 import os

@@ -1,4 +1,6 @@
-"""`python -m tests.fuzz.worker TARGET [libFuzzer's options and folders]`: one fuzzing process, under atheris."""
+"""`python -m tests.fuzz.worker TARGET [libFuzzer's options and folders]`: one fuzzing process,
+under atheris.
+"""
 
 import random
 import sys
@@ -18,7 +20,8 @@ def main(arguments: list[str]) -> None:
     target = TARGETS[name]
     mutate = target.mutate
     itself = (
-        f"{sys.executable} -m tests.fuzz.worker {name}"  # what libFuzzer gives to the shell when it starts itself again
+        # what libFuzzer gives to the shell when it starts itself again
+        f"{sys.executable} -m tests.fuzz.worker {name}"
     )
     if mutate is None:
         atheris.Setup([itself, *options], target.run)

@@ -55,26 +55,42 @@ def client(connect: Callable[..., Client]) -> Client:
     return connect()
 
 
-def post(server: ClickHouse, body: bytes, headers: dict[str, str] | None = None, **query: str) -> tuple[int, bytes]:
+def post(
+    server: ClickHouse, body: bytes, headers: dict[str, str] | None = None, **query: str
+) -> tuple[int, bytes]:
     credentials = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": server.password}
-    return ask(server.port, "/?" + urllib.parse.urlencode(query), "POST", body, {**credentials, **(headers or {})})
+    return ask(
+        server.port,
+        "/?" + urllib.parse.urlencode(query),
+        "POST",
+        body,
+        {**credentials, **(headers or {})},
+    )
 
 
 @pytest.mark.parametrize("compress", [True, False, "lz4", "zstd", "gzip"])
-def test_no_row_is_lost_under_any_compression_and_size(connect: Callable[..., Client], compress: bool | str) -> None:
+def test_no_row_is_lost_under_any_compression_and_size(
+    connect: Callable[..., Client], compress: bool | str
+) -> None:
     client = connect(compress=compress)
     client.command("CREATE TABLE l (id UInt64, s String) ENGINE = MergeTree ORDER BY id")
     for size in SIZES:
         client.command("TRUNCATE TABLE l")
         texts = [f"row {n}\n\n{n}" for n in range(size)]
-        client.insert("l", [list(range(size)), texts], column_names=["id", "s"], column_oriented=True)
-        found = client.query("SELECT count(), uniqExact(id), sum(id), sum(length(s)) FROM l").result_rows[0]
+        client.insert(
+            "l", [list(range(size)), texts], column_names=["id", "s"], column_oriented=True
+        )
+        found = client.query(
+            "SELECT count(), uniqExact(id), sum(id), sum(length(s)) FROM l"
+        ).result_rows[0]
         assert found == (size, size, size * (size - 1) // 2, sum(map(len, texts)))
         assert len(client.query("SELECT id, s FROM l").result_rows) == size
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate", "lz4", "zstd"])
-def test_a_body_of_several_frames_is_read_whole(clickhouse: ClickHouse, database: str, encoding: str) -> None:
+def test_a_body_of_several_frames_is_read_whole(
+    clickhouse: ClickHouse, database: str, encoding: str
+) -> None:
     import zlib
 
     encode = {
@@ -85,11 +101,17 @@ def test_a_body_of_several_frames_is_read_whole(clickhouse: ClickHouse, database
         "zstd": zstandard.ZstdCompressor().compress,
     }[encoding]
     clickhouse.query(f"CREATE TABLE {database}.f (n UInt32) ENGINE = MergeTree ORDER BY n")
-    parts = [b"".join(b'{"n":%d}\n' % n for n in range(start, start + 1000)) for start in range(0, 5000, 1000)]
+    parts = [
+        b"".join(b'{"n":%d}\n' % n for n in range(start, start + 1000))
+        for start in range(0, 5000, 1000)
+    ]
     body = encode(b"".join(parts)) if encoding == "deflate" else b"".join(map(encode, parts))
     query = f"INSERT INTO {database}.f FORMAT JSONEachRow"
     assert post(clickhouse, body, {"Content-Encoding": encoding}, query=query) == (200, b"")
-    assert clickhouse.query(f"SELECT count(), sum(n) FROM {database}.f") == f"5000\t{sum(range(5000))}\n"
+    assert (
+        clickhouse.query(f"SELECT count(), sum(n) FROM {database}.f")
+        == f"5000\t{sum(range(5000))}\n"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "lz4", "zstd"])
@@ -114,14 +136,17 @@ def test_a_body_that_is_cut_off_is_an_error_and_inserts_nothing(
 
 
 def test_an_unknown_compression_is_named(clickhouse: ClickHouse) -> None:
-    status, answer = post(clickhouse, b"x", {"Content-Encoding": "br"}, query="INSERT INTO t FORMAT TSV")
+    status, answer = post(
+        clickhouse, b"x", {"Content-Encoding": "br"}, query="INSERT INTO t FORMAT TSV"
+    )
     assert status == 501
     assert b"Unsupported Content-Encoding 'br'" in answer
 
 
 def test_arrow_goes_in_and_out(client: Client) -> None:
     client.command(
-        "CREATE TABLE a (id String, time DateTime64(6, 'UTC'), value Nullable(Float64)) ENGINE = MergeTree ORDER BY id"
+        "CREATE TABLE a (id String, time DateTime64(6, 'UTC'), value Nullable(Float64)) ENGINE ="
+        " MergeTree ORDER BY id"
     )
     times = [datetime.datetime(2026, 1, 5, 12, 0, 0, n, datetime.UTC) for n in range(1000)]
     table = pa.table(
@@ -151,8 +176,12 @@ VALUES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("type_", "value"), VALUES, ids=[type_ for type_, _ in VALUES])
-def test_values_of_every_type_come_back_as_they_went_in(client: Client, type_: str, value: Any) -> None:
-    client.command(f"CREATE TABLE v (n UInt32, v {type_}, last String) ENGINE = MergeTree ORDER BY n")
+def test_values_of_every_type_come_back_as_they_went_in(
+    client: Client, type_: str, value: Any
+) -> None:
+    client.command(
+        f"CREATE TABLE v (n UInt32, v {type_}, last String) ENGINE = MergeTree ORDER BY n"
+    )
     client.insert("v", [[n, value, f"end {n}"] for n in range(3)], column_names=["n", "v", "last"])
     found = client.query("SELECT n, v, last FROM v ORDER BY n").result_rows
     assert found == [(n, value, f"end {n}") for n in range(3)]
@@ -165,10 +194,13 @@ def test_a_type_without_known_framing_is_an_error_that_names_it(client: Client) 
 
 def test_columns_may_have_the_names_of_clauses(client: Client) -> None:
     client.command(
-        "CREATE TABLE c (`values` Map(String, Float64), `format` String, n UInt8) ENGINE = MergeTree ORDER BY n"
+        "CREATE TABLE c (`values` Map(String, Float64), `format` String, n UInt8) ENGINE ="
+        " MergeTree ORDER BY n"
     )
     client.insert("c", [[{"mean": 2.0}, "x", 1]], ["values", "format", "n"])
-    client.command("INSERT INTO c (format, `values`, n) VALUES ('it''s; FORMAT x', map('a', 1 + 1), 2)")
+    client.command(
+        "INSERT INTO c (format, `values`, n) VALUES ('it''s; FORMAT x', map('a', 1 + 1), 2)"
+    )
     found = client.query("SELECT format, `values` FROM c ORDER BY n").result_rows
     assert found == [("x", {"mean": 2.0}), ("it's; FORMAT x", {"a": 2.0})]
 
@@ -196,10 +228,13 @@ def test_an_unknown_setting_is_an_error_of_clickhouse(clickhouse: ClickHouse) ->
 
 def test_the_same_block_with_the_same_token_is_inserted_once(client: Client) -> None:
     client.command(
-        "CREATE TABLE d (n UInt32) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100"
+        "CREATE TABLE d (n UInt32) ENGINE = MergeTree ORDER BY n SETTINGS"
+        " non_replicated_deduplication_window = 100"
     )
     for _ in range(2):
-        client.insert("d", [[1], [2]], ["n"], settings={"insert_deduplication_token": "readings/0/17-18"})
+        client.insert(
+            "d", [[1], [2]], ["n"], settings={"insert_deduplication_token": "readings/0/17-18"}
+        )
     assert client.command("SELECT count() FROM d") == 2
 
 
@@ -227,7 +262,9 @@ def test_errors_have_clickhouses_code_and_status(
     assert answer[1].startswith(f"Code: {code}. DB::Exception".encode())
 
 
-def test_an_unknown_database_is_an_error_and_the_next_statement_works(clickhouse: ClickHouse) -> None:
+def test_an_unknown_database_is_an_error_and_the_next_statement_works(
+    clickhouse: ClickHouse,
+) -> None:
     assert post(clickhouse, b"SELECT 1", database="nowhere")[0] == 404
     assert post(clickhouse, b"SELECT currentDatabase()") == (200, b"default\n")
 
@@ -245,13 +282,17 @@ def test_basic_authentication_works_as_curl_and_grafana_send_it(clickhouse: Clic
     import base64
 
     token = base64.b64encode(f"default:{clickhouse.password}".encode()).decode()
-    assert ask(clickhouse.port, "/?query=SELECT+1", headers={"Authorization": f"Basic {token}"}) == (200, b"1\n")
+    assert ask(
+        clickhouse.port, "/?query=SELECT+1", headers={"Authorization": f"Basic {token}"}
+    ) == (200, b"1\n")
     assert ask(clickhouse.port, "/?query=SELECT+1", headers={"Authorization": "Basic !!"})[0] == 403
 
 
 def test_get_only_reads(clickhouse: ClickHouse, database: str) -> None:
     def get(statement: str) -> tuple[int, bytes]:
-        query = urllib.parse.urlencode({"query": statement, "user": "default", "password": clickhouse.password})
+        query = urllib.parse.urlencode(
+            {"query": statement, "user": "default", "password": clickhouse.password}
+        )
         return ask(clickhouse.port, f"/?{query}")
 
     assert get("SELECT 1 FORMAT JSONEachRow") == (200, b'{"1":1}\n')
@@ -270,7 +311,9 @@ def test_large_answers_are_compressed_and_whole(clickhouse: ClickHouse) -> None:
 
     link = http.client.HTTPConnection("127.0.0.1", clickhouse.port, timeout=20)
     headers = {"X-ClickHouse-Key": clickhouse.password, "Accept-Encoding": "zstd, gzip;q=0.5"}
-    link.request("POST", "/?enable_http_compression=1", b"SELECT number FROM numbers(100000)", headers)
+    link.request(
+        "POST", "/?enable_http_compression=1", b"SELECT number FROM numbers(100000)", headers
+    )
     answer = link.getresponse()
     assert answer.getheader("Content-Encoding") == "zstd"
     body = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(answer.read())).read()
@@ -284,11 +327,15 @@ def test_many_clients_at_once_lose_nothing(connect: Callable[..., Client]) -> No
 
     def write(worker: int) -> None:
         for start in range(0, 5000, 500):
-            clients[worker].insert("m", [[worker, n] for n in range(start, start + 500)], ["w", "n"])
+            clients[worker].insert(
+                "m", [[worker, n] for n in range(start, start + 500)], ["w", "n"]
+            )
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(write, range(8)))
-    assert clients[0].query("SELECT count(), uniqExact(w, n) FROM m").result_rows == [(40_000, 40_000)]
+    assert clients[0].query("SELECT count(), uniqExact(w, n) FROM m").result_rows == [
+        (40_000, 40_000)
+    ]
 
 
 def test_what_was_answered_is_there_after_a_kill(tmp: Path, own: Callable[[Any], Any]) -> None:
@@ -311,8 +358,20 @@ def test_what_was_answered_is_there_after_a_kill(tmp: Path, own: Callable[[Any],
     ("statement", "data", "target", "format_", "payload"),
     [
         (b"INSERT INTO t FORMAT Native", b"\n\n\x01", b"INSERT INTO t ", b"Native", b"\n\n\x01"),
-        (b"INSERT INTO t (a, b) VALUES (1, 'x\n\ny')", b"", b"INSERT INTO t (a, b) ", b"Values", b" (1, 'x\n\ny')"),
-        (b"-- note\ninsert into t format TSV\n1\t2\n", b"", b"-- note\ninsert into t ", b"TSV", b"1\t2\n"),
+        (
+            b"INSERT INTO t (a, b) VALUES (1, 'x\n\ny')",
+            b"",
+            b"INSERT INTO t (a, b) ",
+            b"Values",
+            b" (1, 'x\n\ny')",
+        ),
+        (
+            b"-- note\ninsert into t format TSV\n1\t2\n",
+            b"",
+            b"-- note\ninsert into t ",
+            b"TSV",
+            b"1\t2\n",
+        ),
         (b"INSERT INTO t SETTINGS a = 1 FORMAT CSV", b"1", b"INSERT INTO t ", b"CSV", b"1"),
         (
             b'INSERT INTO t (`values`, format, "select") FORMAT Arrow',
@@ -321,7 +380,13 @@ def test_what_was_answered_is_there_after_a_kill(tmp: Path, own: Callable[[Any],
             b"Arrow",
             b"x",
         ),
-        (b"INSERT INTO `format`.values FORMAT TSV", b"x", b"INSERT INTO `format`.values ", b"TSV", b"x"),
+        (
+            b"INSERT INTO `format`.values FORMAT TSV",
+            b"x",
+            b"INSERT INTO `format`.values ",
+            b"TSV",
+            b"x",
+        ),
         (
             b"INSERT INTO d.t /* SELECT */ (a) -- VALUES\n FORMAT TSV",
             b"x",

@@ -41,7 +41,8 @@ class Stubborn(Sleeper):
     """A program that does not end when asked."""
 
     SCRIPT: ClassVar[str] = (
-        "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True);"
+        " time.sleep(60)"
     )
 
     def probe(self) -> None:
@@ -74,13 +75,19 @@ def test_a_port_somebody_listens_on_is_not_free(other_listener: socket.socket) -
     assert not is_free(other_listener.getsockname()[1])
 
 
-def test_a_taken_port_is_said_plainly_with_the_remedy(tmp: Path, other_listener: socket.socket) -> None:
+def test_a_taken_port_is_said_plainly_with_the_remedy(
+    tmp: Path, other_listener: socket.socket
+) -> None:
     port = other_listener.getsockname()[1]
-    with pytest.raises(ServiceError, match=f"port {port} on 127.0.0.1 is taken .* choose another port"):
+    with pytest.raises(
+        ServiceError, match=f"port {port} on 127.0.0.1 is taken .* choose another port"
+    ):
         Broker(tmp / "broker", port).start()
 
 
-def test_a_chosen_port_that_was_taken_meanwhile_is_replaced(tmp: Path, other_listener: socket.socket) -> None:
+def test_a_chosen_port_that_was_taken_meanwhile_is_replaced(
+    tmp: Path, other_listener: socket.socket
+) -> None:
     broker = Broker(tmp / "broker")
     taken = broker._port = other_listener.getsockname()[1]
     with broker:
@@ -91,7 +98,13 @@ def test_a_chosen_port_that_was_taken_meanwhile_is_replaced(tmp: Path, other_lis
 def test_a_program_that_ends_at_once_shows_the_end_of_its_log_and_a_remedy(tmp: Path) -> None:
     with pytest.raises(ServiceError) as caught, Crasher(tmp / "crasher"):
         pass
-    for part in ("crasher", "ended instead of starting (exit status 1)", "the disk is on fire", "log.txt", "Mend what"):
+    for part in (
+        "crasher",
+        "ended instead of starting (exit status 1)",
+        "the disk is on fire",
+        "log.txt",
+        "Mend what",
+    ):
         assert part in str(caught.value)
 
 
@@ -107,7 +120,9 @@ def test_a_program_that_does_not_answer_in_time_is_an_error_with_its_log(tmp: Pa
     assert sleeper.pid is None
 
 
-def test_a_service_that_fails_to_start_leaves_no_process_behind(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_fails_to_start_leaves_no_process_behind(
+    tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Sleeper, "STARTUP", 0.2)
     sleeper = Sleeper(tmp / "sleeper")
     with pytest.raises(ServiceError), sleeper:
@@ -115,15 +130,21 @@ def test_a_service_that_fails_to_start_leaves_no_process_behind(tmp: Path, monke
     assert sleeper.pid is None
 
 
-def test_a_program_that_ignores_the_request_to_end_is_killed_and_that_is_an_error(tmp: Path) -> None:
+def test_a_program_that_ignores_the_request_to_end_is_killed_and_that_is_an_error(
+    tmp: Path,
+) -> None:
     stubborn = Stubborn(tmp / "stubborn").start().wait_ready()
-    with pytest.raises(ServiceError, match=r"did not end within 0.3 s after SIGTERM and was killed"):
+    with pytest.raises(
+        ServiceError, match=r"did not end within 0.3 s after SIGTERM and was killed"
+    ):
         stubborn.stop(0.3)
     assert stubborn.pid is None
 
 
 def test_a_program_that_is_not_installed_says_what_to_install(tmp: Path) -> None:
-    with pytest.raises(Unavailable, match="sleeper cannot run here: Debian's package sleeper is not installed"):
+    with pytest.raises(
+        Unavailable, match="sleeper cannot run here: Debian's package sleeper is not installed"
+    ):
         Absent(tmp / "absent").start()
 
 
@@ -185,7 +206,9 @@ def test_what_is_not_a_web_server_is_an_os_error(mail: Mail) -> None:
 def test_the_command_line_of_no_service_holds_a_secret(tmp: Path) -> None:
     from infra.embedded.stack import SERVICES, Stack
 
-    stack = Stack(tmp / "stack", [name for name, service in SERVICES.items() if not service.missing()])
+    stack = Stack(
+        tmp / "stack", [name for name, service in SERVICES.items() if not service.missing()]
+    )
     for service in stack.services.values():
         kept = {service.secret("probe")}
         if os.path.exists(service.folder / "secrets.json"):

@@ -49,7 +49,10 @@ def read_all(broker: Broker, topic: str, count: int) -> list[bytes]:
         consumer.seek_to_beginning()
         found: list[bytes] = []
         wait_until(
-            lambda: found.extend(r.value for rs in consumer.poll(200).values() for r in rs) or len(found) >= count,
+            lambda: (
+                found.extend(r.value for rs in consumer.poll(200).values() for r in rs)
+                or len(found) >= count
+            ),
             what=f"{count} records of {topic}",
         )
         return found
@@ -75,7 +78,9 @@ def test_the_broker_keeps_records_in_order(broker: Broker, unique: str) -> None:
     assert read_all(broker, unique, 500) == values
 
 
-def test_the_broker_comes_back_on_its_port_after_a_kill_but_without_its_topics(tmp: Path, own: Own) -> None:
+def test_the_broker_comes_back_on_its_port_after_a_kill_but_without_its_topics(
+    tmp: Path, own: Own
+) -> None:
     broker = own(Broker(tmp / "broker"))
     make_topic(broker, "kept")
     produce(broker, "kept", [b"x"])
@@ -105,7 +110,9 @@ def test_objects_are_put_listed_and_read(objects: Objects, unique: str, tmp: Pat
     picture = tmp / "picture.jpg"
     picture.write_bytes(b"\xff\xd8" + bytes(200_000))
     client.fput_object(unique, "frames/evt_1.jpg", str(picture))
-    assert [entry.object_name for entry in client.list_objects(unique, recursive=True)] == ["frames/evt_1.jpg"]
+    assert [entry.object_name for entry in client.list_objects(unique, recursive=True)] == [
+        "frames/evt_1.jpg"
+    ]
     answer = client.get_object(unique, "frames/evt_1.jpg")
     assert answer.read() == picture.read_bytes()
     answer.close()
@@ -134,13 +141,19 @@ def test_objects_survive_a_kill(tmp: Path, own: Own) -> None:
 def connect() -> Iterator[Callable[..., mqtt.Client]]:
     clients = []
 
-    def make(broker: Mosquitto, name: str, user: str = "", password: str = "", clean: bool = True) -> mqtt.Client:
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, clean_session=clean, protocol=mqtt.MQTTv311)
+    def make(
+        broker: Mosquitto, name: str, user: str = "", password: str = "", clean: bool = True
+    ) -> mqtt.Client:
+        client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, name, clean_session=clean, protocol=mqtt.MQTTv311
+        )
         client.user_data_set({"messages": [], "refused": None, "granted": False})
         client.on_message = lambda c, data, message: data["messages"].append(message.payload)
         client.on_subscribe = lambda c, data, mid, codes, properties: data.update(granted=True)
 
-        def on_connect(c: mqtt.Client, data: dict[str, Any], flags: Any, reason: Any, properties: Any) -> None:
+        def on_connect(
+            c: mqtt.Client, data: dict[str, Any], flags: Any, reason: Any, properties: Any
+        ) -> None:
             data["refused"] = str(reason) if reason.is_failure else ""
 
         client.on_connect = on_connect
@@ -149,7 +162,10 @@ def connect() -> Iterator[Callable[..., mqtt.Client]]:
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
         clients.append(client)
-        wait_until(lambda: client.user_data_get()["refused"] is not None, what=f"the broker's answer to {name}")
+        wait_until(
+            lambda: client.user_data_get()["refused"] is not None,
+            what=f"the broker's answer to {name}",
+        )
         return client
 
     yield make
@@ -158,7 +174,9 @@ def connect() -> Iterator[Callable[..., mqtt.Client]]:
         client.loop_stop()
 
 
-def test_mosquitto_brings_messages(mosquitto: Mosquitto, unique: str, connect: Callable[..., mqtt.Client]) -> None:
+def test_mosquitto_brings_messages(
+    mosquitto: Mosquitto, unique: str, connect: Callable[..., mqtt.Client]
+) -> None:
     listener = connect(mosquitto, f"{unique}-listener")
     listener.subscribe(f"{unique}/#", 1)
     wait_until(lambda: listener.user_data_get()["granted"], what="the subscription")
@@ -167,11 +185,16 @@ def test_mosquitto_brings_messages(mosquitto: Mosquitto, unique: str, connect: C
     wait_until(lambda: listener.user_data_get()["messages"] == [b"21.5"], what="the message")
 
 
-def test_with_users_only_they_are_let_in(tmp: Path, own: Own, connect: Callable[..., mqtt.Client]) -> None:
+def test_with_users_only_they_are_let_in(
+    tmp: Path, own: Own, connect: Callable[..., mqtt.Client]
+) -> None:
     broker = own(Mosquitto(tmp / "mqtt", users=["vigie", "devices"]))
     assert broker.password("vigie") != broker.password("devices")
     assert connect(broker, "a", "vigie", broker.password("vigie")).user_data_get()["refused"] == ""
-    assert "authori" in connect(broker, "b", "vigie", broker.password("devices")).user_data_get()["refused"]
+    assert (
+        "authori"
+        in connect(broker, "b", "vigie", broker.password("devices")).user_data_get()["refused"]
+    )
     assert "authori" in connect(broker, "c").user_data_get()["refused"]
     assert broker.password("vigie") not in (tmp / "mqtt" / "passwords").read_text()
     with pytest.raises(KeyError, match="nobody"):
@@ -194,7 +217,9 @@ def test_thousands_of_messages_wait_for_an_absent_subscriber_even_over_a_kill(
     sender.disconnect()
     store = tmp / "mqtt" / "mosquitto.db"
     saved = time.time()
-    wait_until(lambda: store.exists() and store.stat().st_mtime > saved, what="two saves of the queue")
+    wait_until(
+        lambda: store.exists() and store.stat().st_mtime > saved, what="two saves of the queue"
+    )
     broker.kill()
     broker.restart()
     again = connect(broker, "sleeper", clean=False)
@@ -207,16 +232,30 @@ def test_thousands_of_messages_wait_for_an_absent_subscriber_even_over_a_kill(
 
 
 def rows(server: MariaDB, statement: str, user: str = RECORDER) -> list[tuple[Any, ...]]:
-    with pymysql.connect(**server.client_options(user), autocommit=True) as link, link.cursor() as cursor:
+    with (
+        pymysql.connect(**server.client_options(user), autocommit=True) as link,
+        link.cursor() as cursor,
+    ):
         cursor.execute(statement)
         return list(cursor.fetchall())
 
 
 def test_mariadb_has_the_recorders_tables_and_a_full_row_binlog(mariadb: MariaDB) -> None:
-    assert {row[0] for row in rows(mariadb, "SHOW TABLES")} >= {"states", "states_meta", "state_attributes"}
-    variables = dict(rows(mariadb, "SHOW VARIABLES LIKE '%binlog%'") + rows(mariadb, "SHOW VARIABLES LIKE 'log_bin'"))
+    assert {row[0] for row in rows(mariadb, "SHOW TABLES")} >= {
+        "states",
+        "states_meta",
+        "state_attributes",
+    }
+    variables = dict(
+        rows(mariadb, "SHOW VARIABLES LIKE '%binlog%'")
+        + rows(mariadb, "SHOW VARIABLES LIKE 'log_bin'")
+    )
     assert variables["log_bin"] == "ON"
-    assert [variables[f"binlog_{name}"] for name in ("format", "row_image", "row_metadata")] == ["ROW", "FULL", "FULL"]
+    assert [variables[f"binlog_{name}"] for name in ("format", "row_image", "row_metadata")] == [
+        "ROW",
+        "FULL",
+        "FULL",
+    ]
 
 
 def test_the_replication_user_may_read_and_follow_but_not_write(mariadb: MariaDB) -> None:
@@ -243,7 +282,11 @@ def test_committed_rows_survive_a_kill_and_passwords_stay(tmp: Path, own: Own) -
 
 
 def test_variables_of_the_server_can_be_set_or_left_at_their_defaults(tmp: Path, own: Own) -> None:
-    server = own(MariaDB(tmp / "mariadb", variables={"binlog_format": "STATEMENT", "binlog_row_metadata": None}))
+    server = own(
+        MariaDB(
+            tmp / "mariadb", variables={"binlog_format": "STATEMENT", "binlog_row_metadata": None}
+        )
+    )
     found = dict(rows(server, "SHOW VARIABLES LIKE 'binlog_%'"))
     assert (found["binlog_format"], found["binlog_row_metadata"]) == ("STATEMENT", "NO_LOG")
 
@@ -256,17 +299,24 @@ def test_the_log_of_mariadb_is_shown_when_a_variable_is_wrong(tmp: Path) -> None
         pass
 
 
-def test_where_their_own_users_cannot_reach_the_folder_services_run_as_we_are(tmp: Path, own: Own) -> None:
+def test_where_their_own_users_cannot_reach_the_folder_services_run_as_we_are(
+    tmp: Path, own: Own
+) -> None:
     closed = tmp / "closed"
     closed.mkdir(mode=0o700)
-    for service in (own(MariaDB(closed / "mariadb")), own(Mosquitto(closed / "mqtt", users=["vigie"]))):
+    for service in (
+        own(MariaDB(closed / "mariadb")),
+        own(Mosquitto(closed / "mqtt", users=["vigie"])),
+    ):
         assert service.run_as() == ""
         assert Path(f"/proc/{service.pid}").stat().st_uid == os.geteuid()
         assert service.restart().pid
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
-def test_root_starts_mariadb_and_mosquitto_as_their_own_users(mariadb: MariaDB, mosquitto: Mosquitto) -> None:
+def test_root_starts_mariadb_and_mosquitto_as_their_own_users(
+    mariadb: MariaDB, mosquitto: Mosquitto
+) -> None:
     for service in (mariadb, mosquitto):
         assert Path(f"/proc/{service.pid}").owner() == service.USER
 
@@ -275,7 +325,11 @@ def test_root_starts_mariadb_and_mosquitto_as_their_own_users(mariadb: MariaDB, 
 
 
 def values_of(victoria: Victoria, metric: str) -> list[float]:
-    return [value for series in victoria.export(f'{{__name__=~"{metric}.*"}}') for value in series["values"]]
+    return [
+        value
+        for series in victoria.export(f'{{__name__=~"{metric}.*"}}')
+        for value in series["values"]
+    ]
 
 
 def write_points(victoria: Victoria, lines: list[str]) -> None:
@@ -322,7 +376,11 @@ def test_mails_are_kept_as_files_in_order_and_counted(tmp: Path, own: Own) -> No
     mail.restart()
     with smtplib.SMTP("127.0.0.1", mail.port, timeout=5) as client:
         client.send_message(letter("third"))
-    assert [m["Subject"] for m in mail.messages()] == ["too_hot raised", "too_hot cleared: 27,5 °C", "third"]
+    assert [m["Subject"] for m in mail.messages()] == [
+        "too_hot raised",
+        "too_hot cleared: 27,5 °C",
+        "third",
+    ]
     assert mail.messages()[0].get_content().strip() == "Check the air conditioning."
 
 
@@ -333,16 +391,22 @@ def test_every_service_listens_on_loopback_only(
     broker: Service, clickhouse: Service, mosquitto: Service, mariadb: Service, victoria: Service, objects: Service,
     mail: Service,
 ) -> None:  # fmt: skip
-    ports = {s.port: s.NAME for s in (broker, clickhouse, mosquitto, mariadb, victoria, objects, mail)}
+    ports = {
+        s.port: s.NAME for s in (broker, clickhouse, mosquitto, mariadb, victoria, objects, mail)
+    }
     pids = {s.pid for s in (broker, clickhouse, mosquitto, mariadb, victoria, objects, mail)}
     sockets = {link for pid in pids for link in _sockets(pid)}
-    listening = [entry for family in ("tcp", "tcp6") for entry in _listening(family) if entry[2] in sockets]
+    listening = [
+        entry for family in ("tcp", "tcp6") for entry in _listening(family) if entry[2] in sockets
+    ]
     assert {port for _, port, _ in listening} >= set(ports)
     assert {address for address, _, _ in listening} == {"0100007F"}
 
 
 def _sockets(pid: int | None) -> set[str]:
-    links = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+    links = [
+        str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()
+    ]
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 

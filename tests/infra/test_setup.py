@@ -33,7 +33,11 @@ def prepared(checkout: Path) -> None:
     """A virtual environment that is up to date."""
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").symlink_to(sys.executable)
-    parts = [checkout / "requirements.lock", checkout / "pyproject.toml", checkout / "infra" / "setup.sh"]
+    parts = [
+        checkout / "requirements.lock",
+        checkout / "pyproject.toml",
+        checkout / "infra" / "setup.sh",
+    ]
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
     (checkout / ".venv" / ".vigie-setup").write_text(f"{digest}  -\n")
 
@@ -56,7 +60,10 @@ def test_what_cannot_be_installed_is_left_out_with_its_reason(checkout: Path) ->
     install(checkout, ("mariadbd", "mosquitto", "mosquitto_pub"))
     done = setup(checkout)
     assert done.returncode == 0
-    assert "left out, because this is not Debian (no apt-get): victoria-metrics chromium" in done.stderr
+    assert (
+        "left out, because this is not Debian (no apt-get): victoria-metrics chromium"
+        in done.stderr
+    )
 
 
 def test_without_a_fitting_python_it_says_which_one_it_needs(checkout: Path) -> None:
@@ -69,7 +76,9 @@ def test_without_a_fitting_python_it_says_which_one_it_needs(checkout: Path) -> 
 
 def test_a_changed_lock_file_is_noticed(checkout: Path) -> None:
     prepared(checkout)
-    (checkout / "requirements.lock").write_text("no-such-package-here==1 --hash=sha256:" + "0" * 64 + "\n")
+    (checkout / "requirements.lock").write_text(
+        "no-such-package-here==1 --hash=sha256:" + "0" * 64 + "\n"
+    )
     (checkout / ".venv" / "bin" / "python").unlink()
     done = setup(checkout)
     assert done.returncode == 1

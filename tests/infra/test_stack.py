@@ -59,7 +59,9 @@ def test_the_table_for_people_has_addresses_and_no_secret(stack: Stack) -> None:
 def test_a_service_that_is_not_installed_is_left_out_with_its_reason(
     tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Mosquitto, "missing", classmethod(lambda cls: "Debian's package mosquitto is not installed"))
+    monkeypatch.setattr(
+        Mosquitto, "missing", classmethod(lambda cls: "Debian's package mosquitto is not installed")
+    )
     with Stack(tmp / "stack", ["redpanda", "mqtt"]) as stack:
         assert stack.left_out == {"mqtt": "Debian's package mosquitto is not installed"}
         assert "left out: Debian's package mosquitto" in stack.table()
@@ -69,7 +71,9 @@ def test_a_service_that_is_not_installed_is_left_out_with_its_reason(
 
 
 def test_an_unknown_service_is_refused_with_those_there_are(tmp: Path) -> None:
-    with pytest.raises(ServiceError, match="no service is called kafka; there are redpanda, clickhouse"):
+    with pytest.raises(
+        ServiceError, match="no service is called kafka; there are redpanda, clickhouse"
+    ):
         Stack(tmp / "stack", ["kafka"])
 
 
@@ -81,7 +85,9 @@ def test_a_service_that_ended_by_itself_is_noticed(tmp: Path) -> None:
 
 
 def test_when_one_cannot_start_none_stays(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Mosquitto, "command", lambda self: [sys.executable, "-c", "raise SystemExit('no')"])
+    monkeypatch.setattr(
+        Mosquitto, "command", lambda self: [sys.executable, "-c", "raise SystemExit('no')"]
+    )
     require(Mosquitto)
     stack = Stack(tmp / "stack", ["redpanda", "mqtt"])
     with pytest.raises(ServiceError, match=r"mqtt on .* ended instead of starting"):
@@ -100,13 +106,23 @@ def test_a_folder_that_was_used_keeps_data_and_passwords(tmp: Path) -> None:
 
 def test_text_in_a_site_file_is_read_back_as_it_is() -> None:
     settings = {"url": 'a: "b" # é \\', "list": ["x:1"], "flag": False}
-    assert YAML(typ="safe", pure=True).load(site_text({"c": settings}))["connections"] == {"c": settings}
+    assert YAML(typ="safe", pure=True).load(site_text({"c": settings}))["connections"] == {
+        "c": settings
+    }
     assert YAML(typ="safe", pure=True).load(site_text({}))["connections"] == {}
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_runs_until_it_is_asked_to_end(tmp: Path, how: signal.Signals) -> None:
-    command = [sys.executable, "-m", "infra.embedded", str(tmp / "data"), "--only", "redpanda", "email"]
+    command = [
+        sys.executable,
+        "-m",
+        "infra.embedded",
+        str(tmp / "data"),
+        "--only",
+        "redpanda",
+        "email",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
@@ -118,7 +134,9 @@ def test_the_command_runs_until_it_is_asked_to_end(tmp: Path, how: signal.Signal
 
 def test_the_command_ends_with_an_error_when_a_service_dies(tmp: Path) -> None:
     command = [sys.executable, "-m", "infra.embedded", str(tmp / "data"), "--only", "email"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         port = int(process.stdout.readline().split(":")[1])

@@ -11,7 +11,9 @@ from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Occurrence, Reading
 
 LATENESS = 5.0
-CONTEXT = StepContext(flow="site", step="site/stream/step", roles=("pir", "door", "person"), lateness=LATENESS)
+CONTEXT = StepContext(
+    flow="site", step="site/stream/step", roles=("pir", "door", "person"), lateness=LATENESS
+)
 
 
 def step(kind: type[Operator], text: str) -> Operator:
@@ -21,7 +23,11 @@ def step(kind: type[Operator], text: str) -> Operator:
 
 
 def reading(
-    time: float, value: float | None, subject: str = "rack", metric: str = "temperature", **more: Any
+    time: float,
+    value: float | None,
+    subject: str = "rack",
+    metric: str = "temperature",
+    **more: Any,
 ) -> Reading:
     """A reading whose id tells its subject, metric and time, unless another is given."""
     identity = more.pop("id", f"{subject}.{metric}@{time:g}")
@@ -29,13 +35,23 @@ def reading(
 
 
 def occurrence(time: float, type: str, subject: str = "mat", **more: Any) -> Occurrence:
-    return Occurrence(id=more.pop("id", f"{subject}.{type}@{time:g}"), time=time, subject=subject, type=type, **more)
+    return Occurrence(
+        id=more.pop("id", f"{subject}.{type}@{time:g}"),
+        time=time,
+        subject=subject,
+        type=type,
+        **more,
+    )
 
 
 class Shard:
-    """One step under a virtual clock; with `restarts`, its state goes through a pickle after every batch."""
+    """One step under a virtual clock; with `restarts`, its state goes through a pickle after
+    every batch.
+    """
 
-    def __init__(self, operator: Operator, context: StepContext = CONTEXT, restarts: bool = False) -> None:
+    def __init__(
+        self, operator: Operator, context: StepContext = CONTEXT, restarts: bool = False
+    ) -> None:
         self._operator = operator
         self._context = context
         self._restarts = restarts
@@ -95,6 +111,10 @@ class Shard:
 def states(events: Iterable[Event]) -> list[tuple[float, str, Any]]:
     """Time, metric or type, and value of events."""
     return [
-        (e.time, getattr(e, "metric", None) or getattr(e, "type", ""), getattr(e, "value", getattr(e, "data", None)))
+        (
+            e.time,
+            getattr(e, "metric", None) or getattr(e, "type", ""),
+            getattr(e, "value", getattr(e, "data", None)),
+        )
         for e in events
     ]

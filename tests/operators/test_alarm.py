@@ -24,7 +24,9 @@ def alarm(text: str, step: str = "room/too_hot", **context: Any) -> AlarmLogic:
     return spec.logic(StepContext(step.partition("/")[0], step, **context))
 
 
-def reading(time: float, value: float | None = None, subject: str = "rack", **fields: Any) -> Reading:
+def reading(
+    time: float, value: float | None = None, subject: str = "rack", **fields: Any
+) -> Reading:
     given = {"id": f"{subject}-{time}-{value}", "metric": "temperature", "unit": "°C", **fields}
     return Reading(time=time, value=value, subject=subject, **given)
 
@@ -55,7 +57,8 @@ def changes(events: list[AlarmTransition]) -> list[tuple[float, str, str]]:
     return [(event.time, event.change, event.state) for event in events]
 
 
-# ----------------------------------------------------------------------------------------------- settings
+# -----------------------------------------------------------------------------------------------
+# settings
 def test_an_alarm_needs_a_response() -> None:
     with pytest.raises(ValidationError, match="response"):
         Alarm.model_validate({"from": "readings", "when": {"above": 3}})
@@ -67,7 +70,10 @@ def test_an_alarm_needs_a_response() -> None:
         ({}, "needs 'when' \\(a condition\\) or 'rules'"),
         ({"when": {"above": 3}, "rules": "rules"}, "not both"),
         ({"when": {"above": 3}, "priority": "urgent"}, "low"),
-        ({"when": {"above": 3}, "priority": {"column": "p", "default": "urgent"}}, "'urgent' is not a priority"),
+        (
+            {"when": {"above": 3}, "priority": {"column": "p", "default": "urgent"}},
+            "'urgent' is not a priority",
+        ),
         ({"when": {"above": 3}, "armed": {}}, "needs one of: hours, days, while"),
         ({"when": {"above": 3}, "armed": {"hours": "8-17"}}, "write it as 20:00-07:00"),
         ({"when": {"above": 3}, "armed": {"hours": "08:00-08:00"}}, "is empty"),
@@ -89,18 +95,30 @@ def test_the_examples_make_a_logic(example: str) -> None:
 
 def test_what_an_alarm_reads_beside_its_streams_comes_with_roles() -> None:
     spec = Alarm.model_validate(
-        {"from": "a", "response": "x", "rules": "r", "suppressed_by": ["p"], "armed": {"while": "key"}}
+        {
+            "from": "a",
+            "response": "x",
+            "rules": "r",
+            "suppressed_by": ["p"],
+            "armed": {"while": "key"},
+        }
     )
     assert spec.side_inputs() == (("p", "suppressed_by"), ("key", "armed"), ("r", "rules"))
 
 
-# ----------------------------------------------------------------------------------------------- conditions
+# -----------------------------------------------------------------------------------------------
+# conditions
 def test_heat_must_last_two_minutes() -> None:
     hot = alarm("when: {above: 30 °C, clear: 28 °C, for: 2min}\npriority: high\n")
     assert feed(hot, reading(0, 31.0), reading(30, 32.0)) == []
     assert hot.next_time().event == 120
     (raised,) = tick(hot, 120)
-    assert (raised.time, raised.change, raised.state, raised.priority) == (120, "raised", "unacked", "high")
+    assert (raised.time, raised.change, raised.state, raised.priority) == (
+        120,
+        "raised",
+        "unacked",
+        "high",
+    )
     assert (raised.severity, raised.value, raised.unit, raised.limit) == ("major", 32.0, "°C", 30.0)
     assert (raised.rule, raised.alarm, raised.metric, raised.response) == (
         "room/too_hot",
@@ -110,7 +128,9 @@ def test_heat_must_last_two_minutes() -> None:
     )
     assert raised.evidence == {"id": "rack-30-32.0", "ts": 30}
     assert changes(do(hot, 130, "ack", by="paul", alarm="too_hot")) == [(130, "acked", "acked")]
-    assert changes(feed(hot, reading(140, 29.0), reading(150, 28.0))) == [(150, "cleared", "normal")]
+    assert changes(feed(hot, reading(140, 29.0), reading(150, 28.0))) == [
+        (150, "cleared", "normal")
+    ]
 
 
 def test_a_return_that_nobody_has_seen_waits_for_its_acknowledgement() -> None:
@@ -144,14 +164,19 @@ def test_only_selects_what_is_watched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "metric", "raises"), [("on", "motion", 1.0), ("open", "door", 1.0), ("open", "contact", 0.0)]
+    ("word", "metric", "raises"),
+    [("on", "motion", 1.0), ("open", "door", 1.0), ("open", "contact", 0.0)],
 )
 def test_the_word_of_a_state_depends_on_the_metric(word: str, metric: str, raises: float) -> None:
     door = alarm(f"when: {{is: {word}}}\n")
     assert feed(door, reading(0, 1 - raises, metric=metric, unit=None)) == []
-    assert changes(feed(door, reading(1, raises, metric=metric, unit=None))) == [(1, "raised", "unacked")]
+    assert changes(feed(door, reading(1, raises, metric=metric, unit=None))) == [
+        (1, "raised", "unacked")
+    ]
     assert feed(door, reading(2, raises, metric=metric, unit=None)) == []
-    assert changes(feed(door, reading(3, 1 - raises, metric=metric, unit=None))) == [(3, "returned", "returned")]
+    assert changes(feed(door, reading(3, 1 - raises, metric=metric, unit=None))) == [
+        (3, "returned", "returned")
+    ]
 
 
 def test_a_state_that_is_a_text_is_compared_as_text() -> None:
@@ -172,13 +197,21 @@ def test_silence_raises_and_any_event_ends_it() -> None:
 
 def test_bad_readings_do_not_break_a_silence() -> None:
     lost = alarm("when: {silent: 60s}\n")
-    feed(lost, reading(0, 20.0), reading(50, None, quality="bad"), reading(55, 20.0, quality="stale"))
+    feed(
+        lost, reading(0, 20.0), reading(50, None, quality="bad"), reading(55, 20.0, quality="stale")
+    )
     assert changes(tick(lost, 60)) == [(60, "raised", "unacked")]
 
 
 def test_a_silent_camera_is_heard_by_its_pictures() -> None:
     down = alarm("when: {silent: 30s}\n")
-    assert feed(down, *(Frame(id=str(n), time=n * 10.0, subject="dock", width=1, height=1) for n in range(5))) == []
+    assert (
+        feed(
+            down,
+            *(Frame(id=str(n), time=n * 10.0, subject="dock", width=1, height=1) for n in range(5)),
+        )
+        == []
+    )
     assert tick(down, 69) == []
     assert changes(tick(down, 70)) == [(70, "raised", "unacked")]
 
@@ -201,9 +234,13 @@ def test_seen_lasts_for_its_span_after_the_last_event() -> None:
 
 def test_several_times_within_a_span_are_needed() -> None:
     often = alarm("when: {above: 30, times: 3, in: 60s}\n")
-    assert feed(often, reading(0, 31.0), reading(10, 20.0), reading(30, 31.0), reading(61, 31.0)) == []
+    assert (
+        feed(often, reading(0, 31.0), reading(10, 20.0), reading(30, 31.0), reading(61, 31.0)) == []
+    )
     assert changes(feed(often, reading(80, 31.0))) == [(80, "raised", "unacked")]
-    assert changes(feed(often, reading(85, 20.0), reading(200, 20.0))) == [(200, "returned", "returned")]
+    assert changes(feed(often, reading(85, 20.0), reading(200, 20.0))) == [
+        (200, "returned", "returned")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,20 +259,27 @@ def test_bad_data_hold_clear_or_keep_raised(bad: str, expected: list[str]) -> No
 
 def test_bad_data_raise_if_asked_for() -> None:
     hot = alarm("when: {above: 30}\nbad: raise\n")
-    assert [event.change for event in feed(hot, reading(0, 20.0), reading(1, None, quality="bad"))] == ["raised"]
+    assert [
+        event.change for event in feed(hot, reading(0, 20.0), reading(1, None, quality="bad"))
+    ] == ["raised"]
 
 
-# ----------------------------------------------------------------------------------------------- limits by subject
+# -----------------------------------------------------------------------------------------------
+# limits by subject
 def test_a_limit_may_stand_in_a_table_or_a_label() -> None:
     tables = {"rooms": [{"subject": "oven", "limit": "60 °C"}, {"subject": "attic", "limit": 40}]}
     hot = alarm("when: {above: {column: limit, default: 30 °C}}\n", tables=tables)
     readings = [reading(0, 35.0, name) for name in ("oven", "attic", "rack")]
     assert [event.subject for event in feed(hot, *readings)] == ["rack"]
-    assert [event.subject for event in feed(hot, reading(1, 45.0, "oven"), reading(1, 45.0, "attic"))] == ["attic"]
+    assert [
+        event.subject for event in feed(hot, reading(1, 45.0, "oven"), reading(1, 45.0, "attic"))
+    ] == ["attic"]
     assert [event.limit for event in feed(hot, reading(2, 61.0, "oven"))] == [60.0]
     assert feed(hot, reading(3, 45.0, "lab", labels={"limit": "50"})) == []
     again = restored(hot, "when: {above: {column: limit, default: 30 °C}}\n", tables=tables)
-    assert [event.subject for event in feed(again, reading(4, 51.0, "lab", labels={"limit": "50"}))] == ["lab"]
+    assert [
+        event.subject for event in feed(again, reading(4, 51.0, "lab", labels={"limit": "50"}))
+    ] == ["lab"]
 
 
 def test_a_subject_without_a_limit_is_left_out_and_counted() -> None:
@@ -244,7 +288,8 @@ def test_a_subject_without_a_limit_is_left_out_and_counted() -> None:
     assert hot.counts == {"no_limit": 1}
 
 
-# ----------------------------------------------------------------------------------------------- priority by column
+# -----------------------------------------------------------------------------------------------
+# priority by column
 BY_LABEL = "when: {above: 30}\npriority: {column: urgency, default: low}\n"
 
 
@@ -258,7 +303,10 @@ def test_the_priority_of_a_label_is_that_of_the_moment_at_which_the_alarm_is_rai
     assert [event.priority for event in feed(hot, urgent(2, 31.0, "high"))] == ["high"]
     assert feed(hot, urgent(3, 32.0, "critical")) == [], "nobody edited the alarm"
     again = feed(hot, urgent(4, 20.0, "critical"), urgent(5, 31.0, "critical"))
-    assert [(event.change, event.priority) for event in again] == [("returned", "high"), ("raised", "critical")]
+    assert [(event.change, event.priority) for event in again] == [
+        ("returned", "high"),
+        ("raised", "critical"),
+    ]
 
 
 def test_the_priority_of_a_label_after_a_delay_is_that_of_the_latest_reading() -> None:
@@ -287,12 +335,17 @@ def test_a_priority_that_someone_writes_anew_counts_at_once() -> None:
         return {"tables": {"rooms": [{"subject": "rack", "urgency": urgency}]}}
 
     hot = alarm(text, **rooms("medium"))
-    assert [event.priority for event in feed(hot, reading(0, 31.0), reading(0, 31.0, "attic"))] == ["medium", "low"]
+    assert [event.priority for event in feed(hot, reading(0, 31.0), reading(0, 31.0, "attic"))] == [
+        "medium",
+        "low",
+    ]
     hot = restored(hot, text, **rooms("medium"))
     assert tick(hot, 1) == []
     hot = restored(hot, text, **rooms("high"))
     edited = tick(hot, 2)
-    assert [(event.event, event.subject, event.priority) for event in edited][1:] == [("escalated", "rack", "high")]
+    assert [(event.event, event.subject, event.priority) for event in edited][1:] == [
+        ("escalated", "rack", "high")
+    ]
     hot = restored(hot, "when: {above: 30}\npriority: low\n")
     assert [(event.event, event.subject) for event in tick(hot, 3)] == [
         ("rule_changed", "rack"),
@@ -308,7 +361,8 @@ def test_a_label_that_names_no_priority_counts_as_the_default() -> None:
     assert feed(both, reading(0, 99.0)) == []
 
 
-# ----------------------------------------------------------------------------------------------- masking
+# -----------------------------------------------------------------------------------------------
+# masking
 def paris(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp()
 
@@ -329,11 +383,16 @@ def test_armed_days_are_those_on_which_the_span_begins() -> None:
     saturday = paris("2026-01-10T21:00:00")
     assert [event.change for event in feed(inside, motion(saturday, 0.0))] == ["suppressed"]
     assert changes(tick(inside, saturday + 3600)) == [(saturday + 3600, "unsuppressed", "normal")]
-    assert changes(feed(inside, motion(paris("2026-01-11T05:59:00"), 1.0)))[0][1:] == ("raised", "unacked")
+    assert changes(feed(inside, motion(paris("2026-01-11T05:59:00"), 1.0)))[0][1:] == (
+        "raised",
+        "unacked",
+    )
     assert [event.change for event in tick(inside, paris("2026-01-11T06:00:00"))] == ["suppressed"]
 
 
-@pytest.mark.parametrize(("day", "hours"), [("2026-03-28", 9.0), ("2026-10-24", 11.0), ("2026-01-05", 10.0)])
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2026-03-28", 9.0), ("2026-10-24", 11.0), ("2026-01-05", 10.0)]
+)
 def test_the_night_follows_the_clocks_that_people_read(day: str, hours: float) -> None:
     night = alarm("when: {is: on}\narmed: {hours: 21:00-07:00}\n", timezone=PARIS)
     evening = paris(f"{day}T21:00:00")
@@ -344,10 +403,18 @@ def test_the_night_follows_the_clocks_that_people_read(day: str, hours: float) -
 def test_a_stream_arms_all_or_its_own_subject() -> None:
     guard = alarm("when: {is: on}\narmed: {while: key}\n")
     assert [e.change for e in feed(guard, motion(0, 1.0, "hall"))] == ["suppressed", "raised"]
-    assert changes(feed(guard, motion(1, 1.0, "key"), role="armed")) == [(1, "unsuppressed", "unacked")]
+    assert changes(feed(guard, motion(1, 1.0, "key"), role="armed")) == [
+        (1, "unsuppressed", "unacked")
+    ]
     assert feed(guard, motion(2, 0.0, "yard")) == []
-    assert [e.subject for e in feed(guard, motion(3, 0.0, "yard"), role="armed")] == ["hall", "yard"]
-    assert [e.subject for e in feed(guard, motion(4, 1.0, "yard"), role="armed")] == ["hall", "yard"]
+    assert [e.subject for e in feed(guard, motion(3, 0.0, "yard"), role="armed")] == [
+        "hall",
+        "yard",
+    ]
+    assert [e.subject for e in feed(guard, motion(4, 1.0, "yard"), role="armed")] == [
+        "hall",
+        "yard",
+    ]
 
 
 def test_another_alarm_of_the_same_subject_hides_it() -> None:
@@ -360,7 +427,9 @@ def test_another_alarm_of_the_same_subject_hides_it() -> None:
     assert (raised.state, raised.annunciate) == ("suppressed", False)
     late = feed(power, motion(1, 0.0, "cellar"))
     feed(hot, *late, role="suppressed_by")
-    assert feed(hot, reading(3, 31.0, "cellar"))[0].change == "suppressed", "also for a subject that comes later"
+    assert feed(hot, reading(3, 31.0, "cellar"))[0].change == "suppressed", (
+        "also for a subject that comes later"
+    )
     hot = restored(hot, "when: {above: 30}\nsuppressed_by: [power]\n")
     back = feed(power, motion(4, 1.0, "rack"))
     assert changes(feed(hot, *back, role="suppressed_by")) == [(4, "unsuppressed", "unacked")]
@@ -370,7 +439,12 @@ def test_shelving_ends_by_itself() -> None:
     hot = alarm("when: {above: 30}\nshelve: {max: 1h}\n")
     feed(hot, reading(0, 31.0))
     (shelved,) = do(hot, 10, "shelve", **{"for": 600, "by": "marie"})
-    assert (shelved.change, shelved.state, shelved.until, shelved.user) == ("shelved", "shelved", 610, "marie")
+    assert (shelved.change, shelved.state, shelved.until, shelved.user) == (
+        "shelved",
+        "shelved",
+        610,
+        "marie",
+    )
     assert hot.next_time().wall == 610
     assert changes(tick(hot, 610)) == [(610, "unshelved", "unacked")]
     assert do(hot, 611, "shelve", **{"for": 3601}) == []
@@ -379,10 +453,16 @@ def test_shelving_ends_by_itself() -> None:
 def test_a_refused_command_is_answered_and_counted() -> None:
     hot = alarm("when: {above: 30}\n")
     feed(hot, reading(0, 20.0))
-    command = Occurrence(id="c1", time=1.0, subject="rack", type="alarm_command", data={"do": "ack", "user": "ana"})
+    command = Occurrence(
+        id="c1", time=1.0, subject="rack", type="alarm_command", data={"do": "ack", "user": "ana"}
+    )
     assert feed(hot, command, role="commands") == []
     (reply,) = hot.replies
-    assert (reply.type, reply.data["error"], reply.data["command"]) == ("alarm_rejected", "no_occurrence", "c1")
+    assert (reply.type, reply.data["error"], reply.data["command"]) == (
+        "alarm_rejected",
+        "no_occurrence",
+        "c1",
+    )
     assert hot.counts == {"rejected": 1}
     assert do(hot, 2, "ack", subject="nobody") == []
     assert hot.replies[-1].data["error"] == "unknown_alarm"
@@ -403,7 +483,11 @@ def test_a_command_without_subject_goes_to_all_that_accept_it() -> None:
 
 def test_a_new_alarm_is_hidden_from_its_first_event_on_not_from_its_arrival() -> None:
     hot = alarm("when: {above: 30}\nsuppressed_by: [power]\n")
-    feed(hot, *feed(alarm("when: {is: off}\n", "room/power"), motion(1, 0.0, "rack")), role="suppressed_by")
+    feed(
+        hot,
+        *feed(alarm("when: {is: off}\n", "room/power"), motion(1, 0.0, "rack")),
+        role="suppressed_by",
+    )
     hidden, raised = transitions(hot.on_batch([reading(5, 31.0)], Now(4, 900)))
     assert [(e.change, e.time) for e in (hidden, raised)] == [("suppressed", 5), ("raised", 5)]
 
@@ -432,13 +516,21 @@ def test_a_command_for_another_flow_or_a_subject_of_another_shard_is_left_to_it(
     ack: dict[str, Any] = {"do": "ack", "alarm": "too_hot"}
     feed(
         hot,
-        Occurrence(id="c1", time=1, subject="rack", type="alarm_command", data={**ack, "flow": "x"}),
+        Occurrence(
+            id="c1", time=1, subject="rack", type="alarm_command", data={**ack, "flow": "x"}
+        ),
         role="commands",
     )
-    feed(hot, Occurrence(id="c2", time=1, subject="nobody", type="alarm_command", data=ack), role="commands_elsewhere")
+    feed(
+        hot,
+        Occurrence(id="c2", time=1, subject="nobody", type="alarm_command", data=ack),
+        role="commands_elsewhere",
+    )
     assert hot.answers == []
     done = feed(
-        hot, Occurrence(id="c3", time=1, subject="rack", type="alarm_command", data=ack), role="commands_elsewhere"
+        hot,
+        Occurrence(id="c3", time=1, subject="rack", type="alarm_command", data=ack),
+        role="commands_elsewhere",
     )
     assert [e.change for e in done] == ["acked"]
 
@@ -482,9 +574,13 @@ def test_it_is_raised_again_until_somebody_cares() -> None:
     assert changes(tick(hot, 900)) == [(900, "realarmed", "unacked")]
 
 
-# ----------------------------------------------------------------------------------------------- texts
+# -----------------------------------------------------------------------------------------------
+# texts
 def test_the_message_is_filled_in() -> None:
-    hot = alarm('when: {above: 30 °C}\nmessage: "{alarm} {change}: {subject} {condition} {limit} at {value} {unit}"\n')
+    hot = alarm(
+        'when: {above: 30 °C}\nmessage: "{alarm} {change}: {subject} {condition} {limit} at {value}'
+        ' {unit}"\n'
+    )
     (raised,) = feed(hot, reading(0, 31.5))
     assert raised.message == "too_hot raised: rack above 30 at 31.5 °C"
     (returned,) = feed(hot, reading(1, 29.0))
@@ -497,11 +593,16 @@ def test_the_message_is_filled_in() -> None:
 def test_a_transition_carries_page_and_labels_of_its_subject() -> None:
     hot = alarm("when: {above: 30}\npage: {column: area, default: all}\n", name="hot")
     (raised,) = feed(hot, reading(0, 31.0, labels={"area": "yard"}))
-    assert (raised.alarm, raised.page, raised.labels) == ("hot", "yard", {"condition": "above", "area": "yard"})
+    assert (raised.alarm, raised.page, raised.labels) == (
+        "hot",
+        "yard",
+        {"condition": "above", "area": "yard"},
+    )
     assert feed(hot, reading(0, 31.0, "other"))[0].page == "all"
 
 
-# ----------------------------------------------------------------------------------------------- rules of people
+# -----------------------------------------------------------------------------------------------
+# rules of people
 MARKET = """\
 rules: rules
 page: {column: page}
@@ -512,14 +613,23 @@ PRICE = {"metric": "price", "unit": None}
 
 
 def row(time: float, **fields: Any) -> Occurrence:
-    given = {"id": "r1", "page": "eur_usd", "subject": "EUR/USD", "above": 1.08, "enabled": True, **fields}
+    given = {
+        "id": "r1",
+        "page": "eur_usd",
+        "subject": "EUR/USD",
+        "above": 1.08,
+        "enabled": True,
+        **fields,
+    }
     return Occurrence(id=f"row-{time}", time=time, subject=given["id"], type="rule", data=given)
 
 
 def test_a_rule_written_by_a_person_raises_changes_and_goes() -> None:
     market = alarm(MARKET, "alarms/market")
     assert feed(market, row(0), role="rules") == []
-    (raised,) = feed(market, reading(1, 1.085, "EUR/USD", **PRICE), reading(1, 9.0, "EUR/CHF", **PRICE))
+    (raised,) = feed(
+        market, reading(1, 1.085, "EUR/USD", **PRICE), reading(1, 9.0, "EUR/CHF", **PRICE)
+    )
     assert (raised.rule, raised.alarm, raised.subject, raised.page) == (
         "alarms/market/r1",
         "market",
@@ -530,8 +640,12 @@ def test_a_rule_written_by_a_person_raises_changes_and_goes() -> None:
     market = restored(market, MARKET, "alarms/market")
     edited = feed(market, row(2, above=1.09, priority="critical"), role="rules")
     assert [event.event for event in edited] == ["rule_changed", "returned"]
-    assert [event.event for event in feed(market, row(3, above=1.0, enabled=False), role="rules")] == ["disabled"]
-    assert [event.event for event in feed(market, row(4, deleted=True), role="rules")] == ["removed"]
+    assert [
+        event.event for event in feed(market, row(3, above=1.0, enabled=False), role="rules")
+    ] == ["disabled"]
+    assert [event.event for event in feed(market, row(4, deleted=True), role="rules")] == [
+        "removed"
+    ]
     assert feed(market, reading(5, 2.0, "EUR/USD", **PRICE)) == []
     assert market.states() == {}
 
@@ -540,7 +654,9 @@ def test_a_rule_may_meet_many_subjects_and_one_metric() -> None:
     market = alarm(MARKET, "alarms/market")
     feed(market, row(0, subject="EUR/*", metric="price"), role="rules")
     events = [
-        reading(1, 2.0, name, metric=metric) for name in ("EUR/A", "EUR/B", "USD/A") for metric in ("price", "vol")
+        reading(1, 2.0, name, metric=metric)
+        for name in ("EUR/A", "EUR/B", "USD/A")
+        for metric in ("price", "vol")
     ]
     assert [event.subject for event in feed(market, *events)] == ["EUR/A", "EUR/B"]
 
@@ -550,7 +666,9 @@ def test_a_deleted_row_of_a_table_removes_its_rule() -> None:
     values = {"id": "r1", "subject": "EUR/USD", "above": 1.0}
     feed(market, Row(id="1", time=0.0, table="a.rules", op="insert", values=values), role="rules")
     feed(market, reading(1, 1.085, "EUR/USD", **PRICE))
-    gone = feed(market, Row(id="2", time=2.0, table="a.rules", op="delete", values=values), role="rules")
+    gone = feed(
+        market, Row(id="2", time=2.0, table="a.rules", op="delete", values=values), role="rules"
+    )
     assert [event.event for event in gone] == ["removed"]
 
 
@@ -566,13 +684,17 @@ def test_a_deleted_row_of_a_table_removes_its_rule() -> None:
         ({"above": None, "crosses": "hot"}, "not a number"),
     ],
 )
-def test_a_row_that_makes_no_sense_is_a_dead_letter_and_changes_nothing(fields: dict[str, Any], says: str) -> None:
+def test_a_row_that_makes_no_sense_is_a_dead_letter_and_changes_nothing(
+    fields: dict[str, Any], says: str
+) -> None:
     market = alarm(MARKET, "alarms/market")
     feed(market, row(0), role="rules")
     feed(market, row(1, **fields), role="rules")
     assert says in market.errors[0].detail
     assert market.errors[0].reason == "bad_rule"
-    assert changes(feed(market, reading(2, 1.085, "EUR/USD", **PRICE))) == [(2, "raised", "unacked")]
+    assert changes(feed(market, reading(2, 1.085, "EUR/USD", **PRICE))) == [
+        (2, "raised", "unacked")
+    ]
 
 
 def test_a_silent_rule_waits_from_the_moment_it_was_written() -> None:
@@ -585,7 +707,11 @@ def test_a_rule_may_ask_for_a_crossing_from_either_side() -> None:
     market = alarm(MARKET, "alarms/market")
     feed(market, row(0, above=None, crosses=1.08), role="rules")
     prices = [(1, 1.09), (5, 1.07), (10, 1.06), (15, 1.08), (20, 1.07), (25, 1.08), (30, 1.085)]
-    first = [e for time, price in prices[:3] for e in feed(market, reading(time, price, "EUR/USD", **PRICE))]
+    first = [
+        e
+        for time, price in prices[:3]
+        for e in feed(market, reading(time, price, "EUR/USD", **PRICE))
+    ]
     first += tick(market, 10)
     assert [(e.event, e.time, e.value, e.limit) for e in first] == [
         ("activated", 5, 1.07, 1.08),
@@ -594,8 +720,14 @@ def test_a_rule_may_ask_for_a_crossing_from_either_side() -> None:
     assert first[0].message == "EUR/USD crosses 1.08"
     assert first[0].labels["condition"] == "crosses"
     market = restored(market, MARKET, "alarms/market")
-    later = [e for time, price in prices[3:] for e in feed(market, reading(time, price, "EUR/USD", **PRICE))]
-    assert [(e.event, e.time, e.value) for e in later if e.event == "activated"] == [("activated", 30, 1.085)]
+    later = [
+        e
+        for time, price in prices[3:]
+        for e in feed(market, reading(time, price, "EUR/USD", **PRICE))
+    ]
+    assert [(e.event, e.time, e.value) for e in later if e.event == "activated"] == [
+        ("activated", 30, 1.085)
+    ]
 
 
 def test_another_level_begins_without_a_side() -> None:
@@ -604,14 +736,23 @@ def test_another_level_begins_without_a_side() -> None:
     feed(market, reading(1, 1.07, "EUR/USD", **PRICE))
     feed(market, row(2, above=None, crosses=1.05), role="rules")
     assert feed(market, reading(3, 1.04, "EUR/USD", **PRICE)) == []
-    assert changes(feed(market, reading(4, 1.06, "EUR/USD", **PRICE)))[0] == (4, "raised", "unacked")
+    assert changes(feed(market, reading(4, 1.06, "EUR/USD", **PRICE)))[0] == (
+        4,
+        "raised",
+        "unacked",
+    )
 
 
-# ----------------------------------------------------------------------------------------------- state
-def restored(logic: AlarmLogic, text: str, step: str = "room/too_hot", **context: Any) -> AlarmLogic:
+# -----------------------------------------------------------------------------------------------
+# state
+def restored(
+    logic: AlarmLogic, text: str, step: str = "room/too_hot", **context: Any
+) -> AlarmLogic:
     """A new logic with the state of an old one, through pickle and through JSON."""
     saved = logic.snapshot()
-    assert json.loads(json.dumps(saved)) == json.loads(json.dumps(pickle.loads(pickle.dumps(saved))))
+    assert json.loads(json.dumps(saved)) == json.loads(
+        json.dumps(pickle.loads(pickle.dumps(saved)))
+    )
     again = alarm(text, step, **context)
     again.restore(json.loads(json.dumps(saved)), logic.VERSION)
     return again
@@ -660,7 +801,13 @@ def test_a_latched_alarm_stays_until_somebody_acknowledges_that_it_is_over() -> 
 
 def test_what_is_left_alone_is_counted() -> None:
     hot = alarm("when: {above: 30}\n")
-    feed(hot, reading(10, 20.0), reading(10, 20.0), reading(5, 31.0), reading(11, 31.0, quality="stale"))
+    feed(
+        hot,
+        reading(10, 20.0),
+        reading(10, 20.0),
+        reading(5, 31.0),
+        reading(11, 31.0, quality="stale"),
+    )
     assert hot.counts == {"duplicate": 1, "late": 1, "stale": 1}
 
 

@@ -1,4 +1,6 @@
-"""An alarm in a flow does what the reference does, whatever the batches and restarts; most readings take the fast lane."""
+"""An alarm in a flow does what the reference does, whatever the batches and restarts; most
+readings take the fast lane.
+"""
 
 import random
 
@@ -27,6 +29,10 @@ def test_the_result_does_not_depend_on_how_events_are_batched(seed: int) -> None
         for batch in batches(random.Random(1000 * seed + cut), events):
             said += logic.on_batch(batch, Now(batch[-1].time - 60, 10_000.0))
         said += logic.on_time(Now(5_000.0, 10_000.0))
-        kept = [(e.subject, e.seq, e.id, e.time, e.event, e.value) for e in said if isinstance(e, AlarmTransition)]
+        kept = [
+            (e.subject, e.seq, e.id, e.time, e.event, e.value)
+            for e in said
+            if isinstance(e, AlarmTransition)
+        ]
         results.append(sorted(kept))
     assert results[0] == results[1] == results[2]

@@ -25,12 +25,15 @@ def test_a_vector_gives_the_same_with_a_restart_after_every_step(vector: dict[st
     assert check_vector(restarted_everywhere(vector)) == []
 
 
-def test_the_command_counts_passed_and_failed_vectors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_counts_passed_and_failed_vectors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command.main([str(FILE)]) == 0
     assert f"{len(command.load(FILE))} passed, 0 failed" in capsys.readouterr().out
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
-        "vectors: [{name: wrong, rule: {when: {above: 30}}, steps: [{at: 0, reading: 31}], expect: []}]",
+        "vectors: [{name: wrong, rule: {when: {above: 30}}, steps: [{at: 0, reading: 31}], expect:"
+        " []}]",
         encoding="utf-8",
     )
     assert command.main([str(wrong)]) == 1

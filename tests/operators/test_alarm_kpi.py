@@ -19,7 +19,9 @@ class Log:
         self.kpis = Kpis(keep)
         self._n = 0
 
-    def say(self, event: str, time: float, subject: str = "a", flags: str = "", **fields: Any) -> None:
+    def say(
+        self, event: str, time: float, subject: str = "a", flags: str = "", **fields: Any
+    ) -> None:
         self._n += 1
         given: dict[str, Any] = {"rule": "f/hot", "annunciate": False, "recorded": time, **fields}
         self.kpis.see(
@@ -68,7 +70,9 @@ def test_a_flood_ends_with_the_first_empty_bin_or_the_period() -> None:
 
 
 @pytest.mark.parametrize(("third", "chatters"), [(60.0, True), (60.5, False)])
-def test_three_activations_in_a_minute_are_chattering_whether_heard_or_not(third: float, chatters: bool) -> None:
+def test_three_activations_in_a_minute_are_chattering_whether_heard_or_not(
+    third: float, chatters: bool
+) -> None:
     log = Log()
     for time in (0.0, 30.0, third):
         log.raised(time, annunciate=False)
@@ -151,7 +155,12 @@ def test_repeats_and_escalations_are_counted() -> None:
 
 def test_nothing_gives_no_shares() -> None:
     figures = Kpis().figures(0.0, HOUR)
-    assert (figures.rate, figures.top_share, figures.fleeting_share, figures.ack_95) == (0.0, None, None, None)
+    assert (figures.rate, figures.top_share, figures.fleeting_share, figures.ack_95) == (
+        0.0,
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_restart_keeps_the_figures() -> None:

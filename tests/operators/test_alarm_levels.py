@@ -1,4 +1,6 @@
-"""What definitions say of priorities that rise, data that stay out, chatter, and hiding that lasts."""
+"""What definitions say of priorities that rise, data that stay out, chatter, and hiding that
+lasts.
+"""
 
 import pickle
 from typing import Any
@@ -31,7 +33,13 @@ def logic(text: str, **context: Any) -> AlarmLogic:
 
 def reading(time: float, value: float | None, subject: str = "f1", **fields: Any) -> Reading:
     return Reading(
-        id=f"{subject}-{time}", time=time, subject=subject, metric="temperature", value=value, unit="°C", **fields
+        id=f"{subject}-{time}",
+        time=time,
+        subject=subject,
+        metric="temperature",
+        value=value,
+        unit="°C",
+        **fields,
     )
 
 
@@ -70,20 +78,32 @@ def test_what_is_raised_beyond_a_higher_limit_has_its_priority_at_once() -> None
     assert feed(logic(FREEZER), reading(1, 5)) == [(1, "raised", "critical")]
 
 
-def test_an_escalation_asks_for_another_acknowledgement_and_names_the_limit_that_was_crossed() -> None:
+def test_an_escalation_asks_for_another_acknowledgement_and_names_the_limit_that_was_crossed() -> (
+    None
+):
     alarm = logic(FREEZER)
     feed(alarm, reading(1, -17))
     alarm.on_command({"do": "ack", "by": "ana"}, Now(2, 2))
     (event,) = alarm.on_batch([reading(3, -14)], Now(3, 3))
     assert isinstance(event, AlarmTransition)
-    assert (event.change, event.state, event.limit, event.annunciate) == ("escalated", "unacked", -15, True)
+    assert (event.change, event.state, event.limit, event.annunciate) == (
+        "escalated",
+        "unacked",
+        -15,
+        True,
+    )
 
 
 def test_a_priority_rises_and_falls_only_after_its_delay() -> None:
     alarm = logic(FREEZER + "escalate_after: 10s\ndeescalate_after: 20s\n")
-    assert feed(alarm, reading(1, -17), reading(2, -14), reading(8, -14)) == [(1, "raised", "medium")]
+    assert feed(alarm, reading(1, -17), reading(2, -14), reading(8, -14)) == [
+        (1, "raised", "medium")
+    ]
     assert tick(alarm, 13) == [(12, "escalated", "high")]
-    assert feed(alarm, reading(20, -16.5), reading(30, -16.5), reading(35, -14), reading(36, -17)) == []
+    assert (
+        feed(alarm, reading(20, -16.5), reading(30, -16.5), reading(35, -14), reading(36, -17))
+        == []
+    )
     assert tick(alarm, 60) == [(56, "deescalated", "medium")]
 
 
@@ -99,7 +119,9 @@ def test_shelving_ends_at_an_escalation_only_where_the_definition_says_so() -> N
 
 def test_levels_may_stand_in_a_table_and_a_subject_without_one_has_the_others() -> None:
     text = FREEZER.replace("above: -15 °C, clear: -16 °C", "above: {column: high}")
-    alarm = logic(text, tables={"freezers": [{"subject": "f1", "high": "-12"}, {"subject": "f2", "high": ""}]})
+    alarm = logic(
+        text, tables={"freezers": [{"subject": "f1", "high": "-12"}, {"subject": "f2", "high": ""}]}
+    )
     assert feed(alarm, reading(1, -13), reading(2, -11), reading(3, -9)) == [
         (1, "raised", "medium"), (2, "escalated", "high"), (3, "escalated", "critical"),
     ]  # fmt: skip
@@ -111,7 +133,8 @@ def test_levels_may_stand_in_a_table_and_a_subject_without_one_has_the_others() 
 
 def test_outside_may_have_wider_limits() -> None:
     alarm = logic(
-        "from: x\nresponse: y\npriority: low\nwhen: {outside: [40, 60]}\nlevels: [{priority: high, outside: [30, 70]}]\n"
+        "from: x\nresponse: y\npriority: low\nwhen: {outside: [40, 60]}\nlevels: [{priority: high,"
+        " outside: [30, 70]}]\n"
     )
     assert feed(alarm, reading(1, 35), reading(2, 75), reading(3, 50)) == [
         (1, "raised", "low"), (2, "escalated", "high"), (3, "returned", "high"),
@@ -126,7 +149,9 @@ def test_outside_may_have_wider_limits() -> None:
         ("raise", [(70.0, "no_data")]),
     ],
 )
-def test_silence_is_no_data_after_the_span_and_bad_says_what_follows(bad: str, expected: list[Any]) -> None:
+def test_silence_is_no_data_after_the_span_and_bad_says_what_follows(
+    bad: str, expected: list[Any]
+) -> None:
     alarm = logic(f"from: x\nresponse: y\nwhen: {{above: 30}}\nexpect_every: 1min\nbad: {bad}\n")
     assert feed(alarm, reading(5, 25), reading(10, 31)) == [(10, "raised", "medium")]
     assert [(at, change) for at, change, _ in tick(alarm, 100)] == expected
@@ -148,7 +173,9 @@ def test_stale_and_bad_readings_do_not_count_as_the_expected_ones(quality: Any) 
 
 
 def test_an_alarm_that_chatters_becomes_one_that_stays() -> None:
-    alarm = logic("from: x\nresponse: y\nwhen: {above: 30}\nchatter: {times: 3, in: 1min, hold: 5min}\n")
+    alarm = logic(
+        "from: x\nresponse: y\nwhen: {above: 30}\nchatter: {times: 3, in: 1min, hold: 5min}\n"
+    )
     events = [reading(at, 31 if at % 20 == 0 else 29) for at in range(0, 140, 10)]
     assert [(at, change) for at, change, _ in feed(alarm, *events)] == [
         (0, "raised"), (10, "returned"), (20, "raised"), (30, "returned"), (40, "raised"),
@@ -158,7 +185,9 @@ def test_an_alarm_that_chatters_becomes_one_that_stays() -> None:
 
 
 def test_what_hides_an_alarm_may_hide_it_a_while_longer() -> None:
-    alarm = logic("from: x\nresponse: y\nwhen: {above: 30}\nsuppressed_by: [power]\nsuppress_hold: 2min\n")
+    alarm = logic(
+        "from: x\nresponse: y\nwhen: {above: 30}\nsuppressed_by: [power]\nsuppress_hold: 2min\n"
+    )
     feed(alarm, reading(1, 25))
 
     def power(time: float, flags: list[str]) -> list[tuple[float, str]]:
@@ -166,7 +195,10 @@ def test_what_hides_an_alarm_may_hide_it_a_while_longer() -> None:
             id=f"p{time}", time=time, recorded=time, rule="room/power", alarm="power", subject="f1", occ=1, seq=1,
             event="x", change="x", state="x", isa="B", flags=flags,
         )  # fmt: skip
-        return [(at, change) for at, change, _ in said(alarm.on_role("suppressed_by", [event], Now(time, time)))]
+        return [
+            (at, change)
+            for at, change, _ in said(alarm.on_role("suppressed_by", [event], Now(time, time)))
+        ]
 
     assert power(2, ["active"]) == [(2, "suppressed")]
     assert power(10, []) == []
@@ -181,8 +213,14 @@ def test_what_hides_an_alarm_may_hide_it_a_while_longer() -> None:
         ("when: {above: 30}\nshelve: {max: 1h, until_escalated: true}", "need 'levels'"),
         ("when: {above: 30}\nsuppress_hold: 1min", "needs 'suppressed_by'"),
         ("rules: rules\nlevels: [{priority: high, above: 35}]", "has one limit"),
-        ("when: {above: 30}\nlevels: [{priority: high, above: 35, clear: 36}]", "must be lower than 'above'"),
-        ("when: {above: 30}\nchatter: {times: 1, in: 1min, hold: 1min}", "greater than or equal to 2"),
+        (
+            "when: {above: 30}\nlevels: [{priority: high, above: 35, clear: 36}]",
+            "must be lower than 'above'",
+        ),
+        (
+            "when: {above: 30}\nchatter: {times: 1, in: 1min, hold: 1min}",
+            "greater than or equal to 2",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(more: str, says: str) -> None:

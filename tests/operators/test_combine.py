@@ -22,7 +22,14 @@ def test_the_sum_is_emitted_with_every_reading_once_all_roles_are_known() -> Non
     shard = Shard(step(Combine, TEXT), CONTEXT)
     out = shard.feed_roles([("made", power(0, 3000, "solar")), ("bought", power(1, 500, "mains"))])
     assert out == [
-        Reading(id="mains.power@1/f/surplus/combine", time=1, subject="house", metric="surplus", value=2500, unit="W")
+        Reading(
+            id="mains.power@1/f/surplus/combine",
+            time=1,
+            subject="house",
+            metric="surplus",
+            value=2500,
+            unit="W",
+        )
     ]
     assert values(shard.feed_roles([("made", power(5, 1000, "solar"))])) == [(5, 500)]
     assert shard.counts == {"incomplete": 1}
@@ -30,7 +37,9 @@ def test_the_sum_is_emitted_with_every_reading_once_all_roles_are_known() -> Non
 
 def test_units_are_converted_to_that_of_the_first_role() -> None:
     shard = Shard(step(Combine, TEXT), CONTEXT)
-    out = shard.feed_roles([("made", power(0, 3, "solar", "kW")), ("bought", power(1, 500, "mains"))])
+    out = shard.feed_roles(
+        [("made", power(0, 3, "solar", "kW")), ("bought", power(1, 500, "mains"))]
+    )
     assert values(out) == [(1, 2.5)]
     assert shard.feed_roles([("bought", power(2, 20, "mains", "°C"))]) == []
     assert shard.counts == {"incomplete": 1, "unit": 1}
@@ -46,7 +55,11 @@ def test_a_value_that_is_too_old_does_not_count() -> None:
 def test_several_signals_of_a_role_add_up() -> None:
     shard = Shard(step(Combine, TEXT), CONTEXT)
     out = shard.feed_roles(
-        [("made", power(0, 1, "east")), ("made", power(1, 2, "west")), ("bought", power(2, 5, "mains"))]
+        [
+            ("made", power(0, 1, "east")),
+            ("made", power(1, 2, "west")),
+            ("bought", power(2, 5, "mains")),
+        ]
     )
     assert values(out) == [(2, -2)]
 
@@ -54,7 +67,11 @@ def test_several_signals_of_a_role_add_up() -> None:
 def test_roles_of_one_batch_are_taken_by_time() -> None:
     shard = Shard(step(Combine, TEXT), CONTEXT)
     out = shard.feed_roles(
-        [("made", power(0, 10, "solar")), ("made", power(4, 30, "solar")), ("bought", power(2, 1, "mains"))]
+        [
+            ("made", power(0, 10, "solar")),
+            ("made", power(4, 30, "solar")),
+            ("bought", power(2, 1, "mains")),
+        ]
     )
     assert values(out) == [(2, 9), (4, 29)]
 

@@ -1,4 +1,6 @@
-"""The condition of thresholds and alarms: what may be written, and what is refused with which words."""
+"""The condition of thresholds and alarms: what may be written, and what is refused with which
+words.
+"""
 
 from typing import Any
 
@@ -19,11 +21,17 @@ from operators.condition import Column, When
         ({"is": 0}, "is", None),
         ({"silent": "15min", "clear_for": "1min"}, "silent", None),
         ({"seen": "2min", "for": "10s"}, "seen", None),
-        ({"above": {"column": "limit", "default": "30 °C"}, "clear": {"column": "clear"}}, "above", "°C"),
+        (
+            {"above": {"column": "limit", "default": "30 °C"}, "clear": {"column": "clear"}},
+            "above",
+            "°C",
+        ),
         ({"above": 30, "times": 3, "in": "1min"}, "above", None),
     ],
 )
-def test_a_condition_has_one_kind_and_a_unit(settings: dict[str, Any], kind: str, unit: str | None) -> None:
+def test_a_condition_has_one_kind_and_a_unit(
+    settings: dict[str, Any], kind: str, unit: str | None
+) -> None:
     when = When.model_validate(settings)
     assert (when.kind, when.unit) == (kind, unit)
 
@@ -33,7 +41,10 @@ def test_a_condition_has_one_kind_and_a_unit(settings: dict[str, Any], kind: str
     [
         ({}, "exactly one of: above, below, outside, is, silent, seen"),
         ({"above": 1, "below": 2}, "above and below are given"),
-        ({"above": "30 °C", "clear": "32 °C"}, "'clear' (32 °C) must be lower than 'above' (30 °C)"),
+        (
+            {"above": "30 °C", "clear": "32 °C"},
+            "'clear' (32 °C) must be lower than 'above' (30 °C)",
+        ),
         ({"above": 30, "clear": 30}, "'clear' (30) must be lower than 'above' (30)"),
         ({"below": "5 °C", "clear": "4 °C"}, "'clear' (4 °C) must be higher than 'below' (5 °C)"),
         ({"above": "30 °C", "clear": "28 %"}, "'clear' is in %, 'above' in °C"),

@@ -7,10 +7,15 @@ from tests.operators.shard import Shard, reading, step
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "expected"), [(1.5, "kW", 1500.0), (7.0, "W", 7.0), (7.0, None, 7.0), (None, "kW", None)]
+    ("value", "unit", "expected"),
+    [(1.5, "kW", 1500.0), (7.0, "W", 7.0), (7.0, None, 7.0), (None, "kW", None)],
 )
-def test_a_value_is_brought_to_its_unit(value: float | None, unit: str | None, expected: float | None) -> None:
-    [event] = Shard(step(Convert, "convert: {power: W}")).feed(reading(0, value, metric="power", unit=unit))
+def test_a_value_is_brought_to_its_unit(
+    value: float | None, unit: str | None, expected: float | None
+) -> None:
+    [event] = Shard(step(Convert, "convert: {power: W}")).feed(
+        reading(0, value, metric="power", unit=unit)
+    )
     assert isinstance(event, Reading)
     assert (event.value, event.unit) == (expected, "W")
 

@@ -16,7 +16,13 @@ def door(time: float, **labels: str) -> tuple[str, Event]:
 
 def person(time: float) -> tuple[str, Event]:
     return "person", Detection(
-        id=f"d@{time:g}", time=time, subject="dock", class_="person", score=0.9, box=(0, 0, 1, 1), labels=YARD
+        id=f"d@{time:g}",
+        time=time,
+        subject="dock",
+        class_="person",
+        score=0.9,
+        box=(0, 0, 1, 1),
+        labels=YARD,
     )
 
 
@@ -88,7 +94,10 @@ def test_signs_are_bounded_and_forgotten() -> None:
 
 
 def test_without_a_role_it_comes_when_the_time_for_that_role_is_over() -> None:
-    shard = Shard(step(Correlate, "correlate: {same: area, within: 30s, need: 1, without: person}"), restarts=True)
+    shard = Shard(
+        step(Correlate, "correlate: {same: area, within: 30s, need: 1, without: person}"),
+        restarts=True,
+    )
     assert shard.feed_roles([door(10)]) == []
     assert signs(shard.wait_until(41)) == [(40, ["door"])]
     assert shard.wait_until(500) == []
@@ -107,6 +116,11 @@ def test_a_forbidding_event_before_or_after_excuses_it() -> None:
 
 
 def test_in_order_only_what_comes_after_excuses_it() -> None:
-    shard = Shard(step(Correlate, "correlate: {same: area, within: 30s, need: 1, in_order: true, without: person}"))
+    shard = Shard(
+        step(
+            Correlate,
+            "correlate: {same: area, within: 30s, need: 1, in_order: true, without: person}",
+        )
+    )
     shard.feed_roles([person(9), door(10)])
     assert signs(shard.wait_until(500)) == [(40, ["door"])]

@@ -8,7 +8,11 @@ from tests.operators.shard import Shard, reading, states, step
 
 def test_what_was_added_since_the_reading_before_passes() -> None:
     shard = Shard(step(Counter, "counter: {}"))
-    out = shard.feed(reading(0, 100.0, unit="kWh"), reading(1, 100.5, unit="kWh"), reading(2, 101000.0, unit="Wh"))
+    out = shard.feed(
+        reading(0, 100.0, unit="kWh"),
+        reading(1, 100.5, unit="kWh"),
+        reading(2, 101000.0, unit="Wh"),
+    )
     assert states(out) == [(1, "temperature", 0.5), (2, "temperature", 0.5)]
     assert {getattr(event, "unit", None) for event in out} == {"kWh"}
 
@@ -17,9 +21,9 @@ def test_a_meter_that_begins_again_adds_what_it_shows_or_wraps() -> None:
     shard = Shard(step(Counter, "counter: {}"))
     assert states(shard.feed(reading(0, 90.0), reading(1, 5.0))) == [(1, "temperature", 5.0)]
     assert shard.counts == {"restarted": 1}
-    assert states(Shard(step(Counter, "counter: {wraps_at: 100}")).feed(reading(0, 90.0), reading(1, 5.0))) == [
-        (1, "temperature", 15.0)
-    ]
+    assert states(
+        Shard(step(Counter, "counter: {wraps_at: 100}")).feed(reading(0, 90.0), reading(1, 5.0))
+    ) == [(1, "temperature", 15.0)]
 
 
 def test_a_meter_that_was_silent_for_long_begins_anew() -> None:

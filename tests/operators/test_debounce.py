@@ -26,12 +26,18 @@ def test_an_on_in_the_quiet_time_takes_the_off_back() -> None:
 
 def test_a_later_event_of_the_signal_ends_the_quiet_time_by_itself() -> None:
     shard = Shard(step(Debounce, "debounce: 30s"))
-    out = shard.feed(*(reading(time, value, metric="motion") for time, value in [(0, 1.0), (10, 0.0), (41, 1.0)]))
+    out = shard.feed(
+        *(reading(time, value, metric="motion") for time, value in [(0, 1.0), (10, 0.0), (41, 1.0)])
+    )
     assert [(time, value) for time, _, value in states(out)] == [(0, 1.0), (40, 0.0), (41, 1.0)]
 
 
 def test_what_is_off_already_and_what_is_a_number_passes() -> None:
-    events = [reading(0, 0.0, metric="motion"), reading(1, 1.0, metric="power"), reading(2, 0.0, metric="power")]
+    events = [
+        reading(0, 0.0, metric="motion"),
+        reading(1, 1.0, metric="power"),
+        reading(2, 0.0, metric="power"),
+    ]
     assert Shard(step(Debounce, "debounce: 30s")).feed(*events) == events
 
 

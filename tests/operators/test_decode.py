@@ -1,4 +1,6 @@
-"""What the decode step does beside the dialects: refusals, ids, times, rows, and what passes unchanged."""
+"""What the decode step does beside the dialects: refusals, ids, times, rows, and what passes
+unchanged.
+"""
 
 import json
 from typing import Any
@@ -9,16 +11,29 @@ from pydantic import ValidationError
 from operators.component import Now, StepContext
 from operators.decode import Decode, DecodeLogic
 from operators.dialects import DIALECTS
-from operators.events import DeadLetter, Event, Message, Occurrence, Reading, Row, decode_lines, encode_lines
+from operators.events import (
+    DeadLetter,
+    Event,
+    Message,
+    Occurrence,
+    Reading,
+    Row,
+    decode_lines,
+    encode_lines,
+)
 
 T = 1772366400.0
 
 
 def logic(codec: str = "auto", **settings: Any) -> DecodeLogic:
-    return Decode.model_validate({"as": codec, **settings}).logic(StepContext(flow="f", step="f/s/decode"))
+    return Decode.model_validate({"as": codec, **settings}).logic(
+        StepContext(flow="f", step="f/s/decode")
+    )
 
 
-def decode(topic: str, payload: Any, codec: str = "auto", retained: bool = False, **settings: Any) -> list[Event]:
+def decode(
+    topic: str, payload: Any, codec: str = "auto", retained: bool = False, **settings: Any
+) -> list[Event]:
     decoder = logic(codec, **settings)
     events = decoder.on_batch([message(topic, payload, retained)], Now(T, T))
     assert decoder.errors == []
@@ -33,7 +48,9 @@ def message(topic: str, payload: Any, retained: bool = False, id: str = "m7") ->
         if isinstance(payload, str)
         else json.dumps(payload).encode()
     )
-    return Message(id=id, time=T, topic=topic, payload=raw, retained=retained, labels={"area": "yard"})
+    return Message(
+        id=id, time=T, topic=topic, payload=raw, retained=retained, labels={"area": "yard"}
+    )
 
 
 def refused(topic: str, payload: Any, codec: str = "auto") -> DeadLetter:
@@ -45,7 +62,11 @@ def refused(topic: str, payload: Any, codec: str = "auto") -> DeadLetter:
 
 
 def state_row(
-    state: Any, entity: str | None = "sensor.rack", shared: Any = None, op: str = "insert", **columns: Any
+    state: Any,
+    entity: str | None = "sensor.rack",
+    shared: Any = None,
+    op: str = "insert",
+    **columns: Any,
 ) -> Row:
     values = {"state_id": 5, "state": state, "metadata_id": 7, "last_updated_ts": T - 1, **columns}
     values |= {"entity_id": entity, "shared_attrs": shared}
@@ -81,14 +102,24 @@ def test_an_envelope_has_its_own_id_and_so_has_its_reading() -> None:
     assert isinstance(reading, Reading)
     assert isinstance(occurrence, Occurrence)
     assert (reading.id, reading.metric, reading.value) == ("e-1.motion", "motion", 1.0)
-    assert (occurrence.id, occurrence.type, occurrence.source) == ("e-1", "motion_detected", "sensor-motion")
+    assert (occurrence.id, occurrence.type, occurrence.source) == (
+        "e-1",
+        "motion_detected",
+        "sensor-motion",
+    )
     assert occurrence.time == pytest.approx(1734567890.123)
     assert occurrence.data == {"presence": True, "event_id": "e-1"}
     assert occurrence.topic == "sensor/motion"
 
 
 def test_a_new_kind_of_envelope_keeps_its_type_in_lower_case() -> None:
-    envelope = {"event_id": "e-2", "device_id": "pi", "type": "DOOR_FORCED", "data": {}, "timestamp": T}
+    envelope = {
+        "event_id": "e-2",
+        "device_id": "pi",
+        "type": "DOOR_FORCED",
+        "data": {},
+        "timestamp": T,
+    }
     (occurrence,) = decode("sensor/door", envelope, "pir_envelope")
     assert isinstance(occurrence, Occurrence)
     assert occurrence.type == "door_forced"
@@ -104,12 +135,19 @@ def test_a_recorder_row_keeps_the_exact_text_of_its_state() -> None:
     row = state_row("21.50", shared='{"device_class":"temperature","unit_of_measurement":"°F"}')
     (reading,) = logic("home_assistant_recorder").on_batch([row], Now(T, T))
     assert isinstance(reading, Reading)
-    assert (reading.id, reading.subject, reading.raw, reading.unit) == ("bin.1:42.0", "sensor.rack", "21.50", "°C")
+    assert (reading.id, reading.subject, reading.raw, reading.unit) == (
+        "bin.1:42.0",
+        "sensor.rack",
+        "21.50",
+        "°C",
+    )
     assert reading.value == pytest.approx((21.5 - 32) / 1.8)
     assert reading.time == T - 1
 
 
-@pytest.mark.parametrize("shared", [None, {}, "", "{", b'{"device_class": "temperature"}', 7, "[]", "null"])
+@pytest.mark.parametrize(
+    "shared", [None, {}, "", "{", b'{"device_class": "temperature"}', 7, "[]", "null"]
+)
 def test_attributes_of_any_form_do_not_stop_a_row(shared: Any) -> None:
     (reading,) = logic("home_assistant_recorder").on_batch(
         [state_row("21.5", "sensor.a_temperature", shared)], Now(T, T)
@@ -129,7 +167,10 @@ def test_a_row_of_an_unknown_entity_is_unresolved_with_its_columns() -> None:
 
 def test_deletes_and_other_tables_of_the_recorder_are_left_out() -> None:
     decoder = logic("home_assistant_recorder")
-    rows = [state_row("21.5", op="delete"), Row(id="x", time=T, table="ha.states_meta", op="insert", values={})]
+    rows = [
+        state_row("21.5", op="delete"),
+        Row(id="x", time=T, table="ha.states_meta", op="insert", values={}),
+    ]
     assert decoder.on_batch(rows, Now(T, T)) == []
     assert (decoder.counts, decoder.errors) == ({"ignored": 2}, [])
 
@@ -149,14 +190,20 @@ def test_deletes_and_other_tables_of_the_recorder_are_left_out() -> None:
         ("farm/gate/blob", "[1", "bad_json"),
         ("farm/gate/blob", '"quoted"', "unrecognised"),
         ("farm/gate/blob", '"open', "unrecognised"),
-        ("farm/gate/blob", {"specversion": "2.0", "id": "1", "source": "s", "type": "t"}, "unsupported"),
+        (
+            "farm/gate/blob",
+            {"specversion": "2.0", "id": "1", "source": "s", "type": "t"},
+            "unsupported",
+        ),
         ("farm/gate/blob", [{"bn": "x", "v": 1, "must_": 1}], "unsupported"),
         ("farm/gate/blob", [{"bn": "x", "v": 1}, 5], "bad_shape"),
         ("spBv1.0/a/NBIRTH/b", b"\xff\xfe", "unsupported"),
         ("homeassistant.states", {"op": "insert"}, "bad_shape"),
     ],
 )
-def test_what_cannot_be_decoded_is_set_aside_with_its_reason(topic: str, payload: Any, reason: str) -> None:
+def test_what_cannot_be_decoded_is_set_aside_with_its_reason(
+    topic: str, payload: Any, reason: str
+) -> None:
     letter = refused(topic, payload)
     assert letter.reason == reason
     assert (letter.id, letter.origin, letter.flow, letter.step) == ("m7", topic, "f", "f/s/decode")
@@ -176,7 +223,9 @@ def test_what_cannot_be_decoded_is_set_aside_with_its_reason(topic: str, payload
         ("sparkplug_b", "a/b", {"foo": 1}, "unsupported"),
     ],
 )
-def test_a_named_codec_refuses_what_it_does_not_speak(codec: str, topic: str, payload: Any, reason: str) -> None:
+def test_a_named_codec_refuses_what_it_does_not_speak(
+    codec: str, topic: str, payload: Any, reason: str
+) -> None:
     assert refused(topic, payload, codec).reason == reason
 
 
@@ -202,12 +251,18 @@ def test_what_is_left_out_is_counted() -> None:
 
 
 def test_the_time_setting_names_the_field_that_holds_the_event_time() -> None:
-    payload = {"temperature": 3, "meta": {"at": "2026-03-01T11:59:00Z"}, "last_seen": "2026-03-01T11:00:00Z"}
+    payload = {
+        "temperature": 3,
+        "meta": {"at": "2026-03-01T11:59:00Z"},
+        "last_seen": "2026-03-01T11:00:00Z",
+    }
     (reading,) = decode("zigbee2mqtt/cave", payload, "zigbee2mqtt", time="meta.at")
     assert reading.time == T - 60
     (reading,) = decode("zigbee2mqtt/cave", payload, "zigbee2mqtt", time="meta.none")
     assert reading.time == T - 3600
-    (reading,) = decode("home/cave", {"temperature": 3, "at": int((T - 5) * 1000)}, "json", time="at")
+    (reading,) = decode(
+        "home/cave", {"temperature": 3, "at": int((T - 5) * 1000)}, "json", time="at"
+    )
     assert reading.time == T - 5
 
 
@@ -235,12 +290,18 @@ def test_a_device_s_own_time_counts_where_it_can_be_true(own: Any, seconds: floa
     ],
 )  # fmt: skip
 def test_half_a_surrogate_pair_is_replaced_and_spoils_nothing_else(escaped: str, text: str) -> None:
-    (reading, other) = decode("zigbee2mqtt/cave", '{"humidity":"' + escaped + '","temperature":NaN}')
+    (reading, other) = decode(
+        "zigbee2mqtt/cave", '{"humidity":"' + escaped + '","temperature":NaN}'
+    )
     assert isinstance(reading, Reading)
     assert (reading.text, reading.quality) == (text, "bad")
     assert decode_lines(encode_lines([reading, other])) == [reading, other]
 
 
 def test_the_same_bytes_always_give_the_same_events() -> None:
-    batch = [message("zigbee2mqtt/remote", {"action": "1_double", "battery": 3, "temperature": None})]
-    assert logic().on_batch(list(batch), Now(T, T)) == logic().on_batch(list(batch), Now(T + 50, T + 90))
+    batch = [
+        message("zigbee2mqtt/remote", {"action": "1_double", "battery": 3, "temperature": None})
+    ]
+    assert logic().on_batch(list(batch), Now(T, T)) == logic().on_batch(
+        list(batch), Now(T + 50, T + 90)
+    )

@@ -13,7 +13,9 @@ MOTION = {
 }  # fmt: skip
 
 
-def decode(body: object, as_: str = "auto", topic: str = "api/events") -> tuple[list[Event], DecodeLogic]:
+def decode(
+    body: object, as_: str = "auto", topic: str = "api/events"
+) -> tuple[list[Event], DecodeLogic]:
     logic = Decode.model_validate(as_).logic(StepContext("f", "f/s/decode"))
     payload = body if isinstance(body, bytes) else msgspec.json.encode(body)
     message = Message(id="m", time=1_795_000_000.0, topic=topic, payload=payload)
@@ -25,7 +27,12 @@ def test_a_kept_message_is_one_occurrence_whatever_it_says(presence: bool | None
     sent = {**MOTION, "data": {"presence": presence}}
     (event,), _ = decode(sent, "envelope", "sensor/motion")
     assert isinstance(event, Occurrence)
-    assert (event.id, event.subject, event.type, event.time) == ("e-1", "pi-1", "motion_detected", 1_795_000_000.0)
+    assert (event.id, event.subject, event.type, event.time) == (
+        "e-1",
+        "pi-1",
+        "motion_detected",
+        1_795_000_000.0,
+    )
     assert event.data == sent and event.topic == "sensor/motion" and event.source == "sensor-motion"
 
 
@@ -37,7 +44,11 @@ def test_a_kept_timestamp_is_the_number_it_was(stamp: bytes) -> None:
 
 
 def test_what_is_no_envelope_is_refused_with_its_reason() -> None:
-    for body, reason in ((b"not json", "bad_json"), (b"[1]", "bad_shape"), (b'{"type":"X"}', "bad_shape")):
+    for body, reason in (
+        (b"not json", "bad_json"),
+        (b"[1]", "bad_shape"),
+        (b'{"type":"X"}', "bad_shape"),
+    ):
         events, logic = decode(body, "envelope")
         assert not events and [letter.reason for letter in logic.errors] == [reason]
 
@@ -53,4 +64,8 @@ def test_what_the_bridge_posts_is_read_as_the_message_it_was_made_from(as_: str)
     assert posted == sent
     reading, occurrence = posted
     assert isinstance(reading, Reading) and (reading.metric, reading.value) == ("motion", 1.0)
-    assert isinstance(occurrence, Occurrence) and occurrence.id == "e-1" and occurrence.time == 1734567890.0
+    assert (
+        isinstance(occurrence, Occurrence)
+        and occurrence.id == "e-1"
+        and occurrence.time == 1734567890.0
+    )

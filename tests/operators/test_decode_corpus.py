@@ -18,7 +18,9 @@ def test_the_corpus_runner_counts_by_dialect_and_fails_with_status_one(
 ) -> None:
     good, *_ = PUBLIC.read_text(encoding="utf-8").splitlines()
     file = tmp_path / "cases.jsonl"
-    file.write_text(good + "\n" + good.replace('"value": 27.34', '"value": 27.35'), encoding="utf-8")
+    file.write_text(
+        good + "\n" + good.replace('"value": 27.34', '"value": 27.35'), encoding="utf-8"
+    )
     assert main([str(file)]) == 1
     assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "1", "1"]
     file.write_text(good, encoding="utf-8")

@@ -35,7 +35,9 @@ def _parsed(case: dict[str, Any]) -> Any:
         return None
 
 
-DOCUMENTS = [parsed for case in CASES if (parsed := _parsed(case)) is not None and "deep" not in case["name"]]
+DOCUMENTS = [
+    parsed for case in CASES if (parsed := _parsed(case)) is not None and "deep" not in case["name"]
+]
 KEYS = sorted(set(NAMES).union(*map(_keys, DOCUMENTS)))
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -43,16 +45,21 @@ SCALARS = (
 )  # fmt: skip
 JSON = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+    ),
     max_leaves=12,
 )
-RELAXED = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def check(codec: str, topic: str, raw: bytes, retained: bool = False) -> None:
     decoder = Decode.model_validate(codec).logic(StepContext(flow="f", step="f/s/decode"))
     events = decoder.on_batch(
-        [Message(id="m", time=1.8e9, topic=topic, payload=raw, retained=retained)], Now(1.8e9, 1.8e9)
+        [Message(id="m", time=1.8e9, topic=topic, payload=raw, retained=retained)],
+        Now(1.8e9, 1.8e9),
     )
     assert "decoder_failed" not in decoder.counts, decoder.errors
     assert {letter.reason for letter in decoder.errors} <= REASONS
@@ -71,8 +78,14 @@ def check(codec: str, topic: str, raw: bytes, retained: bool = False) -> None:
 
 @pytest.mark.parametrize("codec", get_args(Codec))
 @RELAXED
-@given(topic=st.sampled_from(TOPICS) | st.text(max_size=30), raw=st.binary(max_size=60), retained=st.booleans())
-def test_any_bytes_on_any_topic_are_decoded_or_set_aside(codec: str, topic: str, raw: bytes, retained: bool) -> None:
+@given(
+    topic=st.sampled_from(TOPICS) | st.text(max_size=30),
+    raw=st.binary(max_size=60),
+    retained=st.booleans(),
+)
+def test_any_bytes_on_any_topic_are_decoded_or_set_aside(
+    codec: str, topic: str, raw: bytes, retained: bool
+) -> None:
     check(codec, topic, raw, retained)
 
 
@@ -84,7 +97,12 @@ def test_any_json_of_known_keys_is_decoded_or_set_aside(codec: str, topic: str, 
 
 
 @RELAXED
-@given(document=st.sampled_from(DOCUMENTS), data=st.data(), topic=st.sampled_from(TOPICS), own=st.booleans())
+@given(
+    document=st.sampled_from(DOCUMENTS),
+    data=st.data(),
+    topic=st.sampled_from(TOPICS),
+    own=st.booleans(),
+)
 def test_a_real_message_with_one_value_swapped_is_decoded_or_set_aside(
     document: Any, data: st.DataObject, topic: str, own: bool
 ) -> None:
@@ -93,19 +111,31 @@ def test_a_real_message_with_one_value_swapped_is_decoded_or_set_aside(
     todo = [changed]
     while todo:
         value = todo.pop()
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        items = (
+            value.items()
+            if isinstance(value, dict)
+            else enumerate(value)
+            if isinstance(value, list)
+            else ()
+        )
         for key, inner in items:
             spots.append((value, key))
             todo.append(inner)
     if spots:
         container, key = data.draw(st.sampled_from(spots))
         container[key] = data.draw(JSON)
-    check("auto", CASES[DOCUMENTS.index(document)]["topic"] if own else topic, json.dumps(changed).encode())
+    check(
+        "auto",
+        CASES[DOCUMENTS.index(document)]["topic"] if own else topic,
+        json.dumps(changed).encode(),
+    )
 
 
 @RELAXED
 @given(case=st.sampled_from(CASES), at=st.integers(0, 400), byte=st.integers(0, 255))
-def test_a_real_message_with_one_byte_swapped_or_cut_is_decoded_or_set_aside(case: Any, at: int, byte: int) -> None:
+def test_a_real_message_with_one_byte_swapped_or_cut_is_decoded_or_set_aside(
+    case: Any, at: int, byte: int
+) -> None:
     raw = bytearray(payload(case))
     check("auto", case["topic"], bytes(raw[:at]))
     if at < len(raw):
@@ -116,14 +146,21 @@ def test_a_real_message_with_one_byte_swapped_or_cut_is_decoded_or_set_aside(cas
 @RELAXED
 @given(
     values=st.dictionaries(
-        st.sampled_from(["entity_id", "state", "shared_attrs", "last_updated_ts", "metadata_id"]), JSON
+        st.sampled_from(["entity_id", "state", "shared_attrs", "last_updated_ts", "metadata_id"]),
+        JSON,
     ),
     state=JSON | st.binary(max_size=5),
 )
 def test_any_row_is_decoded_or_set_aside(values: dict[str, Any], state: Any) -> None:
-    decoder = Decode.model_validate("home_assistant_recorder").logic(StepContext(flow="f", step="f/s/decode"))
+    decoder = Decode.model_validate("home_assistant_recorder").logic(
+        StepContext(flow="f", step="f/s/decode")
+    )
     row = Row(
-        id="r", time=1.8e9, table="ha.states", op="insert", values={"entity_id": "sensor.x", "state": state, **values}
+        id="r",
+        time=1.8e9,
+        table="ha.states",
+        op="insert",
+        values={"entity_id": "sensor.x", "state": state, **values},
     )
     decoder.on_batch([row], Now(1.8e9, 1.8e9))
     assert "decoder_failed" not in decoder.counts, decoder.errors
@@ -144,7 +181,9 @@ def test_any_row_is_decoded_or_set_aside(values: dict[str, Any], state: Any) -> 
         b'{"a":{"b":["' + b'x","' * 60_000 + b'"]' + b"}" * 2,
     ],
 )
-@pytest.mark.parametrize("topic", ["zigbee2mqtt/cave", "tele/gw/SENSOR", "farm/gate/blob", "x/events/rpc"])
+@pytest.mark.parametrize(
+    "topic", ["zigbee2mqtt/cave", "tele/gw/SENSOR", "farm/gate/blob", "x/events/rpc"]
+)
 def test_the_largest_hostile_message_takes_under_a_second(raw: bytes, topic: str) -> None:
     started = time.process_time()
     check("auto", topic, raw[:262_144])

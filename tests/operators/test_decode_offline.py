@@ -19,7 +19,11 @@ def feed(decoder: DecodeLogic, topic: str, payload: Any, at: float = 0.0) -> lis
 
 
 def stale(events: list[Event]) -> list[tuple[str, str, float | None]]:
-    return [(e.subject, e.metric, e.value) for e in events if isinstance(e, Reading) and e.quality == "stale"]
+    return [
+        (e.subject, e.metric, e.value)
+        for e in events
+        if isinstance(e, Reading) and e.quality == "stale"
+    ]
 
 
 def test_going_offline_issues_the_last_readings_again_as_stale() -> None:
@@ -52,7 +56,9 @@ def test_a_second_offline_and_an_online_issue_nothing_again() -> None:
         ("home/OpenMQTTGateway/LWT", "home/OpenMQTTGateway/BTtoMQTT/A4C1380B0C0D", {"batt": 5}),
     ],
 )
-def test_a_bridge_that_goes_offline_takes_its_devices_along(bridge: str, topic: str, payload: Any) -> None:
+def test_a_bridge_that_goes_offline_takes_its_devices_along(
+    bridge: str, topic: str, payload: Any
+) -> None:
     decoder = logic()
     feed(decoder, topic, payload)
     feed(decoder, "elsewhere/plug2", {"power": 5})
@@ -72,14 +78,19 @@ def test_what_is_remembered_survives_a_restart_and_does_not_alias() -> None:
     feed(decoder, "zigbee2mqtt/plug", {"power": 6}, 1)
     restored = logic()
     restored.restore(state, DecodeLogic.VERSION)
-    assert stale(feed(restored, "zigbee2mqtt/plug/availability", "offline", 2)) == [("plug", "power", 5.0)]
+    assert stale(feed(restored, "zigbee2mqtt/plug/availability", "offline", 2)) == [
+        ("plug", "power", 5.0)
+    ]
 
 
 def test_a_silent_device_is_forgotten_after_a_day() -> None:
     decoder = logic()
     feed(decoder, "zigbee2mqtt/plug", {"power": 5})
     feed(decoder, "zigbee2mqtt/other", {"power": 5}, decode_offline.EXPIRY + 1)
-    assert stale(feed(decoder, "zigbee2mqtt/plug/availability", "offline", decode_offline.EXPIRY + 2)) == []
+    assert (
+        stale(feed(decoder, "zigbee2mqtt/plug/availability", "offline", decode_offline.EXPIRY + 2))
+        == []
+    )
 
 
 def test_the_number_of_devices_and_signals_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,5 +98,13 @@ def test_the_number_of_devices_and_signals_is_bounded(monkeypatch: pytest.Monkey
     decoder = logic()
     for n in range(5):
         feed(decoder, f"zigbee2mqtt/d{n}", {"power": n})
-    issued = [stale(feed(decoder, f"zigbee2mqtt/d{n}/availability", "offline", 1)) for n in range(5)]
-    assert issued == [[], [], [("d2", "power", 2.0)], [("d3", "power", 3.0)], [("d4", "power", 4.0)]]
+    issued = [
+        stale(feed(decoder, f"zigbee2mqtt/d{n}/availability", "offline", 1)) for n in range(5)
+    ]
+    assert issued == [
+        [],
+        [],
+        [("d2", "power", 2.0)],
+        [("d3", "power", 3.0)],
+        [("d4", "power", 4.0)],
+    ]

@@ -1,4 +1,6 @@
-"""Rules of the dialects that the corpus leaves out, one line each: topic, payload, and what must come of it."""
+"""Rules of the dialects that the corpus leaves out, one line each: topic, payload, and what must
+come of it.
+"""
 
 import json
 from typing import Any
@@ -20,10 +22,22 @@ def said(topic: str, payload: Any, codec: str = "auto") -> list[str]:
     for event in decoder.on_batch([message(topic, payload)], Now(T, T)):
         if isinstance(event, Reading):
             state = event.text if event.value is None else f"{event.value:.6g}"
-            words = [event.subject, event.metric, state, event.unit, event.quality if event.quality != "good" else None]
+            words = [
+                event.subject,
+                event.metric,
+                state,
+                event.unit,
+                event.quality if event.quality != "good" else None,
+            ]
             lines.append(" ".join(word for word in words if word))
         elif isinstance(event, Occurrence):
-            words = ["!", event.subject, event.type, event.data.get("action"), event.data.get("endpoint")]
+            words = [
+                "!",
+                event.subject,
+                event.type,
+                event.data.get("action"),
+                event.data.get("endpoint"),
+            ]
             lines.append(" ".join(word for word in words if word))
     return lines + [f"refused {letter.reason}" for letter in decoder.errors]
 
@@ -129,8 +143,18 @@ def test_a_payload_says(topic: str, payload: Any, expected: list[str]) -> None:
             {"device_class": "atmospheric_pressure", "unit_of_measurement": "inHg"},
             "pressure 1013.21 hPa",
         ),
-        ("sensor.x", "50", {"device_class": "power_factor", "unit_of_measurement": "%"}, "power_factor 0.5"),
-        ("sensor.x", "5", {"device_class": "duration", "unit_of_measurement": "min"}, "uptime 300 s"),
+        (
+            "sensor.x",
+            "50",
+            {"device_class": "power_factor", "unit_of_measurement": "%"},
+            "power_factor 0.5",
+        ),
+        (
+            "sensor.x",
+            "5",
+            {"device_class": "duration", "unit_of_measurement": "min"},
+            "uptime 300 s",
+        ),
         ("sensor.x", "21,5", {"device_class": "temperature"}, "temperature 21,5 °C bad"),
         ("binary_sensor.x", "on", {"device_class": "gas"}, "gas_alarm 1"),
         ("binary_sensor.x_motion", "on", {"device_class": "connectivity"}, "state 1"),
@@ -143,7 +167,9 @@ def test_a_payload_says(topic: str, payload: Any, expected: list[str]) -> None:
         ("climate.x", "heat", {}, "hvac_mode heat"),
     ],
 )
-def test_an_entity_s_state_says(entity: str, state: str, attributes: dict[str, str], expected: str) -> None:
+def test_an_entity_s_state_says(
+    entity: str, state: str, attributes: dict[str, str], expected: str
+) -> None:
     row = {"state": state, "metadata_id": 7, "attributes_id": 3}
     payload = {
         "op": "insert",
@@ -155,18 +181,24 @@ def test_an_entity_s_state_says(entity: str, state: str, attributes: dict[str, s
 
 
 def test_what_json_cannot_say_is_null_in_an_event_s_data_too() -> None:
-    body = (
-        b'{"specversion":"1.0","id":"a","source":"s","type":"t","data":{"n":NaN,"i":[-Infinity],"big":1e999,"ok":1.5}}'
-    )
+    body = b'{"specversion":"1.0","id":"a","source":"s","type":"t","data":{"n":NaN,"i":[-Infinity],"big":1e999,"ok":1.5}}'
     (event,) = logic("cloudevents").on_batch([message("x", body)], Now(T, T))
     assert isinstance(event, Occurrence)
     assert event.data == {"n": None, "i": [None], "big": None, "ok": 1.5}
 
 
 @pytest.mark.parametrize(
-    ("decoded", "expected"), [({"tempf": 68}, [20.0]), ({"tempf": 68, "temperature_1": 19.0}, [19.0])]
+    ("decoded", "expected"),
+    [({"tempf": 68}, [20.0]), ({"tempf": 68, "temperature_1": 19.0}, [19.0])],
 )
-def test_a_formatter_s_fahrenheit_counts_where_it_gives_no_celsius(decoded: Any, expected: list[float]) -> None:
-    body = {"end_device_ids": {"device_id": "probe"}, "uplink_message": {"decoded_payload": decoded}}
+def test_a_formatter_s_fahrenheit_counts_where_it_gives_no_celsius(
+    decoded: Any, expected: list[float]
+) -> None:
+    body = {
+        "end_device_ids": {"device_id": "probe"},
+        "uplink_message": {"decoded_payload": decoded},
+    }
     readings = logic("ttn").on_batch([message("v3/app/devices/probe/up", body)], Now(T, T))
-    assert [round(event.value or 0, 6) for event in readings if isinstance(event, Reading)] == expected
+    assert [
+        round(event.value or 0, 6) for event in readings if isinstance(event, Reading)
+    ] == expected

@@ -22,7 +22,11 @@ def test_signals_do_not_know_of_each_other() -> None:
 
 def test_a_change_of_quality_or_text_is_news() -> None:
     shard = Shard(step(Deduplicate, "deduplicate: 10s"))
-    events = [reading(0, None, text="heat"), reading(1, None, text="cool"), reading(2, None, quality="bad")]
+    events = [
+        reading(0, None, text="heat"),
+        reading(1, None, text="cool"),
+        reading(2, None, quality="bad"),
+    ]
     assert shard.feed(*events) == events
 
 
@@ -50,7 +54,9 @@ def test_what_was_seen_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("text", ["deduplicate: {by: id, within: 10min}", "deduplicate: 10min"])
-def test_a_repetition_with_an_old_time_is_dropped_while_the_wall_clock_moves_the_flow(text: str) -> None:
+def test_a_repetition_with_an_old_time_is_dropped_while_the_wall_clock_moves_the_flow(
+    text: str,
+) -> None:
     wall = 1e6
     logic = step(Deduplicate, text).logic(CONTEXT)
 

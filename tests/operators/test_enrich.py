@@ -1,4 +1,6 @@
-"""Labels from a table that is changed while the flow runs, whatever the order of rows and restarts."""
+"""Labels from a table that is changed while the flow runs, whatever the order of rows and
+restarts.
+"""
 
 import pickle
 import random
@@ -49,7 +51,9 @@ def test_a_changed_row_counts_from_then_on_and_a_deleted_one_no_longer() -> None
 
 def test_of_two_rows_with_one_key_the_newest_counts_and_the_other_one_when_it_is_gone() -> None:
     made = logic()
-    made.on_role("devices", [row(id=1, serial="a", room="hall"), row(id=2, serial="a", room="attic")], NOW)
+    made.on_role(
+        "devices", [row(id=1, serial="a", room="hall"), row(id=2, serial="a", room="attic")], NOW
+    )
     assert labels(made, "a")["room"] == "attic"
     made.on_role("devices", [row("delete", id=2)], NOW)
     assert labels(made, "a")["room"] == "hall"
@@ -62,13 +66,19 @@ def test_a_row_without_id_is_counted() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_rows_in_any_batches_with_restarts_give_what_the_newest_row_of_a_key_says(seed: int) -> None:
+def test_any_rows_in_any_batches_with_restarts_give_what_the_newest_row_of_a_key_says(
+    seed: int,
+) -> None:
     dice = random.Random(seed)
     made, known = logic(), dict[str, tuple[str, str]]()
     for _ in range(150):
         rows = []
         for _ in range(dice.choice((1, 2, 5))):
-            row_id, serial, room = dice.choice("12345"), dice.choice("abc"), dice.choice(("hall", "attic", "yard"))
+            row_id, serial, room = (
+                dice.choice("12345"),
+                dice.choice("abc"),
+                dice.choice(("hall", "attic", "yard")),
+            )
             known.pop(row_id, None)
             if dice.random() < 0.3:
                 rows.append(row("delete", id=row_id))
@@ -81,4 +91,6 @@ def test_any_rows_in_any_batches_with_restarts_give_what_the_newest_row_of_a_key
             made = logic()
             made.restore(saved, made.VERSION)
         newest = dict(known.values())
-        assert {serial: labels(made, serial).get("room") for serial in "abc"} == {s: newest.get(s) for s in "abc"}
+        assert {serial: labels(made, serial).get("room") for serial in "abc"} == {
+            s: newest.get(s) for s in "abc"
+        }

@@ -1,4 +1,6 @@
-"""What may come on a topic: anything. What is no event is refused with a word, and never with another error."""
+"""What may come on a topic: anything. What is no event is refused with a word, and never with
+another error.
+"""
 
 import msgspec
 import pytest
@@ -10,7 +12,11 @@ from operators.events import Reading, decode_lines, encode_lines
     ("line", "said"),
     [
         (b'{"kind":"reading","id":"\xff","time":1,"subject":"a","metric":"b"}', "0xff"),
-        (b'{"kind":"occurrence","id":"a","time":1,"subject":"a","type":"b","data":{"a":' + b"[" * 100_000, "deep"),
+        (
+            b'{"kind":"occurrence","id":"a","time":1,"subject":"a","type":"b","data":{"a":'
+            + b"[" * 100_000,
+            "deep",
+        ),
         (b'{"kind":"reading","id":"a","time":1', "truncated"),
         (b"\x00", "invalid"),
     ],

@@ -7,7 +7,16 @@ import pytest
 
 import operators
 from operators.component import Now, Operator, StepContext
-from operators.events import AlarmTransition, DeadLetter, Detection, Event, Frame, Message, Row, Summary
+from operators.events import (
+    AlarmTransition,
+    DeadLetter,
+    Detection,
+    Event,
+    Frame,
+    Message,
+    Row,
+    Summary,
+)
 from tests.operators.shard import occurrence, reading, step
 
 EVENTS: list[Event] = [
@@ -60,7 +69,10 @@ def test_an_example_is_valid_and_takes_every_kind_of_event(kind: type[Operator],
         flow="site",
         step="site/stream/step",
         roles=("made", "bought"),
-        tables={"rooms": [{"subject": "rack", "room": "cellar"}], "meters": [{"serial": "rack", "owner": "us"}]},
+        tables={
+            "rooms": [{"subject": "rack", "room": "cellar"}],
+            "meters": [{"serial": "rack", "owner": "us"}],
+        },
     )
     logic = operator.logic(context)
     if kind.CROSS_SUBJECT:

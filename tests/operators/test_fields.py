@@ -6,7 +6,12 @@ from tests.operators.shard import occurrence, reading
 
 
 def test_an_attribute_comes_before_a_label_and_a_label_before_data() -> None:
-    event = occurrence(0, "press", labels={"type": "label", "area": "yard"}, data={"area": "data", "pressure": "high"})
+    event = occurrence(
+        0,
+        "press",
+        labels={"type": "label", "area": "yard"},
+        data={"area": "data", "pressure": "high"},
+    )
     assert field(event, "type") == "press"
     assert field(event, "area") == "yard"
     assert field(event, "pressure") == "high"
@@ -32,8 +37,15 @@ def test_names_of_definitions_differ_from_names_of_python() -> None:
 
 
 def test_statistics_and_columns_are_fields() -> None:
-    assert field(Summary(id="s", time=1, start=0, subject="a", metric="m", values={"mean": 2.0}), "mean") == 2.0
-    assert field(Row(id="r", time=1, table="t", op="insert", values={"state": "on"}), "state") == "on"
+    assert (
+        field(
+            Summary(id="s", time=1, start=0, subject="a", metric="m", values={"mean": 2.0}), "mean"
+        )
+        == 2.0
+    )
+    assert (
+        field(Row(id="r", time=1, table="t", op="insert", values={"state": "on"}), "state") == "on"
+    )
 
 
 def test_setting_a_field_leaves_the_event_as_it_was() -> None:
@@ -57,7 +69,15 @@ def test_an_object_cannot_be_replaced_by_a_word() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(31.0, "31"), (31.5, "31.5"), (None, ""), (True, "true"), ({"a": 1}, '{"a":1}'), (7, "7"), (1e300, "1e+300")],
+    [
+        (31.0, "31"),
+        (31.5, "31.5"),
+        (None, ""),
+        (True, "true"),
+        ({"a": 1}, '{"a":1}'),
+        (7, "7"),
+        (1e300, "1e+300"),
+    ],
 )
 def test_values_as_text(value: object, expected: str) -> None:
     assert text(value) == expected

@@ -2,7 +2,10 @@ from operators.component import StepContext
 from operators.lookup import Lookup
 from tests.operators.shard import Shard, reading, step
 
-ROWS = [{"name": "rack", "room": "cellar", "floor": -1, "note": ""}, {"name": "hall", "room": "hall"}]
+ROWS = [
+    {"name": "rack", "room": "cellar", "floor": -1, "note": ""},
+    {"name": "hall", "room": "hall"},
+]
 CONTEXT = StepContext(flow="f", step="f/s/lookup", tables={"rooms": ROWS})
 
 

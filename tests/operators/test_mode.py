@@ -17,7 +17,14 @@ def motion(time: float, value: float = 1.0, **more: str) -> tuple[str, Event]:
 def test_events_pass_only_in_the_modes_that_were_named() -> None:
     shard = Shard(step(Mode, TEXT), restarts=True)
     out = shard.feed_roles(
-        [motion(0), switch(1, "surveillance"), motion(2), motion(3, 0.0), switch(4, "active"), motion(5)]
+        [
+            motion(0),
+            switch(1, "surveillance"),
+            motion(2),
+            motion(3, 0.0),
+            switch(4, "active"),
+            motion(5),
+        ]
     )
     assert states(out) == [(2, "motion", 1.0), (3, "motion", 0.0)]
     assert shard.counts == {"other_mode": 2}
@@ -31,7 +38,11 @@ def test_the_end_of_what_passed_passes_in_any_mode() -> None:
 
 
 def test_each_place_has_a_mode_of_its_own() -> None:
-    shard = Shard(step(Mode, "mode: {role: person, field: data.mode, passes: [night, away], same: label.area}"))
+    shard = Shard(
+        step(
+            Mode, "mode: {role: person, field: data.mode, passes: [night, away], same: label.area}"
+        )
+    )
     night = ("person", occurrence(0, "switched", data={"mode": "night"}, labels={"area": "hall"}))
     out = shard.feed_roles([night, motion(1, area="hall"), motion(2, area="yard")])
     assert [event.time for event in out] == [1]

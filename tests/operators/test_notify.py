@@ -1,4 +1,6 @@
-"""Notifications: alarms in groups, again until somebody cares, and floods; whatever the batches and restarts."""
+"""Notifications: alarms in groups, again until somebody cares, and floods; whatever the batches
+and restarts.
+"""
 
 import random
 from typing import Any
@@ -14,9 +16,20 @@ Told = tuple[float, str, str, list[str], list[str]]
 
 
 def change(
-    at: float, event: str, subject: str = "rack", flags: str = "active unacked", annunciate: bool = False, **more: Any
+    at: float,
+    event: str,
+    subject: str = "rack",
+    flags: str = "active unacked",
+    annunciate: bool = False,
+    **more: Any,
 ) -> AlarmTransition:
-    fields: dict[str, Any] = {"priority": "high", "value": 31.0, "unit": "°C", "labels": {"room": "hall"}, **more}
+    fields: dict[str, Any] = {
+        "priority": "high",
+        "value": 31.0,
+        "unit": "°C",
+        "labels": {"room": "hall"},
+        **more,
+    }
     return AlarmTransition(
         id=f"{subject}@{at}", time=at, recorded=at, rule="room/hot", alarm="hot", subject=subject, occ=1, seq=1,
         event=event, change=event, state="x", isa="B", flags=flags.split(), annunciate=annunciate, **fields,
@@ -106,7 +119,11 @@ def test_a_masked_alarm_is_left_out_and_comes_back() -> None:
 def test_it_is_told_again_until_it_is_acknowledged() -> None:
     desk = Desk("notify: {wait: 0s, repeat: 10min}")
     desk.see(raised(0))
-    assert [(at, what) for at, _, what, *_ in desk.wait(1300)] == [(0, "first"), (600, "repeat"), (1200, "repeat")]
+    assert [(at, what) for at, _, what, *_ in desk.wait(1300)] == [
+        (0, "first"),
+        (600, "repeat"),
+        (1200, "repeat"),
+    ]
     desk.see(change(1301, "acked", flags="active"))
     assert desk.wait(10_000) == []
 
@@ -125,16 +142,22 @@ def test_a_flood_is_told_at_once_and_then_once_a_span_until_it_is_over() -> None
     said = desk.wait(603)
     assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(603, "update", 40)]
     desk.see(raised(900, "s40"))
-    assert [(at, what, len(some)) for at, _, what, some, _ in desk.wait(2000)] == [(1203, "flood_off", 41)]
+    assert [(at, what, len(some)) for at, _, what, some, _ in desk.wait(2000)] == [
+        (1203, "flood_off", 41)
+    ]
 
 
 def test_it_reads_as_a_text_the_most_urgent_first_and_long_lists_are_cut() -> None:
     (first,) = Shard(step(Notify, "notify: {wait: 0s, flood: {alarms: 2, in: 1min}}")).feed(
-        raised(0, "a", priority="low", message="A is a bit warm"), raised(1, "b", priority="critical")
+        raised(0, "a", priority="low", message="A is a bit warm"),
+        raised(1, "b", priority="critical"),
     )[-1:]
     assert isinstance(first, Occurrence)
     assert (first.data["count"], first.data["priority"]) == (2, "critical")
-    assert first.data["text"] == "flood of alarms: 2 raised\ncritical: hot of b at 31 °C\nlow: A is a bit warm"
+    assert (
+        first.data["text"]
+        == "flood of alarms: 2 raised\ncritical: hot of b at 31 °C\nlow: A is a bit warm"
+    )
     many = Shard(step(Notify, "notify: {wait: 1min}"))
     many.feed(*(raised(0, f"s{n:02}") for n in range(25)))
     (event,) = many.logic.on_time(Now(60, 60))
@@ -151,7 +174,9 @@ def test_what_is_no_alarm_is_counted_and_left_out() -> None:
 
 def test_a_group_that_is_over_is_freed() -> None:
     desk = Desk("notify: {by: subject, wait: 0s, interval: 1s, flood: {alarms: 2, in: 1min}}")
-    desk.see(*(raised(n, f"s{n}") for n in range(50)), *(returned(100 + n, f"s{n}") for n in range(50)))
+    desk.see(
+        *(raised(n, f"s{n}") for n in range(50)), *(returned(100 + n, f"s{n}") for n in range(50))
+    )
     desk.wait(1000)
     assert desk.shard.logic.snapshot()[0] == {}  # type: ignore[index]
 
@@ -169,21 +194,39 @@ def test_a_changed_definition_counts_from_the_restart_on() -> None:
 def test_where_batches_end_and_restarts_come_makes_no_difference(seed: int) -> None:
     dice = random.Random(seed)
     more = dice.choice(
-        ["", ", repeat: 40s", ", flood: {alarms: 3, in: 30s}", ", repeat: 20s, flood: {alarms: 2, in: 1min}"]
+        [
+            "",
+            ", repeat: 40s",
+            ", flood: {alarms: 3, in: 30s}",
+            ", repeat: 20s, flood: {alarms: 2, in: 1min}",
+        ]
     )
-    operator = step(Notify, f"notify: {{by: label.room, wait: {dice.choice((0, 5, 20))}s, interval: 15s{more}}}")
+    operator = step(
+        Notify, f"notify: {{by: label.room, wait: {dice.choice((0, 5, 20))}s, interval: 15s{more}}}"
+    )
     at, events = 0.0, list[Event]()
     for _ in range(dice.choice((3, 15, 60))):
         at += dice.choice((0, 1, 3, 10, 45))
         room = dice.choice(("hall", "attic"))
         what = dice.choice(
-            ("activated", "activated", "returned", "acked", "shelved", "unshelved", "realarmed", "removed")
+            (
+                "activated",
+                "activated",
+                "returned",
+                "acked",
+                "shelved",
+                "unshelved",
+                "realarmed",
+                "removed",
+            )
         )
         flags = {"returned": "", "acked": "active", "shelved": "active unacked shelved:timed"}.get(
             what, "active unacked"
         )
         some = what in ("activated", "unshelved", "realarmed") and dice.random() < 0.8
-        events.append(change(at, what, dice.choice("abc") + room, flags, some, labels={"room": room}))
+        events.append(
+            change(at, what, dice.choice("abc") + room, flags, some, labels={"room": room})
+        )
     results = []
     for cut in range(3):
         cuts, logic, said = random.Random(cut), operator.logic(CONTEXT), list[Event]()

@@ -6,17 +6,29 @@ from tests.operators.shard import Shard, occurrence, reading, step
 def test_an_entry_of_the_data_becomes_a_reading() -> None:
     shard = Shard(step(Pick, "pick: {value: data.presence, metric: presence}"))
     [out] = shard.feed(
-        occurrence(3, "motion", data={"presence": True}, labels={"area": "yard"}), occurrence(4, "motion")
+        occurrence(3, "motion", data={"presence": True}, labels={"area": "yard"}),
+        occurrence(4, "motion"),
     )
     assert out == Reading(
-        id="mat.motion@3/presence", time=3, subject="mat", metric="presence", value=1.0, labels={"area": "yard"}
+        id="mat.motion@3/presence",
+        time=3,
+        subject="mat",
+        metric="presence",
+        value=1.0,
+        labels={"area": "yard"},
     )
     assert shard.counts == {"missing": 1}
 
 
 def test_one_statistic_of_a_summary_becomes_a_reading() -> None:
     summary = Summary(
-        id="s", time=60, start=0, subject="rack", metric="temperature", values={"mean": 21.0, "max": 23.0}, unit="°C"
+        id="s",
+        time=60,
+        start=0,
+        subject="rack",
+        metric="temperature",
+        values={"mean": 21.0, "max": 23.0},
+        unit="°C",
     )
     [out] = Shard(step(Pick, "pick: {value: max, metric: hottest}")).feed(summary)
     assert isinstance(out, Reading)

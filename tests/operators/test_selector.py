@@ -52,7 +52,13 @@ def test_every_key_must_match(selector: dict[str, Any], matches: bool) -> None:
 
 def test_limits_are_outside_of_a_range() -> None:
     matcher = Selector.model_validate({"value": {"above": 10, "below": 20}}).matcher()
-    assert [matcher(reading(0, value)) for value in (10.0, 10.1, 19.9, 20.0, None)] == [False, True, True, False, False]
+    assert [matcher(reading(0, value)) for value in (10.0, 10.1, 19.9, 20.0, None)] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_words_are_those_of_the_metric() -> None:
@@ -65,13 +71,17 @@ def test_words_are_those_of_the_metric() -> None:
 
 
 def test_other_kinds_of_events_are_selected_by_their_own_fields() -> None:
-    person = Detection(id="d", time=0, subject="g", class_="person", score=0.9, box=(0, 0, 1, 1), phase="entered")
+    person = Detection(
+        id="d", time=0, subject="g", class_="person", score=0.9, box=(0, 0, 1, 1), phase="entered"
+    )
     assert Selector.model_validate({"class": "person", "phase": "entered"}).matcher()(person)
     raised = AlarmTransition(
         id="a", time=0, recorded=0, rule="r", alarm="too_hot", subject="s", occ=1, seq=1, event="activated",
         change="raised", state="unacked", isa="B", priority="high", value=31.0,
     )  # fmt: skip
-    assert Selector.model_validate({"priority": ["high"], "change": "raised", "value": {"above": 30}}).matcher()(raised)
+    assert Selector.model_validate(
+        {"priority": ["high"], "change": "raised", "value": {"above": 30}}
+    ).matcher()(raised)
     mean = Summary(id="s", time=1, start=0, subject="a", metric="m", values={"mean": 5.0})
     assert Selector.model_validate({"value": {"above": 4}}).matcher()(mean)
     assert Selector.model_validate({"type": "press"}).matcher()(occurrence(0, "press"))

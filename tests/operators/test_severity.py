@@ -9,20 +9,36 @@ from tests.operators.shard import Shard, occurrence, reading, step
 
 
 def priorities(text: str, *events: Event) -> list[Any]:
-    return [getattr(event, "labels", {}).get("priority") for event in Shard(step(Severity, text)).feed(*events)]
+    return [
+        getattr(event, "labels", {}).get("priority")
+        for event in Shard(step(Severity, text)).feed(*events)
+    ]
 
 
 def test_the_words_of_a_device_are_mapped() -> None:
-    text = "severity: {field: data.severity, values: {alert: high, detection: low}, otherwise: medium}"
-    seen = [occurrence(0, "review", data={"severity": word}) for word in ("alert", "detection", "odd")]
+    text = (
+        "severity: {field: data.severity, values: {alert: high, detection: low}, otherwise: medium}"
+    )
+    seen = [
+        occurrence(0, "review", data={"severity": word}) for word in ("alert", "detection", "odd")
+    ]
     assert priorities(text, *seen, occurrence(1, "review")) == ["high", "low", "medium", "medium"]
 
 
 def test_the_most_urgent_limit_that_is_passed_counts_in_the_signals_unit() -> None:
     text = "severity: {above: {low: 20 °C, high: 30 °C, critical: 40 °C}}"
     some = [reading(0, value, unit="°C") for value in (19.0, 20.0, 21.0, 31.0, 41.0)]
-    assert priorities(text, *some, reading(0, 95.0, unit="°F")) == [None, None, "low", "high", "critical", "high"]
-    assert priorities("severity: {below: {low: 20, high: 5}}", reading(0, 10.0), reading(0, 1.0)) == ["low", "high"]
+    assert priorities(text, *some, reading(0, 95.0, unit="°F")) == [
+        None,
+        None,
+        "low",
+        "high",
+        "critical",
+        "high",
+    ]
+    assert priorities(
+        "severity: {below: {low: 20, high: 5}}", reading(0, 10.0), reading(0, 1.0)
+    ) == ["low", "high"]
 
 
 def test_what_is_not_mapped_is_counted() -> None:

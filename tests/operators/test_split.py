@@ -1,4 +1,6 @@
-"""No step with state may depend on where a batch ends, when the process restarts, or how other subjects' events lie between."""
+"""No step with state may depend on where a batch ends, when the process restarts, or how other
+subjects' events lie between.
+"""
 
 import random
 from collections.abc import Callable
@@ -44,7 +46,13 @@ STEPS = [
     (Threshold, "threshold: {seen: 12s}"),
     (Threshold, "threshold: {seen: 12s, times: 2, in: 20s, for: 3s}"),
     (Debounce, "debounce: 12s"),
-    (Window, "window: {every: 10s, calculate: [mean, min, max, sum, count, first, last, delta, p95, spread, stddev]}"),
+    (
+        Window,
+        (
+            "window: {every: 10s, calculate: [mean, min, max, sum, count, first, last, delta, p95,"
+            " spread, stddev]}"
+        ),
+    ),
     (Window, "window: {every: 10s, length: 30s, calculate: [mean, count, p95]}"),
     (Window, "window: {every: 10s, calculate: [count], by: label.area}"),
     (Silence, "silence: 12s"),
@@ -61,7 +69,13 @@ VOTES = [
 ]
 
 ROLES = [
-    (Combine, "combine: {subject: house, metric: surplus, plus: [pir, person], minus: [door], max_age: 15s}"),
+    (
+        Combine,
+        (
+            "combine: {subject: house, metric: surplus, plus: [pir, person], minus: [door],"
+            " max_age: 15s}"
+        ),
+    ),
     (Correlate, "correlate: {within: 15s, need: 2}"),
     (Correlate, "correlate: {same: area, within: 25s, in_order: true}"),
     (Correlate, "correlate: {within: 15s, need: 1, without: person}"),
@@ -72,7 +86,9 @@ ROLES = [
 
 
 def stream(seed: int, ordered: bool = False) -> list[list[Event]]:
-    """Batches of readings of a few signals, now and then out of order, doubled, bad or far apart."""
+    """Batches of readings of a few signals, now and then out of order, doubled, bad or far
+    apart.
+    """
     dice = random.Random(seed)
     batches: list[list[Event]] = [[]]
     clock = 1000.0
@@ -97,10 +113,14 @@ def _fields(events: list[Any]) -> list[Any]:
     return sorted(repr(event) for event in events)
 
 
-@pytest.mark.parametrize(("kind", "text"), [*STEPS, *VOTES], ids=[text for _, text in [*STEPS, *VOTES]])
+@pytest.mark.parametrize(
+    ("kind", "text"), [*STEPS, *VOTES], ids=[text for _, text in [*STEPS, *VOTES]]
+)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
-def test_batches_and_restarts_do_not_change_what_comes_out(kind: type[Operator], text: str, seed: int) -> None:
+def test_batches_and_restarts_do_not_change_what_comes_out(
+    kind: type[Operator], text: str, seed: int
+) -> None:
     batches = stream(seed)
     whole = Shard(step(kind, text))
     expected = whole.feed(*(event for batch in batches for event in batch))
@@ -112,16 +132,23 @@ def test_batches_and_restarts_do_not_change_what_comes_out(kind: type[Operator],
     assert _fields(split.late) == _fields(whole.late)
     assert split.counts == whole.counts
     ids = [event.id for event in got]
-    if kind not in (Deduplicate, Debounce, Vote) and len({e.id for b in batches for e in b}) == sum(map(len, batches)):
+    if kind not in (Deduplicate, Debounce, Vote) and len({e.id for b in batches for e in b}) == sum(
+        map(len, batches)
+    ):
         assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize(("kind", "text"), ROLES, ids=[text for _, text in ROLES])
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
-def test_batches_and_restarts_do_not_change_what_roles_make(kind: type[Operator], text: str, seed: int) -> None:
+def test_batches_and_restarts_do_not_change_what_roles_make(
+    kind: type[Operator], text: str, seed: int
+) -> None:
     dice = random.Random(seed)
-    roles = [[(dice.choice(CONTEXT.roles), event) for event in batch] for batch in stream(seed, ordered=True)]
+    roles = [
+        [(dice.choice(CONTEXT.roles), event) for event in batch]
+        for batch in stream(seed, ordered=True)
+    ]
     together = Shard(step(kind, text))
     # Events of one instant have no order between roles, so every batch ends where time moves on.
     moments: list[list[tuple[str, Event]]] = []
@@ -140,14 +167,19 @@ def test_batches_and_restarts_do_not_change_what_roles_make(kind: type[Operator]
 
 
 def swapped(events: list[Event], dice: random.Random) -> list[Event]:
-    """The events with neighbours of different subjects swapped; none more than the lateness behind the newest."""
+    """The events with neighbours of different subjects swapped; none more than the lateness
+    behind the newest.
+    """
     mixed = list(events)
     for _ in range(len(mixed)):
         place = dice.randrange(max(1, len(mixed) - 1))
         if place + 1 < len(mixed):
             one, other = mixed[place : place + 2]
             newest = max(event.time for event in mixed[: place + 2])
-            if getattr(one, "subject", "") != getattr(other, "subject", "") and one.time >= newest - LATENESS:
+            if (
+                getattr(one, "subject", "") != getattr(other, "subject", "")
+                and one.time >= newest - LATENESS
+            ):
                 mixed[place : place + 2] = [other, one]
     return mixed
 
@@ -165,7 +197,9 @@ def of_subject(events: list[Any]) -> dict[str, list[Any]]:
 @example(seed=123)  # an event at its own signal's deadline, exactly the lateness late
 @example(seed=776)
 @given(seed=st.integers(0, 2**32))
-def test_the_order_of_other_subjects_does_not_change_what_comes_out(kind: type[Operator], text: str, seed: int) -> None:
+def test_the_order_of_other_subjects_does_not_change_what_comes_out(
+    kind: type[Operator], text: str, seed: int
+) -> None:
     events = [event for batch in stream(seed, ordered=True) for event in batch]
     one, other = Shard(step(kind, text)), Shard(step(kind, text))
     expected = [*one.feed(*events), *one.wait_until(1e5)]
@@ -179,7 +213,9 @@ IN_PICTURES = replace(CONTEXT, zones={"floor": ("gate", SQUARE), "ramp": ("dock"
 
 
 def walks(dice: random.Random) -> list[Event]:
-    """What two cameras see of objects that wander, vanish and come back; some detections are late or have a track."""
+    """What two cameras see of objects that wander, vanish and come back; some detections are
+    late or have a track.
+    """
     made: list[Event] = []
     clock = 0.0
     for n in range(dice.choice([5, 20, 60])):
@@ -222,7 +258,9 @@ def test_what_is_seen_on_pictures_depends_on_the_cameras_own_pictures_only(
     phases: dict[tuple[str, str, str], list[str]] = {}
     for event in got:
         assert isinstance(event, Detection)
-        phases.setdefault((event.subject, str(event.track), str(event.in_zone)), []).append(str(event.phase))
+        phases.setdefault((event.subject, str(event.track), str(event.in_zone)), []).append(
+            str(event.phase)
+        )
     for told in phases.values():
         if "entered" in told:
             assert told == ["entered", "left"] * (len(told) // 2) + ["entered"] * (len(told) % 2)
@@ -230,7 +268,9 @@ def test_what_is_seen_on_pictures_depends_on_the_cameras_own_pictures_only(
             assert told == ["new", *["update"] * (len(told) - 2), "end"]
 
 
-@pytest.mark.parametrize(("kind", "text"), [*STEPS, *VOTES], ids=[text for _, text in [*STEPS, *VOTES]])
+@pytest.mark.parametrize(
+    ("kind", "text"), [*STEPS, *VOTES], ids=[text for _, text in [*STEPS, *VOTES]]
+)
 def test_state_of_silent_signals_is_freed(kind: type[Operator], text: str) -> None:
     shard = Shard(step(kind, text))
     for n in range(50):

@@ -12,7 +12,10 @@ def told(events: list[Event]) -> list[tuple[float, float | None, str | None]]:
 
 def test_the_last_reading_comes_once_more_as_stale_when_nothing_came() -> None:
     shard = Shard(step(Stale, "stale: 10s"))
-    assert told(shard.feed(reading(0, 1.0), reading(3, 2.0))) == [(0, 1.0, "good"), (3, 2.0, "good")]
+    assert told(shard.feed(reading(0, 1.0), reading(3, 2.0))) == [
+        (0, 1.0, "good"),
+        (3, 2.0, "good"),
+    ]
     assert told(shard.wait_until(13)) == [(13, 2.0, "stale")]
     assert shard.wait_until(1000) == []
     assert told(shard.feed(reading(1001, 2.0))) == [(1001, 2.0, "good")]
@@ -20,8 +23,17 @@ def test_the_last_reading_comes_once_more_as_stale_when_nothing_came() -> None:
 
 def test_a_value_that_never_changes_is_stale_until_it_does() -> None:
     shard = Shard(step(Stale, "stale: {unchanged: 10s}"))
-    out = shard.feed(*(reading(n * 5, value) for n, value in enumerate([1.0, 1.0, 1.0, 1.0, 2.0, 2.0])))
-    assert [quality for _, _, quality in told(out)] == ["good", "good", "good", "stale", "good", "good"]
+    out = shard.feed(
+        *(reading(n * 5, value) for n, value in enumerate([1.0, 1.0, 1.0, 1.0, 2.0, 2.0]))
+    )
+    assert [quality for _, _, quality in told(out)] == [
+        "good",
+        "good",
+        "good",
+        "stale",
+        "good",
+        "good",
+    ]
     assert shard.counts == {"unchanged": 1}
 
 

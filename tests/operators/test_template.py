@@ -66,12 +66,23 @@ def test_a_text_that_cannot_be_read_is_refused(source: str, message: str) -> Non
 
 
 def test_placeholders_are_listed() -> None:
-    assert Template("{subject}: {time:%H} {value:.1f}").placeholders() == ["subject", "time", "value"]
+    assert Template("{subject}: {time:%H} {value:.1f}").placeholders() == [
+        "subject",
+        "time",
+        "value",
+    ]
     assert Shape({"a": "{subject}", "b": {"c": ["{value}"]}}).placeholders() == ["subject", "value"]
 
 
 def test_a_shape_keeps_its_form() -> None:
-    shape = Shape({"id": "{subject}", "details": {"value": "{value}", "list": ["{unit}", 3]}, "kind": "sensor", "n": 1})
+    shape = Shape(
+        {
+            "id": "{subject}",
+            "details": {"value": "{value}", "list": ["{unit}", 3]},
+            "kind": "sensor",
+            "n": 1,
+        }
+    )
     assert shape.render(HOT) == {
         "id": "rack",
         "details": {"value": 31.0, "list": ["°C", 3]},

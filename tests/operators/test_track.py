@@ -13,7 +13,12 @@ BOX = (0.4, 0.4, 0.1, 0.4)
 def seen(time, left=0.4, camera="gate", class_="person", top=0.4, id=None):
     box = (left, top, 0.1, 0.4)
     return Detection(
-        id=id or f"{camera}-{class_}-{left}@{time:g}", time=time, subject=camera, class_=class_, score=0.9, box=box
+        id=id or f"{camera}-{class_}-{left}@{time:g}",
+        time=time,
+        subject=camera,
+        class_=class_,
+        score=0.9,
+        box=box,
     )
 
 
@@ -40,12 +45,16 @@ def test_an_object_that_comes_back_too_late_is_another_one():
 
 
 def test_two_objects_on_one_picture_are_two_even_if_they_overlap():
-    out = shard().feed(seen(0.0, 0.40, id="a"), seen(0.0, 0.45, id="b"), seen(0.2, 0.41), seen(0.2, 0.46))
+    out = shard().feed(
+        seen(0.0, 0.40, id="a"), seen(0.0, 0.45, id="b"), seen(0.2, 0.41), seen(0.2, 0.46)
+    )
     assert [e.track for e in out] == ["a", "b", "a", "b"]
 
 
 def test_class_and_camera_keep_objects_apart():
-    out = shard().feed(seen(0.0, id="a"), seen(0.1, class_="car", id="b"), seen(0.2, camera="dock", id="c"))
+    out = shard().feed(
+        seen(0.0, id="a"), seen(0.1, class_="car", id="b"), seen(0.2, camera="dock", id="c")
+    )
     assert [e.phase for e in out] == ["new", "new", "new"]
 
 
@@ -69,7 +78,9 @@ def test_an_old_detection_is_late_and_everything_else_passes():
 def test_a_broken_detector_does_not_fill_the_memory():
     cameras = shard()
     many = [
-        Detection(id=f"d{n}", time=0.0, subject="gate", class_="person", score=1, box=(0, 0, 0.001, 0.001))
+        Detection(
+            id=f"d{n}", time=0.0, subject="gate", class_="person", score=1, box=(0, 0, 0.001, 0.001)
+        )
         for n in range(MOST_TRACKS + 5)
     ]
     assert len(cameras.feed(*many)) == MOST_TRACKS
@@ -82,7 +93,13 @@ def test_batches_and_restarts_change_nothing():
     for step in range(200):
         for camera in ("gate", "dock"):
             events += [
-                seen(step / 5, round(rng.random(), 2), camera, rng.choice(["person", "car"]), id=f"{camera}{step}.{n}")
+                seen(
+                    step / 5,
+                    round(rng.random(), 2),
+                    camera,
+                    rng.choice(["person", "car"]),
+                    id=f"{camera}{step}.{n}",
+                )
                 for n in range(rng.randrange(3))
             ]
     whole = shard().feed(*events)

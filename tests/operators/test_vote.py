@@ -11,9 +11,18 @@ def smoke(time: float, detector: str, value: float = 1.0, room: str = "hall"):
 
 def test_it_is_on_while_enough_signals_are_on() -> None:
     shard = Shard(step(Vote, "vote: {need: 2, same: label.room, max_age: 10min}"), restarts=True)
-    out = shard.feed(smoke(0, "a"), smoke(1, "a"), smoke(2, "b"), smoke(3, "c"), smoke(4, "a", 0.0), smoke(5, "b", 0.0))
+    out = shard.feed(
+        smoke(0, "a"),
+        smoke(1, "a"),
+        smoke(2, "b"),
+        smoke(3, "c"),
+        smoke(4, "a", 0.0),
+        smoke(5, "b", 0.0),
+    )
     assert states(out) == [(2, "agreement", 1.0), (5, "agreement", 0.0)]
-    assert {(getattr(e, "subject", ""), getattr(e, "labels", {})["room"]) for e in out} == {("hall", "hall")}
+    assert {(getattr(e, "subject", ""), getattr(e, "labels", {})["room"]) for e in out} == {
+        ("hall", "hall")
+    }
 
 
 def test_rooms_vote_apart() -> None:
@@ -22,7 +31,9 @@ def test_rooms_vote_apart() -> None:
 
 
 def test_a_vote_that_is_too_old_counts_no_longer() -> None:
-    shard = Shard(step(Vote, "vote: {need: 2, subject: house, metric: fire, max_age: 30s}"), restarts=True)
+    shard = Shard(
+        step(Vote, "vote: {need: 2, subject: house, metric: fire, max_age: 30s}"), restarts=True
+    )
     assert states(shard.feed(smoke(0, "a"), smoke(10, "b"))) == [(10, "fire", 1.0)]
     assert states(shard.wait_until(30)) == [(30, "fire", 0.0)]
     assert shard.wait_until(100) == []

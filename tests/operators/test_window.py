@@ -12,7 +12,12 @@ def summaries(events: list[Event]) -> list[tuple[float, dict[str, float]]]:
 
 def test_windows_are_aligned_and_close_with_the_signals_own_next_event() -> None:
     shard = Shard(step(Window, "window: {every: 1min, calculate: [mean, max]}"))
-    assert shard.feed(reading(0, 1000.0, unit="W"), reading(30, 3000.0, unit="W"), reading(64, 9.0, unit="W")) == []
+    assert (
+        shard.feed(
+            reading(0, 1000.0, unit="W"), reading(30, 3000.0, unit="W"), reading(64, 9.0, unit="W")
+        )
+        == []
+    )
     [event] = shard.feed(reading(65, 9.0, unit="W"))
     assert event == Summary(
         id="rack/temperature/site/stream/step/60.0", time=60, start=0, subject="rack", metric="temperature",
@@ -34,7 +39,9 @@ def test_every_statistic_is_calculated() -> None:
 
 
 def test_a_longer_length_makes_sliding_windows() -> None:
-    shard = Shard(step(Window, "window: {every: 10s, length: 30s, calculate: [sum, count, stddev]}"))
+    shard = Shard(
+        step(Window, "window: {every: 10s, length: 30s, calculate: [sum, count, stddev]}")
+    )
     out = shard.feed(reading(5, 1.0), reading(15, 2.0), reading(25, 3.0), reading(45, 4.0))
     out += shard.wait_until(500)
     assert [(time, values["sum"], values["count"]) for time, values in summaries(out)] == [
@@ -77,12 +84,17 @@ def test_by_keeps_windows_apart_and_labels_them() -> None:
     shard = Shard(step(Window, "window: {every: 1min, calculate: [count], by: label.area}"))
     shard.feed(reading(0, 1.0, labels={"area": "yard"}), reading(1, 1.0, labels={"area": "hall"}))
     out = shard.wait_until(100)
-    assert sorted(event.labels["area"] for event in out if isinstance(event, Summary)) == ["hall", "yard"]
+    assert sorted(event.labels["area"] for event in out if isinstance(event, Summary)) == [
+        "hall",
+        "yard",
+    ]
 
 
 def test_bad_readings_are_left_out_and_counted() -> None:
     shard = Shard(step(Window, "window: {every: 1min, calculate: [count]}"))
-    shard.feed(reading(0, 1.0, quality="bad"), reading(1, None), reading(2, float("inf")), reading(3, 1.0))
+    shard.feed(
+        reading(0, 1.0, quality="bad"), reading(1, None), reading(2, float("inf")), reading(3, 1.0)
+    )
     assert summaries(shard.wait_until(100)) == [(60, {"count": 1})]
     assert shard.counts == {"not_data": 3}
 

@@ -49,7 +49,9 @@ def expected(found: Values) -> dict[str, float]:
 
 
 def tumbling(found: Values, every: float, length: float) -> list[tuple[float, float, Values]]:
-    """(start, end, readings) of every window with readings, each reading looked up for each window."""
+    """(start, end, readings) of every window with readings, each reading looked up for each
+    window.
+    """
     windows = []
     for number in range(
         math.floor(min(t for t, _ in found) / every),
@@ -65,7 +67,10 @@ def tumbling(found: Values, every: float, length: float) -> list[tuple[float, fl
 def sessions(found: Values, gap: float) -> list[tuple[float, float, Values]]:
     """(start, end, readings) of every session."""
     times = sorted({t for t, _ in found})
-    starts = [times[0], *(after for before, after in itertools.pairwise(times) if after - before >= gap)]
+    starts = [
+        times[0],
+        *(after for before, after in itertools.pairwise(times) if after - before >= gap),
+    ]
     ends = [*starts[1:], math.inf]
     windows = []
     for start, before in zip(starts, ends, strict=True):
@@ -96,7 +101,9 @@ def arrived(made: list[tuple[str, float, float, float]]) -> list[Event]:
     return list(out)
 
 
-def played(text: str, events: list[Event], size: int = 10**6, restarts: bool = False) -> tuple[list[Summary], Shard]:
+def played(
+    text: str, events: list[Event], size: int = 10**6, restarts: bool = False
+) -> tuple[list[Summary], Shard]:
     shard = Shard(step(Window, text), restarts=restarts)
     out: list[Any] = []
     for start in range(0, len(events), size):
@@ -106,7 +113,10 @@ def played(text: str, events: list[Event], size: int = 10**6, restarts: bool = F
 
 def close(one: dict[str, float], other: dict[str, float]) -> bool:
     assert one.keys() == other.keys()
-    return all(math.isclose(one[k], other[k], rel_tol=1e-9, abs_tol=1e-4 if k == "stddev" else 1e-9) for k in one)
+    return all(
+        math.isclose(one[k], other[k], rel_tol=1e-9, abs_tol=1e-4 if k == "stddev" else 1e-9)
+        for k in one
+    )
 
 
 KINDS = [
@@ -121,7 +131,9 @@ KINDS = [
 @pytest.mark.parametrize(("text", "windows"), KINDS, ids=[text for text, _ in KINDS])
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(made=rows, size=st.integers(1, 9))
-def test_windows_say_what_a_brute_force_reference_says(text: str, windows: Any, made: Any, size: int) -> None:
+def test_windows_say_what_a_brute_force_reference_says(
+    text: str, windows: Any, made: Any, size: int
+) -> None:
     events = arrived(made)
     text = f"window: {text}, calculate: {EVERY}}}"
     out, shard = played(text, events)
@@ -144,7 +156,8 @@ def test_windows_say_what_a_brute_force_reference_says(text: str, windows: Any, 
 @given(made=rows, data=st.data())
 def test_the_order_of_other_subjects_changes_nothing(made: Any, data: st.DataObject) -> None:
     events = arrived(made)
-    # Neighbours of different subjects may swap as long as no reading falls behind the newest by more than the lateness.
+    # Neighbours of different subjects may swap as long as no reading falls behind the newest by
+    # more than the lateness.
     mixed = list(events)
     for place in data.draw(st.lists(st.integers(0, max(0, len(events) - 2)), max_size=30)):
         one, other = mixed[place : place + 2] if place + 1 < len(mixed) else (mixed[0], mixed[0])
@@ -164,9 +177,13 @@ def test_the_order_of_other_subjects_changes_nothing(made: Any, data: st.DataObj
 @pytest.mark.parametrize("kind", ["{every: 10s", "{every: 10s, length: 30s", "{gap: 8s"])
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    made=rows, delays=st.lists(st.sampled_from([0, 0, 0, 7, 15, 60]), min_size=40, max_size=40), size=st.integers(1, 9)
+    made=rows,
+    delays=st.lists(st.sampled_from([0, 0, 0, 7, 15, 60]), min_size=40, max_size=40),
+    size=st.integers(1, 9),
 )
-def test_every_reading_is_in_its_windows_or_late(kind: str, made: Any, delays: list[int], size: int) -> None:
+def test_every_reading_is_in_its_windows_or_late(
+    kind: str, made: Any, delays: list[int], size: int
+) -> None:
     events = [
         reading(event.time - delay, 1.0, subject=getattr(event, "subject", ""), id=event.id)
         for event, delay in zip(arrived(made), delays, strict=False)
@@ -196,7 +213,11 @@ def test_a_late_reading_can_join_two_sessions_to_one() -> None:
     assert shard.feed(reading(10, 1.0), reading(15, 3.0), reading(12.5, 2.0)) == []
     [summary] = shard.wait_until(100)
     assert isinstance(summary, Summary)
-    assert (summary.start, summary.time, summary.values) == (10, 19, {"count": 3, "first": 1, "last": 3})
+    assert (summary.start, summary.time, summary.values) == (
+        10,
+        19,
+        {"count": 3, "first": 1, "last": 3},
+    )
 
 
 def test_where_only_the_count_is_wanted_occurrences_count_too() -> None:
@@ -219,11 +240,15 @@ def test_sums_and_deviations_do_not_lose_digits() -> None:
     assert out[0].values["sum"] == pytest.approx(math.fsum(values), abs=0.1)
     shifted = [1e9 + (n % 3) / 10 for n in range(3000)]
     out, _ = played(text, [reading(n / 100, value) for n, value in enumerate(shifted)])
-    assert out[0].values["stddev"] == pytest.approx(statistics.pstdev([(n % 3) / 10 for n in range(3000)]), rel=1e-6)
+    assert out[0].values["stddev"] == pytest.approx(
+        statistics.pstdev([(n % 3) / 10 for n in range(3000)]), rel=1e-6
+    )
 
 
 def test_a_sum_too_large_for_a_number_is_left_out() -> None:
-    out, shard = played("window: {every: 10s, calculate: [sum, max]}", [reading(1, 1.7e308), reading(2, 1.7e308)])
+    out, shard = played(
+        "window: {every: 10s, calculate: [sum, max]}", [reading(1, 1.7e308), reading(2, 1.7e308)]
+    )
     assert out[0].values == {"max": 1.7e308}
     assert shard.counts == {"overflow": 1}
 
@@ -237,7 +262,9 @@ def test_memory_does_not_grow_with_the_readings_of_a_window() -> None:
     assert max(sizes) < 9 * (EXACT + 2 * CENTROIDS) + 5000
     [summary] = shard.wait_until(1e6)
     assert isinstance(summary, Summary)
-    assert summary.values["p95"] == pytest.approx(sorted(math.sin(n) * 100 for n in range(20_000))[18_999], abs=0.1)
+    assert summary.values["p95"] == pytest.approx(
+        sorted(math.sin(n) * 100 for n in range(20_000))[18_999], abs=0.1
+    )
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -16,7 +16,14 @@ CONTEXT = replace(CONTEXT, zones={"floor": ("gate", SQUARE), "ramp": ("dock", SQ
 def seen(time, left=0.4, foot=0.7, track="a", phase="update", camera="gate"):
     box = (left, round(foot - 0.3, 6), 0.2, 0.3)
     return Detection(
-        id=f"{track}@{time:g}", time=time, subject=camera, class_="person", score=0.9, box=box, track=track, phase=phase
+        id=f"{track}@{time:g}",
+        time=time,
+        subject=camera,
+        class_="person",
+        score=0.9,
+        box=box,
+        track=track,
+        phase=phase,
     )
 
 
@@ -29,7 +36,9 @@ def told(events):
 
 
 def test_an_object_enters_once_and_leaves_once():
-    out = shard().feed(seen(0.0, foot=0.1), seen(1.0), seen(2.0), seen(3.0, foot=0.95), seen(4.0, foot=0.95))
+    out = shard().feed(
+        seen(0.0, foot=0.1), seen(1.0), seen(2.0), seen(3.0, foot=0.95), seen(4.0, foot=0.95)
+    )
     assert told(out) == [(1.0, "a", "entered", "floor"), (3.0, "a", "left", "floor")]
 
 
@@ -39,7 +48,9 @@ def test_a_stay_must_last(restarts):
     assert told(zones.feed(seen(0.0))) == []
     assert told(zones.feed(seen(0.8))) == []
     assert told(zones.feed(seen(1.0), seen(1.2))) == [(1.0, "a", "entered", "floor")]
-    assert told(zones.feed(seen(2.0, foot=0.1), seen(2.2), seen(3.1))) == [(2.0, "a", "left", "floor")]
+    assert told(zones.feed(seen(2.0, foot=0.1), seen(2.2), seen(3.1))) == [
+        (2.0, "a", "left", "floor")
+    ]
     assert told(zones.feed(seen(3.2))) == [(3.2, "a", "entered", "floor")]
 
 

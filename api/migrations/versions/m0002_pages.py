@@ -14,7 +14,13 @@ _number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def _of(table: str, **others: Any) -> sa.Column[int]:
     """A column that refers to a row of another table and goes with it."""
     name = f"{table.removesuffix('s')}_id"
-    return sa.Column(name, sa.Integer(), sa.ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False, **others)
+    return sa.Column(
+        name,
+        sa.Integer(),
+        sa.ForeignKey(f"{table}.id", ondelete="CASCADE"),
+        nullable=False,
+        **others,
+    )
 
 
 def upgrade() -> None:
@@ -30,7 +36,11 @@ def upgrade() -> None:
         "refresh_tokens",
         sa.Column("hash", sa.String(64), primary_key=True),
         sa.Column(
-            "login_id", sa.String(32), sa.ForeignKey("logins.id", ondelete="CASCADE"), nullable=False, index=True
+            "login_id",
+            sa.String(32),
+            sa.ForeignKey("logins.id", ondelete="CASCADE"),
+            nullable=False,
+            index=True,
         ),
         sa.Column("used", sa.Float()),
     )
@@ -38,24 +48,38 @@ def upgrade() -> None:
         "groups",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("name", sa.String(64), nullable=False, unique=True),
-        sa.Column("owner_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+        sa.Column(
+            "owner_id",
+            sa.Integer(),
+            sa.ForeignKey("users.id", ondelete="CASCADE"),
+            nullable=False,
+            index=True,
+        ),
         sa.Column("official", sa.Boolean(), nullable=False),
     )
-    op.create_table("members", _of("groups", primary_key=True), _of("users", primary_key=True, index=True))
+    op.create_table(
+        "members", _of("groups", primary_key=True), _of("users", primary_key=True, index=True)
+    )
     op.create_table(
         "pages",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("key", sa.String(64), nullable=False, unique=True),
         sa.Column("name", sa.String(200), nullable=False),
-        sa.Column("owner_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="CASCADE"), index=True),
+        sa.Column(
+            "owner_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="CASCADE"), index=True
+        ),
         sa.Column("declared", sa.Text()),
     )
     op.create_table(
         "permissions",
         sa.Column("id", sa.Integer(), primary_key=True),
         _of("pages"),
-        sa.Column("user_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="CASCADE"), index=True),
-        sa.Column("group_id", sa.Integer(), sa.ForeignKey("groups.id", ondelete="CASCADE"), index=True),
+        sa.Column(
+            "user_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="CASCADE"), index=True
+        ),
+        sa.Column(
+            "group_id", sa.Integer(), sa.ForeignKey("groups.id", ondelete="CASCADE"), index=True
+        ),
         sa.Column("can_view", sa.Boolean(), nullable=False),
         sa.Column("can_edit", sa.Boolean(), nullable=False),
         sa.UniqueConstraint("page_id", "user_id"),
@@ -79,7 +103,9 @@ def upgrade() -> None:
         _of("alarms"),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("price", sa.Float()),
-        sa.Column("user_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="SET NULL"), index=True),
+        sa.Column(
+            "user_id", sa.Integer(), sa.ForeignKey("users.id", ondelete="SET NULL"), index=True
+        ),
         sa.Column("transition", sa.String(64), unique=True),
     )
     op.create_index("ix_triggers_alarm_id_at", "triggers", ["alarm_id", "at"])

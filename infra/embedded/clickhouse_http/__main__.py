@@ -1,4 +1,6 @@
-"""Serve a data folder: `VIGIE_CLICKHOUSE_PASSWORD=… python -m infra.embedded.clickhouse_http FOLDER --port 8123`."""
+"""Serve a data folder: `VIGIE_CLICKHOUSE_PASSWORD=… python -m infra.embedded.clickhouse_http
+FOLDER --port 8123`.
+"""
 
 import argparse
 import os
@@ -7,11 +9,15 @@ PASSWORD = "VIGIE_CLICKHOUSE_PASSWORD"  # noqa: S105
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.embedded.clickhouse_http", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.embedded.clickhouse_http", description=__doc__
+    )
     parser.add_argument("folder", help="where the engine keeps its data; one process per folder")
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--user", default="default")
-    parser.add_argument("--handles", type=int, default=4, help="statements that can run at the same time")
+    parser.add_argument(
+        "--handles", type=int, default=4, help="statements that can run at the same time"
+    )
     options = parser.parse_args()
     password = os.environ.pop(PASSWORD, "")
     if not password:

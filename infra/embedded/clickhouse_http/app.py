@@ -78,16 +78,23 @@ def _authenticate(request: Request, user: str, password: str) -> None:
             given = ""
     same = secrets.compare_digest(given.encode(), password.encode())
     if not same or given_user != user:
-        what = f"{given_user}: Authentication failed: password is incorrect, or there is no user with such name"
+        what = (
+            f"{given_user}: Authentication failed: password is incorrect, or there is no user with"
+            " such name"
+        )
         raise ClickHouseError.make(516, what, "AUTHENTICATION_FAILED")
 
 
 async def _answer(request: Request, engine: Engine, threads: ThreadPoolExecutor) -> Response:
     query, headers = request.query_params, request.headers
     if headers.get("content-type", "").startswith("multipart/form-data"):
-        raise ClickHouseError.make(48, "Form-encoded queries and external data are not supported", "NOT_IMPLEMENTED")
+        raise ClickHouseError.make(
+            48, "Form-encoded queries and external data are not supported", "NOT_IMPLEMENTED"
+        )
     if "1" in (query.get("decompress"), query.get("compress")):
-        raise ClickHouseError.make(48, "ClickHouse's own block compression is not supported", "NOT_IMPLEMENTED")
+        raise ClickHouseError.make(
+            48, "ClickHouse's own block compression is not supported", "NOT_IMPLEMENTED"
+        )
     body = compression.decode(await request.body(), headers.get("content-encoding", "").lower())
     statement = query.get("query", "").encode()
     if not statement:
@@ -95,7 +102,10 @@ async def _answer(request: Request, engine: Engine, threads: ThreadPoolExecutor)
     read_only = query.get("readonly", "1" if request.method in ("GET", "HEAD") else "0")
     if read_only not in ("0", "") and not only_reads(statement):
         raise ClickHouseError.make(164, "Cannot execute query in readonly mode", "READONLY")
-    output = format_of(statement + body if len(body) < 4096 else statement, query.get("default_format", "TabSeparated"))
+    output = format_of(
+        statement + body if len(body) < 4096 else statement,
+        query.get("default_format", "TabSeparated"),
+    )
     result = await asyncio.get_running_loop().run_in_executor(
         threads,
         engine.run,
@@ -119,7 +129,11 @@ async def _answer(request: Request, engine: Engine, threads: ThreadPoolExecutor)
 
 
 def _is_setting(name: str) -> bool:
-    return name not in _TRANSPORT and not name.startswith("param_") and _SETTING.match(name) is not None
+    return (
+        name not in _TRANSPORT
+        and not name.startswith("param_")
+        and _SETTING.match(name) is not None
+    )
 
 
 def _headers(result: Result, query_id: str, output: str, size: int) -> dict[str, str]:

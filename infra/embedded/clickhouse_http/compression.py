@@ -1,4 +1,6 @@
-"""Compressed bodies. A client may send one frame per block: every frame is decoded, or rows would be lost in silence."""
+"""Compressed bodies. A client may send one frame per block: every frame is decoded, or rows
+would be lost in silence.
+"""
 
 import gzip
 import zlib
@@ -50,15 +52,21 @@ _ENCODE: dict[str, Callable[[bytes], bytes]] = {
 
 
 def decode(body: bytes, encoding: str) -> bytes:
-    """The body of a request with that Content-Encoding; raises `ClickHouseError` if it is unknown or cut off."""
+    """The body of a request with that Content-Encoding; raises `ClickHouseError` if it is
+    unknown or cut off.
+    """
     if encoding in ("", "identity"):
         return body
     if encoding not in _DECODE:
-        raise ClickHouseError.make(84, f"Unsupported Content-Encoding {encoding!r}", "NOT_IMPLEMENTED")
+        raise ClickHouseError.make(
+            84, f"Unsupported Content-Encoding {encoding!r}", "NOT_IMPLEMENTED"
+        )
     try:
         return _DECODE[encoding](body)
     except (EOFError, OSError, RuntimeError, zlib.error, zstandard.ZstdError) as error:
-        raise ClickHouseError.make(271, f"Cannot decompress {encoding} body: {error}", "CANNOT_DECOMPRESS") from error
+        raise ClickHouseError.make(
+            271, f"Cannot decompress {encoding} body: {error}", "CANNOT_DECOMPRESS"
+        ) from error
 
 
 def encode(data: bytes, accepted: str) -> tuple[bytes, str | None]:

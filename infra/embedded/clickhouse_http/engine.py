@@ -68,12 +68,16 @@ class Engine:
         insert = insert_of(statement, data)
         try:
             if insert is None:
-                return self._query((statement + data).decode(), output, database, settings, parameters)
+                return self._query(
+                    (statement + data).decode(), output, database, settings, parameters
+                )
             return self._insert(insert, output, database, settings, parameters)
         except (RuntimeError, UnicodeDecodeError) as error:
             raise ClickHouseError.of_engine(error) from error
 
-    def _insert(self, insert: Insert, output: str, database: str, *rest: Mapping[str, str]) -> Result:
+    def _insert(
+        self, insert: Insert, output: str, database: str, *rest: Mapping[str, str]
+    ) -> Result:
         """Through a file in memory: the engine cuts inline data at an empty line."""
         descriptor = os.memfd_create("insert")
         try:
@@ -87,7 +91,12 @@ class Engine:
             os.close(descriptor)
 
     def _query(
-        self, text: str, output: str, database: str, settings: Mapping[str, str], parameters: Mapping[str, str]
+        self,
+        text: str,
+        output: str,
+        database: str,
+        settings: Mapping[str, str],
+        parameters: Mapping[str, str],
     ) -> Result:
         handle = self._handles.get()
         try:

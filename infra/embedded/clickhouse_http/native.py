@@ -1,7 +1,9 @@
-"""Native blocks for clients that name a protocol revision (clickhouse-connect, clickhouse-go, Grafana).
+"""Native blocks for clients that name a protocol revision (clickhouse-connect, clickhouse-go,
+Grafana).
 
-The engine writes revision 0: `columns rows (name type data)*`. A newer client expects block info before that, and from
-revision 54454 a byte after each column's type (no custom serialisation). So every column's data must be measured.
+The engine writes revision 0: `columns rows (name type data)*`. A newer client expects block info
+before that, and from revision 54454 a byte after each column's type (no custom serialisation). So
+every column's data must be measured.
 """
 
 import re
@@ -23,7 +25,9 @@ _FIELD_NAME = re.compile(r"^(?:`(?:[^`\\]|\\.)*`|[A-Za-z_]\w*)\s+(?=[A-Z])")
 
 
 def reframe(block: bytes, revision: int) -> bytes:
-    """Rewrite blocks of revision 0 for `revision`; raises `ClickHouseError` for a type it cannot measure."""
+    """Rewrite blocks of revision 0 for `revision`; raises `ClickHouseError` for a type it cannot
+    measure.
+    """
     out = []
     place = 0
     while place < len(block):
@@ -142,7 +146,9 @@ def _data(kind: str, block: bytes, place: int, rows: int) -> int:
         return place
     if name == "LowCardinality":
         return _dictionary(arguments[0], block, place, rows)
-    raise ClickHouseError.make(48, f"Native framing of {kind} is not supported, use FORMAT JSON", "NOT_IMPLEMENTED")
+    raise ClickHouseError.make(
+        48, f"Native framing of {kind} is not supported, use FORMAT JSON", "NOT_IMPLEMENTED"
+    )
 
 
 def _dictionary(kind: str, block: bytes, place: int, rows: int) -> int:

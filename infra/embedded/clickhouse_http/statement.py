@@ -8,9 +8,17 @@ _NOISE = rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*"
 _NAME = rb"(?:`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"|\w+|\{\s*\w+\s*:\s*Identifier\s*\})"
 _IS_INSERT = re.compile(_NOISE + rb"INSERT\b", re.I | re.S)
 _INTO = re.compile(
-    _NOISE + rb"INSERT\s+INTO\s+(?:TABLE\s+)?(?:FUNCTION\s+)?" + _NAME + rb"(?:\s*\.\s*" + _NAME + rb")?", re.I | re.S
+    _NOISE
+    + rb"INSERT\s+INTO\s+(?:TABLE\s+)?(?:FUNCTION\s+)?"
+    + _NAME
+    + rb"(?:\s*\.\s*"
+    + _NAME
+    + rb")?",
+    re.I | re.S,
 )
-_READS = re.compile(_NOISE + rb"\(*\s*(?:SELECT|WITH|SHOW|DESC|DESCRIBE|EXISTS|EXPLAIN|CHECK|VALUES)\b", re.I | re.S)
+_READS = re.compile(
+    _NOISE + rb"\(*\s*(?:SELECT|WITH|SHOW|DESC|DESCRIBE|EXISTS|EXPLAIN|CHECK|VALUES)\b", re.I | re.S
+)
 _FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^;]*)?;?\s*\Z", re.I)
 _FORMAT_NAME = re.compile(rb"\s+(\w+)[ \t]*;?[ \t]*\r?\n?")
 _TOKEN = re.compile(
@@ -31,7 +39,9 @@ class Insert(NamedTuple):
 
 
 def insert_of(statement: bytes, data: bytes) -> Insert | None:
-    """Split an insert into its statement and its data, which comes after the format or in `data`; None if it is no such."""
+    """Split an insert into its statement and its data, which comes after the format or in
+    `data`; None if it is no such.
+    """
     into = _INTO.match(statement)
     if into is None:
         return None
@@ -46,15 +56,22 @@ def insert_of(statement: bytes, data: bytes) -> Insert | None:
             name, after = found[1], found.end()
         elif word != b"VALUES":
             continue
-        head, settings = statement[: settings_at or start], statement[settings_at:start] if settings_at else b""
+        head, settings = (
+            statement[: settings_at or start],
+            statement[settings_at:start] if settings_at else b"",
+        )
         inline = memoryview(statement)[after:]
-        payload = memoryview(bytes(inline) + data) if inline and data else inline or memoryview(data)
+        payload = (
+            memoryview(bytes(inline) + data) if inline and data else inline or memoryview(data)
+        )
         return Insert(head, settings, name, payload)
     return None
 
 
 def _clauses(statement: bytes, start: int) -> Iterator[tuple[bytes, int, int]]:
-    """The words that may begin a clause, in upper case, with where they are: not those in brackets or quotes."""
+    """The words that may begin a clause, in upper case, with where they are: not those in
+    brackets or quotes.
+    """
     depth = 0
     for token in _TOKEN.finditer(statement, start):
         text = token.group()

@@ -29,10 +29,15 @@ def _all_services() -> None:
 def demo(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     """A demo that goes on until it is stopped, and the file its words for people are in."""
     words = folder / "words"
-    with words.open("w") as file, subprocess.Popen([*COMMAND, str(folder / "demo")], stderr=file, text=True) as process:
+    with (
+        words.open("w") as file,
+        subprocess.Popen([*COMMAND, str(folder / "demo")], stderr=file, text=True) as process,
+    ):
         try:
             wait_until(
-                lambda: "Ctrl-C ends everything" in words.read_text() or process.poll() is not None, STARTED, "the demo"
+                lambda: "Ctrl-C ends everything" in words.read_text() or process.poll() is not None,
+                STARTED,
+                "the demo",
             )
             yield process, words
         finally:
@@ -54,7 +59,12 @@ def processes(folder: Path) -> dict[int, str]:
 
 @pytest.mark.slow
 def test_a_minute_of_the_demo_loses_nothing_and_raises_and_clears_an_alarm(tmp: Path) -> None:
-    done = subprocess.run([*COMMAND, str(tmp / "demo"), "--seconds", "50"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, str(tmp / "demo"), "--seconds", "50"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert list(result) == [

@@ -65,12 +65,20 @@ def test_zigbee_devices_publish_every_reading_that_is_in_the_ledger(
     assert {device for device, _ in numbers} == set(DEVICES)
 
 
-def test_the_overload_lasts_longer_than_its_alarm_waits(mosquitto: Mosquitto, published: list[tuple[str, Any]]) -> None:
+def test_the_overload_lasts_longer_than_its_alarm_waits(
+    mosquitto: Mosquitto, published: list[tuple[str, Any]]
+) -> None:
     play(mosquitto, range(75))
-    wait_until(lambda: sum(t == f"{BASE}/mains" for t, _ in published) >= 75, what="all of the meter's messages")
+    wait_until(
+        lambda: sum(t == f"{BASE}/mains" for t, _ in published) >= 75,
+        what="all of the meter's messages",
+    )
     power = [p["power"] for t, p in published if t == f"{BASE}/mains"]
     assert OVERLOAD_END - OVERLOAD_BEGIN > 35
-    assert all((value > 6000) == (OVERLOAD_BEGIN <= second < OVERLOAD_END) for second, value in enumerate(power))
+    assert all(
+        (value > 6000) == (OVERLOAD_BEGIN <= second < OVERLOAD_END)
+        for second, value in enumerate(power)
+    )
     assert all(value < 5500 or value > 6000 for value in power)
 
 
@@ -83,7 +91,9 @@ def test_a_subscription_that_never_comes_is_an_error(mosquitto: Mosquitto) -> No
         mosquitto.wait_subscribed("never/asked", 0.1)
 
 
-def test_home_assistant_writes_what_its_recorder_would(tmp: Path, own: Callable[[Any], Any]) -> None:
+def test_home_assistant_writes_what_its_recorder_would(
+    tmp: Path, own: Callable[[Any], Any]
+) -> None:
     mariadb = own(MariaDB(tmp / "mariadb"))
     ledger = Ledger()
     home_assistant = HomeAssistant(mariadb.client_options(), ledger)
@@ -92,12 +102,15 @@ def test_home_assistant_writes_what_its_recorder_would(tmp: Path, own: Callable[
     home_assistant.close()
     with pymysql.connect(**mariadb.client_options()) as link, link.cursor() as cursor:
         cursor.execute(
-            "SELECT m.entity_id, s.state, a.shared_attrs FROM states s JOIN states_meta m ON m.metadata_id = s.metadata_id "
-            "JOIN state_attributes a ON a.attributes_id = s.attributes_id ORDER BY s.state_id"
+            "SELECT m.entity_id, s.state, a.shared_attrs FROM states s JOIN states_meta m ON"
+            " m.metadata_id = s.metadata_id JOIN state_attributes a ON a.attributes_id ="
+            " s.attributes_id ORDER BY s.state_id"
         )
         rows = cursor.fetchall()
     counted = {
-        (name, e.metric): sum(row[0] == name for row in rows) for name, e in ((e.id, e) for e in ENTITIES) if e.metric
+        (name, e.metric): sum(row[0] == name for row in rows)
+        for name, e in ((e.id, e) for e in ENTITIES)
+        if e.metric
     }
     assert counted == {signal: total.readings for signal, total in ledger.totals().items()}
     assert [state for name, state, _ in rows if name == MOTION.id] == ["on", "off"]

@@ -15,7 +15,9 @@ from infra.demo.variants import without
 
 def test_a_folder_with_something_else_in_it_is_never_emptied(tmp: Path) -> None:
     (tmp / "thesis.txt").write_text("three years")
-    with pytest.raises(Refused, match="holds something that no demo made; choose another folder with --data"):
+    with pytest.raises(
+        Refused, match="holds something that no demo made; choose another folder with --data"
+    ):
         claim(tmp)
     assert (tmp / "thesis.txt").read_text() == "three years"
 
@@ -67,7 +69,10 @@ def test_only_the_sinks_of_the_missing_service_are_left_out(tmp: Path) -> None:
 def test_every_number_but_the_dead_letters_must_be_above_zero() -> None:
     good = Result(10, 1, 1, 10, 10, 5, 0)
     assert complaints(good, []) == []
-    assert complaints(Result(10, 0, 1, 10, 10, 0, 3), []) == ["alarms_raised is 0", "series_points is 0"]
+    assert complaints(Result(10, 0, 1, 10, 10, 0, 3), []) == [
+        "alarms_raised is 0",
+        "series_points is 0",
+    ]
     assert complaints(Result(10, 1, 1, 10, 10, 0, 0), ["influxdb"]) == []
     assert list(good.as_dict()) == [
         "readings", "alarms_raised", "alarms_cleared", "ws_messages", "clickhouse_rows", "series_points", "dead_letters",
