@@ -40,7 +40,7 @@ fuzz: setup ## fuzz every reader of foreign bytes, SECONDS (600) each; writes bu
 	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 fuzz-api: setup ## random requests and random WebSocket messages, SECONDS (600) each; writes build/fuzz-api.json
-	@VIGIE_FUZZ_SECONDS=$(SECONDS) $(PY) -m pytest tests/api/test_fuzz_http.py tests/api/test_fuzz_websocket.py -m fuzz -s -n 0
+	@VIGIE_FUZZ_SECONDS=$(SECONDS) $(PY) -m pytest tests/api/web/test_fuzz_http.py tests/api/web/test_fuzz_websocket.py -m fuzz -s -n 0
 
 chaos: setup ## kill -9 and outages of everything; prints the table, writes build/chaos.json
 	@$(PY) -m tests.chaos

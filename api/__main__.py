@@ -1,5 +1,5 @@
 """`python -m api`."""
 
-from api.cli import serve
+from api.cli.serve import serve
 
 serve()

@@ -15,29 +15,29 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api.alarm_commands import AlarmCommands
-from api.auth import Accounts
-from api.cursor import Place
-from api.database import open_database
-from api.docs_pages import docs_routes
-from api.endpoints import routes
-from api.errors import Rejected, refused, rejected
-from api.feed import Feed
-from api.guard import Guard
-from api.history import History, Unavailable
-from api.hub import Hub
-from api.keys import Keys
+from api.accounts.accounts import Accounts
+from api.accounts.signing_keys import Keys
+from api.accounts.tokens import Tokens
+from api.database.database import open_database
 from api.metrics import Metrics
-from api.openapi import document
-from api.people import People
-from api.security import SecurityHeaders
+from api.push.cursor import Place
+from api.push.feed import Feed
+from api.push.hub import Hub
+from api.push.updates import Update
+from api.routes.account_routes import People
+from api.routes.site_routes import Watch
+from api.routes.websocket import Connections
 from api.settings import Settings
-from api.tokens import Tokens
-from api.topic_rows import TopicRows
-from api.topic_writer import TopicWriter
-from api.updates import Update
-from api.watch import Watch
-from api.websocket import Connections
+from api.site.clickhouse_history import History, Unavailable
+from api.topics.alarm_commands import AlarmCommands
+from api.topics.outbox import TopicRows
+from api.topics.writer import TopicWriter
+from api.web.authentication import Guard
+from api.web.docs_pages import docs_routes
+from api.web.endpoints import routes
+from api.web.errors import Rejected, refused, rejected
+from api.web.openapi import document
+from api.web.security_headers import SecurityHeaders
 from operators.events import Event
 
 STATIC = Path(__file__).parent / "static"

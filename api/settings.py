@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from connectors.api_section import ApiSection
-from connectors.topic_client import TopicConnection
+from connectors.config.api_section import ApiSection
+from connectors.kafka.connection import TopicConnection
 
 READING_TOPICS = ("site.readings", "home.readings")
 EVENT_TOPICS = ("site.events",)

@@ -17,8 +17,8 @@ COMMANDS: dict[str, str] = {
     "alarms": "flows.commands.alarms:alarms",
     "migrate": "flows.commands.migrate:migrate",
     "dead-letters": "flows.commands.dead_letters:dead_letters",
-    "api": "api.cli:serve",
-    "accounts": "api.commands:accounts",
+    "api": "api.cli.serve:serve",
+    "accounts": "api.cli.accounts:accounts",
 }
 """Name of each command: its module and function."""
 
@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Like click's, with the nearest command in the error."""
-        from connectors.explain import near
+        from connectors.config.messages import near
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = near(args[0], COMMANDS)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from connectors.document import Document, Node, Path_, Text
-from connectors.explain import explain, near, validate
-from flows.checks import WHOLE, LeftOut, Scope, check
-from flows.lock import check_lock
-from flows.spec import Flow, Source, Step
+from connectors.config.document import Document, Node, Path_, Text
+from connectors.config.messages import explain, near, validate
+from flows.checks.run_all import WHOLE, LeftOut, Scope, check
+from flows.language.lock import check_lock
+from flows.language.model import Flow, Source, Step
 
 SHARED = ("tables", "zones", "pages", "recipes", "connections")
 NAMED = ("tables", "zones", "pages", "recipes", "sources", "streams", "alarms", "sinks")

@@ -7,7 +7,7 @@ from typing import Any
 import zstandard
 from minio import Minio
 
-from connectors.objects_connection import ObjectStoreConnection
+from connectors.s3.connection import ObjectStoreConnection
 from infra.embedded.objects import Objects
 
 

@@ -129,7 +129,7 @@ def _shown(event: Any) -> str:
     """The value of an event as people read it: the word of a two-state metric, or the number
     with its unit.
     """
-    from operators.words import to_word
+    from operators.model.words import to_word
 
     value = event.value
     if value is None:
@@ -176,7 +176,7 @@ def _command(
 
 
 def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
-    from operators.alarms.desk import COMMAND, REJECTED
+    from operators.alarms.command_handler import COMMAND, REJECTED
     from operators.events import Occurrence
 
     command = Occurrence(
@@ -215,7 +215,7 @@ def _meant(topics: Any, data: dict[str, Any]) -> str | None:
     """The nearest name of a flow or of an alarm that ever told anything, where the one that was
     written never did.
     """
-    from connectors.explain import near
+    from connectors.config.messages import near
 
     flow, alarm = data["flow"], data["alarm"]
     known = {
@@ -266,9 +266,9 @@ def _reaching() -> Iterator[None]:
 
 
 def _topics(site: Path) -> Any:
-    from connectors.site import SiteError, load_site
-    from connectors.topic_client import TopicConnection
-    from flows.alarm_topics import AlarmTopics
+    from connectors.config.site import SiteError, load_site
+    from connectors.kafka.connection import TopicConnection
+    from flows.admin.alarm_client import AlarmTopics
 
     try:
         return AlarmTopics(load_site(site).connection("redpanda", TopicConnection))

@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from connectors.explain import near
-from flows.reference import component_list, component_page, matching, reference
+from connectors.config.messages import near
+from flows.language.component_docs import component_list, component_page, matching, reference
 
 
 @click.command("list")

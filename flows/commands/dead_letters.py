@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from connectors.dead_letters import Entry, Graveyard
-    from connectors.site import Site
-    from connectors.topic_client import TopicConnection
-    from flows.compiler import CompiledSink
-    from flows.spec import Flow
+    from connectors.config.site import Site
+    from connectors.kafka.connection import TopicConnection
+    from connectors.kafka.dead_letters import Entry, Graveyard
+    from flows.dataflow.compiler import CompiledSink
+    from flows.language.model import Flow
     from operators.events import DeadLetter
 
 EXIT_REFUSED = 1
@@ -210,7 +210,7 @@ def replay(
     """
     if not (ids or everything or reason):
         raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
-    from flows.dead_replay import NotReplayable, Replay, target_of
+    from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 
     earliest = _moment(since)
     flow, sinks = _flow(definition, site, profile)
@@ -257,10 +257,10 @@ def _flow(
     """The flow of a definition, and a function that makes its sinks."""
     from zoneinfo import ZoneInfo
 
-    from connectors.site import load_site
-    from flows.compiler import NotRunnable, compile_flow
+    from connectors.config.site import load_site
+    from flows.checks.context import Scope
+    from flows.dataflow.compiler import NotRunnable, compile_flow
     from flows.loader import load
-    from flows.scope import Scope
 
     document, flow = load(definition)
     if flow is None:
@@ -284,9 +284,9 @@ def _graveyard(
     not there.
     """
     from connectors.base import ConnectorError
-    from connectors.dead_letters import Graveyard, Unreachable
-    from connectors.site import SiteError, load_site
-    from connectors.topic_client import TopicConnection
+    from connectors.config.site import SiteError, load_site
+    from connectors.kafka.connection import TopicConnection
+    from connectors.kafka.dead_letters import Graveyard, Unreachable
 
     beside = Path(flow).parent if flow and _is_file(flow) else Path()
     try:
@@ -311,7 +311,7 @@ def _is_file(flow: str) -> bool:
 
 def _flow_name(flow: str) -> str:
     """The name of a flow, given as such or by its definition, which need not be right otherwise."""
-    from connectors.document import Document
+    from connectors.config.document import Document
 
     if not _is_file(flow):
         return flow
@@ -335,7 +335,7 @@ def _wanted(reason: str | None, source: str | None) -> "Callable[[DeadLetter], b
 
 def _moment(since: str | None) -> float:
     """Epoch seconds of `--since`."""
-    from operators.quantity import duration
+    from operators.model.units import duration
 
     if since is None:
         return 0.0

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from flows.drawing.diagram import draw, mermaid
+from flows.drawing.svg import svg
 from flows.loader import load
-from flows.picture import draw, mermaid
-from flows.svg import svg
 
 
 @click.command()

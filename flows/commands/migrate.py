@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from connectors.clickhouse_schema import Declared
-    from flows.spec import Flow
+    from connectors.clickhouse.schema import Declared
+    from flows.language.model import Flow
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -37,9 +37,14 @@ def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> 
 
     Exit codes: 0 done, 1 something was refused (the rest is done), 75 ClickHouse does not answer.
     """
-    from connectors.clickhouse import ClickHouse, ClickHouseConnection
-    from connectors.site import SiteError, load_site
-    from flows.tables import TableError, TableUnreachable, bring_up_to_date, declared_tables
+    from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+    from connectors.config.site import SiteError, load_site
+    from flows.runtime.clickhouse_tables import (
+        TableError,
+        TableUnreachable,
+        bring_up_to_date,
+        declared_tables,
+    )
 
     flows = _load(definitions)
     folder = definitions[0].parent if definitions else Path()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from connectors.site import Site
-    from flows.replay import Definition, Period
-    from flows.replay_inputs import Place
-    from flows.replay_report import Outcome
+    from connectors.config.site import Site
+    from flows.replay.replay import Definition, Period
+    from flows.replay.report import Outcome
+    from flows.replay.sources import Place
 
 EXIT_REFUSED = 1
 EXIT_DIFFERENT = 3
@@ -117,11 +117,11 @@ def replay(
     if "difference" in fail_on and against is None:
         raise click.UsageError("--fail-on difference needs --against")
     from connectors.base import ConnectorError
-    from flows.compiler import NotRunnable
-    from flows.replay_history import HistoryDown
-    from flows.replay_inputs import InputError
-    from flows.replay_report import as_json, text
-    from flows.replay_revision import NoRevision
+    from flows.dataflow.compiler import NotRunnable
+    from flows.replay.git_revision import NoRevision
+    from flows.replay.merge import HistoryDown
+    from flows.replay.report import as_json, text
+    from flows.replay.sources import InputError
 
     try:
         outcome = _outcome(
@@ -167,12 +167,12 @@ def _outcome(
     path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: float,
     warm_up: float, site_file: Path | None, profile: str | None,
 ) -> "Outcome":  # fmt: skip
-    from flows.replay import Replay
-    from flows.replay_difference import difference
-    from flows.replay_inputs import parse
-    from flows.replay_lint import lint
-    from flows.replay_report import Outcome
-    from flows.replay_revision import other_version
+    from flows.replay.diff import difference
+    from flows.replay.git_revision import other_version
+    from flows.replay.lint import lint
+    from flows.replay.replay import Replay
+    from flows.replay.report import Outcome
+    from flows.replay.sources import parse
 
     site = _site(path, site_file)
     given = dict(parse(one) for one in inputs)
@@ -212,12 +212,12 @@ def _definition(
     profile: str | None,
     known: "Definition | None" = None,
 ) -> "Definition":
+    from flows.checks.context import Scope
+    from flows.language.lock import carried, lock_path, read_lock
+    from flows.language.profiles import for_profile, profiles
     from flows.loader import load
-    from flows.lock import carried, lock_path, read_lock
-    from flows.profiles import for_profile, profiles
-    from flows.replay import Definition
-    from flows.replay_inputs import InputError, resolve
-    from flows.scope import Scope
+    from flows.replay.replay import Definition
+    from flows.replay.sources import InputError, resolve
 
     document, flow = load(path)
     for problem in document.sorted():
@@ -252,7 +252,7 @@ def _definition(
 
 def _site(definition: Path, file: Path | None) -> "Site":
     """The site; one without connections where there is no file beside the definition."""
-    from connectors.site import load_site
+    from connectors.config.site import load_site
 
     beside = definition.with_name("site.yaml")
     return load_site(file or (beside if beside.exists() else None))
@@ -265,7 +265,7 @@ def _period(
     warm_up: float,
     site: "Site",
 ) -> "Period":
-    from flows.replay import Period
+    from flows.replay.replay import Period
 
     now = time.time()
     places = [
@@ -286,7 +286,7 @@ def _period(
 
 
 def _moment(text: str, now: float, site: "Site", option: str) -> float:
-    from flows.replay_times import moment
+    from flows.replay.time_arguments import moment
 
     try:
         return moment(text, now, site.zone)
@@ -295,7 +295,7 @@ def _moment(text: str, now: float, site: "Site", option: str) -> float:
 
 
 def _span(text: str, option: str) -> float:
-    from operators.quantity import duration
+    from operators.model.units import duration
 
     try:
         return duration(text)
@@ -315,7 +315,7 @@ def _progress() -> Iterator[Callable[[float], None]]:
 
 
 def _draw(outcome: "Outcome", svg: Path) -> None:
-    from flows.replay_picture import picture
+    from flows.replay.timeline_svg import picture
 
     replayed, before = outcome.replay, outcome.before
     title = f"{outcome.run.definition.label}" + (

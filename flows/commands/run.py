@@ -71,17 +71,17 @@ def run(
     """
     _log_to_stderr(log_form)
     from connectors.base import ConnectorError, Stopped
-    from connectors.site import SiteError, load_site
-    from flows.compiler import NotRunnable, compile_flow
-    from flows.disk import room_for
+    from connectors.config.site import SiteError, load_site
+    from flows.checks.context import Scope
+    from flows.dataflow.compiler import NotRunnable, compile_flow
+    from flows.drawing.diagram import as_json, draw
+    from flows.language.lock import born, lock_path, read_lock
     from flows.loader import load
-    from flows.lock import born, lock_path, read_lock
-    from flows.observe import StatusServer
-    from flows.picture import as_json, draw
-    from flows.runner import Runner, RunOptions, handle_signals
-    from flows.scope import Scope
-    from flows.share import Share, StateError
-    from flows.tables import check_tables
+    from flows.runtime.clickhouse_tables import check_tables
+    from flows.runtime.disk_space import room_for
+    from flows.runtime.runner import Runner, RunOptions, handle_signals
+    from flows.runtime.shards import Share, StateError
+    from flows.runtime.status import StatusServer
 
     try:
         mine = Share.parse(share)

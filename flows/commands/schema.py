@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from flows.json_schema import flow_schema, site_schema
+from flows.language.json_schema import flow_schema, site_schema
 
 
 @click.command()

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from connectors.document import Document
-from connectors.explain import near
-from connectors.site import read_site
+from connectors.config.document import Document
+from connectors.config.messages import near
+from connectors.config.site import read_site
+from flows.checks.context import Scope
 from flows.commands.validate import is_site
+from flows.language.model import Flow
 from flows.loader import build
-from flows.scope import Scope
-from flows.spec import Flow
-from flows.testing import Outcome, run_test
-from flows.testing_junit import junit
-from flows.testing_report import as_json, report
+from flows.testing.junit import junit
+from flows.testing.report import as_json, report
+from flows.testing.runner import Outcome, run_test
 
 Results = list[tuple[Document, str, list[Outcome]]]
 _SIGNS = {"passed": ("ok", "green"), "failed": ("FAILED", "red"), "skipped": ("not run", "yellow")}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from connectors.document import Document
-from connectors.explain import near
-from connectors.site import Site, build_site, check_connections
-from flows.catalogue import connection_models
+from connectors.config.document import Document
+from connectors.config.messages import near
+from connectors.config.site import Site, build_site, check_connections
+from flows.language.catalogue import connection_models
+from flows.language.lock import identities
+from flows.language.model import Flow
 from flows.loader import build
-from flows.lock import identities
-from flows.spec import Flow
 
 
 @click.command()

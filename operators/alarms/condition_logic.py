@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
-from operators.alarms.definition import NoLimit, NoPriority, inventory
-from operators.alarms.engine import Engine
-from operators.alarms.lane import quiet_values
-from operators.alarms.logic import AlarmLogic
-from operators.alarms.rule import Rule
-from operators.alarms.state import LARGEST, Mode, Slot, State
-from operators.alarms.timers import NO_DATA
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.state import LARGEST, Mode, Slot, State
+from operators.alarms.engine.timers import NO_DATA
+from operators.alarms.fast_path import quiet_values
+from operators.alarms.rule_builder import NoLimit, NoPriority, inventory
 from operators.component import StepContext
 from operators.events import Event, Reading
-from operators.quantity import UNITS
+from operators.model.units import UNITS
 
 if TYPE_CHECKING:
-    from operators.alarm import Alarm
+    from operators.alarms.settings import Alarm
 
 
 class ConditionLogic(AlarmLogic):

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from operators.alarms.crossing import CROSSES, Crossings, level_of
-from operators.alarms.definition import NoLimit
-from operators.alarms.logic import AlarmLogic
-from operators.alarms.rule import Rule
-from operators.alarms.state import State
-from operators.alarms.transition import Transition
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.engine.crossing import CROSSES, Crossings, level_of
+from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.state import State
+from operators.alarms.engine.transition import Transition
+from operators.alarms.rule_builder import NoLimit
 from operators.component import StepContext
-from operators.condition import Column
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
-from operators.quantity import Quantity
-from operators.selector import glob
+from operators.model.condition import Column
+from operators.model.selector import glob
+from operators.model.units import Quantity
 
 if TYPE_CHECKING:
-    from operators.alarm import Alarm
+    from operators.alarms.settings import Alarm
 
 MOST_KNOWN = 50_000
 _DELETED = ("delete", "deleted", "removed")

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from operators.alarms.engine import Engine
-from operators.alarms.notifier import Notifier
-from operators.alarms.rule import Rule, seconds
-from operators.alarms.store import restore, snapshot
-from operators.alarms.transition import Rejection, Transition
+from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.rule import Rule, seconds
+from operators.alarms.engine.snapshot import restore, snapshot
+from operators.alarms.engine.transition import Rejection, Transition
+from operators.notifications.groups import Notifier
 
 
 class Run:

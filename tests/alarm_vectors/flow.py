@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from operators.alarm import Alarm
-from operators.alarms.logic import AlarmLogic
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Occurrence, Reading
 from tests.alarm_vectors import reference

@@ -26,7 +26,7 @@ def cheap_passwords() -> Iterator[None]:
     """Hash passwords with little work, so that servers start at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "api.auth.PasswordHasher",
+            "api.accounts.accounts.PasswordHasher",
             partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1),
         )
         yield
@@ -133,7 +133,7 @@ def browser() -> "Iterator[Browser]":
     """A headless Chromium for all tests of the page."""
     from playwright.sync_api import sync_playwright
 
-    from tests.api.browsing import CHROMIUM, FLAGS
+    from tests.api.static.browsing import CHROMIUM, FLAGS
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -146,7 +146,7 @@ def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
     """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the
     page.
     """
-    from tests.api.browsing import DESK, WAIT, log_in_to
+    from tests.api.static.browsing import DESK, WAIT, log_in_to
 
     problems: list[str] = []
     contexts = []

@@ -16,9 +16,9 @@ from kafka.errors import TopicAlreadyExistsError
 from websockets.sync.client import ClientConnection, connect
 
 from api.app import create_app
-from api.server import make_server
 from api.settings import Settings
-from connectors.topic_client import TopicConnection
+from api.web.uvicorn_server import make_server
+from connectors.kafka.connection import TopicConnection
 from operators.events import Event, encode_lines
 from tests.waiting import wait_until
 

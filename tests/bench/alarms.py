@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from operators.alarm import Alarm
+from operators.alarms.settings import Alarm
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, decode_lines, encode_lines
-from operators.threshold import Threshold
+from operators.threshold.step import Threshold
 from tests.bench.report import Figure
 
 WHEN = {"above": "30 °C", "clear": "28 °C"}

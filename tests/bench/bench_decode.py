@@ -6,7 +6,7 @@ import json
 import time
 
 from operators.component import Now, StepContext
-from operators.decode import Decode
+from operators.decoding.step import Decode
 from operators.events import Event, Message, Row
 
 T = 1772366400.0

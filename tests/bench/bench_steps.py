@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 
 from operators.component import Logic, Now, StepContext
-from operators.debounce import Debounce
-from operators.deduplicate import Deduplicate
 from operators.events import Event, Reading, decode_lines, encode_lines
-from operators.selector import Only
-from operators.threshold import Threshold
-from operators.window import Window
+from operators.model.selector import Only
+from operators.stateful.debounce import Debounce
+from operators.stateful.deduplicate import Deduplicate
+from operators.threshold.step import Threshold
+from operators.windows.step import Window
 
 SUBJECTS = 1_000
 BATCH = 1_000

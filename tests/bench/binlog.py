@@ -11,12 +11,12 @@ import pymysql
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
 
-from connectors.binlog import parse_url
-from connectors.binlog_checks import connect
-from connectors.binlog_columns import describe_with
-from connectors.binlog_follow import Follower, Place
-from connectors.binlog_recorder import Recorder
-from connectors.binlog_stream import Stream, parse_gtids, reached
+from connectors.mariadb.binlog.stream import Stream, parse_gtids, reached
+from connectors.mariadb.binlog.table_map import describe_with
+from connectors.mariadb.binlog.transactions import Follower, Place
+from connectors.mariadb.components import parse_url
+from connectors.mariadb.homeassistant_recorder import Recorder
+from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import DATABASE, MariaDB
 from tests.bench.report import Figure, machine, table
 

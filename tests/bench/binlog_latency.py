@@ -18,7 +18,7 @@ from typing import Any
 import pymysql
 from kafka import KafkaConsumer, KafkaProducer
 
-from connectors.topic_client import TopicConnection, ensure_topic
+from connectors.kafka.connection import TopicConnection, ensure_topic
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.stack import Stack
 from operators.events import Reading, decode_lines, encode_lines

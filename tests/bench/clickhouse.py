@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.clickhouse import ClickHouseConnection
-from connectors.clickhouse_schema import Declared, Schema, connect
-from connectors.clickhouse_tables import READINGS
-from connectors.topic_client import TopicConnection
+from connectors.clickhouse.columns import READINGS
+from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.schema import Declared, Schema, connect
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.service import ServiceError
 from infra.embedded.stack import Stack
 from operators.events import Reading

@@ -17,7 +17,7 @@ from infra.demo.programs import ApiProgram
 from infra.embedded.broker import Broker
 from infra.embedded.ports import free_port
 from tests.api.running import Topics
-from tests.bench.crowd import Crowd
+from tests.bench.peers.crowd import Crowd
 from tests.bench.report import Figure
 from tests.flow_process import cpu_of, memory_of
 from tests.waiting import wait_until
@@ -197,7 +197,7 @@ def _other(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[
     command = [
         sys.executable,
         "-m",
-        "tests.bench.broadcasters",
+        "tests.bench.peers.broadcasters",
         kind,
         broker.address,
         topics.prefix,

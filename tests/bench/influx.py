@@ -9,7 +9,7 @@ from pathlib import Path
 from influxdb_client import InfluxDBClient, Point
 from influxdb_client.client.write_api import SYNCHRONOUS
 
-from connectors.topic_client import TopicConnection
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.ports import free_port
 from infra.embedded.stack import Stack
 from infra.embedded.victoria import Victoria

@@ -128,7 +128,7 @@ def _direct(stack: Stack) -> tuple[float, float]:
     command = [
         sys.executable,
         "-m",
-        "tests.bench.direct_relay",
+        "tests.bench.peers.direct_relay",
         str(mosquitto.port),
         "vigie",
         str(port),

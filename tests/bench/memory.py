@@ -19,8 +19,8 @@ import paho.mqtt.client as mqtt
 import pymysql
 
 from connectors.base import Health
-from connectors.topic_client import TopicConnection
-from connectors.topic_producer import Producer
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.producer import Producer
 from infra.embedded.mariadb import ADMIN, MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.ports import free_port

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 
 from connectors.base import Health
-from connectors.topic_client import TopicConnection
-from connectors.topic_producer import Producer
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.producer import Producer
 from operators.events import Event, Reading
 
 SUBJECTS = 1000

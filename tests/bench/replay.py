@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from connectors.base import Health
-from connectors.clickhouse import ClickHouseConnection
-from connectors.clickhouse_schema import Declared, Schema, connect
-from connectors.topic_client import TopicConnection
-from connectors.topic_producer import Producer
-from flows.replay_table import TableHistory
+from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.schema import Declared, Schema, connect
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.producer import Producer
+from flows.replay.history_clickhouse import TableHistory
 from infra.embedded.stack import Stack
 from operators.events import encode_lines
 from tests.bench.replay_month import DAYS, START, check, command, counted, fill

@@ -17,7 +17,7 @@ import httpx
 import paho.mqtt.client as mqtt
 from minio import Minio
 
-from connectors.topic_client import TopicConnection
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.objects import Objects
 from infra.embedded.ports import connect, free_port
@@ -104,7 +104,7 @@ def _ended_children() -> float:
 @contextmanager
 def _server() -> Iterator[str]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.answering", str(port)])
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.peers.answering", str(port)])
     try:
         wait_until(lambda: _listens(port), 10, "the HTTP server")
         yield f"http://127.0.0.1:{port}"

@@ -4,12 +4,12 @@ import statistics
 from pathlib import Path
 
 from connectors.base import ConnectorContext, Health
-from connectors.topic import Topic
-from connectors.topic_client import TopicConnection
+from connectors.kafka.components import Topic
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.broker import Broker
 from infra.embedded.stack import Stack
-from tests.bench.bare_loop import bare_loop
-from tests.bench.peers import run_quix
+from tests.bench.peers.bare_loop import bare_loop
+from tests.bench.peers.environments import run_quix
 from tests.bench.readings import ABOVE, CLEAR, edges, publish
 from tests.bench.report import Figure
 from tests.flow_process import FlowProcess

@@ -14,12 +14,12 @@ from bytewax.dataflow import Dataflow
 from bytewax.operators import windowing
 from bytewax.testing import TestingSink, TestingSource, run_main
 
-from connectors.topic_client import TopicConnection
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.stack import Stack
 from operators.component import Now, StepContext
 from operators.events import Event, Reading
-from operators.window import Window
-from tests.bench.peers import run_quix
+from operators.windows.step import Window
+from tests.bench.peers.environments import run_quix
 from tests.bench.readings import SUBJECTS, publish, readings
 from tests.bench.report import Figure
 from tests.bench.throughput import through

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.embedded.service import ServiceError
-from tests.chaos.numbers import DEVICES, Numbers
-from tests.chaos.observers import Observer
+from tests.chaos.ends.numbers import DEVICES, Numbers
+from tests.chaos.ends.observers import Observer
+from tests.chaos.ends.senders import Sender
 from tests.chaos.paths import SINKS, SOURCES
-from tests.chaos.senders import Sender
 from tests.chaos.table import Row, machine, recovery, today
 
 LOOK = 0.3

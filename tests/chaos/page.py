@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.catalogue import SINKS, SOURCES
+from flows.language.catalogue import SINKS, SOURCES
 from operators.component import Component
 from tests.chaos.table import Row, table
 

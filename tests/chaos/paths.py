@@ -5,12 +5,12 @@ worth of facts here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.topic_client import TopicConnection
-from tests.chaos.far_files import BUCKET, InObjects
-from tests.chaos.http_sender import Poster
-from tests.chaos.numbers import DEVICES, PREFIX, Numbers
-from tests.chaos.observers import Deliveries, InClickHouse, InMails, InVictoria, Observer
-from tests.chaos.senders import Envelopes, Producer, Recorder, Sender, Zigbee
+from connectors.kafka.connection import TopicConnection
+from tests.chaos.ends.far_files import BUCKET, InObjects
+from tests.chaos.ends.http_sender import Poster
+from tests.chaos.ends.numbers import DEVICES, PREFIX, Numbers
+from tests.chaos.ends.observers import Deliveries, InClickHouse, InMails, InVictoria, Observer
+from tests.chaos.ends.senders import Envelopes, Producer, Recorder, Sender, Zigbee
 from tests.chaos.stack import ChaosStack
 
 

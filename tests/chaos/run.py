@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from connectors.topic_client import TopicConnection
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.service import Unavailable
 from tests.chaos.account import Account
 from tests.chaos.attack import Attack
-from tests.chaos.far_files import HookReader
+from tests.chaos.ends.far_files import HookReader
+from tests.chaos.ends.numbers import Numbers
+from tests.chaos.ends.observers import Consumer, Deliveries, Subscriber
 from tests.chaos.faults import Scale
-from tests.chaos.numbers import Numbers
-from tests.chaos.observers import Consumer, Deliveries, Subscriber
 from tests.chaos.paths import SINKS, SOURCES, definition
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.small_disk import missing as no_small_disk

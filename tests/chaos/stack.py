@@ -14,7 +14,7 @@ from infra.embedded.broker import Broker
 from infra.embedded.ports import connect, free_port
 from infra.embedded.service import Service
 from infra.embedded.stack import Stack
-from tests.chaos.relay import Relay
+from tests.chaos.ends.relay import Relay
 
 
 class RelayedBroker(Broker):

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.catalogue import SINKS, SOURCES
+from flows.language.catalogue import SINKS, SOURCES
 from tests.chaos import page
 from tests.chaos.account import Account, counted
+from tests.chaos.ends.numbers import DEVICES, Numbers
+from tests.chaos.ends.observers import Arrived, Deliveries, Observer, Sequence
+from tests.chaos.ends.senders import Sender
 from tests.chaos.faults import FULL, kill_times
-from tests.chaos.numbers import DEVICES, Numbers
-from tests.chaos.observers import Arrived, Deliveries, Observer, Sequence
-from tests.chaos.senders import Sender
 from tests.chaos.table import Row, load, recovery, save, table
 
 NUMBERS = Numbers(1_700_000_000)

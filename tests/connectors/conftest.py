@@ -6,7 +6,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from infra.embedded.mosquitto import Mosquitto
-from tests.connectors.mqtt_store import Store, plain_client
+from tests.connectors.mqtt.store import Store, plain_client
 from tests.connectors.recorder import Recorder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from operators.component import Now, StepContext
-from operators.decode import Decode
+from operators.decoding.step import Decode
 from operators.events import Message, Occurrence, Reading
 
 Case = dict[str, Any]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connectors.base import ConnectorContext, Reader
-from connectors.topic import Topic
-from connectors.topic_client import TopicConnection
+from connectors.kafka.components import Topic
+from connectors.kafka.connection import TopicConnection
 from operators.events import Event
 
 Look = Callable[[], list[Event]]

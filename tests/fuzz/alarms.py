@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from operators.alarm import Alarm
-from operators.alarms.logic import AlarmLogic
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import (
     AlarmTransition,

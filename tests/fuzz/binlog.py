@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from connectors import binlog_stream as wire
-from connectors.binlog_columns import Described
-from connectors.binlog_follow import Follower, Place, Problem
-from connectors.binlog_recorder import Recorder
+from connectors.mariadb.binlog import stream as wire
+from connectors.mariadb.binlog.table_map import Described
+from connectors.mariadb.binlog.transactions import Follower, Place, Problem
+from connectors.mariadb.homeassistant_recorder import Recorder
 from infra.embedded.mariadb import MariaDB
 from tests.fuzz.target import Target
 
@@ -82,7 +82,7 @@ def _seeds() -> Iterator[bytes]:
     """Packets of a real server: rows of every column type, Home Assistant's tables, with and
     without checksums.
     """
-    from tests.connectors.test_binlog_rows import EVERY_TYPE, Log, write_every_type
+    from tests.connectors.mariadb.binlog.test_row_decoder import EVERY_TYPE, Log, write_every_type
     from tests.recorder import RecorderDatabase
 
     if MariaDB.missing():

@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, get_args
 
 from operators.component import Now, StepContext
-from operators.decode import Codec, Decode, DecodeLogic
-from operators.dialects.metrics import METRICS, NAMES
+from operators.decoding.payloads.metrics import METRICS, NAMES
+from operators.decoding.step import Codec, Decode, DecodeLogic
 from operators.events import (
     DeadLetter,
     Event,

@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.document import Document
-from flows.catalogue import kinds
+from connectors.config.document import Document
+from flows.checks.context import Scope
 from flows.commands.validate import check
-from flows.compiler import NotRunnable, compile_flow
-from flows.graph import Graph
-from flows.scope import Scope
-from flows.spec import Flow
+from flows.dataflow.compiler import NotRunnable, compile_flow
+from flows.dataflow.graph import Graph
+from flows.language.catalogue import kinds
+from flows.language.model import Flow
 from tests.fuzz.mutate import lines_mutator
 from tests.fuzz.target import Target
 

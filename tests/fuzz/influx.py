@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from connectors.influx_lines import Lines, measurement_name, writable
+from connectors.influxdb.line_protocol import Lines, measurement_name, writable
 from operators.events import (
     AlarmTransition,
     Event,
@@ -18,7 +18,7 @@ from operators.events import (
     decode_lines,
     encode_lines,
 )
-from operators.template import Shape
+from operators.model.template import Shape
 from tests.fuzz import events
 from tests.fuzz.mutate import json_mutator
 from tests.fuzz.target import Target

@@ -14,8 +14,8 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 from kafka.record.memory_records import MemoryRecords
 
 from connectors.base import ConnectorContext
-from connectors.topic_reader import Poller, TopicReader
-from connectors.topic_records import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
+from connectors.kafka.consumer import Poller, TopicReader
+from connectors.kafka.record_batches import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
 from operators.events import DeadLetter, Message, decode_lines, encode_lines
 from tests.fuzz import events
 from tests.fuzz.mutate import json_mutator

@@ -40,8 +40,8 @@ EVENTS: list[Event] = [
 
 def _every_operator() -> list[type[Operator]]:
     found: dict[str, type[Operator]] = {}
-    for module in pkgutil.iter_modules(operators.__path__):
-        for value in vars(importlib.import_module(f"operators.{module.name}")).values():
+    for module in pkgutil.walk_packages(operators.__path__, "operators."):
+        for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, Operator) and "NAME" in vars(value):
                 found[value.NAME] = value
     return sorted(found.values(), key=lambda kind: kind.NAME)

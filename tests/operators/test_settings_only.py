@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from operators.component import Operator
-from operators.detect import Detect
-from operators.motion_gate import MotionGate
-from operators.track import Track
-from operators.use import Use
+from operators.transforms.use import Use
+from operators.vision.detect import Detect
+from operators.vision.motion_gate import MotionGate
+from operators.vision.track import Track
 from tests.operators.shard import step
 
 

@@ -11,22 +11,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.combine import Combine
 from operators.component import Operator
-from operators.correlate import Correlate
-from operators.counter import Counter
-from operators.debounce import Debounce
-from operators.deduplicate import Deduplicate
 from operators.events import Detection, Event
-from operators.mode import Mode
-from operators.rate import Rate
-from operators.silence import Silence
-from operators.stale import Stale
-from operators.threshold import Threshold
-from operators.track import Track
-from operators.vote import Vote
-from operators.window import Window
-from operators.zones import Zones
+from operators.stateful.combine import Combine
+from operators.stateful.correlate import Correlate
+from operators.stateful.counter import Counter
+from operators.stateful.debounce import Debounce
+from operators.stateful.deduplicate import Deduplicate
+from operators.stateful.mode import Mode
+from operators.stateful.rate import Rate
+from operators.stateful.silence import Silence
+from operators.stateful.stale import Stale
+from operators.stateful.vote import Vote
+from operators.threshold.step import Threshold
+from operators.vision.track import Track
+from operators.vision.zones import Zones
+from operators.windows.step import Window
 from tests.operators.shard import CONTEXT, LATENESS, Shard, reading, step
 
 STEPS = [

@@ -1,0 +1,109 @@
+"""Logins in the database: the refresh tokens that belong to one, and how it ends."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from api.accounts.tokens import Tokens
+from api.database.models import Login, RefreshToken, User
+
+LIFETIME = 30 * 86_400.0
+"""Seconds after which somebody must log in again, however often he refreshed."""
+
+
+class Pair(NamedTuple):
+    """What a login gives: an access token, and a token that buys the next pair, once."""
+
+    access: str
+    refresh: str
+
+
+class Refreshed(NamedTuple):
+    """Whose refresh token it was, if it was one; and the next tokens, if it could still be used."""
+
+    user: User | None = None
+    pair: Pair | None = None
+
+
+class Logins:
+    """Each function takes a session that writes, unless it says otherwise."""
+
+    def __init__(
+        self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME
+    ) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._lifetime = lifetime
+
+    def start(self, session: Session, user_id: int) -> Pair:
+        """A new login. Those that ended long ago are forgotten."""
+        now = self._clock()
+        session.execute(delete(Login).where(Login.expires < now))
+        login = Login(
+            id=secrets.token_hex(12), user_id=user_id, created=now, expires=now + self._lifetime
+        )
+        session.add(login)
+        session.flush()
+        return self._pair(session, login)
+
+    def refresh(self, session: Session, refresh_token: str) -> Refreshed:
+        """Use up a refresh token. One that was used before ends its login, since two have it."""
+        token = session.get(RefreshToken, _hash(refresh_token))
+        login = session.get(Login, token.login_id) if token is not None else None
+        if token is None or login is None:
+            return Refreshed()
+        user = session.get(User, login.user_id)
+        if token.used is not None:
+            self.end(session, login.id)
+            return Refreshed(user)
+        if (
+            login.ended is not None
+            or login.expires <= self._clock()
+            or user is None
+            or not user.enabled
+        ):
+            return Refreshed()
+        token.used = self._clock()
+        return Refreshed(user, self._pair(session, login))
+
+    def user_of(self, session: Session, login: str) -> User | None:
+        """Whose login it is; None if it has ended or the account is disabled. The session may be
+        one that reads.
+        """
+        return session.scalar(
+            select(User)
+            .join(Login, Login.user_id == User.id)
+            .where(
+                Login.id == login,
+                Login.ended.is_(None),
+                Login.expires > self._clock(),
+                User.enabled,
+            )
+        )
+
+    def end(self, session: Session, login: str) -> None:
+        session.execute(
+            update(Login)
+            .where(Login.id == login, Login.ended.is_(None))
+            .values(ended=self._clock())
+        )
+
+    def end_all(self, session: Session, user_id: int) -> None:
+        """End every login of an account."""
+        ended = update(Login).where(Login.user_id == user_id, Login.ended.is_(None))
+        session.execute(ended.values(ended=self._clock()))
+
+    def _pair(self, session: Session, login: Login) -> Pair:
+        refresh_token = secrets.token_urlsafe(32)
+        session.add(RefreshToken(hash=_hash(refresh_token), login_id=login.id))
+        return Pair(self._tokens.issue(login.user_id, login.id), refresh_token)
+
+
+def _hash(refresh_token: str) -> str:
+    """Random tokens of 256 bits need no salt and no slow hash."""
+    return hashlib.sha256(refresh_token.encode()).hexdigest()

@@ -1,0 +1,192 @@
+"""The alarm server's dialect: pages and alarms by messages `{"type","payload"}`, each answered
+by `success` or `error`.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Protocol
+
+from api.pages.pages import Denied, Invalid, Missing, SubjectType
+from api.pages.service import RULES, PageDesk
+from api.push.connection import Client
+from api.push.frames import text_frame
+from api.push.hub import Hub
+from api.push.protocol import Refused, read_message
+from api.push.updates import Update
+
+Payload = dict[str, Any]
+LARGEST_ID = 2**31 - 1
+WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
+"""Actions of which flows must hear."""
+
+
+class Subscriptions(Protocol):
+    """What else a client may subscribe to in the same conversation, in the words of another
+    dialect.
+    """
+
+    def choose(self, channels: list[str]) -> list[str]:
+        """The channels of the hub that a client means by its own names for them; raises
+        `Refused`.
+        """
+
+    def encode(self, update: Update) -> bytes | None:
+        """The frame of an update of one of them."""
+
+
+class AlarmServer:
+    """How updates are written to a client: what happens to alarms as `alarm_update`, the rest as
+    `subscriptions` has it.
+    """
+
+    def __init__(self, subscriptions: Subscriptions | None) -> None:
+        self.name = "alarm_server"
+        self.once = True
+        self._subscriptions = subscriptions
+
+    def encode(self, update: Update) -> bytes | None:
+        if update.channel == RULES:
+            return text_frame(f'{{"type":"alarm_update","payload":{update.data}}}')
+        return self._subscriptions.encode(update) if self._subscriptions else None
+
+
+class AlarmServerConversation:
+    """A client of the alarm server. It sees what it may from the beginning, and need not
+    subscribe to it.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        client: Client,
+        desk: PageDesk,
+        subscriptions: Subscriptions | None = None,
+        limit: int = 64,
+    ) -> None:
+        self._hub = hub
+        self._client = client
+        self._desk = desk
+        self._subscriptions = subscriptions
+        self._limit = limit
+        self._dialect = AlarmServer(subscriptions)
+        self._channels: dict[str, None] = {}
+        self._actions: dict[str, Callable[[Payload], Awaitable[Any]]] = {
+            "create_alarm": self._create_alarm,
+            "update_alarm": self._update_alarm,
+            "delete_alarm": self._delete_alarm,
+            "trigger_alarm": self._trigger_alarm,
+            "create_page": self._create_page,
+            "share_page": self._share_page,
+        }
+
+    async def start(self) -> None:
+        await self._desk.begin(self._client.person, self._begin)
+
+    async def hear(self, text: str) -> None:
+        message = read_message(text, '{"type":"create_page","payload":{"name":"..."}}')
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "subscribe" and self._subscriptions is not None:
+            self._subscribe(message.get("channels"), self._subscriptions)
+            return
+        action = self._actions.get(kind) if isinstance(kind, str) else None
+        if action is None:
+            raise Refused(
+                f"type is {str(kind)[:40]!r}; this server knows {', '.join(self._actions)}"
+            )
+        payload = message.get("payload")
+        if not isinstance(payload, dict):
+            raise Refused(f"{kind} needs a payload, such as {{}}")
+        try:
+            data = await action(payload)
+        except (Denied, Missing, Invalid) as refusal:
+            raise Refused(str(refusal)) from None
+        self._say("success", {"action": kind, "data": data})
+        if kind in WRITTEN and self._desk.notice:
+            self.refuse(self._desk.notice)
+
+    def refuse(self, message: str) -> None:
+        self._say("error", {"message": message})
+
+    def sight_changed(self) -> None:
+        self._attend()
+
+    def _begin(self, state: dict[str, Any]) -> None:
+        person = self._client.person
+        self._say(
+            "initial_state", {"user": {"id": person.id, "username": person.username}, **state}
+        )
+        self._attend()
+
+    def _attend(self) -> None:
+        self._hub.attend(self._client, self._dialect, [RULES, *self._channels])
+
+    def _subscribe(self, channels: Any, subscriptions: Subscriptions) -> None:
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
+            raise Refused('channels must be a list of names, such as ["events"]')
+        chosen = dict.fromkeys(subscriptions.choose(channels))
+        if len(self._channels | chosen) > self._limit:
+            raise Refused(f"more than {self._limit} channels on one connection")
+        self._channels |= chosen
+        self._attend()
+
+    def _say(self, kind: str, payload: Payload) -> None:
+        text = json.dumps(
+            {"type": kind, "payload": payload}, ensure_ascii=False, separators=(",", ":")
+        )
+        self._client.send(text_frame(text))
+
+    # ---------------------------------------------------------------------------------------------
+    # messages
+    async def _create_alarm(self, payload: Payload) -> Any:
+        texts = [payload.get(name, "") for name in ("ticker", "option", "condition")]
+        return await self._desk.create_alarm(self._client.person, _id(payload, "page_id"), *texts)
+
+    async def _update_alarm(self, payload: Payload) -> Any:
+        changes = {name: value for name, value in payload.items() if name not in ("alarm_id", "id")}
+        return await self._desk.update_alarm(self._client.person, _id(payload, "alarm_id"), changes)
+
+    async def _delete_alarm(self, payload: Payload) -> Any:
+        return await self._desk.delete_alarm(self._client.person, _id(payload, "alarm_id"))
+
+    async def _trigger_alarm(self, payload: Payload) -> Any:
+        alarm_id = _id(payload, "alarm_id")
+        return await self._desk.trigger_alarm(self._client.person, alarm_id, payload.get("price"))
+
+    async def _create_page(self, payload: Payload) -> Any:
+        name = payload.get("name")
+        if not isinstance(name, str):
+            raise Refused("name must be a text")
+        return await self._desk.create_page(self._client.person, name)
+
+    async def _share_page(self, payload: Payload) -> Any:
+        return await self._desk.share_page(
+            self._client.person,
+            _id(payload, "page_id"),
+            _subject_type(payload),
+            _id(payload, "subject_id"),
+            _flag(payload, "can_view"),
+            _flag(payload, "can_edit"),
+        )
+
+
+def _id(payload: Payload, name: str) -> int:
+    value = payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
+        raise Refused(f"{name} must be a number such as 1")
+    return value
+
+
+def _flag(payload: Payload, name: str) -> bool:
+    value = payload.get(name, False)
+    if not isinstance(value, bool):
+        raise Refused(f"{name} must be true or false")
+    return value
+
+
+def _subject_type(payload: Payload) -> SubjectType:
+    value: Literal["user", "group"] | Any = payload.get("subject_type")
+    if value not in ("user", "group"):
+        raise Refused('subject_type must be "user" or "group"')
+    return "user" if value == "user" else "group"

@@ -1,0 +1,137 @@
+"""The video watch's dialect: the client subscribes, and hears `{"type","data"}` of what happens."""
+
+import json
+from collections.abc import Callable
+
+import msgspec
+
+from api.push.connection import Client
+from api.push.frames import text_frame
+from api.push.hub import Hub
+from api.push.protocol import Refused, read_message
+from api.push.updates import ALARMS, CAMERA, Update, kind_of
+from api.site.event_view import of_event
+from operators.events import Detection, Event, Occurrence
+
+NEW_EVENT = "new_event"
+TYPES = {
+    "frame": "frame_update",
+    "alarm": "system_alert",
+    "camera": "status_change",
+    "mode": "status_change",
+    "acknowledged": "status_change",
+}
+"""The type of a message by the kind of its data; of everything else it is `new_event`."""
+ALIASES = {"system": ALARMS, "system_alerts": ALARMS, "alerts": ALARMS}
+_event = msgspec.json.Decoder(Event).decode
+
+
+class VideoWatch:
+    """How updates are written to a client of the video watch. What goes to several of its
+    channels it hears once.
+    """
+
+    name = "video_watch"
+    once = True
+
+    def __init__(self, camera_name: Callable[[int], str | None]) -> None:
+        """`camera_name` gives the name of the camera with a number."""
+        self._camera_name = camera_name
+
+    def choose(self, channels: list[str]) -> list[str]:
+        """The hub's channels for those of a client: `camera_1` is the camera with this number or
+        this name.
+        """
+        chosen: dict[str, None] = {}
+        for channel in channels:
+            chosen[ALIASES.get(channel, channel)] = None
+            number = channel.removeprefix(CAMERA)
+            if channel.startswith(CAMERA) and number.isdecimal() and len(number) < 10:
+                name = self._camera_name(int(number))
+                if name is not None:
+                    chosen[f"{CAMERA}{name}"] = None
+        return list(chosen)
+
+    def encode(self, update: Update) -> bytes:
+        try:
+            kind = "alarm" if update.channel == ALARMS else kind_of(update.data).kind
+        except (msgspec.DecodeError, RecursionError):
+            kind = ""  # shaped data that are no object, or whose kind is no text
+        data = update.data
+        if kind in ("occurrence", "detection"):
+            data = _as_shown(data)
+        return text_frame(f'{{"type":"{TYPES.get(kind, NEW_EVENT)}","data":{data}}}')
+
+
+def _as_shown(data: str) -> str:
+    """An event in the form in which `GET /api/events` shows it; shaped data that are none stay
+    as they are.
+    """
+    try:
+        event = _event(data)
+    except (msgspec.DecodeError, RecursionError):
+        return data
+    return (
+        msgspec.json.encode(of_event(event)).decode()
+        if isinstance(event, Occurrence | Detection)
+        else data
+    )
+
+
+class VideoWatchConversation:
+    """A client of the video watch."""
+
+    def __init__(self, hub: Hub, client: Client, dialect: VideoWatch, limit: int) -> None:
+        """`limit` is the most channels."""
+        self._hub = hub
+        self._client = client
+        self._dialect = dialect
+        self._limit = limit
+        self._asked: dict[str, None] = {}
+
+    async def start(self) -> None:
+        """It begins by subscribing."""
+
+    async def hear(self, text: str) -> None:
+        message = read_message(text, '{"type":"subscribe","channels":["camera_1","events"]}')
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "ping":
+            self._say("pong")
+            return
+        if kind not in ("subscribe", "unsubscribe"):
+            raise Refused(
+                f"type is {str(kind)[:40]!r}; this server knows subscribe, unsubscribe and ping"
+            )
+        channels = message.get("channels")
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
+            raise Refused('channels must be a list of names, such as ["camera_1","events"]')
+        if kind == "unsubscribe":
+            for channel in channels:
+                self._asked.pop(channel, None)
+        else:
+            self._subscribe(channels)
+        self._attend()
+        self._say(f"{kind}d", channels=channels)
+
+    def refuse(self, message: str) -> None:
+        self._say("error", message=message)
+
+    def sight_changed(self) -> None:
+        self._attend()
+
+    def _subscribe(self, channels: list[str]) -> None:
+        unseen = [channel for channel in channels if not self._client.sight.channel(channel)]
+        if unseen:
+            raise Refused(f"this account may not see {unseen[0]!r}")
+        asked = self._asked | dict.fromkeys(channels)
+        if len(asked) > self._limit:
+            raise Refused(f"more than {self._limit} channels on one connection")
+        self._asked = asked
+
+    def _attend(self) -> None:
+        self._hub.attend(self._client, self._dialect, self._dialect.choose(list(self._asked)))
+
+    def _say(self, kind: str, **values: object) -> None:
+        self._client.send(text_frame(json.dumps({"type": kind, **values}, ensure_ascii=False)))

@@ -1,0 +1,163 @@
+"""The api's own database: SQLite in the data folder, or PostgreSQL by URL; brought up to date
+when it is opened.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from api.database.models import Audit, Revision
+
+SCRIPTS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_MS = 10_000
+MIGRATION_LOCK = 0x56696769
+WORK_LOCK = MIGRATION_LOCK + 1
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message says why, without its password."""
+
+
+class Database:
+    """Sessions that read and sessions that write. A session belongs to one thread, and none may
+    wait for the event loop.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        postgresql = engine.dialect.name == "postgresql"
+        self._reading = (
+            engine.execution_options(isolation_level="REPEATABLE READ") if postgresql else engine
+        )
+        self._writing = engine.execution_options(writes=True)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for looking something up, which sees the database as it is at its first
+        look.
+        """
+        with Session(self._reading) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose changes are kept together at the end, or none of them if something is
+        raised.
+        """
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def revision(self) -> int:
+        """A number that is another after every change of who may do or see what, whoever made
+        it.
+        """
+        with self.read() as session:
+            return session.scalar(select(Revision.number)) or 0
+
+
+def rights_changed(session: Session) -> None:
+    """Note, with the change itself, that somebody may do or see something else than before."""
+    session.execute(update(Revision).values(number=Revision.number + 1))
+
+
+def one_process_at_a_time(session: Session) -> None:
+    """Wait until no other process is behind this in a session that writes; in SQLite only one
+    writes anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(WORK_LOCK)))
+
+
+def note(
+    session: Session, by: Any, action: str, object: str = "", detail: str = "", address: str = ""
+) -> None:
+    """Write to the audit log, with the change itself. `by` is an account, or the name that
+    somebody claimed.
+    """
+    username = by if isinstance(by, str) else by.username
+    session.add(
+        Audit(
+            at=time.time(),
+            user_id=None if isinstance(by, str) else by.id,
+            username=username[:64],
+            address=address[:64],
+            action=action,
+            object=object[:200],
+            detail=detail[:2000],
+        )
+    )
+
+
+def open_database(folder: Path, url: str | None = None) -> Database:
+    """Open the database and bring its tables up to date. Raises `DatabaseError`.
+
+    Without a `url` it is the file `api.sqlite` in the folder, made readable by its owner only.
+    """
+    try:
+        engine = (
+            _sqlite(folder / "api.sqlite")
+            if url is None
+            else create_engine(_psycopg(url), pool_pre_ping=True)
+        )
+        _migrate(engine)
+    except ArgumentError:
+        raise DatabaseError(
+            "the database's address is not one; write postgresql://USER:PASSWORD@HOST/NAME under"
+            " connections.api"
+        ) from None
+    except SQLAlchemyError as error:
+        shown = make_url(url).render_as_string() if url else str(folder / "api.sqlite")
+        raise DatabaseError(
+            f"the database {shown} cannot be used: {str(error).splitlines()[0]}"
+        ) from None
+    return Database(engine)
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _sqlite(path: Path) -> Engine:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where `begin` below says
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    """Apply the migrations that this database has not seen; one process at a time."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

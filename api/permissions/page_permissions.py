@@ -1,0 +1,120 @@
+"""Who may do what on which page: its owner, then what an account was given itself, then what its
+groups were given.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from api.database.models import Group, Member, Page, Permission, User
+from api.permissions.visibility import Sight
+
+
+class Right(NamedTuple):
+    """What somebody may do on a page. Only its owner may share it."""
+
+    view: bool = False
+    edit: bool = False
+    owner: bool = False
+
+
+NONE = Right()
+OWNER = Right(True, True, True)
+
+
+class Declared(NamedTuple):
+    """What a definition says of its page: `user/NAME` and `group/NAME`. Who may edit may view."""
+
+    owner: str
+    view: list[str]
+    edit: list[str]
+    flow: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Declared":
+        values = json.loads(text)
+        return cls(values["owner"], values["view"], values["edit"], values.get("flow", ""))
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self._asdict())
+
+    def names(self) -> set[str]:
+        """Everybody it speaks of."""
+        return {self.owner, *self.view, *self.edit}
+
+    def right(self, who: Iterable[str]) -> Right | None:
+        """What it gives to any of these names; None if it does not speak of them."""
+        names = set(who)
+        edit = bool(names & set(self.edit))
+        return Right(True, edit) if edit or names & set(self.view) else None
+
+
+class Rights:
+    """The rights of one account as they stand in the database now."""
+
+    def __init__(self, session: Session, user_id: int) -> None:
+        self._session = session
+        self._user_id = user_id
+        self._name = session.scalar(select(User.username).where(User.id == user_id)) or ""
+        groups = select(Group.id, Group.name, Group.official).join(
+            Member, Member.group_id == Group.id
+        )
+        self._groups = session.execute(groups.where(Member.user_id == user_id)).all()
+
+    def on(self, page: Page) -> Right:
+        """What the account may do on a page."""
+        return self._rights([page], select(Permission).where(Permission.page_id == page.id))[
+            page.id
+        ]
+
+    def pages(self) -> list[tuple[Page, Right]]:
+        """The pages it may view, oldest first."""
+        mine = select(Permission.page_id).where(
+            (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
+        )
+        wanted = (Page.owner_id == self._user_id) | Page.declared.is_not(None) | Page.id.in_(mine)
+        pages = list(self._session.scalars(select(Page).where(wanted).order_by(Page.id)))
+        rights = self._rights(
+            pages, select(Permission).where(Permission.page_id.in_([page.id for page in pages]))
+        )
+        return [(page, rights[page.id]) for page in pages if rights[page.id].view]
+
+    def sight(self) -> Sight:
+        """What the account may see."""
+        return Sight(frozenset(page.key for page, _ in self.pages()))
+
+    @property
+    def _group_ids(self) -> list[int]:
+        return [group.id for group in self._groups]
+
+    def _rights(self, pages: list[Page], permissions: Select[Any]) -> dict[int, Right]:
+        mine = (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
+        found = list(self._session.scalars(permissions.where(mine)))
+        return {
+            page.id: self._right(page, [one for one in found if one.page_id == page.id])
+            for page in pages
+        }
+
+    def _right(self, page: Page, permissions: list[Permission]) -> Right:
+        me = f"user/{self._name}"
+        declared = Declared.of(page.declared) if page.declared is not None else Declared("", [], [])
+        if page.owner_id == self._user_id or declared.owner == me:
+            return OWNER
+        own = [Right(one.can_view, one.can_edit) for one in permissions if one.user_id is not None]
+        own += filter(None, [declared.right([me])])
+        if own:
+            return _together(own)
+        official = [f"group/{group.name}" for group in self._groups if group.official]
+        through_groups = [
+            Right(one.can_view, one.can_edit) for one in permissions if one.group_id is not None
+        ]
+        return _together([*through_groups, declared.right(official) or NONE])
+
+
+def _together(rights: Iterable[Right]) -> Right:
+    view, edit, owner = zip(*rights, strict=True)
+    return Right(any(view), any(edit), any(owner))

@@ -1,0 +1,281 @@
+"""Reads topics in one thread and hands what they say to the event loop, batch by batch."""
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from api.metrics import Metrics
+from api.push.cursor import Place, part_name
+from api.push.updates import Update, from_events, from_push, from_site_events
+from api.settings import Settings
+from operators.events import Event, decode_lines
+
+LOOK_FOR_TOPICS = 2.0
+RECORDS_AT_ONCE = 500
+UPDATES_AT_ONCE = 1000
+LONGEST_REST = 0.02
+"""Seconds. After handing out, the feed rests for as long as that took: what comes meanwhile
+reaches each client in one write, and a write is what a delivery costs when there are thousands."""
+FIRST_RETRY = 0.2
+LAST_RETRY = 5.0
+_log = logging.getLogger("vigie.api")
+
+
+class Receiver(Protocol):
+    """Who gets what the feed reads; each call returns once it is done with."""
+
+    def begin(self, part: str, place: Place) -> None:
+        """A partition will be read from `place` on."""
+
+    def forget(self, parts: set[str]) -> None:
+        """Partitions are no more."""
+
+    def publish(self, updates: list[Update]) -> None:
+        """Updates, in order."""
+
+    def answered(self, events: list[Event]) -> None:
+        """What flows say to the api itself: answers to commands, the pages of their definitions."""
+
+    def read_back(self) -> None:
+        """Everything that was in the topics at the start has been read."""
+
+
+@dataclass
+class _Place:
+    """Where this feed is in one partition: the next offset, and the first one whose updates are
+    news to clients.
+    """
+
+    name: str
+    next: int
+    live_from: int
+    topic_id: Any
+
+
+@dataclass
+class FeedState:
+    """What `/health` says about the feed. `lag` is in records."""
+
+    connected: bool = False
+    detail: str = "not connected yet"
+    caught_up: bool = False
+    lag: int = 0
+    topics: list[str] = field(default_factory=list)
+
+
+class Feed:
+    """Assigns itself every partition of the topics, without a group.
+
+    At start it reads back at most `backfill_records` of each partition, to know the present state;
+    those updates are not live. Topics that appear later are read from their beginning. A broker
+    that is gone is retried for ever; then the feed goes on where it was, or at the beginning of a
+    topic that was made anew (its id changed).
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, receiver: Receiver) -> None:
+        self.state = FeedState()
+        self._settings = settings
+        self._metrics = metrics
+        self._receiver = receiver
+        self._places: dict[TopicPartition, _Place] = {}
+        self._started = False
+        self._read_back = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        if self._settings.kafka is None:
+            self.state.detail = "no broker is configured; add connections.redpanda to the site file"
+            return
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        wait = FIRST_RETRY
+        while not self._stopping.is_set():
+            try:
+                self._read()
+            except (KafkaError, OSError) as error:
+                if self.state.connected:
+                    self._metrics.reconnects.inc()
+                    _log.warning("lost the broker at %s: %s", self._settings.kafka_address, error)
+                    wait = FIRST_RETRY
+                self.state.connected = False
+                self.state.detail = (
+                    "no answer from the broker at"
+                    f" {self._settings.kafka_address} ({type(error).__name__}); is it running"
+                    " there?"
+                )
+                self._stopping.wait(wait)
+                wait = min(wait * 2, LAST_RETRY)
+
+    def _read(self) -> None:
+        consumer = KafkaConsumer(
+            **(self._settings.kafka or {}),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.fetch_wait_ms,
+            max_poll_records=RECORDS_AT_ONCE,
+            request_timeout_ms=6000,
+            bootstrap_timeout_ms=3000,
+            reconnect_backoff_max_ms=1000,
+        )
+        try:
+            while not self._stopping.is_set():
+                self._find_partitions(consumer)
+                if not self.state.connected:
+                    self.state.connected, self.state.detail = True, ""
+                self._poll_until_next_look(consumer)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=500)
+
+    def _find_partitions(self, consumer: Any) -> None:
+        """Ask the broker for the topics; asking also tells whether it is still there."""
+        settings = self._settings
+        wanted: tuple[str, ...] = (
+            settings.push_topic,
+            settings.alarm_topic,
+            settings.replies_topic,
+        )
+        wanted += (settings.pages_topic,)
+        wanted += settings.reading_topics + settings.event_topics
+        there = sorted(set(wanted) & consumer.topics())
+        parts = [
+            TopicPartition(topic, number)
+            for topic in there
+            for number in consumer.partitions_for_topic(topic)
+        ]
+        ids = {topic: _topic_id(consumer, topic) for topic in there}
+        unknown = [
+            part
+            for part in parts
+            if part not in self._places or self._places[part].topic_id != ids[part.topic]
+        ]
+        if unknown:
+            first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
+            for part in unknown:
+                live_from = first[part] if self._started else end[part]
+                back = self._read_back_of(part.topic)
+                start = first[part] if back is None else max(first[part], live_from - back)
+                self._start_at(
+                    part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic])
+                )
+        for part in set(self._places) - set(parts):
+            self._receiver.forget({self._places.pop(part).name})
+        if unknown or consumer.assignment() != set(parts):
+            consumer.assign(parts)
+            for part in parts:
+                consumer.seek(part, self._places[part].next)
+        self._started = True
+        self.state.topics = there
+
+    def _start_at(self, part: TopicPartition, place: _Place) -> None:
+        before = self._places.get(part)
+        if before is not None:
+            self._receiver.forget({before.name})
+        self._places[part] = place
+        if not self._is_aside(part):
+            self._receiver.begin(place.name, (place.next, 0))
+
+    def _is_aside(self, part: TopicPartition) -> bool:
+        """Whether a topic is for the api itself, not for its clients."""
+        return part.topic in (self._settings.replies_topic, self._settings.pages_topic)
+
+    def _read_back_of(self, topic: str) -> int | None:
+        """How many records of a topic are read back at the start; None for all of them."""
+        if topic == self._settings.pages_topic:
+            return None
+        return (
+            0 if topic == self._settings.replies_topic else self._settings.bounds.backfill_records
+        )
+
+    def _poll_until_next_look(self, consumer: Any) -> None:
+        until = time.monotonic() + LOOK_FOR_TOPICS
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            if not self._places:
+                self._measure(consumer)
+                self._stopping.wait(left)
+                return
+            records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
+            for part in filter(self._is_aside, tuple(records)):
+                self._receiver.answered(self._answers(part, records.pop(part)))
+            began = time.monotonic()
+            updates = itertools.chain.from_iterable(
+                self._decode(part, batch) for part, batch in records.items()
+            )
+            while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
+                self._receiver.publish(chunk)
+            self._measure(consumer)
+            if records and self.state.caught_up:
+                self._stopping.wait(min(time.monotonic() - began, LONGEST_REST))
+
+    def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:
+        place = self._places[part]
+        read = self._reader(part.topic)
+        self._metrics.records.labels(part.topic).inc(len(batch))
+        for record in batch:
+            place.next = record.offset + 1
+            try:
+                updates = read(record.value or b"", record.offset >= place.live_from)
+                for line, update in enumerate(updates, 1):
+                    last = line == len(updates)
+                    update.stands_at(
+                        place.name, (record.offset + 1, 0) if last else (record.offset, line)
+                    )
+                    yield update
+            except msgspec.MsgspecError as error:
+                self._metrics.undecodable.labels(part.topic).inc()
+                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+
+    def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
+        if topic == self._settings.push_topic:
+            return from_push
+        return from_site_events if topic in self._settings.event_topics else from_events
+
+    def _answers(self, part: TopicPartition, batch: list[Any]) -> list[Event]:
+        answers: list[Event] = []
+        self._metrics.records.labels(part.topic).inc(len(batch))
+        for record in batch:
+            self._places[part].next = record.offset + 1
+            try:
+                answers += decode_lines(record.value or b"")
+            except msgspec.MsgspecError as error:
+                self._metrics.undecodable.labels(part.topic).inc()
+                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+        return answers
+
+    def _measure(self, consumer: Any) -> None:
+        lag = 0
+        for part, place in self._places.items():
+            lag += max(0, (consumer.highwater(part) or 0) - place.next)
+        self.state.lag = lag
+        self.state.caught_up = lag == 0
+        if not self._read_back and all(
+            place.next >= place.live_from for place in self._places.values()
+        ):
+            self._read_back = True
+            self._receiver.read_back()
+
+
+def _name(part: TopicPartition, topic_id: Any) -> str:
+    return part_name(part.topic, topic_id, part.partition)
+
+
+def _topic_id(consumer: Any, topic: str) -> Any:
+    """The topic's identity, which another topic of the same name does not have; None from
+    brokers without such.
+    """
+    return consumer._cluster.topic_id(topic)

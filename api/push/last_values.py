@@ -1,0 +1,164 @@
+"""What the api remembers, bounded: the last reading of every signal with its recent course, and
+the alarms.
+"""
+
+import collections
+from collections.abc import Iterable
+from typing import Any
+
+from api.push.updates import plain
+from operators.events import AlarmTransition, Detection, Occurrence, Reading
+
+NORMAL = ("A", "-")
+PRIORITIES = ("critical", "high", "medium", "low")
+_ISA_ORDER = "BDCEFG"
+
+
+class Readings:
+    """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond
+    `limit`.
+    """
+
+    def __init__(self, limit: int, points: int) -> None:
+        self._limit = limit
+        self._points = points
+        self._last: collections.OrderedDict[tuple[str, str], Reading] = collections.OrderedDict()
+        self._course: dict[tuple[str, str], collections.deque[tuple[float, float]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def add(self, reading: Reading) -> bool:
+        """Take a reading; False if it is older than what is known or the same."""
+        key = (reading.subject, reading.metric)
+        known = self._last.get(key)
+        if known is not None and (reading.time < known.time or reading.id == known.id):
+            return False
+        self._last[key] = reading
+        self._last.move_to_end(key)
+        if reading.value is not None and reading.quality == "good":
+            course = self._course.setdefault(key, collections.deque(maxlen=self._points))
+            course.append((round(reading.time, 3), reading.value))
+        if len(self._last) > self._limit:
+            oldest, _ = self._last.popitem(last=False)
+            self._course.pop(oldest, None)
+        return True
+
+    def latest(self, course: bool = False) -> list[dict[str, Any]]:
+        """Plain readings sorted by subject and metric; with `course`, each with its recent
+        `[time, value]` pairs.
+        """
+        out = []
+        for key in sorted(self._last):
+            entry = plain(self._last[key])
+            if course:
+                entry["course"] = list(self._course.get(key, ()))
+            out.append(entry)
+        return out
+
+
+class Alarms:
+    """Last transition per (rule, subject). One that is normal again is forgotten first beyond
+    `limit`.
+    """
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self._limit = limit
+        self._last: dict[tuple[str, str], AlarmTransition] = {}
+
+    def __len__(self) -> int:
+        return sum(1 for alarm in self._last.values() if standing(alarm))
+
+    def add(self, transition: AlarmTransition) -> bool:
+        """Take a transition; False if it or a later one of the same alarm is known."""
+        key = (transition.rule, transition.subject)
+        known = self._last.get(key)
+        if known is not None and (transition.recorded, transition.seq) <= (
+            known.recorded,
+            known.seq,
+        ):
+            return False
+        self._last.pop(key, None)
+        self._last[key] = transition
+        if len(self._last) > self._limit:
+            normal = (k for k, alarm in self._last.items() if not standing(alarm))
+            del self._last[next(normal, next(iter(self._last)))]
+        return True
+
+    def current(self, everything: bool = False) -> list[dict[str, Any]]:
+        """Plain transitions, most urgent first; those that are normal only with `everything`."""
+        chosen = [a for a in self._last.values() if everything or standing(a)]
+        return [plain(alarm) for alarm in sorted(chosen, key=_urgency)]
+
+    def page_of(self, rule: str, subject: str) -> str | None:
+        """The page an alarm belongs to; None if it belongs to none, or is not known."""
+        known = self._last.get((rule, subject))
+        return None if known is None else known.page
+
+    def extend(self, transitions: Iterable[AlarmTransition]) -> None:
+        for transition in transitions:
+            self.add(transition)
+
+
+class Pushed:
+    """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten
+    beyond `limit`.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._last: collections.OrderedDict[tuple[str, str], str] = collections.OrderedDict()
+        self._origins: dict[str, dict[str, None]] = {}
+
+    def add(self, channel: str, origin: str, data: str) -> None:
+        """Remember the JSON `data` as the state of one origin on a channel."""
+        self._last[channel, origin] = data
+        self._last.move_to_end((channel, origin))
+        self._origins.setdefault(channel, {})[origin] = None
+        if len(self._last) > self._limit:
+            (old_channel, old_origin), _ = self._last.popitem(last=False)
+            del self._origins[old_channel][old_origin]
+            if not self._origins[old_channel]:
+                del self._origins[old_channel]
+
+    def latest(self, channel: str) -> list[str]:
+        """The JSON data of a channel, one of each origin."""
+        return [self._last[channel, origin] for origin in self._origins.get(channel, ())]
+
+
+class Happened:
+    """The last things that happened on the site, by id; what is oldest is forgotten beyond
+    `limit`.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._events: collections.OrderedDict[str, Occurrence | Detection] = (
+            collections.OrderedDict()
+        )
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, event: Occurrence | Detection) -> None:
+        self._events.setdefault(event.id, event)
+        if len(self._events) > self._limit:
+            self._events.popitem(last=False)
+
+    def get(self, id: str) -> Occurrence | Detection | None:
+        return self._events.get(id)
+
+    def all(self) -> list[Occurrence | Detection]:
+        """In the order they came."""
+        return list(self._events.values())
+
+
+def standing(alarm: AlarmTransition) -> bool:
+    """Whether somebody must still see it: anything but normal or disabled."""
+    return alarm.isa not in NORMAL
+
+
+def _urgency(alarm: AlarmTransition) -> tuple[int, int, float]:
+    state = _ISA_ORDER.find(alarm.isa)
+    priority = PRIORITIES.index(alarm.priority) if alarm.priority in PRIORITIES else len(PRIORITIES)
+    return (state if state >= 0 else len(_ISA_ORDER), priority, -alarm.time)

@@ -1,0 +1,83 @@
+"""What an api tells its clients that stands in no topic, for the clients of other apis on the
+same database.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from api.database.database import Database
+from api.database.models import Announcement, Revision
+from api.push.updates import Update
+
+KEPT = 10_000
+KEPT_SECONDS = 60.0
+_log = logging.getLogger("vigie.api")
+
+
+class Heard(NamedTuple):
+    """What others announced, in the order in which it was written, and the number of the last."""
+
+    updates: list[Update]
+    last: int
+
+
+class Announcements:
+    """Numbered in the order in which the sessions that made them were written: the row that
+    counts is locked until then.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._me = secrets.token_hex(8)
+        with database.read() as session:
+            self._last = session.scalar(select(Revision.announced)) or 0
+
+    def put(self, session: Session, updates: Sequence[Update]) -> None:
+        """Let others announce these updates, too. The last thing to do in a session, since
+        others wait from here on.
+        """
+        if not updates:
+            return
+        session.flush()
+        count = (
+            update(Revision)
+            .values(announced=Revision.announced + len(updates))
+            .returning(Revision.announced)
+        )
+        last = session.execute(count).scalar_one()
+        now = time.time()
+        for number, one in enumerate(updates, last - len(updates) + 1):
+            session.add(
+                Announcement(
+                    number=number, api=self._me, at=now, channel=one.channel, subject=one.subject, page=one.page, data=one.data
+                )
+            )  # fmt: skip
+        old = (Announcement.number <= last - KEPT, Announcement.at < now - KEPT_SECONDS)
+        session.execute(delete(Announcement).where(*old))
+
+    def heard(self, session: Session) -> Heard:
+        """What others announced since `told`."""
+        rows = session.scalars(
+            select(Announcement)
+            .where(Announcement.number > self._last)
+            .order_by(Announcement.number)
+        ).all()
+        if rows and rows[0].number > self._last + 1:
+            _log.warning(
+                "%d announcements of other apis were missed", rows[0].number - self._last - 1
+            )
+        updates = [
+            Update(row.channel, row.data, subject=row.subject, page=row.page)
+            for row in rows
+            if row.api != self._me
+        ]
+        return Heard(updates, rows[-1].number if rows else self._last)
+
+    def told(self, heard: Heard) -> None:
+        """Clients know it; it is not heard again."""
+        self._last = max(self._last, heard.last)

@@ -1,0 +1,220 @@
+"""What is said on a connection: the same updates in the words of each kind of client."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from api.push.connection import Client
+from api.push.cursor import CursorError, parse
+from api.push.frames import text_frame
+from api.push.hub import Hub
+from api.push.updates import Update
+
+
+class Refused(Exception):
+    """The client said something that this dialect does not know; the message is for whoever
+    writes the client.
+    """
+
+
+def read_message(text: str, example: str) -> Any:
+    """What a client said; raises `Refused` for what is not JSON to the letter, such as half of a
+    surrogate pair, which could not be said back."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused(f"not JSON; write {example}") from None
+
+
+class Conversation(Protocol):
+    """One client spoken to in one dialect."""
+
+    async def start(self) -> None:
+        """Called once the client is known."""
+
+    async def hear(self, text: str) -> None:
+        """Act on a message of the client; raises `Refused`."""
+
+    def refuse(self, message: str) -> None:
+        """Tell the client what was wrong."""
+
+    def sight_changed(self) -> None:
+        """What the account may see is another than before."""
+
+
+class Push:
+    """Vigie's own dialect.
+
+    The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`,
+    `event`, `heartbeat`,
+    `rights`, `error`.
+    """
+
+    name = "push"
+    once = False
+
+    def encode(self, update: Update) -> bytes:
+        channel = json.dumps(update.channel, ensure_ascii=False)
+        return text_frame(
+            f'{{"type":"event","channel":{channel},"cursor":"{update.cursor}","data":{update.data}}}'
+        )
+
+
+class Raw:
+    """The server-room monitor's dialect: the shaped data of one channel, one text a change; the
+    client says nothing.
+    """
+
+    name = "raw"
+    once = False
+
+    def encode(self, update: Update) -> bytes | None:
+        if not update.shaped:
+            return None
+        try:
+            return text_frame(json.dumps(msgspec.json.decode(update.data), ensure_ascii=False))
+        except (msgspec.DecodeError, RecursionError):
+            return None  # no flow writes that
+
+
+PUSH = Push()
+RAW = Raw()
+
+
+class PushConversation:
+    """A client of the push dialect: what it subscribed to, and how it takes up where it was."""
+
+    def __init__(
+        self, hub: Hub, client: Client, limit: int, read_back: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`limit` is the most channels; `read_back` waits until the topics have been read back
+        after a start.
+        """
+        self._hub = hub
+        self._client = client
+        self._limit = limit
+        self._read_back = read_back
+        self._channels: dict[str, None] = {}
+
+    async def start(self) -> None:
+        self._say(type="ready")
+
+    async def hear(self, text: str) -> None:
+        message = read_message(text, '{"type":"subscribe","channels":["readings","alarms"]}')
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "ping":
+            self._say(type="pong")
+            return
+        if kind not in ("subscribe", "unsubscribe"):
+            raise Refused(f"type is {kind!r}; this server knows subscribe, unsubscribe and ping")
+        channels = message.get("channels")
+        if not isinstance(channels, list) or not all(
+            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
+        ):
+            raise Refused('channels must be a list of names, such as ["readings","alarms"]')
+        if kind == "unsubscribe":
+            self._unsubscribe(channels)
+        elif message.get("cursor") is None:
+            self._subscribe(channels)
+        else:
+            await self._resume(channels, message["cursor"])
+
+    def refuse(self, message: str) -> None:
+        self._say(type="error", message=message)
+
+    def sight_changed(self) -> None:
+        lost = [channel for channel in self._channels if not self._client.sight.channel(channel)]
+        for channel in lost:
+            del self._channels[channel]
+        self._attend()
+        self._say(type="rights")
+        if lost:
+            self._say(
+                type="unsubscribed",
+                channels=lost,
+                reason="this account may not see them any longer",
+            )
+
+    def _subscribe(self, channels: list[str]) -> None:
+        new, answer = self._admit(channels)
+        self._say(**answer)
+        for channel in new:
+            self._snapshot(channel)
+        self._attend()
+
+    async def _resume(self, channels: list[str], cursor: object) -> None:
+        try:
+            places = parse(cursor)
+        except CursorError as error:
+            raise Refused(str(error)) from None
+        await self._read_back()
+        new, answer = self._admit(channels)
+        missed = self._hub.missed(places, new, self._client.sight)
+        self._say(**answer, recovered=missed is not None)
+        if missed is None:
+            for channel in new:
+                self._snapshot(channel)
+        else:
+            self._client.replay(
+                data for update in missed if (data := update.frame(PUSH)) is not None
+            )
+        self._attend()
+
+    def _admit(self, channels: list[str]) -> tuple[list[str], dict[str, Any]]:
+        """The channels that are new and may be seen, and the answer to the client."""
+        wanted = list(dict.fromkeys(channels))
+        refused = [channel for channel in wanted if not self._client.sight.channel(channel)]
+        new = [
+            channel
+            for channel in wanted
+            if channel not in refused and channel not in self._channels
+        ]
+        if len(self._channels) + len(new) > self._limit:
+            raise Refused(f"more than {self._limit} channels on one connection")
+        self._channels.update(dict.fromkeys(new))
+        answer: dict[str, Any] = {
+            "type": "subscribed",
+            "channels": [c for c in wanted if c not in refused],
+        }
+        return new, answer | ({"refused": refused} if refused else {})
+
+    def _snapshot(self, channel: str) -> None:
+        name = json.dumps(channel, ensure_ascii=False)
+        data = self._hub.snapshot(channel, self._client.sight)
+        text = f'{{"type":"snapshot","channel":{name},"cursor":"{self._hub.cursor}","data":{data}}}'
+        self._client.send(text_frame(text))
+
+    def _unsubscribe(self, channels: list[str]) -> None:
+        for channel in channels:
+            self._channels.pop(channel, None)
+        self._attend()
+        self._say(type="unsubscribed", channels=channels)
+
+    def _attend(self) -> None:
+        self._hub.attend(self._client, PUSH, self._channels)
+
+    def _say(self, **values: Any) -> None:
+        self._client.send(text_frame(json.dumps(values, ensure_ascii=False, separators=(",", ":"))))
+
+
+class RawConversation:
+    """A client of the raw dialect."""
+
+    def __init__(self, hub: Hub, client: Client, channel: str) -> None:
+        self._hub = hub
+        self._client = client
+        self._channel = channel
+
+    async def start(self) -> None:
+        self._hub.attend(self._client, RAW, [self._channel])
+
+    async def hear(self, text: str) -> None:
+        """What such a client sends was never read; it is not read now."""
+
+    def refuse(self, message: str) -> None:
+        """Nothing but data is said to such a client."""
+
+    def sight_changed(self) -> None:
+        self._hub.attend(self._client, RAW, [self._channel])

@@ -1,0 +1,237 @@
+"""Server-sent events: the same channels, snapshots and cursors for those without WebSocket
+(WHATWG HTML, chapter 9.2).
+"""
+
+import asyncio
+import collections
+import contextlib
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.push.connection import Client
+from api.push.cursor import CursorError, parse
+from api.push.hub import Hub
+from api.push.updates import Update
+from api.settings import Bounds
+from api.web.http_protocol import CONNECTION
+
+UNAUTHORIZED = 4401
+RESTART = 1012
+RETRY_MS = 2000
+
+
+class ServerSent:
+    """The dialect: one `event` an update, whose id is the cursor."""
+
+    name = "sse"
+    once = False
+
+    def encode(self, update: Update) -> bytes:
+        channel = json.dumps(update.channel, ensure_ascii=False)
+        return block("event", f'{{"channel":{channel},"data":{update.data}}}', update.cursor)
+
+
+SERVER_SENT = ServerSent()
+
+
+def block(event: str, data: str, id: str | None = None) -> bytes:
+    """One event as it goes over the wire; `data` are JSON, in which a line break is nothing but
+    space.
+    """
+    head = "" if id is None else f"id: {id}\n"
+    line = data.replace("\r", " ").replace("\n", " ")
+    return f"{head}event: {event}\ndata: {line}\n\n".encode()
+
+
+def heartbeat(cursor: str) -> bytes:
+    """A comment, which nobody is told of; its id tells the client where it is."""
+    return f": {time.time():.3f}\nid: {cursor}\n\n".encode()
+
+
+class StreamWire:
+    """The near end of a stream: what waits to be sent, bounded, until `run` has handed it to the
+    server.
+    """
+
+    def __init__(self, limit: int, abort: Callable[[], None]) -> None:
+        self.on_writable: Callable[[], None] | None = None
+        self._limit = limit
+        self._abort = abort
+        self._chunks: collections.deque[bytes] = collections.deque()
+        self._size = 0
+        self._more = asyncio.Event()
+        self._ended = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def flowing(self) -> bool:
+        return self._size < self._limit
+
+    def write(self, data: bytes) -> None:
+        if not self._ended:
+            self._put(data)
+
+    def end(self, code: int, reason: str, grace: float) -> None:
+        self._put(block("end", json.dumps({"code": code, "reason": reason}, ensure_ascii=False)))
+        self._ended = True
+        self._timer = asyncio.get_running_loop().call_later(grace, self._abort)
+
+    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Send what comes, until the end."""
+        while True:
+            if not self._chunks:
+                if self._ended:
+                    return
+                self._more.clear()
+                await self._more.wait()
+            data = b"".join(self._chunks)
+            self._chunks.clear()
+            await send(data)
+            self._size -= len(data)
+            if self.on_writable is not None and self.flowing:
+                self.on_writable()
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+        self._ended = True
+        self._chunks.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _put(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        self._more.set()
+
+
+class Stream(Response):
+    """The answer to a request for a stream; it ends with the client, its token, or the server."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        begin: Callable[[StreamWire], Awaitable[tuple[Client, Callable[[], None]]]],
+        talk: Callable[[Client], Awaitable[None]],
+    ) -> None:
+        """`begin` makes the client of a wire and what is to be done when it leaves; `talk` says
+        what it hears first.
+        """
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._bounds = bounds
+        self._begin = begin
+        self._talk = talk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = scope["state"][CONNECTION]
+        wire = StreamWire(self._bounds.write_buffer, connection.abort)
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+
+        async def body(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        client, leave = await self._begin(wire)
+        wire.on_writable = client.drain
+        connection.on_shutdown = lambda: client.end(RESTART, "the server stops; connect again")
+        loop = asyncio.get_running_loop()
+        expiry = loop.call_later(
+            max(0.0, client.person.expires - time.time()),
+            client.end,
+            UNAUTHORIZED,
+            "the token has expired; log in again",
+        )
+        gone = asyncio.create_task(_disconnected(receive))
+        sending = asyncio.create_task(wire.run(body))
+        try:
+            wire.write(f"retry: {RETRY_MS}\n\n".encode())
+            await self._talk(client)
+            await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            expiry.cancel()
+            connection.on_shutdown = wire.on_writable = None
+            wire.close()
+            leave()
+            for task in (gone, sending):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(gone, sending, return_exceptions=True)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+class StreamTalk:
+    """What a client of a stream hears first: what it subscribed to, then what it missed, or the
+    present state.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        channels: list[str],
+        cursor: str | None,
+        read_back: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._hub = hub
+        self._channels = channels
+        self._cursor = cursor
+        self._read_back = read_back
+
+    async def __call__(self, client: Client) -> None:
+        seen = [channel for channel in self._channels if client.sight.channel(channel)]
+        refused = [channel for channel in self._channels if channel not in seen]
+        answer: dict[str, Any] = {"channels": seen} | ({"refused": refused} if refused else {})
+        missed = None
+        if self._cursor is not None:
+            await self._read_back()
+            with contextlib.suppress(CursorError):
+                missed = self._hub.missed(parse(self._cursor), seen, client.sight)
+            answer["recovered"] = missed is not None
+        client.send(block("subscribed", json.dumps(answer, ensure_ascii=False)))
+        if missed is None:
+            for channel in seen:
+                name = json.dumps(channel, ensure_ascii=False)
+                data = self._hub.snapshot(channel, client.sight)
+                client.send(
+                    block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor)
+                )
+        else:
+            client.replay(
+                frame for update in missed if (frame := update.frame(SERVER_SENT)) is not None
+            )
+        self._hub.attend(client, SERVER_SENT, seen)
+
+
+class StreamConversation:
+    """A client of a stream, which says nothing."""
+
+    def __init__(self, hub: Hub, client: Client, channels: list[str]) -> None:
+        self._hub = hub
+        self._client = client
+        self._channels = channels
+
+    async def start(self) -> None:
+        """What it hears first is said by `StreamTalk`."""
+
+    async def hear(self, text: str) -> None:
+        """It cannot say anything."""
+
+    def refuse(self, message: str) -> None:
+        """It was asked for nothing that could be wrong."""
+
+    def sight_changed(self) -> None:
+        self._hub.attend(self._client, SERVER_SENT, self._channels)

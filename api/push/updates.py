@@ -1,0 +1,218 @@
+"""What the feed hands to the hub: one event of one channel, with its JSON, encoded once for
+everybody.
+"""
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from api.permissions.private_rules import kept_private
+from api.push.cursor import BEGINNING, Place
+from api.push.send_buffer import OnlyNewest
+from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
+
+if TYPE_CHECKING:
+    from api.push.dialect import Dialect
+
+READINGS = "readings"
+ALARMS = "alarms"
+EVENTS = "events"
+CAMERA = "camera_"
+
+
+class PushRecord(msgspec.Struct, frozen=True):
+    """One line of the push topic. `data` is kept as the bytes the flow wrote."""
+
+    channel: str
+    id: str
+    time: float
+    subject: str
+    data: msgspec.Raw
+    sink: str = ""
+    flow: str = ""
+    shaped: bool = False
+    first: str = "snapshot"
+
+
+class Kind(msgspec.Struct):
+    """The kind that shaped data say they are."""
+
+    kind: str = ""
+
+
+class Update:
+    """One event on its way to the clients of `channel`.
+
+    `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see
+    that page. `identity` is what a second writing of the same event has too; `fact` what the same
+    event has on other channels. Updates with equal
+    `state_key` replace each other while a client lags; None means that each one counts. `live` is
+    False for what was in the topic before the api started: it is remembered, not pushed. New
+    subscribers of the channel get the last update of each
+    `origin` first; None if the flow does not want that. It was read from the partition `part`
+    before the place `next`;
+    `cursor` is where a client is who has got it.
+    """
+
+    __slots__ = (
+        "_frames", "channel", "cursor", "data", "event", "fact", "identity", "live", "next", "origin", "page", "part", "shaped",
+        "state_key", "subject",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        channel: str,
+        data: str,
+        *,
+        event: Event | None = None,
+        state_key: Hashable | None = None,
+        subject: str = "",
+        origin: str | None = None,
+        page: str | None = None,
+        identity: Hashable | None = None,
+        fact: Hashable | None = None,
+        shaped: bool = False,
+        live: bool = True,
+    ) -> None:
+        self.channel = channel
+        self.data = data
+        self.event = event
+        self.state_key = state_key
+        self.subject = subject
+        self.origin = origin
+        self.page = page
+        self.identity = identity
+        self.fact = fact
+        self.shaped = shaped
+        self.live = live
+        self.part = ""
+        self.next = BEGINNING
+        self.cursor = ""
+        self._frames: dict[str, bytes | None] = {}
+
+    def stands_at(self, part: str, place: Place) -> None:
+        """Where it was read, and the place after it."""
+        self.part = part
+        self.next = place
+
+    def frame(self, dialect: "Dialect") -> bytes | None:
+        """What a dialect sends for this update, made once however many clients speak it."""
+        if dialect.name not in self._frames:
+            self._frames[dialect.name] = dialect.encode(self)
+        return self._frames[dialect.name]
+
+
+_push = msgspec.json.Decoder(PushRecord).decode
+kind_of = msgspec.json.Decoder(Kind).decode
+
+
+def from_push(value: bytes, live: bool) -> list[Update]:
+    """Updates of one record of the push topic; raises `msgspec.MsgspecError`."""
+    try:
+        value.decode()
+        records = [_push(line) for line in _lines(value)]
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+    return [
+        Update(
+            record.channel,
+            bytes(record.data).decode(),
+            subject=record.subject,
+            origin=(
+                f"{record.flow}/{record.sink}/{record.subject}"
+                if record.first == "snapshot"
+                else None
+            ),
+            identity=(record.channel, record.flow, record.sink, record.id),
+            fact=(record.flow, record.sink, record.id),
+            shaped=record.shaped,
+            live=live,
+            state_key=OnlyNewest(record.channel, record.subject) if _is_picture(record) else None,
+        )
+        for record in records
+    ]
+
+
+def _is_picture(record: PushRecord) -> bool:
+    """Whether it is a camera's picture: `{"kind": "frame", …}` on the channel `camera_NAME`."""
+    if not record.channel.startswith(CAMERA):
+        return False
+    try:
+        return kind_of(record.data).kind == "frame"
+    except msgspec.DecodeError:
+        return False
+
+
+def from_events(value: bytes, live: bool) -> list[Update]:
+    """Updates of one record of a topic of events: readings and alarm transitions; raises
+    `msgspec.MsgspecError`.
+    """
+    updates: list[Update] = []
+    for line, event in zip(_lines(value), decode_lines(value), strict=True):
+        if isinstance(event, Reading):
+            key = (READINGS, event.subject, event.metric)
+            text = (
+                line.decode()
+                if event.quality != "good"
+                else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
+            )
+            identity = (event.id, event.subject, event.metric)
+            updates.append(
+                Update(
+                    READINGS,
+                    text,
+                    event=event,
+                    identity=identity,
+                    state_key=key,
+                    subject=event.subject,
+                    live=live,
+                )
+            )
+        elif isinstance(event, AlarmTransition):
+            page = kept_private(event).page
+            data = msgspec.json.encode(plain(event)).decode()
+            updates.append(
+                Update(
+                    ALARMS,
+                    data,
+                    event=event,
+                    identity=event.id,
+                    subject=event.subject,
+                    page=page,
+                    live=live,
+                )
+            )
+    return updates
+
+
+def from_site_events(value: bytes, live: bool) -> list[Update]:
+    """Updates of one record of a topic of what happens on the site: occurrences and detections;
+    raises `msgspec.MsgspecError`.
+    """
+    return [
+        Update(
+            EVENTS,
+            line.decode().rstrip(),
+            event=event,
+            identity=(EVENTS, event.id),
+            subject=event.subject,
+            live=live,
+        )
+        for line, event in zip(_lines(value), decode_lines(value), strict=True)
+        if isinstance(event, Occurrence | Detection)
+    ]
+
+
+def plain(event: Reading | AlarmTransition) -> dict[str, Any]:
+    """The event as plain JSON values, with the defaults that topics leave out, without what is
+    not known.
+    """
+    values = {
+        name: value for name, value in msgspec.structs.asdict(event).items() if value is not None
+    }
+    return {"kind": event.__struct_config__.tag, **values}
+
+
+def _lines(value: bytes) -> list[bytes]:
+    return [line for line in value.split(b"\n") if line.strip()]

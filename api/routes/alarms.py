@@ -1,0 +1,316 @@
+"""Endpoints of alarms: those that stand, what they did, and what people do to them."""
+
+import asyncio
+import base64
+import json
+import math
+import uuid
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.accounts.principal import Person
+from api.database.database import Database, note
+from api.permissions.visibility import Sight
+from api.push.hub import Hub
+from api.push.live_permissions import Access
+from api.site.clickhouse_history import History
+from api.site.event_view import micros
+from api.topics.alarm_commands import WAIT, AlarmCommands
+from api.web.client_address import address_of
+from api.web.endpoints import JSON, Call, Endpoint
+from api.web.errors import Rejected
+from operators.alarms.command_handler import ACCEPTED
+from operators.alarms.engine.commands import PERMISSIONS
+from operators.events import Occurrence
+
+TAG = "Alarms"
+COMMANDS = (*PERMISSIONS, "acknowledge")
+LONGEST_WAIT = 30.0
+NO_NUL = r"^[^\x00]*$"
+Word = Annotated[str, Meta(max_length=300)]
+Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
+
+_HISTORY = """
+SELECT * EXCEPT (time, recorded, until), toUnixTimestamp64Micro(alarm_events.time) AS at,
+       toUnixTimestamp64Micro(recorded) AS recorded_at, toUnixTimestamp64Micro(until) AS until_at
+FROM alarm_events FINAL WHERE {where}
+ORDER BY alarm_events.recorded DESC, seq DESC, id DESC LIMIT {{rows:UInt32}}
+"""
+
+
+class AlarmQuery(msgspec.Struct):
+    """Which alarms."""
+
+    all: Annotated[Literal[0, 1], Meta(description="1: also those that are normal.")] = 0
+
+
+class AlarmList(msgspec.Struct):
+    """Alarms as their last transition left them, most urgent first."""
+
+    alarms: list[dict[str, Any]]
+
+
+class TransitionQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Which transitions."""
+
+    rule: Word | None = None
+    alarm: Word | None = None
+    subject: Word | None = None
+    priority: Word | None = None
+    change: Word | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 100
+    after: (
+        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
+    ) = None
+
+
+class TransitionPage(msgspec.Struct):
+    """Transitions of alarms, newest first. `next` is for the page after, None on the last one."""
+
+    transitions: list[dict[str, Any]]
+    next: str | None
+
+
+class AlarmPlace(msgspec.Struct):
+    """Which alarm, and what to do. A slash in a name is written `%2F`."""
+
+    rule: Annotated[
+        str, Meta(min_length=1, max_length=300, pattern=NO_NUL, examples=["server_room/too_hot"])
+    ]
+    subject: Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL)]
+    command: Annotated[str, Meta(min_length=1, max_length=40, examples=["ack"])]
+
+
+class CommandBody(msgspec.Struct):
+    """What a command needs: a `reason` (or `comment`), a `duration` in seconds or as `2h`, the
+    `occurrence` that is meant.
+    """
+
+    reason: Annotated[str, Meta(max_length=1000, pattern=NO_NUL)] | None = None
+    comment: Annotated[str, Meta(max_length=1000, pattern=NO_NUL)] | None = None
+    duration: Annotated[float, Meta(gt=0, le=1e9)] | Annotated[str, Meta(max_length=20)] | None = (
+        None
+    )
+    oneshot: bool | None = None
+    occurrence: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    wait: Annotated[
+        float, Meta(gt=0, le=LONGEST_WAIT, description="Seconds to wait for the flow's answer.")
+    ] = WAIT
+
+
+class CommandAnswer(msgspec.Struct):
+    """What the flow said: `state`, `isa` and `flags` after it. `accepted` is null if no flow
+    answered in time: it may still carry the command out later."""
+
+    id: str
+    accepted: bool | None
+    answers: list[dict[str, Any]]
+    error: str | None = None
+
+
+class AlarmEndpoints:
+    """Answers for alarms."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        history: History,
+        access: Access,
+        commands: AlarmCommands,
+        database: Database,
+    ) -> None:
+        self._hub = hub
+        self._history = history
+        self._access = access
+        self._commands = commands
+        self._database = database
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="GET", address="/api/alarms", do=self.standing, tag=TAG, summary="Alarms that stand", answer=AlarmList,
+                query=AlarmQuery,
+            ),
+            Endpoint(
+                method="GET", address="/api/alarms/history", do=self.past, tag=TAG, summary="What alarms did",
+                answer=TransitionPage, query=TransitionQuery, errors=(503,),
+            ),
+            Endpoint(
+                method="POST", address="/api/alarms/{rest:path}", described="/api/alarms/{rule}/{subject}/{command}",
+                do=self.command, tag=TAG, summary="Act on an alarm", answer=CommandAnswer, role="operator",
+                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True, errors=(404, 503),
+                also={409: CommandAnswer, 504: CommandAnswer},
+            ),
+        ]  # fmt: skip
+
+    async def standing(self, call: Call) -> AlarmList:
+        """Alarms that are not normal, most urgent first; with `all=1` every alarm that is known."""
+        sight = await self._access.sight(call.who)
+        known = self._hub.alarms.current(bool(call.query.all))
+        return AlarmList([alarm for alarm in known if sight.page(alarm.get("page"))])
+
+    async def past(self, call: Call) -> TransitionPage:
+        """Transitions out of ClickHouse's table `alarm_events`, newest first."""
+        query: TransitionQuery = call.query
+        sight = await self._access.sight(call.who)
+        statement, bound = _statement(query, sight)
+        rows = await self._history.rows(statement, bound)
+        after = None
+        if len(rows) == query.limit:
+            last = rows[-1]
+            after = base64.urlsafe_b64encode(
+                json.dumps([last["recorded_at"], last["seq"], last["id"]]).encode()
+            ).decode()
+        return TransitionPage([_plain(row) for row in rows], after)
+
+    async def command(self, call: Call) -> Response:
+        """Acknowledges, shelves, …: `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`,
+        `out_of_service`, `in_service`.
+
+        The command goes to the flow over the topic `vigie.alarm-commands`; the answer is the flow's
+        own. 409: the flow refused it, and says why. 504: no flow answered in time; it may still
+        carry it out later.
+        """
+        place: AlarmPlace = call.path
+        if place.command not in COMMANDS:
+            raise Rejected(
+                404, f"there is no command {place.command[:40]!r}; there are {', '.join(COMMANDS)}"
+            )
+        body: CommandBody = call.body or CommandBody()
+        await self._check_sight(call.who, place)
+        data: dict[str, Any] = {"do": place.command, "rule": place.rule, "user": call.who.username}
+        for name in ("comment", "reason", "duration", "oneshot", "occurrence"):
+            value = getattr(body, name)
+            if value is not None:
+                data["comment" if name == "reason" else name] = value
+        id = uuid.uuid4().hex
+        await asyncio.to_thread(self._note, call.who, place, data, address_of(call.request))
+        answers = await self._commands.ask(place.subject, data, body.wait, id)
+        return _answer(id, answers)
+
+    async def _check_sight(self, person: Person, place: AlarmPlace) -> None:
+        sight = await self._access.sight(person)
+        page = self._hub.alarms.page_of(place.rule, place.subject)
+        if not sight.page(page):
+            raise Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
+
+    def _note(self, person: Person, place: AlarmPlace, data: dict[str, Any], address: str) -> None:
+        with self._database.write() as session:
+            detail = json.dumps(
+                {key: value for key, value in data.items() if key not in ("do", "rule", "user")}
+            )
+            note(
+                session,
+                person,
+                f"alarm.{place.command}",
+                f"{place.rule} {place.subject}",
+                detail,
+                address,
+            )
+
+
+def _answer(id: str, answers: list[Occurrence]) -> Response:
+    said = [{"type": answer.type, "subject": answer.subject, **answer.data} for answer in answers]
+    if not said:
+        error = "no flow answered in time; it may still carry the command out later"
+        return _said(504, CommandAnswer(id, None, [], error))
+    if any(answer.type == ACCEPTED for answer in answers):
+        return _said(200, CommandAnswer(id, True, said))
+    error = str(answers[0].data.get("error", "refused"))
+    return _said(409, CommandAnswer(id, False, said, error))
+
+
+def _said(status: int, answer: CommandAnswer) -> Response:
+    return Response(msgspec.json.encode(answer), status, media_type=JSON)
+
+
+def _place(request: Request) -> dict[str, str]:
+    """The rule, subject and command of an address. A rule's own slash may stand as it is where
+    the subject has none.
+    """
+    parts = [
+        unquote(part)
+        for part in request.scope["raw_path"].decode("ascii", "replace").split("/")[3:]
+    ]
+    if len(parts) < 3 or not all(parts):
+        raise Rejected(
+            404, "write /api/alarms/RULE/SUBJECT/COMMAND, with %2F for a slash in a name"
+        )
+    slash = len(parts) > 3
+    rule, subject = "/".join(parts[: 1 + slash]), "/".join(parts[1 + slash : -1])
+    return {"rule": rule, "subject": subject, "command": parts[-1]}
+
+
+def _statement(query: TransitionQuery, sight: Sight) -> tuple[str, dict[str, Any]]:
+    parts = ["1"]
+    bound: dict[str, Any] = {"rows": query.limit}
+    for name in ("rule", "alarm", "subject", "priority", "change"):
+        value = getattr(query, name)
+        if value is not None:
+            parts.append(f"{name} = {{{name}:String}}")
+            bound[name] = value
+    for name, sign, limit in (("start", ">=", query.start), ("end", "<", query.end)):
+        if limit is not None:
+            parts.append(f"alarm_events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
+            bound[name] = micros(limit)
+    if sight.pages is not None:
+        parts.append("page IN {pages:Array(String)}")
+        bound["pages"] = ["", *sorted(sight.pages)]
+    if query.after is not None:
+        at, seq, id = _after(query.after)
+        parts.append(
+            "(alarm_events.recorded, seq, id) < (fromUnixTimestamp64Micro({at:Int64}),"
+            " {seq:UInt32}, {before:String})"
+        )
+        bound |= {"at": at, "seq": seq, "before": id}
+    return _HISTORY.format(where=" AND ".join(parts)), bound
+
+
+def _after(text: str) -> tuple[int, int, str]:
+    try:
+        at, seq, id = json.loads(base64.urlsafe_b64decode(text.encode()))
+        if (
+            isinstance(at, int)
+            and isinstance(seq, int)
+            and isinstance(id, str)
+            and 0 <= at < 1 << 62
+            and 0 <= seq < 1 << 32
+        ):
+            return at, seq, id
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise Rejected(400, "after is not the `next` of another page")
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    values = {
+        name: value
+        for name, value in row.items()
+        if value not in (None, "", []) and not name.endswith("_at")
+    }
+    values["time"] = values.pop("at") / 1e6
+    values["recorded"] = row["recorded_at"] / 1e6
+    if row["until_at"] is not None:
+        values["until"] = row["until_at"] / 1e6
+    values["labels"] = dict(row["labels"] or {})
+    values["value"] = value_of(str(row["value"]))
+    values["evidence"] = value_of(row["evidence"] or "{}")
+    return values
+
+
+def value_of(text: str) -> Any:
+    """A value as the table keeps it: JSON, or a word as it is. What JSON cannot hold is left as
+    a text.
+    """
+    try:
+        value = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text
+    return text if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,201 @@
+"""Endpoints of the video watch's cameras."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
+from api.site.onvif_discovery import MULTICAST, FoundCamera, discover
+from api.topics.notifications import Notices
+from api.topics.outbox import TopicRows
+from api.web.client_address import address_of
+from api.web.endpoints import Call, Endpoint
+from api.web.errors import Rejected
+
+TAG = "Cameras"
+CHANNEL = "cameras"
+Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="Its subject in events: letters, digits, _ . -",
+    ),
+]
+
+
+class CameraList(msgspec.Struct):
+    """All cameras, by name."""
+
+    cameras: list[CameraView]
+
+
+class NewCamera(msgspec.Struct):
+    """Body of `POST /api/cameras`. The user and password of the camera are named as variables of
+    the flow.
+    """
+
+    name: Name
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=500,
+            examples=["rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2"],
+        ),
+    ]
+    area: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")] | None = (
+        None
+    )
+    fps: Annotated[float, Meta(gt=0, le=60, description="Pictures a second to look at.")] | None = (
+        None
+    )
+    min_confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class CameraId(msgspec.Struct):
+    """Which camera."""
+
+    id: Number
+
+
+class Search(msgspec.Struct):
+    """How long to listen."""
+
+    seconds: Annotated[float, Meta(gt=0, le=10)] = 3.0
+
+
+class Found(msgspec.Struct):
+    """The devices that answered."""
+
+    found: list[FoundCamera]
+
+
+class CameraEndpoints:
+    """Answers for the cameras."""
+
+    def __init__(
+        self,
+        cameras: Cameras,
+        rows: TopicRows,
+        notices: Notices,
+        discovery: bool,
+        target: tuple[str, int] = MULTICAST,
+    ) -> None:
+        self._cameras = cameras
+        self._rows = rows
+        self._notices = notices
+        self._discovery = discovery
+        self._target = target
+        self._searching = asyncio.Lock()
+
+    def endpoints(self) -> list[Endpoint]:
+        one = "/api/cameras/{id}"
+        return [
+            Endpoint(method="GET", address="/api/cameras", do=self.all, tag=TAG, summary="All cameras", answer=CameraList),
+            Endpoint(
+                method="POST", address="/api/cameras", do=self.add, tag=TAG, summary="Add a camera", answer=CameraView,
+                role="operator", body=NewCamera, status=201, errors=(409,),
+            ),
+            Endpoint(
+                method="POST", address="/api/cameras/discover", do=self.search, tag=TAG, summary="Search the local network",
+                answer=Found, role="operator", query=Search, errors=(409, 503),
+            ),
+            Endpoint(
+                method="GET", address=one, do=self.show, tag=TAG, summary="One camera", answer=CameraView, path=CameraId,
+                errors=(404,),
+            ),
+            Endpoint(
+                method="DELETE", address=one, do=self.remove, tag=TAG, summary="Remove a camera", answer=CameraView,
+                role="operator", path=CameraId, errors=(404,),
+            ),
+            Endpoint(
+                method="POST", address=f"{one}/start", do=self.start, tag=TAG, summary="Start a camera", answer=CameraView,
+                role="operator", path=CameraId, errors=(404,),
+            ),
+            Endpoint(
+                method="POST", address=f"{one}/stop", do=self.stop, tag=TAG, summary="Stop a camera", answer=CameraView,
+                role="operator", path=CameraId, errors=(404,),
+            ),
+        ]  # fmt: skip
+
+    async def all(self, call: Call) -> CameraList:
+        """The cameras people added, by name."""
+        return CameraList(await asyncio.to_thread(self._cameras.all))
+
+    async def add(self, call: Call) -> CameraView:
+        """Adds a camera, which runs from then on. Flows learn of it from the topic
+        `vigie.cameras`.
+        """
+        body: NewCamera = call.body
+        try:
+            camera = await asyncio.to_thread(
+                self._cameras.add, body.name, body.url, body.area, body.fps, body.min_confidence, call.who,
+                address_of(call.request),
+            )  # fmt: skip
+        except CameraTaken as error:
+            raise Rejected(409, str(error)) from None
+        except CameraError as error:
+            raise Rejected(400, str(error)) from None
+        return self._told(camera)
+
+    async def show(self, call: Call) -> CameraView:
+        """One camera."""
+        return _found(await asyncio.to_thread(self._cameras.get, call.path.id), call.path.id)
+
+    async def remove(self, call: Call) -> CameraView:
+        """Removes a camera and answers what it was."""
+        camera = await asyncio.to_thread(
+            self._cameras.remove, call.path.id, call.who, address_of(call.request)
+        )
+        return self._told(_found(camera, call.path.id), removed=True)
+
+    async def start(self, call: Call) -> CameraView:
+        """Has flows look at the camera."""
+        return await self._run(call, True)
+
+    async def stop(self, call: Call) -> CameraView:
+        """Has flows leave the camera alone."""
+        return await self._run(call, False)
+
+    async def search(self, call: Call) -> Found:
+        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast) and answers who
+        replied in time.
+
+        Off unless the site file has `api: {discovery: true}`.
+        """
+        if not self._discovery:
+            raise Rejected(
+                403,
+                "searching the network is off; turn it on in the site file: api: {discovery: true}",
+            )
+        if self._searching.locked():
+            raise Rejected(409, "the network is being searched; ask again in a moment")
+        async with self._searching:
+            try:
+                return Found(await discover(call.query.seconds, self._target))
+            except OSError as error:
+                raise Rejected(
+                    503, f"the network cannot be searched: {error.strerror or error}"
+                ) from None
+
+    async def _run(self, call: Call, running: bool) -> CameraView:
+        camera = await asyncio.to_thread(
+            self._cameras.run, call.path.id, running, call.who, address_of(call.request)
+        )
+        return self._told(_found(camera, call.path.id))
+
+    def _told(self, camera: CameraView, removed: bool = False) -> CameraView:
+        """Let flows and clients know."""
+        self._rows.wake()
+        data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
+        self._notices.say((CHANNEL, f"camera_{camera.name}"), "camera", camera.name, data)
+        return camera
+
+
+def _found(camera: CameraView | None, id: int) -> CameraView:
+    if camera is None:
+        raise Rejected(404, f"there is no camera {id}")
+    return camera

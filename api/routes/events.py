@@ -1,0 +1,289 @@
+"""Endpoints of what happens on the site: post it, find it, count it, take note of it."""
+
+import asyncio
+import base64
+import time
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import JSONResponse, Response
+
+from api.database.watch_tables import LONGEST_ID
+from api.push.updates import EVENTS
+from api.site.acknowledgements import Acknowledgements
+from api.site.event_search import CHUNK, DAY, ROUNDS, EventSearch, Wanted
+from api.site.event_view import AcknowledgementView, EventView, Place, place_of
+from api.site.posted_events import PostedEvents
+from api.topics.notifications import Notices
+from api.web.client_address import address_of
+from api.web.endpoints import Call, Endpoint
+from api.web.errors import RETRY_AFTER, Rejected
+from connectors.http.body import BadPost
+
+TAG = "Events"
+LONGEST_KEY = 256
+Word = Annotated[str, Meta(max_length=200)]
+Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
+
+
+class EventQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Which events, and which part of them."""
+
+    type: Word | None = None
+    kind: Word | None = None
+    subject: Word | None = None
+    camera: Word | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    acknowledged: bool | None = None
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    after: (
+        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
+    ) = None
+
+
+class EventPage(msgspec.Struct):
+    """Events, newest first. `next` is for the page after, None on the last one.
+
+    `complete` is false while only the last events are known, because ClickHouse does not answer or
+    none is configured.
+    """
+
+    events: list[EventView]
+    next: str | None
+    complete: bool
+
+
+class StatsQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Which events to count: those of the last day when nothing is said."""
+
+    type: Word | None = None
+    kind: Word | None = None
+    subject: Word | None = None
+    camera: Word | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+
+
+class HourCount(msgspec.Struct):
+    """How many events in the hour that began at `time`."""
+
+    time: int
+    events: int
+
+
+class EventStats(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Counts. `acknowledged` counts those of all events of the span."""
+
+    start: float
+    end: float
+    total: int
+    acknowledged: int
+    by_type: dict[str, int]
+    by_subject: dict[str, int]
+    by_hour: list[HourCount]
+    complete: bool
+
+
+class EventId(msgspec.Struct):
+    """Which event."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
+
+
+class Note(msgspec.Struct):
+    """Body of an acknowledgement; it may be left out."""
+
+    comment: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+
+class Stored(msgspec.Struct):
+    """How many events were stored."""
+
+    stored: int
+
+
+class PostedDetails(msgspec.Struct):
+    """What the bridge says of an event; other fields are kept, too."""
+
+    event_id: str | int | None = None
+    source: str | None = None
+    data: Any = None
+    original_timestamp: float | str | None = None
+    mqtt_topic: str | None = None
+
+
+class PostedEvent(msgspec.Struct):
+    """An event as the motion sensors' bridge posts it."""
+
+    type: str
+    device_id: str
+    details: PostedDetails
+
+
+class EventEndpoints:
+    """Answers for events."""
+
+    def __init__(
+        self,
+        search: EventSearch,
+        acknowledgements: Acknowledgements,
+        posted: PostedEvents,
+        notices: Notices,
+    ) -> None:
+        self._search = search
+        self._acknowledgements = acknowledgements
+        self._posted = posted
+        self._notices = notices
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="GET", address="/api/events", do=self.find, tag=TAG, summary="Find events", answer=EventPage,
+                query=EventQuery,
+            ),
+            Endpoint(
+                method="POST", address="/api/events", do=self.post, tag=TAG, summary="Post events", answer=Stored,
+                role="operator", body=bytes, body_type=PostedEvent | list[PostedEvent], devices=True, status=202,
+                errors=(400, 429, 503),
+            ),
+            Endpoint(
+                method="GET", address="/api/events/stats", do=self.stats, tag=TAG, summary="Count events", answer=EventStats,
+                query=StatsQuery,
+            ),
+            Endpoint(
+                method="POST", address="/api/events/{id:path}/acknowledge", do=self.acknowledge, tag=TAG,
+                summary="Take note of an event", answer=AcknowledgementView, role="operator", path=EventId, body=Note,
+                body_optional=True, errors=(404, 503),
+            ),
+            Endpoint(
+                method="GET", address="/api/events/{id:path}", do=self.show, tag=TAG, summary="One event", answer=EventView,
+                path=EventId, errors=(404, 503),
+            ),
+        ]  # fmt: skip
+
+    async def find(self, call: Call) -> EventPage:
+        """Events, newest first: those in ClickHouse's table `events`, and the last ones that
+        came over topics.
+        """
+        query: EventQuery = call.query
+        wanted = _wanted(query)
+        before = None if query.after is None else _place(query.after)
+        found: list[EventView] = []
+        complete, more = True, True
+        for _ in range(ROUNDS):
+            rows = query.limit if query.acknowledged is None else max(query.limit, CHUNK)
+            events, more, asked = await self._search.before(wanted, before, rows)
+            complete = complete and asked
+            await self._attach(events)
+            if events:
+                before = place_of(events[-1])
+            found += [e for e in events if query.acknowledged in (None, e.acknowledged is not None)]
+            if not more or len(found) >= query.limit:
+                break
+        if len(found) > query.limit:
+            found, more = found[: query.limit], True
+            before = place_of(found[-1])
+        return EventPage(found, _next(before) if more and before else None, complete)
+
+    async def post(self, call: Call) -> Response:
+        """Takes one event, or a list of them, as the motion sensors' bridge posts them; writes them
+        to the topic `site.events`.
+
+        202 means that the broker has all of them; after any other answer nothing is known to be
+        stored and the sender should send again. An event with the same `event_id` is the same
+        event. The header `Idempotency-Key` does that for events without one. The token may be one
+        of the site file's connection `http`.
+        """
+        key = call.request.headers.get("idempotency-key")
+        if key is not None and not 0 < len(key) <= LONGEST_KEY:
+            raise Rejected(
+                400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}"
+            )
+        try:
+            stored = await self._posted.store(call.body, key)
+        except BadPost as refusal:
+            content: dict[str, object] = {"error": refusal.detail}
+            if refusal.item is not None:
+                content["item"] = refusal.item
+            headers = {"Retry-After": RETRY_AFTER} if refusal.status == 429 else None
+            return JSONResponse(content, refusal.status, headers)
+        return JSONResponse({"stored": stored}, 202)
+
+    async def stats(self, call: Call) -> EventStats:
+        """How many events there were, by type, subject and hour; in the last day, unless `from`
+        or `to` say otherwise.
+        """
+        query: StatsQuery = call.query
+        end = time.time() if query.end is None else query.end
+        start = end - DAY if query.start is None else query.start
+        wanted = Wanted(query.type, query.kind, query.subject, query.camera, max(0.0, start), end)
+        counted = await self._search.count(wanted)
+        acknowledged = await asyncio.to_thread(self._acknowledgements.count, start, end)
+        hours = [HourCount(hour, events) for hour, events in sorted(counted.hours.items())]
+        types, subjects = dict(counted.types.most_common()), dict(counted.subjects.most_common(500))
+        return EventStats(
+            start,
+            end,
+            counted.types.total(),
+            acknowledged,
+            types,
+            subjects,
+            hours,
+            counted.complete,
+        )
+
+    async def show(self, call: Call) -> EventView:
+        """One event by its id."""
+        event = await self._one(call.path.id)
+        await self._attach([event])
+        return event
+
+    async def acknowledge(self, call: Call) -> AcknowledgementView:
+        """Says that somebody has seen the event; the first one counts. Subscribers of `events`
+        are told.
+        """
+        event = await self._one(call.path.id)
+        comment = call.body.comment if call.body else None
+        view, new = await asyncio.to_thread(
+            self._acknowledgements.add,
+            event.id,
+            event.time,
+            call.who,
+            comment,
+            address_of(call.request),
+        )
+        if new:
+            data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}
+            self._notices.say((EVENTS,), "acknowledged", event.subject, data)
+        return view
+
+    async def _one(self, id: str) -> EventView:
+        event = await self._search.one(id)
+        if event is None:
+            raise Rejected(404, f"there is no event {id[:100]!r}")
+        return event
+
+    async def _attach(self, events: list[EventView]) -> None:
+        found = await asyncio.to_thread(self._acknowledgements.of, [event.id for event in events])
+        for event in events:
+            event.acknowledged = found.get(event.id)
+
+
+def _wanted(query: EventQuery | StatsQuery) -> Wanted:
+    return Wanted(query.type, query.kind, query.subject, query.camera, query.start, query.end)
+
+
+def _next(place: Place) -> str:
+    return base64.urlsafe_b64encode(f"{place[0]} {place[1]}".encode()).decode()
+
+
+def _place(text: str) -> Place:
+    try:
+        at, _, id = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
+        if not 0 <= int(at) < 1 << 62:
+            raise ValueError
+        return int(at), id
+    except ValueError:
+        raise Rejected(400, "after is not the `next` of another page") from None

@@ -1,0 +1,271 @@
+"""Endpoints to log in and out: in JSON as the video watch had it, and as a form as the alarm
+server had it.
+"""
+
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from starlette.requests import Request
+
+from api.accounts.accounts import AccountError, Accounts, LoginRefused, TooManyAttempts
+from api.accounts.principal import Person
+from api.accounts.sessions import Pair
+from api.accounts.tokens import TokenError
+from api.database.models import Role
+from api.metrics import Metrics
+from api.push.live_permissions import Access
+from api.web.authentication import Guard
+from api.web.client_address import address_of
+from api.web.endpoints import Call, Endpoint, body_of, read, whole_body
+from api.web.errors import Rejected
+
+TAG = "Accounts"
+FORM = "application/x-www-form-urlencoded"
+LARGEST_FORM = 16 << 10
+Text = Annotated[str, Meta(max_length=2000)]
+
+
+class Credentials(msgspec.Struct):
+    """Who logs in. With `refresh` the answer has a `refresh_token`, too."""
+
+    username: Text
+    password: Text
+    refresh: bool = False
+
+
+class LoginForm(msgspec.Struct):
+    """Who logs in, as a form."""
+
+    username: Text
+    password: Text
+
+
+class NewAccount(msgspec.Struct):
+    """Who wants an account."""
+
+    username: Text
+    password: Text
+
+
+class Me(msgspec.Struct):
+    """An account."""
+
+    id: int
+    username: str
+    role: Role
+
+
+class Doors(msgspec.Struct):
+    """How to get in. Where `registration` is true people may make themselves an account."""
+
+    registration: bool
+
+
+class Token(msgspec.Struct):
+    """What later requests send as `Authorization: Bearer ACCESS_TOKEN`."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+
+
+class LoggedIn(msgspec.Struct):
+    """Tokens and the account. `expires_in` is in seconds; a `refresh_token` buys the next
+    tokens, once.
+    """
+
+    access_token: str
+    token_type: Literal["bearer"]
+    user: Me
+    refresh_token: str | UnsetType = UNSET
+    expires_in: int | UnsetType = UNSET
+
+
+class OldToken(msgspec.Struct):
+    """Body of a refresh."""
+
+    refresh_token: Text
+
+
+class NewPassword(msgspec.Struct):
+    """Body of a change of one's own password."""
+
+    old: Text
+    new: Text
+
+
+class Done(msgspec.Struct):
+    """It is done."""
+
+    status: str = "ok"
+
+
+class LoginEndpoints:
+    """Answers for logins."""
+
+    def __init__(
+        self, accounts: Accounts, access: Access, guard: Guard, metrics: Metrics, registration: bool
+    ) -> None:
+        self._accounts = accounts
+        self._access = access
+        self._guard = guard
+        self._metrics = metrics
+        self._open = registration
+
+    def endpoints(self) -> list[Endpoint]:
+        register = Endpoint(
+            method="POST", address="/api/auth/register", do=self.register, tag=TAG, summary="Make oneself an account",
+            answer=Me, role=None, body=NewAccount, errors=(403, 409, 429),
+        )  # fmt: skip
+        me = Endpoint(
+            method="GET", address="/api/auth/me", do=self.me, tag=TAG, summary="Who am I", answer=Me
+        )
+        return [
+            Endpoint(
+                method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in", answer=Doors, role=None,
+            ),
+            Endpoint(
+                method="POST", address="/api/auth/login", do=self.login, tag=TAG, summary="Log in", answer=LoggedIn,
+                role=None, body=Credentials, errors=(401, 429),
+            ),
+            Endpoint(
+                method="POST", address="/login", do=self.login_form, tag=TAG, summary="Log in by a form", answer=Token,
+                role=None, body_type=LoginForm, body_media=FORM, errors=(400, 401, 408, 413, 415, 429),
+            ),
+            Endpoint(
+                method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG, summary="Get the next tokens",
+                answer=LoggedIn, role=None, body_type=OldToken, body_optional=True, errors=(400, 401, 408, 413, 415),
+            ),
+            Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG, summary="Log out", answer=Done),
+            Endpoint(
+                method="POST", address="/api/auth/password", do=self.password, tag=TAG, summary="Change one's password",
+                answer=Done, body=NewPassword, errors=(403, 429),
+            ),
+            register,
+            register.with_address("/register"),
+            me,
+            me.with_address("/me"),
+        ]  # fmt: skip
+
+    async def doors(self, call: Call) -> Doors:
+        """For whoever is not logged in yet."""
+        return Doors(self._open)
+
+    async def login(self, call: Call) -> LoggedIn:
+        """The access token is for `Authorization: Bearer TOKEN`. Five wrong passwords a minute
+        lock the account for the address that sent them; very many from everywhere lock it for
+        addresses that are not known."""
+        body: Credentials = call.body
+        pair, person = await self._login(call.request, body.username, body.password)
+        return self._logged_in(pair, person, body.refresh)
+
+    async def login_form(self, call: Call) -> Token:
+        """Takes the form `username=…&password=…`."""
+        form = dict(parse_qsl((await _form_of(call.request)).decode("utf-8", "replace")))
+        if "username" not in form or "password" not in form:
+            raise Rejected(400, "the body must be the form username=...&password=...")
+        pair, _ = await self._login(call.request, form["username"], form["password"])
+        return Token(pair.access, "bearer")
+
+    async def refresh(self, call: Call) -> LoggedIn:
+        """Takes a refresh token, which is then used up, or, without a body, an access token that
+        is still valid. A refresh token that comes a second time ends its login, since somebody
+        else has it."""
+        request = call.request
+        if "authorization" in request.headers and not int(
+            request.headers.get("content-length", "0") or 0
+        ):
+            person = await self._guard.person(request)
+            return LoggedIn(self._accounts.renew(person), "bearer", _me(person))
+        body = read(await body_of(request), OldToken)
+        try:
+            pair, person = await self._accounts.refresh(body.refresh_token, address_of(request))
+        except TokenError as error:
+            await self._access.refresh()
+            raise Rejected(401, str(error)) from None
+        return self._logged_in(pair, person, True)
+
+    async def logout(self, call: Call) -> Done:
+        """Ends this login: none of its tokens is accepted any longer, and its connections are
+        closed.
+        """
+        await self._accounts.logout(call.who, address_of(call.request))
+        await self._access.refresh({call.who.id})
+        return Done()
+
+    async def password(self, call: Call) -> Done:
+        """All logins of the account end, this one too."""
+        body: NewPassword = call.body
+        try:
+            await self._accounts.change_own_password(
+                call.who, body.old, body.new, address_of(call.request)
+            )
+        except LoginRefused as error:
+            raise Rejected(403, str(error)) from None
+        except AccountError as error:
+            raise Rejected(400, str(error)) from None
+        except TooManyAttempts as error:
+            raise _later(error) from None
+        await self._access.refresh({call.who.id})
+        return Done()
+
+    async def register(self, call: Call) -> Me:
+        """Makes an account with the role viewer. Closed unless the site file has `api:
+        {registration: open}`.
+        """
+        if not self._open:
+            raise Rejected(403, "nobody can register here; ask an admin for an account")
+        body: NewAccount = call.body
+        try:
+            person = await self._accounts.register(
+                body.username, body.password, address_of(call.request)
+            )
+        except AccountError as error:
+            raise Rejected(409 if "taken" in str(error) else 400, str(error)) from None
+        except TooManyAttempts as error:
+            raise _later(error) from None
+        return _me(person)
+
+    async def me(self, call: Call) -> Me:
+        """The account of the token."""
+        return _me(call.who)
+
+    async def _login(self, request: Request, username: str, password: str) -> tuple[Pair, Person]:
+        try:
+            outcome = await self._accounts.login(username, password, address_of(request))
+        except LoginRefused as error:
+            self._metrics.logins.labels("refused").inc()
+            raise Rejected(401, str(error)) from None
+        except TooManyAttempts as error:
+            self._metrics.logins.labels("limited").inc()
+            raise _later(error) from None
+        self._metrics.logins.labels("accepted").inc()
+        return outcome
+
+    def _logged_in(self, pair: Pair, person: Person, refresh: bool) -> LoggedIn:
+        answer = LoggedIn(pair.access, "bearer", _me(person))
+        if refresh:
+            answer.refresh_token, answer.expires_in = (
+                pair.refresh,
+                int(self._accounts.tokens.lifetime),
+            )
+        return answer
+
+
+async def _form_of(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM:
+        raise Rejected(415, f"expected Content-Type: {FORM}, got {kind[:80] or 'none'}")
+    body = await whole_body(request)
+    if len(body) > LARGEST_FORM:
+        raise Rejected(413, f"the form has {len(body)} bytes; at most {LARGEST_FORM} are taken")
+    return body
+
+
+def _me(person: Person) -> Me:
+    return Me(person.id, person.username, person.role)
+
+
+def _later(error: TooManyAttempts) -> Rejected:
+    return Rejected(429, str(error), {"Retry-After": str(error.wait)})

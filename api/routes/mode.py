@@ -1,0 +1,62 @@
+"""Endpoints of the mode of the site."""
+
+import asyncio
+
+import msgspec
+
+from api.site.mode import ModeView, SiteMode
+from api.topics.notifications import Notices
+from api.topics.outbox import TopicRows
+from api.web.client_address import address_of
+from api.web.endpoints import Call, Endpoint
+from api.web.errors import Rejected
+
+TAG = "Mode"
+CHANNEL = "mode"
+
+
+class NewMode(msgspec.Struct):
+    """Body of `PUT /api/mode`."""
+
+    mode: str
+
+
+class ModeEndpoints:
+    """Answers for the mode."""
+
+    def __init__(self, mode: SiteMode, rows: TopicRows, notices: Notices) -> None:
+        self._mode = mode
+        self._rows = rows
+        self._notices = notices
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(method="GET", address="/api/mode", do=self.show, tag=TAG, summary="The mode in force", answer=ModeView),
+            Endpoint(
+                method="PUT", address="/api/mode", do=self.change, tag=TAG, summary="Choose the mode", answer=ModeView,
+                role="operator", body=NewMode,
+            ),
+        ]  # fmt: skip
+
+    async def show(self, call: Call) -> ModeView:
+        """The mode of the site, such as `surveillance` or `active`."""
+        return await asyncio.to_thread(self._mode.get)
+
+    async def change(self, call: Call) -> ModeView:
+        """Puts a mode into force. Flows read it from the topic `vigie.mode`, as readings of the
+        subject `site`.
+        """
+        if call.body.mode not in self._mode.modes:
+            raise Rejected(
+                400,
+                f"the modes of this site are {', '.join(self._mode.modes)}; got"
+                f" {call.body.mode[:40]!r}",
+            )
+        view = await asyncio.to_thread(
+            self._mode.set, call.body.mode, call.who, address_of(call.request)
+        )
+        self._rows.wake()
+        self._notices.say(
+            (CHANNEL,), "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot"
+        )
+        return view

@@ -1,0 +1,155 @@
+"""Endpoints of the present state of signals and their history, and of the api's own health and
+metrics.
+"""
+
+import time
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from api.metrics import CONTENT_TYPE_LATEST, Metrics
+from api.push.feed import Feed
+from api.push.hub import Hub
+from api.site.clickhouse_history import History
+from api.web.endpoints import JSON, Call, Endpoint
+from api.web.errors import Rejected
+
+TAG = "Signals"
+OPERATION = "Operation"
+MOST_POINTS = 2000
+HOUR = 3600.0
+Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
+
+
+class LatestQuery(msgspec.Struct):
+    """Whether to give the recent course of each signal, too."""
+
+    course: Annotated[int, Meta(ge=0, le=1)] = 1
+
+
+class Latest(msgspec.Struct):
+    """The last reading of every signal, with its recent `course` as `[time, value]`."""
+
+    site: str
+    time: float
+    readings: list[dict[str, Any]]
+
+
+class CourseQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Which signal, over which span (the last hour when nothing is said), in how many points."""
+
+    subject: Annotated[str, Meta(min_length=1, max_length=500)]
+    metric: Annotated[str, Meta(min_length=1, max_length=500)]
+    start: Moment | None = None
+    end: Moment | None = None
+    points: Annotated[int, Meta(ge=1, le=MOST_POINTS)] = 300
+
+
+class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """The course of a signal: `points` are `[time, mean, lowest, highest, readings]`, `texts`
+    are `[time, text]`.
+    """
+
+    subject: str
+    metric: str
+    unit: str | None
+    start: float
+    end: float
+    step: float
+    points: list[list[float]]
+    texts: list[list[float | str]]
+
+
+class BrokerHealth(msgspec.Struct):
+    """The broker; `lag` in records."""
+
+    up: bool
+    detail: str
+    lag: int
+    topics: list[str]
+
+
+class ServiceHealth(msgspec.Struct):
+    """A service behind the api."""
+
+    up: bool
+    detail: str
+
+
+class Health(msgspec.Struct):
+    """Whether all is well."""
+
+    status: str
+    broker: BrokerHealth
+    clickhouse: ServiceHealth
+    clients: int
+    signals: int
+    alarms: int
+
+
+class SignalEndpoints:
+    """Answers from the memory and from ClickHouse."""
+
+    def __init__(self, site: str, hub: Hub, feed: Feed, history: History, metrics: Metrics) -> None:
+        self._site = site
+        self._hub = hub
+        self._feed = feed
+        self._history = history
+        self._metrics = metrics
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="GET", address="/api/latest", do=self.latest, tag=TAG, summary="Last readings", answer=Latest,
+                query=LatestQuery,
+            ),
+            Endpoint(
+                method="GET", address="/api/history", do=self.history, tag=TAG, summary="Course of a signal", answer=Course,
+                query=CourseQuery, errors=(503,),
+            ),
+            Endpoint(
+                method="GET", address="/health", do=self.health, tag=OPERATION, summary="Whether all is well", answer=Health,
+                role=None, also={503: Health},
+            ),
+            Endpoint(
+                method="GET", address="/metrics", do=self.metrics, tag=OPERATION, summary="Metrics for Prometheus", role=None,
+                media="text/plain",
+            ),
+        ]  # fmt: skip
+
+    async def latest(self, call: Call) -> Latest:
+        """The last reading of every signal with its recent course (`course=0` without)."""
+        return Latest(self._site, time.time(), self._hub.readings.latest(bool(call.query.course)))
+
+    async def history(self, call: Call) -> dict[str, Any]:
+        """The course of a signal out of ClickHouse, thinned out to `points`."""
+        query: CourseQuery = call.query
+        end = time.time() if query.end is None else query.end
+        start = end - HOUR if query.start is None else query.start
+        if not 0 <= start < end:
+            raise Rejected(
+                400,
+                f"from ({start:g}) must be before to ({end:g}), both in seconds since 1970 (UTC)",
+            )
+        return await self._history.course(query.subject, query.metric, start, end, query.points)
+
+    async def health(self, call: Call) -> Response:
+        """200 while the broker and ClickHouse answer, 503 otherwise."""
+        feed = self._feed.state
+        clickhouse = await self._history.up()
+        good = feed.connected and (clickhouse or not self._history.configured)
+        health = Health(
+            status="ok" if good else "degraded",
+            broker=BrokerHealth(feed.connected, feed.detail, feed.lag, feed.topics),
+            clickhouse=ServiceHealth(clickhouse, self._history.detail),
+            clients=len(self._hub.clients),
+            signals=len(self._hub.readings),
+            alarms=len(self._hub.alarms),
+        )
+        return Response(msgspec.json.encode(health), 200 if good else 503, media_type=JSON)
+
+    async def metrics(self, call: Call) -> Response:
+        """Counters and gauges of the api in Prometheus' text format."""
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)

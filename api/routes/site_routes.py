@@ -1,0 +1,92 @@
+"""The part of the api that serves the video watch, the sensors' bridge and whoever looks after
+the flows.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from api.compat.video_watch import VideoWatch
+from api.database.database import Database
+from api.metrics import Metrics
+from api.push.feed import Feed
+from api.push.hub import Hub
+from api.push.live_permissions import Access
+from api.routes.alarms import AlarmEndpoints
+from api.routes.cameras import CameraEndpoints
+from api.routes.events import EventEndpoints
+from api.routes.flows import FlowEndpoints
+from api.routes.mode import ModeEndpoints
+from api.routes.signals import SignalEndpoints
+from api.routes.sse import StreamEndpoints
+from api.routes.stats import StatsEndpoints
+from api.settings import Settings
+from api.site.acknowledgements import Acknowledgements
+from api.site.cameras import Cameras
+from api.site.clickhouse_history import History
+from api.site.event_search import EventSearch
+from api.site.flow_status import FlowStatus
+from api.site.host_metrics import Machine
+from api.site.mode import SiteMode
+from api.site.posted_events import PostedEvents
+from api.topics.alarm_commands import AlarmCommands
+from api.topics.notifications import Notices
+from api.topics.outbox import TopicRows
+from api.topics.writer import TopicWriter
+from api.web.endpoints import Endpoint
+
+LOOK_FOR_CAMERAS = 5.0
+
+
+class Watch:
+    """Its parts, and the endpoints made of them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        access: Access,
+        hub: Hub,
+        feed: Feed,
+        history: History,
+        writer: TopicWriter,
+        rows: TopicRows,
+        commands: AlarmCommands,
+        metrics: Metrics,
+    ) -> None:
+        section = settings.section
+        self._rows = rows
+        self._mode = SiteMode(database, rows, f"{settings.prefix}mode", section.modes)
+        self._cameras = Cameras(database, rows, f"{settings.prefix}cameras")
+        self.dialect = VideoWatch(self._cameras.names.get)
+        notices = Notices(writer, settings.push_topic)
+        search = EventSearch(history, hub.happened)
+        posted = PostedEvents(writer, settings.posts_topic)
+        acknowledgements = Acknowledgements(database)
+        machine = Machine(settings.data)
+        flows = FlowStatus(section.flows)
+        self.endpoints: list[Endpoint] = [
+            *SignalEndpoints(settings.site, hub, feed, history, metrics).endpoints(),
+            *AlarmEndpoints(hub, history, access, commands, database).endpoints(),
+            *EventEndpoints(search, acknowledgements, posted, notices).endpoints(),
+            *CameraEndpoints(self._cameras, rows, notices, section.discovery).endpoints(),
+            *ModeEndpoints(self._mode, rows, notices).endpoints(),
+            *FlowEndpoints(flows, settings.broker).endpoints(),
+            *StatsEndpoints(
+                machine, self._cameras, search, acknowledgements, hub, feed, flows, metrics, access
+            ).endpoints(),
+            *StreamEndpoints(hub, access, settings.bounds).endpoints(),
+        ]
+
+    def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
+        """What runs as long as the api does."""
+        return [self._write_rows, self._know_cameras]
+
+    async def _write_rows(self) -> None:
+        await asyncio.to_thread(self._mode.tell)
+        await self._rows.run()
+
+    async def _know_cameras(self) -> None:
+        """Know the numbers of cameras that another process added."""
+        while True:
+            await asyncio.to_thread(self._cameras.all)
+            await asyncio.sleep(LOOK_FOR_CAMERAS)

@@ -1,0 +1,100 @@
+"""Endpoint of the server-sent events."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.permissions.visibility import NOTHING
+from api.push.connection import Client
+from api.push.hub import Hub
+from api.push.live_permissions import Access
+from api.push.sse import Stream, StreamConversation, StreamTalk, StreamWire
+from api.settings import Bounds
+from api.web.endpoints import Call, Endpoint
+from api.web.errors import Rejected
+
+TAG = "Live"
+LONGEST_CHANNEL = 200
+
+
+class StreamQuery(msgspec.Struct):
+    """What to follow, and from where."""
+
+    channels: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=8000,
+            description="Channels, separated by commas: `readings`, `alarms`, …",
+        ),
+    ]
+    cursor: (
+        Annotated[str, Meta(max_length=4096, description="As the header `Last-Event-ID`.")] | None
+    ) = None
+    token: (
+        Annotated[str, Meta(max_length=4096, description="For clients that cannot set headers.")]
+        | None
+    ) = None
+
+
+class StreamEndpoints:
+    """Answers with streams."""
+
+    def __init__(self, hub: Hub, access: Access, bounds: Bounds) -> None:
+        self._hub = hub
+        self._access = access
+        self._bounds = bounds
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="GET", address="/api/stream", do=self.follow, tag=TAG, summary="Follow channels (server-sent events)",
+                query=StreamQuery, errors=(503,), media="text/event-stream", token_in_query=True,
+            )
+        ]  # fmt: skip
+
+    async def follow(self, call: Call) -> Stream:
+        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; every id is a
+        cursor.
+
+        Who connects again with `Last-Event-ID` gets exactly what was missed, or `"recovered":
+        false` and the present state. The token may stand in `?token=`, since browsers'
+        `EventSource` sets no headers.
+        """
+        channels = list(dict.fromkeys(filter(None, call.query.channels.split(","))))
+        if not channels or len(channels) > self._bounds.channels_per_client:
+            raise Rejected(
+                400,
+                f"expected 1 to {self._bounds.channels_per_client} channels, got {len(channels)}",
+            )
+        if any(len(channel) > LONGEST_CHANNEL for channel in channels):
+            raise Rejected(400, f"the name of a channel has at most {LONGEST_CHANNEL} characters")
+        if len(self._hub.clients) >= self._bounds.clients:
+            raise Rejected(503, f"all {self._bounds.clients} places are taken; try again later")
+        cursor = call.request.headers.get("last-event-id") or call.query.cursor
+
+        async def begin(wire: StreamWire) -> tuple[Client, Callable[[], None]]:
+            client = Client(wire, self._bounds, call.who, NOTHING)
+            self._hub.join(client)
+
+            def leave() -> None:
+                self._access.leave(client)
+                self._hub.leave(client)
+
+            try:
+                await self._access.admit(client)
+            except BaseException:
+                leave()
+                raise
+            self._access.speaks(client, StreamConversation(self._hub, client, channels))
+            return client, leave
+
+        return Stream(self._bounds, begin, StreamTalk(self._hub, channels, cursor, self._read_back))
+
+    async def _read_back(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hub.read_back.wait(), self._bounds.resume_wait)

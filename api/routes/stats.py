@@ -1,0 +1,179 @@
+"""Endpoints of the video watch's statistics."""
+
+import asyncio
+import time
+
+import msgspec
+
+from api.metrics import Metrics
+from api.push.feed import Feed
+from api.push.hub import Hub
+from api.push.live_permissions import Access
+from api.routes.events import HourCount
+from api.site.acknowledgements import Acknowledgements
+from api.site.cameras import Cameras
+from api.site.event_search import DAY, EventSearch, Wanted
+from api.site.flow_status import FlowStatus
+from api.site.host_metrics import Machine, MachineView
+from api.web.endpoints import Call, Endpoint
+
+TAG = "Statistics"
+
+
+class CameraCounts(msgspec.Struct):
+    """Cameras."""
+
+    total: int
+    running: int
+    stopped: int
+
+
+class EventCounts(msgspec.Struct):
+    """Events of the last 24 hours."""
+
+    total: int
+    unacknowledged: int
+    by_type: dict[str, int]
+    by_hour: list[HourCount]
+    complete: bool
+
+
+class AlarmCounts(msgspec.Struct):
+    """Alarms that are not normal."""
+
+    total: int
+    by_state: dict[str, int]
+    by_priority: dict[str, int]
+
+
+class Dashboard(msgspec.Struct):
+    """What somebody wants to know at a glance."""
+
+    time: float
+    cameras: CameraCounts
+    events: EventCounts
+    alarms: AlarmCounts
+    signals: int
+    clients: int
+    flows: dict[str, str]
+
+
+class Performance(msgspec.Struct):
+    """How fast it goes. Rates are per second since somebody last asked, null at first; `lag` is in
+    records.
+
+    `flows` gives the events a second of each source and sink, as `flow/name`.
+    """
+
+    time: float
+    records: float
+    records_rate: float | None
+    pushed: float
+    pushed_rate: float | None
+    coalesced: float
+    lag: int
+    clients: int
+    slow_clients: int
+    flows: dict[str, float | None]
+
+
+class StatsEndpoints:
+    """Answers with numbers."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        cameras: Cameras,
+        search: EventSearch,
+        acknowledgements: Acknowledgements,
+        hub: Hub,
+        feed: Feed,
+        status: FlowStatus,
+        metrics: Metrics,
+        access: Access,
+    ) -> None:
+        self._machine = machine
+        self._cameras = cameras
+        self._search = search
+        self._acknowledgements = acknowledgements
+        self._hub = hub
+        self._feed = feed
+        self._status = status
+        self._metrics = metrics
+        self._access = access
+        self._before: tuple[float, float, float] | None = None
+
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                method="GET", address="/api/stats/dashboard", do=self.dashboard, tag=TAG, summary="At a glance", answer=Dashboard
+            ),
+            Endpoint(
+                method="GET", address="/api/stats/system", do=self.system, tag=TAG, summary="The machine", answer=MachineView
+            ),
+            Endpoint(
+                method="GET", address="/api/stats/performance", do=self.performance, tag=TAG, summary="How fast it goes",
+                answer=Performance,
+            ),
+        ]  # fmt: skip
+
+    async def dashboard(self, call: Call) -> Dashboard:
+        """Cameras, events of the last day, standing alarms, flows."""
+        now = time.time()
+        cameras = await asyncio.to_thread(self._cameras.all)
+        running = sum(camera.status == "running" for camera in cameras)
+        counted = await self._search.count(Wanted(start=now - DAY, end=now))
+        total = counted.types.total()
+        acknowledged = await asyncio.to_thread(self._acknowledgements.count, now - DAY, now)
+        sight = await self._access.sight(call.who)
+        alarms = [alarm for alarm in self._hub.alarms.current() if sight.page(alarm.get("page"))]
+        by_state: dict[str, int] = {}
+        by_priority: dict[str, int] = {}
+        for alarm in alarms:
+            by_state[alarm["state"]] = by_state.get(alarm["state"], 0) + 1
+            by_priority[alarm["priority"]] = by_priority.get(alarm["priority"], 0) + 1
+        return Dashboard(
+            time=now,
+            cameras=CameraCounts(len(cameras), running, len(cameras) - running),
+            events=EventCounts(
+                total, max(0, total - acknowledged), dict(counted.types.most_common(100)),
+                [HourCount(hour, events) for hour, events in sorted(counted.hours.items())], counted.complete,
+            ),
+            alarms=AlarmCounts(len(alarms), by_state, by_priority),
+            signals=len(self._hub.readings),
+            clients=len(self._hub.clients),
+            flows={view.flow or view.address: view.status for view in await self._status.all()},
+        )  # fmt: skip
+
+    async def system(self, call: Call) -> MachineView:
+        """Processor, memory, disk and graphics processors of the machine that serves this."""
+        return await self._machine.view()
+
+    async def performance(self, call: Call) -> Performance:
+        """Records read, events pushed, and the rates of the flows."""
+        now = time.monotonic()
+        metrics = self._metrics
+        records, pushed, coalesced = map(
+            metrics.total, (metrics.records, metrics.pushed, metrics.coalesced)
+        )
+        then, records_then, pushed_then = self._before or (now, records, pushed)
+        self._before = (now, records, pushed)
+        span = now - then
+        flows = {
+            f"{view.flow}/{name}": count.rate
+            for view in await self._status.all()
+            if view.flow
+            for name, count in view.counts.items()
+        }
+        return Performance(
+            time=time.time(),
+            records=records,
+            records_rate=round((records - records_then) / span, 3) if span else None,
+            pushed=pushed,
+            pushed_rate=round((pushed - pushed_then) / span, 3) if span else None,
+            coalesced=coalesced,
+            lag=self._feed.state.lag,
+            clients=len(self._hub.clients),
+            slow_clients=sum(1 for client in self._hub.clients if client.waiting),
+            flows=flows,
+        )

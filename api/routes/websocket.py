@@ -1,0 +1,278 @@
+"""WebSocket connections: who is there, what they say, and when they end."""
+
+import asyncio
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from api.accounts.accounts import Accounts
+from api.accounts.principal import Person
+from api.accounts.tokens import TokenError
+from api.compat.alarm_server import AlarmServerConversation
+from api.compat.video_watch import VideoWatch, VideoWatchConversation
+from api.metrics import Metrics
+from api.pages.service import PageDesk
+from api.permissions.visibility import NOTHING
+from api.push.connection import Client
+from api.push.frames import text_frame
+from api.push.hub import Hub
+from api.push.live_permissions import Access
+from api.push.protocol import (
+    PUSH,
+    Conversation,
+    PushConversation,
+    RawConversation,
+    Refused,
+)
+from api.push.sse import SERVER_SENT, heartbeat
+from api.settings import Settings
+from api.web.origin import may_connect
+
+SUBPROTOCOL = "vigie.push.v1"
+BEARER = "bearer."
+UNAUTHORIZED = 4401
+FORBIDDEN = 4403
+BAD_MESSAGE = 4400
+TRY_LATER = 1013
+ANONYMOUS = Person(0, "", "viewer", expires=math.inf)
+Open = Callable[[Client], Conversation]
+
+
+class Closed(Exception):
+    """This end closes the connection with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Unnamed(Exception):
+    """A client that need not say who it is began by subscribing; `text` is what it said."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Connections:
+    """Serves the WebSocket endpoints."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        access: Access,
+        hub: Hub,
+        desk: PageDesk,
+        video_watch: VideoWatch,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        self._accounts = accounts
+        self._access = access
+        self._desk = desk
+        self._hub = hub
+        self._video_watch = video_watch
+        self._metrics = metrics
+        self._bounds = settings.bounds
+        self._origins = frozenset(settings.section.origins)
+        self._coming = 0
+        self._most_each = settings.section.connections_per_account
+        self._anonymous = settings.section.anonymous is not None
+
+    async def push(self, websocket: WebSocket) -> None:
+        """`/ws`: Vigie's own dialect for clients that offer its subprotocol, or begin by `auth`.
+
+        The others are spoken to as the alarm server did if the token stands in the address
+        (`?token=`), and as the video watch did if it stands in the `Authorization` header.
+        """
+        offered = websocket.scope["subprotocols"]
+        own = SUBPROTOCOL in offered
+        in_address = websocket.query_params.get("token", "")
+        if not await self._accept(websocket, SUBPROTOCOL if own else None):
+            return
+        if own:
+            token = next((name[len(BEARER) :] for name in offered if name.startswith(BEARER)), "")
+            await self._serve(websocket, token, True, self._push_conversation)
+        elif in_address:
+            await self._serve(websocket, in_address, False, self._alarm_conversation)
+        elif "authorization" in websocket.headers:
+            await self._serve(websocket, "", False, self._watch_conversation)
+        else:
+            await self._serve(websocket, "", True, self._push_conversation, self._anonymous)
+
+    async def raw(self, websocket: WebSocket) -> None:
+        """`/ws/raw/{channel}`: token in the Authorization header or in `?token=`, then nothing
+        but data.
+        """
+        if not await self._accept(websocket, None):
+            return
+        channel = websocket.path_params["channel"]
+        token = websocket.query_params.get("token", "")
+        await self._serve(
+            websocket, token, False, lambda client: self._raw_conversation(client, channel)
+        )
+
+    async def beat(self) -> None:
+        """Tell subscribers every few seconds that the connection is alive, and where they are."""
+        while True:
+            await asyncio.sleep(self._bounds.heartbeat)
+            text = f'{{"type":"heartbeat","cursor":"{self._hub.cursor}","time":{time.time():.3f}}}'
+            self._hub.tell(PUSH.name, text_frame(text))
+            self._hub.tell(SERVER_SENT.name, heartbeat(self._hub.cursor))
+
+    def _push_conversation(self, client: Client) -> Conversation:
+        return PushConversation(
+            self._hub, client, self._bounds.channels_per_client, self._read_back
+        )
+
+    def _alarm_conversation(self, client: Client) -> Conversation:
+        return AlarmServerConversation(
+            self._hub, client, self._desk, self._video_watch, self._bounds.channels_per_client
+        )
+
+    def _watch_conversation(self, client: Client) -> Conversation:
+        return VideoWatchConversation(
+            self._hub, client, self._video_watch, self._bounds.channels_per_client
+        )
+
+    def _raw_conversation(self, client: Client, channel: str) -> Conversation:
+        if not client.sight.channel(channel):
+            raise Closed(FORBIDDEN, "this account may not see that channel")
+        return RawConversation(self._hub, client, channel)
+
+    async def _read_back(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hub.read_back.wait(), self._bounds.resume_wait)
+
+    async def _accept(self, websocket: WebSocket, subprotocol: str | None) -> bool:
+        """Accept a connection unless it is a page of another site that asks."""
+        if not may_connect(websocket.headers, self._origins):
+            self._metrics.closed.labels("origin").inc()
+            await websocket.close()
+            return False
+        await websocket.accept(subprotocol)
+        return True
+
+    async def _serve(
+        self,
+        websocket: WebSocket,
+        token: str,
+        first_message: bool,
+        open_: Open,
+        anonymous: bool = False,
+    ) -> None:
+        try:
+            if len(self._hub.clients) + self._coming >= self._bounds.clients:
+                raise Closed(
+                    TRY_LATER, f"all {self._bounds.clients} places are taken; try again later"
+                )
+            try:
+                self._coming += 1
+                try:
+                    person = await self._who(websocket, token, first_message, anonymous)
+                finally:
+                    self._coming -= 1
+                if self._access.connections(person.id) >= self._most_each:
+                    raise Closed(
+                        TRY_LATER, f"this account has {self._most_each} connections already"
+                    )
+            except Unnamed as first:
+                await self._talk(websocket, ANONYMOUS, self._watch_conversation, first.text)
+            else:
+                await self._talk(websocket, person, open_)
+        except Closed as end:
+            self._metrics.closed.labels(str(end.code)).inc()
+            websocket.scope["extensions"]["vigie.wire"].end(
+                end.code, end.reason, self._bounds.close_grace
+            )
+        except (WebSocketDisconnect, RuntimeError) as gone:
+            if (
+                isinstance(gone, RuntimeError)
+                and websocket.client_state is WebSocketState.CONNECTED
+            ):
+                raise
+
+    async def _who(
+        self, websocket: WebSocket, token: str, first_message: bool, anonymous: bool
+    ) -> Person:
+        scheme, _, in_header = websocket.headers.get("authorization", "").partition(" ")
+        if scheme and scheme.lower() != "bearer":
+            raise Closed(UNAUTHORIZED, "the Authorization header must be: Bearer TOKEN")
+        token = in_header or token
+        if first_message and not token:
+            token = await self._first_message(websocket, anonymous)
+        if not token:
+            raise Closed(UNAUTHORIZED, "no token; log in at /api/auth/login")
+        try:
+            return self._accounts.claimed(token.strip())
+        except TokenError as error:
+            raise Closed(UNAUTHORIZED, str(error)) from None
+
+    async def _first_message(self, websocket: WebSocket, anonymous: bool) -> str:
+        try:
+            async with asyncio.timeout(self._bounds.auth_deadline):
+                text = await _text(websocket)
+            message = json.loads(text)
+        except TimeoutError:
+            raise Closed(
+                UNAUTHORIZED, f"no token within {self._bounds.auth_deadline:g} s"
+            ) from None
+        except (ValueError, RecursionError):
+            message = None
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "subscribe" and anonymous:
+            raise Unnamed(text)
+        token = message.get("token") if kind == "auth" else None
+        if not isinstance(token, str):
+            raise Closed(UNAUTHORIZED, 'the first message must be {"type":"auth","token":"..."}')
+        return token
+
+    async def _talk(
+        self, websocket: WebSocket, person: Person, open_: Open, first: str | None = None
+    ) -> None:
+        wire = websocket.scope["extensions"]["vigie.wire"]
+        client = Client(wire, self._bounds, person, NOTHING)
+        wire.on_writable = client.drain
+        expiry = asyncio.get_running_loop().call_later(
+            max(0.0, person.expires - time.time()),
+            client.end,
+            UNAUTHORIZED,
+            "the token has expired; log in again",
+        )
+        self._hub.join(client)
+        try:
+            if person is not ANONYMOUS:
+                await self._access.admit(client)
+                if client.closed:
+                    return
+            conversation = open_(client)
+            self._access.speaks(client, conversation)
+            await conversation.start()
+            while True:
+                text, first = await _text(websocket) if first is None else first, None
+                try:
+                    await conversation.hear(text)
+                except Refused as refusal:
+                    conversation.refuse(str(refusal))
+        finally:
+            expiry.cancel()
+            wire.on_writable = None
+            self._access.leave(client)
+            self._hub.leave(client)
+            if client.closed:
+                self._metrics.closed.labels(str(client.closed)).inc()
+
+
+async def _text(websocket: WebSocket) -> str:
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    text = message.get("text")
+    if text is None:
+        raise Closed(BAD_MESSAGE, "binary messages are not understood; send text")
+    return str(text)

@@ -1,0 +1,168 @@
+"""Finds events: the long past in ClickHouse, the last ones in the memory of what came over
+topics, who took note of them in the database."""
+
+import collections
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.push.last_values import Happened
+from api.site.clickhouse_history import History, Unavailable
+from api.site.event_view import EventView, Place, micros, of_event, of_row, place_of
+
+CHUNK = 500
+ROUNDS = 20
+STATS_IDS = 100_000
+DAY = 86_400.0
+
+# Table and column names are ours; everything a client chooses is a bound parameter.
+_FIND = """
+SELECT id, toUnixTimestamp64Micro(events.time) AS at, kind, subject, type, data, labels
+FROM events FINAL WHERE {where} ORDER BY events.time DESC, id DESC LIMIT {{rows:UInt32}}
+"""
+_ONE = """
+SELECT id, toUnixTimestamp64Micro(events.time) AS at, kind, subject, type, data, labels
+FROM events FINAL WHERE id = {id:String} LIMIT 1
+"""
+_COUNT = """
+SELECT type, subject, intDiv(toUnixTimestamp64Micro(events.time), 3600000000) * 3600 AS hour, count() AS events
+FROM events FINAL WHERE {where} GROUP BY type, subject, hour ORDER BY hour LIMIT 100000
+"""
+_IDS = """
+SELECT DISTINCT id FROM events WHERE {where} LIMIT {{rows:UInt32}}
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events; None means any. Times in epoch seconds, `start` included, `end` not."""
+
+    type: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    camera: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+    def fits(self, event: EventView) -> bool:
+        return (
+            self.type in (None, event.type)
+            and self.kind in (None, event.kind)
+            and self.subject in (None, event.subject)
+            and (self.camera is None or self.camera in (event.subject, event.labels.get("camera")))
+            and (self.start is None or event.time >= self.start)
+            and (self.end is None or event.time < self.end)
+        )
+
+    def statement(
+        self, template: str, before: Place | None = None, **bound: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """The statement of a template, and its parameters."""
+        parts = ["1"]
+        for name in ("type", "kind", "subject"):
+            if getattr(self, name) is not None:
+                parts.append(f"{name} = {{{name}:String}}")
+                bound[name] = getattr(self, name)
+        if self.camera is not None:
+            parts.append("(subject = {camera:String} OR labels['camera'] = {camera:String})")
+            bound["camera"] = self.camera
+        for name, sign, limit in (("start", ">=", self.start), ("end", "<", self.end)):
+            if limit is not None:
+                parts.append(f"events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
+                bound[name] = micros(limit)
+        if before is not None:
+            parts.append(
+                "(events.time, id) < (fromUnixTimestamp64Micro({at:Int64}), {before:String})"
+            )
+            bound |= {"at": before[0], "before": before[1]}
+        return template.format(where=" AND ".join(parts)), bound
+
+
+@dataclass
+class Counted:
+    """How many events there were."""
+
+    types: collections.Counter[str]
+    subjects: collections.Counter[str]
+    hours: collections.Counter[int]
+    complete: bool = True
+
+    def add(self, type: str, subject: str, hour: int, events: int) -> None:
+        self.types[type] += events
+        self.subjects[subject] += events
+        self.hours[hour] += events
+
+
+class EventSearch:
+    """Both places as one, newest first; an event that is in both is one event."""
+
+    def __init__(self, history: History, happened: Happened) -> None:
+        self._history = history
+        self._happened = happened
+
+    async def before(
+        self, wanted: Wanted, before: Place | None, rows: int
+    ) -> tuple[list[EventView], bool, bool]:
+        """The next `rows` events older than `before`; whether there may be more; and whether
+        ClickHouse was asked.
+        """
+        recent = [view for event in self._happened.all() if wanted.fits(view := of_event(event))]
+        recent = [event for event in recent if before is None or place_of(event) < before]
+        archived, complete = await self._archived(wanted, before, rows)
+        full = len(archived) >= rows
+        if full:
+            oldest = place_of(archived[-1])
+            recent = [event for event in recent if place_of(event) > oldest]
+        found = {event.id: event for event in (*recent, *archived)}
+        merged = sorted(found.values(), key=place_of, reverse=True)
+        return merged[:rows], full or len(merged) > rows, complete
+
+    async def one(self, id: str) -> EventView | None:
+        """One event; raises `Unavailable` where only ClickHouse could tell."""
+        recent = self._happened.get(id)
+        if recent is not None:
+            return of_event(recent)
+        if not self._history.configured:
+            return None
+        rows = await self._history.rows(_ONE, {"id": id})
+        return of_row(rows[0]) if rows else None
+
+    async def count(self, wanted: Wanted) -> Counted:
+        """Counts by type, subject and hour (epoch seconds of its beginning)."""
+        counted = Counted(collections.Counter(), collections.Counter(), collections.Counter())
+        recent = [view for event in self._happened.all() if wanted.fits(view := of_event(event))]
+        known: set[str] = set()
+        try:
+            if not self._history.configured:
+                raise Unavailable("")
+            for row in await self._history.rows(*wanted.statement(_COUNT)):
+                counted.add(row["type"], row["subject"], int(row["hour"]), int(row["events"]))
+            if recent:
+                known = await self._known(wanted, recent)
+        except Unavailable:
+            counted.complete = False
+        for event in recent:
+            if event.id not in known:
+                counted.add(event.type, event.subject, int(event.time // 3600) * 3600, 1)
+        return counted
+
+    async def _archived(
+        self, wanted: Wanted, before: Place | None, rows: int
+    ) -> tuple[Sequence[EventView], bool]:
+        if not self._history.configured:
+            return [], False
+        try:
+            found = await self._history.rows(*wanted.statement(_FIND, before, rows=rows))
+        except Unavailable:
+            return [], False
+        return [of_row(row) for row in found], True
+
+    async def _known(self, wanted: Wanted, recent: Iterable[EventView]) -> set[str]:
+        """Which of the recent events ClickHouse has too."""
+        since = min(event.time for event in recent)
+        narrowed = Wanted(
+            start=since if wanted.start is None else max(since, wanted.start), end=wanted.end
+        )
+        return {
+            row["id"] for row in await self._history.rows(*narrowed.statement(_IDS, rows=STATS_IDS))
+        }

@@ -1,0 +1,72 @@
+"""People's commands to alarms (acknowledge, shelve, …): written to their topic, answered by the
+flows.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from api.topics.writer import TopicWriter
+from operators.alarms.command_handler import COMMAND
+from operators.events import Event, Occurrence, encode_lines
+
+WAIT = 10.0
+QUIET_AFTER = 0.5
+"""Once one alarm has answered a command to several, so many seconds without another answer end
+the waiting.
+"""
+
+
+class AlarmCommands:
+    """Asks flows to act on alarms, and hands each answer to who asked. Lives in the event loop."""
+
+    def __init__(self, writer: TopicWriter, prefix: str) -> None:
+        self._writer = writer
+        self._commands = f"{prefix}alarm-commands"
+        self._replies = f"{prefix}alarm-replies"
+        self._asked: dict[str, asyncio.Queue[Occurrence]] = {}
+
+    async def ask(
+        self, subject: str, data: dict[str, Any], wait: float = WAIT, id: str = ""
+    ) -> list[Occurrence]:
+        """Send a command and give its answers: occurrences of type `alarm_accepted` or
+        `alarm_rejected`, one an alarm.
+
+        `data` hold `do`, `flow`, `alarm` or `rule`, `user`, and what the command needs
+        (`operators.alarms.command_handler.COMMAND`). An empty `subject` means all that accept it. Empty if no
+        flow answered within `wait` seconds: it may still carry the command out later. Raises
+        `BrokerDown`.
+        """
+        command = Occurrence(
+            id=id or uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data
+        )
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
+        answers: list[Occurrence] = []
+        queue = self._asked[command.id] = asyncio.Queue()
+        try:
+            await self._writer.ensure(self._replies)
+            await self._writer.deliver(self._commands, subject, encode_lines([command]), wait)
+            while (left := until - loop.time()) > 0:
+                try:
+                    answers.append(await asyncio.wait_for(queue.get(), left))
+                except TimeoutError:
+                    break
+                until = loop.time() + (0.0 if subject else QUIET_AFTER)
+            return answers
+        finally:
+            self._asked.pop(command.id, None)
+
+    def answered(self, events: Iterable[Event]) -> None:
+        """Take what came over the topic of answers."""
+        for event in events:
+            queue = (
+                self._asked.get(str(event.data.get("command")))
+                if isinstance(event, Occurrence)
+                else None
+            )
+            if queue is not None:
+                assert isinstance(event, Occurrence)
+                queue.put_nowait(event)

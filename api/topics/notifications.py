@@ -1,0 +1,47 @@
+"""What the api itself has to say on a channel: written to the push topic, so that cursors hold
+and every api hears it.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from api.topics.writer import BrokerDown, TopicWriter
+from connectors.kafka.push_sink import PushRecord
+
+_log = logging.getLogger("vigie.api")
+
+
+class Notices:
+    """Says things to the subscribers of channels."""
+
+    def __init__(self, writer: TopicWriter, push_topic: str) -> None:
+        self._writer = writer
+        self._topic = push_topic
+
+    def say(
+        self,
+        channels: Iterable[str],
+        kind: str,
+        subject: str,
+        data: dict[str, Any],
+        first: str = "nothing",
+    ) -> None:
+        """Push `data` with a `kind`; while the broker is down nothing is said: what it is about
+        is in the database.
+        """
+        now, id = time.time(), uuid.uuid4().hex
+        body = {"kind": kind, "time": now, **data}
+        try:
+            for channel in channels if self._writer.down is None else ():
+                record = PushRecord(
+                    channel=channel, sink=kind, flow="api", id=id, time=now, subject=subject, data=body, shaped=True,
+                    first=first,
+                )  # fmt: skip
+                self._writer.send(self._topic, subject, msgspec.json.encode(record))
+        except BrokerDown as error:
+            _log.debug("not said of %s: %s", subject, error)

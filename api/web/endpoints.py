@@ -1,0 +1,201 @@
+"""Endpoints: what they take, what they answer and who may ask, in one place that makes both the
+routes and the document.
+"""
+
+import asyncio
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.accounts.principal import Person
+from api.database.models import Role
+from api.site.clickhouse_history import Unavailable
+from api.topics.writer import BrokerDown
+from api.web.authentication import Guard
+from api.web.errors import Rejected, unavailable
+from connectors.kafka.dead_letters import Unreachable
+
+BODY_DEADLINE = 10.0
+"""Seconds in which a whole body must have come."""
+JSON = "application/json"
+Read = TypeVar("Read")
+
+
+class Call(NamedTuple):
+    """One request, checked: who asks, and the parameters and body as the endpoint's types have
+    them.
+    """
+
+    request: Request
+    person: Person | None
+    path: Any
+    query: Any
+    body: Any
+
+    @property
+    def who(self) -> Person:
+        """Who asks, where a token is needed."""
+        assert self.person is not None
+        return self.person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One method of one path.
+
+    `do` answers a call; its docstring is the description. `role` is the least that may ask, None
+    where no token is needed.
+    `path`, `query` and `body` are types that msgspec reads (None: there is none), `answer` the type
+    of what comes back (None: not JSON of ours; then `media` says what). The body may be left out
+    where it is `body_optional`. Where `devices` may ask, a token of the site file's connection
+    `http` is as good as an account. `body` may be bytes, as they came, or None where `do` reads it
+    itself; then `body_type` is for the document. `errors` are statuses beside those that follow
+    from the rest, and
+    `also` are those whose answer is of another type. A `token_in_query` is for clients that cannot
+    set headers. Where the route's address does not say what its parts are, `path_from` does, and
+    `described` is the address for the document.
+    """
+
+    method: str
+    address: str
+    do: Callable[[Call], Awaitable[Any]]
+    tag: str
+    summary: str
+    answer: Any = None
+    role: Role | None = "viewer"
+    path: type[msgspec.Struct] | None = None
+    path_from: Callable[[Request], dict[str, str]] | None = None
+    described: str | None = None
+    query: type[msgspec.Struct] | None = None
+    body: Any = None
+    body_type: Any = None
+    body_optional: bool = False
+    devices: bool = False
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    also: Mapping[int, Any] = field(default_factory=dict)
+    media: str = JSON
+    body_media: str = JSON
+    token_in_query: bool = False
+
+    @property
+    def description(self) -> str:
+        return inspect.getdoc(self.do) or ""
+
+    def with_address(self, address: str) -> "Endpoint":
+        """The same under another address."""
+        return replace(self, address=address)
+
+    def statuses(self) -> list[int]:
+        """The statuses of refusals, sorted."""
+        found = set(self.errors)
+        if self.role is not None:
+            found |= {401} if self.role == "viewer" else {401, 403}
+        if self.path or self.query or self.body is not None:
+            found.add(400)
+        if self.body is not None:
+            found |= {408, 413, 415}
+        return sorted(found)
+
+
+def routes(endpoints: Iterable[Endpoint], guard: Guard) -> list[Route]:
+    """The routes of endpoints, in their order."""
+    return [
+        Route(endpoint.address, _serve(endpoint, guard), methods=[endpoint.method])
+        for endpoint in endpoints
+    ]
+
+
+def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Response]]:
+    encode = msgspec.json.Encoder().encode
+
+    async def serve(request: Request) -> Response:
+        person = None
+        if endpoint.role is not None:
+            person = await guard.person(
+                request, endpoint.role, endpoint.token_in_query, endpoint.devices
+            )
+        given = request.path_params if endpoint.path_from is None else endpoint.path_from(request)
+        path = _parameters(endpoint.path, given)
+        query = _parameters(endpoint.query, dict(request.query_params))
+        try:
+            body = await _body(request, endpoint)
+            answer = await endpoint.do(Call(request, person, path, query, body))
+        except (BrokerDown, Unavailable, Unreachable) as error:
+            raise unavailable(error) from None
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if isinstance(answer, Response):
+            return answer
+        return Response(encode(answer), endpoint.status, media_type=JSON)
+
+    return serve
+
+
+async def _body(request: Request, endpoint: Endpoint) -> Any:
+    if endpoint.body is None or (endpoint.body_optional and "content-type" not in request.headers):
+        return None
+    data = await body_of(request)
+    return data if endpoint.body is bytes else read(data, endpoint.body)
+
+
+async def body_of(request: Request) -> bytes:
+    """The body of a post of JSON; raises `Rejected`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Rejected(415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Rejected(415, "expected a body that is not compressed")
+    return await whole_body(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body as it came; raises `Rejected` if it does not come in time."""
+    try:
+        async with asyncio.timeout(BODY_DEADLINE):
+            return await request.body()
+    except TimeoutError:
+        raise Rejected(
+            408, f"the body did not come within {BODY_DEADLINE:g} s", {"Connection": "close"}
+        ) from None
+
+
+def read(data: bytes, type: type[Read]) -> Read:
+    """A body as a type; raises `Rejected` with the place of what is wrong."""
+    try:
+        return msgspec.json.decode(data, type=type)
+    except msgspec.ValidationError as error:
+        raise Rejected(400, f"the body is not as it should be: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Rejected(400, "the body is not JSON") from None
+    except RecursionError:
+        raise Rejected(400, "the body is nested too deeply") from None
+
+
+def _parameters(type: type[msgspec.Struct] | None, given: dict[str, Any]) -> Any:
+    if type is None:
+        return None
+    try:
+        return msgspec.convert(
+            {name: value for name, value in given.items() if value != ""}, type, strict=False
+        )
+    except msgspec.ValidationError as error:
+        raise Rejected(400, _explain(str(error), given)) from None
+
+
+def _explain(what: str, given: dict[str, Any]) -> str:
+    missing = re.fullmatch(r"Object missing required field `(.+)`", what)
+    if missing:
+        return f"{missing[1]} is needed"
+    placed = re.fullmatch(r"(.+) - at `\$\.(.+)`", what)
+    if placed is None:
+        return f"a parameter is not as it should be: {what}"
+    what, name = placed[1], placed[2]
+    return f"{name} is {str(given.get(name))[:40]!r}: {what[0].lower()}{what[1:]}"

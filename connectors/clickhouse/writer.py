@@ -1,0 +1,116 @@
+"""The running side of the ClickHouse sink: batches of events become Arrow inserts."""
+
+import logging
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from connectors.base import ConnectorContext
+from connectors.clickhouse.columns import LAYOUTS, Layout, layout_of
+from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+from connectors.clickhouse.schema import (
+    Declared,
+    Schema,
+    connect,
+    days,
+    is_denied,
+    is_missing,
+    plain,
+)
+from connectors.runtime.batch_writer import Retry
+from operators.events import Event
+
+log = logging.getLogger("vigie")
+
+SETTINGS = {"max_partitions_per_insert_block": 0}
+"""A batch of old events may be of more days or months than the 100 that ClickHouse takes at once
+by default.
+"""
+
+
+class Inserter:
+    """Inserts batches; one client, made anew after every failure. Runs in the writer's thread.
+
+    The table is looked at when the first batch comes, and made if it is not there; one that does
+    not fit ends the flow.
+    """
+
+    def __init__(self, sink: ClickHouse, context: ConnectorContext) -> None:
+        self._sink = sink
+        self._context = context
+        self._connection: ClickHouseConnection = context.connection
+        self._client: Client | None = None
+        self._layout: Layout | None = LAYOUTS.get(sink.kind or "")
+        self._told = False
+
+    def insert(self, events: list[Event]) -> None:
+        """Insert one batch; raises `Retry` while ClickHouse does not take it, `ConnectorError`
+        for a table that does not fit.
+        """
+        try:
+            if self._client is None:
+                self._connect(events[0])
+            assert self._client is not None and self._layout is not None
+            layout = self._layout
+            fitting = [event for event in events if layout_of(event) is layout]
+            if fitting:
+                self._client.insert_arrow(
+                    self._sink.table, layout.arrow(fitting), settings=SETTINGS
+                )
+        except (ClickHouseError, OSError) as error:
+            self._client = None
+            raise Retry(self._explain(error)) from error
+        if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
+            self._refuse([event for event in events if layout_of(event) is not layout], layout)
+
+    def _connect(self, first: Event) -> None:
+        client = connect(self._connection)
+        schema = Schema(client, self._connection.database)
+        layout = self._layout
+        declared = declared_by(self._sink, layout.name if layout else None)
+        if self._connection.migrate and schema.look(declared.table):
+            schema.migrate(declared)
+        found = schema.check(declared)
+        if found is None:
+            layout = layout or layout_of(first)
+            schema.migrate(declared_by(self._sink, layout.name))
+        else:
+            layout = LAYOUTS[found.kind or layout_of(first).name]
+            for note in [] if self._told else schema.differences(declared, found):
+                log.warning("%s: %s", self._context.name, note)
+        self._told = True
+        self._layout = layout
+        self._client = client
+
+    def _refuse(self, events: list[Event], layout: Layout) -> None:
+        self._context.count("other_kind", len(events))
+        for event in events:
+            kind = layout_of(event).name
+            detail = (
+                f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a"
+                " sink of their own"
+            )
+            self._context.refuse(event, "other_kind", detail)
+
+    def _explain(self, error: BaseException) -> str:
+        text = plain(error)
+        where = f"ClickHouse at {self._connection.url}"
+        user = self._connection.username
+        if "Code: 516." in text or "Authentication failed" in text:
+            return f"{where} refuses user {user!r}: check username and password in the site file"
+        if is_denied(error):
+            return (
+                f"{where} does not let user {user!r} write or make the table"
+                f" {self._sink.table!r} ({text}); grant it INSERT and SELECT, and let a user with"
+                " CREATE TABLE run `vigie migrate`"
+            )
+        if is_missing(error):
+            return f"{where}: table or database is gone and is made again ({text})"
+        if "Code: " in text:
+            return f"{where} does not take rows ({text})"
+        return f"{where} does not answer ({text}); is it running there?"
+
+
+def declared_by(sink: ClickHouse, kind: str | None) -> Declared:
+    """The table that a sink names."""
+    return Declared(sink.table, sink.kind or kind, sink.partition, days(sink.keep))

@@ -1,0 +1,290 @@
+"""The site file: addresses and secrets of one installation. Flows name its connections, never
+addresses.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
+
+from connectors.base import ConnectorError
+from connectors.config.api_section import ApiSection
+from connectors.config.document import Document, Node, Path_
+from connectors.config.grammar_version import GrammarVersion
+from connectors.config.messages import explain, near, validate
+from operators.component import Spec
+from operators.model.units import Name
+
+SECRETS = Path("/run/secrets")
+VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
+NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+SECRET_KEYS = re.compile(
+    r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE
+)
+CLEAR_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
+MISSING = {
+    "site": "a name for this installation, such as  site: north-plant",
+    "vigie": "begin the file with  vigie: 1",
+}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SiteError(ConnectorError):
+    """The site file is wrong, or a variable it names is missing; the message names every place
+    that was tried.
+    """
+
+
+class Site(Spec):
+    """One installation: its name, its time zone, and how to reach everything outside."""
+
+    vigie: GrammarVersion = Field(description="Version of this grammar.")
+    site: str = Field(
+        description="Name of the installation.", min_length=1, examples=["north-plant"]
+    )
+    timezone: str = Field(
+        "UTC",
+        description="Time zone of hours and days in alarms and tests.",
+        examples=["Europe/Paris"],
+    )
+    connections: dict[Name, dict[str, Any]] = Field(
+        {},
+        description=(
+            "Settings by name; a connector uses the connection of its own name unless it says"
+            " another."
+        ),
+    )
+    api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
+
+    _document: Document | None = PrivateAttr(None)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{value!r} is not a time zone; write one such as Europe/Paris or UTC"
+            ) from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return ZoneInfo(self.timezone)
+
+    def connection(self, name: str, model: type[Model]) -> Model:
+        """The settings of one connection with its variables filled in; raises `SiteError`.
+
+        A connection that the site file does not have is made of the model's defaults, if they are
+        enough.
+        """
+        path: Path_ = ("connections", name)
+        document = self._document or Document("site.yaml")
+        written = self.connections.get(name)
+        if written is None and any(field.is_required() for field in model.model_fields.values()):
+            hint = near(name, self.connections) or f"known: {', '.join(self.connections) or 'none'}"
+            raise SiteError(f"{document.path}: no connection {name!r} under 'connections' ({hint})")
+        filled = fill(written or {}, f"{document.path}: connections.{name}")
+        try:
+            return validate(model, filled)
+        except ValidationError as error:
+            if written is None:
+                why = "; ".join(
+                    detail["msg"].removeprefix("Value error, ")
+                    for detail in error.errors(include_url=False)
+                )
+                raise SiteError(
+                    f"{document.path}: no connection {name!r} under 'connections': {why}"
+                ) from None
+            shown = document.without_problems()
+            explain(shown, model, error.errors(include_url=False), f"connections.{name}", path)
+            raise SiteError(_masked(shown.report(), written or {})) from None
+
+    def fill(self, component: Model) -> Model:
+        """A source's settings with the `${NAME}` in its texts filled in; raises `SiteError`."""
+        changed = {
+            key: fill(value, f"{type(component).__name__.lower()}.{key}")
+            for key, value in component
+            if isinstance(value, str) and "${" in value
+        }
+        return component.model_copy(update=changed) if changed else component
+
+
+def load_site(path: Path | str | None) -> Site:
+    """Read a site file; raises `SiteError` with every problem in it. None gives a site without
+    connections.
+    """
+    if path is None:
+        return Site(vigie=1, site="local")
+    if not Path(path).exists():
+        raise SiteError(
+            f"there is no site file {path}; write one (README.md says how) or name another with"
+            " --site"
+        )
+    document, site = read_site(Path(path))
+    if site is None:
+        raise SiteError(document.report())
+    return site
+
+
+def read_site(path: Path) -> tuple[Document, Site | None]:
+    """Read a site file; the site is None if there are errors, which are in the document. Looks
+    up no variable.
+    """
+    document = Document.read(path)
+    return document, build_site(document)
+
+
+def build_site(document: Document) -> Site | None:
+    """The site of a document that was read."""
+    root = document.root
+    if root is None:
+        return None
+    if root.entries is None:
+        document.say(root.place, "a site file is a map of keys", "begin with  vigie: 1")
+        return None
+    for place, node in root.walk():
+        _check_text(document, place, node)
+    try:
+        site = validate(Site, root.plain())
+    except ValidationError as error:
+        explain(document, Site, error.errors(include_url=False), "the site file", hints=MISSING)
+        return None
+    site._document = document
+    return None if document.errors else site
+
+
+def _check_text(document: Document, path: Path_, node: Node) -> None:
+    empty = node.value is None and node.entries is None and node.items is None
+    if empty and path:
+        document.say_at(
+            path, f"{str(path[-1])!r} is empty", "give it a value or remove it", key=True
+        )
+    if not isinstance(node.value, str):
+        return
+    if "${" in node.value and path[0] != "connections":
+        document.say_at(path, "${...} may stand under 'connections' only")
+    for match in VARIABLE.finditer(node.value):
+        if match[2] is None:
+            document.say_at(path, "'${' is not closed", "write ${NAME} or ${NAME:-default}")
+        elif not NAME.fullmatch(match[1]):
+            document.say_at(
+                path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}"
+            )
+    key = str(path[-1]) if path else ""
+    secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:] or path[-1:])
+    if "${" not in node.value and node.value and secret_key:
+        node.place.file.secrets.add(node.value)
+        variable = re.sub(r"\W", "_", "_".join(str(part) for part in path[1:]) or key).upper()
+        _say_clear(document, path, f"{key!r} is written in clear", variable)
+    elif secret := clear_in_url(node.value):
+        node.place.file.secrets.add(secret)
+        _say_clear(
+            document,
+            path,
+            "a password is written in clear",
+            re.sub(r"\W", "_", f"{path[1]}_{key}").upper(),
+        )
+
+
+def clear_in_url(text: str) -> str | None:
+    """The password in a URL, if one is written there rather than as a variable."""
+    found = CLEAR_IN_URL.search(text)
+    return found[1] if found and "$" not in found[1] else None
+
+
+def _say_clear(document: Document, path: Path_, what: str, variable: str) -> None:
+    document.say_at(
+        path, what, f"write ${{{variable}}} and set it in the environment", level="warning"
+    )
+
+
+def check_connections(
+    document: Document, site: Site, models: Mapping[str, type[BaseModel]]
+) -> None:
+    """Check the keys and values of connections whose model is known, as far as they hold no
+    variable.
+    """
+    for name, written in site.connections.items():
+        model = models.get(name)
+        if model is None:
+            continue
+        try:
+            validate(model, written)
+        except ValidationError as error:
+            details = [
+                detail
+                for detail in error.errors(include_url=False)
+                if not (detail["loc"] and "${" in str(written.get(str(detail["loc"][0]), "")))
+            ]
+            explain(document, model, details, f"connections.{name}", ("connections", name))
+
+
+def _masked(text: str, written: Any) -> str:
+    """The text with the values of variables shown as the variables they come from."""
+    for match in VARIABLE.finditer(str(written)):
+        parts = NAME.fullmatch(match[1])
+        value = look_up(parts[1]) if parts else None
+        if value:
+            text = text.replace(value, f"${{{match[1]}}}")
+    return text
+
+
+def fill(value: Any, where: str) -> Any:
+    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists; raises
+    `SiteError` naming all that miss.
+    """
+    missing: list[str] = []
+    filled = _fill(value, missing)
+    if missing:
+        names = list(dict.fromkeys(missing))
+        tried = "; ".join(
+            f"{name}: neither the environment nor {SECRETS / name} has it" for name in names
+        )
+        raise SiteError(f"{where}: {tried}")
+    return filled
+
+
+def _fill(value: Any, missing: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(item, missing) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, missing) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        parts = NAME.fullmatch(match[1])
+        if parts is None or match[2] is None:
+            raise SiteError(
+                f"{match[0]!r} names no variable; write ${{NAME}} or ${{NAME:-default}}"
+            )
+        found = look_up(parts[1])
+        if found is None and parts[2] is None:
+            missing.append(parts[1])
+        return parts[2] or "" if found is None else found
+
+    return VARIABLE.sub(replace, value)
+
+
+def look_up(name: str) -> str | None:
+    """A variable from the environment, then from `/run/secrets/NAME` without its last newline;
+    None if neither has it.
+    """
+    if name in os.environ:
+        return os.environ[name]
+    try:
+        return (SECRETS / name).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SiteError(
+            f"{SECRETS / name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None

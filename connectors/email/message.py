@@ -1,0 +1,95 @@
+"""What a mail says: one event under its own title, or many as one list."""
+
+import hashlib
+from datetime import UTC, datetime, tzinfo
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from operators.events import AlarmTransition, Event
+from operators.model.fields import field, text, value_of
+from operators.model.template import Template
+
+LISTED = 1_000
+TITLE_LENGTH = 200
+
+_SEVERITIES = ("info", "warning", "major", "critical")
+_SHOWN = (
+    "message", "response", "severity", "state", "subject", "metric", "limit", "reason", "type", "page", "user", "comment",
+)  # fmt: skip
+
+
+class MailText:
+    """Makes the mails of one sink. Times are shown in `timezone`."""
+
+    def __init__(self, title: str, body: str | None, timezone: tzinfo = UTC) -> None:
+        self._title = Template(title, timezone)
+        self._body = Template(body, timezone) if body is not None else None
+        self._timezone = timezone
+
+    def mail(
+        self, events: list[Event], sender: str, to: list[str], sink: str, now: float
+    ) -> EmailMessage:
+        """One mail about one event or many. The same events give the same Message-ID."""
+        mail = EmailMessage(policy=SMTP)
+        mail["Subject"] = self.title(events)
+        mail["From"] = sender
+        mail["To"] = ", ".join(to)
+        mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+        mail["Message-ID"] = message_id(events, sender, sink)
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(self.body(events))
+        return mail
+
+    def title(self, events: list[Event]) -> str:
+        """The title of the most severe event, and how many there are besides."""
+        title = self._line(max(events, key=_urgency))
+        return title if len(events) == 1 else f"{title} (and {len(events) - 1} more)"
+
+    def body(self, events: list[Event]) -> str:
+        if len(events) == 1:
+            return self._about(events[0])
+        lines = [
+            f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:",
+            "",
+        ]
+        for event in events[:LISTED]:
+            lines.append(f"{self._when(event)}  {self._line(event)}")
+        if len(events) > LISTED:
+            lines.append(f"… and {len(events) - LISTED} more, which are in the history.")
+        return "\n".join(lines) + "\n"
+
+    def _about(self, event: Event) -> str:
+        if self._body is not None:
+            return text(self._body.render(event)).rstrip() + "\n"
+        lines = [self._line(event), "", f"{'time':10} {self._when(event)}"]
+        shown: dict[str, Any] = {name: field(event, name) for name in _SHOWN}
+        value, unit = value_of(event), field(event, "unit")
+        if isinstance(value, str):
+            shown["limit"] = None
+        shown["value"] = None if value is None else f"{text(value)} {unit or ''}".strip()
+        lines += [
+            f"{name:10} {text(value)}" for name, value in shown.items() if value not in (None, "")
+        ]
+        lines += [f"{name:10} {value}" for name, value in getattr(event, "labels", {}).items()]
+        return "\n".join(lines) + "\n"
+
+    def _line(self, event: Event) -> str:
+        line = " ".join(text(self._title.render(event)).split())
+        return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+    def _when(self, event: Event) -> str:
+        return datetime.fromtimestamp(event.time, self._timezone).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def message_id(events: list[Event], sender: str, sink: str) -> str:
+    """The same for the same events of the same sink, so that mailboxes can tell a mail that came
+    twice.
+    """
+    digest = hashlib.sha256("\0".join([sink, *(event.id for event in events)]).encode()).hexdigest()
+    return f"<{digest[:32]}@{sender.rpartition('@')[2]}>"
+
+
+def _urgency(event: Event) -> int:
+    return _SEVERITIES.index(event.severity) if isinstance(event, AlarmTransition) else 0

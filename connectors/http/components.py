@@ -1,0 +1,199 @@
+"""HTTP: the source that takes events and readings other programs post."""
+
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from connectors.base import ConnectorContext, ConnectorError, Intake, PushSource
+from connectors.http.readings import Readings
+from connectors.webhook.signature import key_of
+from operators.component import Spec
+from operators.events import Event
+from operators.model.units import Name
+
+SHORTEST_TOKEN = 16
+
+
+class HttpConnection(Spec):
+    """Where Vigie listens for posts, and who may send them. Sources that name the same
+    connection share it.
+    """
+
+    address: str = Field(
+        "127.0.0.1",
+        description=(
+            "Address to listen on. Beyond this machine, such as `0.0.0.0`, give `cert` and `key`"
+            " too, or put a proxy that encrypts in front."
+        ),
+        examples=["127.0.0.1"],
+    )
+    port: int = Field(8090, ge=1, le=65535, description="Port to listen on.")
+    tokens: dict[Name, SecretStr] = Field(
+        {},
+        description=(
+            "Tokens by the name of their sender, sent as `Authorization: Bearer …`; at least 16"
+            " characters each."
+        ),
+        examples=[{"pir": "${PIR_TOKEN}"}],
+    )
+    secret: SecretStr | None = Field(
+        None,
+        description=(
+            "Every post must be signed with it, after Standard Webhooks (headers `webhook-id`,"
+            " `webhook-timestamp`, `webhook-signature`): `whsec_` and base64, or any text of at"
+            " least 24 bytes."
+        ),
+    )
+    cert: str | None = Field(None, description="File of the certificate in PEM form, for HTTPS.")
+    key: str | None = Field(None, description="File of the key of that certificate.")
+    max_body: int = Field(1_048_576, ge=1_024, le=8_388_608, description="Largest body, in bytes.")
+    connections: int = Field(200, ge=1, le=10_000, description="Most connections at a time.")
+    timeout: int = Field(
+        10, ge=1, le=300, description="Seconds in which a whole request must have come."
+    )
+    wait: int = Field(
+        10, ge=1, le=300, description="Seconds to wait for Redpanda before the answer is 503."
+    )
+
+    @field_validator("tokens")
+    @classmethod
+    def _long_tokens(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, token in tokens.items():
+            text = token.get_secret_value()
+            if (
+                len(text) < SHORTEST_TOKEN
+                or not text.isascii()
+                or not text.isprintable()
+                or " " in text
+            ):
+                raise ValueError(
+                    f"the token of {name!r} is to have at least {SHORTEST_TOKEN} printable ASCII"
+                    " characters without spaces; make one with  openssl rand -hex 32"
+                )
+        return tokens
+
+    @field_validator("secret")
+    @classmethod
+    def _long_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            key_of(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _somebody_is_known(self) -> Self:
+        if not self.tokens and self.secret is None:
+            raise ValueError(
+                "nobody may post: give 'tokens', such as  tokens: {pir: ${PIR_TOKEN}}, or a"
+                " 'secret'"
+            )
+        if bool(self.cert) != bool(self.key):
+            raise ValueError("'cert' and 'key' belong together: give both or neither")
+        return self
+
+
+class Http(PushSource):
+    """Takes JSON that other programs `POST` to a path: one object, or a list of objects. The flow
+    process listens itself.
+
+    Without `subject` and `value` each object is a message for `decode`, on a topic named as the
+    path; `decode: pir_envelope` reads the bodies of the motion sensors' bridge. With them each
+    object becomes a reading at once.
+
+    Answers: 202 and `{"stored": n}`; 400 for what is not JSON, or not as it should be, with the
+    place of the mistake, and nothing of the list is stored; 401 without a known token or signature,
+    403 for a sender that `senders` does not name; 404, 405, 408, 413 over `max_body` or 256 KiB for
+    one object, 415 for what is not `application/json`; 429 when 16 MiB are under way; 503 with
+    `Retry-After` while Redpanda is down. The metrics count `stored` objects and `refused:STATUS`
+    posts.
+
+    Delivery: at least once. 202 means that Redpanda has everything; after any other answer, or
+    none, the sender should send again. An object with an `event_id`, or a post with the header
+    `Idempotency-Key` (or `webhook-id`, if signed) has the same id each time, so that `deduplicate:
+    {by: id, within: 1h}` and ClickHouse leave a repetition out.
+    Back pressure: while Redpanda is down senders get 503.
+    """
+
+    NAME: ClassVar[str] = "http"
+    CONNECTION: ClassVar[type[HttpConnection]] = HttpConnection
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "http: {path: /api/events}",
+        'http: {path: /ingest/quotes, subject: "{ticker}", metric: price, value: "{price}"}',
+    )
+
+    path: str = Field(
+        "/api/events",
+        description="Path that takes the posts.",
+        pattern=r"^/[!-z|~]*$",
+        examples=["/ingest/quotes"],
+    )
+    subject: str | None = Field(
+        None,
+        description=(
+            "Subject of the reading; may hold `{field}` of the posted JSON, `{a.b}` for a nested"
+            " one."
+        ),
+    )
+    metric: str | None = Field(
+        None, description="Metric of the reading, `value` when left out; may hold `{field}`."
+    )
+    value: str | None = Field(None, description="Value of the reading; may hold `{field}`.")
+    time: str | None = Field(
+        None,
+        description=(
+            "Field that holds the time of the reading: ISO 8601, or an epoch in s, ms or µs."
+            " Default: the time of receipt."
+        ),
+        min_length=1,
+    )
+    senders: list[str] | None = Field(
+        None,
+        description="Names of the tokens that may post here; all when left out.",
+        min_length=1,
+        examples=[["pir"]],
+    )
+    connection: str = Field("http", description="Connection of the site file.")
+
+    @model_validator(mode="after")
+    def _reading_or_message(self) -> Self:
+        if (self.subject is None) != (self.value is None):
+            raise ValueError(
+                "'subject' and 'value' belong together: give both for readings, or neither"
+            )
+        if self.subject is None and (self.metric or self.time):
+            raise ValueError(
+                "'metric' and 'time' are for readings: give 'subject' and 'value' too, or a step"
+                " 'decode'"
+            )
+        self.readings()
+        return self
+
+    def readings(self) -> Readings | None:
+        """What makes readings of posted objects; None where they stay messages. Raises
+        ValueError for a wrong placeholder.
+        """
+        if self.subject is None or self.value is None:
+            return None
+        return Readings(
+            self.path.strip("/"), self.subject, self.metric or "value", self.value, self.time
+        )
+
+    def intake(
+        self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
+    ) -> Intake:
+        try:
+            from connectors.http.receiver import HttpIntake
+        except ModuleNotFoundError as error:
+            if error.name not in ("starlette", "uvicorn", "h11"):
+                raise
+            raise ConnectorError(
+                f"{context.name}: http needs {error.name}: pip install 'vigie[http]'"
+            ) from error
+        unknown = set(self.senders or ()) - context.connection.tokens.keys()
+        if unknown:
+            raise ConnectorError(
+                f"{context.name}: expected the names of tokens of the connection"
+                f" {self.connection!r} as 'senders', got {', '.join(sorted(unknown))}; known:"
+                f" {', '.join(context.connection.tokens) or 'none'}"
+            )
+        return HttpIntake(context, write, self)

@@ -1,0 +1,232 @@
+"""The receiving side of the HTTP source: who posts, what, and the answer once it is stored."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from connectors.base import ConnectorContext, ConnectorError, Stopped
+from connectors.http.body import BadPost, events_of
+from connectors.http.components import Http, HttpConnection
+from connectors.http.server import listener_of
+from connectors.webhook.signature import key_of, why_unsigned
+from operators.events import Event
+
+UNDER_WAY = 16 << 20
+"""Bytes of bodies that may wait to be stored."""
+LONGEST_KEY = 256
+ENDING = "the flow is ending; send this again later"
+
+Write = Callable[[Event, Callable[[], None]], None]
+
+
+class HttpIntake:
+    """The posts to one path. Runs on the listener's loop; `write`, which blocks while the
+    producer is full, has a thread of its own, so that posts stay in order, and calls back from
+    the producer's."""
+
+    def __init__(
+        self,
+        context: ConnectorContext,
+        write: Write,
+        settings: Http,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        connection: HttpConnection = context.connection
+        self._context = context
+        self._connection = connection
+        self._write = write
+        self._path = settings.path
+        self._topic = settings.path.strip("/") or context.name
+        self._readings = settings.readings()
+        self._now = now
+        allowed = connection.tokens if settings.senders is None else settings.senders
+        self._tokens = {
+            name: _digest(token.get_secret_value()) for name, token in connection.tokens.items()
+        }
+        self._allowed = frozenset(allowed)
+        self._key = key_of(connection.secret.get_secret_value()) if connection.secret else None
+        self._ids = itertools.count(1)
+        self._run_id = f"{context.flow}/{context.name}/{int(now() * 1000):x}"
+        self._bytes = 0
+        self._unstored: dict[int, float] = {}
+        self._posts = itertools.count()
+        self._writing = ThreadPoolExecutor(1, f"posts {context.name}")
+        self._listener = listener_of(connection, context.name)
+        self._listener.add(self._path, self._answer, context.name, self._ended)
+
+    def start(self) -> None:
+        """Listen; raises `ConnectorError` if the port is taken."""
+        self._listener.start()
+        self._context.health.up(self._context.name)
+
+    def stop(self) -> None:
+        self._listener.remove(self._path)
+        self._writing.shutdown(wait=False)
+
+    def _ended(self) -> None:
+        self._context.health.degraded(
+            self._context.name,
+            f"nobody listens at {self._listener.url} any more; see the log, and start the flow"
+            " again",
+        )
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            self._check_sender(request)
+            self._check_kind(request)
+            body = await self._body(request)
+            events = self._events(request, body)
+            await self._stored(events, len(body))
+        except BadPost as refusal:
+            return self._refuse(refusal)
+        except ClientDisconnect:
+            self._context.count("refused:gone", 1)
+            return Response(status_code=400)
+        self._context.count("stored", len(events))
+        return JSONResponse({"stored": len(events)}, 202)
+
+    def _refuse(self, refusal: BadPost) -> Response:
+        self._context.count(f"refused:{refusal.status}", 1)
+        content: dict[str, object] = {"error": refusal.detail}
+        if refusal.item is not None:
+            content["item"] = refusal.item
+        headers = {"Connection": "close"} if refusal.status in (401, 403, 408, 413, 415) else {}
+        if refusal.status in (429, 503):
+            headers["Retry-After"] = "1" if refusal.status == 429 else "5"
+        if refusal.status == 401 and self._tokens:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(content, refusal.status, headers=headers)
+
+    def _check_sender(self, request: Request) -> None:
+        if not self._tokens:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = _digest(token.strip())
+        known = [
+            name for name, digest in self._tokens.items() if hmac.compare_digest(digest, given)
+        ]
+        if scheme.lower() != "bearer" or not known:
+            raise BadPost(401, "expected a known token: Authorization: Bearer …")
+        if not self._allowed.intersection(known):
+            raise BadPost(403, f"the sender {known[0]!r} may not post to {self._path}")
+
+    def _check_kind(self, request: Request) -> None:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" and not (
+            kind.startswith("application/") and kind.endswith("+json")
+        ):
+            raise BadPost(
+                415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}"
+            )
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise BadPost(415, "expected a body that is not compressed")
+
+    async def _body(self, request: Request) -> bytes:
+        limit = self._connection.max_body
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length[:20]) > limit:
+            raise BadPost(413, f"expected at most {limit} bytes, got {length[:20]}")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._connection.timeout):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > limit:
+                        raise BadPost(413, f"expected at most {limit} bytes")
+        except TimeoutError:
+            raise BadPost(
+                408, f"the body did not come within {self._connection.timeout} s"
+            ) from None
+        return bytes(body)
+
+    def _events(self, request: Request, body: bytes) -> list[Event]:
+        headers = request.headers
+        key = headers.get("idempotency-key")
+        if self._key is not None:
+            id, stamp, signed = (
+                headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+            )
+            wrong = why_unsigned(self._key, id, stamp, signed, body, self._now())
+            if wrong:
+                raise BadPost(401, wrong)
+            key = id
+        if key is not None and not 0 < len(key) <= LONGEST_KEY:
+            raise BadPost(
+                400, f"expected an Idempotency-Key of 1 to {LONGEST_KEY} characters, got {len(key)}"
+            )
+        return events_of(body, self._topic, self._readings, key, self._fresh_id, self._now())
+
+    def _fresh_id(self) -> str:
+        return f"{self._run_id}/{next(self._ids)}"
+
+    async def _stored(self, events: list[Event], size: int) -> None:
+        """Return when the broker has all events; raises `BadPost` if it is down or too much is
+        under way.
+        """
+        wait = self._connection.wait
+        loop = asyncio.get_running_loop()
+        oldest = next(iter(self._unstored.values()), None)
+        if oldest is not None and loop.time() - oldest > wait:
+            raise BadPost(503, "the events cannot be stored now; send them again later")
+        if self._bytes and self._bytes + size > UNDER_WAY:
+            raise BadPost(429, f"over {UNDER_WAY} bytes are under way; send this again later")
+        if not events:
+            return
+        post = next(self._posts)
+        done = asyncio.Event()
+        left = len(events)
+        self._unstored[post] = loop.time()
+        self._bytes += size
+
+        def settled() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                del self._unstored[post]
+                self._bytes -= size
+                done.set()
+
+        def durable() -> None:
+            # the loop is closed: nobody waits for the answer any more
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settled)
+
+        failed: BaseException | None = None
+
+        def write() -> None:
+            nonlocal failed
+            try:
+                for event in events:
+                    self._write(event, durable)
+            except BaseException as error:  # raised again where the answer is awaited
+                failed = error
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(done.set)
+
+        try:
+            self._writing.submit(write)
+        except RuntimeError:  # shut down
+            raise BadPost(503, ENDING) from None
+        try:
+            async with asyncio.timeout(wait):
+                await done.wait()
+        except TimeoutError:
+            raise BadPost(
+                503, f"the events could not be stored within {wait} s; send them again later"
+            ) from None
+        if isinstance(failed, (ConnectorError, Stopped)):
+            raise BadPost(503, ENDING)
+        if failed is not None:
+            raise failed
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

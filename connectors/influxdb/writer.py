@@ -1,0 +1,113 @@
+"""The running side of the InfluxDB sink: batches of events become requests of ready lines."""
+
+import json
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from connectors.base import ConnectorContext
+from connectors.influxdb.components import BAD_LINES, InfluxConnection, InfluxDB
+from connectors.influxdb.line_protocol import Lines
+from connectors.runtime.batch_writer import BatchWriter, Retry
+from operators.events import Event
+
+
+class InfluxWriter:
+    """Lines are made in the writer's thread, sent as one request a batch, and taken apart when
+    InfluxDB refuses some.
+    """
+
+    def __init__(self, sink: InfluxDB, context: ConnectorContext) -> None:
+        connection: InfluxConnection = context.connection
+        self._sink = sink
+        self._context = context
+        self._connection = connection
+        self._lines = Lines(
+            sink.measurement, sink.tags, sink.labels, sink.field, sink.precision, context.shape
+        )
+        self._client = InfluxDBClient(
+            url=connection.url.rstrip("/"),
+            token=connection.token.get_secret_value(),
+            org=connection.org,
+            timeout=connection.timeout * 1000,
+            ssl_ca_cert=connection.ca,
+        )
+        self._api = self._client.write_api(write_options=SYNCHRONOUS)
+        self._writer = BatchWriter(
+            context, self._deliver, max_events=5_000, max_wait=0.5, queue_bound=50_000
+        )
+        self.write = self._writer.write
+        self.flush = self._writer.flush
+
+    def close(self) -> None:
+        self._writer.close()
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def _deliver(self, events: list[Event]) -> None:
+        make = self._lines.line
+        lines = [(line, event) for event in events if (line := make(event)) is not None]
+        if len(lines) < len(events):
+            self._context.count("without_value", len(events) - len(lines))
+        if lines:
+            self._send(lines)
+
+    def _send(self, lines: list[tuple[str, Event]]) -> None:
+        """Send lines; of those InfluxDB refuses, halves are tried until the bad ones are found."""
+        try:
+            self._api.write(
+                bucket=self._sink.bucket,
+                record="\n".join([line for line, _ in lines]).encode(),
+                write_precision=self._sink.precision,  # type: ignore[arg-type]  # the enumeration's values are these texts
+            )
+        except ApiException as error:
+            if error.status not in BAD_LINES:
+                raise Retry(self._explain(error)) from error
+            if len(lines) == 1:
+                self._refuse(*lines[0], _message(error))
+                return
+            middle = len(lines) // 2
+            self._send(lines[:middle])
+            self._send(lines[middle:])
+        except (HTTPError, OSError) as error:
+            what = type(getattr(error, "reason", None) or error).__name__
+            raise Retry(
+                f"no InfluxDB answers at {self._connection.url} ({what}); is it running there?"
+            ) from error
+
+    def _refuse(self, line: str, event: Event, detail: str) -> None:
+        self._context.refuse(
+            event, "refused", f"InfluxDB refused the line {line[:200]!r}: {detail}"
+        )
+
+    def _explain(self, error: ApiException) -> str:
+        url, name = self._connection.url, self._sink.connection
+        said = _message(error)
+        if error.status in (401, 403):
+            return (
+                f"InfluxDB at {url} does not let us write ({error.status}: {said}); check the token"
+                f" of the connection {name!r}: it must be allowed to write the bucket"
+                f" {self._sink.bucket!r}"
+            )
+        if error.status == 404:
+            return (
+                f"InfluxDB at {url} does not know the bucket {self._sink.bucket!r} or the"
+                f" organisation {self._connection.org!r} ({said}); create it, or check org of the"
+                f" connection {name!r}"
+            )
+        return f"InfluxDB at {url} answers {error.status}: {said}; trying again"
+
+
+def _message(error: ApiException) -> str:
+    body = (
+        error.body.decode("utf-8", "replace")
+        if isinstance(error.body, bytes)
+        else str(error.body or "")
+    )
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    message = found.get("message") if isinstance(found, dict) else body
+    return str(message or error.reason).strip()[:300]

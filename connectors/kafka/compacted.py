@@ -1,0 +1,133 @@
+"""Reading a compacted topic as a table: whole at first, then row by row."""
+
+import time
+from typing import Any
+
+import msgspec
+
+from connectors.base import Batch
+from connectors.kafka.consumer import TopicReader
+from connectors.kafka.record_batches import KeyedChunk
+from operators.events import Event, Occurrence, Row, decode_lines
+
+_decode = msgspec.json.Decoder().decode
+
+
+class TableReader(TopicReader):
+    """One partition of a table. Its first batch is the table as it stands; it has no position,
+    since every start reads it.
+
+    A record's value is one row: a JSON object, whose `id` is the record's key if it has none of its
+    own, or an occurrence with the row as its data. A record without a value deletes the row of its
+    key.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.start = None
+        self._whole = False
+        self._rows: dict[str, Event] = {}
+        self._ids: dict[str, str] = {}  # of rows whose id is not their record's key
+
+    def read(self) -> Batch | None:
+        self._poller.begin()
+        caught_up = self.caught_up
+        rows: list[Event] = []
+        size = newest = 0
+        while self.buffer:
+            chunk: Any = self.buffer.popleft()
+            size += chunk.size
+            newest = chunk.timestamp
+            rows += self._read_chunk(chunk)
+        if size:
+            self.bytes_out += size
+            self._poller.took()
+        if self._whole:
+            return Batch(rows, newest / 1000, True) if rows else None
+        for row in rows:
+            self._keep(row)
+        if not caught_up:
+            return None
+        self._whole = True
+        gathered, self._rows = list(self._rows.values()), {}
+        wall = max((row.time for row in gathered), default=time.time())
+        return Batch(gathered, wall, True, whole=True)
+
+    def _keep(self, row: Event) -> None:
+        key = row_key(row)
+        self._rows.pop(key, None)
+        if not is_deletion(row):
+            self._rows[key] = row
+
+    def made_anew(self) -> None:
+        self.caught_up = False
+        self._whole = False
+
+    def position(self) -> object:
+        return None
+
+    def _read_chunk(self, chunk: KeyedChunk) -> list[Event]:
+        rows: list[Event] = []
+        for offset, key, value, at in zip(
+            chunk.offsets, chunk.keys, chunk.values, chunk.timestamps, strict=True
+        ):
+            name = key.decode("utf-8", "replace") if key else None
+            if value is None:
+                if name is not None:
+                    rows.append(
+                        self._row(offset, 0, at, {"id": self._ids.pop(name, name)}, "delete")
+                    )
+                continue
+            lines = [line for line in value.split(b"\n") if line.strip()]
+            for number, line in enumerate(lines):
+                try:
+                    row = self._read_line(
+                        offset, number, at, name if len(lines) == 1 else None, line
+                    )
+                    if name is not None and row_key(row) != name:
+                        self._ids[name] = row_key(row)
+                    rows.append(row)
+                except ValueError as error:  # msgspec's errors are ValueErrors, too
+                    self._bury("bad_row", str(error), offset, at, number, line)
+        return rows
+
+    def _read_line(self, offset: int, number: int, at: int, name: str | None, line: bytes) -> Event:
+        values = _decode(line)
+        if not isinstance(values, dict):
+            raise ValueError(f"expected a row as a JSON object, got {type(values).__name__}")
+        if "kind" in values:
+            event = decode_lines(line)[0]
+            if not isinstance(event, Row | Occurrence):
+                raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
+            row_key(event)
+            event.time = min(event.time, at / 1000)  # no row is told before it was written
+            return event
+        if values.get("id") is None and name is None:
+            raise ValueError("a row needs an 'id', or its record a key")
+        return self._row(
+            offset,
+            number,
+            at,
+            {**values, "id": name} if values.get("id") is None else values,
+            "update",
+        )
+
+    def _row(self, offset: int, number: int, at: int, values: dict[str, Any], op: Any) -> Row:
+        place = self.place
+        id = f"{place.topic}/{place.partition}/{offset}" + (f"/{number}" if number else "")
+        return Row(id=id, time=at / 1000, table=place.topic, op=op, values=values)
+
+
+def row_key(row: Event) -> str:
+    """What tells a row of a table from others: its `id`; raises `ValueError` where it has none."""
+    values = row.values if isinstance(row, Row) else row.data if isinstance(row, Occurrence) else {}
+    if values.get("id") in (None, ""):
+        raise ValueError("a row needs an 'id'")
+    return str(values["id"])
+
+
+def is_deletion(row: Event) -> bool:
+    """Whether a row says that the one of its key is gone."""
+    if isinstance(row, Row):
+        return row.op == "delete" or bool(row.values.get("deleted"))
+    return isinstance(row, Occurrence) and bool(row.data.get("deleted"))

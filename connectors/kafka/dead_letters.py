@@ -1,0 +1,181 @@
+"""Dead letters of flows: reading `vigie.dead.FLOW`, and what was replayed, from
+`vigie.replayed.FLOW`.
+
+A letter is known by its id and the step that refused it. The same one may stand in the topic
+several times: written again after a crash, or refused again after a replay. A mark says up to which
+place of the topic it was replayed.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.kafka.connection import TopicConnection, explain
+from operators.events import DeadLetter, decode_lines
+
+READ_SECONDS = 20.0
+
+
+class Unreachable(Exception):
+    """The broker does not answer; the message is for people."""
+
+
+class Mark(msgspec.Struct, kw_only=True):
+    """A replay: the letter (`id`, `step`) up to `offset` of `partition` was sent to `to` at
+    `time`.
+    """
+
+    id: str
+    step: str
+    partition: int
+    offset: int
+    time: float
+    to: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A letter in its topic. `set_aside` is when it was written (epoch seconds), `times` how often
+    it stands there.
+
+    `replayed` is when it was last replayed; `is_open` that this was not since it was last refused.
+    """
+
+    letter: DeadLetter
+    partition: int
+    offset: int
+    set_aside: float
+    times: int = 1
+    replayed: float | None = None
+    is_open: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.letter.id, self.letter.step
+
+
+class Graveyard:
+    """The dead letters of one site, read from its broker. Methods raise `Unreachable`."""
+
+    def __init__(self, connection: TopicConnection) -> None:
+        self._connection = connection
+
+    def topic(self, flow: str) -> str:
+        return f"{self._connection.prefix}dead.{flow}"
+
+    def marks_topic(self, flow: str) -> str:
+        return f"{self._connection.prefix}replayed.{flow}"
+
+    def flows(self) -> list[str]:
+        """The flows that have dead letters, or had some."""
+        prefix = self.topic("")
+        with self._consumer() as consumer:
+            return sorted(
+                name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix)
+            )
+
+    def entries(
+        self,
+        flow: str,
+        wanted: Callable[[DeadLetter], bool] = lambda letter: True,
+        last: int | None = None,
+    ) -> list[Entry]:
+        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in
+        memory.
+
+        With `last`, only that many records at the end of each partition are looked at.
+        """
+        marks = {(mark.id, mark.step): mark for mark in self._marks(flow)}
+        found: dict[tuple[str, str], Entry] = {}
+        for entry in self._letters(flow, last):
+            if not wanted(entry.letter):
+                continue
+            earlier = found.pop(entry.key, None)
+            mark = marks.get(entry.key)
+            found[entry.key] = replace(
+                entry,
+                times=earlier.times + 1 if earlier else 1,
+                replayed=mark.time if mark else None,
+                is_open=mark is None
+                or mark.partition != entry.partition
+                or mark.offset < entry.offset,
+            )
+        return sorted(
+            found.values(), key=lambda entry: (entry.set_aside, entry.partition, entry.offset)
+        )
+
+    def _letters(self, flow: str, last: int | None) -> Iterator[Entry]:
+        for partition, offset, written, value in self._records(self.topic(flow), last):
+            for event in decode_lines(value):
+                if isinstance(event, DeadLetter):
+                    yield Entry(event, partition, offset, written)
+
+    def _marks(self, flow: str) -> Iterator[Mark]:
+        decode = msgspec.json.Decoder(Mark).decode_lines
+        for _, _, _, value in self._records(self.marks_topic(flow)):
+            yield from decode(value)
+
+    def _records(
+        self, topic: str, last: int | None = None
+    ) -> Iterator[tuple[int, int, float, bytes]]:
+        """Partition, offset, time and value of the records there are now; none of a topic that
+        does not exist.
+        """
+        with self._consumer() as consumer:
+            if topic not in consumer.topics():
+                return
+            places = [
+                TopicPartition(topic, number)
+                for number in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
+            ends = consumer.end_offsets(places)
+            begins = consumer.beginning_offsets(places)
+            left = {place for place in places if ends[place] > begins[place]}
+            consumer.assign(list(left))
+            for place in left:
+                consumer.seek(
+                    place, begins[place] if last is None else max(begins[place], ends[place] - last)
+                )
+            deadline = time.monotonic() + READ_SECONDS
+            while left:
+                polled = consumer.poll(timeout_ms=200)
+                if polled:
+                    deadline = time.monotonic() + READ_SECONDS
+                elif time.monotonic() > deadline:
+                    raise Unreachable(
+                        f"the broker stopped answering while {topic} was read; try again"
+                    )
+                for records in polled.values():
+                    for record in records:
+                        if record.value is not None:
+                            yield (
+                                record.partition,
+                                record.offset,
+                                record.timestamp / 1000,
+                                record.value,
+                            )
+                left = {place for place in left if consumer.position(place) < ends[place]}
+
+    @contextmanager
+    def _consumer(self) -> Iterator[KafkaConsumer]:
+        consumer = None
+        try:
+            consumer = KafkaConsumer(
+                **self._connection.client_options(),
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
+                bootstrap_timeout_ms=5_000,
+            )
+            yield consumer
+        except (KafkaError, OSError) as error:
+            raise Unreachable(explain(error, self._connection)) from error
+        finally:
+            if consumer is not None:
+                consumer.close()

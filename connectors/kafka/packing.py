@@ -1,0 +1,139 @@
+"""Gathering lines into the records of topics."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from connectors.kafka.connection import partition_of
+from operators.events import Event, encode_lines
+
+Durable = Callable[[], None]
+ROWS_PER_RECORD = 500
+
+
+class TooLarge(NamedTuple):
+    """A line that no record may hold, the event it was made of, if known, and what forbids it."""
+
+    topic: str
+    line: bytes
+    event: Event | None
+    detail: str
+
+
+@dataclass(slots=True)
+class Record:
+    """Lines on their way as one record; `event` is what the last one was made of, if known."""
+
+    topic: str
+    partition: int
+    lines: list[bytes] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    size: int = 0
+    durable: list[Durable] = field(default_factory=list)
+    event: Event | None = None
+    future: Any = None
+
+    def alone(self) -> "Iterator[Record]":
+        """Each line as a record of its own."""
+        for line in b"".join(self.lines).split(b"\n"):
+            if line:
+                yield Record(
+                    self.topic, self.partition, [line + b"\n"], set(self.keys), len(line) + 1
+                )
+
+
+class Packer:
+    """Gathers lines into records, one open record a partition: several in at most half of what a
+    record may hold.
+    """
+
+    def __init__(self, partition_count: Callable[[str], int], record_limit: int) -> None:
+        self.records: list[Record] = []
+        self.too_large: list[TooLarge] = []
+        self._partition_count = partition_count
+        self._record_limit = record_limit
+        self._size_limit = record_limit // 2
+        self._open: dict[tuple[str, int], Record] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(
+        self,
+        topic: str,
+        key: str,
+        line: bytes,
+        pack: bool,
+        durable: Durable | None,
+        event: Event | None = None,
+    ) -> None:
+        if detail := why_too_large(key, line, self._record_limit):
+            self.too_large.append(TooLarge(topic, line, event, detail))
+            return
+        record = self._record(topic, partition_of(key, self._count(topic)), len(line), pack)
+        record.lines.append(line)
+        record.size += len(line)
+        record.keys.add(key)
+        record.event = event
+        if durable:
+            record.durable.append(durable)
+
+    def add_events(self, topic: str, events: list[Event], pack: bool) -> None:
+        if not pack or len(events) == 1:
+            for event in events:
+                self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
+            return
+        count = self._count(topic)
+        groups: dict[int, list[Event]] = {}
+        for event in events:
+            groups.setdefault(partition_of(key_of(event), count), []).append(event)
+        for partition, group in groups.items():
+            for start in range(0, len(group), ROWS_PER_RECORD):
+                chunk = group[start : start + ROWS_PER_RECORD]
+                lines = encode_lines(chunk)
+                if len(lines) > self._size_limit:
+                    for event in chunk:
+                        self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
+                    continue
+                self._open.pop((topic, partition), None)
+                self.records.append(Record(topic, partition, [lines], {"", "several"}, len(lines)))
+
+    def _count(self, topic: str) -> int:
+        return self._counts.get(topic) or self._counts.setdefault(
+            topic, self._partition_count(topic)
+        )
+
+    def _record(self, topic: str, partition: int, size: int, pack: bool) -> Record:
+        """The record that takes a line of `size` bytes next; a large line travels alone."""
+        record = self._open.get((topic, partition)) if pack else None
+        if (
+            record is None
+            or len(record.lines) >= ROWS_PER_RECORD
+            or record.size + size > self._size_limit
+        ):
+            record = Record(topic, partition)
+            self.records.append(record)
+            if pack:
+                self._open[topic, partition] = record
+        return record
+
+
+def why_too_large(key: str, line: bytes, limit: int) -> str | None:
+    """What is wrong with a line that no record of at most `limit` bytes can hold with its key;
+    None of others.
+    """
+    size = len(line) + len(key.encode())
+    if size <= limit:
+        return None
+    of_key = f", {size - len(line)} of them its key" if len(line) <= limit else ""
+    return f"expected at most {limit} bytes as a record (record_limit), got {size}{of_key}"
+
+
+def key_of(event: Event) -> str:
+    """The subject; a raw message's topic, a row's table, a dead letter's origin."""
+    try:
+        return event.subject  # type: ignore[union-attr]
+    except AttributeError:
+        return str(
+            getattr(event, "topic", None)
+            or getattr(event, "table", None)
+            or getattr(event, "origin", event.id)
+        )

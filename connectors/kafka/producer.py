@@ -1,0 +1,373 @@
+"""Writing to topics: packed records, results checked, resent in order until the broker has them."""
+
+import collections
+import contextlib
+import hashlib
+import threading
+import time
+from typing import NamedTuple
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, MessageSizeTooLargeError
+
+from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
+from connectors.kafka.connection import TopicConnection, ensure_topic, explain, forget_topics
+from connectors.kafka.packing import Durable, Packer, Record, TooLarge
+from operators.events import DeadLetter, Event, decode_lines, encode_lines
+
+QUEUE_BYTES = 32 << 20
+LINGER = 0.005
+_EVENT_BYTES = 200  # an estimate, for the bound of the queue only
+
+
+class _Item(NamedTuple):
+    topic: str
+    key: str
+    lines: bytes | list[Event]
+    durable: Durable | None
+    pack: bool
+    event: Event | None = None
+
+    def size(self) -> int:
+        return len(self.lines) * (1 if isinstance(self.lines, bytes) else _EVENT_BYTES)
+
+
+class _Oversized(Exception):
+    """A record that its topic cannot hold."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.topic)
+        self.record = record
+
+
+class Producer:
+    """Writes events to topics from any thread; one background thread owns the client.
+
+    Lines that are ready together and belong to one partition travel as one record, of at most
+    `ROWS_PER_RECORD` lines. What comes after a pause is sent at once; from then on lines gather for
+    `linger` seconds between two sendings.
+    Delivery: every result is checked; after a failure everything unacknowledged is sent again in
+    its order on a new client, so a record may arrive twice but none is lost or overtakes. Sending
+    blocks while more than `QUEUE_BYTES` wait (back pressure), and raises `Stopped` if `stopping` is
+    set while the broker is down. A line over the limit of a record, ours or the topic's, is left
+    out if the `flush` is by someone who takes it from `too_large`; with `strict` it ends the flow:
+    `flush` and the next `send` raise.
+    """
+
+    def __init__(
+        self,
+        connection: TopicConnection,
+        health: Health,
+        name: str,
+        linger: float = LINGER,
+        partitions: int | None = None,
+        stopping: threading.Event | None = None,
+        strict: bool = True,
+    ) -> None:
+        self._strict = strict
+        self._too_large: list[TooLarge] = []
+        self._stopping = stopping
+        self._connection = connection
+        self._health = health
+        self._name = name
+        self._linger = linger
+        self._partitions = partitions
+        self._queue: collections.deque[_Item] = collections.deque()
+        self._queued = 0
+        self._in_flight: collections.deque[Record] = collections.deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._packing = False
+        self._error: Exception | None = None
+        self._client: KafkaProducer | None = None
+        self._thread = threading.Thread(target=self._run, name=f"producer {name}", daemon=True)
+        self._thread.start()
+
+    def send(
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        on_durable: Durable | None = None,
+        pack: bool = True,
+        event: Event | None = None,
+    ) -> None:
+        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called
+        from another thread.
+        `event` is what the line was made of, for who asks what was `too_large`."""
+        self._enqueue(_Item(topic, key, value, on_durable, pack, event))
+
+    def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
+        """Queue events, each under its own key; `pack` False makes a record of each."""
+        self._enqueue(_Item(topic, "", events, None, pack))
+
+    def _enqueue(self, item: _Item) -> None:
+        with self._changed:
+            while self._queued >= QUEUE_BYTES and not self._closed:
+                self._give_up(self._stopping)
+                self._changed.wait(0.2)
+            self._raise()
+            self._queue.append(item)
+            self._queued += item.size()
+            if len(self._queue) == 1:
+                self._changed.notify_all()
+
+    def flush(self, stopping: threading.Event | None = None) -> None:
+        """Return when the broker has everything sent so far; raises `Stopped` if `stopping` is
+        set while it is down.
+        """
+        with self._changed:
+            while self._queue or self._in_flight or self._packing:
+                self._raise()
+                self._give_up(stopping or self._stopping)
+                self._changed.wait(0.2)
+            self._raise()
+
+    def too_large(self) -> list[TooLarge]:
+        """What was left out since the last call, all of it after a `flush`."""
+        with self._changed:
+            refused, self._too_large = self._too_large, []
+        return refused
+
+    def check(self) -> None:
+        """Raise what ended the producer, if something did."""
+        with self._changed:
+            self._raise()
+
+    def _give_up(self, stopping: threading.Event | None) -> None:
+        reason = self._health.down.get(self._name)
+        if stopping is not None and stopping.is_set() and reason is not None:
+            raise Stopped(f"{self._name}: {reason}")
+
+    def close(self) -> None:
+        """Stop without waiting for a broker that is down."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(5)
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
+        if self._closed:
+            raise ConnectorError(f"{self._name}: the producer is closed")
+
+    # The rest runs in the background thread.
+
+    def _run(self) -> None:
+        backoff = 0.1
+        while not self._closed:
+            try:
+                self._connect()
+                backoff = 0.1
+                self._pump()
+            except _Oversized as error:
+                self._drop_client()
+                self._make_smaller(error.record, str(error.__cause__))
+            except (KafkaError, OSError) as error:
+                self._health.degraded(self._name, explain(error, self._connection))
+                self._drop_client()
+                forget_topics()
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, backoff)
+                backoff = min(backoff * 2, 5.0)
+            except BaseException as error:  # a bug must stop the flow, not only this thread
+                self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
+                raise
+        self._drop_client()
+
+    def _make_smaller(self, record: Record, said: str) -> None:
+        """The topic's limit is below ours: send a record's lines one by one, and refuse what is
+        one line already.
+        """
+        lines = list(record.alone())
+        with self._changed:
+            in_flight = list(self._in_flight)
+            place = next(n for n, other in enumerate(in_flight) if other is record)
+            if len(lines) > 1:
+                lines[-1].durable = record.durable
+                self._in_flight = collections.deque(
+                    [*in_flight[:place], *lines, *in_flight[place + 1 :]]
+                )
+                return
+            del self._in_flight[place]
+        limit = self._connection.record_limit
+        self._refuse(
+            TooLarge(
+                record.topic,
+                b"".join(record.lines),
+                record.event,
+                f"the broker refuses a record of {record.size} bytes ({said}); raise"
+                f" max.message.bytes of the topic {record.topic}, which should allow record_limit"
+                f" ({limit})",
+            )
+        )
+        with self._changed:
+            self._queued -= record.size
+            self._changed.notify_all()
+        for durable in record.durable:
+            durable()
+
+    def _refuse(self, refused: TooLarge) -> None:
+        if self._strict:
+            self._fail(ConnectorError(f"{self._name}: {refused.detail}"))
+            return
+        with self._changed:
+            self._too_large.append(refused)
+
+    def _fail(self, error: Exception) -> None:
+        with self._changed:
+            self._error = error
+            self._closed = True
+            self._changed.notify_all()
+
+    def _connect(self) -> None:
+        self._client = KafkaProducer(
+            **self._connection.client_options(),
+            metrics_enabled=False,
+            acks="all",
+            enable_idempotence=self._connection.idempotence,
+            max_in_flight_requests_per_connection=5 if self._connection.idempotence else 1,
+            retries=3,
+            retry_backoff_ms=100,
+            delivery_timeout_ms=6_000,
+            request_timeout_ms=5_000,
+            max_block_ms=5_000,
+            bootstrap_timeout_ms=3_000,
+            linger_ms=0,
+            batch_size=256 << 10,
+            max_request_size=max(1 << 20, self._connection.record_limit + 4096),
+        )
+        for record in self._in_flight:
+            self._submit(record)
+        self._health.up(self._name)
+
+    def _drop_client(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            # it could not end what it had under way; all of that is sent again
+            with contextlib.suppress(KafkaError):
+                client.close(timeout=0)
+        for record in self._in_flight:
+            record.future = None
+
+    def _pump(self) -> None:
+        gathered_until = 0.0
+        while not self._closed:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or self._queue or self._front_is_done(), 1.0
+                )
+            if self._queue:
+                time.sleep(max(0.0, gathered_until - time.monotonic()))
+                gathered_until = time.monotonic() + self._linger
+            with self._changed:
+                items = list(self._queue)
+                self._packing = bool(items)
+            if items:
+                records = self._pack(items)
+                with self._changed:
+                    self._in_flight.extend(records)
+                    for item in items:
+                        self._queue.popleft()
+                        self._queued -= item.size()
+                    self._queued += sum(record.size for record in records)
+                    self._packing = False
+                for record in records:
+                    self._submit(record)
+            self._settle()
+
+    def _front_is_done(self) -> bool:
+        return bool(self._in_flight) and bool(self._in_flight[0].future.is_done)
+
+    def _submit(self, record: Record) -> None:
+        assert self._client is not None
+        ensure_topic(self._connection, record.topic, self._partitions)
+        key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
+        try:
+            record.future = self._client.send(
+                record.topic, b"".join(record.lines), key, partition=record.partition
+            )
+        except MessageSizeTooLargeError as error:
+            raise _Oversized(record) from error
+        record.future.add_both(self._wake)
+
+    def _wake(self, _: object) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _settle(self) -> None:
+        """Take delivered records off the front; raises what failed, so that all is sent again in
+        its order.
+        """
+        done: list[Record] = []
+        failed = None
+        while self._in_flight and self._in_flight[0].future.is_done and not failed:
+            failed = (
+                self._in_flight[0].future.exception if self._in_flight[0].future.failed() else None
+            )
+            if not failed:
+                done.append(self._in_flight.popleft())
+        for record in done:
+            for durable in record.durable:
+                durable()
+        if done:
+            with self._changed:
+                self._queued -= sum(record.size for record in done)
+                self._changed.notify_all()
+        if isinstance(failed, MessageSizeTooLargeError):
+            raise _Oversized(self._in_flight[0]) from failed
+        if failed:
+            raise failed
+
+    def _pack(self, items: list[_Item]) -> list[Record]:
+        packer = Packer(self._partition_count, self._connection.record_limit)
+        for item in items:
+            if isinstance(item.lines, bytes):
+                packer.add(item.topic, item.key, item.lines, item.pack, item.durable, item.event)
+            else:
+                packer.add_events(item.topic, item.lines, item.pack)
+        for refused in packer.too_large:
+            self._refuse(refused)
+        return packer.records
+
+    def _partition_count(self, topic: str) -> int:
+        assert self._client is not None
+        ensure_topic(self._connection, topic, self._partitions)
+        deadline = time.monotonic() + 5
+        while not (found := self._client.partitions_for(topic)):
+            if time.monotonic() > deadline:
+                raise KafkaError(f"topic {topic} was created but the broker does not list it")
+            time.sleep(0.02)
+        return len(found)
+
+
+def bury_too_large(producer: Producer, context: ConnectorContext) -> None:
+    """After a flush: make dead letters of what a sink's records could not hold."""
+    for refused in producer.too_large():
+        event = refused.event or _event_of(refused.line)
+        whole = None if event is None else encode_lines([event])
+        context.count("too_large", 1)
+        context.dead_letter(
+            DeadLetter(
+                id=(
+                    f"{getattr(event, 'id', None) or hashlib.sha256(refused.line).hexdigest()[:32]}/{context.name}"
+                ),
+                time=getattr(event, "time", 0.0),
+                flow=context.flow,
+                step=context.name,
+                reason="too_large",
+                detail=refused.detail,
+                origin=context.name,
+                payload=refused.line if whole is None else whole,
+                holds="bytes" if whole is None else "events",
+            )
+        )
+
+
+def _event_of(line: bytes) -> Event | None:
+    try:
+        return decode_lines(line)[0]
+    except msgspec.DecodeError:
+        return None

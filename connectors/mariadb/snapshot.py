@@ -1,0 +1,209 @@
+"""What the watched tables hold at one exact position of the binary log, page by page."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymysql.cursors import DictCursor
+
+from connectors.base import ConnectorError
+from connectors.mariadb.homeassistant_recorder import META, STATES, Recorder, inserted
+from connectors.mariadb.preflight import quoted
+from operators.events import Row
+
+PAGE = 1000
+
+
+@dataclass
+class Snapshot:
+    """How far a snapshot is. With `since`, rows of `states` above that id are read, all of them;
+    otherwise the latest of each entity. `upto` bounds them, so that a snapshot that goes on in
+    another transaction reads the same rows; those without a time of their own have that at which
+    it `began` (epoch seconds)."""
+
+    gtid: str
+    tables: list[tuple[str, str]]
+    since: dict[str, int] = field(default_factory=dict)
+    upto: dict[str, int] = field(default_factory=dict)
+    after: list[Any] | None = None
+    began: float = field(default_factory=time.time)
+
+    def saved(self) -> dict[str, Any]:
+        """As plain data for a position."""
+        return {
+            "gtid": self.gtid,
+            "tables": list(self.tables),
+            "since": dict(self.since),
+            "upto": dict(self.upto),
+            "after": self.after,
+            "began": self.began,
+        }
+
+    @classmethod
+    def load(cls, saved: dict[str, Any]) -> "Snapshot":
+        return cls(
+            saved["gtid"],
+            [(s, t) for s, t in saved["tables"]],
+            dict(saved["since"]),
+            dict(saved["upto"]),
+            saved["after"],
+            saved.get("began") or time.time(),
+        )
+
+
+def open_transaction(connection: Any) -> str:
+    """Begin a transaction that sees one state of all tables, and return the GTID position of
+    exactly that state.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        cursor.execute("SHOW STATUS LIKE 'binlog_snapshot_%'")
+        place = {name.lower(): value for name, value in cursor.fetchall()}
+        file, offset = place.get("binlog_snapshot_file"), place.get("binlog_snapshot_position")
+        cursor.execute("SELECT BINLOG_GTID_POS(%s, %s)", (file, int(offset or 0)))
+        gtid = cursor.fetchone()[0]
+    if gtid is None:
+        raise ConnectorError(f"MariaDB knows no GTID position of {file}:{offset}; is log_bin on?")
+    return str(gtid)
+
+
+def begin(
+    connection: Any,
+    tables: list[tuple[str, str]],
+    recorders: dict[str, Recorder],
+    since: dict[str, int],
+) -> Snapshot:
+    """Start a snapshot. `since` are the highest state ids passed on already, by schema, when a
+    position was lost.
+    """
+    gtid = open_transaction(connection)
+    snapshot = Snapshot(gtid, list(tables))
+    for schema in recorders:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COALESCE(MAX(state_id), 0) FROM {quoted(schema)}.{STATES}")  # noqa: S608
+            snapshot.upto[schema] = int(cursor.fetchone()[0])
+        if 0 < since.get(schema, 0) <= snapshot.upto[schema]:
+            snapshot.since[schema] = since[schema]
+    return snapshot
+
+
+def pages(
+    connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]
+) -> Iterator[list[Row]]:
+    """The rows that are left, in pages; `snapshot` is moved on before each page is returned.
+    Needs an open transaction.
+    """
+    while snapshot.tables:
+        schema, table = snapshot.tables[0]
+        recorder = recorders.get(schema) if table == STATES else None
+        if recorder is not None:
+            page, after = _states(connection, snapshot, recorder, snapshot.began)
+        else:
+            page, after = _plain(connection, snapshot, schema, table, snapshot.began)
+        snapshot.after = after
+        if after is None:
+            snapshot.tables.pop(0)
+        yield page
+
+
+def _states(
+    connection: Any, snapshot: Snapshot, recorder: Recorder, now: float
+) -> tuple[list[Row], list[Any] | None]:
+    schema = recorder.schema
+    states, meta, upto = (
+        f"{quoted(schema)}.{STATES}",
+        f"{quoted(schema)}.{META}",
+        snapshot.upto[schema],
+    )
+    if schema in snapshot.since:
+        after = snapshot.after[0] if snapshot.after else snapshot.since[schema]
+        rows = _select(
+            connection,
+            f"SELECT * FROM {states} WHERE state_id > %s AND state_id <= %s ORDER BY state_id LIMIT"  # noqa: S608
+            f" {PAGE}",
+            (after, upto),
+        )
+        last = [rows[-1]["state_id"]] if len(rows) == PAGE else None
+    else:
+        after = snapshot.after[0] if snapshot.after else 0
+        entities = _select(
+            connection,
+            f"SELECT m.metadata_id, (SELECT s.state_id FROM {states} s WHERE s.metadata_id = m.metadata_id "  # noqa: S608
+            "AND s.state_id <= %s ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS"
+            " state_id "
+            f"FROM {meta} m WHERE m.metadata_id > %s ORDER BY m.metadata_id LIMIT {PAGE}",
+            (upto, after),
+        )
+        ids = [entity["state_id"] for entity in entities if entity["state_id"] is not None]
+        rows = _select(
+            connection,
+            f"SELECT * FROM {states} WHERE state_id IN %s ORDER BY state_id",  # noqa: S608
+            (ids or [0],),
+        )
+        last = [entities[-1]["metadata_id"]] if len(entities) == PAGE else None
+    recorder.resolve(rows)
+    return inserted(f"{schema}.{STATES}", rows, now, snapshot=schema not in snapshot.since), last
+
+
+def _plain(
+    connection: Any, snapshot: Snapshot, schema: str, table: str, now: float
+) -> tuple[list[Row], list[Any] | None]:
+    key, convert = _shape(connection, schema, table)
+    names = ", ".join(quoted(name) for name in key)
+    marks = ", ".join(["%s"] * len(key))
+    where = f"WHERE ({names}) > ({marks})" if snapshot.after else ""
+    rows = _select(
+        connection,
+        f"SELECT * FROM {quoted(schema)}.{quoted(table)} {where} ORDER BY {names} LIMIT {PAGE}",  # noqa: S608
+        snapshot.after or (),
+    )
+    last = [rows[-1][name] for name in key] if len(rows) == PAGE else None
+    for row in rows:
+        for name, change in convert.items():
+            row[name] = change(row[name])
+    events = [
+        Row(
+            id=f"{table}/{'/'.join(str(row[name]) for name in key)}/{snapshot.gtid}",
+            time=now,
+            table=f"{schema}.{table}",
+            op="insert",
+            values=row,
+            snapshot=True,
+        )
+        for row in rows
+    ]
+    return events, last
+
+
+def _shape(connection: Any, schema: str, table: str) -> tuple[list[str], dict[str, Any]]:
+    """(primary key, functions that give a value the form it has in the binary log)."""
+    rows = _select(
+        connection,
+        "SELECT COLUMN_NAME AS name, DATA_TYPE AS kind, NUMERIC_PRECISION AS bits, COLUMN_KEY AS"
+        " part FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY"
+        " ORDINAL_POSITION",
+        (schema, table),
+    )
+    key = [row["name"] for row in rows if row["part"] == "PRI"]
+    if not key:
+        raise ConnectorError(
+            f"table {schema}.{table} has no primary key, so it cannot be read from the start: give"
+            " it one, or set `snapshot: false`"
+        )
+    convert: dict[str, Any] = {}
+    for row in rows:
+        if row["kind"] == "set":
+            convert[row["name"]] = lambda text: set(text.split(",")) if text else None
+        elif row["kind"] == "bit":
+            convert[row["name"]] = lambda raw, bits=row["bits"]: (
+                None if raw is None else f"{int.from_bytes(raw):0{bits}b}"
+            )
+    return key, convert
+
+
+def _select(connection: Any, statement: str, values: Any) -> list[dict[str, Any]]:
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

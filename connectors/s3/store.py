@@ -1,0 +1,270 @@
+"""An object store with the S3 protocol: the connection's settings, and its refusals sorted into
+those that pass and those that stay."""
+
+import io
+import logging
+from typing import NoReturn
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import ENABLED, Filter
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+
+from connectors.base import ConnectorError
+from connectors.runtime.batch_writer import Retry
+from connectors.s3.connection import ObjectStoreConnection
+
+log = logging.getLogger("vigie")
+
+ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+NOT_ALLOWED = {
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+}
+BAD_OBJECT = {
+    "KeyTooLongError", "InvalidObjectName", "XMinioInvalidObjectName", "InvalidURI", "EntityTooLarge", "InvalidArgument",
+}  # fmt: skip
+"""Codes (Amazon S3 API Reference, "Error responses"; MinIO's own with an X) that blame the
+object, not the moment.
+"""
+
+FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, ParseError)
+"""What the client raises; the last two for answers that are no S3."""
+
+
+class Refused(Exception):
+    """The store will never take this object: the message says why."""
+
+
+class Store:
+    """One bucket. Its methods raise `Retry` for what may work later and `Refused` for what never
+    will. Thread-safe.
+    """
+
+    def __init__(
+        self, connection: ObjectStoreConnection, name: str, bucket: str, create: bool, parallel: int
+    ) -> None:
+        """`name` is the connection's in the site file; `create` says whether a bucket that is
+        missing is made.
+        """
+        parts = urlsplit(connection.url)
+        self._url = connection.url.rstrip("/")
+        self._name = name
+        self._bucket = bucket
+        self._create = create
+        self._region = connection.region
+        self._http = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=min(connection.timeout, 5), read=connection.timeout),
+            maxsize=parallel,
+            retries=False,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=_readable(connection.ca, name),
+        )
+        self._client = Minio(
+            parts.netloc,
+            access_key=connection.access_key.get_secret_value(),
+            secret_key=connection.secret_key.get_secret_value(),
+            secure=parts.scheme == "https",
+            region=connection.region,
+            http_client=self._http,
+        )
+        if connection.style == "virtual":
+            self._client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+        elif connection.style == "path":
+            self._client.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        self._http.clear()
+
+    def make_ready(self) -> None:
+        """Make the bucket if it is missing and may be made."""
+        try:
+            if self._has_bucket():
+                return
+            if not self._create:
+                raise Retry(
+                    f"the object store {self._url} has no bucket {self._bucket!r}; make it, or set"
+                    " create to true"
+                )
+            self._client.make_bucket(self._bucket, location=self._region)
+        except FAILURES as error:
+            if _code(error) not in ALREADY_THERE:
+                self._raise(error)
+
+    def _has_bucket(self) -> bool:
+        try:
+            return bool(self._client.bucket_exists(self._bucket))
+        except FAILURES as error:
+            if _status(error) == 404:
+                return False
+            if _code(error) == "AccessDenied":
+                return True  # whoever may write objects need not be allowed to ask for the bucket
+            raise
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Store an object in one request, which replaces the object of that key whole or not at
+        all.
+        """
+        try:
+            self._client.put_object(
+                self._bucket,
+                key,
+                io.BytesIO(data),
+                len(data),
+                content_type=content_type,
+                part_size=max(len(data), 5 << 20),  # never in several requests
+            )
+        except FAILURES as error:
+            self._raise(error)
+
+    def get(self, key: str) -> bytes | None:
+        """The content of an object; None where there is none."""
+        response = None
+        try:
+            response = self._client.get_object(self._bucket, key)
+            return response.data
+        except FAILURES as error:
+            if _status(error) == 404 and _code(error) != "NoSuchBucket":
+                return None
+            self._raise(error)
+        finally:
+            if response is not None:
+                response.close()
+                response.release_conn()
+
+    def names(self, prefix: str) -> list[str]:
+        """The keys that begin so, in their order."""
+        try:
+            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            return sorted(item.object_name for item in found if item.object_name)
+        except FAILURES as error:
+            self._raise(error)
+
+    def expire(self, rule: str, prefix: str, days: int) -> None:
+        """Have the store delete objects `days` after they were written; says so once where it has
+        no such rules.
+
+        Other rules of the bucket stay as they are; `rule` is the name of ours.
+        """
+        wanted = Rule(
+            ENABLED,
+            rule_id=rule,
+            rule_filter=Filter(prefix=prefix),
+            expiration=Expiration(days=days),
+        )
+        try:
+            present = self._rules()
+            if not any(_same(other, wanted) for other in present):
+                others = [other for other in present if other.rule_id != rule]
+                self._client.set_bucket_lifecycle(self._bucket, LifecycleConfig([*others, wanted]))
+                if not any(_same(other, wanted) for other in self._rules()):
+                    self._cannot_expire(days, "it took the rule and does not have it")
+        except (ServerError, urllib3.exceptions.HTTPError, OSError) as error:
+            if _status(error) != 501:
+                self._raise(error)
+            self._cannot_expire(days, str(error))
+        except (MinioException, ValueError, ParseError) as error:
+            if _status(error) in (500, 502, 503, 504):
+                self._raise(error)
+            self._cannot_expire(days, _said(error))
+
+    def _rules(self) -> list[Rule]:
+        config = self._client.get_bucket_lifecycle(self._bucket)
+        return config.rules if config else []
+
+    def _cannot_expire(self, days: int, why: str) -> None:
+        log.warning(
+            "the object store %s keeps no life-cycle rules (%s): objects in %s are never deleted; delete those older than "
+            "%d days by a task of your own, or leave keep out",
+            self._url, why, self._bucket, days,
+        )  # fmt: skip
+
+    def _raise(self, error: Exception) -> NoReturn:
+        code, status = _code(error), _status(error)
+        where = f"the object store {self._url}"
+        if code in BAD_OBJECT or status in (413, 414):
+            raise Refused(_said(error)) from error
+        if code in NOT_ALLOWED or status in (401, 403):
+            raise Retry(
+                f"{where} does not let us use the bucket {self._bucket!r} ({_said(error)}); check"
+                f" access_key, secret_key and region of the connection {self._name!r}, and the"
+                " rights of that key"
+            ) from error
+        if code == "NoSuchBucket":
+            raise Retry(
+                f"{where} has no bucket {self._bucket!r} any more; make it again"
+            ) from error
+        if isinstance(error, MinioException):
+            raise Retry(f"{where} answers {_said(error)}; trying again") from error
+        if isinstance(error, urllib3.exceptions.SSLError):
+            raise Retry(
+                f"{where} and we agree on no encryption ({_said(error)}); check ca and url of the"
+                f" connection {self._name!r}"
+            ) from error
+        if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
+            raise Retry(
+                f"no object store answers at {self._url} ({_said(error)}); is it running there?"
+            ) from error
+        raise Retry(
+            f"{self._url} answers, but not as an object store does ({_said(error)}); check url of"
+            f" the connection {self._name!r}"
+        ) from error
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    return (
+        one.rule_id == other.rule_id
+        and one.status == other.status
+        and one.rule_filter is not None
+        and other.rule_filter is not None
+        and (one.rule_filter.prefix or "") == (other.rule_filter.prefix or "")
+        and one.expiration is not None
+        and other.expiration is not None
+        and one.expiration.days == other.expiration.days
+    )
+
+
+def _code(error: Exception) -> str:
+    return (error.code or "") if isinstance(error, S3Error) else ""
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, S3Error):
+        return int(error.response.status)
+    if isinstance(error, ServerError):
+        return error.status_code
+    return error._code if isinstance(error, InvalidResponseError) else 0
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, in a few words; errors of the connection by their kind, for their texts
+    name memory addresses.
+    """
+    if isinstance(error, S3Error):
+        return f"{error.code}: {error.message or error.response.status}"[:300]
+    if isinstance(error, InvalidResponseError):
+        return f"status {error._code}"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return str(error)[:200]
+    if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
+        return type(getattr(error, "reason", None) or error).__name__
+    return " ".join(str(error).split())[:300]
+
+
+def _readable(ca: str | None, name: str) -> str | None:
+    if ca is not None:
+        try:
+            with open(ca, "rb"):
+                pass
+        except OSError as error:
+            raise ConnectorError(
+                f"connection {name!r}: the certificate authority {ca} cannot be read"
+                f" ({error.strerror}); check ca"
+            ) from error
+    return ca

@@ -1,0 +1,80 @@
+"""What the sinks for objects share when they run: a store made ready, and several uploads at a
+time.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from connectors.base import ConnectorContext
+from connectors.runtime.batch_writer import Retry
+from connectors.s3.components import days_of
+from connectors.s3.keys import fixed_part
+from connectors.s3.store import Store
+from operators.events import Event
+
+T = TypeVar("T")
+
+
+class Settings(Protocol):
+    """What the settings of these sinks have in common."""
+
+    @property
+    def bucket(self) -> str: ...
+    @property
+    def keep(self) -> float | None: ...
+    @property
+    def create(self) -> bool: ...
+    @property
+    def parallel(self) -> int: ...
+    @property
+    def connection(self) -> str: ...
+
+
+class Uploads:
+    """The store of one sink and the threads that talk to it. Used by the writer's thread alone."""
+
+    def __init__(self, context: ConnectorContext, settings: Settings, key: str) -> None:
+        self.store = Store(
+            context.connection,
+            settings.connection,
+            settings.bucket,
+            settings.create,
+            settings.parallel,
+        )
+        self._context = context
+        self._settings = settings
+        self._prefix = fixed_part(key)
+        self._ready = False
+        self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
+
+    def make_ready(self) -> None:
+        """See to the bucket and its life-cycle, once; again after something went wrong. Raises
+        `Retry`.
+        """
+        if self._ready:
+            return
+        self.store.make_ready()
+        if self._settings.keep is not None:
+            rule = f"vigie-{self._context.flow}-{self._context.name}"
+            self.store.expire(rule, self._prefix, days_of(self._settings.keep))
+        self._ready = True
+
+    def each(self, action: Callable[[T], None], items: Iterable[T]) -> None:
+        """Do it with all items, some at the same time; then raise the first error there was,
+        `Retry` last.
+        """
+        running: list[Future[None]] = [self._threads.submit(action, item) for item in items]
+        errors = [error for future in running if (error := future.exception())]
+        if errors:
+            self._ready = False
+            raise next((error for error in errors if not isinstance(error, Retry)), errors[0])
+
+    def refuse(self, events: list[Event], reason: str, detail: str) -> None:
+        """Send events to dead letters."""
+        for event in events:
+            self._context.refuse(event, reason, detail)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.store.close()

@@ -1,0 +1,115 @@
+"""Alarms: what they name, and limits in the unit of the signal they watch."""
+
+from connectors.config.document import Path_
+from flows.checks.context import Scope
+from flows.checks.references import circles
+from operators.alarms.settings import Alarm
+from operators.model.units import Quantity
+
+
+def check_alarms(scope: Scope) -> None:
+    for name, alarm in scope.flow.alarms.items():
+        path: Path_ = ("alarms", name)
+        pages = scope.flow.pages
+        if (
+            isinstance(alarm.page, str)
+            and alarm.page not in pages
+            and not scope.is_broken("pages", alarm.page)
+        ):
+            scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(pages))
+        if alarm.rules is not None:
+            _check_rules(scope, path, alarm.rules)
+        for index, other in enumerate(alarm.suppressed_by):
+            if other not in scope.flow.alarms and not scope.is_broken("alarms", other):
+                place = (*path, "suppressed_by", index)
+                scope.unknown(place, f"no alarm {other!r}", other, list(scope.flow.alarms))
+            elif other == name:
+                scope.say((*path, "suppressed_by", index), f"{name!r} suppresses itself")
+    _check_hidden(scope)
+    _check_alike(scope)
+    reads = {name: list(alarm.suppressed_by) for name, alarm in scope.flow.alarms.items()}
+    for circle in circles(reads):
+        if len(circle) > 1:
+            ways = " -> ".join([*circle, circle[0]])
+            scope.say(
+                ("alarms", circle[0], "suppressed_by"),
+                f"alarms suppress each other in a circle: {ways}",
+            )
+
+
+def _check_hidden(scope: Scope) -> None:
+    """An alarm that another one hides whenever it could be raised is never seen."""
+    for name, alarm in scope.flow.alarms.items():
+        for index, other in enumerate(alarm.suppressed_by):
+            hiding = scope.flow.alarms.get(other)
+            if hiding is not None and other != name and _includes(hiding, alarm):
+                message = (
+                    f"never seen: whenever {name!r} could be raised, {other!r} is raised and"
+                    " hides it"
+                )
+                scope.say(
+                    ("alarms", name, "suppressed_by", index),
+                    message,
+                    f"let {name!r} hide {other!r} instead",
+                )
+
+
+def _includes(wide: Alarm, narrow: Alarm) -> bool:
+    """Whether `wide` is raised, and no later, for every value that raises `narrow` on the same
+    signals.
+    """
+    a, b = wide.when, narrow.when
+    if (
+        a is None
+        or b is None
+        or wide.sources != narrow.sources
+        or wide.only != narrow.only
+        or wide.armed is not None
+    ):
+        return False
+    if a.kind != b.kind or a.for_ > b.for_ or a.times > b.times:
+        return False
+    if a.kind == "silent":
+        return (a.silent or 0) <= (b.silent or 0)
+    if a.kind not in ("above", "below"):
+        return a == b
+    first, second = getattr(a, a.kind), getattr(b, b.kind)
+    if (
+        not (isinstance(first, Quantity) and isinstance(second, Quantity))
+        or first.kind() != second.kind()
+    ):
+        return False
+    return first.base() <= second.base() if a.kind == "above" else first.base() >= second.base()
+
+
+def _check_alike(scope: Scope) -> None:
+    """Two alarms with one condition are raised together: people get everything twice."""
+    names = list(scope.flow.alarms)
+    for index, name in enumerate(names):
+        mine = scope.flow.alarms[name]
+        for other in names[:index]:
+            its = scope.flow.alarms[other]
+            same = mine.when is not None and (mine.sources, mine.only, mine.when, mine.armed) == (
+                its.sources, its.only, its.when, its.armed
+            )  # fmt: skip
+            if same:
+                scope.say(
+                    ("alarms", name),
+                    f"the same rule as {other!r}: both are raised together",
+                    key=True,
+                    level="warning",
+                )
+
+
+def _check_rules(scope: Scope, path: Path_, name: str) -> None:
+    if scope.is_broken("sources", name):
+        return
+    source = scope.flow.sources.get(name)
+    if source is None:
+        scope.unknown((*path, "rules"), f"no source {name!r}", name, list(scope.flow.sources))
+    elif source.kind == "topic" and not getattr(source.settings, "table", True):
+        scope.say(
+            (*path, "rules"),
+            f"the source {name!r} is not a table",
+            "add  table: true  to its topic",
+        )

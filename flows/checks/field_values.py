@@ -1,0 +1,235 @@
+"""What is known, before anything runs, of the events that come out of each name of a flow."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flows.language.model import Flow, Source, Step, inputs, origin
+from operators.alarms.settings import STATES
+from operators.model.condition import KINDS
+from operators.model.priority import PRIORITIES
+from operators.model.selector import Selector, glob
+
+Facts = dict[str, tuple[str, ...]]
+"""Field: the only values (or patterns) it can have. A field that is not there can have any.
+`kind` is the kind of event.
+"""
+
+CHANGES = (
+    "raised", "returned", "cleared", "acked", "unacked", "realarmed", "escalated", "deescalated", "shelved", "unshelved",
+    "suppressed", "unsuppressed", "out_of_service", "in_service", "no_data", "data_back", "reset", "commented",
+    "rule_changed", "removed", "disabled", "enabled",
+)  # fmt: skip
+"""Every change that an alarm tells."""
+FIELDS = (
+    "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority", "change", "state", "type",
+)  # fmt: skip
+"""Fields of selectors that are compared; the others are not known before something runs."""
+_SAME = frozenset(
+    {
+        "deduplicate",
+        "debounce",
+        "label",
+        "lookup",
+        "convert",
+        "motion_gate",
+        "drop",
+        "mode",
+        "enrich",
+    }
+)
+_QUALITIES = ("good", "stale", "bad")
+
+Conflict = Callable[[int, str, Any, tuple[str, ...]], None]
+"""Told of a selector that nothing can pass: step, field, what is wanted, what can come."""
+
+
+def ignore(step: int, field: str, wanted: Any, known: tuple[str, ...]) -> None:
+    """No conflict is of interest."""
+
+
+def facts_of(
+    flow: Flow, name: str, within: frozenset[str] = frozenset(), conflict: Conflict = ignore
+) -> Facts:
+    """What is known of the events of a name; nothing for one that is not there or reads itself."""
+    base = origin(name)
+    if name != base or base in within:
+        return {"kind": ("dead_letter",)} if name.endswith(".errors") else {}
+    if base in flow.alarms or base == "alarms":
+        return _of_alarms(flow, [base] if base in flow.alarms else list(flow.alarms))
+    if base in flow.sources:
+        return _of_source(flow.sources[base])
+    stream = flow.streams.get(base)
+    if stream is None:
+        return {}
+    facts = either(facts_of(flow, read, within | {base}) for read in inputs(stream.from_))
+    for number, step in enumerate(stream.steps):
+        facts = _after(flow, facts, step, number, conflict)
+    return facts
+
+
+def either(many: Iterable[Facts]) -> Facts:
+    """What is known of events that come from any of several names."""
+    known = list(many)
+    shared = set.intersection(*(set(facts) for facts in known)) if known else set()
+    return {
+        field: tuple(dict.fromkeys(v for facts in known for v in facts[field])) for field in shared
+    }
+
+
+def narrowed(
+    facts: Facts, only: Selector, conflict: Callable[[str, Any, tuple[str, ...]], None]
+) -> Facts:
+    """What is known behind a selector; `conflict` is told of a field for which nothing can pass."""
+    out = dict(facts)
+    for field in FIELDS:
+        wanted = getattr(only, "class_" if field == "class" else field)
+        if wanted is None:
+            continue
+        texts = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        known = facts.get(field)
+        left = texts if known is None else common(known, texts)
+        if not left:
+            conflict(field, wanted, known or ())
+        out[field] = left or texts
+    return out
+
+
+def common(known: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
+    """The names that are in both, of names and patterns."""
+    found: dict[str, None] = {}
+    names = tuple(wanted)
+    for one in known:
+        for other in names:
+            if _is_pattern(one) and (_is_pattern(other) or glob(one).fullmatch(other)):
+                found[other] = None
+            elif one == other or (_is_pattern(other) and glob(other).fullmatch(one)):
+                found[one] = None
+    return tuple(found)
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
+def _of_alarms(flow: Flow, names: list[str]) -> Facts:
+    facts: Facts = {"kind": ("alarm",), "alarm": tuple(names), "change": CHANGES, "state": STATES}
+    given = [
+        one
+        for name in names
+        for one in (flow.alarms[name].priority, *(v.priority for v in flow.alarms[name].levels))
+    ]
+    plain = [one for one in given if isinstance(one, str)]
+    facts["priority"] = tuple(dict.fromkeys(plain)) if len(plain) == len(given) else PRIORITIES
+    return facts
+
+
+def _of_source(source: Source) -> Facts:
+    settings: Any = source.settings
+    if source.kind == "rtsp":
+        return {"kind": ("frame",)}
+    if source.kind == "simulate":
+        names = [name.rpartition("/") for name in settings.signals]
+        subjects, metrics = (tuple(dict.fromkeys(name[part] for name in names)) for part in (0, 2))
+        return {"kind": ("reading",), "subject": subjects, "metric": metrics, "quality": _QUALITIES}
+    if source.kind == "http" and settings.subject is not None:
+        facts: Facts = {"kind": ("reading",), "quality": _QUALITIES}
+        for field, written in (
+            ("subject", settings.subject),
+            ("metric", settings.metric or "value"),
+        ):
+            if "{" not in written:
+                facts[field] = (written,)
+        return facts
+    return {}
+
+
+def _after(flow: Flow, facts: Facts, step: Step, number: int, conflict: Conflict) -> Facts:
+    settings: Any = step.settings
+    if step.kind == "only":
+        return narrowed(
+            facts, settings, lambda field, wanted, known: conflict(number, field, wanted, known)
+        )
+    if step.kind in _SAME:
+        return facts
+    if step.kind == "decode":
+        decoded = ("reading", "occurrence")
+        return (
+            facts
+            if set(facts.get("kind", ("message",))) <= set(decoded)
+            else {"kind": decoded, "quality": _QUALITIES}
+        )
+    made = _MAKES.get(step.kind)
+    return {} if made is None else made(flow, facts, settings)
+
+
+def _without(facts: Facts, *fields: str) -> Facts:
+    return {field: values for field, values in facts.items() if field not in fields}
+
+
+def _threshold(flow: Flow, facts: Facts, settings: Any) -> Facts:
+    kept = _without(facts, "unit", "metric")
+    if "metric" in facts and not any(_is_pattern(name) for name in facts["metric"]):
+        kind = next(
+            kind
+            for kind in KINDS
+            if getattr(settings, f"{kind}_" if kind == "is" else kind) is not None
+        )
+        kept["metric"] = tuple(f"{name}_{kind}" for name in facts["metric"])
+    return {**kept, "kind": ("reading",)}
+
+
+def _zones(flow: Flow, facts: Facts, settings: Any) -> Facts:
+    only = [settings.only] if isinstance(settings.only, str) else settings.only
+    return {**facts, "phase": ("entered", "left"), "in_zone": tuple(only or flow.zones)}
+
+
+def _window(flow: Flow, facts: Facts, settings: Any) -> Facts:
+    return {
+        **_without(facts, "quality"),
+        "kind": ("summary",) if len(settings.calculate) == 1 else ("statistics",),
+    }
+
+
+def _rate(flow: Flow, facts: Facts, settings: Any) -> Facts:
+    kept = _without(facts, "unit", "metric")
+    if "metric" in facts and not any(_is_pattern(name) for name in facts["metric"]):
+        kept["metric"] = tuple(f"{name}_rate" for name in facts["metric"])
+    return {**kept, "kind": ("reading",)}
+
+
+_MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
+    "detect": lambda flow, facts, s: {"kind": ("detection",), "class": tuple(s.classes)},
+    "track": lambda flow, facts, s: {**facts, "phase": ("new", "update", "end")},
+    "zones": _zones,
+    "window": _window,
+    "threshold": _threshold,
+    "scale": lambda flow, facts, s: _without(facts, "unit"),
+    "stale": lambda flow, facts, s: _without(facts, "quality"),
+    "severity": lambda flow, facts, s: (
+        _without(facts, "priority") if s.label == "priority" else facts
+    ),
+    "counter": lambda flow, facts, s: facts,
+    "rate": _rate,
+    "pick": lambda flow, facts, s: {
+        **_without(facts, "unit", "type"),
+        "kind": ("reading",),
+        "metric": (s.metric,),
+    },
+    "vote": lambda flow, facts, s: {
+        "kind": ("reading",),
+        "metric": (s.metric,),
+        **({"subject": (s.subject,)} if s.subject else {}),
+    },
+    "combine": lambda flow, facts, s: {
+        "kind": ("reading",),
+        "subject": (s.subject,),
+        "metric": (s.metric,),
+    },
+    "correlate": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("correlation",)},
+    "silence": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("silent", "back")},
+    "notify": lambda flow, facts, s: {"kind": ("occurrence",), "type": ("notification",)},
+    "shape": lambda flow, facts, s: {"kind": ("occurrence",)},
+}
+"""What is known behind steps that make other events; nothing is known behind those that are not
+here.
+"""

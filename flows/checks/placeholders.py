@@ -1,0 +1,105 @@
+"""Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
+
+import re
+
+from connectors.config.document import Path_
+from connectors.config.messages import near
+from connectors.config.site import clear_in_url
+from flows.checks.context import Scope, map_of
+from flows.language.model import Flow
+from operators.model.fields import ATTRIBUTES
+from operators.model.template import Template
+from operators.windows.step import STATISTICS
+
+OF_RULES = ("condition", "limit", "zone")
+SECRET = re.compile(r"\$\{([^}]*)\}?")
+SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
+
+
+def check_texts(scope: Scope) -> None:
+    root = scope.document.root
+    if root is None:
+        return
+    fields = _fields(scope.flow, scope)
+    for path, node in root.walk():
+        if not isinstance(node.value, str):
+            continue
+        if "${" in node.value:
+            _check_secret(scope, path, node.value)
+        elif path[0] == "sources" and (secret := clear_in_url(node.value)):
+            node.place.file.secrets.add(secret)
+            scope.say(
+                path,
+                "a password is written in clear",
+                "write ${NAME} in its place",
+                level="warning",
+            )
+        if ("{" in node.value or "}" in node.value) and _is_template(path):
+            _check_template(scope, path, node.value, fields)
+
+
+def _is_template(path: Path_) -> bool:
+    if path[0] == "sinks":
+        return len(path) > 3 and path[2] not in ("from", "only")
+    if path[0] == "alarms":
+        return path[-1] in ("message", "response")
+    return (
+        path[0] == "streams"
+        and len(path) > 5
+        and path[2] == "steps"
+        and path[4] in ("shape", "label")
+    )
+
+
+def _fields(flow: Flow, scope: Scope) -> set[str]:
+    """Every field or label that events of this flow are known to have."""
+    fields = {*ATTRIBUTES, *STATISTICS, *OF_RULES}
+    for table in scope.tables:
+        fields |= set(scope.columns(table))
+    for source in flow.sources.values():
+        fields |= set(source.label)
+    for _, _, step in scope.steps():
+        if step.kind in ("label", "rename", "shape"):
+            named = map_of(step.settings)
+            fields |= set(named)
+            fields |= {
+                value for value in named.values() if isinstance(value, str) and "{" not in value
+            }
+        fields |= set(step.settings.DATA)
+        same = getattr(step.settings, "same", None)
+        fields |= {same} if isinstance(same, str) else set(same or ())
+    return fields
+
+
+def _check_secret(scope: Scope, path: Path_, text: str) -> None:
+    if path[0] in ("tests", "about"):
+        return
+    if path[0] != "sources":
+        scope.say(
+            path,
+            "${...} is for site.yaml and the URLs of sources only",
+            "put addresses and passwords into site.yaml",
+        )
+        return
+    for match in SECRET.finditer(text):
+        if not match[0].endswith("}"):
+            scope.say(path, "'${' is not closed", "write ${NAME} or ${NAME:-default}")
+        elif not SECRET_NAME.fullmatch(match[1]):
+            scope.say(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
+
+
+def _check_template(scope: Scope, path: Path_, text: str, fields: set[str]) -> None:
+    try:
+        names = Template(SECRET.sub("", text)).placeholders()
+    except ValueError as error:
+        scope.say(path, str(error))
+        return
+    for name in names:
+        head = name.partition(".")[0]
+        if head in fields or head == "label":
+            continue
+        if hint := near(name, fields, 0.75):
+            scope.say(path, f"no event has a field {name!r}", hint)
+        else:
+            hint = "right if the device sends it; otherwise correct it"
+            scope.say(path, f"no event is known to have a field {name!r}", hint, level="warning")

@@ -1,0 +1,124 @@
+"""Names: used once, known where they are read, read by somebody, and not in a circle."""
+
+from connectors.config.document import Node, Place
+from connectors.config.messages import near
+from flows.checks.context import SECTIONS, Scope
+from flows.language.model import inputs, origin
+from operators.transforms.enrich import Enrich
+
+
+def check_references(scope: Scope) -> None:
+    _check_unique(scope)
+    _check_known(scope)
+    _check_circles(scope)
+    if scope.is_whole:
+        _check_read(scope)
+
+
+def _check_unique(scope: Scope) -> None:
+    seen: dict[str, str] = {}
+    for section in SECTIONS:
+        for name in getattr(scope.flow, section):
+            if name == "alarms":
+                scope.say(
+                    (section, name),
+                    "'alarms' means every alarm of the flow; choose another name",
+                    key=True,
+                )
+            elif name in seen:
+                scope.say(
+                    (section, name), f"the name {name!r} is already used in {seen[name]}", key=True
+                )
+            seen.setdefault(name, section)
+
+
+def _check_known(scope: Scope) -> None:
+    for section, name, value in scope.readers():
+        for path, read in scope.from_paths(section, name, value):
+            _check_read_name(scope, scope.document.place(path), read, name)
+    for section in ("streams", "alarms", "sinks"):
+        for name, entry in scope.broken.get(section, {}).items():
+            _check_left_out(scope, name, entry)
+    for name, alarm in scope.flow.alarms.items():
+        if alarm.armed is not None and alarm.armed.while_ is not None:
+            place = scope.document.place(("alarms", name, "armed", "while"))
+            _check_read_name(scope, place, alarm.armed.while_, name)
+
+
+def _check_left_out(scope: Scope, name: str, entry: Node) -> None:
+    """The names that an entry reads, although its form is wrong elsewhere."""
+    reads = entry.get("from")
+    for node in [] if reads is None else [reads, *(child for _, _, child in reads.children())]:
+        if isinstance(node.value, str):
+            _check_read_name(scope, node.place, node.value, name)
+
+
+def _check_read_name(scope: Scope, place: Place, read: str, reader: str) -> None:
+    name, say = origin(read), scope.document.say
+    if any(scope.is_broken(section, name) for section in ("sources", "streams", "alarms")):
+        return
+    if scope.names.get(name) == "sinks":
+        say(place, f"{name!r} is a sink; nothing can be read from it")
+    elif name not in scope.outputs:
+        hint = near(read, scope.outputs) or f"known: {', '.join(scope.outputs[:20])}"
+        say(place, f"nothing is called {read!r}", hint)
+    elif name == reader:
+        say(place, f"{name!r} reads itself")
+    elif read != name and scope.names.get(name) not in ("sources", "streams"):
+        say(place, f"only sources and streams have {read.removeprefix(name)!r}; {name!r} is none")
+
+
+def _check_circles(scope: Scope) -> None:
+    reads: dict[str, list[str]] = {}
+    for name, stream in scope.flow.streams.items():
+        reads[name] = [origin(read) for read in inputs(stream.from_)]
+    for name, alarm in scope.flow.alarms.items():
+        reads[name] = [origin(read) for read in inputs(alarm.from_)]
+        if alarm.armed is not None and alarm.armed.while_ is not None:
+            reads[name].append(origin(alarm.armed.while_))
+    reads["alarms"] = list(scope.flow.alarms)
+    for circle in circles(reads):
+        start = next((name for name in circle if name in scope.flow.streams), circle[0])
+        if len(circle) > 1 and start != "alarms":
+            turned = [*circle[circle.index(start) :], *circle[: circle.index(start)], start]
+            section = "streams" if start in scope.flow.streams else "alarms"
+            scope.say((section, start, "from"), f"streams run in a circle: {' -> '.join(turned)}")
+
+
+def circles(reads: dict[str, list[str]]) -> list[list[str]]:
+    """Each circle once, beginning with its alphabetically first name; follows `reads` without
+    recursion.
+    """
+    found: dict[frozenset[str], list[str]] = {}
+    done: set[str] = set()
+    for first in sorted(reads):
+        path = [first]
+        branches = [iter(reads.get(first, ()))]
+        while branches:
+            following = next(branches[-1], None)
+            if following is None:
+                done.add(path.pop())
+                branches.pop()
+            elif following in path:
+                circle = path[path.index(following) :]
+                least = circle.index(min(circle))
+                found.setdefault(frozenset(circle), circle[least:] + circle[:least])
+            elif following in reads and following not in done:
+                path.append(following)
+                branches.append(iter(reads[following]))
+    return list(found.values())
+
+
+def _check_read(scope: Scope) -> None:
+    used = {origin(read) for _, _, value in scope.readers() for read in inputs(value)}
+    for alarm in scope.flow.alarms.values():
+        used |= {alarm.rules or ""} | ({origin(alarm.armed.while_ or "")} if alarm.armed else set())
+    used |= {
+        step.settings.side_input()
+        for _, _, step in scope.steps()
+        if isinstance(step.settings, Enrich)
+    }
+    for section in ("sources", "streams"):
+        for name in getattr(scope.flow, section):
+            if name not in used:
+                scope.say((section, name), f"nothing reads {name!r}", key=True, level="warning")

@@ -1,0 +1,37 @@
+"""The meaning of a definition: what can be wrong although every key is known and every value has
+the right form.
+"""
+
+from flows.checks.alarms import check_alarms
+from flows.checks.clickhouse_kinds import check_history
+from flows.checks.clock import check_clock
+from flows.checks.context import WHOLE, LeftOut, Scope
+from flows.checks.levels import check_levels
+from flows.checks.metrics import check_metrics
+from flows.checks.placeholders import check_texts
+from flows.checks.references import check_references
+from flows.checks.step_ids import check_steps
+from flows.checks.tables import check_tables
+from flows.checks.tests_section import check_tests
+from flows.checks.timing import check_timing
+from flows.checks.units import check_units
+from flows.checks.unreachable import check_feeding
+
+__all__ = ["WHOLE", "LeftOut", "Scope", "check"]
+
+
+def check(scope: Scope) -> None:
+    """Note every problem of the flow's meaning in its document."""
+    check_references(scope)
+    check_tables(scope)
+    check_history(scope)
+    check_steps(scope)
+    check_alarms(scope)
+    check_levels(scope)
+    check_feeding(scope)
+    check_timing(scope)
+    check_clock(scope)
+    check_metrics(scope)
+    check_units(scope)
+    check_texts(scope)
+    check_tests(scope)

@@ -1,0 +1,145 @@
+"""Tables and what names them: rows, columns, zones and cameras."""
+
+import re
+from typing import Any
+
+from connectors.config.document import Path_
+from connectors.config.messages import near
+from flows.checks.context import Scope
+from operators.model.condition import Column
+from operators.transforms.enrich import Enrich
+
+URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
+
+
+def check_tables(scope: Scope) -> None:
+    scope.read_tables()
+    for name, source in scope.flow.sources.items():
+        if getattr(source.settings, "each", None) is not None:
+            _check_each(scope, ("sources", name, source.kind), source.settings)
+    _check_zones(scope)
+    for path, _, step in scope.steps():
+        table = getattr(step.settings, "table", None)
+        if isinstance(table, str) and step.kind == "lookup":
+            known_table(scope, (*path, step.kind, "table"), table)
+        if isinstance(step.settings, Enrich):
+            _check_live(scope, (*path, step.kind, "from"), step.settings.side_input())
+    _check_columns(scope)
+
+
+def _check_live(scope: Scope, path: Path_, name: str) -> None:
+    source = scope.flow.sources.get(name)
+    if scope.is_broken("sources", name):
+        return
+    if source is None:
+        hint = (
+            f"{name!r} is a table of the definition: use 'lookup'"
+            if name in scope.flow.tables
+            else None
+        )
+        if hint:
+            scope.say(path, f"no source {name!r}", hint)
+        else:
+            scope.unknown(path, f"no source {name!r}", name, list(scope.flow.sources))
+    elif not getattr(source.settings, "table", False):
+        scope.say(path, f"the source {name!r} is not a table", "add  table: true  to its topic")
+
+
+def known_table(scope: Scope, path: Path_, table: str) -> bool:
+    """Whether the flow has the table; says so if not."""
+    if table in scope.flow.tables or scope.is_broken("tables", table):
+        return table in scope.tables
+    scope.unknown(path, f"no table {table!r}", table, list(scope.flow.tables))
+    return False
+
+
+def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
+    if not known_table(scope, (*path, "each"), settings.each):
+        return
+    columns = scope.columns(settings.each)
+    for field in ("url", "host", "path"):
+        text = getattr(settings, field, None)
+        for column in URL_FIELD.findall(text) if isinstance(text, str) else ():
+            if column not in columns:
+                scope.unknown(
+                    (*path, field),
+                    f"table {settings.each!r} has no column {column!r}",
+                    column,
+                    columns,
+                )
+    if "name" not in columns:
+        scope.say(
+            (*path, "each"),
+            f"table {settings.each!r} has no column 'name', the name of each camera",
+        )
+
+
+def cameras(scope: Scope) -> list[str]:
+    """The names of the cameras in the tables that sources go through."""
+    rows: list[dict[str, Any]] = []
+    for source in scope.flow.sources.values():
+        rows += scope.tables.get(getattr(source.settings, "each", None) or "", [])
+    return [str(row["name"]) for row in rows if "name" in row]
+
+
+def _check_zones(scope: Scope) -> None:
+    known = cameras(scope)
+    complete = not scope.broken and len(scope.tables) == len(scope.flow.tables)
+    for name, zone in scope.flow.zones.items():
+        if complete and zone.camera not in known:
+            scope.unknown(
+                ("zones", name, "camera"), f"no camera {zone.camera!r}", zone.camera, known
+            )
+    for path, _, step in scope.steps():
+        only = getattr(step.settings, "only", None) if step.kind == "zones" else None
+        for index, zone_name in enumerate([only] if isinstance(only, str) else only or ()):
+            if zone_name not in scope.flow.zones and not scope.is_broken("zones", zone_name):
+                place: Path_ = (
+                    (*path, "zones", "only")
+                    if isinstance(only, str)
+                    else (*path, "zones", "only", index)
+                )
+                scope.unknown(place, f"no zone {zone_name!r}", zone_name, list(scope.flow.zones))
+
+
+def _check_columns(scope: Scope) -> None:
+    """A `{column: ...}` must name a label that the events have, or a column of a table."""
+    for path, stream, step in scope.steps():
+        for field, value in step.settings:
+            if isinstance(value, Column):
+                _check_column(scope, (*path, step.kind, field, "column"), value, [stream])
+    for name, alarm in scope.flow.alarms.items():
+        if alarm.rules is not None:
+            continue
+        for field in ("priority", "page"):
+            value = getattr(alarm, field)
+            if isinstance(value, Column):
+                _check_column(scope, ("alarms", name, field, "column"), value, alarm.sources)
+        for path, condition in alarm.conditions():
+            for field, value in condition:
+                if isinstance(value, Column):
+                    _check_column(
+                        scope, ("alarms", name, *path, field, "column"), value, alarm.sources
+                    )
+
+
+def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> None:
+    """Labels come from tables, `lookup` and `label`; where none of these is, a device may bring
+    its own.
+    """
+    if not scope.is_whole or any(scope.enriched(name) for name in read):
+        return
+    labels = set().union(*(scope.labels_after(name) for name in read))
+    known = sorted(labels.union(*(scope.columns(table) for table in scope.flow.tables)))
+    if not known or value.column in known:
+        return
+    message = f"no table or label here has a column {value.column!r}"
+    if labels or near(value.column, known):
+        scope.unknown(path, message, value.column, known)
+        return
+    outcome = (
+        "every subject gets the default"
+        if value.default is not None
+        else "a subject without such a label is left out"
+    )
+    scope.say(path, message, f"{outcome}; known: {', '.join(known)}", level="warning")

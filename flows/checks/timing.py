@@ -1,0 +1,282 @@
+"""Spans of time that do not fit each other, so that an alarm never comes, comes falsely, or a
+setting does nothing.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.config.document import Path_
+from flows.checks.context import Scope
+from flows.language.component_docs import duration_text
+from flows.language.model import Stream, origin
+from operators.alarms.settings import Alarm
+from operators.model.condition import When
+from operators.model.selector import Range, Selector
+
+LONGEST_SHELVING = 7 * 86_400.0
+
+
+def check_timing(scope: Scope) -> None:
+    for name, alarm in scope.flow.alarms.items():
+        if alarm.when is not None:
+            path: Path_ = ("alarms", name, "when")
+            _check_times(scope, path, alarm)
+            _check_silent(scope, path, alarm, alarm.when)
+            _check_hold(scope, name, alarm, alarm.when)
+            _check_clear_for(scope, path, alarm, alarm.when)
+            _check_chatter(scope, name, alarm, alarm.when)
+        _check_expected(scope, name, alarm)
+        if alarm.shelve.max > LONGEST_SHELVING:
+            span = duration_text(alarm.shelve.max)
+            hint = "take it out of service for longer repairs, which everybody sees"
+            scope.say(
+                ("alarms", name, "shelve", "max"),
+                f"a person may silence this for {span}",
+                hint,
+                level="warning",
+            )
+        _check_armed(scope, name, alarm)
+    _check_windows(scope)
+
+
+def _check_times(scope: Scope, path: Path_, alarm: Alarm) -> None:
+    """`times` within `in` needs events that come often enough."""
+    when = alarm.when
+    if when is None or when.in_ is None:
+        return
+    every = _least_gap(scope, alarm)
+    most = math.floor(when.in_ / every) + 1 if every else math.inf
+    if when.times > most:
+        span = duration_text(every)
+        scope.say(
+            (*path, "times"),
+            f"never true: one event comes in {span}, so at most {most} in"
+            f" {duration_text(when.in_)}",
+        )
+
+
+def _check_silent(scope: Scope, path: Path_, alarm: Alarm, when: When) -> None:
+    """Silence must be longer than the gaps that the flow itself makes."""
+    if when.silent is None:
+        return
+    for stream, kind, span in _gaps(scope, alarm):
+        if span >= when.silent:
+            what = (
+                "lets repetitions through only after"
+                if kind == "deduplicate"
+                else "gives something only every"
+            )
+            message = (
+                f"raised although all is well: '{kind}' in {stream!r} {what} {duration_text(span)}"
+            )
+            hint = f"watch the stream before it, or wait longer than {duration_text(span)}"
+            scope.say((*path, "silent"), message, hint)
+
+
+def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
+    """An alarm that waits longer than its signal may be silent is hidden, or overtaken, by the
+    alarm on the silence.
+    """
+    if not when.for_:
+        return
+    mine = _signals(scope, alarm)
+    for other, lost in scope.flow.alarms.items():
+        silent = lost.when.silent if lost.when is not None else None
+        if (
+            silent is None
+            or when.for_ < silent
+            or not mine & _signals(scope, lost)
+            or not _overlap(alarm, lost)
+        ):
+            continue
+        path: Path_ = ("alarms", name, "when", "for")
+        if other in alarm.suppressed_by:
+            scope.say(path, f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be raised",
+                      f"wait less than {duration_text(silent)}")  # fmt: skip
+        else:
+            message = (
+                f"longer than the {duration_text(silent)} after which {other!r} takes the signal"
+                " for lost"
+            )
+            scope.say(path, message, "one of the two spans is probably wrong", level="warning")
+
+
+def _check_expected(scope: Scope, name: str, alarm: Alarm) -> None:
+    """Data must be able to come as often as is expected, and silence that a step marks must
+    reach the alarm.
+    """
+    path: Path_ = ("alarms", name, "expect_every")
+    expected, when = alarm.expect_every, alarm.when
+    if expected is None:
+        marked = next(
+            (one for read in alarm.sources for one in scope.upstream(read) if _marks(scope, one)),
+            None,
+        )
+        if marked is not None and alarm.bad != "hold":
+            message = (
+                f"does not come of silence: an alarm leaves alone what 'stale' in {marked!r} marks"
+            )
+            hint = "add  expect_every: SPAN, and stale readings count as none"
+            scope.say(("alarms", name, "bad"), message, hint, level="warning")
+        return
+    for stream, kind, span in _gaps(scope, alarm):
+        if span >= expected:
+            message = (
+                f"no data although all is well: '{kind}' in {stream!r} gives something only every"
+                f" {duration_text(span)}"
+            )
+            scope.say(path, message, f"wait longer than {duration_text(span)}")
+    if when is not None and when.for_ > expected and alarm.bad != "raise":
+        message = (
+            f"shorter than the {duration_text(when.for_)} of 'for': who falls silent meanwhile is"
+            " never reported"
+        )
+        scope.say(path, message, "write  bad: raise, or a shorter 'for'", level="warning")
+
+
+def _marks(scope: Scope, name: str) -> bool:
+    """Whether a stream marks silent or stuck signals."""
+    return name in scope.flow.streams and any(
+        step.kind == "stale" for step in scope.flow.streams[name].steps
+    )
+
+
+def _check_clear_for(scope: Scope, path: Path_, alarm: Alarm, when: When) -> None:
+    if not when.clear_for:
+        return
+    for name in alarm.sources:
+        for step in scope.flow.streams[name].steps if name in scope.flow.streams else ():
+            settings: Any = step.settings
+            if step.kind == "debounce" and settings.clear_after >= when.clear_for:
+                message = (
+                    f"does nothing: 'debounce' in {name!r} already waits"
+                    f" {duration_text(settings.clear_after)}"
+                )
+                scope.say(
+                    (*path, "clear_for"), message, "remove it, or make it longer", level="warning"
+                )
+
+
+def _check_chatter(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
+    """`chatter` does nothing where the delays of the condition are longer."""
+    chatter = alarm.chatter
+    if chatter is None:
+        return
+    path: Path_ = ("alarms", name, "chatter")
+    if when.clear_for >= chatter.hold:
+        message = f"does nothing: 'clear_for' already waits {duration_text(when.clear_for)}"
+        scope.say((*path, "hold"), message, "make it longer", level="warning")
+    elif (chatter.times - 1) * (when.for_ + when.clear_for) >= chatter.in_:
+        message = (
+            "never counts as chattering: its delays let it be raised less than"
+            f" {chatter.times} times in that span"
+        )
+        scope.say((*path, "in"), message, "make it longer", level="warning")
+
+
+def _check_armed(scope: Scope, name: str, alarm: Alarm) -> None:
+    """A stream that arms an alarm must be able to say on."""
+    stream = scope.flow.streams.get(alarm.armed.while_ or "") if alarm.armed else None
+    if stream is None:
+        return
+    for step in stream.steps:
+        if (
+            step.kind == "only"
+            and isinstance(step.settings, Selector)
+            and _only_off(step.settings.value)
+        ):
+            message = (
+                f"never armed: {alarm.armed.while_!r} lets only {step.settings.value!r} through"
+            )
+            scope.say(
+                ("alarms", name, "armed", "while"),
+                message,
+                "arm while a stream that says on and off is on",
+            )
+
+
+def _only_off(value: Any) -> bool:
+    if value is None or isinstance(value, Range):
+        return False
+    words = value if isinstance(value, list) else [value]
+    return all(
+        str(word).lower() in ("off", "false", "0", "closed", "offline", "locked") for word in words
+    )
+
+
+def _check_windows(scope: Scope) -> None:
+    """A window shorter than the time between two readings holds at most one of them."""
+    for path, name, step in scope.steps():
+        if step.kind != "window":
+            continue
+        settings: Any = step.settings
+        length = settings.length or settings.every or settings.gap
+        sampling = [s.settings.every for s in _simulated(scope, name)]
+        if sampling and length < min(sampling):
+            field = "every" if settings.every else "gap"
+            outcome = (
+                "most windows are empty"
+                if settings.every
+                else "every reading is a session of its own"
+            )
+            message = (
+                f"shorter than the {duration_text(min(sampling))} between two readings: {outcome}"
+            )
+            scope.say((*path, "window", field), message, level="warning")
+
+
+def _simulated(scope: Scope, name: str) -> list[Any]:
+    """The sources of a stream, if all of them say how often they bring something."""
+    sources = [scope.flow.sources[one] for one in scope.upstream(name) if one in scope.flow.sources]
+    return sources if sources and all(source.kind == "simulate" for source in sources) else []
+
+
+def _least_gap(scope: Scope, alarm: Alarm) -> float:
+    """Seconds that lie at least between two events of a signal of the alarm; 0 where nothing is
+    known.
+    """
+    spans = [span for _, kind, span in _gaps(scope, alarm) if kind == "window"]
+    spans += [source.settings.every for name in alarm.sources for source in _simulated(scope, name)]
+    return max(spans, default=0.0) if len(alarm.sources) == 1 else 0.0
+
+
+def _gaps(scope: Scope, alarm: Alarm) -> Iterator[tuple[str, str, float]]:
+    """(stream, step, seconds) of steps before an alarm that give events less often than they come.
+
+    A stream counts up to the first that has several inputs: behind it others may fill the gap.
+    """
+    names = list(alarm.sources) if len(alarm.sources) == 1 else []
+    seen: set[str] = set()
+    while names:
+        name = origin(names.pop())
+        stream: Stream | None = scope.flow.streams.get(name)
+        if stream is None or name in seen:
+            continue
+        seen.add(name)
+        for step in stream.steps:
+            settings: Any = step.settings
+            if step.kind == "window":
+                yield name, "window", settings.every or settings.gap
+            elif step.kind == "deduplicate" and settings.placeholders() == ["value"]:
+                yield name, "deduplicate", settings.within
+        if isinstance(stream.from_, str):
+            names.append(stream.from_)
+
+
+def _signals(scope: Scope, alarm: Alarm) -> set[str]:
+    """The names whose events reach the alarm."""
+    return {one for name in alarm.sources for one in scope.upstream(name)} & set(scope.flow.sources)
+
+
+def _overlap(one: Alarm, other: Alarm) -> bool:
+    """Whether two alarms may watch the same metric."""
+    wanted = [
+        alarm.only.metric
+        for alarm in (one, other)
+        if alarm.only is not None and alarm.only.metric is not None
+    ]
+    if len(wanted) < 2:
+        return True
+    first, second = ({item} if isinstance(item, str) else set(item) for item in wanted)
+    return bool(first & second) or any("*" in name for name in first | second)

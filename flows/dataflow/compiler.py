@@ -1,0 +1,308 @@
+"""From a checked definition to what runs: the plan of the graph, and the sources and sinks
+around it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from connectors.base import PushSource, Sink, Source
+from flows.checks.context import clocks
+from flows.dataflow.clock import ClockSettings
+from flows.dataflow.graph import (
+    ALARMS,
+    ANSWERS,
+    COMMANDS,
+    COMMANDS_ELSEWHERE,
+    Node,
+    Outlet,
+    Plan,
+    Step,
+)
+from flows.language.lock import identity
+from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
+from flows.language.profiles import for_profile, profiles
+from operators.component import Logic, MapLogic, StepContext
+from operators.events import Event
+from operators.model.template import Shape
+from operators.transforms.enrich import Enrich
+
+ALARM_SINK = "vigie_alarms"
+ANSWER_SINK = "vigie_replies"
+DEAD_SINK = "vigie_dead"
+Tables = Mapping[str, Sequence[Mapping[str, Any]]]
+StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
+
+
+class NotRunnable(Exception):
+    """The definition is valid, but this release or this profile cannot run it; the message says
+    what and why.
+    """
+
+
+@dataclass(frozen=True)
+class CompiledSink:
+    """A sink's component, its own form of an event, if it has one, and the seconds an event may
+    wait for it.
+    """
+
+    component: Sink
+    shape: Callable[[Event], dict[str, Any]] | None = None
+    batch: Batching | None = None
+    outbox: float | None = None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
+
+    `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what
+    happens to what a source, stream or sink cannot process, by its name.
+    """
+
+    plan: Plan
+    sources: dict[str, Source | PushSource]
+    sinks: dict[str, CompiledSink]
+    sharded: bool
+    on_error: Mapping[str, OnError]
+
+
+def compile_flow(
+    flow: Flow,
+    tables: Tables,
+    timezone: ZoneInfo,
+    profile: str | None = None,
+    born: Mapping[str, str] | None = None,
+    stand_ins: StandIns | None = None,
+    run: str = "",
+) -> Compiled:
+    """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
+
+    `born` maps the identities of renamed steps to those their state is saved under
+    (`flows.language.lock.born`). With `stand_ins` nothing outside is used: they replace the logic of steps
+    by their kind, and sources and sinks need not be able to run. `run` names a replay of history.
+    """
+    active = for_profile(flow, profile)
+    if not active.sources:
+        names = " or ".join(sorted(profiles(flow)))
+        raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
+    return _Compiler(active, tables, timezone, born or {}, stand_ins, run).compile()
+
+
+class _Compiler:
+    def __init__(
+        self,
+        flow: Flow,
+        tables: Tables,
+        timezone: ZoneInfo,
+        born: Mapping[str, str],
+        stand_ins: StandIns | None,
+        run: str,
+    ) -> None:
+        self._flow = flow
+        self._tables = tables
+        self._timezone = timezone
+        self._born = born
+        self._stand_ins = stand_ins or {}
+        self._is_live = stand_ins is None
+        self._run = run
+
+    def compile(self) -> Compiled:
+        sources = {
+            name: self._outside(name, source.settings)
+            for name, source in self._flow.sources.items()
+        }
+        sinks = {
+            name: CompiledSink(
+                self._outside(name, sink.settings),
+                Shape(sink.shape).render if sink.shape else None,
+                sink.batch,
+                sink.outbox,
+            )
+            for name, sink in self._flow.sinks.items()
+        }
+        nodes = tuple(_ordered([*self._labels(), *self._streams(), *self._alarms()]))
+        self._refuse_what_is_not_built()
+        clocks = {
+            raw_name(self._flow, n): _clock(s.clock)
+            for n, s in self._flow.sources.items()
+            if s.clock
+        }
+        outlets = tuple(self._outlets(nodes))
+        plan = Plan(
+            self._flow.flow, nodes, outlets, _clock(self._flow.clock), clocks, self._sides(sources)
+        )
+        apart = not any(
+            _brings_together(stream) for stream in self._flow.streams.values()
+        ) and not any(
+            alarm.rules or (alarm.armed and alarm.armed.while_)
+            for alarm in self._flow.alarms.values()
+        )
+        data = [source for source in sources.values() if not is_table(source)]
+        sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
+        return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
+
+    def _outside(self, name: str, component: Any) -> Any:
+        return _runnable(name, component) if self._is_live else component
+
+    def _sides(self, sources: Mapping[str, Source | PushSource]) -> frozenset[str]:
+        tables = [
+            raw_name(self._flow, name) for name, source in sources.items() if is_table(source)
+        ]
+        return frozenset([*tables, COMMANDS, COMMANDS_ELSEWHERE])
+
+    def _refuse_what_is_not_built(self) -> None:
+        for name, stream in self._flow.streams.items():
+            if stream.by is not None:
+                raise NotRunnable(
+                    f"streams.{name}: 'by' of a whole stream cannot run yet; write it on the steps"
+                    " that have it"
+                )
+        for name, sink in self._flow.sinks.items():
+            if sink.outbox is not None and self._is_live and not sink.settings.EXPIRES:
+                raise NotRunnable(
+                    f"sinks.{name}: 'outbox' is for webhooks; remove it: the flow waits while the"
+                    " far end is down"
+                )
+
+    def _error_policies(self, nodes: tuple[Node, ...]) -> dict[str, OnError]:
+        """A stream takes the policy of the sources it comes from: stop if one says so, drop if
+        all do.
+        """
+        policies = {name: source.on_error for name, source in self._flow.sources.items()}
+        policies |= {name: sink.on_error for name, sink in self._flow.sinks.items()}
+        for node in nodes:
+            above = {policies.get(origin(name), "dead_letter") for name, _ in node.inputs}
+            policies[node.name] = (
+                "stop" if "stop" in above else "drop" if above == {"drop"} else "dead_letter"
+            )
+        return policies
+
+    def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
+        clock = self._flow.clock
+        flow = self._flow.flow
+        zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
+        return StepContext(
+            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones, self._run,
+            any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
+        )  # fmt: skip
+
+    def _labels(self) -> Iterator[Node]:
+        """A source with labels becomes a node of its own name behind it."""
+        for name, source in self._flow.sources.items():
+            if source.label:
+                step = Step(
+                    identity(self._flow.flow, name, "label"), partial(_labelled, source.label)
+                )
+                yield Node(name, ((raw_name(self._flow, name), None),), (step,))
+
+    def _streams(self) -> Iterator[Node]:
+        for name, stream in self._flow.streams.items():
+            reads = _inputs(stream.from_)
+            roles = tuple(role for _, role in reads if role)
+            steps = []
+            for step in stream.steps:
+                now = identity(self._flow.flow, name, step.kind, step.id)
+                saved = self._born.get(now, now)
+                context = self._context(name, saved, roles)
+                if stand_in := self._stand_ins.get(step.kind):
+                    steps.append(Step(saved, partial(stand_in, step.settings, context)))
+                else:
+                    component = _runnable(name, step.settings)
+                    steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
+            tables = tuple(
+                (step.settings.side_input(), n)
+                for n, step in enumerate(stream.steps)
+                if isinstance(step.settings, Enrich)
+            )
+            yield Node(name, reads, tuple(steps), tables=tables)
+
+    def _alarms(self) -> Iterator[Node]:
+        for name, alarm in self._flow.alarms.items():
+            now = f"{self._flow.flow}/{name}"
+            saved = self._born.get(now, now)
+            step = Step(saved, partial(alarm.logic, self._context(name, saved)), stateful=True)
+            commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
+            reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
+            yield Node(name, reads, (step,), is_alarm=True)
+
+    def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
+        for name, sink in self._flow.sinks.items():
+            yield Outlet(
+                name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None
+            )
+        if self._flow.alarms:
+            yield Outlet(ALARM_SINK, (ALARMS,))
+            yield Outlet(ANSWER_SINK, (ANSWERS,))
+        yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
+
+
+def _clock(clock: Clock) -> ClockSettings:
+    return ClockSettings(clock.lateness, clock.idle, clock.ahead, clock.time == "arrival")
+
+
+def raw_name(flow: Flow, source: str) -> str:
+    """Under which name a source's events enter the graph: its own, or one before the node that
+    labels them.
+    """
+    return (
+        f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source
+    )
+
+
+def is_table(source: Source | PushSource) -> bool:
+    """Whether a source is a table of rows, which every shard reads whole."""
+    return bool(getattr(source, "table", False))
+
+
+def _runnable(name: str, component: Any) -> Any:
+    if not component.RUNS:
+        raise NotRunnable(
+            f"{name!r} uses {component.NAME!r}, which this release can check but not run yet"
+        )
+    return component
+
+
+def _brings_together(stream: Stream) -> bool:
+    return any(step.settings.CROSS_SUBJECT for step in stream.steps)
+
+
+def _inputs(source: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:
+    if isinstance(source, dict):
+        return tuple((name, role) for role, name in source.items())
+    return tuple((name, None) for name in inputs(source))
+
+
+def _ordered(nodes: list[Node]) -> Iterator[Node]:
+    """Every node after those it reads; what reads `alarms` comes after all alarms."""
+    waiting = {node.name: node for node in nodes}
+    alarms = {node.name for node in nodes if node.is_alarm}
+    while waiting:
+        ready = [
+            node
+            for node in waiting.values()
+            if not _needs(node, alarms) & (waiting.keys() - {node.name})
+        ]
+        if not ready:
+            raise NotRunnable(f"these read each other in a circle: {', '.join(waiting)}")
+        for node in ready:
+            yield waiting.pop(node.name)
+
+
+def _needs(node: Node, alarms: set[str]) -> set[str]:
+    needs = {origin(name) for name, _ in node.inputs} | {name for name, _ in node.tables}
+    return needs | alarms if ALARMS in needs else needs
+
+
+def _labelled(labels: Mapping[str, str]) -> Logic:
+    def add(events: list[Event], now: object) -> list[Event]:
+        return [
+            msgspec.structs.replace(event, labels={**getattr(event, "labels", {}), **labels})
+            for event in events
+        ]
+
+    return MapLogic(add)

@@ -1,0 +1,380 @@
+"""The stream graph of a flow for one shard: plain objects, no engine, no I/O, no clock of its own.
+
+The live flow, the tests in a definition and replay run this same object; only who calls it and
+whose clock it sees differ.
+"""
+
+import itertools
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.dataflow.clock import Clock, ClockSettings, Heard
+from operators.component import INSTANT, Due, Logic, Now
+from operators.events import DeadLetter, Event, EventBatch, Reading
+
+ALARMS = "alarms"
+ANSWERS = "vigie_answers"
+COMMANDS = "vigie_commands"
+COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
+"""What people ask of alarms reaches every shard. Of a subject that a shard does not know it
+speaks only under `COMMANDS`.
+"""
+RULES = "rules"
+"""The role in which an alarm takes rules that people write."""
+STATE_VERSION = 1
+_time_of = operator.attrgetter("time")
+
+Outputs = dict[str, list[Event]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful`
+    whether it must not get lost.
+    """
+
+    identity: str
+    make: Callable[[], Logic]
+    stateful: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """A named stream or alarm: where its events come from (name, role or None) and its steps,
+    top to bottom.
+    """
+
+    name: str
+    inputs: tuple[tuple[str, str | None], ...]
+    steps: tuple[Step, ...]
+    is_alarm: bool = False
+    tables: tuple[tuple[str, int], ...] = ()
+    """Sources of rows that steps take beside the events, with the number of the step."""
+
+    def takes_rows(self) -> dict[str, list[str]]:
+        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules
+        of an alarm.
+        """
+        found: dict[str, list[str]] = {}
+        for name, number in self.tables:
+            found.setdefault(self.steps[number].identity, []).append(name)
+        for name, role in self.inputs:
+            if self.is_alarm and role == RULES:
+                found.setdefault(self.steps[0].identity, []).append(name)
+        return found
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A sink's end of the graph: which names feed it, and its own selection."""
+
+    name: str
+    inputs: tuple[str, ...]
+    only: Callable[[Event], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a definition compiles to: nodes in an order in which every input stands before its
+    reader.
+    """
+
+    flow: str
+    nodes: tuple[Node, ...]
+    outlets: tuple[Outlet, ...]
+    clock: ClockSettings = field(default_factory=ClockSettings)
+    source_clocks: Mapping[str, ClockSettings] = field(default_factory=dict)
+    sides: frozenset[str] = frozenset()
+    """Sources of tables and commands: what they bring does not move event time."""
+
+    def clock_of(self, source: str) -> ClockSettings:
+        """The clock of a source's events; `idle` is the flow's."""
+        return self.source_clocks.get(source, self.clock)
+
+    def identities(self) -> list[str]:
+        """Persisted ids of all steps whose state must not get lost."""
+        return [step.identity for node in self.nodes for step in node.steps if step.stateful]
+
+
+@dataclass
+class _Running:
+    node: Node
+    logics: list[Logic]
+    roles: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.roles = any(role is not None for _, role in self.node.inputs)
+
+
+class Graph:
+    """One shard of a flow. Feed it batches, tick it; it returns what goes to which sink.
+
+    `counts` holds, per persisted step id, how often each word (late, duplicate, …) was counted
+    since `take_counts`.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._clock = Clock(plan.clock)
+        self._running = [
+            _Running(node, [step.make() for step in node.steps]) for node in plan.nodes
+        ]
+        self._counts: dict[tuple[str, str], int] = {}
+        self._source: str | None = None
+        self.new_tables: set[str] = set()
+        """After `restore`: sources of rows that a step needs whole, since it did not take them
+        before.
+        """
+
+    def expect(self, parts: Iterable[str]) -> None:
+        """Name the source partitions that will feed this shard; event time waits for each until
+        it has caught up.
+        """
+        self._clock.expect(parts)
+
+    def caught_up(self, part: str) -> None:
+        """A source partition has delivered all that had gathered."""
+        self._clock.caught_up(part)
+
+    def feed(
+        self,
+        source: str,
+        events: list[Event],
+        wall: float,
+        part: str | None = None,
+        arrivals: Sequence[tuple[int, float]] = (),
+    ) -> Outputs:
+        """Take events of a source (of its partition `part`). The last one arrived at `wall`
+        (epoch seconds), and so did all, unless `arrivals` says how many arrived when."""
+        if not events:
+            return {}
+        if source in self._plan.sides:
+            self._clock.tick(wall)
+            return self._pass({source: events})
+        clock = self._plan.clock_of(source)
+        arrivals = arrivals or ((len(events), wall),)
+        if clock.arrival:
+            for event, arrival in _each(events, arrivals):
+                event.time = arrival
+        highest = max(map(_time_of, events))
+        if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
+            self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
+            highest = max(map(_time_of, events))
+        self._clock.saw(part or source, highest - clock.lateness - INSTANT, wall)
+        return self._pass({source: EventBatch(events)})
+
+    def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
+        """Take what several sources brought in one span of time, as (source, events, arrival of the
+        last one).
+
+        Their events are taken as one stream in the order of time. Times are believed: history has
+        no arrival of its own.
+        """
+        for source, events, wall in sorted(given, key=operator.itemgetter(2)):
+            if source not in self._plan.sides:
+                self._clock.saw(
+                    source,
+                    max(map(_time_of, events)) - self._plan.clock_of(source).lateness - INSTANT,
+                    wall,
+                )
+        return self._pass({source: EventBatch(events) for source, events, _ in given})
+
+    def next_due(self) -> Due:
+        """The earliest deadline of all steps on each clock."""
+        event = wall = math.inf
+        for running in self._running:
+            for logic in running.logics:
+                due = logic.next_time()
+                event, wall = min(event, due.event), min(wall, due.wall)
+        return Due(event, wall)
+
+    def tick(self, wall: float, heard: Heard | None = None) -> Outputs:
+        """Let time pass up to `wall` (epoch seconds). `heard` says how long each source
+        partition is known to have been silent; without, all are until now."""
+        self._clock.tick(wall, heard)
+        return self._pass({})
+
+    def logic(self, identity: str) -> Logic:
+        """The logic of the step with this persisted id; raises KeyError."""
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if step.identity == identity:
+                    return logic
+        raise KeyError(identity)
+
+    def next_wake(self) -> float | None:
+        """The wall time at which `tick` is needed next, if no events come; None for never."""
+        event, wall = self.next_due()
+        if event != math.inf:
+            wall = min(wall, self._clock.wall_of(event))
+        return None if wall == math.inf else wall
+
+    def take_counts(self) -> dict[tuple[str, str], int]:
+        """Counters since the last call, by (step id, word)."""
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if logic.counts:
+                    for word, n in logic.counts.items():
+                        self._add_count(step.identity, word, n)
+                    logic.counts.clear()
+        counts, self._counts = self._counts, {}
+        return counts
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that must survive a restart, by persisted step id."""
+        steps: dict[str, tuple[int, object]] = {}
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                state = logic.snapshot()
+                if state is not None:
+                    steps[step.identity] = (logic.VERSION, state)
+        tables = {
+            identity: names
+            for node in self._plan.nodes
+            for identity, names in node.takes_rows().items()
+        }
+        return {
+            "version": STATE_VERSION,
+            "clock": self._clock.state(),
+            "steps": steps,
+            "tables": tables,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back a snapshot; state of steps that are no longer there must have been refused
+        before.
+        """
+        if state["version"] != STATE_VERSION:
+            raise ValueError(
+                f"the saved state has version {state['version']}, this release reads"
+                f" {STATE_VERSION}"
+            )
+        self._clock.restore(state["clock"])
+        for running in self._running:
+            for step, logic in zip(running.node.steps, running.logics, strict=True):
+                if step.identity in state["steps"]:
+                    version, saved = state["steps"][step.identity]
+                    logic.restore(saved, version)
+            for identity, names in running.node.takes_rows().items():
+                had = state.get("tables", {}).get(
+                    identity, names if identity in state["steps"] else ()
+                )
+                self.new_tables.update(name for name in names if name not in had)
+
+    def _pass(self, made: Outputs) -> Outputs:
+        """Run every node once, in order: its new inputs, then the timers that are due."""
+        now = self._clock.now()
+        self._source = next(iter(made), None)
+        for running in self._running:
+            self._run(running, made, now)
+        outputs: Outputs = {}
+        for outlet in self._plan.outlets:
+            events = _gather(made, outlet.inputs)
+            if outlet.only is not None:
+                events = [event for event in events if outlet.only(event)]
+            if events:
+                outputs[outlet.name] = events
+        return outputs
+
+    def _run(self, running: _Running, made: Outputs, now: Now) -> None:
+        node = running.node
+        for name, number in node.tables:
+            if rows := made.get(name):
+                running.logics[number].on_role("table", rows, now)
+        first = True
+        events: list[Event] = []
+        for step, logic in zip(node.steps, running.logics, strict=True):
+            if first and running.roles:
+                given, events = (
+                    [(role, made[name]) for name, role in node.inputs if made.get(name)],
+                    [],
+                )
+                for role, some in _by_time(given):
+                    events += logic.on_role(role or "", some, now)
+            else:
+                if first:
+                    given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
+                    events = _by_time(given)[0][1] if given else []
+                if events:
+                    events = logic.on_batch(events, now)
+            first = False
+            due = logic.next_time()
+            if due.event <= now.event or due.wall <= now.wall:
+                events = [*events, *logic.on_time(now)]
+            if logic.errors:
+                for letter in logic.errors:
+                    letter.source = letter.source or (
+                        self._source and self._source.removesuffix(".unlabelled")
+                    )
+                made.setdefault(f"{node.name}.errors", []).extend(logic.errors)
+                logic.errors = []
+            if logic.late:
+                made.setdefault(f"{node.name}.late", []).extend(logic.late)
+                self._add_count(step.identity, "late", len(logic.late))
+                logic.late = []
+            if logic.answers:
+                made.setdefault(ANSWERS, []).extend(logic.answers)
+                logic.answers.clear()
+        if not node.steps:
+            events = _gather(made, [name for name, _ in node.inputs])
+        if events:
+            made[node.name] = EventBatch(events)
+            if node.is_alarm:
+                made.setdefault(ALARMS, []).extend(events)
+
+    def _hold_back_the_future(
+        self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float
+    ) -> None:
+        """An event further ahead than tolerated takes its arrival time and quality bad; it must
+        not move the clock.
+        """
+        for event, arrival in arrived:
+            if event.time > arrival + ahead and not isinstance(event, DeadLetter):
+                event.time = arrival
+                if isinstance(event, Reading):
+                    event.quality = "bad"
+                self._add_count(source, "future")
+
+    def _add_count(self, step: str, word: str, n: int = 1) -> None:
+        self._counts[step, word] = self._counts.get((step, word), 0) + n
+
+
+def _each(
+    events: list[Event], arrivals: Sequence[tuple[int, float]]
+) -> Iterator[tuple[Event, float]]:
+    """Each event with its own arrival."""
+    return zip(
+        events,
+        itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals),
+        strict=True,
+    )
+
+
+_Given = list[tuple[str | None, list[Event]]]
+
+
+def _by_time(given: _Given) -> _Given:
+    """What several streams bring in one pass, as runs of one role in the order of time, so that
+    no result depends on where a batch was cut. Each stream keeps its own order; at one instant
+    roles come before what has none."""
+    if len(given) < 2:
+        return given
+    keyed: list[tuple[float, bool, str | None, Event]] = []
+    for role, events in given:
+        newest = -math.inf
+        for event in events:
+            newest = max(newest, event.time)
+            keyed.append((newest, role is None, role, event))
+    keyed.sort(key=operator.itemgetter(0, 1))
+    runs = itertools.groupby(keyed, key=operator.itemgetter(2))
+    return [(role, [item[3] for item in run]) for role, run in runs]
+
+
+def _gather(made: Outputs, names: Iterable[str]) -> list[Event]:
+    lists = [made[name] for name in names if name in made]
+    if len(lists) == 1:
+        return lists[0]
+    return [event for some in lists for event in some]

@@ -1,0 +1,270 @@
+"""History from ClickHouse: the rows of a table as the events they were written from, in the
+order of time.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from connectors.base import ConnectorError
+from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.schema import Found, Schema, plain
+from connectors.config.messages import near
+from flows.replay.merge import HistoryDown
+from flows.replay.player import Piece
+from flows.replay.prefetch import ahead
+from operators.events import Event, Reading
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+ROWS = 500_000
+"""Rows that ClickHouse sorts at once; a query reads the shortest run of spans that has so many."""
+AHEAD = 8
+"""Batches of Arrow, of some 65,000 rows, that may wait: while a run of spans is played,
+ClickHouse sorts the next one.
+"""
+SPAN = 600.0
+TIMEOUT = 600.0
+_MICRO = 1_000_000
+_SETTINGS = {
+    "output_format_arrow_low_cardinality_as_dictionary": 1,
+    "output_format_arrow_string_as_string": 1,
+    "do_not_merge_across_partitions_select_final": 1,
+}
+_READING_COLUMNS = ("id", "subject", "metric", "value", "unit", "quality")
+_RARE_COLUMNS = {
+    "text": "countIf(text IS NOT NULL)",
+    "labels": "countIf(notEmpty(labels))",
+    "topic": "countIf(topic IS NOT NULL)",
+    "raw": "countIf(raw IS NOT NULL)",
+}
+_EVENT_COLUMNS = ("id", "kind", "subject", "data", "labels")
+_json = msgspec.json.Decoder(dict[str, Any]).decode
+_labels = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class TableHistory:
+    """The events of a table from `start` to before `end` (epoch seconds). Rows written twice are
+    read once.
+
+    Raises `ConnectorError` for a table that is not there or holds no events, `HistoryDown` while
+    ClickHouse does not answer.
+    """
+
+    def __init__(
+        self, connection: ClickHouseConnection, table: str, start: float, end: float
+    ) -> None:
+        self._connection, self._table = connection, table
+        self._start, self._end = _micro(start), _micro(end)
+        self._rare: list[str] = []
+        self._done = 0
+        self.size = 0
+        client = self._ask(lambda: connection.client(timeout=TIMEOUT))
+        self._client: Client = client
+        found = self._ask(lambda: Schema(client, connection.database).look(table))
+        self._kind = self._kind_of(found)
+        self._spans = self._ask(self._count)
+
+    @property
+    def share(self) -> float:
+        """How much has been read, from 0 to 1."""
+        return self._done / self.size if self.size else 1.0
+
+    def pieces(self) -> Iterator[Piece]:
+        make = self._readings if self._kind == "readings" else self._events
+        for batch in ahead(self._batches, AHEAD):
+            times = [micro / _MICRO for micro in batch.column("micro").to_numpy().tolist()]
+            self._done += len(times)
+            yield Piece(make(batch, times), times)
+
+    def _kind_of(self, found: Found | None) -> str:
+        name = f"the table {self._table!r} of the database {self._connection.database!r}"
+        if found is None:
+            known = self._ask(lambda: Schema(self._client, self._connection.database).known())
+            hint = near(self._table, known) or f"known: {', '.join(known) or 'none'}"
+            raise ConnectorError(f"there is no {name.removeprefix('the ')} ({hint})")
+        if found.kind in ("readings", "events"):
+            return found.kind
+        if found.kind == "alarms":
+            raise ConnectorError(
+                f"{name} holds alarms, which a replay makes anew; name a table of readings or"
+                " events"
+            )
+        if set(found.columns) >= {"time", *_READING_COLUMNS, *_RARE_COLUMNS}:
+            return "readings"
+        if set(found.columns) >= {"time", *_EVENT_COLUMNS}:
+            return "events"
+        raise ConnectorError(f"{name} was not made by Vigie; name a table of readings or events")
+
+    # -------------------------------------------------------------------------------------------------
+    # what there is
+    def _where(self) -> str:
+        return (
+            "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time <"
+            " fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
+        )
+
+    def _count(self) -> list[tuple[int, int]]:
+        """(start, rows) of each span that has any, and which columns have values at all."""
+        rare = list(_RARE_COLUMNS) if self._kind == "readings" else []
+        counts = "".join(f", {_RARE_COLUMNS[name]}" for name in rare)
+        rows = self._client.query(
+            f"SELECT intDiv(toUnixTimestamp64Micro(time), {int(SPAN * _MICRO)}) AS span, count(){counts} "  # noqa: S608
+            f"FROM `{self._table}` WHERE {self._where()} GROUP BY span ORDER BY span",
+            parameters={"start": self._start, "end": self._end},
+        ).result_rows
+        self._rare = [name for index, name in enumerate(rare, 2) if any(row[index] for row in rows)]
+        self.size = sum(row[1] for row in rows)
+        return [(int(row[0]) * int(SPAN * _MICRO), int(row[1])) for row in rows]
+
+    def _windows(self) -> Iterator[tuple[int, int]]:
+        """Spans of about `ROWS` rows together."""
+        first: int | None = None
+        gathered = 0
+        for start, rows in self._spans:
+            if first is None:
+                first = start
+            elif gathered + rows > ROWS:
+                yield max(first, self._start), start
+                first, gathered = start, 0
+            gathered += rows
+        if first is not None:
+            yield max(first, self._start), self._end
+
+    # -------------------------------------------------------------------------------------------------
+    # reading
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for start, end in self._windows():
+            yield from self._window(start, end)
+
+    def _window(self, start: int, end: int) -> Iterator[pa.RecordBatch]:
+        columns = (
+            [*_READING_COLUMNS, *self._rare] if self._kind == "readings" else list(_EVENT_COLUMNS)
+        )
+        chosen = ", ".join(
+            "toLowCardinality(toJSONString(labels)) AS labels" if c == "labels" else c
+            for c in columns
+        )
+        order = (
+            "time, subject, metric, id" if self._kind == "readings" else "time, subject, type, id"
+        )
+        sql = (
+            f"SELECT toUnixTimestamp64Micro(time) AS micro, {chosen} FROM `{self._table}` FINAL "  # noqa: S608
+            f"WHERE {self._where()} ORDER BY {order}"
+        )
+        stream = self._ask(
+            lambda: self._client.query_arrow_stream(
+                sql, parameters={"start": start, "end": end}, settings=_SETTINGS
+            )
+        )
+        with stream:
+            batches = iter(stream)
+            while (batch := self._ask(lambda: next(batches, None))) is not None:
+                if batch.num_rows:
+                    yield batch
+
+    def _readings(self, batch: pa.RecordBatch, times: Sequence[float]) -> list[Event]:
+        columns = zip(
+            _texts(batch.column("id")),
+            times,
+            _words(batch.column("subject")),
+            _words(batch.column("metric")),
+            _numbers(batch.column("value")),
+            _words(batch.column("unit"), lambda unit: unit or None),
+            strict=True,
+        )
+        events: list[Any] = [
+            Reading(id=id, time=time, subject=subject, metric=metric, value=value, unit=unit)
+            for id, time, subject, metric, value, unit in columns
+        ]
+        qualities = _words(batch.column("quality"))
+        if qualities.count("good") != len(qualities):
+            for event, quality in zip(events, qualities, strict=True):
+                event.quality = quality or "good"
+        for name in self._rare:
+            column = batch.column(name)
+            values = _labels_of(column) if name == "labels" else _texts(column)
+            for event, value in zip(events, values, strict=True):
+                if value is not None:
+                    setattr(event, name, value)
+        return events
+
+    def _events(self, batch: pa.RecordBatch, times: Sequence[float]) -> list[Event]:
+        rows = zip(
+            _texts(batch.column("id")),
+            times,
+            _words(batch.column("kind")),
+            _words(batch.column("subject")),
+            _texts(batch.column("data")),
+            _labels_of(batch.column("labels")),
+            strict=True,
+        )
+        events: list[Event] = []
+        for id, time, kind, subject, data, labels in rows:
+            fields = {
+                "subject": subject,
+                **_json(data),
+                "kind": kind,
+                "id": id,
+                "time": time,
+                "labels": labels or {},
+            }
+            events.append(msgspec.convert(fields, Event))
+        return events
+
+    def _ask(self, act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        except (ClickHouseError, OSError, pa.ArrowException) as error:
+            where = f"ClickHouse at {self._connection.url}"
+            text = plain(error)
+            if "Code: 516." in text or "Authentication failed" in text:
+                name = self._connection.username
+                raise ConnectorError(
+                    f"{where} refuses user {name!r}: check username and password"
+                ) from error
+            if "Code: " in text:
+                raise ConnectorError(
+                    f"{where} does not give the rows of {self._table!r} ({text})"
+                ) from error
+            raise HistoryDown(f"{where} does not answer ({text}); is it running there?") from error
+
+
+def _micro(time: float) -> int:
+    if math.isinf(time):
+        return 0 if time < 0 else int(datetime(2299, 1, 1, tzinfo=UTC).timestamp()) * _MICRO
+    return round(time * _MICRO)
+
+
+def _texts(column: pa.Array) -> list[Any]:
+    return column.to_numpy(zero_copy_only=False).tolist() if len(column) else []
+
+
+def _words(column: pa.Array, made: Callable[[str], Any] = lambda word: word) -> list[Any]:
+    """Values of a dictionary column, as `made` makes them; equal ones are one object."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    words = [made(word) for word in column.dictionary.to_pylist()]
+    return [words[index] for index in column.indices.to_numpy().tolist()]
+
+
+def _numbers(column: pa.Array) -> list[float | None]:
+    values: list[float | None] = column.to_numpy(zero_copy_only=False).tolist()
+    if column.null_count:
+        for index, missing in enumerate(column.is_null().to_numpy(zero_copy_only=False).tolist()):
+            if missing:
+                values[index] = None
+    return values
+
+
+def _labels_of(column: pa.Array) -> list[dict[str, str] | None]:
+    """Labels, as JSON in a dictionary column; equal ones are one object, which no step changes."""
+    return [
+        found or None for found in _words(column, made=lambda word: _labels(word) if word else {})
+    ]

@@ -1,0 +1,89 @@
+"""History from several places as one: what each brought, side by side, a span of time after the
+other.
+"""
+
+import itertools
+import math
+import operator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from connectors.base import ConnectorError
+from flows.replay.player import Piece
+from operators.events import Event
+
+Pieces = Iterator[Piece]
+_time_of = operator.attrgetter("time")
+
+
+class HistoryDown(ConnectorError):
+    """A service that has history does not answer."""
+
+
+class _Head:
+    """What was read of one place and not handed out yet."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self.events: list[Event] = []
+        self.times: list[float] = []
+        self.ended = False
+
+    @property
+    def last(self) -> float:
+        return math.inf if self.ended else self.times[-1] if self.times else -math.inf
+
+    def read(self) -> None:
+        piece = next(self._pieces, None)
+        if piece is None:
+            self.ended = True
+        else:
+            self.events += piece.events
+            self.times += piece.times
+
+    def take(self, before: float) -> Piece:
+        count = bisect_left(self.times, before) if before < math.inf else len(self.times)
+        taken = Piece(self.events[:count], self.times[:count])
+        self.events, self.times = self.events[count:], self.times[count:]
+        return taken
+
+
+def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:
+    """A piece of each place at a time, all of the same span; what has one time is never cut
+    apart.
+    """
+    heads = [_Head(pieces) for pieces in places]
+    while True:
+        for head in heads:
+            while not head.ended and not head.times:
+                head.read()
+        if not any(head.times for head in heads):
+            return
+        while not any(head.times and head.times[0] < min(h.last for h in heads) for head in heads):
+            min(heads, key=lambda head: head.last).read()
+        safe = min(head.last for head in heads)
+        yield [head.take(safe) for head in heads]
+
+
+def as_one(places: Sequence[Pieces]) -> Pieces:
+    """Several places as one that keeps the order of time, and at one instant that of the places."""
+    if len(places) == 1:
+        yield from places[0]
+        return
+    for pieces in side_by_side(places):
+        filled = [piece for piece in pieces if piece.events]
+        if len(filled) == 1:
+            yield filled[0]
+            continue
+        events = [event for piece in filled for event in piece.events]
+        times = [time for piece in filled for time in piece.times]
+        order = sorted(range(len(times)), key=times.__getitem__)
+        yield Piece([events[n] for n in order], [times[n] for n in order])
+
+
+def in_order(events: list[Event], newest: float) -> Piece:
+    """Events of a log: each came when it happened, or with the newest one before it, which is
+    not before `newest`.
+    """
+    times = list(itertools.accumulate(map(_time_of, events), max, initial=newest))
+    return Piece(events, times[1:])

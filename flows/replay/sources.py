@@ -1,0 +1,212 @@
+"""Where a replay takes history from: what `--input` says, and what each source of a definition
+means without it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from connectors.base import PushSource
+from connectors.clickhouse.components import ClickHouse
+from connectors.config.messages import near
+from connectors.kafka.components import Topic, TopicSink
+from flows.dataflow.compiler import is_table
+from flows.language.model import Flow, inputs, origin
+from operators.transforms.enrich import Enrich
+
+Kind = Literal["clickhouse", "topic", "file", "none"]
+
+
+class InputError(ValueError):
+    """An `--input` that makes no sense, or a source whose history nothing tells; the message
+    names the remedy.
+    """
+
+
+class Place(NamedTuple):
+    """One place that history is in: a table, one or several topics, or a file. `connection` is
+    that of the site file.
+    """
+
+    kind: Kind
+    names: tuple[str, ...] = ()
+    connection: str = ""
+
+    def __str__(self) -> str:
+        return (
+            "none"
+            if self.kind == "none"
+            else self.names[0]
+            if self.kind == "file"
+            else f"{self.kind}:{','.join(self.names)}"
+        )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What feeds a definition: places by the name of a source or of a stream, which then is not
+    calculated but read.
+    """
+
+    sources: dict[str, Place]
+    streams: dict[str, Place]
+    tables: dict[str, Place]
+
+
+def parse(text: str) -> tuple[str, Place]:
+    """Name and place of `NAME=clickhouse:TABLE`, `NAME=topic:TOPIC`, `NAME=FILE` or `NAME=none`;
+    raises `InputError`.
+    """
+    name, equals, where = text.partition("=")
+    if not (name and equals and where):
+        raise InputError(
+            f"{text!r} is not an input; write NAME=clickhouse:TABLE, NAME=topic:TOPIC,"
+            " NAME=FILE.jsonl or NAME=none"
+        )
+    kind, colon, what = where.partition(":")
+    if where == "none":
+        return name, Place("none")
+    if colon and kind == "clickhouse":
+        if not what.replace("_", "a").isalnum():
+            raise InputError(f"{what!r} is not the name of a table; write {name}=clickhouse:TABLE")
+        return name, Place("clickhouse", (what,), "clickhouse")
+    if colon and kind == "topic":
+        topics = tuple(topic for topic in what.split(",") if topic)
+        if not topics:
+            raise InputError(f"{text!r} names no topic; write {name}=topic:TOPIC")
+        return name, Place("topic", topics, "redpanda")
+    if not Path(where).exists() or Path(where).is_dir():
+        hint = near(kind, ("clickhouse", "topic")) if colon else None
+        raise InputError(
+            f"there is no file {where!r} for {name!r}" + (f" ({hint})" if hint else "")
+        )
+    return name, Place("file", (where,))
+
+
+def resolve(flow: Flow, given: Mapping[str, Place], prefix: str) -> Inputs:
+    """The places for all that the alarms of a flow need; raises `InputError`. `prefix` is that
+    of Vigie's own topics.
+    """
+    for name in given:
+        if name not in flow.sources and name not in flow.streams:
+            known = [*flow.sources, *flow.streams]
+            hint = near(name, known) or f"it has {', '.join(known)}"
+            raise InputError(f"the flow {flow.flow!r} has no source or stream {name!r} ({hint})")
+    streams = {name: place for name, place in given.items() if name in flow.streams}
+    for name in needed(flow, streams):
+        if name in flow.sources and name not in given and _own(flow, name, prefix) is None:
+            streams |= _written_streams(flow, name, streams)
+    sources: dict[str, Place] = {}
+    tables: dict[str, Place] = {}
+    for name in needed(flow, streams):
+        if name not in flow.sources:
+            continue
+        place = given.get(name) or _own(flow, name, prefix) or _written(flow, name)
+        if place is None:
+            raise InputError(_without_history(flow, name))
+        if place.kind != "none":
+            (tables if is_table(flow.sources[name].settings) else sources)[name] = place
+    for name in tables:
+        if tables[name].kind == "clickhouse":
+            raise InputError(
+                f"{name!r} is a table of rows; read it from its topic or a file: --input"
+                f" {name}=FILE.jsonl"
+            )
+    return Inputs(
+        sources, {name: place for name, place in streams.items() if place.kind != "none"}, tables
+    )
+
+
+def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
+    """The sources, streams and alarms that the alarms of a flow depend on; what `read` streams
+    come from is not needed.
+    """
+    found: dict[str, None] = {}
+    waiting = list(flow.alarms)
+    while waiting:
+        name = origin(waiting.pop(0))
+        if name in found:
+            continue
+        found[name] = None
+        if name == "alarms":
+            continue
+        if alarm := flow.alarms.get(name):
+            waiting += [*alarm.sources, *(side for side, _ in alarm.side_inputs())]
+        elif name in flow.streams and name not in read:
+            waiting += inputs(flow.streams[name].from_)
+            waiting += [
+                s.settings.side_input()
+                for s in flow.streams[name].steps
+                if isinstance(s.settings, Enrich)
+            ]
+    return list(found)
+
+
+def _own(flow: Flow, name: str, prefix: str) -> Place | None:
+    """The topic that a source reads, or that its intake writes."""
+    settings = flow.sources[name].settings
+    if isinstance(settings, Topic):
+        return Place("topic", tuple(settings.topics()), settings.connection)
+    if isinstance(settings, PushSource):
+        return Place("topic", (f"{prefix}in.{flow.flow}.{name}",), "redpanda")
+    return None
+
+
+def _written(flow: Flow, name: str) -> Place | None:
+    """Where a sink of the flow keeps all that a source or stream gives, and nothing else."""
+    for sink in flow.sinks.values():
+        if inputs(sink.from_) != [name] or sink.only is not None or sink.shape is not None:
+            continue
+        if isinstance(sink.settings, ClickHouse):
+            return Place("clickhouse", (sink.settings.table,), sink.settings.connection)
+        if isinstance(sink.settings, TopicSink):
+            return Place("topic", (sink.settings.name,), sink.settings.connection)
+    return None
+
+
+def _written_streams(flow: Flow, source: str, read: Iterable[str]) -> dict[str, Place]:
+    """The nearest streams behind a source that a sink keeps."""
+    found: dict[str, Place] = {}
+    behind = {source}
+    for name in _in_order(flow):
+        if name in read or not behind.intersection(
+            origin(one) for one in inputs(flow.streams[name].from_)
+        ):
+            continue
+        place = _written(flow, name)
+        if place is None:
+            behind.add(name)
+        else:
+            found[name] = place
+    return found
+
+
+def _in_order(flow: Flow) -> list[str]:
+    """Streams, each after those it reads."""
+    ordered: list[str] = []
+    waiting = list(flow.streams)
+    while waiting:
+        ready = [
+            name for name in waiting
+            if not {origin(one) for one in inputs(flow.streams[name].from_)} & (set(waiting) - {name})
+        ]  # fmt: skip
+        ordered += ready
+        waiting = [name for name in waiting if name not in ready]
+        if not ready:
+            break
+    return ordered
+
+
+def _without_history(flow: Flow, name: str) -> str:
+    kind = flow.sources[name].kind
+    readers = [
+        stream for stream in flow.streams if name in map(origin, inputs(flow.streams[stream].from_))
+    ]
+    stream = (
+        f", or what a stream made of it: --input {readers[0]}=clickhouse:TABLE" if readers else ""
+    )
+    return (
+        f"the source {name!r} ({kind}) keeps no history, and no sink keeps it whole; name its"
+        f" history: --input {name}=FILE.jsonl{stream}; or leave it out: --input {name}=none"
+    )

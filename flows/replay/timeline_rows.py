@@ -1,0 +1,86 @@
+"""The lanes of a timeline: an alarm of a subject each, with its episodes before and after."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flows.replay.episodes import Episode
+
+STEPS = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600)
+"""Seconds between two marks of an axis that are no whole days."""
+DAYS = (1, 2, 7, 14)
+
+
+@dataclass
+class Lane:
+    """The episodes of one alarm and subject."""
+
+    alarm: str
+    subject: str
+    before: list[Episode] = field(default_factory=list)
+    after: list[Episode] = field(default_factory=list)
+
+
+def lanes(after: Iterable[Episode], before: Iterable[Episode] | None) -> list[Lane]:
+    """A lane for each alarm and subject, by name."""
+    found: dict[tuple[str, str], Lane] = {}
+    for side, episodes in (("before", before or ()), ("after", after)):
+        for episode in episodes:
+            lane = found.setdefault(episode.key, Lane(episode.alarm, episode.subject))
+            getattr(lane, side).append(episode)
+            if side == "after":
+                lane.alarm = episode.alarm
+    return sorted(found.values(), key=lambda lane: (lane.alarm, lane.subject))
+
+
+def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
+    """At most so many lanes, in their order: those whose two sides differ first, then those with
+    the most in them.
+    """
+
+    def weight(lane: Lane) -> tuple[bool, int, float]:
+        spans = [[(e.raised, e.cleared) for e in side] for side in (lane.before, lane.after)]
+        some = [*lane.before, *lane.after]
+        return spans[0] != spans[1], len(some), sum(episode.seconds(end) for episode in some)
+
+    chosen = {id(lane) for lane in sorted(all_lanes, key=weight, reverse=True)[:most]}
+    return [lane for lane in all_lanes if id(lane) in chosen]
+
+
+def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[float, str]]:
+    """At most about `most` instants of an axis with their texts, at round times of the site;
+    days stay days when clocks are changed."""
+    length = end - start
+    for step in STEPS:
+        if length / step <= most:
+            form = "%H:%M:%S" if step < 60 else "%H:%M" if length <= 86400 else "%d %b %H:%M"
+            return _even(start, end, zone, step, form)
+    days = next(
+        (days for days in DAYS if length / (days * 86400) <= most),
+        max(DAYS[-1], int(length / 86400 / most) + 1),
+    )
+    day = datetime.fromtimestamp(start, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    while (at := day.timestamp()) <= end:
+        if at >= start:
+            found.append((at, day.strftime("%d %b" if length < 300 * 86400 else "%d %b %Y")))
+        day += timedelta(days=days)
+    return found
+
+
+def _even(
+    start: float, end: float, zone: ZoneInfo, step: int, form: str
+) -> list[tuple[float, str]]:
+    """Multiples of a step of the day, as clocks show them; an hour that clocks leave out or show
+    twice has one mark.
+    """
+    local = datetime.fromtimestamp(start, zone).replace(
+        hour=0, minute=0, second=0, microsecond=0, tzinfo=None
+    )
+    found: list[tuple[float, str]] = []
+    while (at := local.replace(tzinfo=zone).timestamp()) <= end:
+        if at >= start and (not found or at > found[-1][0]):
+            found.append((at, local.strftime(form)))
+        local += timedelta(seconds=step)
+    return found

@@ -1,0 +1,165 @@
+"""The ClickHouse tables of definitions: which there must be, whether they are as they must be,
+and making them so.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from connectors.base import ConnectorError
+from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+from connectors.config.site import Site
+from connectors.kafka.connection import TopicConnection
+from flows.checks.event_kinds import Contents
+from flows.dataflow.compiler import CompiledSink, NotRunnable
+from flows.language.model import Flow
+
+if TYPE_CHECKING:
+    from connectors.clickhouse.schema import Declared, Schema
+
+
+class TableError(Exception):
+    """Definitions contradict each other about a table, or ClickHouse refuses; the message names
+    the remedy.
+    """
+
+
+class TableUnreachable(TableError):
+    """ClickHouse does not answer."""
+
+
+class Line(NamedTuple):
+    """What was done to a table, or why not, in one line or more."""
+
+    text: str
+    is_problem: bool = False
+
+
+def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str, list[Declared]]":
+    """The tables that definitions name, by connection; raises `TableError` where they contradict
+    each other.
+    """
+    from connectors.clickhouse.writer import declared_by
+
+    flows = list(flows)
+    prefix = TopicConnection.model_fields["prefix"].default
+    if "redpanda" in site.connections:
+        prefix = site.connections["redpanda"].get("prefix", prefix)
+    contents = Contents([flow for _, flow in flows], str(prefix))
+    found: dict[tuple[str, str], tuple[str, Declared]] = {}
+    for path, flow in flows:
+        for name, sink in flow.sinks.items():
+            if not isinstance(sink.settings, ClickHouse):
+                continue
+            place, where = (sink.settings.connection, sink.settings.table), f"{path} (sinks.{name})"
+            declared = declared_by(sink.settings, contents.of_table(flow, name, sink.settings))
+            other_where, other = found.get(place, (where, declared))
+            for what in ("kind", "partition", "keep_days"):
+                one, two = getattr(other, what), getattr(declared, what)
+                if one != two and not (what == "kind" and None in (one, two)):
+                    raise TableError(
+                        f"{where} says {what.removesuffix('_days')} {two} of table"
+                        f" {declared.table!r}, {other_where} says {one}; write the same at both"
+                    )
+            found[place] = (other_where, declared if other.kind is None else other)
+    tables: dict[str, list[Declared]] = {}
+    for (connection, _), (_, declared) in found.items():
+        tables.setdefault(connection, []).append(declared)
+    return tables
+
+
+def bring_up_to_date(
+    connection: ClickHouseConnection, tables: "Iterable[Declared]", dry_run: bool = False
+) -> Iterator[Line]:
+    """Migrate tables; those made before too, as far as their kind goes. Raises
+    `TableUnreachable` and `TableError`.
+    """
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from connectors.clickhouse.schema import Declared, Schema, connect, is_missing
+
+    with _words_for(connection):
+        tables = list(tables)
+        try:
+            client = connection.client() if dry_run else connect(connection)
+        except ClickHouseError as error:
+            if not (dry_run and is_missing(error)):
+                raise
+            yield Line(f"CREATE DATABASE IF NOT EXISTS `{connection.database}`;")
+            schema = Schema(None, connection.database)
+        else:
+            schema = Schema(client, connection.database)
+        named = {declared.table for declared in tables}
+        for name in schema.known():
+            found = schema.look(name)
+            if name not in named and found is not None:
+                by_day = found.partition == "toYYYYMMDD(time)"
+                tables.append(
+                    Declared(name, found.kind, "day" if by_day else "month", found.keep_days)
+                )
+        for declared in tables:
+            yield from _one(schema, declared, dry_run)
+
+
+def _one(schema: "Schema", declared: "Declared", dry_run: bool) -> Iterator[Line]:
+    try:
+        changes = schema.plan(declared) if dry_run else schema.migrate(declared)
+        for change in changes:
+            yield Line(f"{change.words}\n{change.statement};" if dry_run else change.words)
+        found = schema.look(declared.table)
+        if not changes and found is not None:
+            yield Line(f"{declared.table}: up to date ({found.kind}, version {found.number})")
+        for note in schema.differences(declared, found) if found and not dry_run else ():
+            yield Line(f"{declared.table}: {note}")
+    except ConnectorError as error:
+        yield Line(f"{declared.table}: {error}", is_problem=True)
+
+
+def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
+    """Refuse to start on tables of another version; raises `NotRunnable`. The sinks wait for a
+    ClickHouse that is down.
+    """
+    from connectors.clickhouse.schema import Schema
+    from connectors.clickhouse.writer import declared_by
+
+    for name, sink in sinks.items():
+        if not isinstance(sink.component, ClickHouse):
+            continue
+        connection = site.connection(sink.component.connection, ClickHouseConnection)
+        if connection.migrate:
+            continue
+        try:
+            with _words_for(connection):
+                schema = Schema(connection.client(timeout=5), connection.database)
+                schema.check(declared_by(sink.component, None))
+        except ConnectorError as error:
+            raise NotRunnable(f"sinks.{name}: {error}") from None
+        except TableError:
+            continue
+
+
+@contextmanager
+def _words_for(connection: ClickHouseConnection) -> Iterator[None]:
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from connectors.clickhouse.schema import is_denied, plain
+
+    where = f"ClickHouse at {connection.url}"
+    try:
+        yield
+    except (ClickHouseError, OSError) as error:
+        text = plain(error)
+        if "Code: 516." in text:
+            raise TableError(
+                f"{where} refuses user {connection.username!r}: check username and password"
+            ) from None
+        if is_denied(error):
+            raise TableError(
+                f"{where} does not allow this to user {connection.username!r} ({text}); vigie"
+                " migrate needs a user with CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE,"
+                " INSERT and SELECT on the database"
+            ) from None
+        if "Code: " in text:
+            raise TableError(f"{where} refuses: {text}") from None
+        raise TableUnreachable(f"{where} does not answer ({text}); is it running there?") from None

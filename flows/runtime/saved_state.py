@@ -1,0 +1,200 @@
+"""The folder that holds a flow's saved state: recovery stores, and what their states belong to."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bytewax.recovery import RecoveryConfig
+
+from flows.dataflow.graph import COMMANDS
+from flows.runtime import recovery_stores as stores
+from flows.runtime.recovery_stores import States, Store
+from flows.runtime.shards import WHOLE, Share, StateError, alone, held
+
+MANIFEST = "identity.json"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the saved state must fit: the persisted `identities` of the steps that keep state,
+    whether the partitions are worked on apart, this process's `shards`, its source partitions by
+    source, and how many partitions each topic has."""
+
+    identities: tuple[str, ...]
+    sharded: bool = False
+    shards: tuple[str, ...] = ("0",)
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    partitions: Mapping[str, int] = field(default_factory=dict)
+
+    def manifest(self) -> dict[str, Any]:
+        return {
+            "sharded": self.sharded,
+            "state": sorted(self.identities),
+            "partitions": dict(self.partitions),
+        }
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A store ready to go on from: `taken` are states from other stores that it has not replaced
+    yet, `known` the sources of which some partition has a position."""
+
+    store: Path
+    recovery: RecoveryConfig
+    taken: States
+    known: frozenset[str]
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """`DATA/flows/FLOW`. Every process of the flow has a recovery store of its own in it; shards
+    move between them.
+    """
+
+    path: Path
+    flow: str
+    share: Share = WHOLE
+
+    @contextmanager
+    def held(self, shards: Iterable[str]) -> Iterator[None]:
+        """Keep other processes off these shards while this one runs. Raises `StateError`."""
+        with held(self.path, shards, self.share):
+            yield
+
+    def open(self, layout: Layout, drop: Iterable[str] = ()) -> Opened:
+        """Find, take over or create the states of this process's shards, which it must hold.
+
+        Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted
+        ids whose state may be lost.
+        """
+        with alone(self.path):
+            known = stores.stores(self.path)
+            if known:
+                self._compare(layout, set(drop))
+            store, states = self._mine(known, layout)
+            self._write_manifest(layout.manifest())
+            stores.remove_superseded(self.path)
+        sources = frozenset(
+            name for name in {name for name, _ in states.positions} if states.knows(name)
+        )
+        return Opened(
+            store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources
+        )
+
+    def _mine(self, known: list[Store], layout: Layout) -> tuple[Store, States]:
+        """The store that holds just these shards, or a new one that takes them over."""
+        newest = {shard: _first(known, layout.sharded, shard) for shard in layout.shards}
+        for store in set(newest.values()) - {None}:
+            assert store is not None
+            if store.shards == frozenset(layout.shards) and all(
+                found == store for found in newest.values()
+            ):
+                stores.check(store)
+                return store, stores.read(store, self.flow)
+        taken = self._take_over(known, layout, newest)
+        number = known[0].number + 1 if known else 1
+        return stores.create(self.path, layout.shards, layout.sharded, number, taken), taken
+
+    def _take_over(
+        self, known: list[Store], layout: Layout, newest: Mapping[str, Store | None]
+    ) -> States:
+        read: dict[int, States] = {}
+
+        def states_of(store: Store) -> States:
+            if store.number not in read:
+                stores.check(store)
+                read[store.number] = stores.read(store, self.flow)
+            return read[store.number]
+
+        taken = States()
+        for shard, store in newest.items():
+            if store is not None and shard in states_of(store).graphs:
+                taken.graphs[shard] = states_of(store).graphs[shard]
+            if store is not None and shard in states_of(store).figures:
+                taken.figures[shard] = states_of(store).figures[shard]
+        for source, parts in layout.parts.items():
+            for part in parts:
+                store = next((store for store in known if store.has(part)), None)
+                if store is not None and (source, part) in states_of(store).positions:
+                    taken.positions[source, part] = states_of(store).positions[source, part]
+        for states in read.values():
+            for name, part in states.positions:
+                if name == COMMANDS:
+                    taken.keep_least(states, name, part)
+        return taken
+
+    def _write_manifest(self, now: dict[str, Any]) -> None:
+        fresh = self.path / f"{MANIFEST}.new"
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(now, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path / MANIFEST)
+
+    def unusable(self, store: Path, error: Exception) -> StateError:
+        """The error to raise when Bytewax cannot go on from the store."""
+        return StateError(
+            f"the recovery store {store} does not fit together ({error}). {stores.remedy(store)}"
+        )
+
+    def _compare(self, layout: Layout, drop: set[str]) -> None:
+        path = self.path / MANIFEST
+        if not path.exists():
+            return
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            was, before, counts = (
+                bool(saved["sharded"]),
+                set(saved["state"]),
+                dict(saved["partitions"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError(f"{path} is damaged ({error}). {stores.remedy(self.path)}") from error
+        _refuse_lost_state(before, set(layout.identities), drop)
+        kept = before & set(layout.identities)
+        if was != layout.sharded and kept:
+            raise StateError(
+                f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and"
+                " its saved state does the opposite: a combining step or another kind of source"
+                " came or went, or its topics have no longer equal numbers of partitions"
+                f" ({_counts(layout.partitions)}). {stores.remedy(self.path)}"
+            )
+        grown = [
+            f"topic {topic} had {counts[topic]} partitions and now has {count}"
+            for topic, count in layout.partitions.items()
+            if counts.get(topic, count) != count
+        ]
+        if layout.sharded and kept and grown:
+            raise StateError(
+                f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved"
+                f" state of {', '.join(sorted(kept))} cannot follow them. Either write into a new"
+                " topic with that many partitions and let this flow read that one, or move"
+                f" {self.path} away to start without memory (the flow then reads its topics from"
+                " the start, and sinks drop what they already have)"
+            )
+
+
+def _refuse_lost_state(before: set[str], now: set[str], drop: set[str]) -> None:
+    lost = sorted(before - now - drop)
+    if lost:
+        new = sorted(now - before)
+        hint = f"; new here: {', '.join(new)}" if new else ""
+        raise StateError(
+            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write"
+            " `was: OLD_NAME` on the new one; to lose the state, run once with"
+            f" {' '.join(f'--drop {name}' for name in lost)}"
+        )
+
+
+def _first(known: list[Store], sharded: bool, shard: str) -> Store | None:
+    return next(
+        (store for store in known if store.sharded == sharded and shard in store.shards), None
+    )
+
+
+def _counts(partitions: Mapping[str, int]) -> str:
+    return ", ".join(f"{topic} {count}" for topic, count in partitions.items())

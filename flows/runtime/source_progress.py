@@ -1,0 +1,87 @@
+"""What a running flow knows of its sources at any moment: whether they are silent, and how far
+behind it is.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from connectors.base import Reader
+from flows.dataflow.clock import Silence
+
+GAP = 3.0
+"""Seconds for which nothing may be known of a source without its silence beginning anew: whoever
+could not reach it for longer has first to send what gathered."""
+UNKNOWN = Silence(-math.inf, -math.inf)
+
+
+@dataclass
+class _Part:
+    source: str
+    reader: Reader
+    newest: float | None = None
+
+
+class Hearing(Collector):
+    """The source partitions of a flow that bring data. The flow's thread tells it of them; any
+    thread may ask.
+    """
+
+    def __init__(self, flow: str, clock: Callable[[], float] = time.time) -> None:
+        self.silence: dict[str, Silence] = {}
+        self._flow, self._clock = flow, clock
+        self._parts: dict[str, _Part] = {}
+
+    def open(self, part: str, source: str, reader: Reader) -> None:
+        self._parts[part] = _Part(source, reader)
+
+    def took(self, part: str, wall: float) -> None:
+        """Events came of which the last one arrived at `wall`."""
+        self._parts[part].newest = wall
+
+    def nothing(self, part: str, can_hear: bool) -> None:
+        """Nothing came; without `can_hear` what fills the source cannot be reached."""
+        until = self._parts[part].reader.read_until() if can_hear else -math.inf
+        known = self.silence.get(part, UNKNOWN)
+        if until > known.until:
+            self.silence[part] = Silence(
+                known.since if until - known.until <= GAP else until, until
+            )
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """By source: `lag`, the records not read yet, where they can be counted; `age`, the
+        seconds since the newest event that was read arrived, once there is one."""
+        found: dict[str, dict[str, float]] = {}
+        now = self._clock()
+        for part in list(self._parts.values()):
+            figures = found.setdefault(part.source, {})
+            if (lag := part.reader.lag()) is not None:
+                figures["lag"] = figures.get("lag", 0) + lag
+            if part.newest is not None:
+                figures["age"] = min(
+                    figures.get("age", math.inf), max(0.0, round(now - part.newest, 3))
+                )
+        return found
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield self._family(
+            "vigie_source_lag_records", "Records of a topic that the flow has not read yet.", "lag"
+        )
+        yield self._family(
+            "vigie_source_age_seconds",
+            "Seconds since the newest event that was read arrived.",
+            "age",
+        )
+
+    def _family(self, name: str, text: str, figure: str) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(name, text, labels=["flow", "name"])
+        figures: dict[str, Any] = self.figures()
+        for source, of_source in figures.items():
+            if figure in of_source:
+                family.add_metric([self._flow, source], of_source[figure])
+        return family

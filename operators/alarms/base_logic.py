@@ -1,0 +1,306 @@
+"""The logic of an alarm in a flow: events in, transitions out. What `when` and `rules` have in
+common.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from operators.alarms.command_handler import COMMAND, Desk
+from operators.alarms.engine import snapshot as store
+from operators.alarms.engine import suppression as masking
+from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.state import About, State
+from operators.alarms.engine.transition import Transition
+from operators.alarms.rule_builder import Definition
+from operators.alarms.transition_events import STATE_OF, Renderer
+from operators.component import Due, Logic, Now, StepContext
+from operators.events import AlarmTransition, Event, Occurrence
+from operators.model.condition import Column
+from operators.model.fields import number_of
+
+if TYPE_CHECKING:
+    from operators.alarms.settings import Alarm
+
+WHILE = "while"
+FORGET_AFTER = 7 * 86_400.0
+"""A subject in state normal that was not heard for so long is freed; one whose silence counts is
+not.
+"""
+SWEEP_EVERY = 86_400.0
+_NOTHING: About = (None, {})
+
+
+class AlarmLogic(Logic):
+    """Alarms of one `alarms:` entry for one shard.
+
+    Events of the streams it watches come through `on_batch`. Through `on_role` come, each under its
+    own role:
+    `suppressed_by` transitions of other alarms, `armed` readings of the stream that arms it,
+    `rules` rows of rules,
+    `commands` what people ask for, `commands_elsewhere` the same where another shard answers for
+    unknown subjects.
+    `answers` to commands are occurrences `alarm_accepted` and `alarm_rejected`; `replies` keeps the
+    latest refusals.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+        super().__init__()
+        self.alarm, self.context = alarm, context
+        self.name = context.name or context.step.rpartition("/")[2]
+        self.definition = Definition(alarm, context.step, context)
+        self.desk = Desk(self)
+        self.engine = self._new_engine()
+        self.replies = self.desk.refused
+        self.answers = self.desk.answers
+        self._only = alarm.only.matcher() if alarm.only else None
+        self._renderer = Renderer(
+            self.name, alarm.response, alarm.message, self.page_of, context.run or None
+        )
+        self._out: list[Event] = []
+        self._wall = -math.inf
+        self._clock = -math.inf
+        self._abouts: dict[Any, About] = {}
+        self._hiding: dict[tuple[str, str], set[str]] = {}
+        self._gates: dict[str, bool] = {}
+        self._gate: bool | None = None
+        self._started = False
+        self._sweep = math.inf
+
+    def _new_engine(self) -> Engine:
+        engine = Engine(run=self.context.run, converts=True)
+        engine.on_transition = self._transition
+        engine.on_rejection = self.desk.refuse
+        engine.on_count = self.count
+        if self.alarm.armed and self.alarm.armed.while_:
+            engine.on_open = self._gate_new
+        return engine
+
+    # -------------------------------------------------------------------------------------------------
+    # events
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        at = self._begin(now)
+        commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
+        if commands:
+            self.desk.take(commands, at)
+            events = [e for e in events if type(e) is not Occurrence or e.type != COMMAND]
+        only = self._only
+        if only is not None:
+            events = [e for e in events if only(e)]
+        self.take(events, at)
+        return self._end()
+
+    def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        act = {
+            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.desk.take,
+            "commands_elsewhere": self.desk.take_known,
+        }.get(role)  # fmt: skip
+        if act is None:
+            return self.on_batch(events, now)
+        act(events, self._begin(now))
+        return self._end()
+
+    def on_command(self, command: Mapping[str, Any], now: Now) -> list[Event]:
+        """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and
+        what the command needs.
+        """
+        self.desk.command(command, self._begin(now))
+        return self._end()
+
+    def on_time(self, now: Now) -> list[Event]:
+        at = self._begin(now)
+        self.engine.tick(at, now.event if now.event > -math.inf else None)
+        return self._end()
+
+    def next_time(self) -> Due:
+        if not self._started:
+            return Due(wall=-math.inf)
+        event, wall = self.engine.next_due()
+        return Due(event, wall)
+
+    def _begin(self, now: Now) -> float:
+        if now.wall > self._wall:
+            self._wall = now.wall
+        self._clock = now.event if now.event > -math.inf else self._wall
+        if not self._started:
+            self._started = True
+            self._sweep = self._clock + SWEEP_EVERY
+            self.start(self._wall, self._clock)
+        elif self._clock >= self._sweep:
+            self._sweep = self._clock + SWEEP_EVERY
+            if freed := self.engine.forget_quiet(self._clock - FORGET_AFTER):
+                self.count("forgotten", freed)
+        return self._wall
+
+    def _end(self) -> list[Event]:
+        out, self._out = self._out, []
+        return out
+
+    def start(self, at: float, clock: float) -> None:
+        """The first time the clocks are known."""
+
+    def take(self, events: list[Event], at: float) -> None:
+        """Take events that the alarm watches."""
+        raise NotImplementedError
+
+    def take_rules(self, events: list[Event], at: float) -> None:
+        """Take rows of rules."""
+        raise NotImplementedError
+
+    def _rules(self, events: list[Event], at: float) -> None:
+        self.take_rules(events, at)
+
+    def judge(
+        self, rule_id: str, event: Any, at: float, rule: Rule | None = None, presence: bool = False
+    ) -> None:
+        """Let the engine look at an event fully."""
+        quality = getattr(event, "quality", "good")
+        value: Any
+        if presence and (rule or self.engine.rules[rule_id]).levels:
+            value = True
+        else:
+            value = number_of(event)
+            if value is None:
+                value = getattr(event, "text", None)
+            if value is None and presence:
+                value = True
+        unit = getattr(event, "unit", None)
+        subject, at = event.subject, self._arrival(event, at)
+        about = self._about(event)
+        self.engine.reading(
+            rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about
+        )
+
+    def _arrival(self, event: Any, at: float) -> float:
+        """When an event of a batch that arrived at `at` arrived itself: in a replay that is
+        known.
+        """
+        return float(event.time) if self.engine.run else at
+
+    def _about(self, event: Any) -> About:
+        metric, labels = getattr(event, "metric", None), getattr(event, "labels", None)
+        key = (metric, *sorted(labels.items())) if labels else metric
+        known = self._abouts.get(key)
+        if known is None:
+            if len(self._abouts) > 10_000:
+                self._abouts.clear()
+            known = self._abouts[key] = (metric, dict(labels or {}))
+        return known
+
+    # -------------------------------------------------------------------------------------------------
+    # masking
+    def _hide(self, events: list[Event], at: float) -> None:
+        """Transitions of the alarms that hide this one."""
+        for event in events:
+            if type(event) is not AlarmTransition or event.alarm not in self.alarm.suppressed_by:
+                continue
+            key = (event.subject, event.alarm)
+            active = self._hiding.setdefault(key, set())
+            was = bool(active)
+            if "active" in event.flags and "oos" not in event.flags:
+                active.add(event.rule)
+            else:
+                active.discard(event.rule)
+            if not active:
+                del self._hiding[key]
+            if was != bool(active):
+                self._suppress(
+                    event.subject, event.alarm, bool(active), self._arrival(event, at), event.time
+                )
+
+    def _suppress(self, subject: str, source: str, on: bool, at: float, time: float) -> None:
+        sources = self.engine.sources.setdefault(subject, set())
+        (sources.add if on else sources.discard)(source)
+        if not sources:
+            del self.engine.sources[subject]
+        for rule_id, slots in self.engine.slots.items():
+            if subject in slots:
+                self.engine.inhibit(rule_id, subject, at, source, on, time)
+
+    def _arm(self, events: list[Event], at: float) -> None:
+        """Readings of the stream that arms the alarm."""
+        for event in events:
+            value = number_of(event)
+            if value is None or getattr(event, "quality", "good") != "good":
+                self.count("not_data")
+                continue
+            subject = getattr(event, "subject", "")
+            self._gate = self._gates[subject] = bool(value)
+            for rule_id, slots in self.engine.slots.items():
+                for name in list(slots):
+                    if name == subject or name not in self._gates:
+                        self._set_gate(rule_id, name, self._arrival(event, at), event.time)
+
+    def _set_gate(self, rule_id: str, subject: str, at: float, time: float) -> None:
+        closed = not self._gates.get(subject, self._gate)
+        s = self.engine.state(rule_id, subject)
+        if s is not None and closed != (WHILE in s.inhibitors):
+            self.engine.inhibit(rule_id, subject, at, WHILE, closed, time)
+
+    def _gate_new(self, s: State, t: float) -> None:
+        if not self._gates.get(s.subject, self._gate):
+            masking.inhibit(self.engine, s, WHILE, True, t)
+
+    # -------------------------------------------------------------------------------------------------
+    # outputs
+    def _transition(self, state: State, transition: Transition) -> None:
+        self._out.append(self._renderer.event(state, transition, state.slot.about or _NOTHING))
+
+    def page_of(self, state: State) -> str | None:
+        """The page of an alarm, which may be named by a column."""
+        page = self.alarm.page
+        if not isinstance(page, Column):
+            return page
+        cell = self.definition.cell(page.column, state.subject, (state.slot.about or _NOTHING)[1])
+        return cell if cell is not None else page.default
+
+    def states(self) -> dict[str, str]:
+        """The state word of each subject: normal, unacked, acked, …; of several rules for one,
+        the most urgent.
+        """
+        out: dict[str, str] = {}
+        for slots in self.engine.slots.values():
+            for subject, slot in slots.items():
+                letter = slot.state.isa() if slot.state is not None else "A"
+                word = STATE_OF[letter]
+                if subject not in out or _URGENCY[word] > _URGENCY[out[subject]]:
+                    out[subject] = word
+        return out
+
+    # -------------------------------------------------------------------------------------------------
+    # snapshot
+    def snapshot(self) -> object:
+        return {
+            "engine": store.snapshot(self.engine),
+            "hiding": [[*key, sorted(rules)] for key, rules in self._hiding.items()],
+            "gates": dict(self._gates),
+            "gate": self._gate,
+            **self.more_state(),
+        }
+
+    def restore(self, state: Any, version: int) -> None:
+        if version != self.VERSION:
+            raise ValueError(
+                f"the state of alarm {self.name!r} has version {version}; this release reads"
+                f" {self.VERSION}"
+            )
+        self.engine = self._new_engine()
+        store.restore(self.engine, state["engine"], self.definition.made)
+        self._hiding = {(subject, alarm): set(rules) for subject, alarm, rules in state["hiding"]}
+        self._gates, self._gate = dict(state["gates"]), state["gate"]
+        self._started = False
+        self.take_more_state(state)
+
+    def more_state(self) -> dict[str, Any]:
+        return {}
+
+    def take_more_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `more_state` gave."""
+
+
+_URGENCY = {word: n for n, word in enumerate(
+    ("normal", "disabled", "suppressed", "shelved", "out_of_service", "returned", "acked", "unacked")
+)}  # fmt: skip

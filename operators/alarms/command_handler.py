@@ -1,0 +1,185 @@
+"""Where people's commands arrive at the alarms of one definition entry, and where the answers
+come from.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from operators.alarms.engine.commands import refusal
+from operators.alarms.engine.state import State
+from operators.alarms.engine.transition import Rejection
+from operators.alarms.transition_events import STATE_OF
+from operators.events import Event, Occurrence
+
+if TYPE_CHECKING:
+    from operators.alarms.base_logic import AlarmLogic
+
+COMMAND = "alarm_command"
+"""Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the
+alarm's (empty: all that accept it); its data hold `do`, `alarm` or `rule`, `flow`, `user`, and
+what the command needs: `comment`, `duration` in seconds or as 10m, `oneshot`, `occurrence`,
+`granted`."""
+
+ACCEPTED, REJECTED = "alarm_accepted", "alarm_rejected"
+"""Types of the occurrences that answer a command."""
+
+MOST_REPLIES = 1000
+_ALSO = {"note": "comment", "reason": "comment", "by": "user", "for": "duration"}
+_WORDS = {"acknowledge": "ack", "unacknowledge": "unack"}
+_TEXTS = ("do", "user", "comment", "id", "rule", "alarm", "flow", "subject")
+
+
+class Desk:
+    """Finds the alarms that a command concerns, has it carried out, and answers.
+
+    `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted
+    or not, with the command's id; a command that comes a second time is not answered again.
+    `refused` keeps the latest refusals.
+    """
+
+    def __init__(self, logic: "AlarmLogic") -> None:
+        self._logic = logic
+        self.answers: list[Event] = []
+        self.refused: deque[Occurrence] = deque(maxlen=MOST_REPLIES)
+
+    def take_known(self, events: list[Event], at: float) -> None:
+        """Like `take`, where another shard answers for subjects that this one does not know."""
+        self.take(events, at, elsewhere=True)
+
+    def take(self, events: list[Event], at: float, elsewhere: bool = False) -> None:
+        """Commands, in order."""
+        for event in events:
+            if isinstance(event, Occurrence) and event.type == COMMAND:
+                self.command(
+                    {"subject": event.subject, "id": event.id, **event.data}, at, elsewhere
+                )
+            else:
+                self._logic.count("not_a_command")
+
+    def command(self, given: Mapping[str, Any], at: float, elsewhere: bool = False) -> None:
+        """One command."""
+        command, logic = read(given), self._logic
+        rule, flow = command.get("rule"), logic.context.flow
+        if command.get("flow") not in (None, flow) or (
+            rule is None and command.get("alarm") not in (None, logic.name)
+        ):
+            return
+        if rule is not None and rule not in logic.engine.rules:
+            ours = rule == logic.context.step or rule.startswith(logic.context.step + "/")
+            if ours and not elsewhere:
+                self._unknown(command, at)
+            return
+        targets = self._targets(command)
+        if targets:
+            for s in targets:
+                self._obey(s, at, command)
+        elif not elsewhere:
+            self._unknown(command, at)
+
+    def _targets(self, command: Mapping[str, Any]) -> list[State]:
+        """The alarm that is named; of several the ones that would accept it, or else the first."""
+        engine, rule, subject = self._logic.engine, command.get("rule"), command.get("subject")
+        states = [
+            s
+            for rule_id in ([rule] if rule is not None else list(engine.rules))
+            for name in ([subject] if subject else list(engine.slots[rule_id]))
+            if (s := engine.state(rule_id, name)) is not None
+        ]
+        if subject and len(states) < 2:
+            return states
+        repeated = [s for s in states if command.get("id") in s.commands]
+        accepting = repeated or [s for s in states if _would_accept(s, command)]
+        return accepting or (states[:1] if subject else [])
+
+    def _obey(self, s: State, at: float, command: Mapping[str, Any]) -> None:
+        """One command for one alarm. Who acknowledges a latched alarm that is over resets it,
+        too.
+        """
+        over = s.latched and not s.active and command["do"] == "ack"
+        if over and s.acked:
+            command, over = {**command, "do": "reset"}, False
+        if not self._carry_out(s, at, command) or not over:
+            return
+        again = {
+            key: value
+            for key, value in command.items()
+            if key not in ("id", "granted", "occurrence")
+        }
+        self._logic.engine.command(s.rule.id, s.subject, at, {**again, "do": "reset"})
+
+    def _carry_out(self, s: State, at: float, command: Mapping[str, Any]) -> bool:
+        """Whether it was accepted, which is answered unless it was before."""
+        if command.get("id") in s.commands:
+            self._logic.engine.command(s.rule.id, s.subject, at, command)
+            return False
+        if self._logic.engine.command(s.rule.id, s.subject, at, command):
+            return False
+        data = {
+            "occ": s.occ,
+            "seq": s.seq,
+            "state": STATE_OF[s.isa()],
+            "isa": s.isa(),
+            "flags": list(s.flags()),
+        }
+        self._answer(ACCEPTED, command, s.rule.id, s.subject, max(s.wall, at), data)
+        return True
+
+    def _unknown(self, command: Mapping[str, Any], at: float) -> None:
+        self._logic.count("rejected")
+        rule = str(command.get("rule") or self._logic.context.step)
+        data = {"error": "unknown_alarm", "flags": [], "isa": "A"}
+        self._answer(REJECTED, command, rule, str(command.get("subject") or ""), at, data)
+
+    def refuse(self, rejection: Rejection) -> None:
+        """What the engine refused."""
+        command = {"id": rejection.id, "do": rejection.command, "user": rejection.user}
+        data = {"error": rejection.error, "flags": list(rejection.flags), "isa": rejection.isa}
+        self._answer(REJECTED, command, rejection.rule, rejection.subject, rejection.at, data)
+
+    def _answer(
+        self,
+        type: str,
+        command: Mapping[str, Any],
+        rule: str,
+        subject: str,
+        at: float,
+        data: Mapping[str, Any],
+    ) -> None:
+        answer = Occurrence(
+            id=f"{command.get('id') or at}/{rule}/{subject}/{type.removeprefix('alarm_')}",
+            time=at,
+            subject=subject,
+            type=type,
+            data={
+                "command": command.get("id"), "do": command.get("do"), "user": command.get("user"),
+                "flow": self._logic.context.flow, "alarm": self._logic.name, "rule": rule, **data,
+            },
+        )  # fmt: skip
+        self.answers.append(answer)
+        if type == REJECTED:
+            self.refused.append(answer)
+
+
+def read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A command in the engine's words, whatever other programs wrote into it."""
+    command = dict(given)
+    for also, name in _ALSO.items():
+        if command.get(also) is not None and command.get(name) is None:
+            command[name] = command[also]
+    for name in _TEXTS:
+        if command.get(name) is not None:
+            command[name] = str(command[name])
+    do = command.get("do") or ""
+    command["do"] = _WORDS.get(do, do)
+    if command.get("granted") is None:
+        command.pop("granted", None)
+    elif not isinstance(command["granted"], (list, tuple)):
+        command["granted"] = [str(command["granted"])]
+    return command
+
+
+def _would_accept(s: State, command: Mapping[str, Any]) -> bool:
+    if command["do"] == "ack" and s.latched and not s.active:
+        return True
+    return refusal(s, command) is None

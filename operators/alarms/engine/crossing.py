@@ -1,0 +1,54 @@
+"""Rules that ask for a crossing: the value was on one side of the level and is now on the other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from operators.model.units import Quantity, quantity
+
+CROSSES = "crosses"
+LASTS = "1s"
+"""How long a crossing counts as active; one more within that time is the same."""
+
+
+def level_of(row: Mapping[str, Any]) -> Quantity | None:
+    """The level of a row that asks for a crossing; None if it does not. Raises `ValueError`."""
+    written = row.get(CROSSES)
+    return None if written is None else quantity(written)
+
+
+class Crossings:
+    """On which side of its level each subject of each rule was last, and when. A value at the
+    level is on neither.
+    """
+
+    def __init__(self) -> None:
+        self._sides: dict[str, dict[str, tuple[bool, float]]] = {}
+
+    def crossed(self, rule_id: str, event: Any, level: Quantity) -> bool:
+        """Take a reading; whether it is on the other side than the one before. Raises
+        `ValueError` for a unit of another kind.
+        """
+        value, edge = event.value, level.in_unit(event.unit)
+        sides = self._sides.setdefault(rule_id, {})
+        before = sides.get(event.subject)
+        if value == edge or (before is not None and event.time < before[1]):
+            return False
+        above = value > edge
+        sides[event.subject] = (above, event.time)
+        return before is not None and before[0] != above
+
+    def forget(self, rule_id: str) -> None:
+        """The rule is gone, or its level is another."""
+        self._sides.pop(rule_id, None)
+
+    def snapshot(self) -> list[list[Any]]:
+        return [
+            [rule, subject, *side]
+            for rule, sides in self._sides.items()
+            for subject, side in sides.items()
+        ]
+
+    def restore(self, saved: list[list[Any]]) -> None:
+        self._sides = {}
+        for rule_id, subject, above, time in saved:
+            self._sides.setdefault(rule_id, {})[subject] = (above, time)

@@ -1,0 +1,164 @@
+"""What a reading means: admission, limits with their bands, votes, and the phase that follows."""
+
+import math
+from typing import Any
+
+from operators.alarms.engine.lifecycle import (
+    activate,
+    cancel_pending,
+    enter_no_data,
+    enter_phase,
+    follow_severity,
+    start_return,
+)
+from operators.alarms.engine.state import State
+from operators.alarms.engine.transition import Outlet, emit
+
+MOST_POINTS = 1024
+_NO_VALUE = (None, "unavailable", "unknown")
+
+
+def admit(engine: Outlet, s: State, ts: float, id: str | None, at: float) -> float | None:
+    """The instant at which a reading counts, or None where it is refused (and counted)."""
+    if not s.enabled:
+        return None
+    if ts > at + s.rule.max_future:
+        engine.count(s, "future")
+    elif ts == s.last_ts and id is not None and id in s.ids:
+        engine.count(s, "duplicate")
+    elif ts < s.last_ts:
+        engine.count(s, "late")
+    elif ts < s.clock:
+        engine.count(s, "behind")
+        return s.clock
+    else:
+        return ts
+    return None
+
+
+def take_reading(
+    engine: Outlet,
+    s: State,
+    ts: float,
+    id: str | None,
+    value: Any,
+    quality: str,
+    unit: str | None,
+    t: float,
+) -> bool:
+    """Apply an admitted reading at instant `t`. False where it was no good data."""
+    rule = s.rule
+    s.ids = (
+        ((*s.ids, id) if ts == s.last_ts else (id,))
+        if id is not None
+        else (s.ids if ts == s.last_ts else ())
+    )
+    s.last_ts = ts
+    if quality == "stale":
+        engine.count(s, "stale")
+        return False
+    why = _no_data_reason(s, value, quality, unit)
+    if why:
+        engine.count(s, "bad")
+        if s.last_good is None:
+            s.last_good = t
+        if rule.expect is None and rule.no_data != "ignore" and not s.no_data:
+            enter_no_data(engine, s, t, why)
+        return False
+    s.unit = rule.unit or s.unit or unit
+    s.last_good, s.last_value, s.evidence = t, value, (id, ts)
+    if s.no_data:
+        s.no_data = False
+        emit(engine, s, "data_back", t, "data")
+    if rule.window:
+        kept = tuple(point for point in s.points if ts - rule.window <= point[0] < ts)
+        s.points = (*kept, (ts, value))[-MOST_POINTS:]
+    verdict = judge(s, value)
+    if verdict is None:
+        return True
+    breach, normal = vote(s, t, *verdict)
+    if rule.pulse:
+        if breach:
+            s.pulse_at = t
+        elif normal:
+            s.pulse_at = None
+    settle_verdict(engine, s, t, breach, normal, "condition")
+    return True
+
+
+def _no_data_reason(s: State, value: Any, quality: str, unit: str | None) -> str | None:
+    if quality != "good" or value is None or (isinstance(value, str) and value in _NO_VALUE):
+        return "unavailable"
+    if s.rule.numeric and (isinstance(value, (bool, str)) or not math.isfinite(value)):
+        return "not_a_number"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not_a_number"
+    if unit and (s.rule.unit or s.unit) not in (None, unit):
+        return "unit"
+    return None
+
+
+def judge(s: State, value: Any) -> tuple[bool, bool] | None:
+    """(breach, normal) over all levels, with the memory of each level; None where it cannot be
+    told.
+    """
+    levels = s.rule.levels
+    if not levels:
+        return False, True
+    rate = None
+    if s.points:
+        (first, low), (last, high) = s.points[0], s.points[-1]
+        rate = (high - low) / (last - first) if last > first else None
+    keeps = s.phase in ("active", "recovering") and len(s.levels) == len(levels)
+    any_breach, all_normal, memory = False, True, []
+    by_vote = s.rule.n_of_m or s.rule.times
+    for n, level in enumerate(levels):
+        verdict = level.judge(value, rate)
+        if verdict is None:
+            return None
+        breach, normal = verdict
+        any_breach |= breach
+        all_normal &= normal
+        memory.append(breach or (not (normal and not by_vote) and keeps and s.levels[n]))
+    s.levels = tuple(memory)
+    return any_breach, all_normal
+
+
+def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
+    """At least n of the last m good readings, or n breaching ones within a span; otherwise the
+    reading's own verdict.
+    """
+    if s.rule.n_of_m:
+        n, m = s.rule.n_of_m
+        s.window = (*s.window, breach)[-m:]
+        breach = sum(s.window) >= n
+    elif s.rule.times:
+        n, span = s.rule.times
+        recent = tuple(hit for hit in s.window if hit > t - span)
+        s.window = (*recent, t)[-n:] if breach else recent
+        breach = len(s.window) >= n
+    else:
+        return breach, normal
+    return breach, normal and not breach
+
+
+def settle_verdict(
+    engine: Outlet, s: State, t: float, breach: bool, normal: bool, reason: str
+) -> None:
+    """Move between the phases as the verdict asks."""
+    phase = s.phase
+    if phase == "normal":
+        if breach:
+            if s.rule.on_delay <= 0:
+                activate(engine, s, t, reason)
+            else:
+                enter_phase(engine, s, "pending", t, "pending", t, reason)
+    elif phase == "pending":
+        if not breach:
+            cancel_pending(engine, s, t, reason)
+    elif phase == "active" and normal:
+        start_return(engine, s, t, reason)
+    elif not normal:
+        if phase == "recovering":
+            enter_phase(engine, s, "active", t, "resumed", t, reason)
+        follow_severity(engine, s, t, reason)

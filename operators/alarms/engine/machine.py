@@ -1,0 +1,337 @@
+"""The engine: rules, the alarms under them, and the inputs that move them."""
+
+import math
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from typing import Any
+
+from operators.alarms.engine import rule_change as edit
+from operators.alarms.engine import suppression as masking
+from operators.alarms.engine.commands import obey
+from operators.alarms.engine.evaluate import admit, take_reading
+from operators.alarms.engine.registry import Entry, Registry
+from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.state import State
+from operators.alarms.engine.timers import NO_DATA, event_timers, fire, wall_timers
+from operators.alarms.engine.transition import Rejection, Transition, emit
+from operators.model.units import UNITS, convert
+
+
+class Engine(Registry):
+    """Alarms of one or more rules, each with one state for each subject. Pure: no clock, no I/O.
+
+    With `converts`, readings in another unit of the same kind than the rule's are converted;
+    without, they are bad data.
+    """
+
+    # -------------------------------------------------------------------------------------------------
+    # timers
+    def _advance(self, s: State, wall: float, clock: float, strict: bool) -> None:
+        """Fire what is due on one alarm; `strict`: only what is due before the instant."""
+        while True:
+            event_due = min(event_timers(s), default=None)
+            if event_due and (event_due[0] > clock or (strict and event_due[0] == clock)):
+                event_due = None
+            wall_due = min(wall_timers(s), default=None)
+            if wall_due and (wall_due[0] > wall or (strict and wall_due[0] == wall)):
+                wall_due = None
+            if event_due is None and wall_due is None:
+                break
+            if wall_due is None or (event_due is not None and event_due <= wall_due):
+                self._fire(s, event_due or (0, 0), wall, False)
+            else:
+                self._fire(s, wall_due, wall, True)
+        s.wall = max(s.wall, wall)
+        s.clock = max(s.clock, clock)
+
+    def _fire(self, s: State, due: tuple[float, int], wall: float, on_wall: bool) -> None:
+        deadline, kind = due
+        s.wall = max(s.wall, min(deadline, wall))
+        if not on_wall:
+            s.clock = max(s.clock, deadline)
+        fire(self, s, kind, deadline)
+
+    def next_due(self) -> tuple[float, float]:
+        """No timer is due before these instants (event clock, wall clock); one may turn out to
+        be later.
+        """
+        return (
+            self.event_heap[0][0] if self.event_heap else math.inf,
+            self.wall_heap[0][0] if self.wall_heap else math.inf,
+        )
+
+    def tick(self, at: float, watermark: float | None = None) -> None:
+        """Move the wall clock to `at` and event time to `watermark`, for all alarms, in order of
+        deadlines.
+        """
+        clock = at if watermark is None else watermark
+        events, walls = self.event_heap, self.wall_heap
+        while True:
+            entry = events[0] if events and events[0][0] <= clock else None
+            on_wall = False
+            if walls and walls[0][0] <= at and (entry is None or walls[0] < entry):
+                entry, on_wall = walls[0], True
+            if entry is None:
+                break
+            heappop(walls if on_wall else events)
+            self._fire_entry(entry, at, on_wall)
+        self._mark(at, clock)
+
+    def _fire_entry(self, entry: Entry, at: float, on_wall: bool) -> None:
+        deadline, kind, index, rule_id, subject = entry
+        slot = self.slots.get(rule_id, {}).get(subject)
+        if slot is None:
+            return
+        rule = self.rules[rule_id]
+        if (
+            slot.state is None
+            and kind == NO_DATA
+            and rule.watches_silence
+            and slot.ts + rule.expect > deadline
+        ):
+            heappush(self.event_heap, (slot.ts + rule.expect, kind, index, rule_id, subject))
+            return
+        s = self.load(rule_id, subject, slot)
+        due = min(wall_timers(s) if on_wall else event_timers(s), default=None)
+        if on_wall:
+            s.armed_wall = math.inf
+        else:
+            s.armed_event = math.inf
+        if due == (deadline, kind):
+            self._fire(s, due, at, on_wall)
+        self.settle(s)
+
+    def _mark(self, at: float, clock: float) -> None:
+        if clock < self.mark or at < self.wall_mark:
+            for rule_id, slots in self.slots.items():
+                for subject, slot in slots.items():
+                    if slot.state is None:
+                        continue
+                    s = self.load(rule_id, subject, slot)
+                    young = s.born == self.ticks
+                    s.clock, s.wall = max(s.clock, clock), max(s.wall, at)
+                    if young:
+                        s.born = self.ticks + 1
+                    self.settle(s)
+        self.mark, self.wall_mark = max(self.mark, clock), max(self.wall_mark, at)
+        self.ticks += 1
+
+    # -------------------------------------------------------------------------------------------------
+    # inputs
+    def reading(
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        ts: float,
+        value: Any,
+        id: str | None = None,
+        quality: str = "good",
+        unit: str | None = None,
+        rule: Rule | None = None,
+        about: Any = None,
+    ) -> None:
+        """A reading with event time `ts` that arrived at `at`."""
+        new = subject not in self.slots[rule_id]
+        s = self.open(rule_id, subject, at, rule, about, min(ts, at))
+        t = admit(self, s, ts, id, at)
+        if t is None:
+            s.wall = max(s.wall, at)
+            self.settle(s)
+            return
+        raw, seen = value, unit
+        wanted = s.rule.unit
+        if unit != wanted and self.converts and _convertible(value, unit, wanted):
+            value, unit = convert(value, str(unit), str(wanted)), wanted
+        self._advance(s, at, t, True)
+        if about is not None:
+            s.slot.about = about
+        if new:
+            self.arm_new(s, t)
+        if take_reading(self, s, ts, id, value, quality, unit, t):
+            s.seen_unit = seen
+            s.slot.value = raw
+        self._advance(s, at, t, False)
+        self.settle(s)
+
+    def command(
+        self, rule_id: str, subject: str, at: float, command: Mapping[str, Any]
+    ) -> str | None:
+        """What a person asks for. Returns the error's word where it is refused."""
+        slot = self.slots.get(rule_id, {}).get(subject)
+        if slot is None:
+            return self._reject(None, rule_id, subject, at, command, "unknown_alarm")
+        s = self.load(rule_id, subject, slot)
+        t = max(s.wall, at)
+        self._advance(s, t, s.clock, True)
+        error = obey(self, s, command, t)
+        if error:
+            self._reject(s, rule_id, subject, t, command, error)
+        self._advance(s, t, s.clock, False)
+        self.settle(s)
+        return error
+
+    def _reject(
+        self,
+        s: State | None,
+        rule_id: str,
+        subject: str,
+        at: float,
+        command: Mapping[str, Any],
+        error: str,
+    ) -> str:
+        rejection = Rejection(
+            at=at, rule=rule_id, subject=subject, error=error, command=str(command["do"]),
+            id=command.get("id"), user=command.get("user"),
+        )  # fmt: skip
+        if s is not None:
+            rejection.flags, rejection.isa = s.flags(), s.isa()
+        self.on_rejection(rejection)
+        return error
+
+    def _control(
+        self, s: State, at: float, act: Callable[[float], None], event: float | None = None
+    ) -> None:
+        """Rule, declare, gone and inhibit inputs move both clocks: event time to `event`, or
+        else to `at` too.
+        """
+        t = max(s.clock, at if event is None else event)
+        self._advance(s, at, t, True)
+        act(t)
+        self._advance(s, at, t, False)
+        self.settle(s)
+
+    def inhibit(
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        source: str,
+        active: bool,
+        event: float | None = None,
+    ) -> None:
+        """An alarm of the same subject begins or ends to hide this one."""
+        s = self.open(rule_id, subject)
+        self._control(s, at, lambda t: masking.inhibit(self, s, source, active, t), event)
+
+    def declare(
+        self,
+        rule_id: str,
+        subject: str,
+        at: float,
+        rule: Rule | None = None,
+        event: float | None = None,
+    ) -> None:
+        """A subject is known to exist: from now on its silence counts."""
+        new = subject not in self.slots[rule_id]
+        s = self.open(rule_id, subject, None, rule)
+
+        def known(t: float) -> None:
+            if new:
+                self.arm_new(s, t)
+            s.last_good = t if s.last_good is None else s.last_good
+
+        self._control(s, at, known, event)
+
+    def set_rule(
+        self,
+        rule: Rule,
+        at: float,
+        event: float | None = None,
+        own: Callable[[State], Rule] | None = None,
+    ) -> None:
+        """A new rule, or the new definition of a known one; `own` says which rule a single alarm
+        comes under.
+        """
+        old = self.rules.get(rule.id)
+        self.put_rule(rule)
+        for subject, slot in list(self.slots[rule.id].items()):
+            s = self.load(rule.id, subject, slot, old)
+            new = rule if own is None else own(s)
+            if new is s.rule:
+                self.settle(s)
+            else:
+                self._control(s, at, lambda t, s=s, new=new: self._edit(s, new, t), event)  # type: ignore[misc]
+
+    def _edit(self, s: State, rule: Rule, t: float) -> None:
+        edit.change_rule(self, s, rule, t)
+        if s.enabled and (rule.schedule is not None or s.edge is not None):
+            masking.follow_schedule(self, s, t)
+
+    def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
+        """A rule is gone, with all its alarms; what was shown of them is taken back."""
+        for subject in list(self.slots.get(rule_id, ())):
+            self.drop(rule_id, subject, at, "rule_removed", event)
+        self.forget_rule(rule_id)
+
+    def gone(self, subject: str, at: float, event: float | None = None) -> None:
+        """A subject has left the inventory."""
+        for rule_id in self.rules_of(subject):
+            self.drop(rule_id, subject, at, "subject_gone", event)
+
+    def rules_of(self, subject: str) -> list[str]:
+        """Rules under which a subject has an alarm: those that others hide first, so that none
+        shows itself in between.
+        """
+        states = [s for rule_id in self.slots if (s := self.state(rule_id, subject)) is not None]
+        states.sort(key=lambda s: (not self.rules[s.rule.id].suppress_when, s.index))
+        return [s.rule.id for s in states]
+
+    def drop(
+        self, rule_id: str, subject: str, at: float, reason: str, event: float | None = None
+    ) -> None:
+        """End one alarm. Its numbers are kept, so that one that comes back goes on from there."""
+        s = self.open(rule_id, subject)
+        self._control(s, at, lambda t: self._remove(s, t, reason), event)
+        self.tombs[rule_id, subject] = (s.occ, s.seq)
+        del self.slots[rule_id][subject]
+        if self.lane is not None:
+            self.lane.drop(subject)
+
+    def _remove(self, s: State, t: float, reason: str) -> None:
+        if s.seq:
+            s.active, s.acked, s.shelved, s.until, s.manual, s.inhibitors = (
+                False,
+                True,
+                None,
+                None,
+                False,
+                (),
+            )
+            s.hold_until, s.oos, s.latched, s.no_data, s.flapping, s.phase = (
+                None,
+                False,
+                False,
+                False,
+                False,
+                "normal",
+            )
+            emit(self, s, "removed", t, reason)
+        s.enabled = False
+
+    # -------------------------------------------------------------------------------------------------
+    # outputs
+    def out(self, state: State, transition: Transition) -> None:
+        """Hand a transition out, and let it hide or show the alarms that depend on it."""
+        self.on_transition(state, transition)
+        on = state.active and not state.oos
+        for rule_id in self.targets.get(state.rule.id, ()):
+            slot = self.slots[rule_id].get(state.subject)
+            if slot is None or slot is state.slot:
+                continue
+            target = self.load(rule_id, state.subject, slot)
+            if on != (state.rule.id in target.inhibitors):
+                t = max(target.clock, transition.at)
+                self._advance(target, state.wall, t, True)
+                masking.inhibit(self, target, state.rule.id, on, t)
+                self.settle(target)
+
+
+def _convertible(value: Any, unit: str | None, wanted: str | None) -> bool:
+    return (
+        unit in UNITS
+        and wanted in UNITS
+        and UNITS[unit][0] == UNITS[wanted][0]
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    )

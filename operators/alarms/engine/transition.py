@@ -1,0 +1,132 @@
+"""What the engine says: transitions and refused commands."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from operators.alarms.engine.rule import Level, Rule
+from operators.alarms.engine.state import State
+
+
+class Transition(msgspec.Struct, kw_only=True):
+    """One step in the life of an alarm, as the engine sees it. `evidence` is (id, time) of the
+    reading judged last.
+    """
+
+    id: str
+    rule: str
+    subject: str
+    occ: int
+    seq: int
+    event: str
+    at: float
+    recorded: float
+    before: tuple[str, ...]
+    flags: tuple[str, ...]
+    isa: str
+    severity: str | None
+    value: Any
+    unit: str | None
+    limit: Any
+    reason: str
+    annunciate: bool
+    rule_hash: str
+    evidence: tuple[str | None, float] | None
+    labels: Mapping[str, str]
+    user: str | None = None
+    comment: str | None = None
+    until: float | None = None
+
+
+class Rejection(msgspec.Struct, kw_only=True):
+    """A command that was refused. `error` is one word (wrong_occurrence, already_acked, …)."""
+
+    at: float
+    rule: str
+    subject: str
+    error: str
+    command: str
+    flags: tuple[str, ...] = ()
+    isa: str = "A"
+    id: str | None = None
+    user: str | None = None
+
+
+class Outlet(Protocol):
+    """Where transitions and counts go. `run` is empty live, and names a backtest."""
+
+    run: str
+
+    def count(self, state: State, word: str) -> None: ...
+
+    def rule_when_raised(self, state: State) -> Rule: ...
+
+    def out(self, state: State, transition: Transition) -> None: ...
+
+
+def transition_id(run: str, rule: str, subject: str, occ: int, seq: int) -> str:
+    """First 32 hex digits of sha256(run|rule|subject|occ|seq)."""
+    return hashlib.sha256(f"{run}|{rule}|{subject}|{occ}|{seq}".encode()).hexdigest()[:32]
+
+
+def crossed_limit(s: State, event: str) -> Any:
+    """The limit of the highest level that is on; for a return, where that level ends; None
+    without levels.
+    """
+    levels = s.rule.levels
+    if not levels:
+        return None
+    on = [level for level, held in zip(levels, s.levels, strict=False) if held]
+    level = on[-1] if on else levels[0]
+    return ended(level) if event == "returned" else level.limit
+
+
+def ended(level: Level) -> Any:
+    return level.limit if level.clear is None else level.clear
+
+
+def emit(
+    engine: Outlet,
+    s: State,
+    event: str,
+    at: float,
+    reason: str,
+    annunciate: bool = False,
+    **extra: Any,
+) -> None:
+    """Give the next transition of an alarm its number and id, and send it out."""
+    s.seq += 1
+    if annunciate:
+        s.annunciated = True
+        s.realarm_from = s.wall
+    rule = s.rule
+    before, flags = s.last_flags, s.flags()
+    s.last_flags = flags
+    engine.out(
+        s,
+        Transition(
+            id=transition_id(engine.run, rule.id, s.subject, s.occ, s.seq),
+            rule=rule.id,
+            subject=s.subject,
+            occ=s.occ,
+            seq=s.seq,
+            event=event,
+            at=at,
+            recorded=s.wall,
+            before=before,
+            flags=flags,
+            isa=s.isa(),
+            severity=s.severity,
+            value=s.last_value,
+            unit=s.unit,
+            limit=crossed_limit(s, event),
+            reason=reason,
+            annunciate=annunciate,
+            rule_hash=rule.hash,
+            evidence=s.evidence,
+            labels=rule.labels,
+            **extra,
+        ),
+    )

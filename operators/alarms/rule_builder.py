@@ -1,0 +1,329 @@
+"""From the settings of an alarm to rules of the engine."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from operators.alarms.engine.crossing import LASTS, level_of
+from operators.alarms.engine.rule import Rule, Schedule
+from operators.alarms.engine.schedule import WeeklySchedule
+from operators.component import StepContext
+from operators.model import two_state
+from operators.model.condition import Column, When
+from operators.model.units import Quantity, quantity
+from operators.transforms.lookup import rows_by_key
+
+if TYPE_CHECKING:
+    from operators.alarms.settings import Alarm
+
+SEVERITY_OF = {"low": "info", "medium": "warning", "high": "major", "critical": "critical"}
+PRIORITY_OF = {severity: priority for priority, severity in SEVERITY_OF.items()}
+_NO_DATA = {"hold": "keep", "clear": "ok", "raise": "alarm"}
+_COMMON_METRICS = ("state", "door", "availability", "lock", "contact")
+DEFAULT_MAX_FUTURE = 300.0
+
+
+class NoLimit(Exception):
+    """A subject has no limit: no row, no label and no default."""
+
+
+class NoPriority(Exception):
+    """What a column says is not the name of a priority."""
+
+
+class Definition:
+    """What an `alarms:` entry asks for, as rule records; some of it may depend on the subject or
+    the metric.
+
+    `varies` says that subjects may differ in their limits, which are read when a subject is first
+    seen; `priority_varies` that they may differ in their priority, which is read when an alarm is
+    raised; `presence` that any event counts, not its value.
+    """
+
+    def __init__(self, alarm: "Alarm", rule_id: str, context: StepContext) -> None:
+        self.alarm, self.rule_id = alarm, rule_id
+        self._context = context
+        when = alarm.when
+        self.presence = when is not None and when.kind in ("silent", "seen")
+        self.schedule: Schedule | None = None
+        if alarm.armed and (alarm.armed.hours or alarm.armed.days):
+            self.schedule = WeeklySchedule(alarm.armed.hours, alarm.armed.days, context.timezone)
+        edges = [
+            edge
+            for one in (when, *alarm.levels)
+            if one is not None
+            for edge in (one.above, one.below, one.clear)
+        ]
+        self._columns = [edge for edge in edges if isinstance(edge, Column)]
+        self.priority_varies = isinstance(alarm.priority, Column)
+        self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
+        self._tables = [rows_by_key(rows, "subject") for rows in context.tables.values() if rows]
+        self._made: dict[str, Rule] = {}
+        self._by_cells: dict[tuple[Any, ...], Rule] = {}
+        self.varies = bool(self._columns) or self._word is not None
+        self.common = self._common() if when is not None else None
+
+    def _common(self) -> Rule:
+        """The rule of all subjects that have nothing of their own."""
+        when = self.alarm.when
+        assert when is not None
+        number = next(
+            (n for m in _COMMON_METRICS if (n := two_state.number(m, str(self._word))) is not None),
+            None,
+        )
+        try:
+            return self.rule({}, number)
+        except NoLimit:
+            return self.rule({column.column: "0" for column in self._columns}, number)
+
+    def rule_for(self, subject: str, metric: str | None, labels: Mapping[str, str]) -> Rule:
+        """The rule of one subject; raises `NoLimit` where it has none."""
+        number = two_state.number(metric or "", str(self._word)) if self._word is not None else None
+        cells = tuple(self.cell(column.column, subject, labels) for column in self._columns)
+        key = (number, *cells)
+        known = self._by_cells.get(key)
+        if known is None:
+            names = [column.column for column in self._columns]
+            known = self.rule(
+                {n: c for n, c in zip(names, cells, strict=True) if c is not None}, number
+            )
+            if len(self._by_cells) > 10_000:
+                self._by_cells.clear()
+            self._by_cells[key] = known
+        return known
+
+    def severity_for(self, subject: str, labels: Mapping[str, str]) -> str:
+        """The severity of an alarm of one subject; raises `NoPriority` where its cell is none."""
+        priority = self.alarm.priority
+        if isinstance(priority, Column):
+            cells = {priority.column: self.cell(priority.column, subject, labels)}
+            priority = _resolved(priority, cells) or "medium"
+        if priority not in SEVERITY_OF:
+            raise NoPriority(priority)
+        return SEVERITY_OF[priority]
+
+    def of_severity(self, rule: Rule, severity: str) -> Rule:
+        """The same rule with another severity."""
+        return (
+            rule
+            if rule.base_severity == severity
+            else self.made({**rule.record, "severity": severity})
+        )
+
+    def written(self) -> dict[str, Any]:
+        """What columns are read, with the cells that tables have for them: by these a changed
+        definition is known.
+        """
+        alarm = self.alarm
+        limits = [[column.column, str(column.default)] for column in self._columns]
+        names = {column.column for column in self._columns}
+        priority = None
+        if isinstance(alarm.priority, Column):
+            priority = [alarm.priority.column, alarm.priority.default]
+            names.add(alarm.priority.column)
+        cells: dict[str, dict[str, str]] = {}
+        for rows in reversed(self._tables):
+            for subject, row in rows.items():
+                if own := {name: str(row[name]) for name in names if name in row}:
+                    cells.setdefault(subject, {}).update(own)
+        return {"limits": limits, "priority": priority, "cells": cells}
+
+    def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
+        """What a column says of a subject: its label of that name, or the cell of its row in a
+        table.
+        """
+        if column in labels:
+            return labels[column]
+        for rows in self._tables:
+            row = rows.get(subject)
+            if row and column in row:
+                return row[column]
+        return None
+
+    def rule(self, cells: Mapping[str, Any], number: float | None) -> Rule:
+        """The rule for these cells of the columns, and this number for the word of `is`."""
+        alarm = self.alarm
+        assert alarm.when is not None
+        priority = alarm.priority.default if isinstance(alarm.priority, Column) else alarm.priority
+        record = self._record(alarm.when, priority, self.rule_id, cells, number)
+        return self.made(record)
+
+    def made(self, record: Mapping[str, Any]) -> Rule:
+        """The rule of a record, one object for equal records."""
+        rule = Rule(record, self.schedule)
+        return (
+            self._made.setdefault(rule.hash + rule.id, rule) if len(self._made) < 10_000 else rule
+        )
+
+    def _record(
+        self,
+        when: When,
+        priority: Any,
+        rule_id: str,
+        cells: Mapping[str, Any],
+        number: float | None = None,
+    ) -> dict[str, Any]:
+        alarm, chatter = self.alarm, self.alarm.chatter
+        record: dict[str, Any] = {
+            "id": rule_id,
+            "severity": SEVERITY_OF[priority or "medium"],
+            "max_shelve": alarm.shelve.max,
+            "max_future": max(DEFAULT_MAX_FUTURE, self._context.ahead),
+            **_condition(when, cells, number),
+        }
+        optional = {
+            "for": when.for_,
+            "clear_after": when.clear_for,
+            "realarm": alarm.repeat,
+            "latch": alarm.latch,
+            "suppress_when": list(alarm.suppressed_by),
+            "suppress_hold": alarm.suppress_hold,
+            "levels": _levels(alarm, when, record, cells),
+            "escalate_after": alarm.escalate_after,
+            "deescalate_after": alarm.deescalate_after,
+            "unshelve_on_escalate": alarm.shelve.until_escalated,
+            "flap": chatter and {"max": chatter.times, "window": chatter.in_, "hold": chatter.hold},
+            "times": [when.times, when.in_] if when.times > 1 else None,
+        }
+        record.update({key: value for key, value in optional.items() if value})
+        if alarm.ack == "automatic":
+            record["ack_required"] = False
+        if when.kind != "silent":
+            record["no_data"] = _NO_DATA[alarm.bad]
+        if alarm.expect_every is not None and when.kind not in ("silent", "seen"):
+            record["expect_every"] = alarm.expect_every
+        return record
+
+    def record_of_row(self, row: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
+        """The record of a rule that a person wrote as a row. Raises ValueError (pydantic's, too)
+        for what makes no sense.
+        """
+        given = {key: _span(key, row[key]) for key in _WHEN_KEYS if row.get(key) is not None}
+        if level_of(row) is not None:
+            if given:
+                raise ValueError(f"'crosses' stands alone, without {', '.join(given)}")
+            given = {"seen": LASTS}
+        when = When.model_validate(given)
+        priority = row.get("priority")
+        if isinstance(self.alarm.priority, Column):
+            priority = _resolved(self.alarm.priority, row)
+        elif priority is None:
+            priority = self.alarm.priority
+        if priority is not None and priority not in SEVERITY_OF:
+            raise ValueError(
+                f"{priority!r} is not a priority; write one of {', '.join(SEVERITY_OF)}"
+            )
+        number = None
+        if isinstance(when.is_, str):
+            metrics = (row["metric"],) if row.get("metric") else _COMMON_METRICS
+            number = next(
+                (n for m in metrics if (n := two_state.number(m, when.is_)) is not None), None
+            )
+        record = self._record(when, priority, rule_id, row, number)
+        if row.get("enabled") is False:
+            record["enabled"] = False
+        record["signal"] = f"{row.get('subject')}/{row.get('metric') or '*'}"
+        return record
+
+
+_WHEN_KEYS = (
+    "above",
+    "below",
+    "outside",
+    "is",
+    "silent",
+    "seen",
+    "clear",
+    "for",
+    "clear_for",
+    "times",
+    "in",
+)
+_SPANS = frozenset(("silent", "seen", "for", "clear_for", "in"))
+
+
+def _span(key: str, value: Any) -> Any:
+    """Spans may be written as numbers of seconds by programs that write rules."""
+    if key in _SPANS and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value}s"
+    return value
+
+
+def _resolved(value: Any, cells: Mapping[str, Any]) -> Any:
+    if not isinstance(value, Column):
+        return value
+    cell = cells.get(value.column)
+    return value.default if cell in (None, "") else cell
+
+
+def _number(value: Any, cells: Mapping[str, Any], unit: str | None) -> float:
+    if isinstance(value, Column):
+        cell = _resolved(value, cells)
+        if cell is None:
+            raise NoLimit(f"no {value.column!r}, and there is no default")
+        value = quantity(cell)
+    assert isinstance(value, Quantity)
+    return value.in_unit(unit)
+
+
+def _levels(
+    alarm: "Alarm", when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The limit of `when` and those beyond it, each with its severity; nothing where there is
+    only one. A level whose column has no value for a subject does not exist for it."""
+    found = [{**record["when"], "severity": record["severity"]}]
+    for level in alarm.levels:
+        with contextlib.suppress(NoLimit):
+            limits = _limits(
+                level.kind, getattr(level, level.kind), level.clear, cells, record.get("unit")
+            )
+            found.append({**limits, "severity": SEVERITY_OF[level.priority]})
+    return found if len(found) > 1 else []
+
+
+def _condition(when: When, cells: Mapping[str, Any], number: float | None) -> dict[str, Any]:
+    kind, unit = when.kind, when.unit
+    if unit is None and isinstance(getattr(when, kind, None), Column):
+        cell = _resolved(getattr(when, kind), cells)
+        unit = quantity(cell).unit if cell is not None else None
+    if kind == "silent":
+        return {"when": {"absent": when.silent}}
+    if kind == "seen":
+        return {"when": {"equals": True}, "pulse": when.seen}
+    if kind == "is":
+        return {"when": {"equals": _state(when.is_) if number is None else number}}
+    condition = _limits(kind, getattr(when, kind), when.clear, cells, unit)
+    return {"when": condition, "unit": unit} if unit else {"when": condition}
+
+
+def _limits(
+    kind: str, edge: Any, clear: Any, cells: Mapping[str, Any], unit: str | None
+) -> dict[str, Any]:
+    """A limit and where it ends, as numbers in `unit`."""
+    if kind == "outside":
+        limits: dict[str, Any] = {"outside": [one.in_unit(unit) for one in edge]}
+        if isinstance(clear, list):
+            limits["clear"] = [one.in_unit(unit) for one in clear]
+        return limits
+    limits = {kind: _number(edge, cells, unit)}
+    if clear is not None and not isinstance(clear, list):
+        end = _number(clear, cells, unit)
+        limits["clear"] = min(end, limits[kind]) if kind == "above" else max(end, limits[kind])
+    return limits
+
+
+def _state(word: Any) -> Any:
+    """A state without a number of its own: yes and no are 1 and 0, a text is itself."""
+    return float(word) if isinstance(word, (bool, int, float)) else word
+
+
+def inventory(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Subjects that tables list in a column `subject`: their silence counts before they were
+    ever heard.
+    """
+    found: dict[str, None] = {}
+    for rows in tables.values():
+        for row in rows:
+            if row.get("subject"):
+                found[str(row["subject"])] = None
+    return list(found)

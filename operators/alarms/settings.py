@@ -1,0 +1,342 @@
+"""The `alarms:` entries of a definition: when something needs a person, after ISA-18.2."""
+
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.condition_logic import ConditionLogic
+from operators.alarms.rules_logic import RulesLogic
+from operators.component import Component, Spec, StepContext
+from operators.model.condition import Column, When
+from operators.model.priority import PRIORITIES, Level, Priority
+from operators.model.selector import Selector
+from operators.model.units import Duration
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+STATES = ("normal", "unacked", "acked", "returned", "shelved", "suppressed", "out_of_service")
+
+
+def hours(value: Any) -> Any:
+    """`20:00-07:00`, checked; raises ValueError with the remedy."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", str(value)):
+        raise ValueError(f"{str(value)!r} is not a span of the day; write it as 20:00-07:00")
+    start, end = str(value).split("-")
+    if start == end:
+        raise ValueError(f"{str(value)!r} is empty; leave 'hours' out for the whole day")
+    return str(value)
+
+
+def _one_as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Hours = Annotated[
+    str, BeforeValidator(hours), WithJsonSchema({"type": "string", "examples": ["20:00-07:00"]})
+]
+
+
+class Armed(Spec):
+    """When the alarm counts. Outside it is evaluated, but suppressed by design (state
+    `suppressed`).
+    """
+
+    hours: Hours | None = Field(
+        None,
+        description="Span of the day in the site's time zone; it may pass midnight.",
+        examples=["20:00-07:00"],
+    )
+    days: Annotated[list[Day], BeforeValidator(_one_as_list)] | None = Field(
+        None,
+        min_length=1,
+        description="Days of the week on which the span begins; all when left out.",
+        examples=[["sat", "sun"]],
+    )
+    while_: str | None = Field(
+        None,
+        alias="while",
+        description=(
+            "A stream of two-state readings: armed while the latest one is on. A reading counts for"
+            " its own subject, or for all subjects when no subject of that name has the alarm."
+        ),
+        examples=["alarm_key"],
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.hours is None and self.days is None and self.while_ is None:
+            raise ValueError("needs one of: hours, days, while")
+        return self
+
+
+class Shelve(Spec):
+    """Bounds of shelving."""
+
+    SHORT: ClassVar[str | None] = "max"
+    max: Duration = Field(
+        gt=0,
+        description="The longest time a person may shelve the alarm; it always ends by itself.",
+        examples=["8h"],
+    )
+    until_escalated: bool = Field(
+        False, description="Whether a higher priority (`levels`) ends it, too."
+    )
+
+
+class Chatter(Spec):
+    """An alarm that comes and goes becomes one that stays: after `times` within `in`, it is over
+    only after `hold`.
+    """
+
+    times: int = Field(ge=2, le=100, description="How many times it is raised.", examples=[3])
+    in_: Duration = Field(alias="in", gt=0, description="Within which span.", examples=["10min"])
+    hold: Duration = Field(
+        gt=0,
+        description="How long the condition must then be over, where `clear_for` is not longer.",
+        examples=["15min"],
+    )
+
+
+class Alarm(Component):
+    """Asks a person to act: one alarm for each subject, which is raised, acknowledged and cleared.
+
+    Its states are `normal`, `unacked`, `acked`, `returned` (over, but nobody has seen it),
+    `shelved`, `suppressed` and
+    `out_of_service`; each step of its life is an event with a `change`: `raised`, `acked`,
+    `returned`, `cleared`,
+    `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`, `escalated` and
+    `deescalated` when `levels` give it another priority, `realarmed` after `repeat`, and `no_data`
+    and `data_back` when its data are bad and good again. A mail for people picks what it needs by
+    `only: {change: [raised, escalated, cleared]}`. People acknowledge, shelve and take out of
+    service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is
+    still evaluated.
+
+    Either `when` gives the condition, or `rules` names a source of rules that people write, one
+    alarm for each rule. Without a required `response` it is not an alarm but an event: send the
+    stream to a sink.
+    """
+
+    NAME: ClassVar[str] = "alarm"
+    STATEFUL: ClassVar[bool] = True
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        (
+            "from: readings\n"
+            "only: {metric: temperature}\n"
+            "when: {above: 30 °C, clear: 28 °C, for: 2min}\n"
+            "priority: high\n"
+            "response: Check the air conditioning, then call facilities.\n"
+        ),
+        (
+            "from: motion\n"
+            "when: {is: on}\n"
+            "armed: {hours: 20:00-07:00}\n"
+            "priority: high\n"
+            "response: Look at the camera, then call the guard.\n"
+        ),
+        (
+            "from: readings\n"
+            "when: {silent: 15min}\n"
+            "priority: low\n"
+            "response: Check the probe and its Wi-Fi.\n"
+            "suppressed_by: [power_lost]\n"
+        ),
+        (
+            "from: prices\n"
+            "rules: rules\n"
+            "page: {column: page}\n"
+            "priority: {column: priority, default: medium}\n"
+            "response: Call the desk.\n"
+            'message: "{subject} {condition} {limit}: {value}"\n'
+            "repeat: 15min\n"
+            "shelve: {max: 8h}\n"
+        ),
+        (
+            "from: readings\nwhen: {above: -18 °C, clear: -19 °C, for: 10min}\nlevels: [{priority:"
+            " high, above: -15 °C, clear: -16 °C}, {priority: critical, above: -10"
+            " °C}]\nescalate_after: 1min\nexpect_every: 15min\nbad: raise\nchatter: {times: 3, in:"
+            " 1h, hold: 30min}\nresponse: Close the door, then call the cold room service.\n"
+        ),
+    )
+
+    from_: str | list[str] = Field(
+        alias="from", description="The stream or streams it watches.", examples=["readings"]
+    )
+    only: Selector | None = Field(
+        None, description="Watches only events that match.", examples=[{"metric": "temperature"}]
+    )
+    when: When | None = Field(
+        None, description="The condition.", examples=[{"above": "30 °C", "for": "2min"}]
+    )
+    rules: str | None = Field(
+        None,
+        description="Instead of `when`: a source of rules, one alarm for each row.",
+        examples=["rules"],
+    )
+    priority: Priority | Column = Field(
+        "medium",
+        description=(
+            "How urgent it is, or the column that says so at the moment at which the alarm is"
+            " raised."
+        ),
+        examples=["high", {"column": "priority"}],
+    )
+    response: str = Field(
+        min_length=1,
+        description="What a person must do.",
+        examples=["Check the air conditioning, then call facilities."],
+    )
+    message: str | None = Field(
+        None,
+        description=(
+            "Text for people; fields of the alarm, `{condition}` and `{limit}` in braces. The limit"
+            " is the one that raises the alarm, also when it returns."
+        ),
+        examples=["{subject} {condition} {limit}: {value}"],
+    )
+    levels: list[Level] = Field(
+        [],
+        description=(
+            "Limits beyond that of `when`, each with a higher priority. While it lasts, the alarm's"
+            " priority follows."
+        ),
+        examples=[[{"priority": "critical", "above": "35 °C", "clear": "33 °C"}]],
+    )
+    escalate_after: Duration = Field(
+        0.0,
+        description="How long a higher level must last before the priority follows.",
+        examples=["1min"],
+    )
+    deescalate_after: Duration = Field(
+        0.0,
+        description="How long it must be over before the priority goes down again.",
+        examples=["5min"],
+    )
+    page: str | Column | None = Field(
+        None,
+        description="The page whose permissions apply, or the column that names it.",
+        examples=["server_room"],
+    )
+    armed: Armed | None = Field(None, description="When it counts; always when left out.")
+    suppressed_by: list[str] = Field(
+        [],
+        description="Alarms of this flow that hide it, subject by subject, while they are active.",
+        examples=[["power"]],
+    )
+    suppress_hold: Duration = Field(
+        0.0, description="How long they still hide it when they are over.", examples=["2min"]
+    )
+    ack: Literal["required", "automatic"] = Field(
+        "required",
+        description=(
+            "Whether a person must acknowledge it, or it counts as acknowledged from the start."
+        ),
+    )
+    latch: bool = Field(
+        False,
+        description=(
+            "Whether it stays when the condition is over until a person acknowledges it then."
+        ),
+    )
+    shelve: Shelve = Field(Shelve(max="8h"), description="Bounds of shelving.")
+    repeat: Duration | None = Field(
+        None,
+        gt=0,
+        description="Raise it again after this long while it is active.",
+        examples=["15min"],
+    )
+    chatter: Chatter | None = Field(
+        None,
+        description="When it counts as chattering, and how long it then stays.",
+        examples=[{"times": 3, "in": "10min", "hold": "15min"}],
+    )
+    bad: Literal["hold", "clear", "raise"] = Field(
+        "hold",
+        description=(
+            "On data of bad quality, or without data for `expect_every`: keep the state, take it as"
+            " normal, or as the condition. A `for` that was running ends in each case but the last:"
+            " it counts only time that good data cover."
+        ),
+    )
+    expect_every: Duration | None = Field(
+        None,
+        gt=0,
+        description=(
+            "A subject without a good reading for this long has no data, and what `bad` says is"
+            " done. A stale or bad reading is none: with this, a single one is waited out."
+        ),
+        examples=["15min"],
+    )
+    was: str | None = Field(
+        None, description="Its earlier name, to keep the saved state.", examples=["too_warm"]
+    )
+
+    @field_validator("priority", mode="after")
+    @classmethod
+    def _known_default(cls, value: Priority | Column) -> Priority | Column:
+        if (
+            isinstance(value, Column)
+            and value.default is not None
+            and value.default not in PRIORITIES
+        ):
+            raise ValueError(
+                f"{value.default!r} is not a priority; write one of {', '.join(PRIORITIES)}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _when_or_rules(self) -> Self:
+        if (self.when is None) == (self.rules is None):
+            raise ValueError("needs 'when' (a condition) or 'rules' (a table of rules), not both")
+        if (
+            self.expect_every is not None
+            and self.when is not None
+            and self.when.kind in ("silent", "seen")
+        ):
+            raise ValueError(
+                f"'expect_every' goes with a value; '{self.when.kind}' is about silence itself"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _known_levels(self) -> Self:
+        if not self.levels:
+            if self.escalate_after or self.deescalate_after or self.shelve.until_escalated:
+                raise ValueError(
+                    "'escalate_after', 'deescalate_after' and 'until_escalated' need 'levels'"
+                )
+        elif self.when is None:
+            raise ValueError("'levels' go with 'when': a rule that people write has one limit")
+        elif isinstance(self.priority, Column):
+            raise ValueError("with 'levels', 'priority' is a word: that of the limit in 'when'")
+        if self.suppress_hold and not self.suppressed_by:
+            raise ValueError("'suppress_hold' needs 'suppressed_by'")
+        return self
+
+    @property
+    def sources(self) -> list[str]:
+        """The streams it watches."""
+        return self.from_ if isinstance(self.from_, list) else [self.from_]
+
+    def conditions(self) -> list[tuple[tuple[str | int, ...], When | Level]]:
+        """The condition and the levels beyond it, each with its place in the entry."""
+        when: list[tuple[tuple[str | int, ...], When | Level]] = (
+            [(("when",), self.when)] if self.when else []
+        )
+        return [*when, *((("levels", index), level) for index, level in enumerate(self.levels))]
+
+    def side_inputs(self) -> tuple[tuple[str, str], ...]:
+        """(name, role) of what it reads beside `from`: alarms that hide it, the stream that arms
+        it, the rules' source.
+        """
+        arms = self.armed.while_ if self.armed else None
+        return (
+            *((name, "suppressed_by") for name in self.suppressed_by),
+            *(((arms, "armed"),) if arms else ()),
+            *(((self.rules, "rules"),) if self.rules else ()),
+        )
+
+    def logic(self, context: StepContext) -> AlarmLogic:
+        """The alarm's logic for one shard; it gives `AlarmTransition` events."""
+        return ConditionLogic(self, context) if self.when is not None else RulesLogic(self, context)

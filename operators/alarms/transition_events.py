@@ -1,0 +1,124 @@
+"""The engine's transitions as events, in the words of definitions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from operators.alarms.engine.crossing import CROSSES
+from operators.alarms.engine.state import NEVER, About, State
+from operators.alarms.engine.transition import Transition, crossed_limit
+from operators.alarms.rule_builder import PRIORITY_OF
+from operators.events import AlarmTransition
+from operators.model.template import Template
+
+STATE_OF = {
+    "A": "normal", "B": "unacked", "C": "acked", "D": "returned", "E": "shelved", "F": "suppressed",
+    "G": "out_of_service", "-": "disabled",
+}  # fmt: skip
+
+
+def change_of(transition: Transition) -> str:
+    """What happened, in the word that definitions use."""
+    if transition.event == "activated":
+        return "raised"
+    if transition.event == "returned":
+        return (
+            "returned"
+            if "unacked" in transition.flags or "latched" in transition.flags
+            else "cleared"
+        )
+    if transition.event == "acked" and transition.isa == "A":
+        return "cleared"
+    return transition.event
+
+
+def condition_of(state: State) -> str:
+    """The word of the condition: above, below, outside, is, silent, seen."""
+    rule = state.rule
+    if rule.absent is not None:
+        return "silent"
+    if rule.pulse is not None:
+        return "seen"
+    if not rule.levels:
+        return ""
+    kind = rule.levels[0].kind
+    return "is" if kind == "equals" else kind
+
+
+class Renderer:
+    """Makes the events of one alarm. `page_of` names the page of an alarm's state."""
+
+    def __init__(
+        self,
+        alarm: str,
+        response: str,
+        message: str | None,
+        page_of: Callable[[State], str | None],
+        run: str | None,
+    ) -> None:
+        self._alarm, self._response, self._page_of, self._run = alarm, response, page_of, run
+        self._template = Template(message) if message else None
+
+    def event(self, state: State, transition: Transition, about: About) -> AlarmTransition:
+        """The event of a transition."""
+        severity: Any = transition.severity or state.rule.base_severity
+        metric, labels = about
+        limit = transition.limit
+        evidence = transition.evidence
+        event = AlarmTransition(
+            id=transition.id,
+            time=transition.at,
+            recorded=transition.recorded if transition.recorded > NEVER else transition.at,
+            rule=transition.rule,
+            alarm=self._alarm,
+            subject=transition.subject,
+            occ=transition.occ,
+            seq=transition.seq,
+            event=transition.event,
+            change=change_of(transition),
+            state=STATE_OF[transition.isa],
+            isa=transition.isa,
+            flags=list(transition.flags),
+            before=list(transition.before),
+            severity=severity,
+            priority=PRIORITY_OF[severity],
+            value=transition.value,
+            unit=transition.unit,
+            limit=(
+                limit if isinstance(limit, (int, float)) and not isinstance(limit, bool) else None
+            ),
+            reason=transition.reason,
+            annunciate=transition.annunciate,
+            rule_hash=transition.rule_hash,
+            metric=metric,
+            page=self._page_of(state),
+            response=self._response,
+            labels={"condition": condition_of(state), **transition.labels, **labels},
+            evidence={"id": evidence[0], "ts": evidence[1]} if evidence else {},
+            user=transition.user,
+            comment=transition.comment,
+            until=transition.until,
+            run=self._run,
+        )
+        if self._template is not None:
+            crossing = event.labels.get("condition") == CROSSES
+            raised_at = limit if crossing else crossed_limit(state, "activated")
+            event.message = str(self._template.render(_with_limit(event, raised_at)))
+        return event
+
+
+def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:
+    """For the text only: the limit that raises the alarm; one that is no number, such as a pair
+    or a word, as a label.
+    """
+    if limit is None:
+        return event
+    if isinstance(limit, (int, float)) and not isinstance(limit, bool):
+        return msgspec.structs.replace(event, limit=limit)
+    text = (
+        " to ".join(f"{edge:g}" for edge in limit)
+        if isinstance(limit, (list, tuple))
+        else str(limit)
+    )
+    return msgspec.structs.replace(event, limit=None, labels={**event.labels, "limit": text})

@@ -1,0 +1,98 @@
+"""ESPHome over MQTT: `PREFIX/COMPONENT/OBJECT/state`, `PREFIX/status`, and logs, which are left
+out.
+"""
+
+from typing import Any
+
+from operators.decoding.dialects.home_assistant import states as ha
+from operators.decoding.payloads import flat_json as known
+from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.payloads.metrics import METRICS, names
+from operators.decoding.payloads.payload import Refused
+from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+
+COMPONENTS = names(
+    "alarm_control_panel binary_sensor button climate cover datetime event fan light lock"
+    " media_player number select sensor switch text text_sensor update valve"
+)
+_PARTS = {
+    "mode": "hvac_mode", "action": "hvac_action", "current_temperature": "temperature", "position": "position",
+    "target_temperature": "target_temperature", "current_humidity": "humidity", "brightness": "brightness",
+}  # fmt: skip
+"""What `PREFIX/COMPONENT/OBJECT/PART/state` says."""
+
+
+def route(topic: str, sure: bool) -> Route | None:
+    words = topic.split("/")
+    if words[-1] == "debug" and len(words) > 1:
+        return IGNORE
+    if words[0] == "esphome" and len(words) > 1 and words[1] in ("discover", "ping"):
+        return IGNORE
+    if sure and words[-1] == "status" and len(words) > 1:
+        device = subject_name("/".join(words[:-1]))
+        return Route(lambda sheet, data: sheet.availability(device, data))
+    for parts in (0, 1):
+        at = len(words) - 3 - parts
+        if at < 1 or words[at] not in COMPONENTS:
+            continue
+        if words[-1] == "command" or words[at] in ha.IGNORED:
+            return IGNORE
+        if words[-1] != "state":
+            return IGNORE if sure else None
+        return _state(
+            subject_name("/".join(words[:at])),
+            words[at],
+            words[at + 1],
+            words[at + 2] if parts else None,
+        )
+    return None
+
+
+def _state(device: str, component: str, name: str, part: str | None) -> Route:
+    if part is not None:
+        metric = _PARTS.get(part)
+        if metric is None:
+            return IGNORE
+        subject = at_endpoint(device, name)
+        return Route(lambda sheet, data: _part(sheet, subject, metric, data))
+    means, rest = _meaning(component, name)
+    subject, whole = at_endpoint(device, rest), at_endpoint(device, name)
+
+    def read(sheet: Sheet, data: Any) -> None:
+        if data.__class__ is dict:
+            known.write(sheet, whole, data)
+        elif data.__class__ is str:
+            ha.write_state(sheet, subject, component, means, data)
+        elif data is None:
+            sheet.bad(subject, means.metric, None)
+        else:
+            raise Refused(
+                "bad_shape", f"expected the state of {whole} as text; got {type(data).__name__}"
+            )
+
+    return Route(read)
+
+
+def _part(sheet: Sheet, subject: str, metric: str, data: Any) -> None:
+    if METRICS[metric].kind == "text" and data.__class__ is str:
+        sheet.word(subject, metric, data.strip().lower(), data)
+    else:
+        sheet.put(subject, metric, data)
+
+
+def _meaning(component: str, name: str) -> tuple[ha.Meaning, str]:
+    if component == "binary_sensor":
+        means, rest = ha.binary_meaning(name, None)
+        return means, rest
+    if component in ha.NUMERIC:
+        return ha.sensor_meaning(name, None, None)
+    return ha.meaning(f"{component}.{name}", None, None) or ha.Meaning("state"), name
+
+
+def read(sheet: Sheet, data: Any) -> None:
+    raise Refused(
+        "unrecognised", f"expected a topic PREFIX/COMPONENT/OBJECT/state; got {sheet.topic!r}"
+    )
+
+
+DIALECT = Dialect(route, never, read)

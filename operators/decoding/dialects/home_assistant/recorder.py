@@ -1,0 +1,115 @@
+"""Rows of Home Assistant's recorder: the `states` table, each with its entity's name and shared
+attributes.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from operators.decoding.dialects.home_assistant import states as ha
+from operators.decoding.payloads.base import Dialect, Route
+from operators.decoding.payloads.payload import Ignored, NotJSON, Refused, loads
+from operators.decoding.payloads.reading_builder import Sheet, json_name
+
+_CACHED = 2048
+
+
+@lru_cache(8192)
+def _shared(text: str) -> tuple[str | None, str | None]:
+    """(device class, unit) of a shared_attrs text; (None, None) where it is damaged."""
+    try:
+        attributes = loads(text.encode("utf-8", "surrogatepass"))
+    except (NotJSON, Refused):
+        return None, None
+    return ha.attribute(attributes, "device_class"), ha.attribute(attributes, "unit_of_measurement")
+
+
+def _hints(shared: Any) -> tuple[str | None, str | None]:
+    if shared.__class__ is str:
+        return _shared(shared) if len(shared) <= _CACHED else _shared.__wrapped__(shared)
+    if shared.__class__ is bytes:
+        return _hints(shared.decode("utf-8", "replace"))
+    return ha.attribute(shared, "device_class"), ha.attribute(shared, "unit_of_measurement")
+
+
+def _utc(moment: Any) -> Any:
+    """Epoch of a DATETIME column, as recorders up to schema 30 wrote it: UTC without saying so."""
+    if not isinstance(moment, datetime):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
+    """Write what one row of `states` says; `values` are its columns by name, with `entity_id`
+    resolved.
+
+    Raises `Refused` (unresolved, bad_shape) and `Ignored`.
+    """
+    entity = values.get("entity_id")
+    if entity.__class__ is not str or not entity:
+        raise Refused(
+            "unresolved",
+            f"expected a row whose metadata_id is in states_meta; {values.get('metadata_id')!r} is"
+            " not: restart the flow's source so that it reads states_meta anew",
+        )
+    state = values.get("state")
+    if state.__class__ is bytes:
+        state = state.decode("utf-8", "replace")
+    at = values.get("last_updated_ts")
+    sheet.at(_utc(values.get("last_updated")) if at is None else at)
+    entity = json_name(entity)
+    if state == "":
+        sheet.occurred(entity, "entity_removed", {})
+        return
+    means = ha.meaning(entity, *_hints(shared))
+    if means is None:
+        raise Ignored
+    if state.__class__ is str:
+        ha.write(sheet, entity, means, state)
+    elif state is None:
+        sheet.bad(entity, means.metric, None)
+    else:
+        raise Refused(
+            "bad_shape", f"expected text as state of {entity}; got {type(state).__name__}"
+        )
+
+
+def table_row(sheet: Sheet, table: str, op: str, values: dict[str, Any]) -> None:
+    """Write what a row event of the binlog says."""
+    if op == "delete" or table.rpartition(".")[2] != "states":
+        raise Ignored
+    row(sheet, values, values.get("shared_attrs"))
+
+
+def read(sheet: Sheet, data: Any) -> None:
+    """Read `{"op", "row", "states_meta", "state_attributes"}`."""
+    if data.__class__ is not dict or data.get("row").__class__ is not dict:
+        raise Refused("bad_shape", "expected an object with op and row; got none")
+    if data.get("op") == "delete":
+        raise Ignored
+    if data.get("op") not in ("insert", "update"):
+        raise Refused(
+            "bad_shape", f"expected op insert, update or delete; got {str(data.get('op'))[:40]!r}"
+        )
+    values = dict(data["row"])
+    if not values.get("entity_id"):
+        values["entity_id"] = _resolve(data.get("states_meta"), values.get("metadata_id"))
+    shared = _resolve(data.get("state_attributes"), values.get("attributes_id"))
+    row(sheet, values, values.get("attributes") if shared is None else shared)
+
+
+def _resolve(names: Any, key: Any) -> Any:
+    return names.get(str(key)) if names.__class__ is dict and key is not None else None
+
+
+def route(topic: str, sure: bool) -> Route | None:
+    if "/" not in topic and topic.rpartition(".")[2] == "states" and "." in topic:
+        return Route(read, "json")
+    return Route(read, "json") if sure else None
+
+
+def fits(data: Any) -> bool:
+    return data.__class__ is dict and "op" in data and "row" in data
+
+
+DIALECT = Dialect(route, fits, read)

@@ -1,0 +1,163 @@
+"""States of Home Assistant entities, whichever way they come: by domain, device class, unit and
+name.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from operators.decoding.payloads import values
+from operators.decoding.payloads.metrics import METRICS, NAMES, by_suffix
+from operators.decoding.payloads.reading_builder import Sheet
+
+IGNORED = frozenset(("automation", "script", "update", "button", "scene"))
+ON_OFF = frozenset(("switch", "light", "fan", "input_boolean"))
+NUMERIC = frozenset(("sensor", "number", "input_number"))
+MISSING = frozenset(("unavailable", "unknown", "none"))
+OPENINGS = frozenset(("door", "window", "opening", "garage_door"))
+TEXT_CLASSES = frozenset(("timestamp", "date", "enum"))
+
+BINARY_CLASSES = {
+    **dict.fromkeys(("motion", "occupancy", "presence", "vibration", "tamper", "smoke", "heat", "sound", "lock"), ""),
+    **dict.fromkeys(OPENINGS, "contact"),
+    "moisture": "water_leak", "gas": "gas_alarm", "battery": "battery_low",
+}  # fmt: skip
+_OWN_NAME = (
+    "temperature humidity pressure illuminance power apparent_power reactive_power power_factor"
+    " energy voltage current frequency battery signal_strength carbon_dioxide pm1 pm25 pm10"
+    " moisture conductivity distance weight speed sound_pressure water gas"
+)
+SENSOR_CLASSES = {
+    **dict.fromkeys(_OWN_NAME.split(), ""),
+    "atmospheric_pressure": "pressure", "duration": "uptime", "wind_speed": "speed",
+}  # fmt: skip
+UNITS = {
+    "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy", "Wh": "energy",
+    "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current", "mA": "current", "hPa": "pressure",
+    "mbar": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
+}  # fmt: skip
+BINARY_NAMES = {
+    **{name: metric for name, metric in NAMES.items() if METRICS[metric].kind == "binary"},
+    **dict.fromkeys(OPENINGS, "contact"),
+    "leak": "water_leak",
+}
+
+State = Callable[[Sheet, str, str], None]
+
+
+class Meaning(NamedTuple):
+    """What an entity's states are: the metric, the unit they come in, and whether 1 and 0 swap."""
+
+    metric: str
+    unit: str | None = None
+    inverted: bool = False
+    known: bool = True
+
+
+def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
+    """Meaning of a binary sensor, and what its name says beyond the metric."""
+    if device_class:
+        metric = BINARY_CLASSES.get(device_class, "state") or device_class
+        return Meaning(metric, None, device_class in OPENINGS), name
+    found = by_suffix(name, BINARY_NAMES)
+    if found is None:
+        return Meaning("state"), name
+    metric, before = found
+    return (
+        Meaning(metric, None, metric == "contact" and not name.lower().endswith("contact")),
+        before,
+    )
+
+
+def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tuple[Meaning, str]:
+    """Meaning of a sensor or number, and what its name says beyond the metric. `known` is False
+    without any hint.
+    """
+    if device_class in TEXT_CLASSES:
+        return Meaning("state"), name
+    if device_class:
+        metric = SENSOR_CLASSES.get(device_class, "value") or device_class
+        return Meaning(metric, unit), name
+    if unit in UNITS:
+        return Meaning(UNITS[unit], unit), name
+    found = by_suffix(name)
+    if found is None:
+        return Meaning("value", unit, known=unit is not None), name
+    return (
+        Meaning(found[0], unit if METRICS[found[0]].kind in ("number", "any") else None),
+        found[1],
+    )
+
+
+@lru_cache(16384)
+def meaning(entity: str, device_class: str | None, unit: str | None) -> Meaning | None:
+    """What the states of an entity are; None for entities that are left out."""
+    domain, _, name = entity.partition(".")
+    if domain in IGNORED:
+        return None
+    if domain == "binary_sensor":
+        return binary_meaning(name, device_class)[0]
+    if domain in NUMERIC:
+        return sensor_meaning(name, device_class, unit)[0]
+    return Meaning(
+        {"cover": "cover_state", "climate": "hvac_mode", "lock": "lock"}.get(domain, "state")
+    )
+
+
+def write(sheet: Sheet, entity: str, means: Meaning, state: str) -> None:
+    """Write the reading of an entity's state text."""
+    domain = entity.partition(".")[0]
+    if state.lower() in MISSING:
+        metric = means.metric
+        if domain in ("person", "device_tracker"):
+            metric = "presence"
+        elif metric == "value" and not means.known:
+            metric = "state"
+        unit = means.unit if metric == "value" else METRICS[metric].unit
+        sheet.add(entity, metric, None, state, unit, "bad", state)
+    elif domain in ("person", "device_tracker"):
+        present = {"home": 1.0, "not_home": 0.0}.get(state.lower())
+        text = state if present is None else None
+        sheet.add(entity, "presence", present or 0.0, text, None, sheet.quality, state)
+    else:
+        write_state(sheet, entity, domain, means, state)
+
+
+def write_state(sheet: Sheet, subject: str, domain: str, means: Meaning, state: str) -> None:
+    """Write the reading of a state that is data, by the rules shared with ESPHome."""
+    metric = means.metric
+    if metric == "cover_state":
+        word = state.strip().lower()
+        sheet.word(subject, metric, values.COVER.get(word, word), state)
+    elif metric == "state":
+        value = (
+            None
+            if domain in ("sensor", "number", "text_sensor", "input_number")
+            else values.binary(metric, state)
+        )
+        if value is not None:
+            sheet.add(subject, metric, value, None, None, sheet.quality, state)
+        elif domain in ON_OFF or domain == "binary_sensor":
+            sheet.bad(subject, metric, state)
+        else:
+            sheet.word(subject, metric, state)
+    elif metric == "value":
+        if (
+            not means.known
+            and values.number(state) is None
+            and state.strip().lower() not in NOT_FINITE
+        ):
+            sheet.word(subject, "state", state)
+        else:
+            sheet.measure(subject, state, means.unit, state)
+    else:
+        sheet.put(subject, metric, state, means.unit, means.inverted)
+
+
+NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"))
+
+
+def attribute(attributes: Any, key: str) -> str | None:
+    """A text attribute, None where it is missing or no text."""
+    value = attributes.get(key) if attributes.__class__ is dict else None
+    return value if value.__class__ is str and value else None

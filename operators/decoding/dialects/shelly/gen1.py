@@ -1,0 +1,166 @@
+"""Shelly generation 1: `shellies/DEVICE/…` with bare values."""
+
+from collections.abc import Callable
+from typing import Any
+
+from operators.decoding.payloads import flat_json as known
+from operators.decoding.payloads import values
+from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.payloads.metrics import metric_of, names
+from operators.decoding.payloads.payload import Refused
+from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+
+_LEFT_OUT = frozenset(("announce", "info", "command"))
+_SWITCHED = frozenset(("relay", "light", "color", "white"))
+_PARTS = names(
+    "announce info command online status relay light color white roller emeter meter input"
+    " input_event longpush sensor ext_temperature ext_temperature_f ext_temperatures ext_humidity"
+    " ext_humidities ext_switch temperature temperature_f temperature_status overtemperature"
+    " voltage adc settings"
+)
+_SENSOR = {
+    "state": "contact", "illumination": "illuminance_level", "flood": "water_leak", "bat": "battery", "tilt": "tilt",
+    "gas": "gas_alarm",
+}  # fmt: skip
+_METERED = {
+    "power": ("power", None), "energy": ("energy", "Wmin"), "total": ("energy", "Wh"),
+    "total_returned": ("energy_returned", "Wh"), "returned_energy": ("energy_returned", "Wmin"),
+    "reactive_power": ("reactive_power", None), "voltage": ("voltage", None), "current": ("current", None),
+    "pf": ("power_factor", None), "pos": ("position", None), "frequency": ("frequency", None),
+}  # fmt: skip
+_WHOLE = {"temperature": "device_temperature", "overtemperature": "heat", "voltage": "voltage"}
+_EXTERNAL = {"ext_temperature": "temperature", "ext_humidity": "humidity", "ext_switch": "state"}
+_MAPS = {"ext_temperatures": ("temperature", "tC"), "ext_humidities": ("humidity", "hum")}
+
+
+def route(topic: str, sure: bool) -> Route | None:
+    words = topic.split("/")
+    if words[0] != "shellies" or len(words) < 2:
+        return None
+    if len(words) == 2:
+        return IGNORE
+    at = next((n for n in range(2, len(words)) if words[n] in _PARTS), 2)
+    return _route(subject_name("/".join(words[1:at])), words[at:])
+
+
+def _route(device: str, path: list[str]) -> Route:
+    part = path[0]
+    if path[-1] in _LEFT_OUT:
+        return IGNORE
+    if part == "online":
+        return Route(lambda sheet, data: sheet.availability(device, data))
+    if part == "sensor" and len(path) == 2:
+        return _plain(device, _SENSOR.get(path[1]) or metric_of(path[1]))
+    if len(path) == 1:
+        if part in _MAPS:
+            return Route(_externals(device, *_MAPS[part]), "json")
+        if part == "status":
+            return Route(lambda sheet, data: _status(sheet, device, data), "json")
+        return _plain(device, _WHOLE.get(part))
+    if not path[1].isdigit():
+        metered = _METERED.get(path[1]) if part in _SWITCHED or part == "roller" else None
+        return _plain(device, *metered) if metered else IGNORE
+    return _component(device, part, path[1], path[2:])
+
+
+def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
+    subject = at_endpoint(device, f"{part}:{index}")
+    if part in _EXTERNAL and not rest:
+        return _plain(at_endpoint(device, f"ext:{index}"), _EXTERNAL[part])
+    if part == "input_event" and not rest:
+        return Route(lambda sheet, data: _pressed(sheet, device, f"input:{index}", data), "json")
+    if part == "input" and not rest:
+        return Route(
+            lambda sheet, data: None if data is None else sheet.put(subject, "state", data)
+        )
+    if part == "roller" and not rest:
+        return Route(lambda sheet, data: _cover(sheet, subject, data))
+    if part in _SWITCHED and not rest:
+        return Route(lambda sheet, data: _switched(sheet, subject, data))
+    if part in _SWITCHED and rest == ["status"]:
+        return Route(lambda sheet, data: _light(sheet, subject, data), "json")
+    metered = (
+        _METERED.get(rest[0])
+        if len(rest) == 1 and part in (*_SWITCHED, "roller", "emeter", "meter")
+        else None
+    )
+    return _plain(subject, *metered) if metered else _plain(subject, None)
+
+
+def _plain(subject: str, metric: str | None, unit: str | None = None) -> Route:
+    def read(sheet: Sheet, data: Any) -> None:
+        if metric is None or data.__class__ in (dict, list):
+            sheet.skipped += 1
+        elif metric == "illuminance_level" and data.__class__ is str:
+            sheet.word(subject, metric, data.strip().lower(), data)
+        elif metric == "gas_alarm" and data.__class__ is str:
+            word = {"none": "off", "mild": "on", "heavy": "on"}.get(data.strip().lower(), data)
+            sheet.put(subject, metric, word)
+        else:
+            sheet.put(subject, metric, data, unit)
+
+    return Route(read)
+
+
+def _switched(sheet: Sheet, subject: str, data: Any) -> None:
+    value = values.binary("state", data)
+    if value is None:
+        sheet.bad(subject, "state", data)
+    else:
+        sheet.put(subject, "state", data)
+
+
+def _cover(sheet: Sheet, subject: str, data: Any) -> None:
+    word = values.COVER.get(data.strip().lower()) if data.__class__ is str else None
+    if word is None:
+        sheet.bad(subject, "cover_state", data)
+    else:
+        sheet.word(subject, "cover_state", word, data)
+
+
+def _light(sheet: Sheet, subject: str, data: Any) -> None:
+    if data.__class__ is not dict:
+        raise Refused(
+            "bad_shape", f"expected an object as status of {subject}; got {type(data).__name__}"
+        )
+    for key, metric in (("ison", "state"), ("brightness", "brightness")):
+        if key in data:
+            sheet.put(subject, metric, data[key])
+
+
+def _status(sheet: Sheet, device: str, data: Any) -> None:
+    if data.__class__ is not dict:
+        raise Refused(
+            "bad_shape", f"expected an object as status of {device}; got {type(data).__name__}"
+        )
+    known.write(sheet, device, {_SENSOR.get(key) or key: raw for key, raw in data.items()})
+
+
+def _pressed(sheet: Sheet, device: str, endpoint: str, data: Any) -> None:
+    if data.__class__ is not dict:
+        raise Refused(
+            "bad_shape", f"expected an object with event of {device}; got {type(data).__name__}"
+        )
+    event = data.get("event")
+    if event.__class__ is str and event.strip():
+        sheet.pressed(device, event, endpoint)
+
+
+def _externals(device: str, metric: str, key: str) -> Callable[[Sheet, Any], None]:
+    def read(sheet: Sheet, data: Any) -> None:
+        if data.__class__ is not dict:
+            raise Refused(
+                "bad_shape", f"expected an object of external sensors; got {type(data).__name__}"
+            )
+        for index, sensor in data.items():
+            if sensor.__class__ is dict and key in sensor:
+                sheet.put(at_endpoint(device, f"ext:{index}"), metric, sensor[key])
+
+    return read
+
+
+def read(sheet: Sheet, data: Any) -> None:
+    raise Refused("unrecognised", f"expected a topic shellies/DEVICE/…; got {sheet.topic!r}")
+
+
+DIALECT = Dialect(route, never, read)

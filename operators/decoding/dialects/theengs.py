@@ -1,0 +1,141 @@
+"""OpenMQTTGateway and Theengs Gateway: BLE devices on `…/GATEWAY/BTtoMQTT/ADDRESS`, keys of the
+Theengs decoder.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from operators.decoding.payloads import values
+from operators.decoding.payloads.base import IGNORE, Dialect, Route
+from operators.decoding.payloads.metrics import FAHRENHEIT, metric_of
+from operators.decoding.payloads.payload import Refused
+from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+
+_ADDRESS = re.compile(r"[0-9A-F]{12}", re.ASCII)
+_PROBE = re.compile(r"(.*[a-z])(\d)", re.ASCII)
+_PRESSES = {1: "single", 2: "double", 3: "triple", 4: "hold"}
+_METERED = {"avg": ("power", "avgu"), "sum": ("energy", "sumu")}
+_MARKS = ("servicedata", "manufacturerdata", "model_id", "brand")
+
+
+def _address(raw: Any) -> str | None:
+    if raw.__class__ is not str or len(raw) > 64:
+        return None
+    compact = raw.replace(":", "").replace("-", "").upper()
+    return compact if _ADDRESS.fullmatch(compact) else None
+
+
+@lru_cache(4096)
+def _plan(key: str) -> tuple[str, str | None, bool] | None:
+    """(metric, probe, whether in °F) of a key."""
+    if key == "lowbatt":
+        return "battery_low", None, False
+    if (metric := metric_of(key)) is not None:
+        return metric, None, False
+    name, probe = key, None
+    if (match := _PROBE.fullmatch(key)) is not None:
+        name, probe = match[1], match[2]
+    if name.lower() in FAHRENHEIT:
+        return "temperature", probe, True
+    metric = metric_of(name) if probe else None
+    return None if metric is None else (metric, probe, False)
+
+
+def _write(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
+    kind = data.get("type")
+    celsius = {
+        plan[1]
+        for key in data
+        if len(key) <= 64 and (plan := _plan(key)) and plan[0] == "temperature" and not plan[2]
+    }
+    for key, raw in data.items():
+        if key in _METERED:
+            metric, unit_key = _METERED[key]
+            unit = data.get(unit_key)
+            if isinstance(unit, str) and values.conversion(metric, unit) is not None:
+                sheet.put(device, metric, raw, unit)
+        elif key == "open":
+            if kind == "WCVR":
+                sheet.put(device, "position", raw)
+            elif values.binary("state", raw) is not None:
+                sheet.put(device, "contact", values.binary("state", raw), inverted=True)
+        elif key == "button":
+            _button(sheet, device, raw)
+        elif kind == "WCVR" and key == "motion":
+            continue
+        else:
+            plan = _plan(key) if len(key) <= 64 else None
+            if plan is None or raw.__class__ is dict or (plan[2] and plan[1] in celsius):
+                sheet.skipped += 1
+                continue
+            sheet.put(at_endpoint(device, plan[1]), plan[0], raw, _unit(plan, kind, data))
+
+
+def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -> str | None:
+    if plan[2]:
+        return "°F"
+    if plan[0] == "pressure" and kind == "TIRE":
+        return "bar"
+    unit = data.get("unit") if plan[0] == "weight" else None
+    return unit if isinstance(unit, str) and values.conversion("weight", unit) is not None else None
+
+
+def _button(sheet: Sheet, device: str, raw: Any) -> None:
+    if raw.__class__ is str and not raw.isdigit():
+        if raw.strip():
+            sheet.pressed(device, raw)
+        return
+    number = values.number(raw)
+    if number is not None and number != 0:
+        sheet.pressed(device, _PRESSES.get(int(number), f"{number:g}"))
+
+
+def _device(data: dict[str, Any], topic: str) -> str:
+    found = _address(data.get("id")) or _address(data.get("mac"))
+    if found:
+        return found
+    last = topic.rstrip("/").rpartition("/")[2]
+    return _address(last) or subject_name(last)
+
+
+def read(sheet: Sheet, data: Any) -> None:
+    if data.__class__ is not dict:
+        raise Refused(
+            "bad_shape", f"expected a JSON object of a BLE device; got {type(data).__name__}"
+        )
+    _write(sheet, _device(data, sheet.topic), data)
+
+
+def _is_gateway(words: list[str]) -> bool:
+    return (words[0] == "home" and len(words) == 3) or any(
+        mark in words[-2].lower() for mark in ("gateway", "theengs", "omg_")
+    )
+
+
+def route(topic: str, sure: bool) -> Route | None:
+    words = topic.split("/")
+    if (
+        any(word.startswith("MQTTto") for word in words)
+        or "SYStoMQTT" in words
+        or words[-1] == "undecoded"
+    ):
+        return IGNORE
+    if "BTtoMQTT" in words:
+        return Route(read, "json")
+    if len(words) > 1 and words[-1] == "LWT" and (sure or _is_gateway(words)):
+        gateway = subject_name(words[-2])
+        covers = topic[: -len("LWT")]
+        return Route(lambda sheet, data: sheet.availability(gateway, data, covers))
+    if len(words) > 1 and words[-1] == "version" and _is_gateway(words):
+        return IGNORE
+    return Route(read, "json") if sure else None
+
+
+def fits(data: Any) -> bool:
+    if data.__class__ is not dict or not any(_address(data.get(key)) for key in ("id", "mac")):
+        return False
+    return any(mark in data for mark in _MARKS)
+
+
+DIALECT = Dialect(route, fits, read)

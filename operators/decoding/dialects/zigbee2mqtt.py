@@ -1,0 +1,163 @@
+"""Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, `…/availability`, and single attributes
+as bare values.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from operators.decoding.payloads import values
+from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.payloads.metrics import ALIASES, NAMES
+from operators.decoding.payloads.payload import Refused
+from operators.decoding.payloads.reading_builder import Sheet, subject_name
+
+ENDPOINTS = frozenset(
+    [f"l{n}" for n in range(1, 10)]
+    + [str(n) for n in range(1, 10)]
+    + ["left", "right", "center", "top", "bottom"]
+)
+_FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
+"""Metrics' names that mean something else in Zigbee2MQTT."""
+
+
+@lru_cache(4096)
+def _plan(key: str) -> tuple[str, str | None, bool] | None:
+    """(metric, endpoint, whether the key is an alias) of a key."""
+    name = key.lower()
+    endpoint = None
+    if name not in NAMES:
+        name, _, suffix = name.rpartition("_")
+        if suffix not in ENDPOINTS or name not in NAMES:
+            return None
+        endpoint = suffix
+    metric = NAMES[name]
+    return None if metric in _FOREIGN else (metric, endpoint, name in ALIASES)
+
+
+def _state(sheet: Sheet, subject: str, raw: Any) -> None:
+    value = values.binary("state", raw)
+    if raw.__class__ is str:
+        word = raw.strip().lower()
+        if word in values.COVER:
+            sheet.word(subject, "cover_state", values.COVER[word], raw)
+            return
+        if word in values.LOCK:
+            sheet.add(subject, "lock", values.LOCK[word], None, None, sheet.quality, raw)
+            return
+    if value is None:
+        sheet.put(subject, "state", raw)
+    else:
+        sheet.add(
+            subject,
+            "state",
+            value,
+            None,
+            None,
+            sheet.quality,
+            raw if raw.__class__ is str else None,
+        )
+
+
+def _action(sheet: Sheet, device: str, raw: Any) -> None:
+    if raw.__class__ is not str or not raw.strip():
+        return
+    word = raw.strip().lower()
+    before, _, after = word.partition("_")
+    if (
+        before in ENDPOINTS
+        and after
+        and (before.isdigit() or values.action(after) in values.ACTIONS)
+    ):
+        sheet.pressed(device, after, before)
+        return
+    before, _, after = word.rpartition("_")
+    if after in ENDPOINTS and values.action(before) in values.ACTIONS:
+        sheet.pressed(device, before, after)
+        return
+    sheet.pressed(device, word)
+
+
+def _value(sheet: Sheet, device: str, key: str, raw: Any, whole: dict[str, Any]) -> None:
+    if key == "action":
+        _action(sheet, device, raw)
+        return
+    plan = _plan(key) if len(key) <= 64 else None
+    if plan is None or raw.__class__ is dict:
+        sheet.skipped += 1
+        return
+    metric, endpoint, alias = plan
+    if alias and metric in whole and metric != "illuminance":
+        return
+    subject = device if endpoint is None else f"{device}#{endpoint}"
+    if metric == "state":
+        _state(sheet, subject, raw)
+    elif metric == "voltage":
+        number = values.number(raw)
+        sheet.put(subject, metric, raw, "mV" if number is not None and number >= 1000 else None)
+    elif metric == "illuminance" and not alias and "illuminance_lux" in whole:
+        sheet.put(subject, "illuminance_raw", raw)
+    elif metric == "gas" and raw.__class__ is bool:
+        sheet.put(subject, "gas_alarm", raw)
+    else:
+        sheet.put(subject, metric, raw)
+
+
+def _object(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
+    if "last_seen" in data:
+        sheet.at(data["last_seen"])
+    for key, raw in data.items():
+        if key != "last_seen":
+            _value(sheet, device, key, raw, data)
+
+
+def _device(name: str) -> Route:
+    name = subject_name(name)
+    device, slash, attribute = name.rpartition("/")
+
+    def read(sheet: Sheet, data: Any) -> None:
+        if data.__class__ is dict:
+            _object(sheet, name, data)
+        elif slash and data.__class__ is not list:
+            _value(sheet, device, attribute, data, {})
+        else:
+            raise Refused(
+                "bad_shape", f"expected a JSON object of {name!r}; got {type(data).__name__}"
+            )
+
+    return Route(read, "any" if slash else "json")
+
+
+def route(topic: str, sure: bool) -> Route | None:
+    words = topic.split("/")
+    at = next(
+        (
+            n
+            for n, word in enumerate(words[:-1])
+            if sure or word.startswith("zigbee2mqtt") or word == "z2m"
+        ),
+        None,
+    )
+    if at is None:
+        return None
+    base, rest = "/".join(words[: at + 1]), words[at + 1 :]
+    if rest[0] == "bridge" and len(rest) > 1:
+        if rest[1:] != ["state"]:
+            return IGNORE
+        bridge = subject_name(base)
+        return Route(lambda sheet, data: sheet.availability(bridge, data, base + "/"))
+    if len(rest) > 1:
+        if rest[-1] in ("set", "get") or (len(rest) > 2 and rest[-2] in ("set", "get")):
+            return IGNORE
+        if rest[-1] == "availability":
+            device = subject_name("/".join(rest[:-1]))
+            return Route(lambda sheet, data: sheet.availability(device, data))
+    return _device("/".join(rest))
+
+
+def read(sheet: Sheet, data: Any) -> None:
+    raise Refused(
+        "unrecognised", f"expected a topic BASE/DEVICE of Zigbee2MQTT; got {sheet.topic!r}"
+    )
+
+
+DIALECT = Dialect(route, never, read)

@@ -1,0 +1,235 @@
+"""What one message says: the dialects write readings and occurrences here."""
+
+import unicodedata
+from datetime import UTC, tzinfo
+from typing import Any
+
+from operators.decoding.payloads import values
+from operators.decoding.payloads.metrics import METRICS
+from operators.decoding.payloads.timestamps import REPLAY, own_time
+from operators.events import Event, Occurrence, Quality, Reading
+
+
+def subject_name(name: str) -> str:
+    """A device's name in Unicode NFC."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def json_name(name: str) -> str:
+    """A device's name from a payload: NFC, and `#`, which marks endpoints, becomes `_`."""
+    return subject_name(name).replace("#", "_")
+
+
+def at_endpoint(device: str, endpoint: str | None) -> str:
+    """The subject `device#endpoint`, or the device alone."""
+    return f"{device}#{json_name(endpoint)}" if endpoint else device
+
+
+class Sheet:
+    """Readings and occurrences of one message, with its own time where it has one, else its time of
+    receipt.
+
+    `skipped` counts keys that mean nothing here; `offline` notes which devices the message says are
+    unreachable, as (subject, topic prefix of the devices behind it or None, the reading).
+    """
+
+    __slots__ = (
+        "events", "id", "labels", "offline", "pinned", "quality", "received", "retained", "skipped", "time", "topic", "zone",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        id: str,
+        topic: str,
+        received: float,
+        retained: bool,
+        labels: dict[str, str],
+        zone: tzinfo = UTC,
+    ) -> None:
+        self.id = id
+        self.topic = topic
+        self.received = self.time = received
+        self.retained = retained
+        self.labels = labels
+        self.zone = zone
+        self.quality: Quality = "stale" if retained else "good"
+        self.events: list[Event] = []
+        self.skipped = 0
+        self.pinned = False
+        self.offline: list[tuple[str, str | None, Reading]] = []
+
+    def at(self, raw: Any) -> None:
+        """Take a device's own time for what follows; what is no usable time leaves the time of
+        receipt.
+        """
+        if self.pinned:
+            return
+        own = own_time(raw, self.received, self.zone)
+        self.time = self.received if own is None else own
+        if self.retained:
+            self.quality = "good" if own is not None and self.received - own <= REPLAY else "stale"
+
+    def put(
+        self, subject: str, metric: str, raw: Any, unit: str | None = None, inverted: bool = False
+    ) -> None:
+        """Write the reading of a JSON value or text `raw`, sent in `unit` (None: the metric's
+        own).
+        """
+        known = METRICS[metric]
+        kind = known.kind
+        value: float | None
+        text = None
+        own_unit = known.unit
+        quality = self.quality
+        if kind == "number":
+            value = raw if raw.__class__ is float and raw - raw == 0.0 else values.number(raw)
+            if value is None:
+                quality = "bad"
+                if raw.__class__ is str:
+                    text = raw
+            else:
+                if unit is not None:
+                    factors = values.conversion(metric, unit)
+                    if factors is None:
+                        self.measure(subject, value, unit, raw)
+                        return
+                    value = value * factors[0] + factors[1]
+                elif metric == "pressure":
+                    value = values.implied_pressure(value)
+                if not known.low <= value <= known.high:
+                    quality = "bad"
+                    if value - value != 0.0:
+                        value = None
+        elif kind == "binary":
+            value = values.binary(metric, raw)
+            if value is None:
+                quality = "bad"
+                if raw.__class__ is str:
+                    text = raw
+            else:
+                if inverted:
+                    value = values.INVERTED[value]
+                if metric == "availability":
+                    quality = "good"
+        elif kind == "any":
+            self.measure(subject, raw, unit, raw)
+            return
+        else:
+            value = values.binary(metric, raw) if kind == "state" else None
+            if value is None:
+                text = raw if raw.__class__ is str else None
+                if not text:
+                    quality = "bad"
+        self.add(
+            subject, metric, value, text, own_unit, quality, raw if raw.__class__ is str else None
+        )
+
+    def measure(self, subject: str, raw: Any, unit: str | None, source: Any = None) -> None:
+        """Write a number of no known quantity, in the unit as sent."""
+        value = values.number(raw)
+        text = raw if value is None and raw.__class__ is str else None
+        quality = "bad" if value is None else self.quality
+        self.add(
+            subject,
+            "value",
+            value,
+            text,
+            unit,
+            quality,
+            source if source.__class__ is str else None,
+        )
+
+    def add(
+        self,
+        subject: str,
+        metric: str,
+        value: float | None,
+        text: str | None,
+        unit: str | None,
+        quality: Quality,
+        raw: str | None,
+    ) -> Reading:
+        """Write a reading as it stands. A device without a name is called by its topic."""
+        reading = Reading(
+            id=f"{self.id}.{len(self.events)}",
+            time=self.time,
+            subject=subject or self.topic,
+            metric=metric,
+            value=value,
+            text=text,
+            unit=unit,
+            quality=quality,
+            labels=self.labels,
+            topic=self.topic,
+            raw=raw,
+        )
+        self.events.append(reading)
+        return reading
+
+    def word(self, subject: str, metric: str, text: str, raw: Any = None) -> None:
+        """Write a state that has no number."""
+        self.add(
+            subject,
+            metric,
+            None,
+            text,
+            None,
+            self.quality if text else "bad",
+            raw if raw.__class__ is str else text,
+        )
+
+    def bad(self, subject: str, metric: str, raw: Any) -> None:
+        """Write that a state is not data."""
+        text = raw if raw.__class__ is str and raw else None
+        self.add(subject, metric, None, text, METRICS[metric].unit, "bad", text)
+
+    def availability(self, subject: str, raw: Any, covers: str | None = None) -> None:
+        """Write whether a device, and with `covers` all devices under that topic prefix, can be
+        reached. Never stale.
+        """
+        if raw.__class__ is dict:
+            raw = raw.get("state")
+        word = raw.strip().lower() if raw.__class__ is str else raw
+        value = 0.0 if word in ("stopped", "disabled") else values.binary("availability", word)
+        text = raw if value is None and raw.__class__ is str else None
+        quality: Quality = "bad" if value is None else "good"
+        reading = self.add(
+            subject,
+            "availability",
+            value,
+            text,
+            None,
+            quality,
+            raw if raw.__class__ is str else None,
+        )
+        if value == 0.0:
+            self.offline.append((subject, covers, reading))
+
+    def occurred(
+        self,
+        device: str,
+        type: str,
+        data: dict[str, Any],
+        source: str | None = None,
+        id: str | None = None,
+    ) -> None:
+        """Write that something happened to a device."""
+        self.events.append(
+            Occurrence(
+                id=id or f"{self.id}.{len(self.events)}",
+                time=self.time,
+                subject=device or self.topic,
+                type=type,
+                data=data,
+                source=source,
+                topic=self.topic,
+                labels=self.labels,
+            )
+        )
+
+    def pressed(self, device: str, action: str, endpoint: str | None = None) -> None:
+        """Write a button press, with the words of the vocabulary where the device has its own."""
+        data = {"action": values.action(action)}
+        if endpoint:
+            data["endpoint"] = endpoint
+        self.occurred(device, "button_pressed", data)

@@ -1,0 +1,215 @@
+"""The step `notify`: tells people of alarms in groups, again until somebody cares, and once for
+a flood.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from operators.component import Due, Logic, Now, Operator, Spec, StepContext
+from operators.events import AlarmTransition, Event, Occurrence
+from operators.model.fields import field, text
+from operators.model.priority import PRIORITIES
+from operators.model.units import Duration, Some
+from operators.notifications.groups import Member, Notifier
+
+MOST_LISTED = 20
+"""So many alarms are written out in `text`; `raised` and `over` have all."""
+_MASKS = ("suppressed", "oos", "disabled")
+
+
+class Flood(Spec):
+    """From when on alarms are too many to be told one by one."""
+
+    alarms: int = Field(ge=2, le=1000, description="How many alarms in a group.", examples=[10])
+    in_: Duration = Field(alias="in", gt=0, description="Within which span.", examples=["10min"])
+
+
+class Notify(Operator):
+    """Makes notifications of the changes of alarms: one for a group of them, as people can read it.
+
+    The stream reads `alarms`, or alarms by name. The first alarm of a group waits `wait` for
+    others; what changes later is told `interval` after the last notification at the earliest. An
+    alarm that is over before it was told is not told at all, one that is shelved, suppressed or out
+    of service is left out, and told again when that ends. What nobody has acknowledged is repeated
+    after `repeat`.
+
+    With `flood`, as many alarms within its span are told at once as a flood; after that comes one
+    digest in that span, until there are fewer than half as many. The alarms themselves are
+    untouched by it.
+
+    A notification is an occurrence `notification` whose subject is the group (its values, or
+    `alarms`). Its data are
+    `what` (`first`, `update`, `repeat`, `flood_on`, `flood_off`), `raised` and `over` (lists of
+    alarms, each with `alarm`,
+    `subject`, `priority`, `change`, `since`, `value`, `unit` and `message`), `count` (of those
+    raised), `priority` (the highest of them), `text` (all of it to be read) and the fields of `by`.
+    It may come twice after a crash, with the same id.
+    """
+
+    NAME: ClassVar[str] = "notify"
+    STATEFUL: ClassVar[bool] = True
+    CROSS_SUBJECT: ClassVar[bool] = True
+    DATA: ClassVar[tuple[str, ...]] = ("what", "raised", "over", "count", "text")
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "notify: {by: label.area, wait: 30s}",
+        (
+            "notify: {by: [page, priority], wait: 10s, interval: 5min, repeat: 1h, flood: {alarms:"
+            " 10, in: 10min}}"
+        ),
+    )
+
+    by: Some | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "The field or fields whose values make a group; one group of all when left out."
+        ),
+        examples=["label.area"],
+    )
+    wait: Duration = Field(
+        30.0, description="How long the first alarm waits for others.", examples=["30s"]
+    )
+    interval: Duration = Field(
+        300.0, gt=0, description="Least time between two of a group.", examples=["5min"]
+    )
+    repeat: Duration | None = Field(
+        None, gt=0, description="Tell again of what nobody has acknowledged.", examples=["4h"]
+    )
+    flood: Flood | None = Field(
+        None, description="When alarms are a flood.", examples=[{"alarms": 10, "in": "10min"}]
+    )
+
+    def placeholders(self) -> list[str]:
+        """Names of the fields that make a group."""
+        return [self.by] if isinstance(self.by, str) else list(self.by or ())
+
+    def logic(self, context: StepContext) -> Logic:
+        return NotifyLogic(self, context)
+
+
+class NotifyLogic(Logic):
+    """State are the groups with their members; one that is over is freed."""
+
+    def __init__(self, settings: Notify, context: StepContext) -> None:
+        super().__init__()
+        self._by = settings.placeholders()
+        flood = settings.flood and {"limit": settings.flood.alarms, "window": settings.flood.in_}
+        self._terms = {
+            "wait": settings.wait, "interval": settings.interval, "repeat": settings.repeat, "flood": flood,
+        }  # fmt: skip
+        self._step = context.step
+        self._notifier = Notifier()
+        self._notifier.on_send = self._sent
+        self._out: list[Event] = []
+        self._clock = -math.inf
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        for event in events:
+            if isinstance(event, AlarmTransition):
+                self._take(event)
+            else:
+                self.count("no_alarm")
+        return self._end()
+
+    def on_time(self, now: Now) -> list[Event]:
+        self._move(now.wall)
+        self._notifier.free(self._clock)
+        return self._end()
+
+    def next_time(self) -> Due:
+        due = self._notifier.next_due()
+        return Due(wall=math.inf if due is None else due)
+
+    def _move(self, to: float) -> None:
+        """What is due before an instant is sent before what happens at it."""
+        self._clock = max(self._clock, to)
+        self._notifier.tick(self._clock)
+
+    def _take(self, event: AlarmTransition) -> None:
+        self._move(event.recorded)
+        values = [field(event, name) for name in self._by]
+        key = [
+            [name, "" if value is None else text(value)]
+            for name, value in zip(self._by, values, strict=True)
+        ]
+        masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
+        self._notifier.take(
+            key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
+            annunciate=event.annunciate, acked="unacked" not in event.flags, masked=masked, about=_about(event),
+        )  # fmt: skip
+
+    def _end(self) -> list[Event]:
+        out, self._out = self._out, []
+        return out
+
+    def _sent(self, sent: Mapping[str, Any], members: Mapping[str, Member]) -> None:
+        raised, over = (
+            [{**members[name]["about"], "since": members[name]["since"]} for name in sent[key]]
+            for key in ("firing", "resolved")
+        )
+        if not raised and not over:
+            return
+        at, kind = sent["at"], sent["kind"]
+        group = {name.removeprefix("label."): value for name, value in sent["group"]}
+        subject = "/".join(value or "-" for value in group.values()) or "alarms"
+        data = {
+            **group,
+            "what": kind,
+            "raised": raised,
+            "over": over,
+            "count": len(raised),
+            "priority": max(
+                (one["priority"] for one in raised), key=PRIORITIES.index, default=None
+            ),
+            "text": _told(kind, raised, over),
+        }
+        self._out.append(
+            Occurrence(
+                id=f"{self._step}/{subject}/{at}/{kind}", time=at, subject=subject, type="notification", data=data,
+                labels={name: value for name, value in group.items() if value},
+            )
+        )  # fmt: skip
+
+    def snapshot(self) -> object:
+        return self._notifier.snapshot(), self._clock
+
+    def restore(self, state: Any, version: int) -> None:
+        groups, self._clock = state
+        self._notifier.restore(groups)
+        self._notifier.adopt(self._terms)
+
+
+def _about(event: AlarmTransition) -> dict[str, Any]:
+    return {
+        "alarm": event.alarm, "subject": event.subject, "priority": event.priority, "change": event.change,
+        "value": event.value, "unit": event.unit, "message": event.message,
+    }  # fmt: skip
+
+
+def _told(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
+    """A notification as people read it, a line for each alarm, the most urgent first."""
+    head = {"flood_on": "flood of alarms: ", "repeat": "still not acknowledged: "}.get(kind, "")
+    lines = [
+        f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"
+    ]
+    ordered = sorted(raised, key=lambda one: (-PRIORITIES.index(one["priority"]), one["since"]))
+    listed = [*ordered, *over][:MOST_LISTED]
+    for number, one in enumerate(listed):
+        word = one["priority"] if number < len(ordered) else "over"
+        lines.append(f"{word}: {one['message'] or _line(one)}")
+    if more := len(raised) + len(over) - len(listed):
+        lines.append(f"and {more} more")
+    return "\n".join(lines)
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    value = one["value"]
+    if value is None:
+        return f"{one['alarm']} of {one['subject']}"
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        f"{one['alarm']} of {one['subject']} at {shown}{' ' + one['unit'] if one['unit'] else ''}"
+    )

@@ -1,0 +1,418 @@
+"""The logic of `threshold`: one small state for each signal, and a loop that only looks while
+nothing changes.
+"""
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from operators.columnar.policy import LaneChoice
+from operators.component import Due, Logic, Now, StepContext
+from operators.events import GOOD, Event, Reading, Summary
+from operators.model.condition import When
+from operators.model.fields import signal_of
+from operators.model.timers import Timers
+from operators.threshold.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit
+from operators.threshold.signal import NEW, Signal, Signals
+
+if TYPE_CHECKING:
+    from operators.columnar.unchanged import Columns
+    from operators.threshold.signal_columns import SignalLane
+
+FORGET_OFF = 3600.0
+FORGET_ON = 7 * 86400.0
+
+
+class ThresholdLogic(Logic):
+    """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which
+    it changes by itself.
+    """
+
+    def __init__(self, when: When, context: StepContext) -> None:
+        super().__init__()
+        self._when = when
+        self._kind = when.kind
+        self._span = when.seen or when.silent
+        self._limits = LimitsOf(when, context)
+        self._step = context.step
+        self._lateness = context.patience
+        self._signals = Signals()
+        self._timers: Timers[Signal] = Timers()
+        self._sweep = math.inf
+        self._highest = -math.inf
+        self._lane: SignalLane | None = None
+        self._choice = LaneChoice()
+        self._simple_presence = self._span is not None and not (
+            when.for_ or when.clear_for or when.times > 1
+        )
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        out: list[Event] = []
+        if self._span is not None:
+            self._presence(events, out)
+        elif self._limits.columns:
+            self._look(events, out)
+        else:
+            columns = self._choice.columns(events, len(self._signals))
+            self._keep_lane()
+            if columns is None or not self._pass_quiet(columns, events, out):
+                self._look_beside(events, out)
+        return out
+
+    def _keep_lane(self) -> None:
+        """Make a lane, or let it go, as the choice is."""
+        wanted = self._choice.wanted(len(self._signals))
+        if wanted == (self._lane is not None):
+            return
+        if self._lane is not None:
+            self._close_lane()
+            return
+        from operators.threshold.signal_columns import SignalLane
+
+        lane = SignalLane()
+        if lane.fill(list(self._signals.all())):
+            self._lane = lane
+        else:
+            self._choice.possible = False
+
+    def _close_lane(self) -> None:
+        if self._lane is not None:
+            self._lane.leave(self._signals.all())
+            self._lane = None
+
+    def _pass_quiet(self, columns: "Columns", events: list[Event], out: list[Event]) -> bool:
+        """Take a batch of which most readings change nothing, and look at the others in their
+        order. False, with nothing done, where most change something, or state may be freed in
+        between."""
+        lane = self._lane
+        clock = max(self._highest, columns.newest) - self._lateness
+        if lane is None or min(self._sweep, columns.oldest + FORGET_OFF) <= clock:
+            return False
+        quiet, rows = lane.quiet(columns, lane.salt(columns.kind[0]))
+        if 2 * len(quiet) < len(events):
+            return False
+        times = columns.times[quiet]
+        lane.last[rows] = times
+        if places := columns.all_but(quiet):
+            for place, highest in zip(places, columns.newest_before(places, quiet), strict=True):
+                self._advance(highest, out)
+                self._look_beside([events[place]], out)
+        self._advance(float(times.max()), out)
+        return True
+
+    def _advance(self, time: float, out: list[Event]) -> None:
+        """A reading of `time` that changed nothing itself."""
+        if time > self._highest:
+            self._highest = time
+            if time >= self._fire_at():
+                self._fire(time - self._lateness, out)
+
+    def _look_beside(self, events: list[Event], out: list[Event]) -> None:
+        """Look at events one by one; what a lane holds of their signals is brought before, and
+        put back after.
+        """
+        lane = self._lane
+        if lane is None:
+            self._look(events, out)
+            return
+        for signal in self._signals.of(events):
+            lane.bring(signal)
+        self._look(events, out)
+        if self._lane is lane:
+            for signal in self._signals.of(events):
+                lane.take_over(signal)
+
+    def _look(self, events: list[Event], out: list[Event]) -> None:
+        """The loop over events, one by one."""
+        get = self._signals.get
+        judge = self._judge
+        columns = self._limits.columns
+        lateness, highest = self._lateness, self._highest
+        fire_at = self._fire_at()
+        for event in events:
+            time = event.time
+            if type(event) is Reading:
+                signal = get(event.subject)
+                if signal is not None:
+                    event.subject = signal.subject  # one string for all steps
+                    if signal.metric != event.metric:
+                        signal = self._signals.find(event.subject, event.metric) or NEW
+                    value = event.value
+                    if (
+                        value is not None
+                        and signal.low <= value <= signal.high
+                        and signal.last <= time < signal.until
+                        and event.quality is GOOD
+                        and event.unit == signal.unit
+                        and not (columns and self._limits.cells(event) != signal.cells)
+                    ):
+                        signal.last = time
+                        if time > highest:
+                            highest = time
+                            if time >= fire_at:
+                                self._fire(time - lateness, out)
+                                fire_at = self._fire_at()
+                        continue
+            judge(event, out)
+            if time > highest:
+                highest = time
+            fire_at = self._fire_at()
+            if highest >= fire_at:
+                self._fire(highest - lateness, out)
+                fire_at = self._fire_at()
+        self._highest = highest
+
+    def _presence(self, events: list[Event], out: list[Event]) -> None:
+        """The loop of `silent` and `seen`: an event in time only moves the deadline."""
+        assert self._span is not None
+        span = self._span
+        find = self._signals.find
+        simple = self._simple_presence
+        lateness, highest = self._lateness, self._highest
+        fire_at = self._fire_at()
+        for event in events:
+            time = event.time
+            if simple and type(event) is Reading and event.quality is GOOD:
+                signal = find(event.subject, event.metric)
+                if signal is not None and signal.last <= time < signal.until < math.inf:
+                    signal.last = time
+                    signal.pulse = signal.until = time + span
+                    if time > highest:
+                        highest = time
+                        if time >= fire_at:
+                            self._fire(time - lateness, out)
+                            fire_at = self._fire_at()
+                    continue
+            self._judge(event, out)
+            if time > highest:
+                highest = time
+            fire_at = self._fire_at()
+            if highest >= fire_at:
+                self._fire(highest - lateness, out)
+                fire_at = self._fire_at()
+        self._highest = highest
+
+    def on_time(self, now: Now) -> list[Event]:
+        out: list[Event] = []
+        self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self._lateness)
+        return out
+
+    def next_time(self) -> Due:
+        return Due(event=min(self._timers.first(), self._sweep))
+
+    def _fire_at(self) -> float:
+        return min(self._timers.first(), self._sweep) + self._lateness
+
+    def _fire(self, limit: float, out: list[Event]) -> None:
+        """Fire the timers of all signals that are due at `limit`, in the order of their
+        deadlines.
+        """
+        for deadline, signal in self._timers.due(limit):
+            if signal.until <= deadline:
+                self._fire_one(signal, out)
+            self._settle(signal)
+        if self._sweep <= limit:
+            self._forget(limit)
+
+    def _fire_own(self, signal: Signal, limit: float, out: list[Event]) -> None:
+        while signal.until <= limit:
+            self._fire_one(signal, out)
+            self._settle(signal)
+
+    def _fire_one(self, signal: Signal, out: list[Event]) -> None:
+        deadline = signal.clock = signal.until
+        if signal.pulse <= deadline:
+            signal.pulse = math.inf
+            self._step_to(signal, self._zone_at(signal, deadline), deadline, None, out)
+        else:
+            self._turn(signal, deadline, None, out)
+
+    def _judge(self, event: Any, out: list[Event]) -> None:
+        """Take an event that may change something."""
+        presence = self._span is not None
+        subject, metric = signal_of(event)
+        if not presence and not isinstance(event, (Reading, Summary)):
+            self.count("not_data")
+            return
+        signal = self._signals.find(subject, metric) or Signal(subject, metric)
+        time = event.time
+        if time < signal.last:
+            self.late.append(event)
+            return
+        self._fire_own(signal, math.nextafter(time, -math.inf), out)
+        good = getattr(event, "quality", "good") == "good"
+        raw = BREACH if presence else self._raw(event, signal) if good else None
+        if raw is None or not good:
+            if not good:
+                self.count("not_data")
+            if not presence:
+                self._keep(signal, time)
+                self._settle(signal)
+            self._fire_own(signal, time, out)
+            return
+        at = max(time, signal.clock)
+        if self._when.times > 1 and raw == BREACH:
+            signal.hits.append(at)
+        signal.raw = raw
+        signal.labels = getattr(event, "labels", {})
+        self._keep(signal, time)
+        self._step_to(signal, self._zone_at(signal, at), at, event, out)
+        self._settle(signal)
+        self._fire_own(signal, time, out)
+
+    def _keep(self, signal: Signal, time: float) -> None:
+        if self._signals.find(signal.subject, signal.metric) is None:
+            self._signals.add(signal)
+        signal.last = time
+        self._sweep = min(self._sweep, time + FORGET_OFF)
+
+    def _raw(self, event: Any, signal: Signal) -> int | None:
+        """Where the reading lies by itself; None, counted, if it cannot be judged."""
+        cells = self._limits.cells(event)
+        if signal.zones is None or event.unit != signal.unit or cells != signal.cells:
+            try:
+                signal.zones = self._limits.zones(event)
+            except NoLimit:
+                self.count("no_limit")
+                return None
+            except ValueError:
+                self.count("unit")
+                return None
+            signal.unit, signal.cells = (
+                None if event.unit is None else sys.intern(event.unit),
+                cells,
+            )
+        raw = self._limits.zone(event, signal.zones)
+        if raw is None:
+            self.count("not_data")
+        return raw
+
+    def _zone_at(self, signal: Signal, at: float) -> int:
+        """The zone at an instant, and `pulse` set to the next at which it changes without an
+        event.
+        """
+        raw = signal.raw
+        if self._span is not None:
+            end = signal.last + self._span
+            raw = BREACH if (at < end) == (self._when.seen is not None) else NORMAL
+            signal.pulse = end if at < end else math.inf
+        times, span = self._when.times, self._when.in_
+        if times == 1 or span is None:
+            return raw
+        hits = signal.hits
+        while hits and hits[0] + span <= at:
+            del hits[0]
+        del hits[:-times]
+        if len(hits) >= times:
+            signal.pulse = min(signal.pulse, hits[0] + span)
+            return BREACH
+        return BAND if raw == BREACH else raw
+
+    def _step_to(self, signal: Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
+        leaving = zone == NORMAL if signal.on else zone == BREACH
+        if not leaving:
+            signal.since = None
+        elif not (self._when.clear_for if signal.on else self._when.for_):
+            self._turn(signal, at, cause, out)
+        elif signal.since is None:
+            signal.since = at
+
+    def _turn(self, signal: Signal, at: float, cause: Any, out: list[Event]) -> None:
+        signal.on = not signal.on
+        signal.since = None
+        subject, metric = signal.subject, signal.metric
+        reading = Reading(
+            id=(
+                f"{cause.id}/{self._step}"
+                if cause is not None
+                else f"{subject}/{metric}/{self._step}/{at}"
+            ),
+            time=at,
+            subject=subject,
+            metric=f"{metric}_{self._kind}",
+            value=1.0 if signal.on else 0.0,
+            labels=signal.labels,
+        )
+        out.append(reading)
+
+    def _settle(self, signal: Signal) -> None:
+        """Set the bounds of the quiet path and the timer from the state."""
+        zones = signal.zones
+        until = signal.pulse
+        if signal.since is not None:
+            until = min(
+                until, signal.since + (self._when.clear_for if signal.on else self._when.for_)
+            )
+        if zones is None:
+            quiet = EMPTY
+        elif signal.since is None:
+            quiet = zones.raised if signal.on else zones.calm
+        else:
+            quiet = zones.normal if signal.on else zones.breach
+        if self._when.times > 1 and (signal.on or signal.since is not None or signal.hits):
+            quiet = EMPTY
+        signal.low, signal.high = quiet
+        signal.until = until
+        if until != math.inf:
+            self._timers.arm(signal, until)
+        if self._lane is not None and not self._lane.put(signal):
+            self._choice.possible = False
+            self._close_lane()
+
+    def _forget(self, clock: float) -> None:
+        """Free signals that have been quiet for long; those that are on are kept longer."""
+        self._sweep = math.inf
+        lane = self._lane
+        signals, self._signals = list(self._signals.all()), Signals()
+        for signal in signals:
+            signal.other = None
+            end = self._last(signal) + (FORGET_ON if signal.on else FORGET_OFF)
+            if end > clock or signal.until != math.inf:
+                self._sweep = clock + FORGET_OFF
+                self._signals.add(signal)
+                continue
+            if lane is not None:
+                lane.free(signal.row)
+            if signal.on:
+                self.count("forgotten")
+        if lane is not None and lane.spent:
+            self._close_lane()
+
+    def _last(self, signal: Signal) -> float:
+        return signal.last if self._lane is None else self._lane.newest(signal)
+
+    def snapshot(self) -> object:
+        signals = [signal.saved(self._last(signal)) for signal in self._signals.all()]
+        return signals, self._sweep, self._highest
+
+    def restore(self, state: Any, version: int) -> None:
+        signals, self._sweep, self._highest = state
+        self._signals = Signals()
+        self._lane = None
+        self._timers = Timers()
+        for subject, metric, *saved in signals:
+            signal = Signal(subject, metric)
+            self._restore_one(signal, saved)
+            self._signals.add(signal)
+
+    def _restore_one(self, signal: Signal, saved: list[Any]) -> None:
+        judged, pulsing = signal.take(saved)
+        if judged:
+            cells = zip(self._limits.columns, signal.cells, strict=False)
+            labelled = {column: cell for column, cell in cells if cell is not None}
+            probe = Reading(
+                id="",
+                time=signal.last,
+                subject=signal.subject,
+                metric=signal.metric,
+                unit=signal.unit,
+                labels=labelled,
+            )
+            try:
+                signal.zones = self._limits.zones(probe)
+            except (NoLimit, ValueError):
+                signal.zones = None
+        if pulsing:
+            self._zone_at(signal, max(signal.last, signal.clock))
+        self._settle(signal)

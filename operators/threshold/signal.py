@@ -1,0 +1,123 @@
+"""What `threshold` keeps of each signal."""
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from operators.events import Event, Reading
+from operators.model.fields import signal_of
+from operators.threshold.limits import EMPTY, NORMAL, Zones
+
+
+class Hot:
+    """What every reading looks at, side by side in memory."""
+
+    __slots__ = ("high", "last", "low", "metric", "subject", "unit", "until")
+
+
+class Signal(Hot):
+    """One signal. While a good reading of the same unit lies between `low` and `high`, not before
+    `last` and before
+    `until`, nothing changes. `other` is the next signal of the same subject."""
+
+    __slots__ = (
+        "cells",
+        "clock",
+        "hits",
+        "labels",
+        "on",
+        "other",
+        "pulse",
+        "queued",
+        "raw",
+        "row",
+        "since",
+        "zones",
+    )
+
+    def __init__(self, subject: str, metric: str) -> None:
+        self.subject = subject
+        self.metric = sys.intern(metric)
+        self.other: Signal | None = None
+        self.row = -1
+        self.queued = math.inf
+        self.low, self.high = EMPTY
+        self.last = -math.inf
+        self.until = math.inf
+        self.clock = -math.inf
+        self.unit: str | None = None
+        self.cells: tuple[str | None, ...] = ()
+        self.zones: Zones | None = None
+        self.on = False
+        self.since: float | None = None
+        self.pulse = math.inf
+        self.raw = NORMAL
+        self.hits: list[float] = []
+        self.labels: dict[str, str] = {}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.subject, self.metric
+
+    def saved(self, last: float) -> tuple[Any, ...]:
+        """What a snapshot holds of the signal, with the time of its last reading."""
+        return (
+            self.subject, self.metric, last, self.clock, self.unit, self.cells, self.on, self.since, self.raw,
+            tuple(self.hits), dict(self.labels), self.zones is not None, self.pulse != math.inf,
+        )  # fmt: skip
+
+    def take(self, saved: list[Any]) -> tuple[bool, bool]:
+        """Read back what `saved` gave after subject and metric; whether it had zones, and a
+        `pulse`.
+        """
+        (
+            self.last,
+            self.clock,
+            unit,
+            self.cells,
+            self.on,
+            self.since,
+            self.raw,
+            hits,
+            labels,
+            judged,
+            pulsing,
+        ) = saved
+        self.unit = None if unit is None else sys.intern(unit)
+        self.hits, self.labels = list(hits), dict(labels)
+        return judged, pulsing
+
+
+class Signals(dict[str, Signal]):
+    """The first signal of each subject; the others hang on it."""
+
+    def find(self, subject: str, metric: str) -> Signal | None:
+        signal = self.get(subject)
+        while signal is not None and signal.metric != metric:
+            signal = signal.other
+        return signal
+
+    def add(self, signal: Signal) -> None:
+        first = self.setdefault(signal.subject, signal)
+        if first is not signal:
+            signal.subject, signal.other, first.other = first.subject, first.other, signal
+
+    def all(self) -> Iterator[Signal]:
+        for first in self.values():
+            signal: Signal | None = first
+            while signal is not None:
+                yield signal
+                signal = signal.other
+
+    def of(self, events: list[Event]) -> Iterator[Signal]:
+        """The signals of events, where they are known."""
+        for event in events:
+            key = (event.subject, event.metric) if type(event) is Reading else signal_of(event)
+            signal = self.find(*key)
+            if signal is not None:
+                yield signal
+
+
+NEW = Signal("", "")
+"""Stands for a signal that nobody knows: nothing is quiet about it."""

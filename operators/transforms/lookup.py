@@ -1,0 +1,71 @@
+"""The step `lookup`: adds what a table says about an event."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from operators.component import Logic, Now, Operator, StepContext
+from operators.events import Event
+from operators.model.fields import field, text, with_labels
+
+
+class Lookup(Operator):
+    """Finds the event's row in a table; the row's other columns become labels.
+
+    The row is the one whose column named like `key` holds the event's field `key`; a table without
+    a column of that name is searched by its first column. An empty cell gives no label. An event
+    without a row passes as it is, counted as
+    `unknown`.
+    """
+
+    NAME: ClassVar[str] = "lookup"
+    SHORT: ClassVar[str | None] = "table"
+    EXAMPLES: ClassVar[tuple[str, ...]] = ("lookup: rooms", "lookup: {table: meters, key: serial}")
+
+    table: str = Field(description="Name of the table.", examples=["rooms"])
+    key: str = Field(
+        "subject", description="The field of the event that is looked up.", examples=["serial"]
+    )
+
+    def placeholders(self) -> list[str]:
+        """Names of the fields that it reads."""
+        return [self.key]
+
+    def logic(self, context: StepContext) -> Logic:
+        return _LookupLogic(self.key, rows_by_key(context.tables.get(self.table, ()), self.key))
+
+
+def rows_by_key(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, dict[str, str]]:
+    """Rows by the text in their column `key`, or in their first column where there is no such;
+    without that column.
+
+    The first of two rows with one key counts.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        column = key if key in row else next(iter(row))
+        others = {
+            name: text(cell)
+            for name, cell in row.items()
+            if name != column and cell not in (None, "")
+        }
+        found.setdefault(text(row[column]), others)
+    return found
+
+
+class _LookupLogic(Logic):
+    def __init__(self, key: str, rows: dict[str, dict[str, str]]) -> None:
+        super().__init__()
+        self._key = key
+        self._rows = rows
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        return [self._looked_up(event) for event in events]
+
+    def _looked_up(self, event: Event) -> Event:
+        row = self._rows.get(text(field(event, self._key)))
+        if row is None:
+            self.count("unknown")
+            return event
+        return with_labels(event, row)

@@ -1,0 +1,333 @@
+"""What all kinds of windows share: signals, units, the quick way of a reading to its pane, and
+closing in time.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from operators.component import Due, Logic, Now, StepContext
+from operators.events import GOOD, Event, Reading, Summary
+from operators.model.fields import field, number_of, signal_of, text
+from operators.model.timers import Rounds
+from operators.model.units import convert
+from operators.windows.pane import CHUNK, Pane, percentile, statistic
+
+FORGET = 3600.0
+_INF = math.inf
+
+
+class WindowSettings(NamedTuple):
+    """Names of statistics and of the fields that keep windows apart; seconds of `every` and
+    panes to a window, or seconds of the `gap` that ends a session."""
+
+    calculate: tuple[str, ...]
+    by: tuple[str, ...]
+    every: float = 0.0
+    panes: int = 1
+    gap: float = 0.0
+
+
+class Signal:
+    """What windows know of a signal. A reading of `unit` from `last` to before `end` belongs to
+    `pane` and closes nothing;
+    `lag` is how far the last reading was behind those of other signals. `windows` are the panes
+    that are open: by number, or the sessions by time. What ends before `next` (a pane's number,
+    or a time) is closed."""
+
+    __slots__ = (
+        "by", "end", "key",  "lag", "last", "metric", "next", "other", "pane", "prefix", "queued", "unit", "windows",
+    )  # fmt: skip
+
+    def __init__(self, key: tuple[str, ...], by: dict[str, str], step: str) -> None:
+        self.key = key
+        self.metric = key[1]
+        self.by = by
+        self.prefix = f"{'/'.join(key)}/{step}/"
+        self.other: Signal | None = None
+        self.queued = math.inf
+        self.windows: Any = {}
+        self.pane = Pane()
+        self.last = self.next = self.end = -math.inf
+        self.lag = 0.0
+        self.unit: str | None = None
+
+
+class Windows(Logic):
+    """State is the open panes of each signal. A signal without open windows is freed an hour or
+    two after its last reading.
+    """
+
+    VERSION = 2
+
+    def __init__(self, settings: WindowSettings, context: StepContext) -> None:
+        super().__init__()
+        self.settings = settings
+        self.lateness = context.lateness
+        self.keep = any(percentile(name) is not None for name in settings.calculate)
+        self.spread = "stddev" in settings.calculate
+        self.timers: Rounds[Signal] = Rounds()
+        self._step = context.step
+        self._statistics = [(name, statistic(name)) for name in settings.calculate]
+        self._counts_all = set(settings.calculate) == {"count"}
+        self._signals: dict[tuple[str, ...], Signal] = {}
+        self._first: dict[str, Signal] = {}
+        self._highest = -math.inf
+        self._sweep = math.inf
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        out: list[Event] = []
+        first = self._first.get
+        lateness, gap = self.lateness, self.settings.gap
+        highest = self._highest
+        floor = highest - lateness
+        fire_at = self._first_due()
+        for event in events:
+            time = event.time
+            if type(event) is Reading:
+                signal = first(event.subject)
+                metric = event.metric
+                while signal is not None and signal.metric != metric:
+                    signal = signal.other
+                value = event.value
+                if (
+                    signal is not None
+                    and value is not None
+                    and floor <= time
+                    and signal.last <= time < signal.end
+                    and -_INF < value < _INF
+                    and event.unit == signal.unit
+                    and event.quality == GOOD
+                ):
+                    signal.last = time
+                    pane = signal.pane
+                    pane.labels = event.labels
+                    fresh = pane.fresh
+                    fresh.append(value)
+                    if gap:
+                        signal.end = time + gap
+                    if len(fresh) >= CHUNK:
+                        self.settle(signal)
+                else:
+                    self._take(event, signal, out)
+                    fire_at = self._first_due()
+            else:
+                self._take(event, None, out)
+                fire_at = self._first_due()
+            if time > highest:
+                highest = self._highest = time
+                floor = time - lateness
+            if floor >= fire_at:
+                self._fire(floor, out)
+                fire_at = self._first_due()
+        return out
+
+    def on_time(self, now: Now) -> list[Event]:
+        out: list[Event] = []
+        self._fire(now.event, out)
+        self._highest = max(self._highest, now.event + self.lateness)
+        return out
+
+    def next_time(self) -> Due:
+        return Due(event=self._first_due())
+
+    # ------------------------------------------------------------------------------------------
+    # what kinds of windows differ in
+    def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+        """The pane a reading belongs to, after closing what it is past; None if that has closed."""
+        raise NotImplementedError
+
+    def end_of(self, signal: Signal) -> float:
+        """Before which time the next readings belong to `signal.pane` and close nothing."""
+        raise NotImplementedError
+
+    def deadline(self, signal: Signal) -> float:
+        """When the flow's clock closes the signal's next window, less its lag; infinity if none
+        is open.
+        """
+        raise NotImplementedError
+
+    def close_next(self, signal: Signal, out: list[Event]) -> None:
+        """Close the signal's next window."""
+        raise NotImplementedError
+
+    def saved(self, windows: Any) -> Any:
+        """The open windows of a signal as plain data."""
+        raise NotImplementedError
+
+    def reload(self, saved: Any) -> Any:
+        """The reverse of `saved`."""
+        raise NotImplementedError
+
+    def form(self) -> tuple[Any, ...]:
+        """The settings on which state depends."""
+        return (self.settings.every, self.settings.panes, self.settings.by, self.keep, self.spread)
+
+    # ------------------------------------------------------------------------------------------
+    # readings
+    def _take(self, event: Event, signal: Signal | None, out: list[Event]) -> None:
+        """Take any event; `signal` is its signal, where that is known already."""
+        value = self._value(event)
+        if value is None:
+            self.count("not_data")
+            return
+        if signal is None:
+            signal = self._signal(event)
+        unit = getattr(event, "unit", None)
+        if signal.unit != unit:
+            if signal.unit is None or unit is None:
+                if not signal.windows:
+                    signal.unit = unit or signal.unit
+            else:
+                try:
+                    value = convert(value, unit, signal.unit)
+                except ValueError:
+                    if signal.windows:
+                        self.count("unit")
+                        return
+                    signal.unit = unit
+        self.settle(signal)
+        time = event.time
+        if self._sweep == _INF:
+            self._sweep = (math.floor(time / FORGET) + 1) * FORGET
+        pane = self.place(signal, time, out)
+        if pane is None:
+            self.late.append(event)
+            return
+        arm = signal.queued == _INF or signal.lag > 0 or time < signal.last
+        if time >= signal.last:
+            signal.last, signal.pane = time, pane
+            if not pane.count:
+                pane.first_time, pane.first = time, value
+            pane.fresh.append(value)
+            pane.labels = getattr(event, "labels", {})
+        else:
+            if time >= pane.last_time:
+                pane.labels = getattr(event, "labels", {})
+            pane.take([value], time, time, self.spread, self.keep)
+        signal.lag = max(0.0, self._highest - self.lateness - time)
+        signal.end = -_INF if signal.lag else self.end_of(signal)
+        if arm:
+            self._arm(signal)
+
+    def _value(self, event: Event) -> float | None:
+        if isinstance(event, (Reading, Summary)):
+            value = number_of(event) if event.quality == "good" else None
+            return value if value is not None and math.isfinite(value) else None
+        return 0.0 if self._counts_all else None
+
+    def _signal(self, event: Event) -> Signal:
+        by = self.settings.by
+        texts = [text(field(event, name)) for name in by]
+        key = (*signal_of(event), *texts)
+        signal = self._signals.get(key)
+        return signal or self._add(
+            key, {n.removeprefix("label."): t for n, t in zip(by, texts, strict=True)}
+        )
+
+    def _add(self, key: tuple[str, ...], by: dict[str, str]) -> Signal:
+        signal = self._signals[key] = Signal(key, by, self._step)
+        signal.windows = self.reload([])
+        if not self.settings.by:
+            signal.other = self._first.get(key[0])
+            self._first[key[0]] = signal
+        return signal
+
+    def _free(self, signal: Signal) -> None:
+        del self._signals[signal.key]
+        subject = signal.key[0]
+        before = self._first.get(subject)
+        if before is signal:
+            if signal.other is None:
+                del self._first[subject]
+            else:
+                self._first[subject] = signal.other
+            return
+        while before is not None and before.other is not signal:
+            before = before.other
+        if before is not None:
+            before.other = signal.other
+
+    def settle(self, signal: Signal) -> None:
+        """Work in the values that came last."""
+        signal.pane.settle(signal.last, self.spread, self.keep)
+
+    # ------------------------------------------------------------------------------------------
+    # time
+    def _first_due(self) -> float:
+        return min(self.timers.first(), self._sweep)
+
+    def _arm(self, signal: Signal) -> None:
+        self.timers.arm(signal, self.deadline(signal) + signal.lag)
+
+    def _fire(self, limit: float, out: list[Event]) -> None:
+        for deadline, signals in self.timers.due(limit):
+            for signal in signals:
+                if not signal.windows:
+                    continue
+                if self.deadline(signal) + signal.lag <= deadline:
+                    self.settle(signal)
+                    self.close_next(signal, out)
+                    signal.end = -_INF
+                if signal.windows:
+                    self._arm(signal)
+        if self._sweep <= limit:
+            self._free_idle(limit)
+
+    def _free_idle(self, clock: float) -> None:
+        age = FORGET + self.settings.every * self.settings.panes + self.settings.gap
+        for signal in list(self._signals.values()):
+            if not signal.windows and signal.last + signal.lag + age <= clock:
+                self._free(signal)
+        self._sweep = (math.floor(clock / FORGET) + 1) * FORGET if self._signals else _INF
+
+    def summary(self, signal: Signal, pane: Pane, start: float, end: float) -> Summary:
+        """What a window from `start` to `end` says. A number too large for a float is left out."""
+        values = {name: number(pane) for name, number in self._statistics}
+        if not all(map(math.isfinite, values.values())):
+            self.count("overflow")
+            values = {name: value for name, value in values.items() if math.isfinite(value)}
+        return Summary(
+            id=f"{signal.prefix}{end}",
+            time=end,
+            start=start,
+            subject=signal.key[0],
+            metric=signal.metric,
+            values=values,
+            unit=signal.unit,
+            labels={**pane.labels, **signal.by} if signal.by else pane.labels,
+        )
+
+    # ------------------------------------------------------------------------------------------
+    # snapshot
+    def snapshot(self) -> object:
+        signals = []
+        for s in self._signals.values():
+            current = next((n for n, (_, pane) in enumerate(self._panes(s)) if pane is s.pane), -1)
+            signals.append((
+                s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, current, self.saved(s.windows),
+            ))  # fmt: skip
+        return self.form(), (self._highest, self._sweep), signals
+
+    def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
+        raise NotImplementedError
+
+    def restore(self, state: Any, version: int) -> None:
+        form, clock, signals = state
+        if form != self.form():
+            return
+        self._highest, self._sweep = (clock, clock) if version == 1 else clock
+        self._signals, self._first = {}, {}
+        self.timers = Rounds()
+        for saved in signals:
+            key, by, next_end, last, lag, *more = saved
+            signal = self._add(tuple(key), dict(by))
+            signal.next, signal.last, signal.lag = next_end, last, lag
+            if version == 1:
+                signal.unit, labels, panes = more
+                signal.windows = {number: Pane.of_version_1(pane, labels) for number, pane in panes}
+            else:
+                signal.end, signal.unit, current, windows = more
+                signal.windows = self.reload(windows)
+                signal.pane = self._panes(signal)[current][1] if current >= 0 else Pane()
+            if signal.windows:
+                self._arm(signal)

@@ -1,0 +1,246 @@
+import math
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from api.app import STATIC
+from api.settings import Settings
+from connectors.clickhouse.columns import READINGS
+from connectors.clickhouse.schema import Declared, Schema
+from tests.api.conftest import Start
+from tests.api.events import alarm, reading
+from tests.api.running import Api, Topics
+from tests.api.static.browsing import DESK, PHONE, WAIT, log_in_to, missing
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
+
+
+@pytest.fixture
+def api(start: Start, settings: Settings, topics: Topics, database: Callable[[], Any]) -> Api:
+    """A server whose ClickHouse holds two hours of one signal, one reading every ten seconds."""
+    now = time.time()
+    client = database()
+    Schema(client, "").migrate(Declared("readings", "readings"))
+    past = [reading(n, 24 + 3 * math.sin(n / 100), time=now - 7200 + n * 10) for n in range(720)]
+    client.insert_arrow("readings", READINGS.arrow(past))
+    server = start(replace(settings, clickhouse=database, site="north plant"))
+    server.wait_for_topics(topics.readings, topics.alarms, topics.push)
+    return server
+
+
+def value(page: Page, subject: str = "rack", metric: str = "temperature") -> Any:
+    return page.locator(f'[data-subject="{subject}"] [data-metric="{metric}"] .value b')
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_card_changes_and_an_alarm_appears_without_reload(
+    visit: Callable[..., Page], topics: Topics, size: dict[str, int]
+) -> None:
+    now = time.time()
+    topics.events(*(reading(n, 20.0 + n / 10, time=now - 60 + n) for n in range(10)))
+    page = visit(size)
+    expect(value(page)).to_have_text("20.9", timeout=WAIT)
+    expect(page.locator("#no-alarms")).to_be_visible()
+    page.evaluate("window.notReloaded = true")
+    before = page.get_attribute(".spark-line", "d")
+    topics.events(
+        reading(50, 31.4, time=now), reading(51, 1.0, metric="motion", unit=None, time=now)
+    )
+    expect(value(page)).to_have_text("31.4", timeout=WAIT)
+    expect(value(page, metric="motion")).to_have_text("motion")
+    assert page.get_attribute(".spark-line", "d") != before
+    topics.events(alarm(1, time=now, recorded=now, annunciate=True))
+    shown = page.locator('.alarm[data-alarm="too_hot"]')
+    expect(shown).to_be_visible(timeout=WAIT)
+    for words in (
+        "Unacknowledged",
+        "High",
+        "Too hot",
+        "Rack",
+        "31 °C",
+        "limit 30 °C",
+        "Check the air conditioning",
+    ):
+        expect(shown).to_contain_text(words)
+    expect(page.locator('.card[data-subject="rack"]')).to_have_attribute("data-alarm", "high")
+    expect(page).to_have_title("(1) Vigie")
+    topics.events(alarm(2, "A", time=now + 1, recorded=now + 1))
+    expect(shown).to_have_count(0, timeout=WAIT)
+    assert page.evaluate("window.notReloaded")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
+
+
+def width_of(line: Locator) -> float:
+    return float(line.evaluate("line => line.getBBox().width"))
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_history_of_a_clicked_card_is_drawn_out_of_clickhouse(
+    visit: Callable[..., Page], topics: Topics, size: dict[str, int]
+) -> None:
+    now = time.time()
+    topics.events(reading(1, 24.0, time=now), alarm(1, time=now, recorded=now))
+    page = visit(size)
+    page.click('[data-subject="rack"] [data-metric="temperature"]')
+    line = page.locator("#chart .chart-line")
+    expect(line).to_be_visible(timeout=WAIT)
+    assert str(line.get_attribute("d")).count("L") > 100
+    expect(page.locator("#history-title")).to_have_text("Rack · Temperature")
+    expect(page.locator("#history-facts")).to_contain_text("Now24 °C")
+    expect(page.locator("#history-facts")).to_contain_text("Lowest21 °C")
+    hour = width_of(line)
+    assert hour > 0.6 * page.locator("#chart").evaluate("chart => chart.clientWidth")
+    page.click('[data-range="86400"]')
+    expect(page.locator('[data-range="86400"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#chart .axis").filter(has_text=":").first).to_be_visible()
+    wait_until(lambda: width_of(line) < hour / 3, what="two hours in a day on the chart")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator("#history")).to_be_hidden()
+
+
+def test_a_limit_is_drawn_in_the_unit_of_the_chart_and_a_door_is_shown_as_it_is(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    now = time.time()
+    door = {"subject": "freezer", "metric": "contact", "unit": None}
+    topics.events(
+        *(
+            reading(n, 4000.0 + 300 * n, metric="power", unit="W", time=now - 60 + n)
+            for n in range(10)
+        ),
+        reading(90, 0.0, time=now, **door),
+        reading(91, 1.0, time=now, **(door | {"subject": "cellar"})),
+        alarm(1, metric="power", value=6.7, limit=6.75, unit="kW", time=now, recorded=now),
+        alarm(
+            2,
+            **(door | {"unit": ""}),
+            alarm="door_open",
+            value=0.0,
+            limit=0.0,
+            time=now,
+            recorded=now,
+        ),
+    )
+    page = visit()
+    expect(value(page, "freezer", "contact")).to_have_text("open", timeout=WAIT)
+    expect(value(page, "cellar", "contact")).to_have_text("closed")
+    opened = page.locator('.alarm[data-alarm="door_open"] .alarm-where')
+    expect(opened).to_contain_text("open")
+    expect(opened).not_to_contain_text("limit")
+
+    page.click('[data-subject="rack"] [data-metric="power"]')
+    expect(page.locator(".limit-text")).to_have_text("limit 6,750 W", timeout=WAIT)
+
+
+def test_a_cut_connection_is_said_and_resumes_with_what_was_missed(
+    visit: Callable[..., Page], api: Api, topics: Topics
+) -> None:
+    now = time.time()
+    topics.events(reading(1, 20.5, time=now - 10))
+    page = visit()
+    expect(value(page)).to_have_text("20.5", timeout=WAIT)
+    api.stop()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "lost", timeout=WAIT)
+    expect(page.get_by_role("status").first).to_have_text("Connection lost — trying again")
+    topics.events(reading(2, 22.5, time=now), alarm(1, time=now, recorded=now))
+    api.start()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=2 * WAIT)
+    expect(value(page)).to_have_text("22.5", timeout=WAIT)
+    expect(page.locator(".alarm")).to_have_count(1)
+    topics.events(reading(3, 23.5, time=now + 1))
+    expect(value(page)).to_have_text("23.5", timeout=WAIT)
+
+
+def test_everything_can_be_reached_with_the_keyboard(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    topics.events(reading(1, time=time.time()))
+    page = visit()
+    expect(value(page)).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("no such")
+    expect(page.locator("#no-cards")).to_have_text("No sensor has that name.")
+    page.locator("#search").fill("")
+    row = page.locator(".row").first
+    for _ in range(20):
+        if row.evaluate("row => row === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(row).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#history")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(row).to_be_focused()
+
+
+def test_french_readers_get_french_and_can_switch(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    topics.events(
+        reading(1, 21.5, time=time.time()), alarm(1, time=time.time(), recorded=time.time())
+    )
+    page = visit(language="fr-FR")
+    expect(page.locator("#connection")).to_have_text("En direct")
+    expect(value(page)).to_have_text("21,5", timeout=WAIT)
+    expect(page.locator(".alarm")).to_contain_text("Non acquittée")
+    page.click("[data-language=en]")
+    expect(value(page)).to_have_text("21.5")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_wrong_password_is_said_and_logging_out_forgets_everything(
+    visit: Callable[..., Page], api: Api, topics: Topics
+) -> None:
+    topics.events(reading(1, time=time.time()))
+    page = visit(log_in=False)
+    expect(page.locator("#register")).to_be_hidden()
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", "wrong")
+    page.click("#login-form button")
+    expect(page.locator("#login-error")).to_have_text("Wrong user name or password.", timeout=WAIT)
+    log_in_to(page, api)
+    expect(value(page)).to_be_visible()
+    page.reload()
+    expect(value(page)).to_be_visible(timeout=WAIT)
+    page.click("#logout")
+    expect(page.locator("#login")).to_be_visible()
+    expect(page.locator(".card")).to_have_count(0)
+    assert page.evaluate("sessionStorage.length") == 0
+    assert page.evaluate("Object.keys(localStorage)") in ([], ["vigie.language"])
+
+
+def test_what_a_device_sends_is_shown_as_text_and_never_run(
+    visit: Callable[..., Page], topics: Topics
+) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    now = time.time()
+    topics.events(
+        reading(1, None, subject=evil, metric=evil, text=evil, unit=evil, time=now),
+        alarm(1, subject=evil, message=evil, response=evil, time=now, recorded=now),
+    )
+    page = visit()
+    expect(page.locator(".alarm-message")).to_have_text(evil, timeout=WAIT)
+    expect(page.locator(".card .value b")).to_have_text(evil)
+    assert page.locator("main img, aside img").count() == 0
+
+
+def test_the_page_needs_no_build_and_no_other_server() -> None:
+    for file in filter(Path.is_file, STATIC.iterdir()):
+        text = file.read_text()
+        assert "style=" not in text
+        assert "innerHTML" not in text
+        links = set(re.findall(r"https?://[^\"'\s]+", text))
+        assert links <= {"http://www.w3.org/2000/svg"}, f"{file.name} names {links}"

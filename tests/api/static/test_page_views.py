@@ -1,0 +1,509 @@
+"""Each view of the page, in a browser."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.app import STATIC
+from api.settings import Settings
+from connectors.base import Health
+from connectors.config.api_section import ApiSection
+from flows.runtime.status import Metrics, StatusServer, make_health
+from infra.embedded.broker import Broker
+from operators.events import DeadLetter, Detection, Occurrence
+from tests.api.conftest import Start
+from tests.api.events import alarm, reading
+from tests.api.running import Api, Topics
+from tests.api.static.browsing import DESK, PHONE, WAIT, fits, log_in_to, missing
+from tests.flow_process import FlowProcess
+
+pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
+Visit = Callable[..., Page]
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAGCAIAAABxZ0isAAAAEUlEQVR4nGNQcEjAihgGUgIAgSwkAYwdvDgAAAAASUVORK5CYII="
+"""A PNG of 8 x 6 pixels."""
+GRAPH = {
+    "boxes": [
+        {"name": "sensors", "kind": "source", "lines": ["topic: site.readings"]},
+        {"name": "hot", "kind": "alarm", "lines": ["when above: 30"]},
+        {"name": "store", "kind": "sink", "lines": ["clickhouse: readings"]},
+    ],
+    "arrows": [["sensors", "hot", ""], ["sensors", "store", ""]],
+}
+
+
+@pytest.fixture
+def flow() -> Iterator[tuple[StatusServer, Metrics, Health]]:
+    """What a flow says of itself."""
+    metrics = Metrics("plant")
+    health = make_health("plant", metrics)
+    server = StatusServer("plant", 0, metrics, health, json.dumps(GRAPH))
+    yield server, metrics, health
+    server.close()
+
+
+@pytest.fixture
+def api(
+    start: Start, settings: Settings, topics: Topics, flow: tuple[StatusServer, Metrics, Health]
+) -> Api:
+    """A server with a broker, a flow to look after, and no ClickHouse."""
+    topics.events(happened(0), topic=events_of(topics))
+    section = ApiSection(flows=[f"http://127.0.0.1:{flow[0].port}"], registration="open")
+    server = start(
+        replace(settings, section=section, event_topics=(events_of(topics),), site="north plant")
+    )
+    server.wait_for_topics(topics.readings, topics.alarms, topics.push, events_of(topics))
+    return server
+
+
+def events_of(topics: Topics) -> str:
+    return f"{topics.prefix}events"
+
+
+def happened(number: int, **others: Any) -> Occurrence:
+    values: dict[str, Any] = {
+        "time": time.time() - 60 + number,
+        "subject": "pir_hall",
+        "type": "motion_detected",
+    }
+    return Occurrence(id=f"o{number}", **values | others)
+
+
+def seen(number: int, **others: Any) -> Detection:
+    values: dict[str, Any] = {
+        "time": time.time() - 30 + number, "subject": "entrance", "class_": "person", "score": 0.9,
+        "box": (0.25, 0.25, 0.5, 0.5),
+    }  # fmt: skip
+    return Detection(id=f"d{number}", **values | others)
+
+
+@pytest.fixture
+def desk(tmp: Path, broker: Broker, topics: Topics) -> Iterator[None]:
+    """A running flow with an alarm, whose readings are the page's."""
+    definition = tmp / "room.yaml"
+    definition.write_text(
+        f"vigie: 1\nflow: room\nsources: {{sensors: {{topic: {topics.readings}}}}}\nalarms:\n "
+        " too_hot: {from: sensors, when: {above: 30 °C, clear: 28 °C}, priority: high,"
+        " response: Call the guard.}\nsinks:\n  live: {from: alarms, websocket: {channel:"
+        " room}}\n"
+    )
+    site = tmp / "site.yaml"
+    redpanda = {"brokers": [broker.address], "prefix": topics.prefix, "idempotence": False}
+    site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda}}))
+    with FlowProcess(definition, site, tmp / "flow"):
+        yield
+
+
+def tab_to(page: Page, wanted: str) -> None:
+    """Press Tab until the element is reached, as somebody without a mouse does."""
+    for _ in range(60):
+        if page.evaluate("wanted => document.activeElement?.matches(wanted)", wanted):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {wanted}")
+
+
+@pytest.mark.usefixtures("desk")
+def test_an_alarm_is_acknowledged_shelved_and_taken_back_with_the_keyboard_alone(
+    visit: Visit, topics: Topics
+) -> None:
+    page = visit(view="#/alarms")
+    topics.events(reading(1, 31.0, time=time.time()))
+    item = page.locator("[data-view=alarms] .alarm")
+    expect(item).to_have_attribute("data-isa", "B", timeout=WAIT)
+    expect(page.locator("#announce")).to_have_text("New alarm: Too hot, Rack")
+    tab_to(page, "[data-view=alarms] [data-action=ack]")
+    page.keyboard.press("Enter")
+    expect(item).to_have_attribute("data-isa", "C", timeout=WAIT)
+    expect(page.locator(".toast").first).to_have_text("Too hot is acknowledged.")
+    assert page.evaluate("document.activeElement.closest('.alarm') !== null"), "the focus was lost"
+
+    tab_to(page, "[data-view=alarms] [data-action=shelve]")
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog[data-dialog=shelve]")
+    expect(dialog.locator("[name=comment]")).to_be_focused()
+    page.keyboard.type("door is open")
+    tab_to(page, "dialog .primary")
+    page.keyboard.press("Enter")
+    expect(item).to_have_attribute("data-isa", "E", timeout=WAIT)
+    expect(item).to_contain_text("door is open")
+    expect(dialog).to_have_count(0)
+
+    tab_to(page, ".alarm-open")
+    page.keyboard.press("Enter")
+    details = page.locator("dialog[data-dialog=alarm]")
+    expect(details).to_contain_text("Call the guard.")
+    tab_to(page, "dialog [data-action=unshelve]")
+    page.keyboard.press("Enter")
+    expect(details.locator(".state")).to_have_text("Acknowledged", timeout=WAIT)
+    page.keyboard.press("Escape")
+    expect(details).to_have_count(0)
+    expect(page).to_have_url(re.compile("#/alarms$"))
+
+
+def test_many_alarms_at_once_are_a_flood_and_a_filter_shows_some(
+    visit: Visit, topics: Topics
+) -> None:
+    now = time.time()
+    page = visit(view="#/alarms")
+    page.click("#sound")
+    expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#flood")).to_be_hidden()
+    many = [
+        alarm(
+            n,
+            "BE"[n % 4 == 0],
+            rule=f"r{n}",
+            subject=f"probe_{n}",
+            annunciate=n % 4 != 0,
+            time=now,
+            recorded=now,
+        )
+        for n in range(1, 17)
+    ]
+    topics.events(*many)
+    expect(page.locator("#flood")).to_contain_text("12 alarms in 10 minutes", timeout=WAIT)
+    expect(page.locator("[data-view=alarms] .alarm")).to_have_count(16)
+    page.click("[data-kind=shelved_]")
+    expect(page.locator("[data-view=alarms] .alarm")).to_have_count(4)
+    assert int(page.get_attribute("#sound", "data-played") or 0) > 1
+    page.reload()
+    expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
+    visit: Visit, topics: Topics, size: dict[str, int]
+) -> None:
+    page = visit(size, view="#/events")
+    expect(page.locator(".event")).to_have_count(1, timeout=WAIT)
+    topics.events(
+        seen(1), happened(2, type="button_pressed", subject="door"), topic=events_of(topics)
+    )
+    expect(page.locator(".event")).to_have_count(3, timeout=WAIT)
+    expect(page.locator(".event").first).to_contain_text("Person")
+    pressed = page.locator('.event[data-id="o2"]')
+    pressed.locator("[data-action=ack]").click()
+    expect(pressed).to_contain_text("Seen by admin", timeout=WAIT)
+    assert fits(page)
+    page.select_option("[name=acknowledged]", "false")
+    expect(page.locator(".event")).to_have_count(2, timeout=WAIT)
+    page.select_option("[name=acknowledged]", "")
+    page.reload()
+    page.select_option("[name=type]", label="Button pressed")
+    expect(page.locator(".event")).to_have_count(1, timeout=WAIT)
+
+
+def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: Topics) -> None:
+    page = visit(view="#/cameras")
+    expect(page.locator(".empty-state")).to_contain_text("No camera yet.", timeout=WAIT)
+    page.click("[data-action=add]")
+    page.fill("dialog [name=name]", "entrance")
+    page.fill("dialog [name=url]", "rtsp://user:secret@10.0.0.2/stream")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_contain_text("password in clear", timeout=WAIT)
+    page.fill("dialog [name=url]", "rtsp://10.0.0.2/stream")
+    page.click("dialog .primary")
+    camera = page.locator('[data-camera="entrance"]')
+    expect(camera).to_have_attribute("data-state", "running", timeout=WAIT)
+    topics.events(seen(1), topic=events_of(topics))
+    expect(camera.locator(".box-text")).to_have_text("Person 90 %", timeout=WAIT)
+    camera.locator("[data-action=toggle]").click()
+    expect(camera).to_have_attribute("data-state", "stopped", timeout=WAIT)
+
+    frame = {
+        "kind": "frame",
+        "id": "f1",
+        "time": time.time(),
+        "subject": "entrance",
+        "jpeg": PICTURE,
+    }
+    topics.pushed("camera_entrance", [frame], subject="entrance")
+    expect(camera.locator("canvas")).to_be_visible(timeout=WAIT)
+    assert camera.locator("canvas").evaluate("canvas => canvas.width") == 8
+
+
+def test_the_picture_of_an_event_is_shown(visit: Visit, topics: Topics) -> None:
+    topics.events(
+        happened(1, subject="yard", type="person", data={"picture": PICTURE}),
+        topic=events_of(topics),
+    )
+    page = visit(view="#/events")
+    page.locator('.event[data-id="o1"] [data-action=picture]').click()
+    expect(page.locator("dialog canvas")).to_have_attribute("width", "8", timeout=WAIT)
+
+
+def test_a_flow_is_drawn_with_its_rates_and_says_what_it_waits_for(
+    visit: Visit, flow: tuple[StatusServer, Metrics, Health]
+) -> None:
+    _, metrics, health = flow
+    metrics.passed("sensors", 1200)
+    health.degraded("store", "no answer from clickhouse:8123")
+    page = visit(view="#/flows")
+    shown = page.locator('[data-flow="plant"]')
+    expect(shown).to_have_attribute("data-status", "degraded", timeout=WAIT)
+    expect(shown.locator('[data-part="sensors"]')).to_contain_text("1,200 events")
+    expect(shown.locator('[data-part="store"]')).to_have_attribute("data-up", "no")
+    expect(shown).to_contain_text("no answer from clickhouse:8123")
+    expect(shown.locator(".edge")).to_have_count(2)
+
+
+def test_dead_letters_are_listed_with_what_came(visit: Visit, topics: Topics) -> None:
+    letter = DeadLetter(
+        id="l1", time=time.time(), flow="plant", step="decode", reason="bad_json", detail="expected an object",
+        origin="site.readings/0", payload=b"ERR 17 <b>",
+    )  # fmt: skip
+    topics.events(letter, topic=f"{topics.prefix}dead.plant")
+    page = visit(view="#/letters")
+    page.locator(".letter summary").click(timeout=WAIT)
+    expect(page.locator(".letter pre")).to_have_text("ERR 17 <b>", timeout=WAIT)
+
+
+def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api: Api) -> None:
+    account = {"username": "marie", "password": "correct horse battery"}
+    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    page = visit(view="#/pages")
+    page.click("[data-action=new-page]")
+    page.fill("dialog [name=name]", "Energy")
+    page.click("dialog .primary")
+    own = page.locator(".own-page").filter(has_text="Energy")
+    own.locator("[data-action=add]").click()
+    page.fill("dialog [name=ticker]", "mains")
+    page.fill("dialog [name=level]", "6500")
+    page.click("dialog .primary")
+    expect(own.locator(".rule-words")).to_contain_text("Mains above 6,500", timeout=WAIT)
+    own.locator("[data-action=share]").click()
+    page.fill("dialog [name=person]", "nobody")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Nobody is called nobody.", timeout=WAIT
+    )
+    page.fill("dialog [name=person]", "marie")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .tag")).to_contain_text("marie", timeout=WAIT)
+    page.keyboard.press("Escape")
+
+    other = visit(view="#/pages", **account)
+    expect(other.locator(".own-page")).to_contain_text("shared with you", timeout=WAIT)
+    page.click("[data-action=new-page]")
+    page.fill("dialog [name=name]", "Cold chain")
+    page.click("dialog .primary")
+    cold = page.locator(".own-page").filter(has_text="Cold chain")
+    cold.locator("[data-action=share]").click()
+    page.fill("dialog [name=person]", "marie")
+    page.click("dialog .primary")
+    expect(other.locator(".own-page")).to_have_count(2, timeout=WAIT)
+    page.locator("dialog .tag button").click()
+    expect(other.locator(".own-page")).to_have_count(1, timeout=WAIT)
+    page.keyboard.press("Escape")
+    expect(other.locator("[data-to=letters]")).to_have_count(0)
+    own.locator("[role=switch]").click()
+    expect(other.locator(".rule")).to_have_attribute("data-active", "no", timeout=WAIT)
+    expect(other.locator(".rule [role=switch]")).to_be_disabled()
+
+
+def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
+    visit: Visit, api: Api
+) -> None:
+    page = visit(view="#/accounts")
+    page.click("[data-action=new-account]", timeout=WAIT)
+    page.fill("dialog [name=username]", "marie")
+    page.select_option("dialog [name=role]", "operator")
+    page.click("dialog .primary")
+    password = str(page.locator(".made-password").text_content(timeout=WAIT))
+    page.keyboard.press("Escape")
+    expect(page.locator(".made-password")).to_have_count(0)
+
+    other = visit(username="marie", password=password)
+    expect(other.locator("[data-to=letters]")).to_have_count(1)
+    expect(other.locator("[data-to=accounts]")).to_have_count(0)
+    page.reload()
+    marie = page.locator("[data-account=marie]")
+    expect(marie).to_contain_text("connected now (1)", timeout=WAIT)
+    marie.locator("[data-action=log-out]").click()
+    page.click("dialog .primary")
+    expect(other.locator("#login-error")).to_have_text(
+        "Your session has ended. Please log in again.", timeout=WAIT
+    )
+
+    log_in_to(other, api, "marie", password)
+    marie.locator("[data-action=role]").click()
+    page.select_option("dialog [name=role]", "viewer")
+    page.click("dialog .primary")
+    expect(marie).to_contain_text("viewer", timeout=WAIT)
+    expect(other.locator("[data-to=letters]")).to_have_count(0, timeout=WAIT)
+    marie.locator("[data-action=disable]").click()
+    page.click("dialog .primary")
+    expect(marie).to_have_attribute("data-enabled", "no", timeout=WAIT)
+    page.locator("[data-account=admin] [data-action=role]").click()
+    page.select_option("dialog [name=role]", "viewer")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Nobody would be left who may change accounts.", timeout=WAIT
+    )
+    page.keyboard.press("Escape")
+
+    page.click("[data-part=log]")
+    log = page.locator("[data-done]")
+    expect(log.first).to_contain_text("admin disabled marie", timeout=WAIT)
+    expect(log.nth(1)).to_contain_text("operator -> viewer")
+    page.fill("[data-view=accounts] [name=username]", "marie")
+    page.keyboard.press("Enter")
+    expect(log).to_have_count(2, timeout=WAIT)
+    expect(log.first).to_contain_text("marie logged in")
+    assert password not in page.content()
+
+
+def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(
+    visit: Visit, api: Api
+) -> None:
+    account = {"username": "marie", "password": "correct horse battery"}
+    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    page = visit(PHONE, language="fr-FR", view="#/accounts")
+    expect(page.locator("[data-account=marie]")).to_contain_text("aucune connexion", timeout=WAIT)
+    assert fits(page)
+    tab_to(page, "[data-account=marie] [data-action=disable]")
+    page.keyboard.press("Enter")
+    tab_to(page, "dialog .primary")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-account=marie]")).to_contain_text("désactivé", timeout=WAIT)
+    expect(page.locator("dialog")).to_have_count(0)
+    assert page.evaluate("document.activeElement !== document.body"), "the focus was lost"
+
+    page.evaluate("document.getElementById('title').focus()")
+    tab_to(page, "[data-part=groups]")
+    page.keyboard.press("Enter")
+    tab_to(page, "[data-view=accounts] [data-action=new-group]")
+    page.keyboard.press("Enter")
+    page.keyboard.type("night_shift")
+    page.keyboard.press("Enter")
+    tab_to(page, "[data-view=accounts] [data-action=add-member]")
+    page.keyboard.press("Enter")
+    page.keyboard.type("admin")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-view=accounts] [data-group] .tag")).to_have_text(
+        "admin", timeout=WAIT
+    )
+    assert page.evaluate("document.activeElement.dataset.action") == "add-member", (
+        "the focus was lost"
+    )
+    assert fits(page)
+
+
+def test_where_registration_is_open_one_makes_oneself_an_account(visit: Visit) -> None:
+    page = visit(PHONE, log_in=False, language="fr-FR")
+    page.click("#register", timeout=WAIT)
+    page.fill("dialog [name=username]", "admin")
+    page.fill("dialog [name=password]", "correct horse battery")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "Ce nom est pris ; choisissez-en un autre.", timeout=WAIT
+    )
+    page.fill("dialog [name=username]", "marie")
+    page.keyboard.press("Enter")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#person")).to_have_attribute(
+        "aria-label", "marie, lecteur: Changer votre mot de passe"
+    )
+
+
+def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
+    visit: Visit, api: Api
+) -> None:
+    account = {"username": "marie", "password": "correct horse battery"}
+    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    page, elsewhere = visit(**account), visit(**account)
+    page.click("#person")
+    page.fill("dialog [name=old]", "wrong")
+    page.fill("dialog [name=new]", "another password")
+    page.fill("dialog [name=repeated]", "another password")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_have_text(
+        "The password until now is wrong.", timeout=WAIT
+    )
+    page.fill("dialog [name=old]", account["password"])
+    page.click("dialog .primary")
+    expect(page.locator(".toast")).to_have_text("Your password is changed.", timeout=WAIT)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+    expect(elsewhere.locator("#login-error")).to_contain_text("session has ended", timeout=WAIT)
+    log_in_to(elsewhere, api, "marie", "another password")
+
+
+def test_the_mode_of_the_site_is_changed_and_others_see_it_at_once(visit: Visit) -> None:
+    page, other = visit(), visit(PHONE, language="fr-FR")
+    page.click("[data-mode=active]")
+    expect(other.locator("[data-mode=active]")).to_have_attribute(
+        "aria-pressed", "true", timeout=WAIT
+    )
+    expect(other.locator("[data-mode=active]")).to_have_text("Actif")
+
+
+def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics) -> None:
+    now = time.time()
+    topics.events(reading(1, 31.0, time=now), alarm(1, time=now, recorded=now))
+    topics.events(seen(1), topic=events_of(topics))
+    page = visit(PHONE, language="fr-FR")
+    titles = {
+        "overview": "Vue d’ensemble", "alarms": "Alarmes", "cameras": "Caméras", "events": "Événements", "flows": "Flux",
+        "pages": "Mes pages", "letters": "Rebuts", "accounts": "Comptes",
+    }  # fmt: skip
+    for view, title in titles.items():
+        link = page.locator(f'#links [data-to="{view}"]')
+        if not link.is_visible():
+            page.click("#links .more button")
+        link.click()
+        expect(page.locator("#title")).to_have_text(title)
+        if view != "overview":
+            expect(page.locator("#title")).to_be_focused()
+        expect(page.locator(".skeleton")).to_have_count(0, timeout=WAIT)
+        assert fits(page), view
+
+
+def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_either_language(
+    visit: Visit,
+) -> None:
+    page = visit(language="fr-FR", view="#/cameras")
+    page.click("[data-action=add]", timeout=WAIT)
+    page.fill("dialog [name=name]", "entrance")
+    page.fill("dialog [name=url]", "rtsp://user:secret@10.0.0.2/stream")
+    page.click("dialog .primary")
+    expect(page.locator("dialog .form-error")).to_contain_text(
+        "un mot de passe en clair", timeout=WAIT
+    )
+    words = page.evaluate(
+        "Promise.all([import('/static/english.js'), import('/static/french.js')]).then(([{ENGLISH},"
+        " {FRENCH}]) => [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) =>"
+        " Object.keys(words)))"
+    )
+    assert set(words[0]) == set(words[1])
+    assert set(words[2]) == set(words[3])
+    code = "".join(file.read_text() for file in STATIC.glob("*.js"))
+    said = set(re.findall(r"""\bsay\("(\w+)\"""", code)) | set(
+        re.findall(r'data-say[a-z-]*="(\w+)"', (STATIC / "index.html").read_text())
+    )
+    assert said <= set(words[0])
+    assert len(said) > 100
+
+
+def test_a_session_that_is_ended_elsewhere_ends_here_and_a_token_is_renewed_before_it_ends(
+    visit: Visit, api: Api
+) -> None:
+    page = visit()
+    before = page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))")
+    assert page.evaluate("import('/static/session.js').then(session => session.renew())"), (
+        "there was no need to renew"
+    )
+    assert page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))") == before
+    headers = {"Authorization": f"Bearer {before['access']}"}
+    assert httpx.post(f"{api.url}/api/auth/logout", headers=headers).status_code == 200
+    expect(page.locator("#login-error")).to_have_text(
+        "Your session has ended. Please log in again.", timeout=WAIT
+    )

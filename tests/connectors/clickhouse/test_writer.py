@@ -1,0 +1,359 @@
+"""The ClickHouse sink on a real engine: what is written twice is there once, whatever the month."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from connectors.base import ConnectorError
+from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+from connectors.clickhouse.schema import Schema, connect
+from connectors.clickhouse.writer import Inserter, declared_by
+from connectors.runtime.batch_writer import Retry
+from infra.embedded import clickhouse
+from operators.alarms.kpi import Kpis
+from operators.events import AlarmTransition, DeadLetter, Event, Occurrence, Reading, Summary
+from tests.connectors.recorder import Recorder, reading
+
+DAY = 86400.0
+JANUARY = 1767225600.0  # 2026-01-01 UTC
+
+
+@pytest.fixture
+def connection(clickhouse: clickhouse.ClickHouse, unique: str) -> ClickHouseConnection:
+    return ClickHouseConnection(url=f"{clickhouse.url}/{unique}", password=clickhouse.password)
+
+
+def inserter(recorder: Recorder, connection: ClickHouseConnection, **settings: object) -> Inserter:
+    sink = ClickHouse.model_validate({"table": "kept", **settings})
+    return Inserter(sink, recorder.context("history", connection))
+
+
+def test_events_of_another_kind_are_refused_once_however_often_the_insert_is_tried(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    nowhere = ClickHouseConnection(url="http://127.0.0.1:1/x")
+    press = Occurrence(id="o1", time=1.0, subject="door", type="press")
+    failing = inserter(recorder, nowhere)
+    for _ in range(3):
+        with pytest.raises(
+            Retry, match=r"does not answer \(Connection refused\); is it running there"
+        ):
+            failing.insert([reading(1), press])
+    assert recorder.letters == []
+
+    inserter(recorder, connection).insert([reading(1), press])
+
+    assert [letter.reason for letter in recorder.letters] == ["other_kind"]
+    assert recorder.counts == {"other_kind": 1}
+
+
+def month_of_readings(rows: int = 40_000) -> list[Event]:
+    """Five weeks over a month's end, some at the same instant, with values of every sort."""
+    return [
+        Reading(
+            id=f"r{n}",
+            time=JANUARY + 10 * DAY + (n // 2) * 35 * DAY / rows * 2,
+            subject=f"s{n % 7}",
+            metric="temperature",
+            value=None if n % 11 == 0 else n / 4,
+            text="open" if n % 11 == 0 else None,
+            unit="°C",
+            labels={"room": str(n % 3)},
+        )
+        for n in range(rows)
+    ]
+
+
+def test_a_month_that_is_replayed_changes_nothing(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    rows = month_of_readings()
+    sums = (
+        "SELECT toYYYYMM(time) AS month, count(), uniqExact(id), sum(value),"
+        " sum(cityHash64(toString(tuple(*)))) FROM kept FINAL GROUP BY month ORDER BY month"
+    )
+    first = inserter(recorder, connection)
+    for start in range(0, len(rows), 10_000):
+        first.insert(rows[start : start + 10_000])
+    client = connection.client()
+    before = client.query(sums).result_rows
+
+    again = inserter(recorder, connection)
+    for start in range(0, len(rows), 7_777):  # other batches, newest first
+        again.insert(rows[start : start + 7_777][::-1])
+
+    assert client.query(sums).result_rows == before
+    assert [row[:3] for row in before] == [(202601, 24000, 24000), (202602, 16000, 16000)]
+    client.command("OPTIMIZE TABLE kept FINAL")
+    assert client.query(sums.replace(" FINAL", "")).result_rows == before
+    assert recorder.letters == []
+
+
+def test_every_sort_of_event_has_a_row(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    letter = DeadLetter(
+        id="d",
+        time=JANUARY,
+        flow="f",
+        step="s",
+        reason="bad_json",
+        detail="no",
+        origin="a/b",
+        payload=b"\xff",
+    )
+    events: list[Event] = [
+        Occurrence(id="o", time=JANUARY, subject="door", type="press", data={"n": 1}),
+        Summary(
+            id="s",
+            time=JANUARY,
+            start=JANUARY - 60,
+            subject="rack",
+            metric="temperature",
+            values={"mean": 1.5},
+        ),
+        letter,
+    ]
+    inserter(recorder, connection).insert(events)
+    rows = (
+        connection.client()
+        .query("SELECT kind, subject, type FROM kept FINAL ORDER BY kind")
+        .result_rows
+    )
+    assert rows == [
+        ("dead_letter", "a/b", "bad_json"),
+        ("occurrence", "door", "press"),
+        ("summary", "rack", "temperature"),
+    ]
+
+
+def transition(n: int, event: str, time: float, **fields: object) -> AlarmTransition:
+    known = {
+        "rule": "f/hot",
+        "alarm": "hot",
+        "subject": "rack",
+        "occ": 1,
+        "change": event,
+        "state": event,
+        "isa": "B",
+    }
+    made = {**known, "recorded": time, **fields}
+    name = f"{made['rule']}/{made['subject']}/{made['occ']}/{n}"
+    return AlarmTransition(id=name, time=time, seq=n, event=event, **made)  # type: ignore[arg-type]
+
+
+def test_the_state_of_each_alarm_is_its_last_change(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    life: list[Event] = [
+        transition(1, "activated", JANUARY + 1, annunciate=True),
+        transition(2, "acked", JANUARY + 2, isa="C"),
+        transition(3, "returned", JANUARY + 40 * DAY, isa="A"),
+        transition(1, "activated", JANUARY + 5, subject="room"),
+    ]
+    inserter(recorder, connection).insert(life)
+    inserter(recorder, connection).insert(life[:1])  # an old one, written again
+    rows = (
+        connection.client()
+        .query("SELECT subject, event, isa FROM kept_current ORDER BY subject")
+        .result_rows
+    )
+    assert rows == [("rack", "returned", "A"), ("room", "activated", "B")]
+
+
+def test_a_user_that_may_not_make_the_table_is_told_who_may(
+    connection: ClickHouseConnection, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    def refuse(self: Schema, declared: object) -> None:
+        raise DatabaseError(
+            "Code: 497. DB::Exception: flow: Not enough privileges. (ACCESS_DENIED)"
+        )
+
+    monkeypatch.setattr(Schema, "migrate", refuse)
+    with pytest.raises(Retry, match="a user with CREATE TABLE run `vigie migrate`"):
+        inserter(recorder, connection).insert([reading(1)])
+
+
+def test_a_table_of_another_version_ends_the_sink_with_the_command(
+    connection: ClickHouseConnection, recorder: Recorder, number: Callable[[str, int], None]
+) -> None:
+    inserter(recorder, connection).insert([reading(1)])
+    number("readings", 2)
+    with pytest.raises(
+        ConnectorError, match="made by a newer Vigie; this one knows version 1: update this program"
+    ):
+        inserter(recorder, connection).insert([reading(2)])
+
+
+@pytest.fixture
+def number(connection: ClickHouseConnection) -> Callable[[str, int], None]:
+    """Record that a migration was applied to the table `kept`."""
+
+    def record(kind: str, version: int) -> None:
+        values = f"('kept', '{kind}', {version}, 'later')"
+        connection.client().command(
+            f"INSERT INTO vigie_migrations (`table`, kind, number, name) VALUES {values}"
+        )
+
+    return record
+
+
+def test_a_changed_time_to_keep_is_reported_and_rows_are_written_all_the_same(
+    connection: ClickHouseConnection, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    inserter(recorder, connection, keep="30d").insert([reading(1)])
+    inserter(recorder, connection, keep="90d").insert([reading(2)])
+    assert (
+        "keeps rows 30 days, the definition says 90 days: `vigie migrate` changes it" in caplog.text
+    )
+    # rows of 1970 are past their time
+    assert connection.client().command("SELECT count() FROM kept FINAL") in (0, 2)
+
+
+def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    inserter(recorder, connection, keep="30d").insert([reading(1)])
+    willing = connection.model_copy(update={"migrate": True})
+    inserter(recorder, willing, keep="90d").insert([reading(2)])
+    found = Schema(connect(connection), "").look("kept")
+    assert found is not None
+    assert found.keep_days == 90
+    assert declared_by(ClickHouse(table="kept"), "readings").keep_days is None
+
+
+def life(
+    rule: str, subject: str, *steps: tuple[str, float, bool], severity: str = "warning"
+) -> list[Event]:
+    """Transitions of one alarm: (event, seconds after the start of January, annunciated)."""
+    made: list[Event] = []
+    occ, flags = 0, set[str]()
+    for seq, (event, at, annunciate) in enumerate(steps, 1):
+        occ += event == "activated"
+        flags = (
+            flags | {"active", "unacked"}
+            if event == "activated"
+            else flags - {"acked": {"unacked"}, "returned": {"active"}}[event]
+        )
+        made.append(
+            transition(
+                seq, event, JANUARY + at, rule=rule, subject=subject, occ=occ, flags=sorted(flags), annunciate=annunciate,
+                severity=severity,
+            )
+        )  # fmt: skip
+    return made
+
+
+def test_figures_of_the_alarm_system_are_those_of_eemua_191(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    events: list[Event] = []
+    for number, at in enumerate(
+        [*range(12), *range(600, 606), 1200, 1201]
+    ):  # 12 in the first ten minutes, then 6, then 2
+        away = 5 if at % 600 == 0 else 60
+        events += life(
+            "f/many",
+            f"s{number}",
+            ("activated", at, True),
+            ("acked", at + 20, False),
+            ("returned", at + 20 + away, False),
+        )
+    again = [
+        (event, 36000 + 20 * n + late, n == 0 and late == 0)
+        for n in range(3)
+        for event, late in (("activated", 0), ("returned", 4))
+    ]
+    events += life("f/chatters", "x", *again, severity="critical")
+    events += life(
+        "f/stays",
+        "y",
+        ("activated", 3600, True),
+        ("returned", 3 * DAY + 7200, False),
+        severity="info",
+    )
+    inserter(recorder, connection).insert(events)
+    client = connection.client()
+
+    bins = client.query("SELECT annunciated, flood FROM kept_rate LIMIT 4").result_rows
+    assert bins == [(12, 1), (6, 1), (2, 0), (0, 0)]  # opens above 10, stays open until below 5
+    rows = client.query("SELECT toString(day), kpi, value, target FROM kept_kpi").result_rows
+    first = {kpi: value for day, kpi, value, _ in rows if day == "2026-01-01"}
+    assert first == pytest.approx(
+        {
+            "rate10": 22 / 144, "daily": 22, "peak10": 12, "overloaded": 1 / 144, "in_flood": 2 / 144, "masked": 2,
+            "chattering": 1, "fleeting": 1 / 22, "top10": 1, "ack_p50": 20, "ack_p95": 20, "never_acked": 1, "standing": 1,
+            "share_low": 1 / 22, "share_medium": 20 / 22, "share_critical": 1 / 22,
+        }
+    )  # fmt: skip
+    later = {(day, kpi): value for day, kpi, value, _ in rows if day != "2026-01-01"}
+    days = ("2026-01-02", "2026-01-03")
+    returned = {("2026-01-04", "never_acked"): 1}
+    assert later == {(day, kpi): 1 for day in days for kpi in ("standing", "stale")} | returned
+    assert {kpi: target for _, kpi, _, target in rows}["stale"] == 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_figures_of_the_view_are_those_of_the_flow(
+    connection: ClickHouseConnection, recorder: Recorder, seed: int
+) -> None:
+    chance = random.Random(seed)
+    made: list[AlarmTransition] = []
+    for subject in "abcdef":
+        at, occ, flags = JANUARY + chance.randrange(7200), 0, set[str]()
+        for seq in range(1, 200):
+            choices = (
+                ["annunciated", "acked", "returned"]
+                if "active" in flags
+                else ["activated", "activated", "acked"]
+            )
+            event = chance.choice(choices if occ else ["activated"])
+            at += chance.choice([0, 5, 20, 30, 30, 900, 4000])
+            occ += event == "activated"
+            if event == "activated":
+                flags = {"active"} | ({"unacked"} if chance.random() < 0.8 else set())
+            flags -= {"acked": {"unacked"}, "returned": {"active"}}.get(event, set())
+            heard = event in ("activated", "annunciated") and chance.random() < 0.7
+            late = chance.choice([0.0, 0.25, 2.0])
+            item = transition(
+                seq, event, at, rule="f/r", subject=subject, occ=occ, flags=sorted(flags), annunciate=heard,
+                recorded=max(at + late, made[-1].recorded if seq > 1 else 0.0),
+            )  # fmt: skip
+            made.append(item)
+    kpis = Kpis()
+    for item in made:
+        kpis.see(item)
+    inserter(recorder, connection).insert(list(made))
+    rows = (
+        connection.client()
+        .query("SELECT toUnixTimestamp(toDateTime(day, 'UTC')), kpi, value FROM kept_kpi")
+        .result_rows
+    )
+    view = {(day, kpi): value for day, kpi, value in rows}
+    first = int(min(item.recorded for item in made) // DAY * DAY)
+    for day in range(first, int(max(item.recorded for item in made)) + 1, int(DAY)):
+        figures = kpis.figures(day, day + DAY)
+        assert view.get((day, "ack_p50")) == figures.ack_median
+        assert view.get((day, "ack_p95")) == figures.ack_95
+        assert view.get((day, "never_acked"), 0) == figures.censored
+        assert view.get((day, "chattering"), 0) == len(figures.chattering)
+        assert view.get((day, "daily"), 0) == figures.annunciated
+        assert view.get((day, "masked"), 0) == figures.masked
+
+
+def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(
+    connection: ClickHouseConnection, recorder: Recorder
+) -> None:
+    times = [JANUARY - 86400 * n for n in range(150)] + [0.0, -62_135_596_800.0, 253_402_300_799.0]
+    events: list[Event] = [
+        Reading(id=f"r{n}", time=at, subject="s", metric="m", value=1.0)
+        for n, at in enumerate(times)
+    ]
+    inserter(recorder, connection, partition="day").insert(events)
+    inserter(recorder, connection, partition="day").insert(events)
+    assert connection.client().query(
+        "SELECT count(), uniqExact(id) FROM kept FINAL"
+    ).result_rows == [(153, 153)]

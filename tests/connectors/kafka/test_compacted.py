@@ -1,0 +1,130 @@
+"""Compacted topics read as tables, on a real broker."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from kafka import KafkaProducer
+
+from connectors.base import Batch, Reader
+from connectors.kafka.components import Topic
+from connectors.kafka.connection import TopicConnection
+from infra.embedded.broker import Broker
+from operators.events import Event, Occurrence, Row, encode_lines
+from tests.connectors.recorder import Recorder
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def opened(broker: Broker, recorder: Recorder, unique: str) -> Iterator[Callable[[], Reader]]:
+    readers: list[Reader] = []
+
+    def open_it() -> Reader:
+        context = recorder.context(
+            "rules", TopicConnection(brokers=[broker.address], idempotence=False)
+        )
+        topic = Topic(name=unique, table=True)
+        (part,) = topic.partitions(context)
+        readers.append(topic.open(context, part, None))
+        return readers[-1]
+
+    yield open_it
+    for reader in readers:
+        reader.close()
+
+
+@pytest.fixture
+def put(broker: Broker, unique: str) -> Iterator[Callable[[str | None, bytes | None], None]]:
+    producer = KafkaProducer(bootstrap_servers=[broker.address])
+
+    def send(key: str | None, value: bytes | None) -> None:
+        producer.send(unique, value, None if key is None else key.encode(), partition=0).get(10)
+
+    yield send
+    producer.close()
+
+
+def next_of(reader: Reader) -> Batch:
+    batches: list[Batch] = []
+    wait_until(lambda: batches.append(b) if (b := reader.read()) else bool(batches), 10, "a batch")
+    return batches[0]
+
+
+def rows(events: list[Event]) -> list[tuple[str, object]]:
+    return [(e.op, e.values) if isinstance(e, Row) else ("event", e) for e in events]
+
+
+def test_the_first_batch_is_the_table_as_it_stands_and_changes_follow(
+    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
+) -> None:
+    empty = next_of(opened())
+    assert (empty.events, empty.live, empty.whole) == ([], True, True)
+    put("a", b'{"above": 1}')
+    put("b", b'{"above": 2}')
+    put("a", b'{"above": 3}')
+    put("b", None)
+    put("x-key", b'{"id": "x", "above": 4}')
+
+    reader = opened()
+    batch = next_of(reader)
+    assert batch.whole
+    assert rows(batch.events) == [
+        ("update", {"above": 3, "id": "a"}),
+        ("update", {"id": "x", "above": 4}),
+    ]
+    assert reader.position() is None  # every start reads the table anew
+
+    put("x-key", None)
+    change = next_of(reader)
+    assert (rows(change.events), change.whole) == ([("delete", {"id": "x"})], False)
+
+
+def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
+    opened: Callable[[], Reader],
+    put: Callable[[str | None, bytes | None], None],
+    recorder: Recorder,
+) -> None:
+    event = Occurrence(
+        id="o", time=1.0, subject="rules", type="rule", data={"id": "r1", "above": 5}
+    )
+    reader = opened()
+    next_of(reader)
+    put("r1", encode_lines([event]))
+    put(None, b'{"id": 7, "above": 6}')
+    put(None, b'{"above": 6}')
+    put("bad", b"[1]")
+    put("bad", b"{")
+    put("last", b"{}")
+
+    got: list[Event] = []
+    wait_until(
+        lambda: (got.extend(b.events if (b := reader.read()) else []), len(got) == 3)[1],
+        10,
+        "the rows",
+    )
+
+    assert rows(got) == [
+        ("event", event),
+        ("update", {"id": 7, "above": 6}),
+        ("update", {"id": "last"}),
+    ]
+    assert [(letter.reason, letter.payload) for letter in recorder.letters] == [
+        ("bad_row", b'{"above": 6}'),
+        ("bad_row", b"[1]"),
+        ("bad_row", b"{"),
+    ]
+    assert recorder.letters[0].detail == "a row needs an 'id', or its record a key"
+
+
+def test_a_row_is_of_the_time_at_which_it_was_written_at_the_latest(
+    opened: Callable[[], Reader], put: Callable[[str | None, bytes | None], None]
+) -> None:
+    event = Occurrence(
+        id="o", time=250e9, subject="rules", type="rule", data={"id": "r1", "above": 5}
+    )
+    next_of(opened())
+    put("r1", encode_lines([event]))
+
+    batch = next_of(opened())
+
+    assert batch.wall < 249e9
+    assert [row.time for row in batch.events] == [batch.wall]

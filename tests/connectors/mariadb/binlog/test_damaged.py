@@ -1,0 +1,51 @@
+"""Rows of the binary log that are damaged are refused; they are never read on for ever, nor read
+beyond their end.
+"""
+
+import pytest
+
+from connectors.mariadb.binlog.row_decoder import RowDecoder
+from connectors.mariadb.binlog.table_map import LONG, VARCHAR, Column
+from connectors.mariadb.homeassistant_recorder import inserted, is_recorder
+
+COLUMNS = (Column(LONG, (), "id"), Column(VARCHAR, (20,), "name"))
+ROW = b"\x00" + (7).to_bytes(4, "little") + b"\x05attic"
+
+
+def test_rows_that_end_with_the_packet_are_read() -> None:
+    assert (
+        RowDecoder(COLUMNS).rows(ROW + ROW, 0, 2 * len(ROW), b"\x03")
+        == [{"id": 7, "name": "attic"}] * 2
+    )
+
+
+def test_a_row_longer_than_its_packet_is_refused() -> None:
+    with pytest.raises(ValueError, match="the last row ends at byte 11, the rows at 10"):
+        RowDecoder(COLUMNS).rows(ROW[:-1], 0, len(ROW) - 1, b"\x03")
+
+
+def test_rows_without_any_column_are_refused() -> None:
+    with pytest.raises(ValueError, match="without any column"):
+        RowDecoder(COLUMNS).rows(ROW, 0, len(ROW), b"\x00")
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "is_own"),
+    [
+        ("states", ["state_id", "metadata_id", "attributes_id"], True),
+        ("states", ["id", "name"], False),
+        ("states_meta", ["metadata_id", "entity_id"], True),
+        ("states_meta", ["id", "state"], False),
+        ("state_attributes", ["attributes_id", "hash"], False),
+    ],
+)
+def test_tables_with_the_recorder_s_names_and_other_columns_are_not_the_recorder_s(
+    table: str, columns: list[str], is_own: bool
+) -> None:
+    assert is_recorder(table, columns) is is_own
+
+
+@pytest.mark.parametrize("updated", [None, 0.0, -5.0, 1e300])
+def test_a_row_without_a_usable_time_has_the_time_of_its_commit(updated: float | None) -> None:
+    (row,) = inserted("ha.states", [{"state_id": 1, "last_updated_ts": updated}], 1000.0)
+    assert row.time == 1000.0

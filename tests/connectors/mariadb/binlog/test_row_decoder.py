@@ -1,0 +1,274 @@
+"""Our own row decoder against mysql-replication's, packet for packet, on rows of every column
+type.
+"""
+
+import datetime
+import string
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from connectors.mariadb.binlog import stream as wire
+from connectors.mariadb.binlog.fallback_decoder import LibraryDecoder
+from connectors.mariadb.binlog.row_decoder import RowDecoder
+from connectors.mariadb.binlog.stream import Stream, parse_gtids
+from connectors.mariadb.binlog.table_map import describe_with, parse_table, table_names
+from connectors.mariadb.binlog.transactions import images
+from connectors.mariadb.components import parse_url
+from connectors.mariadb.preflight import connect
+from infra.embedded.mariadb import MariaDB
+from tests.recorder import RecorderDatabase, Watching
+
+# The library's own call, deprecated since Python 3.12.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning"
+)
+
+EVERY_TYPE = """CREATE TABLE every_type(id BIGINT UNSIGNED PRIMARY KEY, ti TINYINT UNSIGNED, tis TINYINT, si SMALLINT,
+ su SMALLINT UNSIGNED, mi MEDIUMINT UNSIGNED, ms MEDIUMINT, i INT UNSIGNED, n INT, bs BIGINT, d DECIMAL(20,6), d2 DECIMAL(9,9),
+ d3 DECIMAL(38,0), d4 DECIMAL(5,2) UNSIGNED, dt DATETIME(6), dt0 DATETIME, dt1 DATETIME(1), ts TIMESTAMP(3) NULL,
+ ts0 TIMESTAMP NULL, da DATE, tm TIME(3), tm0 TIME, y YEAR, j JSON, t4 VARCHAR(50) CHARACTER SET utf8mb4,
+ tl VARCHAR(300) CHARACTER SET utf8mb4, l1 VARCHAR(50) CHARACTER SET latin1, u2 VARCHAR(20) CHARACTER SET ucs2, c CHAR(20),
+ b BLOB, vb VARBINARY(8), bn BINARY(8), f FLOAT, dd DOUBLE, bo BOOLEAN, en ENUM('a','b','it''s, ok'), se SET('x','y','z'),
+ bi BIT(10), b1 BIT(1), b64 BIT(64), tt TINYTEXT, mt MEDIUMTEXT, lt LONGTEXT, u UUID, ip INET6) CHARSET utf8mb4"""
+
+
+class Log:
+    """Packets of the log of one table, from a position on."""
+
+    def __init__(self, db: RecorderDatabase) -> None:
+        self.db = db
+        self.start = db.gtid()
+
+    def packets(self, table: str) -> Iterator[tuple[bytes, bytes, int]]:
+        """(TABLE_MAP packet, row packet, checksum bytes)."""
+        address = parse_url(self.db.url)
+        target = parse_gtids(self.db.gtid())
+        seen: dict[int, tuple[int, int]] = {}
+        stream = Stream(connect(address, None), parse_gtids(self.start), 4242)
+        maps: dict[bytes, bytes] = {}
+        try:
+            while True:
+                stream.receive()
+                for data in stream.packets():
+                    if data[5] == wire.TABLE_MAP and table_names(data)[:2] == (self.db.name, table):
+                        maps[data[20:26]] = data
+                    elif data[5] in wire.ROW_EVENTS and data[20:26] in maps:
+                        yield maps[data[20:26]], data, stream.checksum
+                    elif data[5] == wire.GTID:
+                        sequence, domain = (
+                            int.from_bytes(data[20:28], "little"),
+                            int.from_bytes(data[28:32], "little"),
+                        )
+                        seen[domain] = (int.from_bytes(data[6:10], "little"), sequence)
+                    elif data[5] in (wire.XID, wire.QUERY) and wire.reached(seen, target):
+                        return
+        finally:
+            stream.close()
+
+    def both(self, table: str) -> Iterator[tuple[Any, Any]]:
+        """(our row images, the library's) of each packet."""
+        describe = describe_with(connect(parse_url(self.db.url), None))
+        for table_map, data, checksum in self.packets(table):
+            definition = parse_table(table_map, len(table_map) - checksum, describe)
+            kind = wire.ROW_EVENTS[data[5]]
+            library = LibraryDecoder(table_map, definition, checksum)
+            end = len(data) - checksum
+            yield (
+                images(RowDecoder(definition.columns), data, end, kind),
+                images(library, data, end, kind),
+            )
+
+
+def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The library's timestamps are UTC without saying so."""
+    return [
+        {
+            k: v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v
+            for k, v in row.items()
+        }
+        for row in rows
+    ]
+
+
+def some_row(random: Random, n: int) -> dict[str, Any]:
+    def text(longest: int, letters: str = string.ascii_letters + " 'é€😀") -> str:
+        return "".join(random.choices(letters, k=random.randint(0, longest)))
+
+    def moment() -> datetime.datetime:
+        return datetime.datetime(1971, 1, 1) + datetime.timedelta(
+            microseconds=random.randrange(2 * 10**15)
+        )
+
+    def digits(whole: int, part: int) -> Decimal:
+        return Decimal(
+            random.randint(-(10 ** (whole + part)) + 1, 10 ** (whole + part) - 1)
+        ).scaleb(-part)
+
+    span = datetime.timedelta(milliseconds=random.randrange(0, 838 * 3600 * 1000))
+    row: dict[str, Any] = {
+        "id": 2**64 - 1 - n, "ti": random.randrange(256), "tis": random.randrange(-128, 128),
+        "si": random.randrange(-(2**15), 2**15), "su": random.randrange(2**16), "mi": random.randrange(2**24),
+        "ms": random.randrange(-(2**23), 2**23), "i": random.randrange(2**32), "n": random.randrange(-(2**31), 2**31),
+        "bs": random.randrange(-(2**63), 2**63), "d": digits(14, 6), "d2": digits(0, 9), "d3": str(digits(37, 0)),
+        "d4": abs(digits(3, 2)), "dt": moment(), "dt0": moment(), "dt1": moment(), "ts": moment(), "ts0": moment(),
+        "da": moment().date(), "tm": span, "tm0": random.choice((1, -1)) * datetime.timedelta(seconds=span.seconds + 1),
+        "y": random.randrange(1901, 2156), "j": '{"a": [1, "é"]}', "t4": text(50), "tl": text(300),
+        "l1": text(50, "aé ö€"), "u2": text(20, "aé€"), "c": text(20).strip() + "x",
+        "b": random.randbytes(random.randrange(400)),
+        "vb": random.randbytes(8), "bn": random.randbytes(7) + b"x", "f": random.uniform(-1e9, 1e9),
+        "dd": random.uniform(-1e99, 1e99),
+        "bo": random.random() < 0.5, "en": random.choice(("a", "b", "it's, ok")),
+        "se": ",".join(random.sample("xyz", random.randrange(4))), "bi": random.randrange(2**10), "b1": random.randrange(2),
+        "b64": random.randrange(2**64), "tt": text(60), "mt": text(3000), "lt": text(70000 if n % 50 == 0 else 90),
+        "u": "123e4567-e89b-12d3-a456-426655440000", "ip": "2001:db8::ff00:42:8329",
+    }  # fmt: skip
+    nullable = [name for name in row if name != "id"]
+    return row | dict.fromkeys(random.sample(nullable, random.randrange(len(nullable) // 2)))
+
+
+def write_every_type(db: RecorderDatabase, rows: int) -> None:
+    random = Random(11)
+    db.run("SET SESSION time_zone = '+00:00', sql_mode = ''")
+    written = [some_row(random, n) for n in range(rows)]
+    names = ", ".join(written[0])
+    marks = ", ".join(["%s"] * len(written[0]))
+    for row in written:
+        db.run(f"INSERT INTO every_type({names}) VALUES ({marks})", list(row.values()))
+    db.run("UPDATE every_type SET tl = 'changed', ti = NULL, dd = 0.5 LIMIT 40")
+    db.run("DELETE FROM every_type LIMIT 40")
+
+
+@pytest.fixture
+def db(mariadb: MariaDB, unique: str) -> Iterator[RecorderDatabase]:
+    db = RecorderDatabase(mariadb, unique)
+    yield db
+    db.run("SET GLOBAL binlog_checksum = CRC32, log_bin_compress = OFF, binlog_row_metadata = FULL")
+
+
+def differences(
+    ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
+) -> list[tuple[str, Any, Any]]:
+    """(column, ours, the library's); the library leaves UCS-2 as bytes."""
+    assert [list(row) for row in ours] == [list(row) for row in theirs]
+    for row in theirs:
+        if isinstance(row.get("u2"), bytes):
+            row["u2"] = row["u2"].decode("utf-16-be")
+    return [
+        (name, a[name], b[name])
+        for a, b in zip(ours, theirs, strict=True)
+        for name in a
+        if a[name] != b[name]
+    ]
+
+
+@pytest.mark.parametrize(
+    "setting", ["binlog_checksum = CRC32", "binlog_checksum = NONE", "log_bin_compress = ON"]
+)
+def test_rows_of_every_type_are_what_the_library_decodes(
+    db: RecorderDatabase, setting: str
+) -> None:
+    db.run(EVERY_TYPE)
+    db.run(f"SET GLOBAL {setting}")
+    log = Log(db)
+    write_every_type(db, 150)
+    rows = 0
+    for ours, theirs in log.both("every_type"):
+        for our_images, their_images in zip(ours, theirs, strict=True):
+            assert differences(plain(our_images), their_images) == []
+            rows += len(our_images)
+    assert rows == 150 + 40 * 2 + 40
+
+
+def test_states_are_what_the_library_decodes(db: RecorderDatabase) -> None:
+    rack = db.entity("sensor.rack")
+    log = Log(db)
+    db.run(
+        "INSERT INTO states(state, last_updated_ts, last_changed_ts, metadata_id, attributes_id,"
+        " context_id_bin) SELECT seq * 0.5, seq + 0.123456, IF(seq %% 3, NULL, seq), %s, IF(seq %%"
+        " 5, %s, NULL), UNHEX(MD5(seq)) FROM seq_1_to_3000",
+        rack,
+    )
+    ours = [row for our_images, their_images in log.both("states") for row in our_images[1]]
+    theirs = [row for our_images, their_images in log.both("states") for row in their_images[1]]
+    assert len(ours) == 3000
+    assert ours == theirs
+
+
+def test_without_names_in_the_log_rows_are_read_with_the_names_of_the_table(
+    db: RecorderDatabase,
+) -> None:
+    db.run(EVERY_TYPE)
+    db.run("SET GLOBAL binlog_row_metadata = NO_LOG")
+    with Watching(db.url, tables=["every_type"], snapshot=False) as nameless:
+        nameless.until_live()
+        write_every_type(db, 60)
+        nameless.until_rows(60 + 40 + 40)
+    db.run("TRUNCATE every_type")
+    db.run("SET GLOBAL binlog_row_metadata = FULL")
+    with Watching(db.url, tables=["every_type"], snapshot=False) as named:
+        named.until_live()
+        write_every_type(db, 60)
+        named.until_rows(60 + 40 + 40)
+    assert [row.values for row in nameless.rows] == [row.values for row in named.rows]
+
+
+def test_rows_of_a_table_that_was_changed_since_and_has_no_names_in_the_log_are_dead_letters(
+    db: RecorderDatabase,
+) -> None:
+    db.run("SET GLOBAL binlog_row_metadata = NO_LOG")
+    db.run("CREATE TABLE meters(id INT PRIMARY KEY, watts INT)")
+    with Watching(db.url, tables=["meters"], snapshot=False) as watching:
+        watching.until_live()
+        position = watching.position
+    db.run("INSERT INTO meters VALUES (1, 10)")
+    db.run("ALTER TABLE meters ADD COLUMN room VARCHAR(20) FIRST")
+    db.run("INSERT INTO meters VALUES ('attic', 2, 20)")
+    with Watching(db.url, position, tables=["meters"], snapshot=False) as watching:
+        watching.until_rows(1)
+    assert watching.rows[0].values == {"room": "attic", "id": 2, "watts": 20}
+    (letter,) = watching.letters
+    assert letter.reason == "unknown_columns"
+    assert "binlog_row_metadata=FULL" in letter.detail
+
+
+def test_a_type_only_the_library_knows_is_left_to_it(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE places(id INT UNSIGNED PRIMARY KEY, at POINT, name VARCHAR(20))")
+    with Watching(db.url, tables=["places"], snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO places VALUES (4000000000, POINT(1, 2), 'attic')")
+        db.run("UPDATE places SET name = 'cellar'")
+        watching.until_rows(2)
+    assert [(row.op, row.values["id"], row.values["name"]) for row in watching.rows] == [
+        ("insert", 4000000000, "attic"),
+        ("update", 4000000000, "cellar"),
+    ]
+    assert len(watching.rows[0].values["at"]) == 25
+
+
+def test_a_type_nobody_knows_is_a_dead_letter_and_the_rest_goes_on(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE notes(id INT PRIMARY KEY, text VARCHAR(200) COMPRESSED)")
+    db.run("CREATE TABLE meters(id INT PRIMARY KEY)")
+    with Watching(db.url, tables=["notes", "meters"], snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO notes VALUES (1, 'abc')")
+        db.run("INSERT INTO meters VALUES (1)")
+        watching.until_rows(1)
+    assert [row.table for row in watching.rows] == [f"{db.name}.meters"]
+    assert [letter.reason for letter in watching.letters] == ["undecodable"]
+    assert f"{db.name}.notes" in watching.letters[0].detail
+
+
+def test_a_negative_time_keeps_its_fraction(db: RecorderDatabase) -> None:
+    db.run("CREATE TABLE spans(id INT PRIMARY KEY, t TIME(3))")
+    with Watching(db.url, tables=["spans"], snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO spans VALUES (1, '-10:20:30.456'), (2, '-00:00:00.001')")
+        watching.until_rows(2)
+    assert [row.values["t"] for row in watching.rows] == [
+        -datetime.timedelta(hours=10, minutes=20, seconds=30, milliseconds=456),
+        -datetime.timedelta(milliseconds=1),
+    ]

@@ -1,0 +1,102 @@
+"""The MQTT sink against a real Mosquitto."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.mqtt.components import MqttSink
+from connectors.mqtt.connection import MqttConnection
+from infra.embedded.mosquitto import Mosquitto
+from tests.connectors.mqtt.store import Store, got, ready, start
+from tests.connectors.recorder import Recorder, reading
+from tests.waiting import wait_until
+
+
+def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
+    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
+) -> None:
+    connection = MqttConnection(url=mosquitto.url)
+    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    ready(recorder, unique)
+    settings = MqttSink.model_validate({"topic": unique + "/{subject}/{metric}"})
+    plain = settings.open(recorder.context("plain", connection))
+    shaped = settings.open(
+        recorder.context(
+            "shaped", connection, shape=lambda event: {"v": getattr(event, "value", 0)}
+        )
+    )
+    for sink in (plain, shaped):
+        sink.write([reading(7, "rack")])
+        sink.flush()
+        sink.close()
+    wait_until(lambda: len(store.messages) == 2, what="both messages")
+    assert store.messages[0].topic == f"{unique}/rack/temperature"
+    assert msgspec.json.decode(store.messages[0].payload)["id"] == "r7"
+    assert msgspec.json.decode(store.messages[1].payload) == {"v": 7.0}
+    intake.stop()
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_the_sink_publishes_in_order_at_every_quality_of_service(
+    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str, qos: int, protocol: str
+) -> None:
+    connection = MqttConnection.model_validate({"url": mosquitto.url, "protocol": protocol})
+    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    ready(recorder, unique)
+    sink = MqttSink.model_validate({"topic": f"{unique}/a", "qos": qos, "retain": qos == 1})
+    writer = sink.open(recorder.context("out", connection))
+    writer.write([reading(n) for n in range(300)])
+    writer.flush()
+    wait_until(lambda: len(store.messages) == 300, what="all messages")
+    assert [msgspec.json.decode(payload)["id"] for payload in store.payloads()] == [
+        f"r{n}" for n in range(300)
+    ]
+    intake.stop()
+    writer.close()
+
+
+def test_a_topic_that_cannot_be_published_to_is_set_aside_and_the_others_go_out(
+    recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
+) -> None:
+    connection = MqttConnection(url=mosquitto.url)
+    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    ready(recorder, unique)
+    sink = MqttSink(topic=unique + "/{subject}").open(recorder.context("out", connection))
+    sink.write([reading(1, "a"), reading(2, "b/#"), reading(3, "c")])
+    sink.flush()
+    wait_until(lambda: len(store.messages) == 2, what="the good ones")
+    assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_topic", "r2/out")]
+    intake.stop()
+    sink.close()
+
+
+def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_restart(
+    recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
+) -> None:
+    broker = own(Mosquitto(tmp / "mosquitto"))
+    connection = MqttConnection(url=broker.url)
+    intake = start(recorder, store, connection, "s/#", name="s")
+    ready(recorder, "s")
+    sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
+    sink.write([reading(n) for n in range(500)])
+    sink.flush()
+    broker.stop()
+    sink.write([reading(n) for n in range(500, 1000)])
+    flush = threading.Thread(target=sink.flush)
+    flush.start()
+    wait_until(lambda: "out" in recorder.health.down, what="the sink to be degraded")
+    assert flush.is_alive()
+    broker.start().wait_ready()
+    flush.join(20)
+    assert not flush.is_alive()
+    wait_until(lambda: len(got(store)) == 1000, what="all messages")
+    first_seen = list(
+        dict.fromkeys(msgspec.json.decode(message.payload)["id"] for message in store.messages)
+    )
+    assert first_seen == [f"r{n}" for n in range(1000)]
+    intake.stop()
+    sink.close()

@@ -1,0 +1,235 @@
+"""What moto's S3 answers and rclone's does not: life-cycle rules, S3's own errors, encryption."""
+
+import contextlib
+import http.server
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from minio.commonconfig import ENABLED, Filter
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+
+from connectors.base import ConnectorError
+from connectors.runtime.batch_writer import Retry
+from connectors.s3.components import Objects as ObjectsSink
+from connectors.s3.connection import ObjectStoreConnection
+from connectors.s3.store import Refused, Store
+from infra.embedded.objects import Objects
+from infra.embedded.ports import HOST
+from tests import bucket as buckets
+from tests.bucket import Bucket
+from tests.connectors.certificate import Certificate, make_certificate
+from tests.connectors.recorder import Recorder, reading
+from tests.connectors.s3.moto_server import Moto
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def moto(session_folder: Path) -> Iterator[Moto]:
+    with Moto(session_folder / "moto") as service:
+        yield service
+
+
+def connection_to(moto: Moto, **more: object) -> ObjectStoreConnection:
+    settings = {
+        "url": moto.url,
+        "access_key": "key",
+        "secret_key": "secret",
+        "region": "eu-west-3",
+        **more,
+    }
+    return ObjectStoreConnection.model_validate(settings)
+
+
+def rules(bucket: Bucket, name: str) -> list[tuple[str | None, str | None, int | None]]:
+    config = bucket.client.get_bucket_lifecycle(name)
+    assert config is not None
+    return [
+        (
+            rule.rule_id,
+            rule.rule_filter and rule.rule_filter.prefix,
+            rule.expiration and rule.expiration.days,
+        )
+        for rule in config.rules
+    ]
+
+
+def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_stay(
+    moto: Moto, recorder: Recorder, unique: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = connection_to(moto)
+    bucket = Bucket(connection, unique)
+    bucket.client.make_bucket(unique)
+    other = Rule(
+        ENABLED, rule_id="other", rule_filter=Filter(prefix="tmp/"), expiration=Expiration(days=1)
+    )
+    bucket.client.set_bucket_lifecycle(unique, LifecycleConfig([other]))
+    for keep in ("90d", "30d", "36h"):
+        sink = ObjectsSink.model_validate({"bucket": unique, "keep": keep}).open(
+            recorder.context("archive", connection)
+        )
+        sink.write([reading(1)])
+        sink.flush()
+        sink.close()
+    assert rules(bucket, unique) == [
+        ("other", "tmp/", 1),
+        ("vigie-test-archive", "test/archive/", 2),
+    ]
+    assert bucket.ids() == ["r1"]
+    assert not caplog.records
+
+
+def test_a_bucket_is_made_in_the_region_of_the_connection(moto: Moto, unique: str) -> None:
+    store = Store(connection_to(moto), "minio", unique, create=True, parallel=1)
+    for _ in range(2):
+        store.make_ready()
+    store.put("a", b"b", "text/plain")
+    assert store.get("a") == b"b"
+    assert store.get("c") is None
+    store.close()
+
+
+ERROR = "<Error><Code>{}</Code><Message>told so</Message></Error>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "said"),
+    [
+        (400, ERROR.format("KeyTooLongError"), Refused, "KeyTooLongError: told so"),
+        (400, ERROR.format("EntityTooLarge"), Refused, "EntityTooLarge"),
+        (403, ERROR.format("AccessDenied"), Retry, "check access_key, secret_key and region"),
+        (404, ERROR.format("NoSuchBucket"), Retry, "has no bucket 'archive' any more"),
+        (503, ERROR.format("SlowDown"), Retry, "answers SlowDown: told so; trying again"),
+        (500, ERROR.format("InternalError"), Retry, "answers InternalError"),
+        (502, "<html>Bad gateway", Retry, "answers status 502"),
+        (400, "<Error><Code>", Retry, "answers, but not as an object store does"),
+    ],
+)
+def test_refusals_that_stay_are_told_from_those_that_pass(
+    status: int, body: str, kind: type[Exception], said: str
+) -> None:
+    with answering(status, body) as url:
+        connection = ObjectStoreConnection.model_validate(
+            {"url": url, "access_key": "k", "secret_key": "wr0ng", "region": "r"}
+        )
+        store = Store(connection, "minio", "archive", create=True, parallel=1)
+        with pytest.raises(kind, match=said) as raised:
+            store.put("k", b"data", "text/plain")
+        assert "wr0ng" not in str(raised.value)
+        store.close()
+
+
+@contextlib.contextmanager
+def answering(status: int, body: str) -> Iterator[str]:
+    """A server that answers everything alike."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html" if "html" in body else "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_bucket_that_went_is_made_again_and_gets_what_waited(
+    moto: Moto, recorder: Recorder, unique: str
+) -> None:
+    connection = connection_to(moto)
+    sink = ObjectsSink(bucket=unique).open(recorder.context("archive", connection))
+    sink.write([reading(1)])
+    sink.flush()
+    bucket = Bucket(connection, unique)
+    for name in bucket.names():
+        bucket.client.remove_object(unique, name)
+    bucket.client.remove_bucket(unique)
+    sink.write([reading(2)])
+    sink.flush()
+    assert "r2" in bucket.ids()
+    sink.close()
+
+
+class EncryptedObjects(Objects):
+    """rclone with a certificate."""
+
+    certificate: Certificate
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.address}"
+
+    def command(self) -> list[str]:
+        options, folder = super().command()[:-1], super().command()[-1]
+        return [
+            *options,
+            "--cert",
+            str(self.certificate.cert),
+            "--key",
+            str(self.certificate.key),
+            folder,
+        ]
+
+    def probe(self) -> None:
+        socket.create_connection((HOST, self.port), timeout=2).close()
+
+
+def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
+    own: Callable[[EncryptedObjects], EncryptedObjects], recorder: Recorder, tmp: Path
+) -> None:
+    server = EncryptedObjects(tmp / "objects")
+    server.certificate = make_certificate(tmp)
+    own(server)
+    sink = ObjectsSink(bucket="archive").open(
+        recorder.context("archive", buckets.connection_to(server))
+    )
+    sink.write([reading(1)])
+    wait_until(
+        lambda: "check ca and url" in recorder.health.down.get("archive", ""),
+        what="the certificate to be refused",
+    )
+    sink.close()
+    trusting = buckets.connection_to(server, ca=str(server.certificate.cert))
+    sink = ObjectsSink(bucket="archive").open(recorder.context("archive", trusting))
+    sink.write([reading(1)])
+    sink.flush()
+    sink.close()
+    wait_until(lambda: not recorder.health.down, what="the sink to be up")
+
+
+def test_an_authority_that_cannot_be_read_is_said_at_start(moto: Moto) -> None:
+    with pytest.raises(ConnectorError, match=r"no-such\.pem cannot be read .*; check ca"):
+        Store(connection_to(moto, ca="/no-such.pem"), "minio", "archive", create=True, parallel=1)
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+def test_the_bucket_stands_in_the_path_or_before_the_host(style: str) -> None:
+    connection = ObjectStoreConnection.model_validate(
+        {
+            "url": "https://objects.example.org",
+            "access_key": "k",
+            "secret_key": "s",
+            "style": style,
+            "region": "r",
+        }
+    )
+    store = Store(connection, "minio", "archive", create=True, parallel=1)
+    address = store._client.presigned_get_object("archive", "a")
+    expected = {
+        "path": "https://objects.example.org/archive/a?",
+        "virtual": "https://archive.objects.example.org/a?",
+    }
+    assert address.startswith(expected[style])
+    store.close()

@@ -1,0 +1,439 @@
+"""The webhook sink against a real HTTP server that is told to fail, killed and started again."""
+
+import email.utils
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.base import ConnectorError, Stopped, Writer
+from connectors.webhook.client import seconds_of
+from connectors.webhook.components import Webhook, WebhookConnection
+from connectors.webhook.outage import Outage
+from connectors.webhook.retry_queue import Lane, Lanes
+from connectors.webhook.signature import key_of, signature, why_unsigned
+from operators.events import decode_lines
+from operators.model.template import Shape
+from tests.connectors.certificate import make_certificate
+from tests.connectors.recorder import Recorder, ids, reading
+from tests.receivers import Receiver
+from tests.waiting import wait_until
+
+SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def receiver(tmp: Path) -> Iterator[Receiver]:
+    with Receiver(tmp / "receiver") as made:
+        yield made
+
+
+@pytest.fixture
+def opened(recorder: Recorder) -> Iterator[Callable[..., Writer]]:
+    """Open a sink to an address; it is closed after the test."""
+    writers: list[Writer] = []
+
+    def open_sink(
+        url: str, connection: dict[str, Any] | None = None, concurrency: int = 4, **more: Any
+    ) -> Writer:
+        sink = Webhook(path="/api/events", connection="cloud", concurrency=concurrency)
+        made = WebhookConnection.model_validate({"url": url, **(connection or {})})
+        writers.append(sink.open(recorder.context("cloud", made, **more)))
+        return writers[-1]
+
+    yield open_sink
+    for writer in writers:
+        writer.close()
+
+
+def in_background(call: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_an_event_is_one_post_of_its_json_with_its_id(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
+    sink = opened(receiver.url)
+    sink.write([reading(1)])
+    sink.flush()
+    (request,) = receiver.received()
+    assert request.path == "/api/events"
+    assert request.id == "r1"
+    assert request.headers["content-type"] == "application/json"
+    assert decode_lines(request.body.encode()) == [reading(1)]
+
+
+def test_a_shape_is_the_body_to_the_letter(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
+    shape = Shape({"who": "{subject}", "what": {"{metric}": 1, "value": "{value}"}}).render
+    sink = opened(receiver.url, shape=shape)
+    sink.write([reading(1)])
+    sink.flush()
+    assert receiver.received()[0].body == '{"who":"rack","what":{"{metric}":1,"value":1.0}}'
+
+
+def test_each_subject_comes_in_order_and_subjects_do_not_wait_for_each_other(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder
+) -> None:
+    receiver.behave(status=500, match='"slow"')
+    sink = opened(receiver.url)
+    sink.write([reading(n, subject="slow" if n % 2 else f"s{n % 4}") for n in range(20)])
+    receiver.wait_for(10)
+    assert "answers 500" in recorder.health.down["cloud"]
+    receiver.behave()
+    sink.flush()
+    received = receiver.unique()
+    for subject in ("slow", "s0", "s2"):
+        own = [
+            request.json()["value"] for request in received if request.json()["subject"] == subject
+        ]
+        assert own == sorted(own) and own
+    assert len(received) == 20 and recorder.counts["sent"] == 20
+    assert recorder.counts["retried"] >= 1 and not recorder.letters and not recorder.health.down
+
+
+def test_a_server_that_was_down_gets_everything_once_in_order_when_it_is_back(
+    opened: Callable[..., Writer], tmp: Path, recorder: Recorder
+) -> None:
+    with Receiver(tmp / "receiver") as receiver:
+        sink = opened(receiver.url)
+        sink.write([reading(0)])
+        sink.flush()
+        receiver.kill()
+        sink.write([reading(n, subject=f"s{n % 3}") for n in range(1, 31)])
+        flushing = in_background(sink.flush)
+        wait_until(lambda: recorder.health.down, what="the report")
+        assert "is the server running there?" in recorder.health.down["cloud"]
+        assert flushing.is_alive()
+        receiver.start()
+        flushing.join(20)
+        assert not flushing.is_alive()
+        received = receiver.unique()
+    assert len(received) == 31 and recorder.counts["sent"] == 31
+    for subject in ("s0", "s1", "s2"):
+        own = [
+            request.json()["value"] for request in received if request.json()["subject"] == subject
+        ]
+        assert own == sorted(own)
+    assert [up for _, up, _ in recorder.reports] == [True, False, True]
+
+
+def test_a_stop_while_the_server_is_down_ends_the_flush(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
+    sink = opened(Receiver(tmp / "never").url)
+    sink.write([reading(1)])
+    wait_until(lambda: recorder.health.down, what="the report")
+    recorder.stopping.set()
+    with pytest.raises(Stopped, match="cloud: no answer"):
+        sink.flush()
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_what_the_server_refuses_for_good_is_a_dead_letter_with_its_words(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, status: int
+) -> None:
+    receiver.behave(status=status, body="no such device " + "x" * 5000, match='"r1"')
+    sink = opened(receiver.url)
+    sink.write([reading(1), reading(2)])
+    sink.flush()
+    (letter,) = recorder.letters
+    assert letter.reason == "refused" and letter.origin == "cloud"
+    assert (
+        letter.detail.startswith(f"{receiver.url} answers {status}: no such device")
+        and len(letter.detail) < 600
+    )
+    assert decode_lines(letter.payload) == [reading(1)]
+    assert [request.id for request in receiver.received()] == ["r2"]
+
+
+@pytest.mark.parametrize("status", [301, 408, 429, 503])
+def test_what_the_server_may_take_later_is_kept(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, status: int
+) -> None:
+    receiver.behave(status=status, headers={"Location": "http://127.0.0.1:9/"})
+    sink = opened(receiver.url)
+    sink.write([reading(1)])
+    wait_until(lambda: recorder.counts["retried"], what="a second attempt")
+    assert f"answers {status}" in recorder.health.down["cloud"]
+    receiver.behave()
+    sink.flush()
+    assert [request.id for request in receiver.received()] == ["r1"] and not recorder.letters
+
+
+def test_a_server_that_does_not_answer_in_time_is_asked_again(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder
+) -> None:
+    receiver.behave(delay=2, status=500)
+    sink = opened(receiver.url, {"timeout": 1})
+    sink.write([reading(1)])
+    wait_until(
+        lambda: "did not answer within 1 s" in recorder.health.down.get("cloud", ""),
+        what="the time-out",
+    )
+    receiver.behave()
+    sink.flush()
+    assert [request.id for request in receiver.received()] == ["r1"]
+
+
+def test_signatures_verify_with_the_secret_and_with_no_other(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
+    sink = opened(receiver.url, {"secret": SECRET, "token": "a token"})
+    sink.write([reading(1)])
+    sink.flush()
+    request = receiver.received()[0]
+    assert request.headers["authorization"] == "Bearer a token"
+    sent = [request.headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")]
+    assert sent[0] == "r1"
+    now, body = float(sent[1]), request.body.encode()
+    assert why_unsigned(key_of(SECRET), *sent, body, now) is None
+    assert "does not match" in str(why_unsigned(key_of(SECRET), *sent, body + b" ", now))
+    assert "does not match" in str(
+        why_unsigned(b"another key, just as long as it", *sent, body, now)
+    )
+    assert "both clocks" in str(why_unsigned(key_of(SECRET), *sent, body, now + 301))
+
+
+def test_the_signature_is_that_of_the_specification() -> None:
+    body = b'{"test": 2432232314}'
+    made = signature(key_of(SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_basic_authentication_and_ids_that_no_header_can_hold(
+    opened: Callable[..., Writer], receiver: Receiver
+) -> None:
+    import msgspec
+
+    sink = opened(receiver.url, {"username": "pir", "password": "geheim"})
+    sink.write([msgspec.structs.replace(reading(1), id="é a\r\nX: y")])
+    sink.flush()
+    request = receiver.received()[0]
+    assert request.headers["authorization"] == "Basic cGlyOmdlaGVpbQ=="
+    assert request.id == "%C3%A9%20a%0D%0AX:%20y" and "x" not in request.headers
+
+
+def test_an_encrypted_server_is_checked_against_the_given_authority(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+) -> None:
+    made = make_certificate(tmp)
+    with Receiver(tmp / "receiver", made.cert, made.key) as receiver:
+        trusting = opened(receiver.url, {"ca": str(made.cert)})
+        trusting.write([reading(1)])
+        trusting.flush()
+        assert [request.id for request in receiver.received()] == ["r1"]
+        opened(receiver.url).write([reading(2)])
+        wait_until(lambda: recorder.health.down, what="the report")
+        assert "check 'ca' and 'url'" in recorder.health.down["cloud"]
+        assert len(receiver.received()) == 1
+
+
+def test_a_missing_authority_is_said_at_the_start(opened: Callable[..., Writer], tmp: Path) -> None:
+    with pytest.raises(
+        ConnectorError, match=r"certificate authority in PEM form in .*missing\.pem"
+    ):
+        opened("https://127.0.0.1:9", {"ca": str(tmp / "missing.pem")})
+
+
+def test_an_event_that_waited_longer_than_the_outbox_is_a_dead_letter(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, tmp: Path
+) -> None:
+    folder = tmp / "files"
+    Outage(folder / "webhook-cloud.down").age(1_795_000_000.0)
+    receiver.behave(status=503, match='"r1"')
+    sink = opened(receiver.url, folder=folder, outbox=3600.0)
+    sink.write([reading(1), reading(2)])
+    sink.flush()
+    (letter,) = recorder.letters
+    assert letter.reason == "expired" and "answers 503" in letter.detail
+    assert [request.id for request in receiver.received()] == ["r2"]
+    assert not (folder / "webhook-cloud.down").exists()
+
+
+def test_a_device_with_a_wrong_clock_does_not_expire_at_the_first_failure(
+    opened: Callable[..., Writer], receiver: Receiver, recorder: Recorder, tmp: Path
+) -> None:
+    receiver.behave(status=503)
+    sink = opened(receiver.url, folder=tmp, outbox=3600.0)
+    sink.write([reading(1)])
+    wait_until(lambda: recorder.counts["retried"], what="a second attempt")
+    receiver.behave()
+    sink.flush()
+    assert len(receiver.received()) == 1 and not recorder.letters
+
+
+def test_write_blocks_while_too_much_waits(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.webhook.writer.QUEUE_BOUND", 10)
+    with Receiver(tmp / "receiver") as receiver:
+        receiver.behave(status=503)
+        sink = opened(receiver.url)
+        writing = in_background(lambda: sink.write([reading(n) for n in range(30)]))
+        wait_until(lambda: recorder.health.down, what="the report")
+        assert writing.is_alive()
+        receiver.behave()
+        writing.join(20)
+        sink.flush()
+        assert [request.id for request in receiver.unique()] == [f"r{n}" for n in range(30)]
+
+
+def test_secrets_are_in_no_text(opened: Callable[..., Writer]) -> None:
+    made = WebhookConnection.model_validate(
+        {"url": "http://127.0.0.1:9", "token": "geheim-1", "secret": SECRET}
+    )
+    assert "geheim" not in repr(made) and SECRET not in repr(made)
+    for wrong in (
+        {"secret": "short"},
+        {"token": "t", "username": "u"},
+        {"url": "http://u:p@host/"},
+    ):
+        with pytest.raises(ValidationError):
+            WebhookConnection.model_validate({"url": "http://127.0.0.1:9", **wrong})
+
+
+# Which lane is next: pure logic under a virtual clock. The jitter is always the longest pause.
+
+
+@pytest.fixture
+def lanes() -> Lanes:
+    return Lanes(lambda low, high: high)
+
+
+def fill(lanes: Lanes, **keys: int) -> None:
+    for key, count in keys.items():
+        for n in range(count):
+            lanes.add(key, reading(n, subject=key))
+
+
+def taken(lanes: Lanes, now: float) -> Lane:
+    lane = lanes.take(now)
+    assert lane is not None
+    return lane
+
+
+def test_a_subject_has_one_event_under_way_at_a_time(lanes: Lanes) -> None:
+    fill(lanes, a=2, b=1)
+    first, second = taken(lanes, 0), taken(lanes, 0)
+    assert (first.key, second.key) == ("a", "b")
+    assert lanes.take(0) is None and lanes.next_time() is None
+    lanes.done(first)
+    assert taken(lanes, 0) is first and ids(list(first.events)) == ["r1"]
+
+
+def test_pauses_double_up_to_ten_seconds_and_begin_anew_after_a_success(lanes: Lanes) -> None:
+    fill(lanes, a=2)
+    now, pauses = 0.0, []
+    for _ in range(7):
+        lanes.again(taken(lanes, now), now)
+        due = lanes.next_time()
+        assert due is not None and lanes.take(due - 0.01) is None
+        pauses.append(due - now)
+        now = due
+    assert pauses == [0.5, 1, 2, 4, 8, 10, 10]
+    lanes.done(taken(lanes, now))
+    lanes.again(taken(lanes, now), now)
+    assert lanes.next_time() == now + 0.5
+
+
+def test_retry_after_is_honoured_for_all_when_the_server_is_busy(lanes: Lanes) -> None:
+    fill(lanes, a=1, b=1)
+    lanes.again(taken(lanes, 100), 100, after=60, whole=True)
+    assert lanes.take(159) is None and lanes.next_time() == 160
+    probe = taken(lanes, 160)
+    assert lanes.take(160) is None and lanes.next_time() is None
+    lanes.done(probe)
+    assert taken(lanes, 160)
+
+
+def test_while_the_server_is_down_one_subject_asks_at_a_time_and_its_success_frees_all(
+    lanes: Lanes,
+) -> None:
+    fill(lanes, a=1, b=1, c=1, d=1)
+    under_way = [taken(lanes, 0) for _ in range(3)]
+    for lane in under_way:
+        lanes.again(lane, 0, whole=True)
+    assert lanes.next_time() == 0.5 and lanes.failing == 3
+    probe = taken(lanes, 0.5)
+    assert lanes.take(0.5) is None
+    lanes.again(probe, 0.5, whole=True)
+    assert lanes.next_time() == 1.5
+    saviour = taken(lanes, 1.5)
+    lanes.done(saviour)
+    assert {taken(lanes, 1.5).key for _ in range(3)} == {"a", "b", "c", "d"} - {saviour.key}
+    assert lanes.take(1.5) is None
+
+
+def test_one_subject_that_fails_does_not_hold_the_others(lanes: Lanes) -> None:
+    fill(lanes, bad=1, good=3)
+    lanes.again(taken(lanes, 0), 0)
+    for _ in range(3):
+        lane = taken(lanes, 0)
+        assert lane.key == "good"
+        lanes.done(lane)
+    assert lanes.take(0) is None and lanes.failing == 1 and lanes.count == 1
+
+
+def test_an_answer_that_never_comes_says_nothing_about_the_others(lanes: Lanes) -> None:
+    fill(lanes, mute=1, good=1)
+    lanes.again(taken(lanes, 0), 0, mute=True)
+    lanes.done(taken(lanes, 0))
+    assert lanes.next_time() == 0.5
+
+
+def test_retry_after_comes_in_seconds_or_as_a_date() -> None:
+    now = 1_795_000_000.0
+    assert seconds_of("120", now) == 120
+    assert seconds_of(email.utils.formatdate(now + 90, usegmt=True), now) == 90
+    assert seconds_of(email.utils.formatdate(now - 90, usegmt=True), now) == 0
+    assert seconds_of("999999999999", now) == 3600
+    assert [seconds_of(text, now) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
+
+
+def test_an_outage_is_remembered_over_a_restart_until_it_ends(tmp: Path) -> None:
+    path = tmp / "files" / "webhook-cloud.down"
+    assert Outage(path).age(100.0) == 0
+    again = Outage(path)
+    assert again.age(160.0) == 60
+    again.ended()
+    assert Outage(path).age(500.0) == 0
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_made_again_without_a_word(
+    opened: Callable[..., Writer], recorder: Recorder
+) -> None:
+    """The server says that it keeps the connection, and closes it once the next request has
+    come.
+    """
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    bodies: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(2):
+            link, _ = server.accept()
+            with link:
+                request = b""
+                while not request.endswith(b"}"):
+                    request += link.recv(65_536)
+                bodies.append(request)
+                link.sendall(answer)
+                link.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = in_background(lambda: serve(server))
+        sink = opened(f"http://127.0.0.1:{server.getsockname()[1]}", concurrency=1)
+        for n in (1, 2):
+            sink.write([reading(n)])
+            sink.flush()
+    assert len(bodies) == 2 and b'"r2"' in bodies[1]
+    assert recorder.counts == {"sent": 2} and not recorder.health.down
+    sink.close()
+    serving.join(5)

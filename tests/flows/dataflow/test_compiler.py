@@ -1,0 +1,205 @@
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from flows.dataflow.compiler import Compiled, NotRunnable, compile_flow
+from flows.dataflow.graph import Graph
+from flows.loader import load
+from operators.events import AlarmTransition, Event, Reading
+
+SHIPPED = Path(__file__).parents[3] / "flows" / "definitions"
+
+
+def compiled(
+    folder: Path, body: str, profile: str | None = None, born: Mapping[str, str] | None = None
+) -> Compiled:
+    path = folder / "f.yaml"
+    path.write_text(f"vigie: 1\nflow: f\n{body}")
+    document, flow = load(path)
+    assert flow is not None, document.report()
+    return compile_flow(flow, {}, ZoneInfo("UTC"), profile, born)
+
+
+def test_nodes_stand_after_what_they_read_however_the_file_is_ordered(tmp_path: Path) -> None:
+    plan = compiled(
+        tmp_path,
+        "sources: {a: {topic: a}}\n"
+        "streams:\n"
+        "  last: {from: middle, steps: [deduplicate: 1s]}\n"
+        "  middle: {from: first, steps: [deduplicate: 1s]}\n"
+        "  first: {from: a, steps: [deduplicate: 1s]}\n"
+        "alarms:\n"
+        "  outer: {from: last, when: {above: 1}, response: Look., suppressed_by: [inner]}\n"
+        "  inner: {from: last, when: {above: 2}, response: Look.}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n",
+    ).plan
+
+    assert [node.name for node in plan.nodes] == ["first", "middle", "last", "inner", "outer"]
+    assert plan.identities() == [
+        "f/first/deduplicate",
+        "f/middle/deduplicate",
+        "f/last/deduplicate",
+        "f/inner",
+        "f/outer",
+    ]
+
+
+def test_a_flow_of_topics_alone_can_be_shared_out_until_a_step_brings_subjects_together(
+    tmp_path: Path,
+) -> None:
+    apart = "sources: {a: {topic: a}, b: {topic: b}}\nsinks: {out: {from: [a, b], topic: out}}\n"
+    together = (
+        "sources: {a: {topic: a}, b: {topic: b}}\nstreams: {sum: {from: {x: a, y: b}, steps:"
+        " [combine: {subject: s, metric: m, plus: [x, y], max_age: 1min}]}}\nsinks: {out: {from:"
+        " sum, topic: out}}\n"
+    )
+
+    armed = (
+        "sources: {a: {topic: a}, b: {topic: b}}\n"
+        "alarms: {x: {from: a, when: {above: 1}, armed: {while: b}, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+    ruled = (
+        "sources: {a: {topic: a}, b: {topic: {name: b, table: true}}}\n"
+        "alarms: {x: {from: a, rules: b, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+
+    assert compiled(tmp_path, apart).sharded
+    assert not compiled(tmp_path, armed).sharded
+    assert not compiled(tmp_path, ruled).sharded
+    assert not compiled(tmp_path, together).sharded
+
+
+def test_a_renamed_alarm_shows_its_new_name_and_keeps_its_saved_identity(tmp_path: Path) -> None:
+    body = (
+        "sources: {a: {topic: a}}\n"
+        "alarms: {hot: {was: too_warm, from: a, when: {above: 30}, response: Look.}}\n"
+        "sinks: {out: {from: alarms, topic: out}}\n"
+    )
+    plan = compiled(tmp_path, body, born={"f/hot": "f/too_warm"}).plan
+
+    warm = Reading(id="1", time=100.0, subject="rack", metric="temperature", value=31.0)
+    transitions = Graph(plan).feed("a", [warm], 100.0)["out"]
+
+    assert plan.identities() == ["f/too_warm"]
+    assert [
+        (event.alarm, event.rule) for event in transitions if isinstance(event, AlarmTransition)
+    ] == [("hot", "f/too_warm")]
+
+
+def test_what_hides_an_alarm_counts_from_its_own_time_however_the_batches_are_cut(
+    tmp_path: Path,
+) -> None:
+    body = (
+        "sources: {a: {topic: a}}\nalarms:\n  power_lost: {from: a, only: {metric: power}, when:"
+        " {below: 1}, response: Look.}\n  hot: {from: a, only: {metric: temperature}, when: {above:"
+        " 30}, response: Look., suppressed_by: [power_lost]}\nsinks: {out: {from: hot, topic:"
+        " out}}\n"
+    )
+    plan = compiled(tmp_path, body).plan
+    events: list[Event] = [
+        Reading(id=str(n), time=100.0 + n, subject="rack", metric=metric, value=value)
+        for n, (metric, value) in enumerate(
+            [
+                ("power", 0.0),
+                ("temperature", 40.0),
+                ("temperature", 20.0),
+                ("power", 9.0),
+                ("temperature", 41.0),
+            ]
+        )
+    ]
+
+    whole = Graph(plan).feed("a", events, 105.0)["out"]
+    graph = Graph(plan)
+    single = [
+        out for event in events for out in graph.feed("a", [event], event.time).get("out", [])
+    ]
+
+    changes = [event.change for event in whole if isinstance(event, AlarmTransition)]
+    assert changes == [event.change for event in single if isinstance(event, AlarmTransition)]
+    assert not any(
+        event.annunciate
+        for event in whole
+        if isinstance(event, AlarmTransition) and event.time < 104.0
+    )
+
+
+def test_several_streams_reach_a_step_in_the_order_of_their_times(tmp_path: Path) -> None:
+    body = (
+        "sources: {a: {topic: a}}\n"
+        "streams:\n"
+        "  low: {from: a, steps: [only: {value: {below: 10}}]}\n"
+        "  high: {from: a, steps: [only: {value: {above: 10}}]}\n"
+        "  all: {from: [high, low], steps: [deduplicate: 1h]}\n"
+        "sinks: {out: {from: all, topic: out}}\n"
+    )
+    values = [1.0, 20.0, 1.0, 20.0]
+    events: list[Event] = [
+        Reading(id=str(n), time=100.0 + n, subject="rack", metric="temperature", value=value)
+        for n, value in enumerate(values)
+    ]
+
+    out = Graph(compiled(tmp_path, body).plan).feed("a", events, 105.0)["out"]
+
+    assert [event.id for event in out] == ["0", "1", "2", "3"]
+
+
+def test_a_profile_chooses_its_sources_and_without_one_the_choice_is_named(tmp_path: Path) -> None:
+    body = (
+        "sources: {real: {profile: hardware, topic: a}, fake: {profile: simulation, topic: b}}\n"
+        "sinks: {out: {from: [real, fake], topic: out}}\n"
+    )
+
+    assert list(compiled(tmp_path, body, "hardware").sources) == ["real"]
+    with pytest.raises(NotRunnable, match="choose a profile: --profile hardware or simulation"):
+        compiled(tmp_path, body)
+
+
+def test_what_a_source_says_of_errors_holds_for_the_streams_behind_it(tmp_path: Path) -> None:
+    policies = compiled(
+        tmp_path,
+        "sources: {a: {topic: a, on_error: drop}, b: {topic: b}, c: {topic: c, on_error: stop}}\n"
+        "streams:\n"
+        "  only_a: {from: a, steps: [deduplicate: 1s]}\n"
+        "  a_and_b: {from: [a, b], steps: [deduplicate: 1s]}\n"
+        "  all: {from: [a_and_b, c], steps: [deduplicate: 1s]}\n"
+        "sinks: {out: {from: [only_a, all], topic: out}}\n",
+    ).on_error
+
+    assert {name: policies[name] for name in ("only_a", "a_and_b", "all", "out")} == {
+        "only_a": "drop",
+        "a_and_b": "dead_letter",
+        "all": "stop",
+        "out": "dead_letter",
+    }
+
+
+@pytest.mark.parametrize("name", ["cameras"])
+def test_a_definition_that_cannot_run_yet_says_which_part(name: str) -> None:
+    document, flow = load(SHIPPED / f"{name}.yaml")
+    assert flow is not None, document.report()
+
+    with pytest.raises(NotRunnable, match="which this release can check but not run yet"):
+        compile_flow(flow, {}, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("name", "profile"),
+    [
+        ("server_room", None),
+        ("energy", "hardware"),
+        ("energy", "simulation"),
+        ("bridge", None),
+        ("alarms", None),
+        ("archive", None),
+    ],
+)
+def test_the_other_shipped_definitions_compile(name: str, profile: str | None) -> None:
+    document, flow = load(SHIPPED / f"{name}.yaml")
+    assert flow is not None, document.report()
+
+    assert compile_flow(flow, {}, ZoneInfo("UTC"), profile).plan.nodes or name == "archive"

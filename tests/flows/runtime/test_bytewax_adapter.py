@@ -1,0 +1,159 @@
+import threading
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from connectors.base import Batch
+from flows.dataflow.graph import ALARMS, Node, Outlet, Plan, Step
+from flows.dataflow.input_order import Arrival
+from flows.runtime.bytewax_adapter import Input, Running, Wakeup, _ShardLogic, _SourcePart
+from operators.alarms.settings import Alarm
+from operators.component import StepContext
+from operators.events import AlarmTransition, Event, Reading, Row
+
+
+class Refusing:
+    """A reader whose lines are all refused."""
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def read(self) -> Batch | None:
+        return None
+
+    def position(self) -> object:
+        self._done.append("position")
+        return 7
+
+    def read_until(self) -> float:
+        return 0.0
+
+    def lag(self) -> int | None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved() -> None:
+    done: list[str] = []
+    running = Running(
+        Plan("f", (), ()), False, threading.Event(), settle=lambda: done.append("letters durable")
+    )
+    part = _SourcePart(
+        running, Input("in", ["t/0"], lambda name, position: Refusing(done)), "t/0", None
+    )
+
+    assert part.snapshot() == 7
+    assert done == ["position", "letters durable"]
+
+
+def test_a_flow_waits_only_once_all_of_its_partitions_had_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wakeup = Wakeup()
+    waits: list[float] = []
+    monkeypatch.setattr(wakeup._event, "wait", waits.append)
+    for _ in range(3):
+        wakeup.join()
+
+    for _ in range(10):
+        wakeup.busy()
+        wakeup.idle()
+        wakeup.idle()
+    assert waits == []
+
+    wakeup.idle()
+    assert len(waits) == 1
+
+
+def test_a_source_that_is_drained_sleeps_instead_of_spinning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopping = threading.Event()
+    running = Running(Plan("f", (), ()), False, stopping)
+    running.drain.join("in:t/0")
+    part = _SourcePart(
+        running, Input("in", ["t/0"], lambda name, position: Refusing([])), "t/0", None
+    )
+    slept: list[bool] = []
+    monkeypatch.setattr(running.wakeup, "idle", lambda: slept.append(True))
+
+    stopping.set()
+
+    assert part.next_batch() == []
+    assert slept == [True]
+
+
+def market(*names: str) -> Plan:
+    """Alarms with these names, each with the rules of one table."""
+
+    def node(name: str) -> Node:
+        alarm = Alarm.model_validate({"from": "in", "rules": "rules", "response": "Look."})
+        step = Step(f"f/{name}", lambda: alarm.logic(StepContext("f", f"f/{name}")), stateful=True)
+        return Node(name, (("in", None), ("rules", "rules")), (step,), is_alarm=True)
+
+    return Plan(
+        "f", tuple(map(node, names)), (Outlet("out", (ALARMS,)),), sides=frozenset({"rules"})
+    )
+
+
+def market_shard(plan: Plan, state: Mapping[str, Any] | None = None) -> _ShardLogic:
+    running = Running(plan, False, threading.Event())
+    running.parts_of_shard, running.sides, running.tables = (
+        {"0": {"in:t/0"}},
+        {"rules:r/0"},
+        {"rules:r/0"},
+    )
+    return _ShardLogic(running, state)
+
+
+def rules(*subjects: str) -> tuple[str, Arrival]:
+    rows: list[Event] = [
+        Row(
+            id=name,
+            time=5.0,
+            table="r",
+            op="update",
+            values={"id": name, "subject": name, "above": 1},
+        )
+        for name in subjects
+    ]
+    return ("0", Arrival("rules:r/0", "rules", Batch(rows, 5.0, True, whole=True)))
+
+
+def raised_by(shard: _ShardLogic, time: float, *subjects: str) -> list[str]:
+    events: list[Event] = [
+        Reading(id=f"{s}{time}", time=time, subject=s, metric="m", value=2.0) for s in subjects
+    ]
+    items, _ = shard.on_batch([("0", Arrival("in:t/0", "in", Batch(events, time, True)))])
+    transitions = [
+        event for _, some in items for event in some if isinstance(event, AlarmTransition)
+    ]
+    return [f"{event.rule} {event.change}" for event in transitions]
+
+
+def test_an_alarm_that_is_added_later_gets_all_rules_of_a_known_table() -> None:
+    shard = market_shard(market("first"))
+    shard.on_batch([rules("eur", "usd")])
+    shard = market_shard(market("first", "second"), cast(Mapping[str, Any], shard.snapshot()))
+    shard.on_batch([rules("eur")])
+    raised = raised_by(shard, 6.0, "eur", "usd")
+    assert raised == [
+        "f/first/eur raised",
+        "f/second/eur raised",
+    ], "and a rule that went meanwhile is gone for the first"
+    shard = market_shard(market("first", "second"), cast(Mapping[str, Any], shard.snapshot()))
+    assert shard.on_batch([rules("eur")])[0] == []
+
+
+def test_a_timer_beyond_the_calendar_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = _ShardLogic(Running(Plan("f", (), ()), False, threading.Event()), None)
+    shard.on_batch([("0", Arrival("in:t/0", "in", Batch([], 1.0, True)))])
+    monkeypatch.setattr(shard._graph, "next_wake", lambda: 253_402_300_800.0)
+
+    at = shard.notify_at()
+
+    assert at is not None
+    assert at.year < 3000

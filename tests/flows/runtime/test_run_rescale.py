@@ -1,0 +1,166 @@
+"""A flow shared out over one, two and again one process, which die in between; nothing lost,
+every change once.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from connectors.base import Health
+from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.schema import connect
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.producer import Producer
+from infra.embedded.broker import Broker
+from infra.embedded.clickhouse import ClickHouse
+from operators.events import AlarmTransition, Event, Reading
+from tests.flow_process import FlowProcess
+from tests.flows.conftest import Watch
+from tests.flows.running import HOT, run_refused, site_of, write
+from tests.waiting import wait_until
+
+SUBJECTS = 20
+
+
+def events() -> Iterator[Event]:
+    """Readings of 20 subjects in turn; each one changes the alarm of its subject."""
+    for n in itertools.count():
+        value = 31.0 if n // SUBJECTS % 2 == 0 else 20.0
+        yield Reading(
+            id=f"r{n}",
+            time=1000.0 + n,
+            subject=f"s{n % SUBJECTS}",
+            metric="temperature",
+            value=value,
+        )
+
+
+def metrics_of(flow: FlowProcess) -> str:
+    found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
+    assert found
+    return httpx.get(f"{found[0]}/metrics").text
+
+
+def test_one_process_two_and_one_again_give_the_same_counts(
+    broker: Broker, clickhouse: ClickHouse, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    database = ClickHouseConnection(
+        url=f"{clickhouse.url}/{unique}", password=SecretStr(clickhouse.password)
+    )
+    site = site_of(
+        tmp,
+        redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"}),
+        clickhouse={"url": database.url, "password": clickhouse.password},
+    )
+    kept = (
+        "  kept: {from: readings, clickhouse: readings}\n  kept_alarms: {from: alarms, clickhouse:"
+        " changes}\n"
+    )
+    definition = write(tmp, "hot", HOT.replace("NAME", unique) + kept)
+    producer = Producer(connection, Health(), "p")
+    out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
+    source, sent = events(), 0
+
+    def send(count: int) -> None:
+        nonlocal sent
+        sent += count
+        producer.send_events(f"{unique}.in", list(itertools.islice(source, count)), pack=False)
+
+    def start(share: str) -> FlowProcess:
+        return FlowProcess(
+            definition, site, tmp / "data", "--process", share, "--status-port", "0"
+        ).wait_running()
+
+    def wait_for_all() -> None:
+        wait_until(lambda: len({e.id for e in out()}) == sent, 30, f"{sent} readings")
+
+    send(200)
+    alone = start("1/1")
+    wait_for_all()
+    send(200)
+    alone.kill()
+
+    first, second = start("1/2"), start("2/2")
+    refused = run_refused(definition, site, tmp / "data")
+    assert refused.returncode == 1
+    assert f"process {first.pid} (--process 1/2)" in refused.stderr
+    assert f"process {second.pid} (--process 2/2)" in refused.stderr
+    wait_for_all()
+    send(200)
+    assert first.stop() == 0
+    second.kill()
+
+    alone = start("1/1")
+    send(200)
+    wait_for_all()
+    wait_until(
+        lambda: len({e.id for e in alarms()}) == sent, 30, "a change of an alarm for each reading"
+    )
+    assert f'vigie_alarm_annunciated{{flow="hot",page=""}} {sent / 2}' in metrics_of(alone)
+    assert alone.stop() == 0
+    producer.close()
+
+    stored = connect(database)
+    for table in ("readings", "changes"):
+        rows = stored.query(
+            f"SELECT count(), uniqExact(id) FROM `{unique}`.{table} FINAL"
+        ).result_rows
+        assert rows == [(sent, sent)], table
+    stored.close()
+
+    changes: dict[str, dict[int, AlarmTransition]] = {}
+    for event in alarms():
+        assert isinstance(event, AlarmTransition)
+        known = changes.setdefault(event.subject, {}).setdefault(event.seq, event)
+        assert (known.id, known.event, known.time) == (event.id, event.event, event.time)
+    for of_subject in changes.values():
+        assert [of_subject[seq].event for seq in sorted(of_subject)] == [
+            "activated",
+            "returned",
+        ] * (sent // SUBJECTS // 2)
+        assert sorted(of_subject) == list(range(1, sent // SUBJECTS + 1))
+    assert len(changes) == SUBJECTS
+
+
+def test_a_flow_whose_topics_have_unequal_partitions_runs_as_one_process_only(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False)
+    site = site_of(tmp, redpanda=connection.model_dump(include={"brokers", "idempotence"}))
+    body = HOT.replace("topic: NAME.in", "topic: {name: [NAME.in, NAME.more]}").replace(
+        "NAME", unique
+    )
+    definition = write(tmp, "hot", body)
+    producers = [Producer(connection, Health(), "p", partitions=count) for count in (4, 6)]
+    for name, producer, value in zip(("in", "more"), producers, (31.0, 20.0), strict=True):
+        sent = [
+            Reading(id=f"{name}{n}", time=n, subject=f"s{n}", metric="t", value=value)
+            for n in range(1000, 1020)
+        ]
+        producer.send_events(f"{unique}.{name}", [*sent])
+        producer.flush()
+        producer.close()
+
+    refused = run_refused(definition, site, tmp / "data", "--process", "1/2")
+    assert refused.returncode == 1
+    assert f"different numbers of partitions ({unique}.in 4, {unique}.more 6)" in refused.stderr
+
+    out = topic(connection, f"{unique}.out")
+    with FlowProcess(definition, site, tmp / "data") as flow:
+        wait_until(lambda: len(out()) == 40, 20, "the readings of both topics")
+        assert flow.stop() == 0
+
+
+def test_a_share_without_any_partition_is_refused(broker: Broker, tmp: Path, unique: str) -> None:
+    site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
+    refused = run_refused(
+        write(tmp, "hot", HOT.replace("NAME", unique)), site, tmp / "data", "--process", "5/6"
+    )
+
+    assert refused.returncode == 1
+    assert "--process 5/6: the topics have only 4 partitions" in refused.stderr

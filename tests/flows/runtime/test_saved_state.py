@@ -1,0 +1,271 @@
+import os
+import pickle
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flows.runtime.saved_state import Layout, StateFolder
+from flows.runtime.shards import Share, StateError
+
+
+def layout(
+    *identities: str, sharded: bool = False, shards: Sequence[str] = ("0",), count: int = 4
+) -> Layout:
+    parts = (
+        {"in": [f"t/{shard}" for shard in shards]}
+        if sharded
+        else {"in": [f"t/{n}" for n in range(count)]}
+    )
+    return Layout(identities, sharded, tuple(shards), parts, {"t": count})
+
+
+def save(store: Path, epoch: int, **states: object) -> None:
+    """What an execution that ended in `epoch` leaves: `t0` a position, `s0` a shard's state, `c`
+    the commands' position.
+    """
+    with closing(sqlite3.connect(next(store.glob("*.sqlite3")))) as database:
+        (number,) = database.execute("SELECT COUNT(*) FROM exs").fetchone()
+        database.execute(
+            "INSERT INTO exs (ex_num, worker_count, resume_epoch) VALUES (?, 1, 1)", (number,)
+        )
+        database.execute(
+            "INSERT INTO fronts (ex_num, worker_index, worker_frontier) VALUES (?, 0, ?)",
+            (number, epoch),
+        )
+        for name, state in states.items():
+            step, key = {
+                "t": ("f.source_in", f"t/{name[1:]}"),
+                "s": ("f.graph.stateful_batch", name[1:]),
+                "c": ("f.source_vigie_commands", "c/0"),
+            }[name[0]]
+            database.execute(
+                "INSERT INTO snaps (step_id, state_key, snap_epoch, ser_change) VALUES (?, ?,"
+                " ?, ?)",
+                (step, key, epoch - 1, pickle.dumps(state)),
+            )
+        database.commit()
+
+
+def test_a_second_start_with_the_same_steps_goes_on(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce"))
+    folder.open(layout("f/a/debounce", "f/b/window"))
+
+
+@pytest.mark.parametrize("dies_in", ["bytewax.recovery.init_db_dir", "os.fsync"])
+def test_a_start_that_is_killed_half_way_does_not_stand_in_the_way_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_in: str
+) -> None:
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    folder = StateFolder(tmp_path / "flow", "f")
+    with monkeypatch.context() as patch:
+        patch.setattr(dies_in.replace("bytewax.recovery", "flows.runtime.recovery_stores"), die)
+        with pytest.raises(SystemExit):
+            folder.open(layout("f/a/debounce"))
+
+    folder.open(layout("f/a/debounce"))
+
+
+def test_a_kill_while_an_old_store_is_removed_does_not_stand_in_the_way_of_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_half(path: Path, ignore_errors: bool = False) -> None:
+        if path.exists():
+            (path / "shards.json").unlink()
+            raise SystemExit
+
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce", sharded=True, shards=["0", "1"]))
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.runtime.recovery_stores.shutil.rmtree", remove_half)
+        folder.open(layout("f/a/debounce", sharded=True, shards=["0"]))
+        with pytest.raises(SystemExit):
+            folder.open(layout("f/a/debounce", sharded=True, shards=["1"]))
+
+    for shard in ("0", "1"):
+        folder.open(layout("f/a/debounce", sharded=True, shards=[shard]))
+    assert len(list(folder.path.glob("recovery-*"))) == 2
+    assert not list(folder.path.glob("old-*"))
+
+
+def test_a_vanished_step_is_refused_with_its_name_the_new_one_and_both_remedies(
+    tmp_path: Path,
+) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/motion/debounce"))
+
+    with pytest.raises(StateError) as refused:
+        folder.open(layout("f/presence/debounce"))
+
+    message = str(refused.value)
+    assert (
+        "saved state of f/motion/debounce has no step any more; new here: f/presence/debounce"
+        in message
+    )
+    assert "`was: OLD_NAME`" in message
+    assert "--drop f/motion/debounce" in message
+
+
+def test_state_can_be_dropped_on_purpose_once(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/motion/debounce"))
+    folder.open(layout(), drop=["f/motion/debounce"])
+    folder.open(layout())
+
+
+def test_a_damaged_store_is_named_with_the_remedy(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout())
+    file = next((tmp_path / "flow").glob("recovery-*/*.sqlite3"))
+    file.write_bytes(b"not a database" * 500)
+
+    with pytest.raises(StateError, match=r"recovery store .*sqlite3 is damaged .*move .* away"):
+        folder.open(layout())
+
+
+def test_a_truncated_store_is_named_with_the_remedy(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout())
+    file = next((tmp_path / "flow").glob("recovery-*/*.sqlite3"))
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE filler AS SELECT zeroblob(100000) AS x")
+    database.close()
+    file.write_bytes(file.read_bytes()[:8192])
+
+    with pytest.raises(StateError, match="is damaged"):
+        folder.open(layout())
+
+
+def test_a_folder_without_store_files_is_refused(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    next(folder.open(layout()).store.glob("*.sqlite3")).unlink()
+
+    with pytest.raises(StateError, match=r"is no recovery store"):
+        folder.open(layout())
+
+
+def test_a_flow_that_now_brings_subjects_together_is_refused(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce", sharded=True))
+
+    with pytest.raises(StateError, match="now keeps its subjects together"):
+        folder.open(layout("f/a/debounce"))
+
+
+def test_shards_that_another_process_runs_are_refused_with_its_name_and_free_again_at_its_end(
+    tmp_path: Path,
+) -> None:
+    one, half = (
+        StateFolder(tmp_path / "flow", "f"),
+        StateFolder(tmp_path / "flow", "f", Share(2, 2)),
+    )
+    with one.held("0"):
+        said = rf"runs already on .*: shard 0 as process {os.getpid()} \(--process 1/1\).*--data"
+        with pytest.raises(StateError, match=said), one.held("0"):
+            pass
+        with half.held("13"):
+            pass
+        with pytest.raises(StateError, match="shard 0 as process"), half.held("01"):
+            pass
+
+    with one.held("0"):
+        pass
+
+
+def test_states_move_from_one_process_to_two_and_back_each_with_its_newest(tmp_path: Path) -> None:
+    one = StateFolder(tmp_path / "flow", "f")
+    first, second = (StateFolder(tmp_path / "flow", "f", Share(n, 2)) for n in (1, 2))
+    whole = layout("f/a/debounce", sharded=True, shards="0123")
+    even, odd = (layout("f/a/debounce", sharded=True, shards=shards) for shards in ("02", "13"))
+    save(one.open(whole).store, 9, t0=10, t1=11, t2=12, t3=13, s0="a", s1="b", s2="c", s3="d", c=5)
+
+    took = first.open(even)
+    assert [took.taken.position("in", f"t/{n}") for n in range(4)] == [10, None, 12, None]
+    assert [took.taken.graph(str(n)) for n in range(4)] == ["a", None, "c", None]
+    save(took.store, 3, t0=20, s0="A", c=8)  # shard 2 saw nothing yet
+    assert first.open(even).store == took.store
+
+    late = second.open(odd)
+    assert [late.taken.position("in", f"t/{n}") for n in range(4)] == [None, 11, None, 13]
+    save(late.store, 2, t1=21, t3=23, s1="B", s3="D", c=7)
+
+    back = one.open(whole)
+    assert [back.taken.position("in", f"t/{n}") for n in range(4)] == [20, 21, 12, 23]
+    assert [back.taken.graph(str(n)) for n in range(4)] == ["A", "B", "c", "D"]
+    # the least: who is ahead knows what it has seen
+    assert back.taken.position("vigie_commands", "c/0") == 7
+    assert [path.name for path in (tmp_path / "flow").glob("recovery-*")] == [back.store.name]
+
+
+def test_a_state_that_was_not_durable_yet_does_not_count(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    store = folder.open(layout(sharded=True, shards="01")).store
+    save(store, 5, t0=1, s0="a")
+    with closing(sqlite3.connect(next(store.glob("*.sqlite3")))) as database:
+        unfinished = (pickle.dumps(2), pickle.dumps("b"))
+        database.execute(
+            "INSERT INTO snaps VALUES ('now', 'f.source_in', 't/0', 5, ?)", unfinished[:1]
+        )
+        database.execute(
+            "INSERT INTO snaps VALUES ('now', 'f.graph.stateful_batch', '0', 5, ?)", unfinished[1:]
+        )
+        database.commit()
+
+    taken = (
+        StateFolder(tmp_path / "flow", "f", Share(1, 2))
+        .open(layout(sharded=True, shards="0"))
+        .taken
+    )
+
+    assert (taken.position("in", "t/0"), taken.graph("0")) == (1, "a")
+
+
+def test_more_partitions_are_refused_where_subjects_have_state_and_welcome_where_not(
+    tmp_path: Path,
+) -> None:
+    stateful, stateless = StateFolder(tmp_path / "a", "f"), StateFolder(tmp_path / "b", "f")
+    save(stateful.open(layout("f/a/debounce", sharded=True, shards="01", count=2)).store, 5, t0=1)
+    save(stateless.open(layout(sharded=True, shards="01", count=2)).store, 5, t0=1)
+
+    with pytest.raises(
+        StateError, match=r"topic t had 2 partitions and now has 3: .*f/a/debounce.*new topic"
+    ):
+        stateful.open(layout("f/a/debounce", sharded=True, shards="012", count=3))
+
+    grown = stateless.open(layout(sharded=True, shards="012", count=3))
+    assert [grown.taken.position("in", f"t/{n}") for n in range(3)] == [1, None, None]
+    assert grown.known == {"in"}
+
+
+def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal(
+    tmp_path: Path,
+) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    save(folder.open(layout(sharded=True, shards="01", count=2)).store, 5, t0=1, t1=2)
+
+    together = folder.open(layout(count=3))
+
+    assert [together.taken.position("in", f"t/{n}") for n in range(3)] == [1, 2, None]
+
+
+@pytest.mark.parametrize("text", ["x", "0/2", "3/2", "1", "1-2", "1/0"])
+def test_what_is_no_share_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"write NUMBER/COUNT, such as 1/2 and 2/2"):
+        Share.parse(text)
+
+
+def test_an_error_whose_causes_run_in_a_circle_ends_a_run_all_the_same(tmp_path: Path) -> None:
+    inner, outer = ValueError("a part of the flow"), RuntimeError("the engine's wrapping")
+    outer.__context__ = inner
+    inner.__context__ = outer
+
+    with (
+        pytest.raises(RuntimeError, match="wrapping"),
+        StateFolder(tmp_path / "flow", "f").held("01"),
+    ):
+        raise outer

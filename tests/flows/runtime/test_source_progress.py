@@ -1,0 +1,63 @@
+"""How long sources are known to have been silent, and how far behind a flow is."""
+
+import math
+
+from connectors.base import Batch
+from flows.dataflow.clock import Silence
+from flows.runtime.source_progress import Hearing
+
+
+class Reading:
+    """A reader that is told what it knows."""
+
+    until = -math.inf
+    behind: int | None = 0
+
+    def read(self) -> Batch | None:
+        return None
+
+    def position(self) -> object:
+        return None
+
+    def read_until(self) -> float:
+        return self.until
+
+    def lag(self) -> int | None:
+        return self.behind
+
+    def close(self) -> None:
+        pass
+
+
+def test_silence_lasts_as_long_as_the_source_was_heard_all_the_time() -> None:
+    hearing, reader = Hearing("f"), Reading()
+    hearing.open("in:t/0", "in", reader)
+
+    def after(until: float, can_hear: bool = True) -> Silence | None:
+        reader.until = until
+        hearing.nothing("in:t/0", can_hear)
+        return hearing.silence.get("in:t/0")
+
+    assert after(100) == Silence(100, 100)
+    assert after(101) == Silence(100, 101)
+    assert after(103, can_hear=False) == Silence(100, 101)
+    assert after(-math.inf) == Silence(100, 101)
+    assert after(120) == Silence(120, 120), (
+        "who could not be heard for so long first sends what gathered"
+    )
+    assert after(122) == Silence(120, 122)
+
+
+def test_the_records_of_all_partitions_of_a_source_are_counted_and_its_newest_event_has_an_age() -> (
+    None
+):
+    hearing = Hearing("f", clock=lambda: 1000.0)
+    first, second, rows = Reading(), Reading(), Reading()
+    first.behind, second.behind, rows.behind = 3, 4, None
+    for part, source, reader in (("a:t/0", "a", first), ("a:t/1", "a", second), ("b:0", "b", rows)):
+        hearing.open(part, source, reader)
+    assert hearing.figures() == {"a": {"lag": 7}, "b": {}}
+    hearing.took("a:t/0", 990.0)
+    hearing.took("a:t/1", 995.0)
+    hearing.took("b:0", 1001.0)
+    assert hearing.figures() == {"a": {"lag": 7, "age": 5.0}, "b": {"age": 0.0}}

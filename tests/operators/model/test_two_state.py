@@ -1,0 +1,41 @@
+"""Two-state words, both ways."""
+
+import pytest
+
+from operators.model.words import is_two_state, to_number, to_word
+
+
+@pytest.mark.parametrize(
+    ("metric", "zero", "one"),
+    [
+        ("contact", "open", "closed"),
+        ("door", "closed", "open"),
+        ("window", "closed", "open"),
+        ("lock", "locked", "unlocked"),
+        ("availability", "offline", "online"),
+        ("motion", "off", "on"),
+        ("occupancy", "off", "on"),
+        ("presence", "off", "on"),
+        ("state", "off", "on"),
+        ("smoke", "off", "on"),
+        ("water_leak", "off", "on"),
+        ("battery_low", "off", "on"),
+    ],
+)
+def test_words_and_numbers_of_a_metric_agree(metric: str, zero: str, one: str) -> None:
+    assert (to_word(metric, 0.0), to_word(metric, 1.0)) == (zero, one)
+    assert (to_number(metric, zero), to_number(metric, one.upper())) == (0.0, 1.0)
+    assert is_two_state(metric)
+
+
+def test_other_numbers_and_metrics_have_no_word() -> None:
+    assert to_word("motion", 0.5) is None
+    assert to_word("motion", None) is None
+    assert to_word("temperature", 1.0) is None
+    assert to_word(None, 1.0) is None
+    assert not is_two_state("temperature")
+
+
+def test_any_metric_takes_the_general_words() -> None:
+    assert (to_number("pump", "on"), to_number(None, " OFF ")) == (1.0, 0.0)
+    assert to_number("pump", "sometimes") is None

@@ -1,0 +1,245 @@
+"""Notifications: alarms in groups, again until somebody cares, and floods; whatever the batches
+and restarts.
+"""
+
+import random
+from typing import Any
+
+import pytest
+
+from operators.component import Now
+from operators.events import AlarmTransition, Event, Occurrence
+from operators.notifications.notify import Notify
+from tests.operators.shard import CONTEXT, Shard, reading, step
+
+Told = tuple[float, str, str, list[str], list[str]]
+
+
+def change(
+    at: float,
+    event: str,
+    subject: str = "rack",
+    flags: str = "active unacked",
+    annunciate: bool = False,
+    **more: Any,
+) -> AlarmTransition:
+    fields: dict[str, Any] = {
+        "priority": "high",
+        "value": 31.0,
+        "unit": "°C",
+        "labels": {"room": "hall"},
+        **more,
+    }
+    return AlarmTransition(
+        id=f"{subject}@{at}", time=at, recorded=at, rule="room/hot", alarm="hot", subject=subject, occ=1, seq=1,
+        event=event, change=event, state="x", isa="B", flags=flags.split(), annunciate=annunciate, **fields,
+    )  # fmt: skip
+
+
+def raised(at: float, subject: str = "rack", **more: Any) -> AlarmTransition:
+    return change(at, "activated", subject, annunciate=True, **more)
+
+
+def returned(at: float, subject: str = "rack") -> AlarmTransition:
+    return change(at, "returned", subject, flags="unacked")
+
+
+class Desk:
+    """A step fed with changes at their own times, with its state through a pickle after each."""
+
+    def __init__(self, text: str) -> None:
+        self.shard = Shard(step(Notify, text), restarts=True)
+
+    def see(self, *events: Event) -> list[Told]:
+        return [one for event in events for one in told(self.shard.feed(event))]
+
+    def wait(self, until: float) -> list[Told]:
+        found: list[Event] = []
+        while (due := self.shard.logic.next_time().wall) <= until:
+            found += self.shard.logic.on_time(Now(due, due))
+        return told([*found, *self.shard.logic.on_time(Now(until, until))])
+
+
+def told(events: list[Event]) -> list[Told]:
+    found = []
+    for event in events:
+        assert isinstance(event, Occurrence)
+        data = event.data
+        found.append(
+            (
+                event.time,
+                event.subject,
+                data["what"],
+                *([one["subject"] for one in data[key]] for key in ("raised", "over")),
+            )
+        )
+    return found
+
+
+def test_what_is_raised_within_the_wait_is_one_notification() -> None:
+    desk = Desk("notify: {wait: 30s, interval: 5min}")
+    assert desk.see(raised(0, "a"), raised(10, "b"), raised(29, "c")) == []
+    assert desk.wait(60) == [(30, "alarms", "first", ["a", "b", "c"], [])]
+
+
+def test_later_changes_wait_for_the_interval() -> None:
+    desk = Desk("notify: {wait: 30s, interval: 5min}")
+    desk.see(raised(0, "a"))
+    desk.wait(30)
+    desk.see(returned(100, "a"), raised(200, "b"))
+    assert desk.wait(400) == [(330, "alarms", "update", ["b"], ["a"])]
+
+
+def test_each_value_of_by_is_a_group() -> None:
+    desk = Desk("notify: {by: [label.room, priority], wait: 10s}")
+    desk.see(raised(0, "a"), raised(1, "b", labels={"room": "attic"}), raised(2, "c", labels={}))
+    assert [(at, subject) for at, subject, *_ in desk.wait(20)] == [
+        (10, "hall/high"),
+        (11, "attic/high"),
+        (12, "-/high"),
+    ]
+
+
+def test_what_was_over_before_it_was_told_is_not_told() -> None:
+    desk = Desk("notify: {wait: 30s}")
+    assert desk.see(raised(0), returned(10)) == []
+    assert desk.wait(1000) == []
+
+
+def test_a_masked_alarm_is_left_out_and_comes_back() -> None:
+    desk = Desk("notify: {wait: 10s, interval: 1min, repeat: 5min}")
+    desk.see(raised(0))
+    desk.wait(10)
+    desk.see(change(20, "shelved", flags="active unacked shelved:timed"))
+    assert desk.wait(1000) == []
+    desk.see(change(1001, "unshelved", flags="active unacked", annunciate=True))
+    assert desk.wait(1002) == [(1001, "alarms", "update", ["rack"], [])]
+
+
+def test_it_is_told_again_until_it_is_acknowledged() -> None:
+    desk = Desk("notify: {wait: 0s, repeat: 10min}")
+    desk.see(raised(0))
+    assert [(at, what) for at, _, what, *_ in desk.wait(1300)] == [
+        (0, "first"),
+        (600, "repeat"),
+        (1200, "repeat"),
+    ]
+    desk.see(change(1301, "acked", flags="active"))
+    assert desk.wait(10_000) == []
+
+
+def test_without_repeat_it_is_told_once() -> None:
+    desk = Desk("notify: {wait: 0s}")
+    desk.see(raised(0))
+    assert len(desk.wait(1e6)) == 1
+
+
+def test_a_flood_is_told_at_once_and_then_once_a_span_until_it_is_over() -> None:
+    desk = Desk("notify: {wait: 30s, interval: 1min, flood: {alarms: 4, in: 10min}}")
+    subjects = [f"s{n}" for n in range(40)]
+    said = desk.see(*(raised(float(n), subject) for n, subject in enumerate(subjects)))
+    assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(3, "flood_on", 4)]
+    said = desk.wait(603)
+    assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(603, "update", 40)]
+    desk.see(raised(900, "s40"))
+    assert [(at, what, len(some)) for at, _, what, some, _ in desk.wait(2000)] == [
+        (1203, "flood_off", 41)
+    ]
+
+
+def test_it_reads_as_a_text_the_most_urgent_first_and_long_lists_are_cut() -> None:
+    (first,) = Shard(step(Notify, "notify: {wait: 0s, flood: {alarms: 2, in: 1min}}")).feed(
+        raised(0, "a", priority="low", message="A is a bit warm"),
+        raised(1, "b", priority="critical"),
+    )[-1:]
+    assert isinstance(first, Occurrence)
+    assert (first.data["count"], first.data["priority"]) == (2, "critical")
+    assert (
+        first.data["text"]
+        == "flood of alarms: 2 raised\ncritical: hot of b at 31 °C\nlow: A is a bit warm"
+    )
+    many = Shard(step(Notify, "notify: {wait: 1min}"))
+    many.feed(*(raised(0, f"s{n:02}") for n in range(25)))
+    (event,) = many.logic.on_time(Now(60, 60))
+    assert isinstance(event, Occurrence)
+    assert event.data["text"].splitlines()[-1] == "and 5 more"
+    assert len(event.data["raised"]) == 25
+
+
+def test_what_is_no_alarm_is_counted_and_left_out() -> None:
+    shard = Shard(step(Notify, "notify: {wait: 0s}"))
+    assert shard.feed(reading(0, 1.0)) == []
+    assert shard.counts == {"no_alarm": 1}
+
+
+def test_a_group_that_is_over_is_freed() -> None:
+    desk = Desk("notify: {by: subject, wait: 0s, interval: 1s, flood: {alarms: 2, in: 1min}}")
+    desk.see(
+        *(raised(n, f"s{n}") for n in range(50)), *(returned(100 + n, f"s{n}") for n in range(50))
+    )
+    desk.wait(1000)
+    assert desk.shard.logic.snapshot()[0] == {}  # type: ignore[index]
+
+
+def test_a_changed_definition_counts_from_the_restart_on() -> None:
+    desk = Desk("notify: {wait: 0s}")
+    desk.see(raised(0))
+    desk.wait(1)
+    again = step(Notify, "notify: {wait: 0s, repeat: 1min}").logic(CONTEXT)
+    again.restore(desk.shard.logic.snapshot(), 1)
+    assert again.next_time().wall == 60
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_where_batches_end_and_restarts_come_makes_no_difference(seed: int) -> None:
+    dice = random.Random(seed)
+    more = dice.choice(
+        [
+            "",
+            ", repeat: 40s",
+            ", flood: {alarms: 3, in: 30s}",
+            ", repeat: 20s, flood: {alarms: 2, in: 1min}",
+        ]
+    )
+    operator = step(
+        Notify, f"notify: {{by: label.room, wait: {dice.choice((0, 5, 20))}s, interval: 15s{more}}}"
+    )
+    at, events = 0.0, list[Event]()
+    for _ in range(dice.choice((3, 15, 60))):
+        at += dice.choice((0, 1, 3, 10, 45))
+        room = dice.choice(("hall", "attic"))
+        what = dice.choice(
+            (
+                "activated",
+                "activated",
+                "returned",
+                "acked",
+                "shelved",
+                "unshelved",
+                "realarmed",
+                "removed",
+            )
+        )
+        flags = {"returned": "", "acked": "active", "shelved": "active unacked shelved:timed"}.get(
+            what, "active unacked"
+        )
+        some = what in ("activated", "unshelved", "realarmed") and dice.random() < 0.8
+        events.append(
+            change(at, what, dice.choice("abc") + room, flags, some, labels={"room": room})
+        )
+    results = []
+    for cut in range(3):
+        cuts, logic, said = random.Random(cut), operator.logic(CONTEXT), list[Event]()
+        rest = list(events)
+        while rest:
+            size = cuts.choice((1, 2, 5, 60))
+            said += logic.on_batch(rest[:size], Now(0, 0))
+            rest = rest[size:]
+            if cuts.random() < 0.5:
+                fresh = operator.logic(CONTEXT)
+                fresh.restore(logic.snapshot(), 1)
+                logic = fresh
+        said += logic.on_time(Now(at + 500, at + 500))
+        results.append(said)
+    assert results[0] == results[1] == results[2]
+    assert len({event.id for event in results[0]}) == len(results[0])
