@@ -1,71 +1,89 @@
-"""The command `vigie`. Each command is imported only when it is used."""
+"""The command `vigie`. Each command's module is imported only when the command is used."""
 
 import importlib
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
 
 import click
 
-COMMANDS: dict[str, str] = {
-    "validate": "flows.commands.validate:validate",
-    "test": "flows.commands.test:test",
-    "replay": "flows.commands.replay:replay",
-    "graph": "flows.commands.graph:graph",
-    "schema": "flows.commands.schema:schema",
-    "list": "flows.commands.components:list_components",
-    "docs": "flows.commands.components:docs",
-    "run": "flows.commands.run:run",
-    "alarms": "flows.commands.alarms:alarms",
-    "migrate": "flows.commands.migrate:migrate",
-    "dead-letters": "flows.commands.dead_letters:dead_letters",
-    "api": "api.cli.serve:serve",
-    "accounts": "api.cli.accounts:accounts",
+from connectors.config.suggestion import near
+
+
+class Entry(NamedTuple):
+    """One command: where it is, as `module:function`, and its line in the list of commands."""
+
+    target: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "validate": Entry("flows.commands.validate:validate", "Check definitions and site files."),
+    "test": Entry("flows.commands.test:test", "Run the tests of definitions."),
+    "replay": Entry("flows.commands.replay:replay", "Play history through a definition."),
+    "graph": Entry("flows.commands.graph:graph", "Draw flows and the topics between them."),
+    "schema": Entry("flows.commands.schema:schema", "Print the JSON Schema, for editors."),
+    "list": Entry("flows.commands.components:list_components", "List every component."),
+    "docs": Entry("flows.commands.components:docs", "Print the documentation of components."),
+    "run": Entry("flows.commands.run:run", "Run one flow."),
+    "alarms": Entry("flows.commands.alarms:alarms", "See alarms and act on them."),
+    "migrate": Entry("flows.commands.migrate:migrate", "Make and upgrade ClickHouse tables."),
+    "dead-letters": Entry(
+        "flows.commands.dead_letters:dead_letters", "See and replay what flows could not process."
+    ),
+    "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
+    "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
 }
-"""Name of each command: its module and function."""
+"""Every command by name, in the order of the help."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named in `COMMANDS`."""
+    """A group whose commands are named in `COMMANDS`; its help imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None for a name that no command has."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, function = COMMANDS[cmd_name].partition(":")
+        module, _, function = COMMANDS[cmd_name].target.partition(":")
         command = getattr(importlib.import_module(module), function)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
+            raise TypeError(f"{COMMANDS[cmd_name].target} is not a command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the texts in `COMMANDS`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Like click's, with the nearest command in the error."""
-        from connectors.config.messages import near
-
+        """Find a command as click does; the error suggests the nearest name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = near(args[0], COMMANDS)
-            ctx.fail(
-                f"no command {args[0]!r}"
-                + (f"; {hint}" if hint else f"; known: {', '.join(COMMANDS)}")
-            )
+            hint = near(args[0], COMMANDS) or f"known: {', '.join(COMMANDS)}"
+            ctx.fail(f"no command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
 
-def _version() -> str:
-    try:
-        return version("vigie")
-    except PackageNotFoundError:
-        return "unknown"
+def _print_version(ctx: click.Context, option: click.Parameter, wanted: Any) -> None:
+    if wanted and not ctx.resilient_parsing:
+        try:
+            click.echo(f"vigie, version {version('vigie')}")
+        except PackageNotFoundError:
+            click.echo("vigie, not installed: no version")
+        ctx.exit()
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="vigie")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
 def main() -> None:
-    """Watches physical sites: declarative flows from sensors, cameras and databases to live
-    alarms.
-    """
+    """Watch physical sites: declarative flows from sensors, cameras and databases to alarms."""
 
 
 if __name__ == "__main__":

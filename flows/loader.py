@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from connectors.config.document import Document, Node, Path_, Text
-from connectors.config.messages import explain, near, validate
+from connectors.config.messages import explain, validate
+from connectors.config.suggestion import near
 from flows.checks.run_all import WHOLE, LeftOut, Scope, check
 from flows.language.lock import check_lock
 from flows.language.model import Flow, Source, Step

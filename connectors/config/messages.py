@@ -2,7 +2,6 @@
 person who wrote it.
 """
 
-import difflib
 import re
 import types
 import typing
@@ -14,13 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel
 
 from connectors.config.document import Document, Path_
-
-
-def near(word: object, words: Iterable[object], cutoff: float = 0.6) -> str | None:
-    """`did you mean 'above'?`, if one of the words is close."""
-    match = difflib.get_close_matches(str(word), [str(w) for w in words], 1, cutoff)
-    return f"did you mean {match[0]!r}?" if match else None
-
+from connectors.config.suggestion import near
 
 FEW = 6
 Made = TypeVar("Made", bound=BaseModel)

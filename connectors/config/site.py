@@ -15,7 +15,8 @@ from connectors.base import ConnectorError
 from connectors.config.api_section import ApiSection
 from connectors.config.document import Document, Node, Path_
 from connectors.config.grammar_version import GrammarVersion
-from connectors.config.messages import explain, near, validate
+from connectors.config.messages import explain, validate
+from connectors.config.suggestion import near
 from operators.component import Spec
 from operators.model.units import Name
 

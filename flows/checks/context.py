@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.config.document import Document, Level, Node, Path_
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.language.model import Clock, Flow, Step, inputs, origin
 from operators.model.condition import Column
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.config.document import Path_
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.checks.context import Scope, map_of
 from operators.decoding.payloads.metrics import ALIASES, METRICS
 from operators.model.selector import Selector

@@ -3,8 +3,8 @@
 import re
 
 from connectors.config.document import Path_
-from connectors.config.messages import near
 from connectors.config.site import clear_in_url
+from connectors.config.suggestion import near
 from flows.checks.context import Scope, map_of
 from flows.language.model import Flow
 from operators.model.fields import ATTRIBUTES

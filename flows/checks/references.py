@@ -1,7 +1,7 @@
 """Names: used once, known where they are read, read by somebody, and not in a circle."""
 
 from connectors.config.document import Node, Place
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.checks.context import SECTIONS, Scope
 from flows.language.model import inputs, origin
 from operators.transforms.enrich import Enrich

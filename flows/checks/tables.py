@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from connectors.config.document import Path_
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from operators.model.condition import Column
 from operators.transforms.enrich import Enrich

@@ -4,7 +4,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.config.document import Path_
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.language.model import Flow, Play, Test, origin
 from flows.language.profiles import for_profile, profiles

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.config.document import Path_
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.checks.field_values import Facts, either, facts_of, narrowed
 from flows.language.model import inputs

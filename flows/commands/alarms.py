@@ -215,7 +215,7 @@ def _meant(topics: Any, data: dict[str, Any]) -> str | None:
     """The nearest name of a flow or of an alarm that ever told anything, where the one that was
     written never did.
     """
-    from connectors.config.messages import near
+    from connectors.config.suggestion import near
 
     flow, alarm = data["flow"], data["alarm"]
     known = {

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.language.component_docs import component_list, component_page, matching, reference
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from connectors.config.document import Document
-from connectors.config.messages import near
 from connectors.config.site import read_site
+from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.commands.validate import is_site
 from flows.language.model import Flow

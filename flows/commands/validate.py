@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from connectors.config.document import Document
-from connectors.config.messages import near
 from connectors.config.site import Site, build_site, check_connections
+from connectors.config.suggestion import near
 from flows.language.catalogue import connection_models
 from flows.language.lock import identities
 from flows.language.model import Flow

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from connectors.base import ConnectorError
 from connectors.clickhouse.components import ClickHouseConnection
 from connectors.clickhouse.schema import Found, Schema, plain
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.replay.merge import HistoryDown
 from flows.replay.player import Piece
 from flows.replay.prefetch import ahead

@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection, explain
 from connectors.kafka.record_batches import Chunk, use_chunks

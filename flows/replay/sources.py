@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from connectors.base import PushSource
 from connectors.clickhouse.components import ClickHouse
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from connectors.kafka.components import Topic, TopicSink
 from flows.dataflow.compiler import is_table
 from flows.language.model import Flow, inputs, origin

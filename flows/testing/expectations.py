@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from flows.testing.outputs import AnyOf, Output, shown
 from operators.model.units import duration
 from operators.model.words import to_word

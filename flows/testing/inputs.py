@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.config.messages import near
+from connectors.config.suggestion import near
 from connectors.http.body import BadPost
 from connectors.http.body import events_of as posted_events
 from connectors.mariadb.row_mapping import Unmapped, mapper

@@ -40,6 +40,21 @@ def test_a_mistyped_command_is_told_the_nearest():
     assert "no command 'validat'; did you mean 'validate'?" in result.output
 
 
+def test_the_list_of_commands_is_shown_without_loading_any_of_them():
+    look = (
+        "import sys; from click.testing import CliRunner; from flows.cli import main;"
+        " print(CliRunner().invoke(main, ['--help']).output);"
+        " print('loaded:', *sorted({'pydantic', 'kafka', 'sqlalchemy', 'api'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True
+    )
+    *listed, loaded = result.stdout.strip().splitlines()
+    assert loaded.strip() == "loaded:"
+    for name, entry in COMMANDS.items():
+        assert any(line.split()[:1] == [name] and entry.help in line for line in listed), name
+
+
 def test_the_program_runs_as_a_module():
     result = subprocess.run(
         [sys.executable, "-m", "flows.cli", "validate", FLOWS[0]],
