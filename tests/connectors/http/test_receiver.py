@@ -2,6 +2,7 @@
 controls.
 """
 
+import contextlib
 import json
 import socket
 import ssl
@@ -72,11 +73,6 @@ class Door:
         self.intake = source.intake(recorder.context("posts", self.connection), self.store.write)
         self.intake.start()
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.connection.port}", timeout=20)
-        wait_until(self._listening, what="the listener")
-
-    def _listening(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.connection.port)) == 0
 
     def post(self, body: Any, token: str | None = PIR, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -336,10 +332,30 @@ def test_connections_over_the_limit_are_sent_away(doors: Callable[..., Door]) ->
     for connection in held:
         connection.sendall(b"POST")
     with socket.create_connection(("127.0.0.1", door.connection.port), timeout=10) as third:
-        wait_until(lambda: third.recv(4096).startswith(b"HTTP/1.1 503"), what="the refusal")
+        third.sendall(b"POST /api/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+        answer = b"".join(iter(lambda: third.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 503") and b"\r\nRetry-After: 1\r\n" in answer
+        third.sendall(b"}")
     for connection in held:
         connection.close()
     wait_until(lambda: door.post(BODY).status_code == 202, what="room")
+
+
+def test_those_who_stay_although_they_were_sent_away_are_no_more_than_those_let_in(
+    doors: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.http.server.LINGER", 60)
+    door = doors({"connections": 1})
+    with contextlib.ExitStack() as stack:
+        held, sent_away, cut = (
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", door.connection.port), timeout=10)
+            )
+            for _ in range(3)
+        )
+        assert sent_away.recv(4096).startswith(b"HTTP/1.1 503")
+        assert cut.recv(4096) == b""
+        held.sendall(b"POST")
 
 
 def test_sources_of_one_connection_share_its_port(
