@@ -9,12 +9,10 @@ from typing import Any
 
 from connectors.config.document import Document, Level, Node, Path_
 from connectors.config.suggestion import near
-from flows.language.model import Clock, Flow, Step, inputs, origin
-from operators.model.condition import Column
+from flows.language.model import Flow, Step
+from flows.language.upstream import upstream
 
 SECTIONS = ("sources", "streams", "alarms", "sinks")
-
-
 LeftOut = dict[str, dict[str, Node]]
 WHOLE = "*"
 """Stands for a whole section among the names of entries that were left out."""
@@ -170,29 +168,6 @@ class Scope:
         return set()
 
 
-def upstream(flow: Flow, name: str) -> set[str]:
-    """All that a name's events come from, itself included."""
-    seen: set[str] = set()
-    waiting = [origin(name)]
-    while waiting:
-        one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        entry = flow.streams.get(one) or flow.alarms.get(one)
-        if entry is not None:
-            waiting += [origin(read) for read in inputs(entry.from_)]
-        if one == "alarms":
-            waiting += list(flow.alarms)
-    return seen
-
-
-def clocks(flow: Flow, name: str) -> dict[str, Clock]:
-    """The clock of each source that a name's events come from."""
-    above = upstream(flow, name)
-    return {one: source.clock or flow.clock for one, source in flow.sources.items() if one in above}
-
-
 def map_of(component: Any) -> dict[str, Any]:
     """The map of a step that is written as a plain map (`label`, `rename`, `convert`, `shape`)."""
     return next((value for _, value in component if isinstance(value, dict)), {})
@@ -217,6 +192,3 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
     return rows
-
-
-__all__ = ["Column", "Scope", "clocks", "map_of", "read_csv", "upstream"]

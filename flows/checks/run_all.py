@@ -2,18 +2,16 @@
 the right form.
 """
 
-from flows.checks.alarms import check_alarms
+from flows.checks.alarms import check_alarms, check_levels
 from flows.checks.clickhouse_kinds import check_history
-from flows.checks.clock import check_clock
 from flows.checks.context import WHOLE, LeftOut, Scope
-from flows.checks.levels import check_levels
 from flows.checks.metrics import check_metrics
 from flows.checks.placeholders import check_texts
 from flows.checks.references import check_references
 from flows.checks.step_ids import check_steps
 from flows.checks.tables import check_tables
 from flows.checks.tests_section import check_tests
-from flows.checks.timing import check_timing
+from flows.checks.timing import check_clock, check_timing
 from flows.checks.units import check_units
 from flows.checks.unreachable import check_feeding
 

@@ -10,6 +10,7 @@ from connectors.config.document import Path_
 from flows.checks.context import Scope
 from flows.language.component_docs import duration_text
 from flows.language.model import Stream, origin
+from flows.language.upstream import clocks
 from operators.alarms.settings import Alarm
 from operators.model.condition import When
 from operators.model.selector import Range, Selector
@@ -280,3 +281,22 @@ def _overlap(one: Alarm, other: Alarm) -> bool:
         return True
     first, second = ({item} if isinstance(item, str) else set(item) for item in wanted)
     return bool(first & second) or any("*" in name for name in first | second)
+
+
+def check_clock(scope: Scope) -> None:
+    """`decode` needs to know whether a device's own time counts, and must not be told both."""
+    for path, stream, step in scope.steps():
+        if step.kind != "decode":
+            continue
+        kinds = {clock.time: name for name, clock in clocks(scope.flow, stream).items()}
+        if len(kinds) == 2:
+            message = (
+                f"sources with different clocks: {kinds['arrival']!r} tells time by arrival,"
+                f" {kinds['event']!r} by event"
+            )
+            scope.say((*path, "decode"), message, "decode each in a stream of its own", key=True)
+        elif "arrival" in kinds and getattr(step.settings, "time", None) is not None:
+            message = f"does nothing: the clock of {kinds['arrival']!r} tells time by arrival"
+            scope.say(
+                (*path, "decode", "time"), message, "remove it, or  time: arrival  of the clock"
+            )

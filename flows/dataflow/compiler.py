@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from connectors.base import PushSource, Sink, Source
-from flows.checks.context import clocks
 from flows.dataflow.clock import ClockSettings
-from flows.dataflow.graph import (
+from flows.dataflow.plan import (
     ALARMS,
     ANSWERS,
     COMMANDS,
@@ -26,6 +25,7 @@ from flows.dataflow.graph import (
 from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.profiles import for_profile, profiles
+from flows.language.upstream import clocks
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.model.template import Shape

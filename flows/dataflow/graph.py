@@ -7,96 +7,17 @@ whose clock it sees differ.
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.dataflow.clock import Clock, ClockSettings, Heard
+from flows.dataflow.clock import Clock, Heard
+from flows.dataflow.plan import ALARMS, ANSWERS, Node, Outputs, Plan
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 
-ALARMS = "alarms"
-ANSWERS = "vigie_answers"
-COMMANDS = "vigie_commands"
-COMMANDS_ELSEWHERE = "vigie_commands_elsewhere"
-"""What people ask of alarms reaches every shard. Of a subject that a shard does not know it
-speaks only under `COMMANDS`.
-"""
-RULES = "rules"
-"""The role in which an alarm takes rules that people write."""
 STATE_VERSION = 1
 _time_of = operator.attrgetter("time")
-
-Outputs = dict[str, list[Event]]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful`
-    whether it must not get lost.
-    """
-
-    identity: str
-    make: Callable[[], Logic]
-    stateful: bool = False
-
-
-@dataclass(frozen=True)
-class Node:
-    """A named stream or alarm: where its events come from (name, role or None) and its steps,
-    top to bottom.
-    """
-
-    name: str
-    inputs: tuple[tuple[str, str | None], ...]
-    steps: tuple[Step, ...]
-    is_alarm: bool = False
-    tables: tuple[tuple[str, int], ...] = ()
-    """Sources of rows that steps take beside the events, with the number of the step."""
-
-    def takes_rows(self) -> dict[str, list[str]]:
-        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules
-        of an alarm.
-        """
-        found: dict[str, list[str]] = {}
-        for name, number in self.tables:
-            found.setdefault(self.steps[number].identity, []).append(name)
-        for name, role in self.inputs:
-            if self.is_alarm and role == RULES:
-                found.setdefault(self.steps[0].identity, []).append(name)
-        return found
-
-
-@dataclass(frozen=True)
-class Outlet:
-    """A sink's end of the graph: which names feed it, and its own selection."""
-
-    name: str
-    inputs: tuple[str, ...]
-    only: Callable[[Event], bool] | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a definition compiles to: nodes in an order in which every input stands before its
-    reader.
-    """
-
-    flow: str
-    nodes: tuple[Node, ...]
-    outlets: tuple[Outlet, ...]
-    clock: ClockSettings = field(default_factory=ClockSettings)
-    source_clocks: Mapping[str, ClockSettings] = field(default_factory=dict)
-    sides: frozenset[str] = frozenset()
-    """Sources of tables and commands: what they bring does not move event time."""
-
-    def clock_of(self, source: str) -> ClockSettings:
-        """The clock of a source's events; `idle` is the flow's."""
-        return self.source_clocks.get(source, self.clock)
-
-    def identities(self) -> list[str]:
-        """Persisted ids of all steps whose state must not get lost."""
-        return [step.identity for node in self.nodes for step in node.steps if step.stateful]
 
 
 @dataclass

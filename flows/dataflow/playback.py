@@ -5,7 +5,8 @@ the graph through this.
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 
-from flows.dataflow.graph import Graph, Outputs, Plan
+from flows.dataflow.graph import Graph
+from flows.dataflow.plan import Outputs, Plan
 from operators.component import Due, Logic
 from operators.events import Event
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flows.dataflow.clock import GRACE
-from flows.dataflow.graph import Node, Outputs, Plan
+from flows.dataflow.plan import Node, Outputs, Plan
 from flows.dataflow.playback import Playback
 from operators.events import Event
 

@@ -10,7 +10,7 @@ from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from flows.dataflow.compiler import DEAD_SINK, Tables, compile_flow, raw_name
-from flows.dataflow.graph import ALARMS, Node, Outlet, Outputs, Plan
+from flows.dataflow.plan import ALARMS, Node, Outlet, Outputs, Plan
 from flows.language.model import Flow
 from flows.replay.episodes import Episodes
 from flows.replay.merge import side_by_side

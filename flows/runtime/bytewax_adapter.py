@@ -20,8 +20,9 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.base import Reader, Writer
-from flows.dataflow.graph import COMMANDS, COMMANDS_ELSEWHERE, Graph, Outputs, Plan
+from flows.dataflow.graph import Graph
 from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
+from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE, Outputs, Plan
 from flows.runtime.source_progress import Hearing
 from operators.events import Event
 

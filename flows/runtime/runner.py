@@ -43,7 +43,7 @@ from flows.dataflow.compiler import (
     is_table,
     raw_name,
 )
-from flows.dataflow.graph import COMMANDS
+from flows.dataflow.plan import COMMANDS
 from flows.language.model import Flow
 from flows.runtime.alarm_metrics import AlarmWatch, WatchedWriter
 from flows.runtime.bytewax_adapter import Input, Running, build

@@ -10,7 +10,7 @@ from typing import Any
 
 from bytewax.recovery import RecoveryConfig
 
-from flows.dataflow.graph import COMMANDS
+from flows.dataflow.plan import COMMANDS
 from flows.runtime import recovery_stores as stores
 from flows.runtime.recovery_stores import States, Store
 from flows.runtime.shards import WHOLE, Share, StateError, alone, held

@@ -18,7 +18,7 @@ from flows.dataflow.compiler import (
     compile_flow,
     raw_name,
 )
-from flows.dataflow.graph import COMMANDS, Outlet, Outputs, Plan
+from flows.dataflow.plan import COMMANDS, Outlet, Outputs, Plan
 from flows.dataflow.playback import Playback
 from flows.language.model import Do, Flow, Play, Test
 from flows.testing.expectations import Difference, Mismatch, Moment, compare

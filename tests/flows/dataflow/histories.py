@@ -10,7 +10,8 @@ import msgspec
 from connectors.config.document import Document
 from flows.checks.context import Scope
 from flows.dataflow.compiler import compile_flow
-from flows.dataflow.graph import Graph, Outputs, Plan
+from flows.dataflow.graph import Graph
+from flows.dataflow.plan import Outputs, Plan
 from flows.loader import build
 from operators.events import AlarmTransition, Event
 

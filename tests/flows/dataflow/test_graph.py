@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from flows.dataflow.clock import Clock, ClockSettings, Silence
-from flows.dataflow.graph import Graph, Node, Outlet, Plan, Step
+from flows.dataflow.graph import Graph
+from flows.dataflow.plan import Node, Outlet, Plan, Step
 from operators.component import INSTANT, NEVER, Due, Logic, MapLogic, Now
 from operators.events import DeadLetter, Event, Reading
 

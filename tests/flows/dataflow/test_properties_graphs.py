@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from flows.dataflow.graph import Plan
+from flows.dataflow.plan import Plan
 from operators.events import Reading
 from tests.flows.dataflow.histories import T0, Arrival, plan_of, rows, shuffled
 

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from flows.cli import main
 from flows.dataflow.clock import ClockSettings
-from flows.dataflow.graph import Graph, Node, Plan, Step
+from flows.dataflow.graph import Graph
+from flows.dataflow.plan import Node, Plan, Step
 from operators.component import Now, StepContext
 from operators.events import Reading, Row
 from operators.transforms.enrich import Enrich

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from connectors.base import Batch
-from flows.dataflow.graph import ALARMS, Node, Outlet, Plan, Step
 from flows.dataflow.input_order import Arrival
+from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
 from flows.runtime.bytewax_adapter import Input, Running, Wakeup, _ShardLogic, _SourcePart
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
