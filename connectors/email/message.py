@@ -1,6 +1,7 @@
-"""What a mail says: one event under its own title, or many as one list."""
+"""The text of a mail: one event under its own title, or many as one list."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,12 +17,13 @@ TITLE_LENGTH = 200
 
 _SEVERITIES = ("info", "warning", "major", "critical")
 _SHOWN = (
-    "message", "response", "severity", "state", "subject", "metric", "limit", "reason", "type", "page", "user", "comment",
+    "message", "response", "severity", "state", "subject", "metric", "limit", "reason", "type",
+    "page", "user", "comment",
 )  # fmt: skip
 
 
 class MailText:
-    """Makes the mails of one sink. Times are shown in `timezone`."""
+    """Makes the mails of one sink; times are shown in `timezone`."""
 
     def __init__(self, title: str, body: str | None, timezone: tzinfo = UTC) -> None:
         self._title = Template(title, timezone)
@@ -29,7 +31,7 @@ class MailText:
         self._timezone = timezone
 
     def mail(
-        self, events: list[Event], sender: str, to: list[str], sink: str, now: float
+        self, events: list[Event], sender: str, to: Sequence[str], sink: str, now: float
     ) -> EmailMessage:
         """One mail about one event or many. The same events give the same Message-ID."""
         mail = EmailMessage(policy=SMTP)
@@ -48,6 +50,7 @@ class MailText:
         return title if len(events) == 1 else f"{title} (and {len(events) - 1} more)"
 
     def body(self, events: list[Event]) -> str:
+        """The text: all that is known of one event, or a line for each of several."""
         if len(events) == 1:
             return self._about(events[0])
         lines = [
@@ -84,8 +87,9 @@ class MailText:
 
 
 def message_id(events: list[Event], sender: str, sink: str) -> str:
-    """The same for the same events of the same sink, so that mailboxes can tell a mail that came
-    twice.
+    """The Message-ID: the same for the same events of the same sink.
+
+    Mailboxes tell a mail that came twice by it.
     """
     digest = hashlib.sha256("\0".join([sink, *(event.id for event in events)]).encode()).hexdigest()
     return f"<{digest[:32]}@{sender.rpartition('@')[2]}>"

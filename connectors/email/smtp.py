@@ -1,79 +1,29 @@
-"""Handing a mail to the mail server, with its refusals sorted into those that pass and those
-that stay.
-"""
+"""Handing a mail to the mail server, with its refusals sorted into temporary and permanent."""
 
 import contextlib
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
-from typing import Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
-
+from connectors.email.connection import EmailConnection
 from connectors.runtime.batch_writer import Retry
-from operators.component import Spec
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-class EmailConnection(Spec):
-    """The mail server that takes the mails."""
-
-    url: str = Field(
-        description=(
-            "Address of the server: `smtp://host:port`, or `smtps://host:port` where it is"
-            " encrypted from the start."
-        ),
-        examples=["smtp://mail:587", "smtps://mail.example.org:465"],
-    )
-    username: str | None = Field(None, description="User; empty for a server without users.")
-    password: SecretStr | None = Field(None, description="Password of that user.")
-    sender: str = Field(
-        "vigie@localhost", description="Address the mails come from.", pattern=r"^[^@\s]+@[^@\s]+$"
-    )
-    starttls: Literal["auto", "required", "off"] = Field(
-        "auto",
-        description=(
-            "Encrypt an `smtp://` connection: when the server offers it, always, or never. A"
-            " password is never sent without encryption, except to this machine itself."
-        ),
-    )
-    ca: str | None = Field(
-        None,
-        description="File of the certificate authority in PEM form; none for the system's own.",
-    )
-    timeout: int = Field(20, ge=1, le=300, description="Seconds to wait for the server's answer.")
-
-    @field_validator("url")
-    @classmethod
-    def _known_scheme(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError(
-                f"{value.split('@')[-1]!r} is not an address of a mail server; write"
-                " smtp://host:587"
-            )
-        if parts.username or parts.password:
-            raise ValueError(
-                "write the user and password as 'username' and 'password', not in the url"
-            )
-        return value
-
-
-class Refused(Exception):
+class MailRejected(Exception):
     """The server will never take this mail: the message says why."""
 
 
 def hand_over(
-    connection: EmailConnection, name: str, mail: EmailMessage, to: list[str]
+    connection: EmailConnection, name: str, mail: EmailMessage, to: Sequence[str]
 ) -> dict[str, str]:
-    """Give the mail to the server for the recipients `to`; returns those refused for good, with the
-    reason.
+    """Give the mail to the server for the recipients `to`.
 
-    Raises `Retry` when it may work later, `Later` when it worked for some of them, and `Refused`
-    when the server does not want the mail itself.
+    Returns those refused for good, with the reason. `name` is the connection's in the site file.
+    Raises `Retry` when it may work later, `RecipientsDeferred` when it worked for some of them, and
+    `MailRejected` when the server does not want the mail itself.
     """
     try:
         with _session(connection, name) as server:
@@ -89,10 +39,10 @@ def hand_over(
         ) from error
     except smtplib.SMTPDataError as error:
         if error.smtp_code >= 500:
-            raise Refused(_text(error)) from error
+            raise MailRejected(_text(error)) from error
         raise Retry(_say(connection, f"puts the mail off: {_text(error)}")) from error
     except smtplib.SMTPNotSupportedError as error:
-        raise Refused(
+        raise MailRejected(
             f"{error}; the address or text needs SMTPUTF8, which the server lacks"
         ) from error
     except smtplib.SMTPAuthenticationError as error:
@@ -110,48 +60,51 @@ def hand_over(
     except (smtplib.SMTPException, OSError) as error:
         what = str(error) or type(error).__name__
         raise Retry(
-            f"no mail server answers at {_place(connection)} ({what[:200]}); is it running there?"
+            f"no mail server answers at {connection.host}:{connection.port} ({what[:200]});"
+            " is it running there?"
         ) from error
-    lasting = {
+    permanent = {
         address: f"{code} {_decode(said)}"
         for address, (code, said) in answers.items()
         if code >= 500
     }
-    passing = {
+    temporary = {
         address: f"{code} {_decode(said)}"
         for address, (code, said) in answers.items()
         if code < 500
     }
-    if passing:
-        raise Later(
-            _say(connection, f"puts off the mail to {', '.join(passing)}"), list(passing), lasting
+    if temporary:
+        raise RecipientsDeferred(
+            _say(connection, f"puts off the mail to {', '.join(temporary)}"),
+            list(temporary),
+            permanent,
         )
-    return lasting
+    return permanent
 
 
-class Later(Retry):
-    """Some recipients have to wait; `lasting` are those refused for good meanwhile, the others
+class RecipientsDeferred(Retry):
+    """Some recipients have to wait.
+
+    `waiting` are their addresses, `permanent` those refused for good, with the reason; the others
     have their mail.
     """
 
-    def __init__(self, detail: str, waiting: list[str], lasting: dict[str, str]) -> None:
+    def __init__(self, detail: str, waiting: list[str], permanent: dict[str, str]) -> None:
         super().__init__(detail)
         self.waiting = waiting
-        self.lasting = lasting
+        self.permanent = permanent
 
 
 @contextlib.contextmanager
 def _session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
-    parts = urlsplit(connection.url)
-    host = str(parts.hostname)
-    encrypted = parts.scheme == "smtps"
+    host, port, timeout = connection.host, connection.port, connection.timeout
+    encrypted = connection.encrypted
     tls = _tls(connection, name) if encrypted or connection.starttls != "off" else None
-    if encrypted:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, parts.port or 465, timeout=connection.timeout, context=tls
-        )
-    else:
-        server = smtplib.SMTP(host, parts.port or 587, timeout=connection.timeout)
+    server = (
+        smtplib.SMTP_SSL(host, port, timeout=timeout, context=tls)
+        if encrypted
+        else smtplib.SMTP(host, port, timeout=timeout)
+    )
     try:
         server.ehlo_or_helo_if_needed()
         if not encrypted and tls is not None and server.has_extn("starttls"):
@@ -201,13 +154,8 @@ def _tls(connection: EmailConnection, name: str) -> ssl.SSLContext:
         ) from error
 
 
-def _place(connection: EmailConnection) -> str:
-    parts = urlsplit(connection.url)
-    return f"{parts.hostname}:{parts.port or (465 if parts.scheme == 'smtps' else 587)}"
-
-
 def _say(connection: EmailConnection, what: str) -> str:
-    return f"the mail server {_place(connection)} {what}"
+    return f"the mail server {connection.host}:{connection.port} {what}"
 
 
 def _text(error: smtplib.SMTPResponseException) -> str:

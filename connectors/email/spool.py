@@ -1,5 +1,6 @@
-"""A file in which events wait for their mail, so that neither a crash nor a mail server that is
-down loses one.
+"""A file in which events wait for their mail.
+
+Neither a crash nor a mail server that is down loses one.
 """
 
 import collections
@@ -18,8 +19,9 @@ EVENT, GROUP, SENT, DONE = b"E ", b"G ", b"S ", b"D "
 
 
 class MailSpool:
-    """Events in order of arrival; the first `group` of them are the mail that is being sent. One
-    user, one thread at a time.
+    """Events in order of arrival; the first `group` of them are the mail that is being sent.
+
+    For one user and one thread at a time.
 
     The file is a log: `E event` adds an event, `G n` makes the first n one mail, `S n` takes the
     first n off, `D id` remembers an event that was sent, so that its repetition after a restart is
@@ -78,6 +80,7 @@ class MailSpool:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Close the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -94,9 +97,7 @@ class MailSpool:
             self.sync()
 
     def _read(self, path: Path) -> None:
-        """Play the log; a last line without its end was being written when the power went, and
-        is left out.
-        """
+        """Replay the log without a last line that was only partly written."""
         try:
             lines = path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:

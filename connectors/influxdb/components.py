@@ -1,40 +1,21 @@
-"""InfluxDB 2 (and what speaks its write protocol): the sink for series."""
+"""InfluxDB 2, and servers that speak its write protocol: the sink for time series."""
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
-from operators.component import Spec
+from connectors.influxdb.connection import InfluxConnection
+from connectors.influxdb.line_protocol import Lines
 from operators.model.template import Template
-
-BAD_LINES = (400, 413, 422)
-
-
-class InfluxConnection(Spec):
-    """Where InfluxDB is, and the token to write with."""
-
-    url: str = Field(
-        description="Address of InfluxDB.",
-        pattern=r"^https?://[^/@]+(/.*)?$",
-        examples=["http://influxdb:8086"],
-    )
-    token: SecretStr = Field(SecretStr(""), description="API token that may write the bucket.")
-    org: str = Field("vigie", description="Organisation of the bucket.")
-    ca: str | None = Field(
-        None,
-        description="File of the certificate authority in PEM form; none for the system's own.",
-    )
-    timeout: int = Field(10, ge=1, le=300, description="Seconds to wait for an answer.")
 
 
 class InfluxDB(Sink):
-    """Writes readings and summaries as points, one field `value` (or `text`), or the summary's
-    statistics.
+    """Writes readings and summaries as points, with one field `value` (or `text`) a reading.
 
-    A two-state metric is written as 1 and 0. Events without a number or text (and infinite numbers)
-    have no form in InfluxDB: they are counted and left out. A reading of quality stale or bad has
-    it in the field `quality`. With
+    A summary has a field for each of its statistics. A two-state metric is written as 1 and 0.
+    Events without a number or text (and infinite numbers) have no form in InfluxDB: they are
+    counted and left out. A reading of quality stale or bad has it in the field `quality`. With
     `shape` its entries are the fields. Alarm changes have the fields `state`, `change` and `value`,
     occurrences `count`.
 
@@ -71,6 +52,10 @@ class InfluxDB(Sink):
         return value
 
     def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer; it connects with the first batch."""
         from connectors.influxdb.writer import InfluxWriter
 
-        return InfluxWriter(self, context)
+        lines = Lines(
+            self.measurement, self.tags, self.labels, self.field, self.precision, context.shape
+        )
+        return InfluxWriter(context, lines, self.bucket, self.connection)

@@ -1,5 +1,6 @@
-"""Line protocol, InfluxDB's text form of points, made directly: five times faster than the client's
-own point objects.
+"""Line protocol, InfluxDB's text form of points.
+
+Made directly, it is five times faster than the client's own point objects.
 
 Where line protocol has no way to write a character, or InfluxDB and its relatives read it
 differently, it is replaced: in names and tags control characters become a space, and a backslash
@@ -10,7 +11,7 @@ becomes the two characters backslash and n. Empty tags do not exist there.
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from operators.events import AlarmTransition, Event, Occurrence, Reading, Summary
@@ -29,9 +30,7 @@ _STABLE = {"subject", "metric"}
 
 
 def writable(name: str) -> str:
-    """The name or tag value as it will be read back: what line protocol cannot carry is
-    replaced.
-    """
+    """The name or tag value as it will be read back, with replacements for unsafe characters."""
     if not _UNSAFE.search(name):
         return name
     return _LOST_BACKSLASH.sub("/", _CONTROL.sub(" ", name))
@@ -60,24 +59,27 @@ def string(value: str) -> str:
 
 
 class Lines:
-    """Makes lines of events. Beginning (measurement and tags) of a reading's series is kept, as
-    it rarely changes.
+    """Encodes events as lines.
+
+    The beginning of a line (measurement and tags) is kept for each series of readings, as it
+    rarely changes.
     """
 
     def __init__(
         self,
         measurement: str = "{metric}",
-        tags: list[str] | None = None,
+        tags: Sequence[str] = ("subject",),
         labels: bool = True,
         field: str = "value",
         precision: Literal["ms", "ns"] = "ms",
         shape: Callable[[Event], dict[str, Any]] | None = None,
     ) -> None:
         self._measurement = Template(measurement)
-        self._tags = ["subject"] if tags is None else tags
+        self._tags = tags
         self._labels = labels
         self._shape = shape
         self._field = tag(field)
+        self.precision: Literal["ms", "ns"] = precision
         self._scale, self._factor = (1e3, 1) if precision == "ms" else (1e6, 1000)
         names = {*self._measurement.placeholders(), *self._tags}
         self._cacheable = all(name in _STABLE or name not in ATTRIBUTES for name in names)
@@ -179,9 +181,7 @@ def _finite(value: float) -> float | None:
 
 
 def _fields(prefix: str, values: dict[str, Any]) -> list[str]:
-    """`key=value` of every entry; numbers always as floats, so that a field never changes its
-    type.
-    """
+    """`key=value` of every entry; numbers are floats, so that a field never changes its type."""
     fields: list[str] = []
     for key, value in values.items():
         name = f"{prefix}{key}"

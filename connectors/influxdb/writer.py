@@ -1,4 +1,4 @@
-"""The running side of the InfluxDB sink: batches of events become requests of ready lines."""
+"""The running side of the InfluxDB sink: a batch of events is one request in line protocol."""
 
 import json
 
@@ -8,25 +8,28 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from connectors.base import ConnectorContext
-from connectors.influxdb.components import BAD_LINES, InfluxConnection, InfluxDB
+from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
 from connectors.runtime.batch_writer import BatchWriter, Retry
 from operators.events import Event
 
+BAD_LINES = (400, 413, 422)
+"""HTTP statuses that blame the lines, not the moment."""
+
 
 class InfluxWriter:
-    """Lines are made in the writer's thread, sent as one request a batch, and taken apart when
-    InfluxDB refuses some.
+    """Sends a batch as one request, and looks for the bad lines when InfluxDB refuses some.
+
+    The lines are made in the writer's thread. `name` is the connection's in the site file.
     """
 
-    def __init__(self, sink: InfluxDB, context: ConnectorContext) -> None:
+    def __init__(self, context: ConnectorContext, lines: Lines, bucket: str, name: str) -> None:
         connection: InfluxConnection = context.connection
-        self._sink = sink
         self._context = context
         self._connection = connection
-        self._lines = Lines(
-            sink.measurement, sink.tags, sink.labels, sink.field, sink.precision, context.shape
-        )
+        self._lines = lines
+        self._bucket = bucket
+        self._name = name
         self._client = InfluxDBClient(
             url=connection.url.rstrip("/"),
             token=connection.token.get_secret_value(),
@@ -42,6 +45,7 @@ class InfluxWriter:
         self.flush = self._writer.flush
 
     def close(self) -> None:
+        """Stop the thread and close the connection."""
         self._writer.close()
         self._client.close()  # type: ignore[no-untyped-call]
 
@@ -57,9 +61,10 @@ class InfluxWriter:
         """Send lines; of those InfluxDB refuses, halves are tried until the bad ones are found."""
         try:
             self._api.write(
-                bucket=self._sink.bucket,
+                bucket=self._bucket,
                 record="\n".join([line for line, _ in lines]).encode(),
-                write_precision=self._sink.precision,  # type: ignore[arg-type]  # the enumeration's values are these texts
+                # the enumeration's values are these texts
+                write_precision=self._lines.precision,  # type: ignore[arg-type]
             )
         except ApiException as error:
             if error.status not in BAD_LINES:
@@ -82,21 +87,21 @@ class InfluxWriter:
         )
 
     def _explain(self, error: ApiException) -> str:
-        url, name = self._connection.url, self._sink.connection
-        said = _message(error)
+        url, name = self._connection.url, self._name
+        message = _message(error)
         if error.status in (401, 403):
             return (
-                f"InfluxDB at {url} does not let us write ({error.status}: {said}); check the token"
-                f" of the connection {name!r}: it must be allowed to write the bucket"
-                f" {self._sink.bucket!r}"
+                f"InfluxDB at {url} does not let us write ({error.status}: {message}); check the"
+                f" token of the connection {name!r}: it must be allowed to write the bucket"
+                f" {self._bucket!r}"
             )
         if error.status == 404:
             return (
-                f"InfluxDB at {url} does not know the bucket {self._sink.bucket!r} or the"
-                f" organisation {self._connection.org!r} ({said}); create it, or check org of the"
-                f" connection {name!r}"
+                f"InfluxDB at {url} does not know the bucket {self._bucket!r} or the"
+                f" organisation {self._connection.org!r} ({message}); create it, or check org of"
+                f" the connection {name!r}"
             )
-        return f"InfluxDB at {url} answers {error.status}: {said}; trying again"
+        return f"InfluxDB at {url} answers {error.status}: {message}; trying again"
 
 
 def _message(error: ApiException) -> str:

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
 from connectors.email.components import Email
+from connectors.email.connection import EmailConnection
 from connectors.email.message import MailText
-from connectors.email.smtp import EmailConnection
 from connectors.email.spool import MailSpool
 from infra.embedded.mail import Mail
 from infra.embedded.ports import free_port

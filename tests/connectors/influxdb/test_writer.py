@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Stopped
-from connectors.influxdb.components import InfluxConnection, InfluxDB
+from connectors.influxdb.components import InfluxDB
+from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines, measurement_name, writable
 from infra.embedded.ports import free_port
 from infra.embedded.victoria import Victoria

@@ -1,0 +1,194 @@
+"""The running side of the e-mail sink: events wait in a file, and go out in groups."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from connectors.base import ConnectorContext, ConnectorError
+from connectors.email.connection import EmailConnection
+from connectors.email.message import MailText, message_id
+from connectors.email.smtp import MailRejected, RecipientsDeferred, hand_over
+from connectors.email.spool import MailSpool
+from connectors.runtime.batch_writer import Retry
+from operators.events import DeadLetter, Event, encode_lines
+
+BOUND = 100_000
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one sink, times in seconds.
+
+    `connection` is the name of its connection in the site file; `title` and `body` are templates.
+    """
+
+    connection: str
+    to: tuple[str, ...]
+    title: str
+    body: str | None
+    group_wait: float
+    group_interval: float
+
+
+class EmailWriter:
+    """Events wait in the spool; a thread makes one mail of those that are due together."""
+
+    def __init__(self, context: ConnectorContext, settings: Settings) -> None:
+        self._settings = settings
+        self._context = context
+        self._text = MailText(settings.title, settings.body, context.timezone)
+        path = context.folder / f"mail.{context.name}.log" if context.folder else None
+        try:
+            self._spool = MailSpool(path)
+        except (OSError, ValueError) as error:
+            raise ConnectorError(
+                f"{context.name}: the file of waiting mails cannot be used: {error}"
+            ) from error
+        self._first_at = time.monotonic()
+        self._last_sent = -1e9
+        self._left: list[str] | None = None
+        self._urgent = 0
+        self._closed = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(
+            target=self._run, name=f"writer {context.name}", daemon=True
+        )
+        self._thread.start()
+
+    def write(self, events: list[Event]) -> None:
+        """Add events to the spool; blocks while `BOUND` of them wait."""
+        with self._changed:
+            while len(self._spool.waiting) >= BOUND:
+                self._check()
+                self._changed.wait(0.2)
+            self._check()
+            if not self._spool.waiting:
+                self._first_at = time.monotonic()
+            added = self._spool.add(events)
+            if added < len(events):
+                self._context.count("repeated", len(events) - added)
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Return when the events are on disk, or with the mail server where there is no folder."""
+        with self._changed:
+            if self._spool.durable:
+                self._spool.sync()
+                self._raise()
+                return
+            self._urgent += 1
+            self._changed.notify_all()
+            try:
+                while self._spool.waiting:
+                    self._check()
+                    self._changed.wait(0.2)
+                self._raise()
+            finally:
+                self._urgent -= 1
+
+    def close(self) -> None:
+        """Stop the thread and close the spool; what waits there is sent after the next start."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(self._context.connection.timeout + 5)
+        with self._changed:
+            self._spool.close()
+
+    def _check(self) -> None:
+        self._raise()
+        self._context.stop_if_down()
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
+        if self._closed:
+            raise ConnectorError(f"{self._context.name}: the sink is closed")
+
+    # The rest runs in the background thread.
+
+    def _run(self) -> None:
+        backoff = FIRST_BACKOFF
+        while not self._closed:
+            try:
+                events = self._due()
+                if not events:
+                    continue
+                self._send(events)
+                self._context.health.up(self._context.name)
+                backoff = FIRST_BACKOFF
+            except Retry as retry:
+                self._context.health.degraded(self._context.name, retry.detail)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF)
+            except BaseException as error:  # a bug must stop the flow, not only this thread
+                with self._changed:
+                    self._error = error
+                    self._changed.notify_all()
+                return
+
+    def _due(self) -> list[Event]:
+        """The events of the next mail once it may go; empty after about a second without one."""
+        with self._changed:
+            spool = self._spool
+            if spool.group:
+                return spool.begin(spool.group)
+            if not spool.waiting:
+                self._changed.wait_for(lambda: self._closed or spool.waiting, 1.0)
+                return []
+            ready = max(
+                self._first_at + self._settings.group_wait,
+                self._last_sent + self._settings.group_interval,
+            )
+            wait = min(ready - time.monotonic(), 1.0)
+            if wait > 0 and not self._urgent:
+                self._changed.wait_for(lambda: self._closed or self._urgent, wait)
+                return []
+            return [] if self._closed else spool.begin(len(spool.waiting))
+
+    def _send(self, events: list[Event]) -> None:
+        connection: EmailConnection = self._context.connection
+        to = self._left or self._settings.to
+        mail = self._text.mail(
+            events,
+            connection.sender,
+            self._settings.to,
+            f"{self._context.flow}/{self._context.name}",
+            time.time(),
+        )
+        try:
+            for address, said in hand_over(connection, self._settings.connection, mail, to).items():
+                self._refuse(events, address, said)
+        except RecipientsDeferred as deferred:
+            for address, said in deferred.permanent.items():
+                self._refuse(events, address, said)
+            self._left = deferred.waiting
+            raise
+        except MailRejected as rejected:
+            self._refuse(events, ", ".join(to), str(rejected))
+        self._context.letters_durable()
+        with self._changed:
+            self._left = None
+            self._last_sent = self._first_at = time.monotonic()
+            self._spool.end()
+            self._changed.notify_all()
+
+    def _refuse(self, events: list[Event], to: str, said: str) -> None:
+        context = self._context
+        mail_id = message_id(events, context.connection.sender, f"{context.flow}/{context.name}")
+        context.dead_letter(
+            DeadLetter(
+                id=f"{mail_id} {to}",
+                time=events[-1].time,
+                flow=context.flow,
+                step=context.name,
+                reason="refused",
+                detail=f"the mail server refused the mail to {to} for good: {said}",
+                origin=context.name,
+                payload=encode_lines(events),
+            )
+        )
