@@ -14,6 +14,15 @@ from typing import Any
 import click
 import msgspec
 
+from connectors.base import ConnectorError
+from connectors.config.site import SiteError, load_site
+from connectors.config.suggestion import near
+from connectors.kafka.connection import TopicConnection
+from flows.admin.alarm_client import AlarmTopics
+from operators.alarms.command_handler import COMMAND, REJECTED
+from operators.events import Occurrence
+from operators.model.words import to_word
+
 EXIT_REFUSED = 1
 EXIT_NO_ANSWER = 75  # EX_TEMPFAIL: the flow may carry it out later
 URGENCY = (
@@ -129,7 +138,6 @@ def _shown(event: Any) -> str:
     """The value of an event as people read it: the word of a two-state metric, or the number
     with its unit.
     """
-    from operators.model.words import to_word
 
     value = event.value
     if value is None:
@@ -176,8 +184,6 @@ def _command(
 
 
 def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
-    from operators.alarms.command_handler import COMMAND, REJECTED
-    from operators.events import Occurrence
 
     command = Occurrence(
         id=uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data
@@ -215,7 +221,6 @@ def _meant(topics: Any, data: dict[str, Any]) -> str | None:
     """The nearest name of a flow or of an alarm that ever told anything, where the one that was
     written never did.
     """
-    from connectors.config.suggestion import near
 
     flow, alarm = data["flow"], data["alarm"]
     known = {
@@ -256,7 +261,6 @@ _command("comment", "comment", "Leave a note in the alarm's history.", True)
 @contextmanager
 def _reaching() -> Iterator[None]:
     """Ends with one line where no broker answers."""
-    from connectors.base import ConnectorError
 
     try:
         yield
@@ -266,9 +270,6 @@ def _reaching() -> Iterator[None]:
 
 
 def _topics(site: Path) -> Any:
-    from connectors.config.site import SiteError, load_site
-    from connectors.kafka.connection import TopicConnection
-    from flows.admin.alarm_client import AlarmTopics
 
     try:
         return AlarmTopics(load_site(site).connection("redpanda", TopicConnection))

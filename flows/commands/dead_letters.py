@@ -1,27 +1,32 @@
 """`vigie dead-letters`: what flows could not process, and sending it again."""
 
-import collections
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 
-if TYPE_CHECKING:
-    from connectors.config.site import Site
-    from connectors.kafka.connection import TopicConnection
-    from connectors.kafka.dead_letters import Entry, Graveyard
-    from flows.dataflow.compiler import CompiledSink
-    from flows.language.model import Flow
-    from operators.events import DeadLetter
+from connectors.base import ConnectorError
+from connectors.config.document import Document
+from connectors.config.site import Site, SiteError, load_site
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.dead_letters import Entry, Graveyard, Unreachable
+from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
+from flows.checks.context import Scope
+from flows.commands.dead_letter_text import details, plain, replay_state, summary, table
+from flows.dataflow.compiler import CompiledSink, NotRunnable, compile_flow
+from flows.language.model import Flow
+from flows.loader import load
+from operators.events import DeadLetter
+from operators.model.units import duration
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
-HEX_BYTES = 16
 
 
 @click.group("dead-letters")
@@ -96,35 +101,15 @@ def list_letters(
     entries.sort(key=lambda entry: entry.set_aside, reverse=not oldest)
     if as_json:
         for entry in entries:
-            click.echo(json.dumps(_plain(entry), ensure_ascii=False))
+            click.echo(json.dumps(plain(entry), ensure_ascii=False))
         return
     if not entries:
         click.echo(f"no dead letters{' of ' + ', '.join(names) if names else ''}")
         return
-    rows: list[tuple[str, ...]] = [
-        ("SET ASIDE", "FLOW", "REASON", "STEP", "ORIGIN", "BYTES", "STATE", "ID")
-    ]
-    rows += [_row(entry) for entry in entries[:count]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        click.echo(
-            "  ".join(
-                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
-            )
-        )
+    click.echo(table(entries[:count]))
     if len(entries) > count:
         click.echo(f"… and {len(entries) - count} more (-n {len(entries)} shows all)")
-    click.echo(_summary(entries))
-
-
-def _summary(entries: "list[Entry]") -> str:
-    reasons = collections.Counter(entry.letter.reason for entry in entries).most_common()
-    waiting = sum(entry.is_open for entry in entries)
-    counted = ", ".join(f"{number} {reason}" for reason, number in reasons)
-    return (
-        f"\n{len(entries)} dead letter{'' if len(entries) == 1 else 's'} ({waiting} open):"
-        f" {counted}"
-    )
+    click.echo(summary(entries))
 
 
 @dead_letters.command("show")
@@ -142,34 +127,7 @@ def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
         sys.stdout.buffer.write(entries[-1].letter.payload)
         return
     for entry in entries:
-        letter = entry.letter
-        fields = {
-            "id": letter.id,
-            "flow": letter.flow,
-            "step": letter.step,
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "origin": letter.origin,
-            "source": letter.source or "",
-            "time": _iso(letter.time),
-            "set aside": (
-                f"{_iso(entry.set_aside)}" + (f", {entry.times} times" if entry.times > 1 else "")
-            ),
-            "record": f"{graveyard.topic(letter.flow)}/{entry.partition}/{entry.offset}",
-            "state": _state(entry),
-            "flags": ", ".join(
-                flag for flag in ("retained", "redelivered", "cut") if getattr(letter, flag)
-            ),
-            "labels": json.dumps(letter.labels, ensure_ascii=False) if letter.labels else "",
-            "payload": (
-                f"{len(letter.payload)} bytes"
-                + (f" of {letter.holds}" if letter.holds != "bytes" else "")
-            ),
-        }
-        for name, value in fields.items():
-            if value:
-                click.echo(f"{name + ':':<11}{value}")
-        click.echo(_bytes(letter.payload))
+        click.echo(details(entry, graveyard.topic(entry.letter.flow)))
 
 
 @dead_letters.command("replay")
@@ -210,13 +168,12 @@ def replay(
     """
     if not (ids or everything or reason):
         raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
-    from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 
     earliest = _moment(since)
     flow, sinks = _flow(definition, site, profile)
     sent, kept = 0, 0
 
-    def planned(letter: "DeadLetter") -> str:
+    def planned(letter: DeadLetter) -> str:
         return target_of(letter, flow, connection.prefix, into).name
 
     with _graveyard(site, str(definition)) as (graveyard, connection, place):
@@ -228,7 +185,7 @@ def replay(
         ]
         done = [] if again else [entry for entry in entries if not entry.is_open]
         for entry in done if ids else ():
-            click.echo(f"{entry.letter.id}: {_state(entry)}; --again sends it once more")
+            click.echo(f"{entry.letter.id}: {replay_state(entry)}; --again sends it once more")
         sender = Replay(graveyard, connection, flow, place, sinks, wait)
         try:
             for entry in entries:
@@ -253,20 +210,14 @@ def replay(
 
 def _flow(
     definition: Path, site: Path | None, profile: str | None
-) -> "tuple[Flow, Callable[[], dict[str, CompiledSink]]]":
+) -> tuple[Flow, Callable[[], dict[str, CompiledSink]]]:
     """The flow of a definition, and a function that makes its sinks."""
-    from zoneinfo import ZoneInfo
-
-    from connectors.config.site import load_site
-    from flows.checks.context import Scope
-    from flows.dataflow.compiler import NotRunnable, compile_flow
-    from flows.loader import load
 
     document, flow = load(definition)
     if flow is None:
         _end(document.report())
 
-    def sinks() -> "dict[str, CompiledSink]":
+    def sinks() -> dict[str, CompiledSink]:
         try:
             zone = ZoneInfo(load_site(site or definition.with_name("site.yaml")).timezone)
             return compile_flow(flow, Scope(document, flow).tables, zone, profile).sinks
@@ -279,14 +230,10 @@ def _flow(
 @contextmanager
 def _graveyard(
     site: Path | None, flow: str | None
-) -> "Iterator[tuple[Graveyard, TopicConnection, Site]]":
+) -> Iterator[tuple[Graveyard, TopicConnection, Site]]:
     """The letters of a site; ends the program with clear words where the site or its broker is
     not there.
     """
-    from connectors.base import ConnectorError
-    from connectors.config.site import SiteError, load_site
-    from connectors.kafka.connection import TopicConnection
-    from connectors.kafka.dead_letters import Graveyard, Unreachable
 
     beside = Path(flow).parent if flow and _is_file(flow) else Path()
     try:
@@ -311,7 +258,6 @@ def _is_file(flow: str) -> bool:
 
 def _flow_name(flow: str) -> str:
     """The name of a flow, given as such or by its definition, which need not be right otherwise."""
-    from connectors.config.document import Document
 
     if not _is_file(flow):
         return flow
@@ -322,8 +268,8 @@ def _flow_name(flow: str) -> str:
     return name.value
 
 
-def _wanted(reason: str | None, source: str | None) -> "Callable[[DeadLetter], bool]":
-    def wanted(letter: "DeadLetter") -> bool:
+def _wanted(reason: str | None, source: str | None) -> Callable[[DeadLetter], bool]:
+    def wanted(letter: DeadLetter) -> bool:
         return (reason is None or letter.reason == reason) and source in (
             None,
             letter.source,
@@ -335,7 +281,6 @@ def _wanted(reason: str | None, source: str | None) -> "Callable[[DeadLetter], b
 
 def _moment(since: str | None) -> float:
     """Epoch seconds of `--since`."""
-    from operators.model.units import duration
 
     if since is None:
         return 0.0
@@ -353,7 +298,7 @@ def _moment(since: str | None) -> float:
     return (moment if moment.tzinfo else moment.astimezone()).timestamp()
 
 
-def _named(entries: "list[Entry]", ids: tuple[str, ...]) -> "list[Entry]":
+def _named(entries: list[Entry], ids: tuple[str, ...]) -> list[Entry]:
     """The letters with these ids, or the one that begins so; ends the program if one is not
     there.
     """
@@ -370,59 +315,3 @@ def _named(entries: "list[Entry]", ids: tuple[str, ...]) -> "list[Entry]":
             _end(f"{len(begun)} dead letters begin with {id!r}; write more of the id")
         found += begun
     return found
-
-
-def _row(entry: "Entry") -> tuple[str, ...]:
-    letter = entry.letter
-    size = str(len(letter.payload)) + ("+" if letter.cut else "")
-    return (
-        _iso(entry.set_aside), letter.flow, letter.reason, letter.step, _short(letter.origin), size, _state(entry), letter.id,
-    )  # fmt: skip
-
-
-def _state(entry: "Entry") -> str:
-    if entry.replayed is None:
-        return "open"
-    return (
-        f"replayed {_iso(entry.replayed)}"
-        if entry.is_open is False
-        else f"refused again after {_iso(entry.replayed)}"
-    )
-
-
-def _plain(entry: "Entry") -> dict[str, Any]:
-    import msgspec
-
-    return {
-        **msgspec.to_builtins(entry.letter),
-        "set_aside": entry.set_aside,
-        "times": entry.times,
-        "open": entry.is_open,
-        "replayed": entry.replayed,
-        "partition": entry.partition,
-        "offset": entry.offset,
-    }
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _bytes(payload: bytes) -> str:
-    """The bytes as text if they are printable, otherwise in hexadecimal beside their ASCII."""
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if text and all(letter.isprintable() or letter in "\n\t" for letter in text):
-        return text.rstrip("\n")
-    lines = []
-    for start in range(0, len(payload), HEX_BYTES):
-        row = payload[start : start + HEX_BYTES]
-        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        lines.append(f"{start:08x}  {row.hex(' '):<{3 * HEX_BYTES - 1}}  {shown}")
-    return "\n".join(lines)

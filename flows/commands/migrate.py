@@ -2,13 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from connectors.clickhouse.schema import Declared
-    from flows.language.model import Flow
+from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+from connectors.clickhouse.schema import Declared
+from connectors.config.site import SiteError, load_site
+from flows.language.model import Flow
+from flows.loader import load
+from flows.runtime.clickhouse_tables import (
+    TableError,
+    TableUnreachable,
+    bring_up_to_date,
+    declared_tables,
+)
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -37,14 +44,6 @@ def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> 
 
     Exit codes: 0 done, 1 something was refused (the rest is done), 75 ClickHouse does not answer.
     """
-    from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
-    from connectors.config.site import SiteError, load_site
-    from flows.runtime.clickhouse_tables import (
-        TableError,
-        TableUnreachable,
-        bring_up_to_date,
-        declared_tables,
-    )
 
     flows = _load(definitions)
     folder = definitions[0].parent if definitions else Path()
@@ -71,8 +70,7 @@ def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> 
         sys.exit(EXIT_REFUSED)
 
 
-def _load(definitions: tuple[Path, ...]) -> list[tuple[Path, "Flow"]]:
-    from flows.loader import load
+def _load(definitions: tuple[Path, ...]) -> list[tuple[Path, Flow]]:
 
     flows = []
     broken = False

@@ -1,20 +1,33 @@
 """`vigie replay`: which alarms a definition would have raised on history."""
 
 import math
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-if TYPE_CHECKING:
-    from connectors.config.site import Site
-    from flows.replay.replay import Definition, Period
-    from flows.replay.report import Outcome
-    from flows.replay.sources import Place
+from connectors.base import ConnectorError
+from connectors.config.site import Site, load_site
+from flows.checks.context import Scope
+from flows.dataflow.compiler import NotRunnable
+from flows.language.lock import carried, lock_path, read_lock
+from flows.language.profiles import for_profile, profiles
+from flows.loader import load
+from flows.replay.diff import difference
+from flows.replay.git_revision import NoRevision, other_version
+from flows.replay.lint import lint
+from flows.replay.merge import HistoryDown
+from flows.replay.replay import Definition, Period, Replay
+from flows.replay.report import Outcome, as_json, text
+from flows.replay.sources import InputError, Place, parse, resolve
+from flows.replay.time_arguments import moment
+from flows.replay.timeline_svg import picture
+from operators.model.units import duration
 
 EXIT_REFUSED = 1
 EXIT_DIFFERENT = 3
@@ -116,12 +129,6 @@ def replay(
     """
     if "difference" in fail_on and against is None:
         raise click.UsageError("--fail-on difference needs --against")
-    from connectors.base import ConnectorError
-    from flows.dataflow.compiler import NotRunnable
-    from flows.replay.git_revision import NoRevision
-    from flows.replay.merge import HistoryDown
-    from flows.replay.report import as_json, text
-    from flows.replay.sources import InputError
 
     try:
         outcome = _outcome(
@@ -166,13 +173,7 @@ def replay(
 def _outcome(
     path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: float,
     warm_up: float, site_file: Path | None, profile: str | None,
-) -> "Outcome":  # fmt: skip
-    from flows.replay.diff import difference
-    from flows.replay.git_revision import other_version
-    from flows.replay.lint import lint
-    from flows.replay.replay import Replay
-    from flows.replay.report import Outcome
-    from flows.replay.sources import parse
+) -> Outcome:  # fmt: skip
 
     site = _site(path, site_file)
     given = dict(parse(one) for one in inputs)
@@ -207,17 +208,11 @@ def _outcome(
 def _definition(
     path: Path,
     label: str,
-    given: "dict[str, Place]",
-    site: "Site",
+    given: dict[str, Place],
+    site: Site,
     profile: str | None,
-    known: "Definition | None" = None,
-) -> "Definition":
-    from flows.checks.context import Scope
-    from flows.language.lock import carried, lock_path, read_lock
-    from flows.language.profiles import for_profile, profiles
-    from flows.loader import load
-    from flows.replay.replay import Definition
-    from flows.replay.sources import InputError, resolve
+    known: Definition | None = None,
+) -> Definition:
 
     document, flow = load(path)
     for problem in document.sorted():
@@ -250,22 +245,20 @@ def _definition(
     return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)
 
 
-def _site(definition: Path, file: Path | None) -> "Site":
+def _site(definition: Path, file: Path | None) -> Site:
     """The site; one without connections where there is no file beside the definition."""
-    from connectors.config.site import load_site
 
     beside = definition.with_name("site.yaml")
     return load_site(file or (beside if beside.exists() else None))
 
 
 def _period(
-    definitions: "list[Definition]",
+    definitions: list[Definition],
     start: str | None,
     end: str | None,
     warm_up: float,
-    site: "Site",
-) -> "Period":
-    from flows.replay.replay import Period
+    site: Site,
+) -> Period:
 
     now = time.time()
     places = [
@@ -285,8 +278,7 @@ def _period(
     return Period(first, last, warm_up)
 
 
-def _moment(text: str, now: float, site: "Site", option: str) -> float:
-    from flows.replay.time_arguments import moment
+def _moment(text: str, now: float, site: Site, option: str) -> float:
 
     try:
         return moment(text, now, site.zone)
@@ -295,7 +287,6 @@ def _moment(text: str, now: float, site: "Site", option: str) -> float:
 
 
 def _span(text: str, option: str) -> float:
-    from operators.model.units import duration
 
     try:
         return duration(text)
@@ -314,8 +305,7 @@ def _progress() -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(max(0, int(share * steps) - bar.pos))
 
 
-def _draw(outcome: "Outcome", svg: Path) -> None:
-    from flows.replay.timeline_svg import picture
+def _draw(outcome: Outcome, svg: Path) -> None:
 
     replayed, before = outcome.replay, outcome.before
     title = f"{outcome.run.definition.label}" + (
@@ -332,7 +322,6 @@ def _draw(outcome: "Outcome", svg: Path) -> None:
 
 
 def _width() -> int:
-    import shutil
 
     return shutil.get_terminal_size((100, 24)).columns
 

@@ -8,6 +8,19 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from connectors.base import ConnectorError, Stopped
+from connectors.config.site import SiteError, load_site
+from flows.checks.context import Scope
+from flows.dataflow.compiler import NotRunnable, compile_flow
+from flows.drawing.diagram import as_json, draw
+from flows.language.lock import born, lock_path, read_lock
+from flows.loader import load
+from flows.runtime.clickhouse_tables import check_tables
+from flows.runtime.disk_space import room_for
+from flows.runtime.runner import Runner, RunOptions, handle_signals
+from flows.runtime.shards import Share, StateError
+from flows.runtime.status import StatusServer
+
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
 EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
@@ -70,18 +83,6 @@ def run(
     goes on).
     """
     _log_to_stderr(log_form)
-    from connectors.base import ConnectorError, Stopped
-    from connectors.config.site import SiteError, load_site
-    from flows.checks.context import Scope
-    from flows.dataflow.compiler import NotRunnable, compile_flow
-    from flows.drawing.diagram import as_json, draw
-    from flows.language.lock import born, lock_path, read_lock
-    from flows.loader import load
-    from flows.runtime.clickhouse_tables import check_tables
-    from flows.runtime.disk_space import room_for
-    from flows.runtime.runner import Runner, RunOptions, handle_signals
-    from flows.runtime.shards import Share, StateError
-    from flows.runtime.status import StatusServer
 
     try:
         mine = Share.parse(share)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from connectors.clickhouse.components import ClickHouseConnection
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
@@ -13,6 +13,9 @@ from flows.dataflow.compiler import DEAD_SINK, Tables, compile_flow, raw_name
 from flows.dataflow.plan import ALARMS, Node, Outlet, Outputs, Plan
 from flows.language.model import Flow
 from flows.replay.episodes import Episodes
+from flows.replay.history_clickhouse import TableHistory
+from flows.replay.history_file import FileHistory
+from flows.replay.history_kafka import TopicHistory, table_rows
 from flows.replay.merge import side_by_side
 from flows.replay.pace import pace_of
 from flows.replay.player import Pace, Piece, Player
@@ -21,12 +24,7 @@ from flows.testing.fake_camera import STAND_INS
 from operators.alarms.kpi import Kpis
 from operators.events import AlarmTransition, Event, Occurrence, Row
 
-if TYPE_CHECKING:
-    from flows.replay.history_clickhouse import TableHistory
-    from flows.replay.history_file import FileHistory
-    from flows.replay.history_kafka import TopicHistory
-
-    History = FileHistory | TableHistory | TopicHistory
+History = FileHistory | TableHistory | TopicHistory
 
 RUN = "replay"
 HISTORY = ".history"
@@ -214,23 +212,17 @@ class Replay:
 
     # -------------------------------------------------------------------------------------------------
     # opening
-    def _open(self, place: Place, definitions: Sequence[Definition]) -> "History":
+    def _open(self, place: Place, definitions: Sequence[Definition]) -> History:
         start, end = self.period.reads_from, self.period.end
         if place.kind == "file":
-            from flows.replay.history_file import FileHistory
-
             return FileHistory(_path(place), start, end, self._zone, self.warnings.append)
         if place.kind == "clickhouse":
-            from connectors.clickhouse.components import ClickHouseConnection
-            from flows.replay.history_clickhouse import TableHistory
-
             return TableHistory(
                 self._site.connection(place.connection, ClickHouseConnection),
                 place.names[0],
                 start,
                 end,
             )
-        from flows.replay.history_kafka import TopicHistory
 
         ahead = max(definition.flow.clock.ahead for definition in definitions)
         connection = self._site.connection(place.connection, TopicConnection)
@@ -243,14 +235,10 @@ class Replay:
         found: dict[str, list[Event]] = {}
         for name, place in definition.inputs.tables.items():
             if place.kind == "file":
-                from flows.replay.history_file import FileHistory
-
                 found[name] = FileHistory(
                     _path(place), self.period.reads_from, self.period.end, self._zone
                 ).rows()
             else:
-                from flows.replay.history_kafka import table_rows
-
                 connection = self._site.connection(place.connection, TopicConnection)
                 found[name] = table_rows(
                     connection, Topic(name=list(place.names), table=True), name
