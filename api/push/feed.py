@@ -16,6 +16,7 @@ from api.metrics import Metrics
 from api.push.cursor import Place, part_name
 from api.push.updates import Update, from_events, from_push, from_site_events
 from api.settings import Settings
+from connectors.runtime.backoff import Backoff
 from operators.events import Event, decode_lines
 
 LOOK_FOR_TOPICS = 2.0
@@ -103,7 +104,7 @@ class Feed:
             self._thread.join(10)
 
     def _run(self) -> None:
-        wait = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
         while not self._stopping.is_set():
             try:
                 self._read()
@@ -111,15 +112,14 @@ class Feed:
                 if self.state.connected:
                     self._metrics.reconnects.inc()
                     _log.warning("lost the broker at %s: %s", self._settings.kafka_address, error)
-                    wait = FIRST_RETRY
+                    backoff.reset()
                 self.state.connected = False
                 self.state.detail = (
                     "no answer from the broker at"
                     f" {self._settings.kafka_address} ({type(error).__name__}); is it running"
                     " there?"
                 )
-                self._stopping.wait(wait)
-                wait = min(wait * 2, LAST_RETRY)
+                self._stopping.wait(backoff.pause())
 
     def _read(self) -> None:
         consumer = KafkaConsumer(

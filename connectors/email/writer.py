@@ -9,6 +9,7 @@ from connectors.email.connection import EmailConnection
 from connectors.email.message import MailText, message_id
 from connectors.email.smtp import MailRejected, RecipientsDeferred, hand_over
 from connectors.email.spool import MailSpool
+from connectors.runtime.backoff import Backoff
 from connectors.runtime.batch_writer import Retry
 from operators.events import DeadLetter, Event, encode_lines
 
@@ -111,7 +112,7 @@ class EmailWriter:
     # The rest runs in the background thread.
 
     def _run(self) -> None:
-        backoff = FIRST_BACKOFF
+        backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
         while not self._closed:
             try:
                 events = self._due()
@@ -119,12 +120,11 @@ class EmailWriter:
                     continue
                 self._send(events)
                 self._context.health.up(self._context.name)
-                backoff = FIRST_BACKOFF
+                backoff.reset()
             except Retry as retry:
                 self._context.health.degraded(self._context.name, retry.detail)
                 with self._changed:
-                    self._changed.wait_for(lambda: self._closed, backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF)
+                    self._changed.wait_for(lambda: self._closed, backoff.pause(retry.after))
             except BaseException as error:  # a bug must stop the flow, not only this thread
                 with self._changed:
                     self._error = error

@@ -1,6 +1,7 @@
 """The running side of the InfluxDB sink: a batch of events is one request in line protocol."""
 
 import json
+import time
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
@@ -10,6 +11,7 @@ from urllib3.exceptions import HTTPError
 from connectors.base import ConnectorContext
 from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
+from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.batch_writer import BatchWriter, Retry
 from operators.events import Event
 
@@ -68,7 +70,9 @@ class InfluxWriter:
             )
         except ApiException as error:
             if error.status not in BAD_LINES:
-                raise Retry(self._explain(error)) from error
+                header = error.headers.get("Retry-After") if error.headers else None
+                after = retry_after_seconds(header, time.time())
+                raise Retry(self._explain(error), after=after) from error
             if len(lines) == 1:
                 self._refuse(*lines[0], _message(error))
                 return

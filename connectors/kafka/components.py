@@ -15,6 +15,7 @@ from connectors.kafka.compacted import TableReader
 from connectors.kafka.connection import TopicConnection, ensure_topic, explain
 from connectors.kafka.consumer import Poller, TopicReader
 from connectors.kafka.producer import Producer, bury_too_large
+from connectors.runtime.backoff import Backoff
 from operators.events import Event
 from operators.model.units import Some
 
@@ -69,7 +70,7 @@ class Topic(Source):
         """`TOPIC/NUMBER` of every partition; waits for a broker that is not up yet, and creates
         topics that do not exist.
         """
-        backoff = 0.2
+        backoff = Backoff(0.2, 5.0)
         while True:
             try:
                 names = partition_names(
@@ -77,11 +78,10 @@ class Topic(Source):
                 )
             except (KafkaError, OSError) as error:
                 context.health.degraded(context.name, explain(error, context.connection))
-                if context.stopping.wait(backoff):
+                if context.stopping.wait(backoff.pause()):
                     raise Stopped(
                         f"{context.name}: {explain(error, context.connection)}"
                     ) from error
-                backoff = min(backoff * 2, 5.0)
             else:
                 context.health.up(context.name)
                 context.shared["partitions"] = Counter(name.rpartition("/")[0] for name in names)

@@ -15,6 +15,7 @@ from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.kafka.connection import TopicConnection, explain
 from connectors.kafka.fetch_state import Fetches
 from connectors.kafka.record_batches import Chunk, use_chunks
+from connectors.runtime.backoff import Backoff
 from operators.events import DeadLetter, Event, decode_lines
 
 log = logging.getLogger("vigie")
@@ -210,7 +211,7 @@ class Poller:
             self._context.arrived()
 
     def _keep_reading(self) -> None:
-        backoff = 0.1
+        backoff = Backoff(0.1, 5.0)
         fetched: dict[TopicPartition, int | None] = {
             place: reader.start for place, reader in self._readers.items()
         }
@@ -219,7 +220,7 @@ class Poller:
             try:
                 consumer = self._connect(fetched)
                 self._context.health.up(self._context.name)
-                backoff = 0.1
+                backoff.reset()
                 while not self._closed:
                     self._poll(consumer, fetched)
             except UnsupportedCodecError as error:
@@ -229,8 +230,7 @@ class Poller:
                 ) from error
             except (KafkaError, OSError) as error:
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
-                self._pause(backoff)
-                backoff = min(backoff * 2, 5.0)
+                self._pause(backoff.pause())
             finally:
                 if consumer is not None:
                     consumer.close(autocommit=False)

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
 from connectors.kafka.connection import TopicConnection, ensure_topic, explain, forget_topics
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
+from connectors.runtime.backoff import Backoff
 from operators.events import DeadLetter, Event, decode_lines, encode_lines
 
 QUEUE_BYTES = 32 << 20
@@ -156,11 +157,11 @@ class Producer:
     # The rest runs in the background thread.
 
     def _run(self) -> None:
-        backoff = 0.1
+        backoff = Backoff(0.1, 5.0)
         while not self._closed:
             try:
                 self._connect()
-                backoff = 0.1
+                backoff.reset()
                 self._pump()
             except _Oversized as error:
                 self._drop_client()
@@ -170,8 +171,7 @@ class Producer:
                 self._drop_client()
                 forget_topics()
                 with self._changed:
-                    self._changed.wait_for(lambda: self._closed, backoff)
-                backoff = min(backoff * 2, 5.0)
+                    self._changed.wait_for(lambda: self._closed, backoff.pause())
             except BaseException as error:  # a bug must stop the flow, not only this thread
                 self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
                 raise

@@ -36,6 +36,7 @@ from connectors.mariadb.preflight import METADATA_ADVICE, check, connect, explai
 from connectors.mariadb.row_mapping import Mappings
 from connectors.mariadb.snapshot import Snapshot, begin, pages
 from connectors.mariadb.start_position import SURELY_SAVED, StartFile
+from connectors.runtime.backoff import Backoff
 from operators.events import DeadLetter, Event, Row
 
 if TYPE_CHECKING:
@@ -216,24 +217,25 @@ class _Session:
         self._told: set[str] = set()
 
     def run(self) -> None:
+        backoff = Backoff(SHORTEST_WAIT_S, LONGEST_WAIT_S)
+        clashes = Backoff(SHORTEST_WAIT_S, LONGEST_CLASH_S)
         wait = 0.0
         while not self._closed.wait(wait):
             started = time.monotonic()
             try:
                 self._follow()
             except PositionLost as error:
-                wait = 0.0 if self._lose(error) else longer(wait, LONGEST_WAIT_S)
+                wait = 0.0 if self._lose(error) else backoff.pause()
             except ConnectorError as error:
                 self._report(str(error))
-                wait = longer(
-                    wait, LONGEST_CLASH_S if isinstance(error, ServerIdTaken) else LONGEST_WAIT_S
-                )
+                wait = (clashes if isinstance(error, ServerIdTaken) else backoff).pause()
             except (MySQLError, OSError) as error:
                 if time.monotonic() - started > STEADY_S:
                     wait = 0.0  # it worked: only if the next try fails too is the server down
+                    backoff.reset()
                     continue
                 self._report(explain(error, self._address))
-                wait = longer(wait, LONGEST_WAIT_S)
+                wait = backoff.pause()
 
     def interrupt(self) -> None:
         stream = self._stream
@@ -442,11 +444,6 @@ class _Session:
             self._context.dead_letter(letter)
         except ConnectorError as error:  # not one to connect again for
             raise _MustStop(str(error)) from error
-
-
-def longer(wait: float, longest: float) -> float:
-    """The next wait after a failure."""
-    return min(max(wait * 2, SHORTEST_WAIT_S), longest)
 
 
 def _gtid_position(control: Any) -> str:

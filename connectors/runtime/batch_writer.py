@@ -3,12 +3,12 @@ patience.
 """
 
 import collections
-import random
 import threading
 import time
 from collections.abc import Callable
 
 from connectors.base import ConnectorContext, ConnectorError
+from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
 FIRST_BACKOFF = 0.2
@@ -22,12 +22,14 @@ class Retry(Exception):
 
     `detail` is a sentence for people, with the remedy and without secrets. `delivered` is how many
     events at the start of the batch the far end has nevertheless accepted; they are not sent again.
+    `after` is how many seconds the far end asked to be left alone for, if it did.
     """
 
-    def __init__(self, detail: str, delivered: int = 0) -> None:
+    def __init__(self, detail: str, delivered: int = 0, after: float | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.delivered = delivered
+        self.after = after
 
 
 class BatchWriter:
@@ -36,8 +38,8 @@ class BatchWriter:
     A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at
     once for a `flush`.
     `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then
-    reported degraded and the same events are tried again, after a pause that grows to
-    `LONGEST_BACKOFF`. It is reported, too, where the flow waits for a `deliver` that does not
+    reported degraded and the same events are tried again, after a random pause of at most
+    `LONGEST_BACKOFF` or when the far end asked for it. It is reported, too, where the flow waits for a `deliver` that does not
     return for `MUTE` seconds. Any other exception ends the sink: the next `write` or `flush` raises
     it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once a
     second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
@@ -130,7 +132,7 @@ class BatchWriter:
     # The rest runs in the background thread.
 
     def _run(self) -> None:
-        backoff = FIRST_BACKOFF
+        backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
         while not self._closed:
             try:
                 if self._fill():
@@ -142,14 +144,13 @@ class BatchWriter:
                 else:
                     continue
                 self._context.health.up(self._context.name)
-                backoff = FIRST_BACKOFF
+                backoff.reset()
             except Retry as retry:
                 self._done(retry.delivered)
                 if retry.delivered:
-                    backoff = FIRST_BACKOFF
+                    backoff.reset()
                 self._context.health.degraded(self._context.name, retry.detail)
-                self._pause(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF)
+                self._pause(backoff.pause(retry.after))
             except BaseException as error:  # a bug must stop the flow, not only this thread
                 with self._changed:
                     self._error = error
@@ -185,4 +186,4 @@ class BatchWriter:
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed, seconds * random.uniform(0.5, 1.0))  # noqa: S311  jitter
+            self._changed.wait_for(lambda: self._closed, seconds)

@@ -1,6 +1,5 @@
 """One HTTP request of the webhook sink, and what its answer means."""
 
-import email.utils
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,11 +9,11 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from connectors.base import ConnectorError
+from connectors.runtime.backoff import retry_after_seconds
 from connectors.webhook.components import WebhookConnection
 from connectors.webhook.signature import key_of, signature
 
 EXCERPT = 500
-LONGEST_RETRY_AFTER = 3600.0
 TRY_AGAIN = frozenset((408, 425, 429))
 WHOLE_SERVER = frozenset((408, 429, 502, 503, 504))
 PRINTABLE = "".join(map(chr, range(33, 127)))
@@ -138,7 +137,7 @@ class Requests:
         if 400 <= status < 500 and status not in TRY_AGAIN:
             text = excerpt.decode(errors="replace").strip()
             return Answer(refused=True, detail=f"{said}: {text}" if text else said)
-        after = seconds_of(headers.get("Retry-After"), self._now())
+        after = retry_after_seconds(headers.get("Retry-After"), self._now())
         wish = f" and asks for {after:g} s of patience" if after is not None else "; see its log"
         return Answer(
             detail=f"{said}{wish}", after=after, whole=status in WHOLE_SERVER or after is not None
@@ -167,19 +166,3 @@ def _cause(error: BaseException) -> str:
         or str(error)
         or type(error).__name__
     )
-
-
-def seconds_of(retry_after: str | None, now: float) -> float | None:
-    """The seconds that a `Retry-After` asks for, at most an hour: a number, or an HTTP date.
-    None for anything else.
-    """
-    if not retry_after:
-        return None
-    written = retry_after.strip()
-    if written.isascii() and written.isdigit():
-        return float(min(int(written[:9]), LONGEST_RETRY_AFTER))
-    try:
-        moment = email.utils.parsedate_to_datetime(written).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(moment - now, 0.0), LONGEST_RETRY_AFTER)

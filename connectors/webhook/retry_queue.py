@@ -5,9 +5,11 @@ handed in.
 import collections
 import heapq
 import itertools
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
 FIRST_BACKOFF = 0.5
@@ -21,8 +23,8 @@ class Lane:
     """
 
     key: str
+    backoff: Backoff
     events: collections.deque[Event] = field(default_factory=collections.deque)
-    failures: int = 0
     due: float = 0.0
     whole: bool = False
 
@@ -30,20 +32,19 @@ class Lane:
 class Lanes:
     """One lane a key: in a lane one event at a time, in order; different lanes side by side.
 
-    After a failure a lane waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s (exponential
-    backoff with full jitter, as in the AWS Architecture Blog, 2015), or as long as the server
-    asked. When the server as such is down, all lanes wait, and one of them tries at a time until a
-    request succeeds. `spread(low, high)` is where the jitter comes from.
+    After a failure a lane waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s (`Backoff`), or
+    as long as the server asked. When the server as such is down, all lanes wait, and one of them tries at a time until a
+    request succeeds. `uniform(low, high)` is the source of chance.
     `count` events are here; `failing` lanes had their first event refused for now.
     """
 
-    def __init__(self, spread: Callable[[float, float], float]) -> None:
-        self._spread = spread
+    def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
+        self._uniform = uniform
         self._lanes: dict[str, Lane] = {}
         self._ready: collections.deque[Lane] = collections.deque()
         self._waiting: list[tuple[float, int, Lane]] = []
         self._numbers = itertools.count()
-        self._down = 0
+        self._server = self._new_backoff()
         self._opens = 0.0
         self._probe: Lane | None = None
         self.count = 0
@@ -53,7 +54,7 @@ class Lanes:
         """Put an event behind the others of its key."""
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(key)
+            lane = self._lanes[key] = Lane(key, self._new_backoff())
             self._ready.append(lane)
         lane.events.append(event)
         self.count += 1
@@ -64,10 +65,10 @@ class Lanes:
         """
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
-        if not self._ready or (self._down and (self._probe or now < self._opens)):
+        if not self._ready or (self._server.failures and (self._probe or now < self._opens)):
             return None
         lane = self._ready.popleft()
-        if self._down:
+        if self._server.failures:
             self._probe = lane
         return lane
 
@@ -78,7 +79,7 @@ class Lanes:
         if self._probe:
             return None
         due = 0.0 if self._ready else self._waiting[0][0] if self._waiting else None
-        return due if due is None or not self._down else max(due, self._opens)
+        return due if due is None or not self._server.failures else max(due, self._opens)
 
     def done(self, lane: Lane, sent: bool = True) -> None:
         """The first event of a lane is delivered, or set aside for good; `sent` False if the
@@ -86,8 +87,8 @@ class Lanes:
         """
         lane.events.popleft()
         self.count -= 1
-        self.failing -= lane.failures > 0
-        lane.failures = 0
+        self.failing -= lane.backoff.failures > 0
+        lane.backoff.reset()
         if lane.events:
             self._ready.append(lane)
         else:
@@ -110,9 +111,8 @@ class Lanes:
         `whole` tells that the server is down or busy as such, `mute` that nobody can tell, because
         it gave no answer in time.
         """
-        lane.due = now + self._pause(lane.failures, after)
-        self.failing += lane.failures == 0
-        lane.failures += 1
+        self.failing += lane.backoff.failures == 0
+        lane.due = now + lane.backoff.pause(after)
         lane.whole = whole and after is None
         heapq.heappush(self._waiting, (lane.due, next(self._numbers), lane))
         if whole or (mute and lane is self._probe):
@@ -120,23 +120,21 @@ class Lanes:
         elif not mute:
             self._open()
 
-    def _pause(self, failures: int, after: float | None) -> float:
-        if after is not None:
-            return after
-        return self._spread(0.0, min(FIRST_BACKOFF * 2 ** min(failures, 16), LONGEST_BACKOFF))
+    def _new_backoff(self) -> Backoff:
+        return Backoff(FIRST_BACKOFF, LONGEST_BACKOFF, self._uniform)
 
     def _shut(self, lane: Lane, now: float, after: float | None) -> None:
-        if not self._down or lane is self._probe or after is not None:
-            self._opens = max(self._opens, now + self._pause(self._down, after))
-            self._down += 1
+        if not self._server.failures or lane is self._probe or after is not None:
+            self._opens = max(self._opens, now + self._server.pause(after))
         if lane is self._probe:
             self._probe = None
 
     def _open(self) -> None:
         """The server works: those who waited only because it did not need wait no more."""
-        if not self._down:
+        if not self._server.failures:
             return
-        self._down, self._opens, self._probe = 0, 0.0, None
+        self._server.reset()
+        self._opens, self._probe = 0.0, None
         self._ready.extend(lane for _, _, lane in sorted(self._waiting) if lane.whole)
         self._waiting = [entry for entry in self._waiting if not entry[2].whole]
         heapq.heapify(self._waiting)

@@ -2,7 +2,6 @@
 refusals.
 """
 
-import random
 import threading
 import time
 
@@ -33,7 +32,7 @@ class WebhookWriter:
         self._outage = Outage(
             context.folder / f"webhook-{context.name}.down" if context.folder else None
         )
-        self._lanes = Lanes(random.uniform)
+        self._lanes = Lanes()
         self._changed = threading.Condition()
         self._closed = False
         self._error: BaseException | None = None
@@ -131,7 +130,7 @@ class WebhookWriter:
             self._context.health.degraded(self._context.name, answer.detail)
             return
         answered = answer.delivered or answer.refused
-        if answered and self._lanes.failing == (lane.failures > 0):
+        if answered and self._lanes.failing == (lane.backoff.failures > 0):
             self._outage.ended()
             self._context.health.up(self._context.name)
         with self._changed:

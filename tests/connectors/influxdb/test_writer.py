@@ -318,6 +318,7 @@ class Influx(http.server.ThreadingHTTPServer):
         self.lines: list[str] = []
         self.token = "right-token"
         self.bad = "no_such"
+        self.busy = 0
         self.requests = 0
 
 
@@ -327,7 +328,10 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         lines = self.rfile.read(int(self.headers["Content-Length"])).decode().split("\n")
         self.server.requests += 1
-        if self.headers["Authorization"] != f"Token {self.server.token}":
+        if self.server.busy:
+            self.server.busy -= 1
+            self._answer(429, {"code": "too many requests", "message": "slow down"}, "0")
+        elif self.headers["Authorization"] != f"Token {self.server.token}":
             self._answer(401, {"code": "unauthorized", "message": "unauthorized access"})
         elif any(self.server.bad in line for line in lines):
             self._answer(422, {"code": "unprocessable entity", "message": "field type conflict"})
@@ -336,11 +340,13 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
 
-    def _answer(self, status: int, body: dict[str, str]) -> None:
+    def _answer(self, status: int, body: dict[str, str], retry_after: str | None = None) -> None:
         text = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
         self.end_headers()
         self.wfile.write(text)
 
@@ -373,6 +379,20 @@ def test_refused_lines_are_found_and_set_aside_and_the_others_are_written(
     assert "field type conflict" in recorder.letters[0].detail
     assert recorder.letters[0].reason == "refused"
     assert influx.requests < 50
+
+
+def test_a_busy_server_gets_the_lines_when_it_asks_for_them(
+    recorder: Recorder, influx: Influx
+) -> None:
+    """Forty random pauses would take minutes."""
+    influx.busy = 40
+    connection = InfluxConnection.model_validate(
+        {"url": f"http://127.0.0.1:{influx.server_port}", "token": influx.token}
+    )
+    sink = InfluxDB(bucket="b").open(recorder.context("series", connection))
+    sink.write([reading(1)])
+    wait_until(lambda: len(influx.lines) == 1, what="the line after forty refusals")
+    sink.close()
 
 
 def test_a_wrong_token_degrades_with_the_remedy_and_loses_nothing(

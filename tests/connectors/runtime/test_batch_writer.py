@@ -66,6 +66,14 @@ def test_a_far_end_that_is_down_degrades_and_gets_everything_when_it_is_back() -
     writer.close()
 
 
+def test_a_far_end_that_says_when_it_wants_the_events_again_gets_them_then() -> None:
+    far = FarEnd(*[Retry("busy", after=0.0)] * 40)
+    writer = BatchWriter(Recorder().context("out", None), far.deliver)
+    writer.write([reading(1)])
+    wait_until(lambda: far.ids() == ["r1"], what="the batch after forty refusals")
+    writer.close()
+
+
 def test_what_the_far_end_took_before_it_broke_is_not_sent_again() -> None:
     far = FarEnd(Retry("broke", delivered=2))
     writer = BatchWriter(Recorder().context("out", None), far.deliver)

@@ -1,6 +1,5 @@
 """The webhook sink against a real HTTP server that is told to fail, killed and started again."""
 
-import email.utils
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
-from connectors.webhook.client import seconds_of
 from connectors.webhook.components import Webhook, WebhookConnection
 from connectors.webhook.outage import Outage
 from connectors.webhook.retry_queue import Lane, Lanes
@@ -387,15 +385,6 @@ def test_an_answer_that_never_comes_says_nothing_about_the_others(lanes: Lanes) 
     lanes.again(taken(lanes, 0), 0, mute=True)
     lanes.done(taken(lanes, 0))
     assert lanes.next_time() == 0.5
-
-
-def test_retry_after_comes_in_seconds_or_as_a_date() -> None:
-    now = 1_795_000_000.0
-    assert seconds_of("120", now) == 120
-    assert seconds_of(email.utils.formatdate(now + 90, usegmt=True), now) == 90
-    assert seconds_of(email.utils.formatdate(now - 90, usegmt=True), now) == 0
-    assert seconds_of("999999999999", now) == 3600
-    assert [seconds_of(text, now) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
 
 
 def test_an_outage_is_remembered_over_a_restart_until_it_ends(tmp: Path) -> None:
