@@ -1,3 +1,5 @@
-"""Operators: the vocabulary of events and one file per operator; no I/O, no engine, no clock of
-their own.
+"""Pure logic of the steps: no I/O, no engine, no clock of their own.
+
+`events` is the vocabulary, `component` the contract of a step; each sub-package says what it may
+import.
 """

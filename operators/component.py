@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from operators.events import DeadLetter, Event
+from operators.events import DeadLetter, Event, encode_lines
 
 
 class Spec(BaseModel):
@@ -88,6 +88,25 @@ class StepContext:
         """How far behind the newest event a deadline must lie to be over: an event may still
         come that is exactly the lateness late."""
         return self.lateness + INSTANT
+
+
+def dead_letter(event: Event, context: StepContext, reason: str, detail: str) -> DeadLetter:
+    """Return an event that a step cannot process as a dead letter.
+
+    `reason` is one word; `detail` is a sentence that says what to do about it.
+    """
+    origin: str | None = getattr(event, "topic", None) or getattr(event, "subject", None)
+    return DeadLetter(
+        id=f"{event.id}/{context.step}",
+        time=event.time,
+        flow=context.flow,
+        step=context.step,
+        reason=reason,
+        detail=detail,
+        origin=origin or "",
+        payload=encode_lines([event]),
+        holds="events",
+    )
 
 
 class Logic:

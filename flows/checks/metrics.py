@@ -8,8 +8,7 @@ from connectors.config.suggestion import near
 from flows.checks.context import Scope, map_of
 from operators.decoding.payloads.metrics import ALIASES, METRICS
 from operators.model.selector import Selector
-from operators.model.two_state import CONDITIONS
-from operators.model.words import is_two_state
+from operators.model.two_state import CONDITIONS, is_two_state
 
 
 def check_metrics(scope: Scope) -> None:

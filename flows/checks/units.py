@@ -13,9 +13,9 @@ from flows.checks.context import Scope, map_of
 from flows.language.model import Step, inputs, origin
 from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import METRICS
+from operators.model import two_state
 from operators.model.selector import Range, Selector
 from operators.model.units import UNITS, Quantity
-from operators.model.words import is_two_state, to_number, to_word
 
 OTHER_UNITS = (
     "scale",
@@ -83,7 +83,7 @@ def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:
         kinds
         and kinds <= {"threshold", "vote"}
         and isinstance(word, str)
-        and to_number(None, word) is None
+        and two_state.number(None, word) is None
     ):
         message = f"never true: {alarm.sources[0]!r} brings on and off, not {word!r}"
         scope.say(("alarms", name, "when", "is"), message, "write on or off")
@@ -170,6 +170,10 @@ def _check_words(scope: Scope, path: Path_, value: Any, metrics: list[str]) -> N
     for index, word in enumerate(value if isinstance(value, list) else [value]):
         place = (*path, index) if isinstance(value, list) else path
         for metric in metrics:
-            if isinstance(word, str) and is_two_state(metric) and to_number(metric, word) is None:
-                words = f"{to_word(metric, 1.0)} or {to_word(metric, 0.0)}"
+            if (
+                isinstance(word, str)
+                and two_state.is_two_state(metric)
+                and two_state.number(metric, word) is None
+            ):
+                words = f"{two_state.word(metric, 1.0)} or {two_state.word(metric, 0.0)}"
                 scope.say(place, f"{word!r} is not a state of {metric!r}", f"write {words}")

@@ -21,7 +21,7 @@ from connectors.kafka.connection import TopicConnection
 from flows.admin.alarm_client import AlarmTopics
 from operators.alarms.command_handler import COMMAND, REJECTED
 from operators.events import Occurrence
-from operators.model.words import to_word
+from operators.model import two_state
 
 EXIT_REFUSED = 1
 EXIT_NO_ANSWER = 75  # EX_TEMPFAIL: the flow may carry it out later
@@ -142,7 +142,7 @@ def _shown(event: Any) -> str:
     value = event.value
     if value is None:
         return ""
-    word = to_word(event.metric, value) if isinstance(value, (int, float)) else None
+    word = two_state.word(event.metric, value) if isinstance(value, (int, float)) else None
     number = f"{value:.12g}" if isinstance(value, float) else str(value)
     return word or (f"{number} {event.unit}" if event.unit else number)
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.config.suggestion import near
 from flows.testing.outputs import AnyOf, Output, shown
+from operators.model import two_state
 from operators.model.units import duration
-from operators.model.words import to_word
 
 Path = tuple[str | int, ...]
 _TIMES = frozenset({"time", "start", "recorded", "until", "since"})
@@ -171,7 +171,11 @@ def _shown_field(name: str, came: Any, output: Output, moment: Moment) -> str:
         return f"no such field; {hint}"
     if came is None:
         return "no such field"
-    word = to_word(getattr(output.event, "metric", None), came) if isinstance(came, float) else None
+    word = (
+        two_state.word(getattr(output.event, "metric", None), came)
+        if isinstance(came, float)
+        else None
+    )
     return shown(word if word is not None else came)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Detection, Event, Frame
 from operators.model.condition import Column
-from operators.transforms.lookup import rows_by_key
+from operators.model.tables import rows_by_key
 
 _COLUMN = re.compile(r"(?<!\$)\{(\w+)\}")
 _Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -10,8 +10,8 @@ from operators.alarms.engine.schedule import WeeklySchedule
 from operators.component import StepContext
 from operators.model import two_state
 from operators.model.condition import Column, When
+from operators.model.tables import rows_by_key
 from operators.model.units import Quantity, quantity
-from operators.transforms.lookup import rows_by_key
 
 if TYPE_CHECKING:
     from operators.alarms.settings import Alarm

@@ -11,8 +11,8 @@ from operators.events import Event, Reading
 from operators.model import two_state
 from operators.model.condition import Column, When
 from operators.model.fields import number_of
+from operators.model.tables import rows_by_key
 from operators.model.units import Quantity, quantity
-from operators.transforms.lookup import rows_by_key
 
 NORMAL, BAND, BREACH = 0, 1, 2
 EMPTY = (math.inf, -math.inf)

@@ -5,9 +5,8 @@ from typing import ClassVar
 import msgspec
 from pydantic import Field, field_validator
 
-from operators.component import Logic, Now, StepContext
+from operators.component import Logic, Now, StepContext, dead_letter
 from operators.events import Event, Reading, Summary
-from operators.model.refusal import refused
 from operators.model.units import UNITS, convert
 from operators.transforms.map_settings import MapOperator
 
@@ -85,7 +84,7 @@ class _ConvertLogic(Logic):
                 f" {wanted}; correct the unit at the device or in 'decode', or leave the metric out"
                 " of 'convert'"
             )
-            self.errors.append(refused(event, self._context, "unit", detail))
+            self.errors.append(dead_letter(event, self._context, "unit", detail))
             return None
         factor, offset = factors
         if isinstance(event, Reading):

@@ -7,6 +7,7 @@ from pydantic import Field
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Occurrence, Row
 from operators.model.fields import field, text, with_labels
+from operators.model.tables import labels_of
 
 MOST_ROWS = 200_000
 
@@ -92,12 +93,7 @@ class EnrichLogic(Logic):
                 self.count("crowded")
                 continue
             key = text(row.get(self._column, row_id))
-            others = {
-                name: text(cell)
-                for name, cell in row.items()
-                if name != self._column and cell not in (None, "")
-            }
-            self._rows[row_id] = (key, others)
+            self._rows[row_id] = (key, labels_of(row, self._column))
             self._ids.setdefault(key, []).append(row_id)
         return []
 

@@ -1,13 +1,13 @@
 """The step `lookup`: adds what a table says about an event."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event
 from operators.model.fields import field, text, with_labels
+from operators.model.tables import rows_by_key
 
 
 class Lookup(Operator):
@@ -34,24 +34,6 @@ class Lookup(Operator):
 
     def logic(self, context: StepContext) -> Logic:
         return _LookupLogic(self.key, rows_by_key(context.tables.get(self.table, ()), self.key))
-
-
-def rows_by_key(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, dict[str, str]]:
-    """Rows by the text in their column `key`, or in their first column where there is no such;
-    without that column.
-
-    The first of two rows with one key counts.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        column = key if key in row else next(iter(row))
-        others = {
-            name: text(cell)
-            for name, cell in row.items()
-            if name != column and cell not in (None, "")
-        }
-        found.setdefault(text(row[column]), others)
-    return found
 
 
 class _LookupLogic(Logic):

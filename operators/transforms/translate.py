@@ -4,10 +4,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from operators.component import Logic, Now, Operator, StepContext
+from operators.component import Logic, Now, Operator, StepContext, dead_letter
 from operators.events import Event
 from operators.model.fields import field, text, value_of, with_field
-from operators.model.refusal import refused
 from operators.model.units import Word
 
 
@@ -86,5 +85,5 @@ class _TranslateLogic(Logic):
     def _refuse(self, event: Event, reason: str, detail: str) -> None:
         self.count(reason)
         self.errors.append(
-            refused(event, self._context, reason, f"translate of '{self._field}': {detail}")
+            dead_letter(event, self._context, reason, f"translate of '{self._field}': {detail}")
         )

@@ -5,22 +5,16 @@ from functools import lru_cache
 from typing import Any
 
 from operators.decoding.payloads.metrics import METRICS, Metric
+from operators.model import two_state
 from operators.model.units import UNITS
 
-BINARY: dict[Any, float] = {
-    **dict.fromkeys(
-        ("true", "1", "1.0", "on", "open", "opened", "yes", "home", "online", 1, 1.0, True), 1.0
-    ),
-    **dict.fromkeys(
-        ("false", "0", "0.0", "off", "closed", "no", "not_home", "offline", 0, 0.0, False), 0.0
-    ),
-}
+BINARY: dict[Any, float] = {**two_state.COMMON, "1.0": 1.0, "0.0": 0.0, 1: 1.0, 0: 0.0}
 """Two-state values, words in lower case. (1, 1.0 and True are one key.)"""
 
 INVERTED = {1.0: 0.0, 0.0: 1.0}
-CONTACT = {"open": 0.0, "opened": 0.0, "closed": 1.0, "close": 1.0}
+CONTACT = {**two_state.CONTACT, "close": 1.0}
 """Words that say themselves what a contact is: 1 is closed."""
-LOCK = {"lock": 0.0, "locked": 0.0, "unlock": 1.0, "unlocked": 1.0}
+LOCK = {**two_state.LOCK, "lock": 0.0, "unlock": 1.0}
 COVER = {
     **{word: word for word in ("open", "closed", "opening", "closing", "stopped")},
     "close": "closed", "stop": "stopped", "opened": "open",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from operators.model.words import is_two_state, to_number, to_word
+from operators.model.two_state import is_two_state, number, word
 
 
 @pytest.mark.parametrize(
@@ -23,19 +23,19 @@ from operators.model.words import is_two_state, to_number, to_word
     ],
 )
 def test_words_and_numbers_of_a_metric_agree(metric: str, zero: str, one: str) -> None:
-    assert (to_word(metric, 0.0), to_word(metric, 1.0)) == (zero, one)
-    assert (to_number(metric, zero), to_number(metric, one.upper())) == (0.0, 1.0)
+    assert (word(metric, 0.0), word(metric, 1.0)) == (zero, one)
+    assert (number(metric, zero), number(metric, one.upper())) == (0.0, 1.0)
     assert is_two_state(metric)
 
 
 def test_other_numbers_and_metrics_have_no_word() -> None:
-    assert to_word("motion", 0.5) is None
-    assert to_word("motion", None) is None
-    assert to_word("temperature", 1.0) is None
-    assert to_word(None, 1.0) is None
+    assert word("motion", 0.5) is None
+    assert word("motion", None) is None
+    assert word("temperature", 1.0) is None
+    assert word(None, 1.0) is None
     assert not is_two_state("temperature")
 
 
 def test_any_metric_takes_the_general_words() -> None:
-    assert (to_number("pump", "on"), to_number(None, " OFF ")) == (1.0, 0.0)
-    assert to_number("pump", "sometimes") is None
+    assert (number("pump", "on"), number(None, " OFF ")) == (1.0, 0.0)
+    assert number("pump", "sometimes") is None

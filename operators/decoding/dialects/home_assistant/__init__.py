@@ -1,0 +1,1 @@
+"""Home Assistant: its statestream over MQTT and the rows of its recorder."""

@@ -1,0 +1,1 @@
+"""Tasmota devices and the Zigbee devices behind them; the door is `dialect`."""
