@@ -26,13 +26,20 @@ def memory_of(pid: int) -> float:
 class FlowProcess:
     """`vigie run` of a definition; ready once the log says that it runs."""
 
-    def __init__(self, definition: Path, site: Path, data: Path, *options: str) -> None:
+    def __init__(
+        self,
+        definition: Path,
+        site: Path,
+        data: Path,
+        *options: str,
+        program: tuple[str, ...] = ("flows.cli",),
+    ) -> None:
         self.log = data / f"{'-'.join([definition.stem, *options]).replace('/', 'of')}.log"
         data.mkdir(parents=True, exist_ok=True)
         command = [
             sys.executable,
             "-m",
-            "flows.cli",
+            *program,
             "run",
             str(definition),
             "--site",
@@ -65,7 +72,11 @@ class FlowProcess:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self.ended()
+
+    def ended(self, timeout: float = 30) -> int:
+        """The exit code of a flow that ends by itself."""
+        return self._process.wait(timeout)
 
     def kill(self) -> None:
         self._process.kill()

@@ -17,6 +17,7 @@ from flows.language.lock import born, lock_path, read_lock
 from flows.loader import load
 from flows.runtime.clickhouse_tables import check_tables
 from flows.runtime.disk_space import room_for
+from flows.runtime.native_stderr import NativeStderr
 from flows.runtime.runner import Runner, RunOptions, handle_signals
 from flows.runtime.shards import Share, StateError
 from flows.runtime.status import StatusServer
@@ -82,6 +83,7 @@ def run(
     75 stopped while a service it needs was down or its disk full (nothing is lost; the next start
     goes on).
     """
+    native_stderr = click.get_current_context().with_resource(NativeStderr())
     _log_to_stderr(log_form)
 
     try:
@@ -127,8 +129,7 @@ def run(
     except Stopped as stopped:
         click.echo(
             f"{definition}: stopped before everything was written, the next start does it again:"
-            f" {stopped} (lines above that begin with \"thread '<unnamed>' panicked\" are the"
-            " engine's way to end, not a fault)",
+            f" {stopped}",
             err=True,
         )
         sys.exit(EXIT_NOT_DRAINED)
@@ -136,6 +137,7 @@ def run(
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_REFUSED)
     except Exception:
+        native_stderr.show()
         logging.getLogger("vigie").exception(
             "%s: ended by a fault; please report it with these lines", definition
         )

@@ -135,6 +135,16 @@ class Running:
         self.sides: set[str] = set()
         self.tables: set[str] = set()
         self.unread: set[str] = set()
+        self.close_error: BaseException | None = None
+
+    def close(self, part: Reader | Writer) -> None:
+        """Close a reader or a writer, and keep the first error: the engine closes them also while
+        it passes on an error of another part, and a second one then would abort the process.
+        """
+        try:
+            part.close()
+        except BaseException as error:
+            self.close_error = self.close_error or error
 
     def join(self, source: Input, part: str) -> None:
         """Make a source partition known before the dataflow runs."""
@@ -238,7 +248,7 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         return position
 
     def close(self) -> None:
-        self._reader.close()
+        self._running.close(self._reader)
 
 
 class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
@@ -396,4 +406,4 @@ class _SinkPart(StatefulSinkPartition[list[Event], Any]):
         return self._writer.snapshot() if isinstance(self._writer, Remembers) else None
 
     def close(self) -> None:
-        self._writer.close()
+        self._running.close(self._writer)

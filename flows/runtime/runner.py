@@ -3,7 +3,6 @@
 import gc
 import logging
 import signal
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bytewax._bytewax import run_main
-from bytewax.recovery import InconsistentPartitionsError
+from bytewax.recovery import (
+    InconsistentPartitionsError,
+    MissingPartitionsError,
+    NoPartitionsError,
+)
 
 from connectors.base import (
     ConnectorContext,
@@ -50,7 +53,7 @@ from flows.runtime.bytewax_adapter import Input, Running, build
 from flows.runtime.dead_letter_size import line_of
 from flows.runtime.page_announcer import announce_pages
 from flows.runtime.saved_state import Layout, Opened, StateFolder
-from flows.runtime.shards import WHOLE, Share
+from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics, make_health
 from operators.events import DeadLetter, Event, Message, encode_lines
 
@@ -58,6 +61,10 @@ log = logging.getLogger("vigie")
 
 EPOCH = timedelta(seconds=1)
 LONGEST_KEY = 256
+REFUSALS = (ConnectorError, Stopped, NotRunnable, StateError)
+UNUSABLE = (InconsistentPartitionsError, MissingPartitionsError, NoPartitionsError)
+SQLITE = "SqliteFailure"
+"""Word of the panic in which the engine ends when its recovery store fails."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +153,18 @@ class Runner:
             )
             look_at_garbage_often()
             run_main(dataflow, epoch_interval=self._options.epoch, recovery_config=opened.recovery)
-        except sqlite3.Error as error:
-            raise ConnectorError(f"the recovery store in {opened.store} failed: {error}") from error
-        except InconsistentPartitionsError as error:
+        except UNUSABLE as error:
             raise self._folder.unusable(opened.store, error) from error
         except BaseException as error:
-            known = _find(error, (ConnectorError, Stopped))
+            if SQLITE in str(error):
+                raise self._folder.failed(opened.store, error) from error
+            known = _find(error, REFUSALS)
             if known is None or known is error:
                 raise
         else:
-            return
+            known = self._running.close_error
+            if known is None:
+                return
         # the engine's wrapping leads back to it, in a circle
         known.__cause__ = known.__context__ = None
         raise known

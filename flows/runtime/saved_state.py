@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ from typing import Any
 
 from bytewax.recovery import RecoveryConfig
 
+from connectors.base import ConnectorError
 from flows.dataflow.plan import COMMANDS
 from flows.runtime import recovery_stores as stores
 from flows.runtime.recovery_stores import States, Store
 from flows.runtime.shards import WHOLE, Share, StateError, alone, held
 
 MANIFEST = "identity.json"
+SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,15 @@ class StateFolder:
         """The error to raise when Bytewax cannot go on from the store."""
         return StateError(
             f"the recovery store {store} does not fit together ({error}). {stores.remedy(store)}"
+        )
+
+    def failed(self, store: Path, error: BaseException) -> ConnectorError:
+        """The error to raise when Bytewax could not read or write the store."""
+        found = SQLITE_SAYS.search(str(error))
+        return ConnectorError(
+            f"the recovery store {store} can no longer be read or written"
+            f" ({found[1] if found else error}); see to its disk and the rights of its folder: the"
+            " next start goes on from the state saved last"
         )
 
     def _compare(self, layout: Layout, drop: set[str]) -> None:
