@@ -28,14 +28,14 @@ from api.routes.account_routes import People
 from api.routes.site_routes import Watch
 from api.routes.websocket import Connections
 from api.settings import Settings
-from api.site.clickhouse_history import History, Unavailable
+from api.site.clickhouse_history import History
 from api.topics.alarm_commands import AlarmCommands
 from api.topics.outbox import TopicRows
 from api.topics.writer import TopicWriter
 from api.web.authentication import Guard
 from api.web.docs_pages import docs_routes
 from api.web.endpoints import routes
-from api.web.errors import Rejected, refused, rejected
+from api.web.errors import Rejected, Unavailable, refused, rejected
 from api.web.openapi import document
 from api.web.security_headers import SecurityHeaders
 from operators.events import Event

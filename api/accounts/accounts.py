@@ -19,8 +19,8 @@ from api.accounts.rate_limit import RateLimit
 from api.accounts.sessions import Logins, Pair
 from api.accounts.tokens import TokenError, Tokens
 from api.database.database import Database, note, one_process_at_a_time, rights_changed
+from api.database.declared import Declared
 from api.database.models import LONGEST_NAME, ROLES, Page, Role, User
-from api.permissions.page_permissions import Declared
 
 Done = TypeVar("Done")
 ADMIN = "admin"

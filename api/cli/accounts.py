@@ -23,10 +23,8 @@ from api.database.database import (
     open_database,
     rights_changed,
 )
-from api.database.models import ROLES, Audit, Login, Role, User
-from api.pages.alarms import iso
-from api.settings import Settings
-from api.site_settings import from_site
+from api.database.models import ROLES, Audit, Login, Role, User, iso
+from api.settings import Settings, from_site
 from connectors.config.site import SiteError
 
 _role = click.Choice(ROLES)

@@ -10,8 +10,7 @@ import click
 from api.accounts.signing_keys import KeyFileError
 from api.app import create_app
 from api.database.database import DatabaseError
-from api.settings import READING_TOPICS, Settings
-from api.site_settings import from_site
+from api.settings import READING_TOPICS, Settings, from_site
 from api.web.uvicorn_server import make_server
 from connectors.config.site import SiteError
 

@@ -3,7 +3,6 @@
 Every function takes a session that writes, and who asks; each raises what `api.pages.pages` raises.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.principal import Person
 from api.database.database import note
-from api.database.models import LONGEST_TEXT, Alarm, Page, Trigger, User
+from api.database.models import LONGEST_TEXT, Alarm, Page, Trigger, User, iso
 from api.pages.condition_text import read_condition
 from api.pages.pages import Invalid, Missing, new_key, page_for
 from api.permissions.page_permissions import Rights
@@ -161,11 +160,6 @@ def rule_of(alarm: Alarm, page_key: str) -> dict[str, Any] | None:
     return {
         "id": alarm.key, "page": page_key, "subject": alarm.ticker, **rule.columns(), "enabled": alarm.active,
     }  # fmt: skip
-
-
-def iso(at: float) -> str:
-    """An instant as ISO 8601 has it, in UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _needed(value: object, name: str) -> str:

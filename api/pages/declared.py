@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.database.database import note, one_process_at_a_time, rights_changed
+from api.database.declared import Declared
 from api.database.models import LONGEST_NAME, LONGEST_TEXT, Alarm, Page
-from api.permissions.page_permissions import Declared
 from api.push.live_permissions import Access
 from operators.events import Event, Row
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.principal import Person
 from api.database.database import note, rights_changed
+from api.database.declared import Right
 from api.database.models import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -23,7 +24,7 @@ from api.database.models import (
     Permission,
     User,
 )
-from api.permissions.page_permissions import Right, Rights
+from api.permissions.page_permissions import Rights
 from api.permissions.private_rules import MARK
 
 MOST_PAGES = 200

@@ -9,8 +9,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.accounts.principal import Person
-from api.database.models import Alarm, Page
-from api.database.watch_tables import TopicRow
+from api.database.models import Alarm, Page, TopicRow
 from api.pages import alarms as page_alarms
 from api.pages import pages
 from api.pages.alarms import public_alarm, public_page, rule_of

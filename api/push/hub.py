@@ -11,7 +11,6 @@ import msgspec
 from api.permissions.visibility import EVERYTHING, Sight
 from api.push.connection import TOO_SLOW, Client
 from api.push.cursor import Place, Positions
-from api.push.dialect import Dialect
 from api.push.last_values import Alarms, Happened, Pushed, Readings
 from api.push.recent_ids import Seen
 from api.push.replay_buffer import Journal
@@ -23,7 +22,7 @@ from api.push.subscriptions import (
     matches,
     subject_matches,
 )
-from api.push.updates import ALARMS, READINGS, Update
+from api.push.updates import ALARMS, READINGS, Dialect, Update
 from api.settings import Bounds
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from api.permissions.visibility import Sight
 from api.push.connection import Client
-from api.push.dialect import Dialect
 from api.push.recent_ids import Seen
 from api.push.send_buffer import Frame
-from api.push.updates import ALARMS, READINGS, Update
+from api.push.updates import ALARMS, READINGS, Dialect, Update
 
 SUBJECT = "subject:"
 REMEMBERED_SUBJECTS = 20_000

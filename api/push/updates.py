@@ -3,7 +3,7 @@ everybody.
 """
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,9 +11,6 @@ from api.permissions.private_rules import kept_private
 from api.push.cursor import BEGINNING, Place
 from api.push.send_buffer import OnlyNewest
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
-
-if TYPE_CHECKING:
-    from api.push.dialect import Dialect
 
 READINGS = "readings"
 ALARMS = "alarms"
@@ -39,6 +36,21 @@ class Kind(msgspec.Struct):
     """The kind that shaped data say they are."""
 
     kind: str = ""
+
+
+class Dialect(Protocol):
+    """How one kind of client is spoken to. `name` marks frames that all its speakers share.
+
+    With `once` an event that goes to several channels of a client is written to it once.
+    """
+
+    name: str
+    once: bool
+
+    def encode(self, update: "Update") -> bytes | None:
+        """The frame of one update as it goes over the wire; None if this dialect does not carry
+        it.
+        """
 
 
 class Update:
@@ -96,7 +108,7 @@ class Update:
         self.part = part
         self.next = place
 
-    def frame(self, dialect: "Dialect") -> bytes | None:
+    def frame(self, dialect: Dialect) -> bytes | None:
         """What a dialect sends for this update, made once however many clients speak it."""
         if dialect.name not in self._frames:
             self._frames[dialect.name] = dialect.encode(self)

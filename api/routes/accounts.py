@@ -17,11 +17,9 @@ from api.accounts.accounts import (
     random_password,
     user_named,
 )
-from api.database.models import Audit, Login, Role, User
-from api.pages.alarms import iso
+from api.database.models import Audit, Login, Role, User, iso
 from api.push.live_permissions import Access
-from api.web.client_address import address_of
-from api.web.endpoints import Call, Endpoint
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
 TAG = "Accounts"

@@ -21,8 +21,7 @@ from api.push.live_permissions import Access
 from api.site.clickhouse_history import History
 from api.site.event_view import micros
 from api.topics.alarm_commands import WAIT, AlarmCommands
-from api.web.client_address import address_of
-from api.web.endpoints import JSON, Call, Endpoint
+from api.web.endpoints import JSON, Call, Endpoint, address_of
 from api.web.errors import Rejected
 from operators.alarms.command_handler import ACCEPTED
 from operators.alarms.engine.commands import PERMISSIONS

@@ -10,8 +10,7 @@ from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover
 from api.topics.notifications import Notices
 from api.topics.outbox import TopicRows
-from api.web.client_address import address_of
-from api.web.endpoints import Call, Endpoint
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
 TAG = "Cameras"

@@ -9,15 +9,14 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import JSONResponse, Response
 
-from api.database.watch_tables import LONGEST_ID
+from api.database.models import LONGEST_ID
 from api.push.updates import EVENTS
 from api.site.acknowledgements import Acknowledgements
 from api.site.event_search import CHUNK, DAY, ROUNDS, EventSearch, Wanted
 from api.site.event_view import AcknowledgementView, EventView, Place, place_of
 from api.site.posted_events import PostedEvents
 from api.topics.notifications import Notices
-from api.web.client_address import address_of
-from api.web.endpoints import Call, Endpoint
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import RETRY_AFTER, Rejected
 from connectors.http.body import BadPost
 

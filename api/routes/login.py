@@ -17,8 +17,7 @@ from api.database.models import Role
 from api.metrics import Metrics
 from api.push.live_permissions import Access
 from api.web.authentication import Guard
-from api.web.client_address import address_of
-from api.web.endpoints import Call, Endpoint, body_of, read, whole_body
+from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected
 
 TAG = "Accounts"

@@ -7,8 +7,7 @@ import msgspec
 from api.site.mode import ModeView, SiteMode
 from api.topics.notifications import Notices
 from api.topics.outbox import TopicRows
-from api.web.client_address import address_of
-from api.web.endpoints import Call, Endpoint
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
 TAG = "Mode"

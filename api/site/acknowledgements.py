@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from api.accounts.principal import Person
 from api.database.database import Database, note
-from api.database.watch_tables import Acknowledgement
+from api.database.models import Acknowledgement
 from api.site.event_view import AcknowledgementView
 
 AT_ONCE = 500

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.principal import Person
 from api.database.database import Database, note
-from api.database.watch_tables import Camera
+from api.database.models import Camera
 from api.topics.outbox import TopicRows
 from connectors.config.site import clear_in_url
 

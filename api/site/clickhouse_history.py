@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from api.permissions.private_rules import kept_private
+from api.web.errors import Unavailable
 from operators.events import AlarmTransition
 
 PING_EVERY = 3.0
@@ -37,13 +38,7 @@ FROM alarm_events WHERE alarm_events.time > now() - INTERVAL {days:UInt32} DAY
 ORDER BY alarm_events.recorded DESC, seq DESC LIMIT 1 BY rule, subject LIMIT {rows:UInt32}
 """
 UNREACHABLE = (ClickHouseError, HTTPError, OSError)
-
-
 NOT_THERE = ("Code: 60.", "Code: 81.", "UNKNOWN_TABLE", "UNKNOWN_DATABASE")
-
-
-class Unavailable(Exception):
-    """ClickHouse does not answer; the message is for people."""
 
 
 class NothingYet(Unavailable):

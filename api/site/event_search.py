@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.push.last_values import Happened
-from api.site.clickhouse_history import History, Unavailable
+from api.site.clickhouse_history import History
 from api.site.event_view import EventView, Place, micros, of_event, of_row, place_of
+from api.web.errors import Unavailable
 
 CHUNK = 500
 ROUNDS = 20

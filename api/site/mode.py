@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.principal import Person
 from api.database.database import Database, note
-from api.database.watch_tables import Mode
+from api.database.models import Mode
 from api.topics.outbox import TopicRows
 from operators.events import Reading, encode_lines
 

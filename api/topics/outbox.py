@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.database.database import Database
-from api.database.watch_tables import TopicRow
+from api.database.models import TopicRow
 from api.topics.writer import BrokerDown, TopicWriter
 
 RETRY = 5.0

@@ -10,16 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from api.accounts.principal import Person
 from api.database.models import Role
-from api.site.clickhouse_history import Unavailable
 from api.topics.writer import BrokerDown
 from api.web.authentication import Guard
-from api.web.errors import Rejected, unavailable
+from api.web.errors import Rejected, Unavailable, unavailable
 from connectors.kafka.dead_letters import Unreachable
 
 BODY_DEADLINE = 10.0
@@ -177,6 +176,11 @@ def read(data: bytes, type: type[Read]) -> Read:
         raise Rejected(400, "the body is not JSON") from None
     except RecursionError:
         raise Rejected(400, "the body is nested too deeply") from None
+
+
+def address_of(request: HTTPConnection) -> str:
+    """The client's address; behind a trusted proxy the one that the proxy names."""
+    return request.client.host if request.client else "unknown"
 
 
 def _parameters(type: type[msgspec.Struct] | None, given: dict[str, Any]) -> Any:

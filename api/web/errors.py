@@ -16,6 +16,10 @@ class Rejected(Exception):
         self.headers = headers
 
 
+class Unavailable(Exception):
+    """A store behind the api does not answer; the message says which, and what to do."""
+
+
 def unavailable(message: object) -> Rejected:
     """A service behind this one does not answer."""
     return Rejected(503, str(message), {"Retry-After": RETRY_AFTER})

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from api.accounts.accounts import Accounts
 from api.accounts.signing_keys import Keys
 from api.accounts.tokens import Tokens
-from api.database import watch_tables
 from api.database.database import open_database
-from api.database.models import Audit
+from api.database.models import Audit, Base
 from api.pages import alarms as page_alarms
 from api.pages import pages
 from api.permissions.page_permissions import Rights
@@ -48,5 +47,5 @@ def test_the_tables_there_are_what_the_migrations_make(postgresql: str, tmp_path
         database = open_database(tmp_path, postgresql)
         with database.read() as session:
             context = MigrationContext.configure(session.connection())
-            assert compare_metadata(context, watch_tables.Base.metadata) == []
+            assert compare_metadata(context, Base.metadata) == []
         database.close()

@@ -23,9 +23,9 @@ from api.accounts.signing_keys import Keys
 from api.accounts.tokens import Tokens
 from api.compat.alarm_server import AlarmServerConversation
 from api.database.database import open_database
+from api.database.declared import Declared
 from api.database.models import Group, Login, Page, User
 from api.pages.service import PageDesk
-from api.permissions.page_permissions import Declared
 from api.permissions.visibility import NOTHING
 from api.push.connection import Client
 from api.push.hub import Hub
