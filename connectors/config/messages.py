@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel
 
 from connectors.config.document import Document, Path_
+from connectors.config.late_model import annotation_of
 from connectors.config.suggestion import near
 
 FEW = 6
@@ -277,7 +278,7 @@ def _models_at(model: type[BaseModel], loc: Sequence[Any]) -> list[type[BaseMode
                     (info.alias or name): info for name, info in annotation.model_fields.items()
                 }
                 if part in fields:
-                    following += _flatten(fields[part].annotation)
+                    following += _flatten(annotation_of(fields[part]))
                 elif part == annotation.__name__:
                     following.append(annotation)
             elif origin is dict:

@@ -1,112 +1,80 @@
-"""Every component there is: plain dicts from the name in a definition to the class."""
+"""Every component there is: maps from the name in a definition to the class.
+
+A class is imported when it is looked up, so that a definition costs only what it uses.
+"""
+
+from collections.abc import Mapping
 
 from pydantic import BaseModel
 
 from connectors.base import PushSource, Sink, Source
-from connectors.camera.components import Rtsp
-from connectors.clickhouse.components import ClickHouse
-from connectors.email.components import Email
-from connectors.http.components import Http
-from connectors.influxdb.components import InfluxDB
-from connectors.kafka.components import Topic, TopicSink
-from connectors.kafka.push_sink import WebSocket
-from connectors.mariadb.components import MariadbBinlog
-from connectors.mqtt.components import Mqtt, MqttSink
-from connectors.s3.clip import Clip
-from connectors.s3.components import Objects
-from connectors.s3.snapshot import Snapshot
-from connectors.simulate.components import Simulate
-from connectors.webhook.components import Webhook
+from connectors.config.late_model import LateModels
 from operators.alarms.settings import Alarm
 from operators.component import Component, Operator
-from operators.decoding.step import Decode
-from operators.model.selector import Drop, Only
-from operators.notifications.notify import Notify
-from operators.stateful.combine import Combine
-from operators.stateful.correlate import Correlate
-from operators.stateful.counter import Counter
-from operators.stateful.debounce import Debounce
-from operators.stateful.deduplicate import Deduplicate
-from operators.stateful.mode import Mode
-from operators.stateful.rate import Rate
-from operators.stateful.silence import Silence
-from operators.stateful.stale import Stale
-from operators.stateful.vote import Vote
-from operators.threshold.step import Threshold
-from operators.transforms.convert import Convert
-from operators.transforms.enrich import Enrich
-from operators.transforms.label import Label
-from operators.transforms.lookup import Lookup
-from operators.transforms.pick import Pick
-from operators.transforms.rename import Rename
-from operators.transforms.scale import Scale
-from operators.transforms.severity import Severity
-from operators.transforms.shape import ShapeStep
-from operators.transforms.translate import Translate
-from operators.transforms.use import Use
-from operators.vision.detect import Detect
-from operators.vision.motion_gate import MotionGate
-from operators.vision.track import Track
-from operators.vision.zones import Zones
-from operators.windows.step import Window
 
-SOURCES: dict[str, type[Source] | type[PushSource]] = {
-    "mariadb_binlog": MariadbBinlog,
-    "mqtt": Mqtt,
-    "rtsp": Rtsp,
-    "http": Http,
-    "simulate": Simulate,
-    "topic": Topic,
-}
+SOURCES: Mapping[str, type[Source] | type[PushSource]] = LateModels(
+    {
+        "mariadb_binlog": "connectors.mariadb.components:MariadbBinlog",
+        "mqtt": "connectors.mqtt.components:Mqtt",
+        "rtsp": "connectors.camera.components:Rtsp",
+        "http": "connectors.http.components:Http",
+        "simulate": "connectors.simulate.components:Simulate",
+        "topic": "connectors.kafka.components:Topic",
+    }
+)
 """What a source may be."""
 
-OPERATORS: dict[str, type[Operator]] = {
-    "decode": Decode,
-    "only": Only,
-    "drop": Drop,
-    "label": Label,
-    "rename": Rename,
-    "convert": Convert,
-    "shape": ShapeStep,
-    "translate": Translate,
-    "scale": Scale,
-    "pick": Pick,
-    "lookup": Lookup,
-    "enrich": Enrich,
-    "severity": Severity,
-    "deduplicate": Deduplicate,
-    "threshold": Threshold,
-    "debounce": Debounce,
-    "window": Window,
-    "rate": Rate,
-    "counter": Counter,
-    "silence": Silence,
-    "stale": Stale,
-    "vote": Vote,
-    "combine": Combine,
-    "correlate": Correlate,
-    "mode": Mode,
-    "notify": Notify,
-    "motion_gate": MotionGate,
-    "detect": Detect,
-    "track": Track,
-    "zones": Zones,
-    "use": Use,
-}
+OPERATORS: Mapping[str, type[Operator]] = LateModels(
+    {
+        "decode": "operators.decoding.step:Decode",
+        "only": "operators.model.selector:Only",
+        "drop": "operators.model.selector:Drop",
+        "label": "operators.transforms.label:Label",
+        "rename": "operators.transforms.rename:Rename",
+        "convert": "operators.transforms.convert:Convert",
+        "shape": "operators.transforms.shape:ShapeStep",
+        "translate": "operators.transforms.translate:Translate",
+        "scale": "operators.transforms.scale:Scale",
+        "pick": "operators.transforms.pick:Pick",
+        "lookup": "operators.transforms.lookup:Lookup",
+        "enrich": "operators.transforms.enrich:Enrich",
+        "severity": "operators.transforms.severity:Severity",
+        "deduplicate": "operators.stateful.deduplicate:Deduplicate",
+        "threshold": "operators.threshold.step:Threshold",
+        "debounce": "operators.stateful.debounce:Debounce",
+        "window": "operators.windows.step:Window",
+        "rate": "operators.stateful.rate:Rate",
+        "counter": "operators.stateful.counter:Counter",
+        "silence": "operators.stateful.silence:Silence",
+        "stale": "operators.stateful.stale:Stale",
+        "vote": "operators.stateful.vote:Vote",
+        "combine": "operators.stateful.combine:Combine",
+        "correlate": "operators.stateful.correlate:Correlate",
+        "mode": "operators.stateful.mode:Mode",
+        "notify": "operators.notifications.notify:Notify",
+        "motion_gate": "operators.vision.motion_gate:MotionGate",
+        "detect": "operators.vision.detect:Detect",
+        "track": "operators.vision.track:Track",
+        "zones": "operators.vision.zones:Zones",
+        "use": "operators.transforms.use:Use",
+    }
+)
 """What a step may be."""
 
-SINKS: dict[str, type[Sink]] = {
-    "topic": TopicSink,
-    "clickhouse": ClickHouse,
-    "influxdb": InfluxDB,
-    "objects": Objects,
-    "snapshot": Snapshot,
-    "clip": Clip,
-    "websocket": WebSocket,
-    "webhook": Webhook,
-    "mqtt": MqttSink,
-    "email": Email,
-}
+SINKS: Mapping[str, type[Sink]] = LateModels(
+    {
+        "topic": "connectors.kafka.components:TopicSink",
+        "clickhouse": "connectors.clickhouse.components:ClickHouse",
+        "influxdb": "connectors.influxdb.components:InfluxDB",
+        "objects": "connectors.s3.components:Objects",
+        "snapshot": "connectors.s3.snapshot:Snapshot",
+        "clip": "connectors.s3.clip:Clip",
+        "websocket": "connectors.kafka.push_sink:WebSocket",
+        "webhook": "connectors.webhook.components:Webhook",
+        "mqtt": "connectors.mqtt.components:MqttSink",
+        "email": "connectors.email.components:Email",
+    }
+)
 """What a sink may be."""
 
 

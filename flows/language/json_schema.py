@@ -9,7 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from connectors.config.site import Site
 from flows.language.catalogue import connection_models, kinds
 from flows.language.component_docs import duration_text
-from flows.language.model import Flow, Sink, Source, Step
+from flows.language.model import Flow, Sink, Source, Step, summary
 from operators.component import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -61,6 +61,7 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
     for cls in (Source, Step, Sink):
         if (definition := definitions.get(cls.__name__)) is not None:
             _exactly_one(definition, list(cls.KINDS))
+            definitions |= _components(definition, cls.KINDS)
     return {
         "$schema": DIALECT,
         **({"title": title} if title else {}),
@@ -124,6 +125,24 @@ def _with_short_form(cls: type[Spec], definition: Mapping[str, Any]) -> Schema:
     bare = dict(definition["properties"][keys[0]])
     full = {key: value for key, value in definition.items() if key not in ("description", "title")}
     return {"description": definition.get("description", ""), "anyOf": [bare, full]}
+
+
+def _components(definition: Schema, kinds_: Mapping[str, type[Spec]]) -> Schema:
+    """Refer to each component under the key of its kind; returns what is referred to, by name."""
+    found: Schema = {}
+    for kind, cls in kinds_.items():
+        settings = _schema(cls, "")
+        found |= settings.pop("$defs", {})
+        settings.pop("$schema")
+        whole = {"title": cls.__name__, **settings}
+        found[cls.__name__] = _with_short_form(cls, whole) if cls.SHORT is not None else whole
+        about = {"description": summary(cls)}
+        is_whole_text = about["description"] == settings.get("description")
+        definition["properties"][kind] = {
+            "$ref": f"#/$defs/{cls.__name__}",
+            **({} if is_whole_text else about),
+        }
+    return found
 
 
 def _exactly_one(definition: Schema, kinds_: list[str]) -> None:

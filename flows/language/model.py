@@ -5,7 +5,7 @@ The kinds of sources, steps and sinks come from the catalogue: each becomes an o
 component.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, model_validator
@@ -14,6 +14,7 @@ from connectors.base import PushSource
 from connectors.base import Sink as SinkComponent
 from connectors.base import Source as SourceComponent
 from connectors.config.grammar_version import GrammarVersion
+from connectors.config.late_model import LateModel
 from flows.language.catalogue import OPERATORS, SINKS, SOURCES
 from flows.language.model_of_tests import Do, Play, Test
 from operators.alarms.settings import Alarm
@@ -165,9 +166,10 @@ class Kinded(Spec, Generic[Settings]):
 
 
 def _keys(kinds: Mapping[str, type[Component]]) -> dict[str, Any]:
-    return {
-        name: (cls | None, Field(None, description=summary(cls))) for name, cls in kinds.items()
-    }
+    def load(name: str) -> Callable[[], type[Component]]:
+        return lambda: kinds[name]
+
+    return {name: (Annotated[Any, LateModel(load(name))], None) for name in kinds}
 
 
 def summary(cls: type) -> str:
