@@ -26,6 +26,7 @@ from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.profiles import for_profile, profiles
 from flows.language.upstream import clocks
+from operators.alarms.logic import make_logic
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.model.template import Shape
@@ -225,7 +226,9 @@ class _Compiler:
         for name, alarm in self._flow.alarms.items():
             now = f"{self._flow.flow}/{name}"
             saved = self._born.get(now, now)
-            step = Step(saved, partial(alarm.logic, self._context(name, saved)), stateful=True)
+            step = Step(
+                saved, partial(make_logic, alarm, self._context(name, saved)), stateful=True
+            )
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
             reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
             yield Node(name, reads, (step,), is_alarm=True)

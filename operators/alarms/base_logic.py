@@ -4,9 +4,9 @@ common.
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from operators.alarms.command_handler import COMMAND, Desk
+from operators.alarms.command_handler import COMMAND, CommandHandler
 from operators.alarms.engine import snapshot as store
 from operators.alarms.engine import suppression as masking
 from operators.alarms.engine.machine import Engine
@@ -14,14 +14,12 @@ from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import About, State
 from operators.alarms.engine.transition import Transition
 from operators.alarms.rule_builder import Definition
+from operators.alarms.settings import Alarm
 from operators.alarms.transition_events import STATE_OF, Renderer
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.model.condition import Column
 from operators.model.fields import number_of
-
-if TYPE_CHECKING:
-    from operators.alarms.settings import Alarm
 
 WHILE = "while"
 FORGET_AFTER = 7 * 86_400.0
@@ -47,15 +45,15 @@ class AlarmLogic(Logic):
 
     VERSION: ClassVar[int] = 1
 
-    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+    def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__()
         self.alarm, self.context = alarm, context
         self.name = context.name or context.step.rpartition("/")[2]
         self.definition = Definition(alarm, context.step, context)
-        self.desk = Desk(self)
+        self.commands = CommandHandler(context, self.name, self.count)
         self.engine = self._new_engine()
-        self.replies = self.desk.refused
-        self.answers = self.desk.answers
+        self.replies = self.commands.refused
+        self.answers = self.commands.answers
         self._only = alarm.only.matcher() if alarm.only else None
         self._renderer = Renderer(
             self.name, alarm.response, alarm.message, self.page_of, context.run or None
@@ -71,9 +69,9 @@ class AlarmLogic(Logic):
         self._sweep = math.inf
 
     def _new_engine(self) -> Engine:
-        engine = Engine(run=self.context.run, converts=True)
+        engine = self.commands.engine = Engine(run=self.context.run, converts=True)
         engine.on_transition = self._transition
-        engine.on_rejection = self.desk.refuse
+        engine.on_rejection = self.commands.refuse
         engine.on_count = self.count
         if self.alarm.armed and self.alarm.armed.while_:
             engine.on_open = self._gate_new
@@ -85,7 +83,7 @@ class AlarmLogic(Logic):
         at = self._begin(now)
         commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
         if commands:
-            self.desk.take(commands, at)
+            self.commands.take(commands, at)
             events = [e for e in events if type(e) is not Occurrence or e.type != COMMAND]
         only = self._only
         if only is not None:
@@ -95,8 +93,8 @@ class AlarmLogic(Logic):
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         act = {
-            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.desk.take,
-            "commands_elsewhere": self.desk.take_known,
+            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.commands.take,
+            "commands_elsewhere": self.commands.take_known,
         }.get(role)  # fmt: skip
         if act is None:
             return self.on_batch(events, now)
@@ -107,7 +105,7 @@ class AlarmLogic(Logic):
         """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and
         what the command needs.
         """
-        self.desk.command(command, self._begin(now))
+        self.commands.command(command, self._begin(now))
         return self._end()
 
     def on_time(self, now: Now) -> list[Event]:

@@ -3,17 +3,16 @@ come from.
 """
 
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from operators.alarms.engine.commands import refusal
+from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Rejection
 from operators.alarms.transition_events import STATE_OF
+from operators.component import StepContext
 from operators.events import Event, Occurrence
-
-if TYPE_CHECKING:
-    from operators.alarms.base_logic import AlarmLogic
 
 COMMAND = "alarm_command"
 """Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the
@@ -30,7 +29,7 @@ _WORDS = {"acknowledge": "ack", "unacknowledge": "unack"}
 _TEXTS = ("do", "user", "comment", "id", "rule", "alarm", "flow", "subject")
 
 
-class Desk:
+class CommandHandler:
     """Finds the alarms that a command concerns, has it carried out, and answers.
 
     `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted
@@ -38,8 +37,12 @@ class Desk:
     `refused` keeps the latest refusals.
     """
 
-    def __init__(self, logic: "AlarmLogic") -> None:
-        self._logic = logic
+    engine: Engine
+    """The engine that carries commands out; a restored logic puts another one here."""
+
+    def __init__(self, context: StepContext, alarm: str, count: Callable[[str], None]) -> None:
+        self._flow, self._step, self._alarm = context.flow, context.step, alarm
+        self._count = count
         self.answers: list[Event] = []
         self.refused: deque[Occurrence] = deque(maxlen=MOST_REPLIES)
 
@@ -55,18 +58,18 @@ class Desk:
                     {"subject": event.subject, "id": event.id, **event.data}, at, elsewhere
                 )
             else:
-                self._logic.count("not_a_command")
+                self._count("not_a_command")
 
     def command(self, given: Mapping[str, Any], at: float, elsewhere: bool = False) -> None:
         """One command."""
-        command, logic = read(given), self._logic
-        rule, flow = command.get("rule"), logic.context.flow
-        if command.get("flow") not in (None, flow) or (
-            rule is None and command.get("alarm") not in (None, logic.name)
+        command = read(given)
+        rule = command.get("rule")
+        if command.get("flow") not in (None, self._flow) or (
+            rule is None and command.get("alarm") not in (None, self._alarm)
         ):
             return
-        if rule is not None and rule not in logic.engine.rules:
-            ours = rule == logic.context.step or rule.startswith(logic.context.step + "/")
+        if rule is not None and rule not in self.engine.rules:
+            ours = rule == self._step or rule.startswith(self._step + "/")
             if ours and not elsewhere:
                 self._unknown(command, at)
             return
@@ -79,7 +82,7 @@ class Desk:
 
     def _targets(self, command: Mapping[str, Any]) -> list[State]:
         """The alarm that is named; of several the ones that would accept it, or else the first."""
-        engine, rule, subject = self._logic.engine, command.get("rule"), command.get("subject")
+        engine, rule, subject = self.engine, command.get("rule"), command.get("subject")
         states = [
             s
             for rule_id in ([rule] if rule is not None else list(engine.rules))
@@ -106,14 +109,14 @@ class Desk:
             for key, value in command.items()
             if key not in ("id", "granted", "occurrence")
         }
-        self._logic.engine.command(s.rule.id, s.subject, at, {**again, "do": "reset"})
+        self.engine.command(s.rule.id, s.subject, at, {**again, "do": "reset"})
 
     def _carry_out(self, s: State, at: float, command: Mapping[str, Any]) -> bool:
         """Whether it was accepted, which is answered unless it was before."""
         if command.get("id") in s.commands:
-            self._logic.engine.command(s.rule.id, s.subject, at, command)
+            self.engine.command(s.rule.id, s.subject, at, command)
             return False
-        if self._logic.engine.command(s.rule.id, s.subject, at, command):
+        if self.engine.command(s.rule.id, s.subject, at, command):
             return False
         data = {
             "occ": s.occ,
@@ -126,8 +129,8 @@ class Desk:
         return True
 
     def _unknown(self, command: Mapping[str, Any], at: float) -> None:
-        self._logic.count("rejected")
-        rule = str(command.get("rule") or self._logic.context.step)
+        self._count("rejected")
+        rule = str(command.get("rule") or self._step)
         data = {"error": "unknown_alarm", "flags": [], "isa": "A"}
         self._answer(REJECTED, command, rule, str(command.get("subject") or ""), at, data)
 
@@ -153,7 +156,7 @@ class Desk:
             type=type,
             data={
                 "command": command.get("id"), "do": command.get("do"), "user": command.get("user"),
-                "flow": self._logic.context.flow, "alarm": self._logic.name, "rule": rule, **data,
+                "flow": self._flow, "alarm": self._alarm, "rule": rule, **data,
             },
         )  # fmt: skip
         self.answers.append(answer)

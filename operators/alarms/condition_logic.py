@@ -5,27 +5,25 @@ that change nothing.
 import math
 from collections.abc import Mapping
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.engine.fast_path import quiet_values
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import LARGEST, Mode, Slot, State
 from operators.alarms.engine.timers import NO_DATA
-from operators.alarms.fast_path import quiet_values
 from operators.alarms.rule_builder import NoLimit, NoPriority, inventory
+from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import Event, Reading
 from operators.model.units import UNITS
-
-if TYPE_CHECKING:
-    from operators.alarms.settings import Alarm
 
 
 class ConditionLogic(AlarmLogic):
     """One rule, `flow/alarm`, with an alarm for each subject."""
 
-    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+    def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__(alarm, context)
         rule = self.definition.common
         assert rule is not None

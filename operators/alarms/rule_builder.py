@@ -2,19 +2,17 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operators.alarms.engine.crossing import LASTS, level_of
 from operators.alarms.engine.rule import Rule, Schedule
 from operators.alarms.engine.schedule import WeeklySchedule
+from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.model import two_state
 from operators.model.condition import Column, When
 from operators.model.tables import rows_by_key
 from operators.model.units import Quantity, quantity
-
-if TYPE_CHECKING:
-    from operators.alarms.settings import Alarm
 
 SEVERITY_OF = {"low": "info", "medium": "warning", "high": "major", "critical": "critical"}
 PRIORITY_OF = {severity: priority for priority, severity in SEVERITY_OF.items()}
@@ -40,7 +38,7 @@ class Definition:
     raised; `presence` that any event counts, not its value.
     """
 
-    def __init__(self, alarm: "Alarm", rule_id: str, context: StepContext) -> None:
+    def __init__(self, alarm: Alarm, rule_id: str, context: StepContext) -> None:
         self.alarm, self.rule_id = alarm, rule_id
         self._context = context
         when = alarm.when
@@ -267,7 +265,7 @@ def _number(value: Any, cells: Mapping[str, Any], unit: str | None) -> float:
 
 
 def _levels(
-    alarm: "Alarm", when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
+    alarm: Alarm, when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """The limit of `when` and those beyond it, each with its severity; nothing where there is
     only one. A level whose column has no value for a subject does not exist for it."""

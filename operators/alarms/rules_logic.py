@@ -1,7 +1,7 @@
 """The logic of an alarm with `rules`: one alarm for each rule that people write, at run time."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -11,14 +11,12 @@ from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Transition
 from operators.alarms.rule_builder import NoLimit
+from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.model.condition import Column
 from operators.model.selector import glob
 from operators.model.units import Quantity
-
-if TYPE_CHECKING:
-    from operators.alarms.settings import Alarm
 
 MOST_KNOWN = 50_000
 _DELETED = ("delete", "deleted", "removed")
@@ -34,7 +32,7 @@ class RulesLogic(AlarmLogic):
     deleted row, removes it. A row that makes no sense changes nothing and is a dead letter.
     """
 
-    def __init__(self, alarm: "Alarm", context: StepContext) -> None:
+    def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__(alarm, context)
         self._rows: dict[str, dict[str, Any]] = {}
         self._crossings = Crossings()

@@ -5,10 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from operators.alarms.base_logic import AlarmLogic
-from operators.alarms.condition_logic import ConditionLogic
-from operators.alarms.rules_logic import RulesLogic
-from operators.component import Component, Spec, StepContext
+from operators.component import Component, Spec
 from operators.model.condition import Column, When
 from operators.model.priority import PRIORITIES, Level, Priority
 from operators.model.selector import Selector
@@ -336,7 +333,3 @@ class Alarm(Component):
             *(((arms, "armed"),) if arms else ()),
             *(((self.rules, "rules"),) if self.rules else ()),
         )
-
-    def logic(self, context: StepContext) -> AlarmLogic:
-        """The alarm's logic for one shard; it gives `AlarmTransition` events."""
-        return ConditionLogic(self, context) if self.when is not None else RulesLogic(self, context)

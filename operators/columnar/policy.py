@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from operators.events import Event
 
 if TYPE_CHECKING:
-    from operators.columnar.unchanged import Columns
+    from operators.columnar.columns import Columns
 
 MANY = 20_000
 """From so many subjects on, a lane is worth its making."""
@@ -31,7 +31,7 @@ class LaneChoice:
         """The columns of a batch; None where they say little about it."""
         if subjects < MANY or len(events) < SOME or not self.possible:
             return None
-        from operators.columnar.unchanged import columns_of
+        from operators.columnar.columns import columns_of
 
         columns = columns_of(events)
         others = len(columns.others)

@@ -10,10 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operators.alarms.engine.rule import Rule, seconds
-from operators.alarms.engine.state import State
-from operators.alarms.engine.transition import Transition
-
 Group = dict[str, Any]
 Member = dict[str, Any]
 """One alarm of a group: its `state` (firing, muted, resolved), whether it was `told` and
@@ -27,7 +23,7 @@ MOST_ACTS = 1000
 
 
 class Notifier:
-    """Consumes transitions through `see`, time through `tick`; hands notifications to `on_send`.
+    """Consumes what happens to alarms through `take`, time through `tick`; hands notifications to `on_send`.
 
     A notification is {at, kind, group, firing, resolved}; kind is first, update, repeat, flood_on
     or flood_off. With it go the members it names. Delivered at least once, with the key (group, at,
@@ -39,18 +35,6 @@ class Notifier:
             lambda notification, members: None
         )
         self._groups: dict[str, Group] = {}
-
-    def see(self, state: State, transition: Transition) -> None:
-        """Take note of a transition of the engine, under the grouping of its rule."""
-        rule = state.rule
-        if rule.group_by is None:
-            return
-        labels = {**rule.labels, "rule": rule.id, "subject": transition.subject}
-        key = [[name, labels.get(name, "")] for name in rule.group_by]
-        self.take(
-            key, terms_of(rule), f"{transition.rule}/{transition.subject}", transition.event, transition.recorded,
-            annunciate=transition.annunciate, acked="unacked" not in transition.flags, masked=state.masked,
-        )  # fmt: skip
 
     def take(
         self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *, annunciate: bool, acked: bool,
@@ -177,17 +161,6 @@ class Notifier:
 
     def restore(self, data: Mapping[str, Any]) -> None:
         self._groups = json.loads(json.dumps(data))
-
-
-def terms_of(rule: Rule) -> Terms:
-    """The terms that a rule asks for."""
-    flood = rule.flood and {"limit": rule.flood["limit"], "window": seconds(rule.flood["window"])}
-    return {
-        "wait": rule.group_wait,
-        "interval": rule.group_interval,
-        "repeat": rule.repeat,
-        "flood": flood,
-    }
 
 
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:

@@ -16,7 +16,7 @@ from operators.threshold.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, No
 from operators.threshold.signal import NEW, Signal, Signals
 
 if TYPE_CHECKING:
-    from operators.columnar.unchanged import Columns
+    from operators.columnar.columns import Columns
     from operators.threshold.signal_columns import SignalLane
 
 FORGET_OFF = 3600.0

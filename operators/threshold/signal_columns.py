@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from operators.columnar.unchanged import Lane, key_of
+from operators.columnar.columns import key_of
+from operators.columnar.unchanged import Lane
 from operators.threshold.signal import Signal
 
 

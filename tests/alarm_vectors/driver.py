@@ -29,7 +29,7 @@ class Run:
 
     def _transition(self, state: Any, transition: Transition) -> None:
         self.log.append(transition_words(transition))
-        self.notifier.see(state, transition)
+        group(self.notifier, state, transition)
 
     def save(self) -> str:
         return json.dumps({"engine": snapshot(self.engine), "notifier": self.notifier.snapshot()})
@@ -103,6 +103,27 @@ class Run:
     def _on_inhibit(self, at: float, x: Any) -> None:
         rule, subject = x.get("rule", self._first_rule()), x.get("subject", "s1")
         self.engine.inhibit(rule, subject, at, x["source"], x["active"])
+
+
+def group(notifier: Notifier, state: Any, transition: Transition) -> None:
+    """Give a transition to the notifier under the grouping of its rule."""
+    rule, record = state.rule, state.rule.record
+    if record.get("group_by") is None:
+        return
+    labels = {**rule.labels, "rule": rule.id, "subject": transition.subject}
+    key = [[name, labels.get(name, "")] for name in record["group_by"]]
+    terms = {
+        name: seconds(record.get(field, default))
+        for name, field, default in (
+            ("wait", "group_wait", 30), ("interval", "group_interval", 300), ("repeat", "repeat", 14400),
+        )
+    }  # fmt: skip
+    flood = record.get("flood")
+    terms["flood"] = flood and {"limit": flood["limit"], "window": seconds(flood["window"])}
+    notifier.take(
+        key, terms, f"{transition.rule}/{transition.subject}", transition.event, transition.recorded,
+        annunciate=transition.annunciate, acked="unacked" not in transition.flags, masked=state.masked,
+    )  # fmt: skip
 
 
 def transition_words(transition: Transition) -> dict[str, Any]:

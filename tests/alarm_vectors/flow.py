@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Occurrence, Reading
@@ -104,7 +105,7 @@ def batches(rng: random.Random, events: list[Reading]) -> list[list[Event]]:
 
 def restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
     """A new logic with the saved state of another."""
-    again = alarm.logic(CONTEXT)
+    again = make_logic(alarm, CONTEXT)
     again.restore(
         pickle.loads(pickle.dumps(json.loads(json.dumps(logic.snapshot())))), logic.VERSION
     )
@@ -130,7 +131,7 @@ class Beside:
         rng = self.rng = random.Random(seed)
         self.by_rows = rng.random() < 0.5
         self.alarm = settings(rng, self.by_rows)
-        self.ours = self.alarm.logic(CONTEXT)
+        self.ours = make_logic(self.alarm, CONTEXT)
         self.ours.engine.states_kept = rng.choice((0, 1000))
         self.rows: dict[str, str] = {}
         self.outside: set[str] = set()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, decode_lines, encode_lines
@@ -59,7 +60,7 @@ def alarms(folder: Path) -> list[Figure]:
 
 def _alarm() -> Logic:
     spec = Alarm.model_validate({"from": "readings", "when": WHEN, "response": "Look."})
-    return spec.logic(StepContext("bench", "bench/hot"))
+    return make_logic(spec, StepContext("bench", "bench/hot"))
 
 
 def _threshold() -> Logic:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import (
@@ -59,7 +60,7 @@ def take(data: bytes) -> None:
 
 
 def _outcome(alarm: Alarm, data: bytes, restarts: bool) -> list[Event]:
-    logic = alarm.logic(CONTEXT)
+    logic = make_logic(alarm, CONTEXT)
     out: list[Event] = []
     wall = T
     for number, line in enumerate(data.split(b"\n")[:MOST]):
@@ -88,7 +89,7 @@ def _outcome(alarm: Alarm, data: bytes, restarts: bool) -> list[Event]:
 
 
 def _restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
-    fresh = alarm.logic(CONTEXT)
+    fresh = make_logic(alarm, CONTEXT)
     fresh.restore(pickle.loads(pickle.dumps(logic.snapshot())), fresh.VERSION)
     return fresh
 

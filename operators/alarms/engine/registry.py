@@ -8,16 +8,16 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from operators.alarms.engine import suppression as masking
+from operators.alarms.engine.fast_path import mode_of
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import NEVER, SLOW, Mode, Slot, State
 from operators.alarms.engine.timers import event_timers, wall_timers
 from operators.alarms.engine.transition import Rejection, Transition
-from operators.alarms.fast_path import mode_of
 from operators.columnar.policy import LaneChoice
 from operators.model.units import convert
 
 if TYPE_CHECKING:
-    from operators.alarms.slot_columns import SlotLane
+    from operators.alarms.engine.slot_columns import SlotLane
 
 STATES_KEPT = 1000
 """Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot
@@ -199,7 +199,7 @@ class Registry:
         if self.lane is not None:
             self.close_lane()
             return None
-        from operators.alarms.slot_columns import SlotLane
+        from operators.alarms.engine.slot_columns import SlotLane
 
         lane = SlotLane()
         if lane.fill(slots):

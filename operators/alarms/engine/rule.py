@@ -107,7 +107,6 @@ class Rule:
         self.unit: str | None = get("unit")
         self.emit_pending = bool(get("emit_pending", False))
         self.labels: dict[str, str] = dict(get("labels") or {})
-        self._read_grouping()
         self.shape = json.dumps(
             [[[lv.kind] for lv in self.levels], self.unit, get("signal"), self.absent is not None],
             sort_keys=True,
@@ -156,15 +155,6 @@ class Rule:
             )
         self.no_data_severity = _severity(get("no_data_severity", self.base_severity))
         self.watches_silence = self.no_data != "ignore" and bool(self.expect)
-
-    def _read_grouping(self) -> None:
-        get = self.record.get
-        self.group_by: list[str] | None = get("group_by")
-        self.group_wait, self.group_interval = (
-            seconds(get("group_wait", 30)),
-            seconds(get("group_interval", 300)),
-        )
-        self.repeat, self.flood = seconds(get("repeat", 14400)), get("flood")
 
 
 def _severity(name: Any) -> str:

@@ -8,6 +8,7 @@ from connectors.base import Batch
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
 from flows.runtime.bytewax_adapter import Input, Running, Wakeup, _ShardLogic, _SourcePart
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import AlarmTransition, Event, Reading, Row
@@ -91,7 +92,9 @@ def market(*names: str) -> Plan:
 
     def node(name: str) -> Node:
         alarm = Alarm.model_validate({"from": "in", "rules": "rules", "response": "Look."})
-        step = Step(f"f/{name}", lambda: alarm.logic(StepContext("f", f"f/{name}")), stateful=True)
+        step = Step(
+            f"f/{name}", lambda: make_logic(alarm, StepContext("f", f"f/{name}")), stateful=True
+        )
         return Node(name, (("in", None), ("rules", "rules")), (step,), is_alarm=True)
 
     return Plan(

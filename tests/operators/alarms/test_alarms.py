@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Frame, Occurrence, Reading, Row
@@ -21,7 +22,7 @@ COMMON = "from: readings\nresponse: Look.\n"
 
 def alarm(text: str, step: str = "room/too_hot", **context: Any) -> AlarmLogic:
     spec = Alarm.model_validate(YAML(typ="safe", pure=True).load(COMMON + text))
-    return spec.logic(StepContext(step.partition("/")[0], step, **context))
+    return make_logic(spec, StepContext(step.partition("/")[0], step, **context))
 
 
 def reading(
@@ -90,7 +91,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], says:
 @pytest.mark.parametrize("example", Alarm.EXAMPLES)
 def test_the_examples_make_a_logic(example: str) -> None:
     spec = Alarm.model_validate(YAML(typ="safe", pure=True).load(example))
-    assert isinstance(spec.logic(StepContext("f", "f/a")), AlarmLogic)
+    assert isinstance(make_logic(spec, StepContext("f", "f/a")), AlarmLogic)
 
 
 def test_what_an_alarm_reads_beside_its_streams_comes_with_roles() -> None:

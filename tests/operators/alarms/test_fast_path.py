@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from operators.alarms.logic import make_logic
 from operators.component import Now
 from operators.events import AlarmTransition, Event
 from tests.alarm_vectors.flow import CONTEXT, batches, compare_flow, readings, settings
@@ -24,7 +25,7 @@ def test_the_result_does_not_depend_on_how_events_are_batched(seed: int) -> None
     events = readings(rng, 200)
     results = []
     for cut in range(3):
-        logic = alarm.logic(CONTEXT)
+        logic = make_logic(alarm, CONTEXT)
         said: list[Event] = []
         for batch in batches(random.Random(1000 * seed + cut), events):
             said += logic.on_batch(batch, Now(batch[-1].time - 60, 10_000.0))

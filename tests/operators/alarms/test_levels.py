@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Reading
@@ -28,7 +29,7 @@ def settings(text: str) -> Alarm:
 
 
 def logic(text: str, **context: Any) -> AlarmLogic:
-    return settings(text).logic(StepContext("room", "room/too_warm", **context))
+    return make_logic(settings(text), StepContext("room", "room/too_warm", **context))
 
 
 def reading(time: float, value: float | None, subject: str = "f1", **fields: Any) -> Reading:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
+from operators.columnar import columns
 from operators.columnar import policy as many
-from operators.columnar import unchanged as quiet
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, Summary
 from operators.threshold.step import Threshold
@@ -30,7 +31,8 @@ def threshold(when: dict[str, Any]) -> Logic:
 
 
 def alarm(when: dict[str, Any]) -> Logic:
-    return Alarm.model_validate({"from": "x", "response": "Look.", "when": when}).logic(CONTEXT)
+    spec = Alarm.model_validate({"from": "x", "response": "Look.", "when": when})
+    return make_logic(spec, CONTEXT)
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ def test_a_timer_that_quiet_readings_bring_up_fires_before_the_reading_after_the
 @pytest.mark.usefixtures("lanes")
 @pytest.mark.parametrize("make", [threshold, alarm])
 def test_subjects_with_one_hash_are_kept_apart(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiet, "hash", lambda text: 7, raising=False)
+    monkeypatch.setattr(columns, "hash", lambda text: 7, raising=False)
     logic = make({"above": "30 °C"})
     now = Now(1000.0, 1000.0)
     logic.on_batch([reading("a", 999.0, 25.0)], now)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from operators.alarms.engine.state import NEVER, Slot
-from operators.columnar.unchanged import LOOK, Floats, Ids, Ints, Lane, fits, key_of, keys_of
+from operators.columnar.columns import Floats, Ids, Ints, fits, key_of, keys_of
+from operators.columnar.unchanged import LOOK, Lane
 
 
 class SlotLane(Lane):

@@ -1,0 +1,125 @@
+"""The plain readings of a batch as columns: what a batch has in common for all steps, made once."""
+
+import math
+import struct
+from collections.abc import Collection
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.events import GOOD, Event, EventBatch, Reading
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.signedinteger[Any]]
+Keys = NDArray[np.uint64]
+Ids = NDArray[np.bytes_]
+Kind = tuple[str | None, str | None]
+"""What a batch of plain readings has in common: metric and unit."""
+
+LONGEST_ID = 128
+WRAP = (1 << 64) - 1
+
+
+def key_of(subject: str, salt: int = 0) -> int:
+    """The key of a row: Python's keyed 64-bit hash of the subject's name; `salt` tells several rows
+    of a subject apart.
+
+    A look-up goes by the key alone. That a subject never heard of has the key of one of a million
+    known ones is a chance of one in 2e13, and until it says something that is not quiet it is taken
+    for that one.
+    """
+    return (hash(subject) + salt) & WRAP
+
+
+class Columns:
+    """The plain readings of a batch, side by side: good ones with a number, without labels, of the
+    metric and unit of the first.
+
+    `others` are the positions of all other events, `places` those of the plain ones. `oldest` and
+    `newest` are of all.
+    """
+
+    def __init__(self, events: list[Event]) -> None:
+        self.length = len(events)
+        first = next((event for event in events if type(event) is Reading), None)
+        self.kind: Kind = (first.metric, first.unit) if first is not None else (None, None)
+        metric, unit = self.kind
+        given: list[Any] = events
+        self.others = [
+            n
+            for n, event in enumerate(given)
+            if type(event) is not Reading
+            or event.quality is not GOOD
+            or type(event.value) is not float
+            or event.metric != metric
+            or event.unit != unit
+            or event.labels
+        ]
+        self.places = np.arange(len(events))
+        readings = given
+        if self.others:
+            self.places = np.delete(self.places, self.others)
+            readings = [given[n] for n in self.places.tolist()]
+        self._ids = [event.id for event in readings]
+        self.times = _floats([event.time for event in readings])
+        self.values = _floats([event.value for event in readings])
+        self.keys = keys_of([event.subject for event in readings])
+        rest = [given[n] for n in self.others]
+        self.other_keys = keys_of([getattr(event, "subject", "") for event in rest])
+        times = [event.time for event in rest]
+        if readings:
+            times += [float(self.times.min()), float(self.times.max())]
+        self.oldest, self.newest = min(times), max(times)
+
+    @cached_property
+    def ids(self) -> "Ids | None":
+        """The ids of the plain readings; None where a row cannot hold one of them."""
+        return ids_of(self._ids)
+
+    def all_but(self, chosen: Ints) -> list[int]:
+        """The positions of all events but the chosen plain readings."""
+        if len(chosen) == self.length:
+            return []
+        others: list[int] = np.delete(np.arange(self.length), self.places[chosen]).tolist()
+        return others
+
+    def newest_before(self, places: list[int], chosen: Ints) -> list[float]:
+        """The newest time of the chosen plain readings before each of these positions."""
+        newest = np.concatenate(([-math.inf], np.maximum.accumulate(self.times[chosen])))
+        before: list[float] = newest[np.searchsorted(self.places[chosen], places)].tolist()
+        return before
+
+
+def columns_of(events: list[Event]) -> Columns:
+    """The columns of a batch, made by the first step that asks."""
+    if type(events) is not EventBatch:
+        return Columns(events)
+    columns = events.columns
+    if not isinstance(columns, Columns) or columns.length != len(events):
+        columns = events.columns = Columns(events)
+    return columns
+
+
+def _floats(numbers: list[float]) -> Floats:
+    return np.frombuffer(struct.pack(f"{len(numbers)}d", *numbers))
+
+
+def keys_of(subjects: Collection[str]) -> Keys:
+    """`key_of` each of them."""
+    return np.fromiter(map(hash, subjects), np.int64, len(subjects)).view(np.uint64)
+
+
+def fits(id: str | None) -> bool:
+    """Whether a row can hold an id: ASCII, not empty, not very long."""
+    return id is not None and 0 < len(id) <= LONGEST_ID and id.isascii() and "\0" not in id
+
+
+def ids_of(ids: list[str]) -> Ids | None:
+    """Ids side by side, so that no object is kept of each; None where one does not fit."""
+    text = "".join(ids)
+    if not text.isascii() or "\0" in text or not all(ids):
+        return None
+    column = np.array(ids, "S")
+    return column if column.itemsize <= LONGEST_ID else None
