@@ -1,0 +1,83 @@
+"""What we use of other packages beyond what they promise: a new version that changes it fails here, by name.
+
+Each part stands on a version with an upper bound in pyproject.toml.
+"""
+
+import inspect
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+
+PRIVATE = {
+    "kafka-python": (
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords",
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords._unpack_records",
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords.drain",
+        "kafka.consumer.fetcher:Fetcher._handle_fetch_response(self, node_id, fetch_offsets, send_time, response)",
+        "kafka.record.default_records:DefaultRecordBatch._maybe_uncompress(self)",
+        "kafka.record.default_records:DefaultRecordBatch.validate_crc",
+        "kafka.cluster:ClusterMetadata.topic_id",
+    ),
+    "bytewax": ("bytewax._bytewax:run_main",),
+    "pymysql": (
+        "pymysql.connections:Connection._execute_command(self, command, sql)",
+        "pymysql.connections:Connection._force_close(self)",
+    ),
+    "uvicorn": (
+        "uvicorn.protocols.http.h11_impl:H11Protocol.handle_events(self)",
+        "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
+        "uvicorn.protocols.http.h11_impl:H11Protocol.shutdown(self)",
+        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.handle_connect(self, event)",
+        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.send_receive_event_to_app(self)",
+        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.handle_parser_exception(self)",
+        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.keepalive_timeout(self)",
+    ),
+    "websockets": (
+        "websockets.protocol:Protocol.send_close",
+        "websockets.protocol:Protocol.data_to_send",
+    ),
+}
+"""Package → its parts, as `module:name`, with the parameters where we give or override them."""
+
+
+def find(target: str) -> object:
+    module, _, names = target.partition(":")
+    found: object = __import__(module, fromlist=["_"])
+    for name in names.split("."):
+        found = getattr(found, name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("package", "part"), [(package, part) for package, parts in PRIVATE.items() for part in parts]
+)
+def test_a_private_part_is_as_it_was(package, part):
+    target, _, parameters = part.partition("(")
+    try:
+        found = find(target)
+    except (ImportError, AttributeError) as error:
+        pytest.fail(
+            f"{package} {version(package)} has no {target} any more: {error}", pytrace=False
+        )
+    if parameters:
+        now = f"({', '.join(inspect.signature(found).parameters)})"
+        assert now == f"({parameters}", f"{package} {version(package)} changed {target}"
+
+
+@pytest.mark.parametrize("package", PRIVATE)
+def test_what_stands_on_private_parts_has_an_upper_bound(package):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
+    bounds = [one.specifier for one in wanted if one.name.lower() == package]
+    assert bounds, f"{package} is not in pyproject.toml"
+    for bound in bounds:
+        assert any(one.operator in ("<", "<=", "==") for one in bound), (
+            f"{package}: {bound or 'any version'}"
+        )
+        assert bound.contains(version(package))
