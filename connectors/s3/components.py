@@ -1,17 +1,17 @@
-"""Object stores with the S3 protocol: the sink that archives events."""
+"""Object stores with the S3 protocol: the sinks for archives, pictures and short videos."""
 
-import math
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
+from connectors.runtime.retention import DAY, whole_days
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import check_key, fixed_part
+from connectors.s3.settings import Settings
 from operators.model.template import Template
 from operators.model.units import Duration
 
-DAY = 86_400.0
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 """Amazon S3 User Guide, "General purpose bucket naming rules"."""
 
@@ -103,27 +103,133 @@ class Objects(Sink):
 
     @model_validator(mode="after")
     def _expires_its_own(self) -> Self:
-        check_keep(self.keep, self.key)
+        _check_keep(self.keep, self.key)
         return self
 
     def open(self, context: ConnectorContext) -> Writer:
-        from connectors.s3.archive_writer import PACKERS, ArchiveWriter
-        from connectors.s3.object_writer import EachWriter, event_object
+        """Make the writer; it makes the bucket with the first event."""
+        from connectors.s3.contents import PACKERS, event_object
+        from connectors.s3.writer import ArchiveWriter, ObjectWriter
 
+        uploads = _uploads(self)
         if self.key is not None and "id" in Template(self.key).placeholders():
-            return EachWriter(
-                context,
-                self,
-                self.key + PACKERS[self.compress][0],
-                event_object(context, self.compress),
-            )
-        return ArchiveWriter(context, self)
+            key = self.key + PACKERS[self.compress][0]
+            return ObjectWriter(context, uploads, key, event_object(context, self.compress))
+        key = self.key or f"{context.flow}/{context.name}/{{time:%Y/%m/%d/%H%M}}"
+        return ArchiveWriter(context, uploads, key, self.every, self.size, self.compress)
 
 
-def check_keep(keep: float | None, key: str | None) -> None:
-    """Whether objects may be deleted by age: raises ValueError where that might delete those of
-    others.
+class Snapshot(Sink):
+    """Stores the picture an event carries as an object: a camera's JPEG, PNG or WebP.
+
+    A picture is the bytes of a camera's frame, the payload of a message (of an `mqtt` source read
+    without `decode`, as Frigate, ESPHome and Zigbee cameras publish them), or a field of the event,
+    named by `picture`, that holds it in base64 or as a `data:` address. Events without a picture
+    are counted as `without_picture`; what stands in its place and is none goes to dead letters. Of
+    two events with the same key the later one's picture stays.
+
+    Delivery: at least once; the key is made from the event, so a second delivery replaces the
+    object by itself.
+    Back pressure: up to 2,000 events wait while the object store is down, then the flow waits.
     """
+
+    NAME: ClassVar[str] = "snapshot"
+    CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        'snapshot: {bucket: sentinel-media, key: "frames/evt_{time:%Y%m%d_%H%M%S}_{camera}.jpg"}',
+        (
+            'snapshot: {bucket: sentinel-media, key: "frames/{time:epoch}_{subject}.jpg", picture:'
+            " thumbnail, keep: 30d}"
+        ),
+    )
+
+    bucket: str = Field(
+        description="Bucket to write to.", pattern=BUCKET, examples=["sentinel-media"]
+    )
+    key: str = Field(description="Key of the object; may hold `{field}`. Times are in UTC.")
+    picture: str = Field(
+        "picture", description="Field of the event that holds the picture.", examples=["thumbnail"]
+    )
+    keep: Duration | None = Field(
+        None,
+        description=(
+            "How long the store keeps the pictures, in whole days, where it has life-cycle rules."
+            " The key must then begin with a fixed text, which belongs to this sink alone."
+        ),
+        examples=["30d"],
+    )
+    create: bool = Field(True, description="Make the bucket if it is missing.")
+    parallel: int = Field(4, ge=1, le=32, description="Pictures written at the same time.")
+    connection: str = Field("minio", description="Connection of the site file.")
+
+    @field_validator("key")
+    @classmethod
+    def _a_key(cls, value: str) -> str:
+        return check_key(value)
+
+    @model_validator(mode="after")
+    def _expires_its_own(self) -> Self:
+        _check_keep(self.keep, self.key)
+        return self
+
+    def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer; it makes the bucket with the first picture."""
+        from connectors.s3.pictures import picture_maker
+        from connectors.s3.writer import ObjectWriter
+
+        make = picture_maker(context, self.picture)
+        return ObjectWriter(context, _uploads(self), self.key, make)
+
+
+class Clip(Sink):
+    """Stores a short video from before to after an event. It needs the pictures of a camera source
+    of the same flow.
+
+    Delivery: at least once; the key is made from the event, so a second delivery replaces the
+    object by itself.
+    Back pressure: the flow waits while the object store is down.
+    """
+
+    NAME: ClassVar[str] = "clip"
+    RUNS: ClassVar[bool] = False
+    CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        (
+            'clip: {bucket: sentinel-media, key: "videos/evt_{time:%Y%m%d_%H%M%S}_{camera}.mp4",'
+            " before: 5s, after: 10s}"
+        ),
+    )
+
+    bucket: str = Field(
+        description="Bucket to write to.", pattern=BUCKET, examples=["sentinel-media"]
+    )
+    key: str = Field(description="Key of the object; may hold `{field}`. Times are in UTC.")
+    before: Duration = Field(
+        5.0, description="How much video from before the event.", examples=["5s"]
+    )
+    after: Duration = Field(
+        10.0, description="How much video from after the event.", examples=["10s"]
+    )
+    connection: str = Field("minio", description="Connection of the site file.")
+
+    @field_validator("key")
+    @classmethod
+    def _a_key(cls, value: str) -> str:
+        return check_key(value)
+
+
+def _uploads(sink: Objects | Snapshot) -> Settings:
+    return Settings(
+        connection=sink.connection,
+        bucket=sink.bucket,
+        create=sink.create,
+        parallel=sink.parallel,
+        keep_days=None if sink.keep is None else whole_days(sink.keep),
+    )
+
+
+def _check_keep(keep: float | None, key: str | None) -> None:
+    """Refuse a life cycle that might delete objects of others."""
     if keep is not None and keep < DAY:
         raise ValueError("keep is at least 1d")
     if keep is not None and key is not None and not fixed_part(key):
@@ -131,8 +237,3 @@ def check_keep(keep: float | None, key: str | None) -> None:
             "keep needs a key that begins with a fixed text of its own, such as archive/, not"
             f" {key!r}"
         )
-
-
-def days_of(keep: float) -> int:
-    """Whole days of a time to keep, never fewer."""
-    return math.ceil(keep / DAY)

@@ -1,4 +1,4 @@
-"""Where an object store is: the settings that the sinks for objects share."""
+"""The connection to an object store in the site file."""
 
 from typing import Literal
 

@@ -103,5 +103,5 @@ def check_key(source: str) -> str:
 
 
 def fixed_part(source: str) -> str:
-    """What all keys of a text begin with."""
+    """The fixed text that all keys of a template begin with."""
     return source.partition("{")[0]

@@ -1,5 +1,4 @@
-"""An object store with the S3 protocol: the connection's settings, and its refusals sorted into
-those that pass and those that stay."""
+"""One bucket of an object store, with its answers sorted into temporary and permanent ones."""
 
 import io
 import logging
@@ -16,6 +15,7 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from connectors.base import ConnectorError
 from connectors.runtime.batch_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
+from connectors.s3.settings import Settings
 
 log = logging.getLogger("vigie")
 
@@ -28,43 +28,41 @@ NOT_ALLOWED = {
     "InvalidToken",
 }
 BAD_OBJECT = {
-    "KeyTooLongError", "InvalidObjectName", "XMinioInvalidObjectName", "InvalidURI", "EntityTooLarge", "InvalidArgument",
+    "KeyTooLongError", "InvalidObjectName", "XMinioInvalidObjectName", "InvalidURI",
+    "EntityTooLarge", "InvalidArgument",
 }  # fmt: skip
-"""Codes (Amazon S3 API Reference, "Error responses"; MinIO's own with an X) that blame the
-object, not the moment.
+"""Codes that blame the object, not the moment.
+
+Amazon S3 API Reference, "Error responses"; MinIO's own begin with an X.
 """
 
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, ParseError)
 """What the client raises; the last two for answers that are no S3."""
 
 
-class Refused(Exception):
+class ObjectRejected(Exception):
     """The store will never take this object: the message says why."""
 
 
 class Store:
-    """One bucket. Its methods raise `Retry` for what may work later and `Refused` for what never
-    will. Thread-safe.
+    """One bucket. Thread-safe.
+
+    Its methods raise `Retry` for what may work later and `ObjectRejected` for what never will.
     """
 
-    def __init__(
-        self, connection: ObjectStoreConnection, name: str, bucket: str, create: bool, parallel: int
-    ) -> None:
-        """`name` is the connection's in the site file; `create` says whether a bucket that is
-        missing is made.
-        """
+    def __init__(self, connection: ObjectStoreConnection, settings: Settings) -> None:
         parts = urlsplit(connection.url)
         self._url = connection.url.rstrip("/")
-        self._name = name
-        self._bucket = bucket
-        self._create = create
+        self._name = settings.connection
+        self._bucket = settings.bucket
+        self._create = settings.create
         self._region = connection.region
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=min(connection.timeout, 5), read=connection.timeout),
-            maxsize=parallel,
+            maxsize=settings.parallel,
             retries=False,
             cert_reqs="CERT_REQUIRED",
-            ca_certs=_readable(connection.ca, name),
+            ca_certs=_readable(connection.ca, settings.connection),
         )
         self._client = Minio(
             parts.netloc,
@@ -80,6 +78,7 @@ class Store:
             self._client.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.clear()
 
     def make_ready(self) -> None:
@@ -108,9 +107,7 @@ class Store:
             raise
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Store an object in one request, which replaces the object of that key whole or not at
-        all.
-        """
+        """Store an object in one request, which replaces that of the key whole or not at all."""
         try:
             self._client.put_object(
                 self._bucket,
@@ -147,10 +144,9 @@ class Store:
             self._raise(error)
 
     def expire(self, rule: str, prefix: str, days: int) -> None:
-        """Have the store delete objects `days` after they were written; says so once where it has
-        no such rules.
+        """Have the store delete objects `days` after they were written.
 
-        Other rules of the bucket stay as they are; `rule` is the name of ours.
+        Warns once where the store has no such rules. Other rules of the bucket stay as they are; `rule` is the name of ours.
         """
         wanted = Rule(
             ENABLED,
@@ -172,7 +168,7 @@ class Store:
         except (MinioException, ValueError, ParseError) as error:
             if _status(error) in (500, 502, 503, 504):
                 self._raise(error)
-            self._cannot_expire(days, _said(error))
+            self._cannot_expire(days, _message(error))
 
     def _rules(self) -> list[Rule]:
         config = self._client.get_bucket_lifecycle(self._bucket)
@@ -180,19 +176,22 @@ class Store:
 
     def _cannot_expire(self, days: int, why: str) -> None:
         log.warning(
-            "the object store %s keeps no life-cycle rules (%s): objects in %s are never deleted; delete those older than "
-            "%d days by a task of your own, or leave keep out",
-            self._url, why, self._bucket, days,
-        )  # fmt: skip
+            "the object store %s keeps no life-cycle rules (%s): objects in %s are never deleted;"
+            " delete those older than %d days by a task of your own, or leave keep out",
+            self._url,
+            why,
+            self._bucket,
+            days,
+        )
 
     def _raise(self, error: Exception) -> NoReturn:
         code, status = _code(error), _status(error)
         where = f"the object store {self._url}"
         if code in BAD_OBJECT or status in (413, 414):
-            raise Refused(_said(error)) from error
+            raise ObjectRejected(_message(error)) from error
         if code in NOT_ALLOWED or status in (401, 403):
             raise Retry(
-                f"{where} does not let us use the bucket {self._bucket!r} ({_said(error)}); check"
+                f"{where} does not let us use the bucket {self._bucket!r} ({_message(error)}); check"
                 f" access_key, secret_key and region of the connection {self._name!r}, and the"
                 " rights of that key"
             ) from error
@@ -201,18 +200,18 @@ class Store:
                 f"{where} has no bucket {self._bucket!r} any more; make it again"
             ) from error
         if isinstance(error, MinioException):
-            raise Retry(f"{where} answers {_said(error)}; trying again") from error
+            raise Retry(f"{where} answers {_message(error)}; trying again") from error
         if isinstance(error, urllib3.exceptions.SSLError):
             raise Retry(
-                f"{where} and we agree on no encryption ({_said(error)}); check ca and url of the"
+                f"{where} and we agree on no encryption ({_message(error)}); check ca and url of the"
                 f" connection {self._name!r}"
             ) from error
         if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
             raise Retry(
-                f"no object store answers at {self._url} ({_said(error)}); is it running there?"
+                f"no object store answers at {self._url} ({_message(error)}); is it running there?"
             ) from error
         raise Retry(
-            f"{self._url} answers, but not as an object store does ({_said(error)}); check url of"
+            f"{self._url} answers, but not as an object store does ({_message(error)}); check url of"
             f" the connection {self._name!r}"
         ) from error
 
@@ -242,9 +241,10 @@ def _status(error: Exception) -> int:
     return error._code if isinstance(error, InvalidResponseError) else 0
 
 
-def _said(error: Exception) -> str:
-    """What went wrong, in a few words; errors of the connection by their kind, for their texts
-    name memory addresses.
+def _message(error: Exception) -> str:
+    """What went wrong, in a few words.
+
+    Errors of the connection are named by their kind, for their texts hold memory addresses.
     """
     if isinstance(error, S3Error):
         return f"{error.code}: {error.message or error.response.status}"[:300]

@@ -1,47 +1,24 @@
-"""What the sinks for objects share when they run: a store made ready, and several uploads at a
-time.
-"""
+"""The store of one sink, and the threads that upload to it."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from connectors.base import ConnectorContext
 from connectors.runtime.batch_writer import Retry
-from connectors.s3.components import days_of
 from connectors.s3.keys import fixed_part
+from connectors.s3.settings import Settings
 from connectors.s3.store import Store
 from operators.events import Event
 
 T = TypeVar("T")
 
 
-class Settings(Protocol):
-    """What the settings of these sinks have in common."""
-
-    @property
-    def bucket(self) -> str: ...
-    @property
-    def keep(self) -> float | None: ...
-    @property
-    def create(self) -> bool: ...
-    @property
-    def parallel(self) -> int: ...
-    @property
-    def connection(self) -> str: ...
-
-
 class Uploads:
     """The store of one sink and the threads that talk to it. Used by the writer's thread alone."""
 
     def __init__(self, context: ConnectorContext, settings: Settings, key: str) -> None:
-        self.store = Store(
-            context.connection,
-            settings.connection,
-            settings.bucket,
-            settings.create,
-            settings.parallel,
-        )
+        self.store = Store(context.connection, settings)
         self._context = context
         self._settings = settings
         self._prefix = fixed_part(key)
@@ -49,21 +26,17 @@ class Uploads:
         self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
 
     def make_ready(self) -> None:
-        """See to the bucket and its life-cycle, once; again after something went wrong. Raises
-        `Retry`.
-        """
+        """Make the bucket and its life-cycle rule, once; again after an error. Raises `Retry`."""
         if self._ready:
             return
         self.store.make_ready()
-        if self._settings.keep is not None:
+        if self._settings.keep_days is not None:
             rule = f"vigie-{self._context.flow}-{self._context.name}"
-            self.store.expire(rule, self._prefix, days_of(self._settings.keep))
+            self.store.expire(rule, self._prefix, self._settings.keep_days)
         self._ready = True
 
-    def each(self, action: Callable[[T], None], items: Iterable[T]) -> None:
-        """Do it with all items, some at the same time; then raise the first error there was,
-        `Retry` last.
-        """
+    def run(self, action: Callable[[T], None], items: Iterable[T]) -> None:
+        """Call `action` on all items, several at a time; then raise the first error, `Retry` last."""
         running: list[Future[None]] = [self._threads.submit(action, item) for item in items]
         errors = [error for future in running if (error := future.exception())]
         if errors:
@@ -76,5 +49,6 @@ class Uploads:
             self._context.refuse(event, reason, detail)
 
     def close(self) -> None:
+        """Stop the threads and close the connections; uploads that wait are left out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.store.close()

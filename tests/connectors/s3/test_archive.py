@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.base import Stopped, Writer
-from connectors.s3.archive_writer import Span, digest
 from connectors.s3.components import Objects
 from connectors.s3.keys import BadKey, KeyTemplate
+from connectors.s3.span import Span, digest
 from infra.embedded import objects as embedded
 from operators.events import Event, Occurrence, Reading
 from tests.api.events import alarm
@@ -138,7 +138,7 @@ def test_a_transition_that_is_made_again_later_after_a_restart_is_there_once(
 def test_late_events_find_their_object_even_when_it_was_let_go(
     opened: Open, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.s3.archive_writer.OPEN_SPANS", 2)
+    monkeypatch.setattr("connectors.s3.writer.OPEN_SPANS", 2)
     put(opened(), [at(n, 60 * n) for n in range(6)], [at(100, 1), at(0, 0), at(101, 301)])
     assert sorted(
         bucket.lines("test/archive/2026/11/18/1107-0000.jsonl"), key=lambda line: line["id"]

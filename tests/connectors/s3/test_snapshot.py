@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.s3.snapshot import Snapshot
+from connectors.s3.components import Snapshot
 from infra.embedded import objects as embedded
 from operators.events import Event, Frame, Message, Occurrence
 from tests.bucket import Bucket, connection_to

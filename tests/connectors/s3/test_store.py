@@ -15,7 +15,8 @@ from connectors.base import ConnectorError
 from connectors.runtime.batch_writer import Retry
 from connectors.s3.components import Objects as ObjectsSink
 from connectors.s3.connection import ObjectStoreConnection
-from connectors.s3.store import Refused, Store
+from connectors.s3.settings import Settings
+from connectors.s3.store import ObjectRejected, Store
 from infra.embedded.objects import Objects
 from infra.embedded.ports import HOST
 from tests import bucket as buckets
@@ -82,7 +83,7 @@ def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_sta
 
 
 def test_a_bucket_is_made_in_the_region_of_the_connection(moto: Moto, unique: str) -> None:
-    store = Store(connection_to(moto), "minio", unique, create=True, parallel=1)
+    store = Store(connection_to(moto), Settings("minio", unique))
     for _ in range(2):
         store.make_ready()
     store.put("a", b"b", "text/plain")
@@ -97,8 +98,8 @@ ERROR = "<Error><Code>{}</Code><Message>told so</Message></Error>"
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [
-        (400, ERROR.format("KeyTooLongError"), Refused, "KeyTooLongError: told so"),
-        (400, ERROR.format("EntityTooLarge"), Refused, "EntityTooLarge"),
+        (400, ERROR.format("KeyTooLongError"), ObjectRejected, "KeyTooLongError: told so"),
+        (400, ERROR.format("EntityTooLarge"), ObjectRejected, "EntityTooLarge"),
         (403, ERROR.format("AccessDenied"), Retry, "check access_key, secret_key and region"),
         (404, ERROR.format("NoSuchBucket"), Retry, "has no bucket 'archive' any more"),
         (503, ERROR.format("SlowDown"), Retry, "answers SlowDown: told so; trying again"),
@@ -114,7 +115,7 @@ def test_refusals_that_stay_are_told_from_those_that_pass(
         connection = ObjectStoreConnection.model_validate(
             {"url": url, "access_key": "k", "secret_key": "wr0ng", "region": "r"}
         )
-        store = Store(connection, "minio", "archive", create=True, parallel=1)
+        store = Store(connection, Settings("minio", "archive"))
         with pytest.raises(kind, match=said) as raised:
             store.put("k", b"data", "text/plain")
         assert "wr0ng" not in str(raised.value)
@@ -211,7 +212,7 @@ def test_an_encrypted_store_is_trusted_through_the_authority_of_the_connection(
 
 def test_an_authority_that_cannot_be_read_is_said_at_start(moto: Moto) -> None:
     with pytest.raises(ConnectorError, match=r"no-such\.pem cannot be read .*; check ca"):
-        Store(connection_to(moto, ca="/no-such.pem"), "minio", "archive", create=True, parallel=1)
+        Store(connection_to(moto, ca="/no-such.pem"), Settings("minio", "archive"))
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
@@ -225,7 +226,7 @@ def test_the_bucket_stands_in_the_path_or_before_the_host(style: str) -> None:
             "region": "r",
         }
     )
-    store = Store(connection, "minio", "archive", create=True, parallel=1)
+    store = Store(connection, Settings("minio", "archive"))
     address = store._client.presigned_get_object("archive", "a")
     expected = {
         "path": "https://objects.example.org/archive/a?",

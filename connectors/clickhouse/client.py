@@ -1,0 +1,75 @@
+"""Clients of ClickHouse, and the meaning of its errors."""
+
+import logging
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.runtime.error_text import one_line, root_cause
+
+NO_TABLE, NO_DATABASE, DENIED, WRONG_PASSWORD = "Code: 60.", "Code: 81.", "Code: 497.", "Code: 516."
+
+# importing the client turns the lines about its retries on; who calls reports a failure, once
+logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
+
+
+def open_client(
+    connection: ClickHouseConnection, database: str | None = None, timeout: float = 30.0
+) -> Client:
+    """A client of the database, by default the connection's; `timeout` is in seconds.
+
+    Raises `ClickHouseError` or `OSError` while the server does not answer.
+    """
+    parts = urlsplit(connection.url)
+    return clickhouse_connect.get_client(
+        host=parts.hostname,
+        port=parts.port or (8443 if parts.scheme == "https" else 8123),
+        secure=parts.scheme == "https",
+        username=connection.username,
+        password=connection.password.get_secret_value(),
+        database=connection.database if database is None else database,
+        ca_cert=connection.ca,
+        connect_timeout=5,
+        send_receive_timeout=timeout,
+        autogenerate_session_id=False,
+        query_retries=0,
+    )
+
+
+def connect(connection: ClickHouseConnection) -> Client:
+    """A client of the connection's database, which is made if it is not there.
+
+    Raises ClickHouse's errors and `OSError`.
+    """
+    try:
+        return open_client(connection)
+    except DatabaseError as error:
+        if NO_DATABASE not in str(error):
+            raise
+    server = open_client(connection, "")
+    server.command(f"CREATE DATABASE IF NOT EXISTS `{connection.database}`")
+    return open_client(connection)
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether ClickHouse says that a table or database is not there."""
+    return any(code in str(error) for code in (NO_TABLE, NO_DATABASE))
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether ClickHouse says that the user may not."""
+    return DENIED in str(error)
+
+
+def is_wrong_password(error: BaseException) -> bool:
+    """Whether ClickHouse says that it does not know this user and password."""
+    return WRONG_PASSWORD in str(error) or "Authentication failed" in str(error)
+
+
+def error_text(error: BaseException) -> str:
+    """What went wrong: ClickHouse's own words, or the system's without address and statement."""
+    text = one_line(str(error), 300)
+    return text if "Code: " in text else root_cause(error)
