@@ -7,7 +7,8 @@ from typing import Any
 import pymysql
 
 from connectors.base import Batch, ConnectorContext, Health
-from connectors.mariadb.components import MariadbBinlog, MariadbConnection
+from connectors.mariadb.components import MariadbBinlog
+from connectors.mariadb.connection import MariadbConnection
 from infra.embedded.mariadb import HOST, REPLICATION, MariaDB
 from infra.embedded.recorder_schema import TABLES
 from operators.events import DeadLetter, Event, Row

@@ -1,112 +1,12 @@
 """MariaDB's binary log: every row change of the watched tables, as it is committed."""
 
-import hashlib
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
-from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from connectors.base import ConnectorContext, ConnectorError, Reader, Source
+from connectors.mariadb.connection import MariadbConnection, server_id
 from connectors.mariadb.row_mapping import RowMapping
-from operators.component import Spec
-
-SCHEMES = ("mysql", "mariadb")
-URL_FORM = "mysql://user:password@host:3306/homeassistant"
-
-
-@dataclass(frozen=True)
-class Address:
-    """The parts of a MariaDB URL."""
-
-    host: str
-    port: int
-    user: str
-    database: str
-    password: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}/{self.database}"
-
-
-class MariadbConnection(Spec):
-    """Where the MariaDB server is whose binary log is read."""
-
-    url: SecretStr = Field(
-        SecretStr(""),
-        description=f"Address, user, password and database, as `{URL_FORM}`.",
-        examples=["${MARIADB_URL}"],
-    )
-    server_id: int | None = Field(
-        None, ge=1, le=4294967295,
-        description="Number this reader shows to the server, different from the server's own and from every replica's; "
-        "by default it follows from the names of flow and source.",
-    )  # fmt: skip
-    ca: str | None = Field(
-        None,
-        description=(
-            "File of the certificate authority, in PEM form; with it the connection is encrypted."
-        ),
-    )
-
-    def address(self) -> Address:
-        """The parts of `url`; raises `ConnectorError` if it is missing or malformed, without
-        showing the password.
-        """
-        url = self.url.get_secret_value().strip()
-        if not url:
-            raise ConnectorError(
-                f"the MariaDB connection has no url: set MARIADB_URL={URL_FORM} in the environment "
-                "(and `url: ${MARIADB_URL}` in the site file)"
-            )
-        return parse_url(url)
-
-
-def parse_url(url: str) -> Address:
-    """Split `mysql://user:password@host:port/database`; raises `ConnectorError` that names what
-    is wrong with it.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 3306
-    except ValueError:  # the error's own text may hold a part of the password
-        raise _malformed("its host or port cannot be read") from None
-    if parts.scheme.partition("+")[0] not in SCHEMES:
-        raise _malformed(
-            f"it begins with {parts.scheme + '://' if parts.scheme else 'no scheme'!r}, not"
-            " mysql://"
-        )
-    if not parts.hostname:
-        raise _malformed("it names no host")
-    if not parts.username:
-        raise _malformed("it names no user")
-    database = unquote(parts.path.strip("/"))
-    if not database or "/" in database:
-        raise _malformed(
-            "it names no database after the host"
-            if not database
-            else "it names more than one database"
-        )
-    return Address(
-        parts.hostname, port, unquote(parts.username), database, unquote(parts.password or "")
-    )
-
-
-def _malformed(why: str) -> ConnectorError:
-    return ConnectorError(
-        f"MARIADB_URL is malformed: {why}; expected {URL_FORM}, with characters such as @ : / in"
-        " the password written as %40 %3A %2F"
-    )
-
-
-def server_id(flow: str, source: str) -> int:
-    """A replica number that stays the same for this flow and source: 2,000,000,000 to
-    3,999,999,999.
-    """
-    return (
-        2_000_000_000
-        + int.from_bytes(hashlib.sha256(f"{flow}/{source}".encode()).digest()[:8]) % 2_000_000_000
-    )
 
 
 class MariadbBinlog(Source):
@@ -190,19 +90,32 @@ class MariadbBinlog(Source):
                 f"source {context.name} has no connection {self.connection!r} in the site file"
             )
         context.connection.address()
-        _reader_class()
+        _running_side()
         return ["0"]
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
-        reader: Reader = _reader_class()(self, context, position)
+        """Open the log at a position; without one, with the tables as they are or at its end."""
+        reader_class, settings_class = _running_side()
+        connection: MariadbConnection = context.connection
+        settings = settings_class(
+            address=connection.address(),
+            ca=connection.ca,
+            server_id=connection.server_id or server_id(context.flow, context.name),
+            tables=tuple(self.tables),
+            snapshot=self.snapshot,
+            rows=self.rows,
+        )
+        reader: Reader = reader_class(context, settings, position)
         return reader
 
 
-def _reader_class() -> Any:
+def _running_side() -> tuple[Any, Any]:
+    """The reader's class and its settings'."""
     try:
         from connectors.mariadb.reader import BinlogReader
+        from connectors.mariadb.session import Settings
     except ModuleNotFoundError as error:
         raise ConnectorError(
             f"mariadb_binlog needs {error.name}: pip install 'vigie[binlog]'"
         ) from error
-    return BinlogReader
+    return BinlogReader, Settings

@@ -11,7 +11,7 @@ from pymysql.err import MySQLError
 
 from connectors.base import ConnectorError
 from connectors.mariadb.binlog.stream import ACCESS_DENIED_FOR_COMMAND
-from connectors.mariadb.components import Address
+from connectors.mariadb.connection import Address
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from pymysqlreplication.row_event import WriteRowsEvent
 from connectors.mariadb.binlog.stream import Stream, parse_gtids, reached
 from connectors.mariadb.binlog.table_map import describe_with
 from connectors.mariadb.binlog.transactions import Follower, Place
-from connectors.mariadb.components import parse_url
+from connectors.mariadb.connection import parse_url
 from connectors.mariadb.homeassistant_recorder import Recorder
 from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import DATABASE, MariaDB

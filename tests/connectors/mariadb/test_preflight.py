@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.base import ConnectorContext, ConnectorError
-from connectors.mariadb.components import MariadbBinlog, MariadbConnection, parse_url, server_id
+from connectors.mariadb.components import MariadbBinlog
+from connectors.mariadb.connection import MariadbConnection, parse_url, server_id
 from infra.embedded.mariadb import HOST, MariaDB
 from tests.recorder import RecorderDatabase, Watching
 

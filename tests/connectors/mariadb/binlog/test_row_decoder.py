@@ -17,7 +17,7 @@ from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.stream import Stream, parse_gtids
 from connectors.mariadb.binlog.table_map import describe_with, parse_table, table_names
 from connectors.mariadb.binlog.transactions import images
-from connectors.mariadb.components import parse_url
+from connectors.mariadb.connection import parse_url
 from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import MariaDB
 from tests.recorder import RecorderDatabase, Watching

@@ -1,0 +1,336 @@
+"""A reader's session with the server: connect, read the tables, follow the log.
+
+After every failure it starts again from where it was.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymysql.err import MySQLError
+
+from connectors.base import ConnectorContext, ConnectorError
+from connectors.mariadb.binlog.stream import (
+    Gtids,
+    PositionLost,
+    ServerIdTaken,
+    Stream,
+    format_gtids,
+    parse_gtids,
+    reached,
+)
+from connectors.mariadb.binlog.table_map import describe_with
+from connectors.mariadb.binlog.transactions import CHUNK_ROWS, Follower, Place, Problem
+from connectors.mariadb.connection import Address
+from connectors.mariadb.homeassistant_recorder import (
+    ATTRIBUTES,
+    META,
+    STATES,
+    Recorder,
+    is_recorder,
+)
+from connectors.mariadb.preflight import METADATA_ADVICE, check, connect, explain, names_are_logged
+from connectors.mariadb.problems import Problems
+from connectors.mariadb.row_mapping import Mappings, RowMapping
+from connectors.mariadb.snapshot import Snapshot, begin, pages
+from connectors.mariadb.start_position import StartFile
+from connectors.runtime.backoff import Backoff
+from operators.events import Event
+
+log = logging.getLogger(__name__)
+
+SHORTEST_WAIT_S, LONGEST_WAIT_S, LONGEST_SERVER_ID_WAIT_S = 0.2, 5.0, 60.0
+STEADY_S = 10.0
+"""A connection that lived so long did work: the next one is tried at once."""
+UP_AFTER_S = 1.5
+"""A connection that lives so long is reported as up."""
+COMMIT_STEP_S = 1.0
+"""The log holds commit times in whole seconds: a transaction arrived by the end of its second."""
+CLOCK_AHEAD_S = 60.0
+"""By how much a commit time may be ahead of our clock; one further ahead counts as this."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one source; `tables` and `rows` name tables as its definition does."""
+
+    address: Address
+    ca: str | None
+    server_id: int
+    tables: tuple[str, ...]
+    snapshot: bool
+    rows: Mapping[str, RowMapping]
+
+
+@dataclass
+class Chunk:
+    """Events that are queued together, how many arrived when, and the position after them.
+
+    `wall` is the arrival time of the last one (epoch seconds); `live` as a `Batch` has it.
+    """
+
+    events: list[Event]
+    arrivals: list[tuple[int, float]]
+    position: dict[str, Any]
+    wall: float
+    live: bool
+
+
+class Session:
+    """Connects and follows; holds what must survive a broken connection."""
+
+    def __init__(
+        self,
+        context: ConnectorContext,
+        settings: Settings,
+        position: Any,
+        start: StartFile,
+        put: Callable[[Chunk], None],
+        closed: threading.Event,
+    ) -> None:
+        self._context = context
+        self._settings = settings
+        self._problems = Problems(context, closed)
+        split = (self._full_name(name).split(".") for name in settings.tables)
+        self._tables = frozenset((schema, table) for schema, table in split)
+        rows = {self._full_name(name): mapping for name, mapping in settings.rows.items()}
+        self._mapping = Mappings(rows, self._problems.unmapped)
+        self._put = put
+        self._closed = closed
+        self._place: Place | None = (
+            Place.load(position) if position and "gtid" in position else None
+        )
+        self._snapshot = (
+            Snapshot.load(position["snapshot"]) if position and position.get("snapshot") else None
+        )
+        self._lost: dict[str, int] | None = None
+        self._start_file = start
+        self._is_first = position is None
+        self._recorders: dict[str, Recorder] = {}
+        self._stream: Stream | None = None
+        self._live = False
+        self._wall = 0.0
+        self.read_until = -math.inf
+        self._advised = False
+
+    def run(self) -> None:
+        """Connect again and again until closed; raises what no new connection would mend."""
+        backoff = Backoff(SHORTEST_WAIT_S, LONGEST_WAIT_S)
+        server_id_backoff = Backoff(SHORTEST_WAIT_S, LONGEST_SERVER_ID_WAIT_S)
+        wait = 0.0
+        while not self._closed.wait(wait):
+            started = time.monotonic()
+            try:
+                self._follow()
+            except PositionLost as error:
+                wait = 0.0 if self._start_over(error) else backoff.pause()
+            except ConnectorError as error:
+                self._problems.degraded(str(error))
+                wait = (server_id_backoff if isinstance(error, ServerIdTaken) else backoff).pause()
+            except (MySQLError, OSError) as error:
+                if time.monotonic() - started > STEADY_S:
+                    wait = 0.0  # it worked: only if the next try fails too is the server down
+                    backoff.reset()
+                    continue
+                self._problems.degraded(explain(error, self._settings.address))
+                wait = backoff.pause()
+
+    def interrupt(self) -> None:
+        """End a wait for the server, from another thread."""
+        stream = self._stream
+        if stream is not None:
+            stream.interrupt()
+
+    # ----------------------------------------------------------------------------------------------
+    # following the log
+
+    def _follow(self) -> None:
+        """One connection's life; returns when the reader is closed."""
+        control = self._connect()
+        try:
+            self._check(control, sorted(self._tables))
+            self._load_recorders(control)
+            self._advise(control)
+            if self._place is None or self._snapshot is not None:
+                self._start(control)
+            if self._place is None:
+                return  # closed during the snapshot
+            target = parse_gtids(_gtid_position(control))
+            if not reached(target, self._place.gtids):
+                raise PositionLost(
+                    f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
+                    " restored"
+                )
+            stream = Stream(self._connect(), self._place.gtids, self._settings.server_id)
+            try:
+                self._stream = stream
+                self._read_log(stream, control, target)
+            finally:
+                self._stream = None
+                stream.close()
+        finally:
+            control.close()
+
+    def _read_log(self, stream: Stream, control: Any, target: Gtids) -> None:
+        assert self._place is not None
+        follower = Follower(
+            self._place,
+            self._tables,
+            self._recorders,
+            describe_with(control),
+            self._problems.report,
+            self._context.count,
+        )
+        self._live = reached(follower.place.gtids, target)
+        self._pass_on(follower)
+        opened: float | None = time.monotonic()
+        while not self._closed.is_set():
+            stream.receive()
+            if opened is not None and time.monotonic() - opened > UP_AFTER_S:
+                opened = None
+                self._context.health.up(self._context.name)
+            for data in stream.packets():
+                follower.handle(data, stream.checksum)
+                if len(follower.events) >= CHUNK_ROWS:
+                    self._pass_on(follower)
+                if not self._live and not follower.inside and reached(follower.place.gtids, target):
+                    self._pass_on(follower)
+                    self._live = True
+                    self._pass_on(follower)
+            waiting = bool(follower.events) or follower.place.gtids != self._place.gtids
+            if waiting and not follower.inside:
+                self._pass_on(follower)
+            if self._live and not follower.inside:
+                self.read_until = time.time()
+
+    def _pass_on(self, follower: Follower) -> None:
+        place = follower.place
+        self._place = Place(dict(place.gtids), place.rows, dict(place.state_ids))
+        now = time.time()
+        wall = now if self._live else min(follower.committed or now, now)
+        self._wall = max(self._wall, wall)
+        commits = [
+            (rows, min(at + COMMIT_STEP_S, now + CLOCK_AHEAD_S)) for rows, at in follower.commits
+        ]
+        events, arrivals = self._mapping.apply(follower.take(), commits)
+        self._put(Chunk(events, arrivals, place.saved(), self._wall, self._live))
+
+    # ----------------------------------------------------------------------------------------------
+    # where to begin
+
+    def _start(self, control: Any) -> None:
+        """Begin with what the tables hold or at the log's end; go on with an interrupted snapshot."""
+        if not self._settings.snapshot and self._snapshot is None:
+            place = Place(parse_gtids(_gtid_position(control)))
+            self._save_start(place.saved())
+            self._place = place
+            return
+        connection = self._connect()
+        try:
+            rows = self._read_tables(connection)
+        finally:
+            connection.close()
+        if rows is None or self._snapshot is None:
+            return
+        self._place = Place(parse_gtids(self._snapshot.gtid), 0, dict(self._snapshot.upto))
+        if self._lost is not None:
+            log.warning(
+                "%s: read %d rows from the tables in place of the lost part of the log",
+                self._context.name,
+                rows,
+            )
+        self._snapshot = self._lost = None
+
+    def _read_tables(self, connection: Any) -> int | None:
+        """Pass on what the tables hold; returns how many rows, None when closed meanwhile."""
+        if self._snapshot is None:
+            tables = sorted(table for table in self._tables if not self._is_helper(table))
+            snapshot = begin(connection, tables, self._recorders, self._lost or {})
+            self._save_start({"snapshot": snapshot.saved()})
+            self._snapshot = snapshot
+        began = self._snapshot.began
+        rows = 0
+        for page in pages(connection, self._snapshot, self._recorders):
+            rows += len(page)
+            self._wall = max(self._wall, began)
+            events, arrivals = self._mapping.apply(page, [(len(page), began)])
+            position = {"snapshot": self._snapshot.saved()}
+            self._put(Chunk(events, arrivals, position, self._wall, False))
+            if self._closed.is_set():
+                return None
+        return rows
+
+    def _save_start(self, position: dict[str, Any]) -> None:
+        if self._is_first:
+            self._start_file.save(position)
+            self._is_first = False
+
+    def _start_over(self, error: PositionLost) -> bool:
+        """Report the gap that a purged position leaves; True if the tables are to be read again."""
+        place = self._place or Place()
+        position = place.saved()["gtid"] or "the beginning"
+        loss = (
+            f"MariaDB at {self._settings.address} no longer has the binary log after {position}"
+            f" ({error})"
+        )
+        if not self._settings.snapshot:
+            self._start_file.forget()
+            self._problems.degraded(
+                f"{loss}; set `snapshot: true` to go on with what the tables hold, or discard the"
+                " flow's saved position to go on from now"
+            )
+            return False
+        known = ", ".join(
+            f"{schema}.states after state_id {last}" for schema, last in place.state_ids.items()
+        )
+        kept = f", except {known}, which is read from the table" if known else ""
+        detail = (
+            f"{loss}: changes between there and now are lost{kept}; to keep the log longer, set"
+            " binlog_expire_logs_seconds"
+        )
+        self._context.count("gap", 1)
+        self._problems.degraded(detail)
+        self._problems.report(Problem("gap", detail, b"", position, time.time()))
+        self._lost, self._place, self._snapshot = dict(place.state_ids), None, None
+        return True
+
+    # ----------------------------------------------------------------------------------------------
+    # looking at the server
+
+    def _connect(self) -> Any:
+        return connect(self._settings.address, self._settings.ca)
+
+    def _check(self, control: Any, tables: list[tuple[str, str]]) -> None:
+        check(control, self._settings.address, tables, self._settings.server_id)
+
+    def _load_recorders(self, control: Any) -> None:
+        describe = describe_with(control)
+        helpers = []
+        for schema in sorted({schema for schema, table in self._tables if table == STATES}):
+            if not is_recorder(STATES, (column.name for column in describe(schema, STATES))):
+                continue
+            helpers += [(schema, META), (schema, ATTRIBUTES)]
+            recorder = self._recorders.setdefault(schema, Recorder(schema))
+            self._check(control, helpers)
+            recorder.seed(control)
+
+    def _advise(self, control: Any) -> None:
+        if not self._advised and not names_are_logged(control):
+            log.warning(METADATA_ADVICE, self._settings.address)
+            self._advised = True
+
+    def _full_name(self, name: str) -> str:
+        return name if "." in name else f"{self._settings.address.database}.{name}"
+
+    def _is_helper(self, table: tuple[str, str]) -> bool:
+        return table[0] in self._recorders and table[1] in (META, ATTRIBUTES)
+
+
+def _gtid_position(control: Any) -> str:
+    with control.cursor() as cursor:
+        cursor.execute("SELECT @@global.gtid_binlog_pos")
+        return str(cursor.fetchone()[0] or "")
