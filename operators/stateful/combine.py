@@ -131,9 +131,9 @@ class CombineLogic(RoleLogic):
         expires = self._newest + self._settings.max_age
         return Due(event=math.nextafter(expires, math.inf) if math.isfinite(expires) else math.inf)
 
-    def saved(self) -> object:
+    def snapshot(self) -> object:
         return {role: dict(signals) for role, signals in self._roles.items()}, self._newest
 
-    def reload(self, state: Any) -> None:
+    def restore(self, state: Any, version: int) -> None:
         roles, self._newest = state
         self._roles = {role: dict(roles.get(role, {})) for role in self._signs}

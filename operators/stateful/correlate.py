@@ -264,7 +264,7 @@ class CorrelateLogic(RoleLogic):
                 del self._forbidden[key]
         self._sweep = clock + self._within if self._signs or self._forbidden else math.inf
 
-    def saved(self) -> object:
+    def snapshot(self) -> object:
         signs = {key: [tuple(sign) for sign in signs] for key, signs in self._signs.items()}
         forbidden = {key: list(times) for key, times in self._forbidden.items()}
         held = [
@@ -273,7 +273,7 @@ class CorrelateLogic(RoleLogic):
         ]
         return self._same, signs, self._sweep, forbidden, held
 
-    def reload(self, state: Any) -> None:
+    def restore(self, state: Any, version: int) -> None:
         same, signs, sweep, *more = state
         if same != self._same:
             return

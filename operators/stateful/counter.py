@@ -1,6 +1,5 @@
 """The step `counter`: what a meter has counted since its last reading."""
 
-import math
 from typing import Any, ClassVar
 
 import msgspec
@@ -8,7 +7,7 @@ from pydantic import Field
 
 from operators.component import Operator, StepContext
 from operators.events import Event, Reading
-from operators.model.units import Duration, convert
+from operators.model.units import Duration
 from operators.stateful.per_signal import SignalLogic
 
 
@@ -50,32 +49,25 @@ class Counter(Operator):
 
 
 class CounterLogic(SignalLogic):
-    """State of a signal: the unit and value of its last reading."""
+    """Keeps the value of each signal's last reading."""
 
     def __init__(self, settings: Counter, context: StepContext) -> None:
         super().__init__(settings.forget, context)
         self._wraps_at = settings.wraps_at
 
-    def take(self, event: Event, state: Any, out: list[Event]) -> Any:
-        if not isinstance(event, Reading) or event.value is None or event.quality != "good":
-            return self.refuse("not_data")
-        value = event.value
-        if not math.isfinite(value):
-            return self.refuse("not_data")
-        unit, before = state or (event.unit, None)
-        if event.unit != unit and event.unit is not None and unit is not None:
-            try:
-                value = convert(value, event.unit, unit)
-            except ValueError:
-                return self.refuse("unit")
+    def take_value(
+        self, event: Reading, value: float, unit: str | None, before: Any, out: list[Event]
+    ) -> Any:
+        """Emit what was added since the reading before."""
         if before is not None:
             added = value - before
             if added < 0:
                 self.count("restarted")
                 added = value if self._wraps_at is None else added + self._wraps_at
             if added < 0:
-                return self.refuse("not_data")
+                self.count("not_data")
+                return None
             out.append(
                 msgspec.structs.replace(event, id=f"{event.id}/{self.step}", value=added, unit=unit)
             )
-        return unit, value
+        return value

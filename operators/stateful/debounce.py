@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import Field
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Reading
 from operators.model import two_state
-from operators.model.timers import Timers
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration
 
 FORGET_ON = 7 * 86400.0
@@ -38,39 +38,35 @@ class Debounce(Operator):
         return DebounceLogic(self.clear_after, context)
 
 
-class _Signal:
-    """A signal that is on. `off` is the reading that may end it; `until` the deadline, of that
-    or of being forgotten.
+class _Signal(Entry):
+    """A signal that is on; `off` is the reading that may end it.
+
+    Its deadline is when it ends or, without `off`, will be forgotten.
     """
 
-    __slots__ = ("key", "last", "off", "queued", "until")
+    __slots__ = ("last", "off")
 
     def __init__(self, key: tuple[str, str], last: float) -> None:
-        self.key: tuple[str, ...] = key
-        self.queued = math.inf
+        super().__init__(key)
         self.last = last
-        self.until = last + FORGET_ON
         self.off: Reading | None = None
 
 
-class DebounceLogic(Logic):
-    """State is one `_Signal` for each signal that is on."""
+class DebounceLogic(KeyedLogic[_Signal]):
+    """State is one `_Signal` for each signal that is on, by subject and metric."""
 
     def __init__(self, clear_after: float, context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._clear_after = clear_after
-        self._step = context.step
-        self._lateness = context.patience
         self._subjects: dict[str, dict[str, _Signal]] = {}
-        self._timers: Timers[_Signal] = Timers()
         self._two_state: dict[str, bool] = {}
-        self._highest = -math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events as the base class does, those that change nothing without a call."""
         out: list[Event] = []
         get = self._subjects.get
-        highest = self._highest
-        fire_at = self._timers.first() + self._lateness
+        highest = self.highest
+        fire_at = self.timers.first() + self.patience
         for event in events:
             if type(event) is Reading:
                 value = event.value
@@ -78,8 +74,8 @@ class DebounceLogic(Logic):
                     metrics = get(event.subject)
                     signal = metrics.get(event.metric) if metrics is not None else None
                     if signal is not None or value == 1.0:
-                        self._two(event, signal, out)
-                        fire_at = self._timers.first() + self._lateness
+                        self._take(event, signal, out)
+                        fire_at = self.timers.first() + self.patience
                     else:
                         out.append(event)
                 else:
@@ -89,12 +85,12 @@ class DebounceLogic(Logic):
             if event.time > highest:
                 highest = event.time
             if highest >= fire_at:
-                self._fire(highest - self._lateness, out)
-                fire_at = self._timers.first() + self._lateness
-        self._highest = highest
+                self.fire(highest - self.patience, out)
+                fire_at = self.timers.first() + self.patience
+        self.highest = highest
         return out
 
-    def _two(self, event: Reading, signal: _Signal | None, out: list[Event]) -> None:
+    def _take(self, event: Reading, signal: _Signal | None, out: list[Event]) -> None:
         if event.quality != "good" or not self._is_two_state(event.metric):
             out.append(event)
             return
@@ -103,14 +99,12 @@ class DebounceLogic(Logic):
                 self.late.append(event)
                 return
             if signal.until < event.time:
-                self._end(signal, out)
+                self.expire(signal, out)
                 signal = None
         if signal is None:
             out.append(event)
             if event.value == 1.0:
-                signal = _Signal((event.subject, event.metric), event.time)
-                self._subjects.setdefault(event.subject, {})[event.metric] = signal
-                self._timers.arm(signal, signal.until)
+                self._hold(_Signal((event.subject, event.metric), event.time))
             return
         self.count("held")
         signal.last = event.time
@@ -119,8 +113,15 @@ class DebounceLogic(Logic):
             signal.until = event.time + FORGET_ON
         elif signal.off is None:
             signal.off = event
-            signal.until = event.time + self._clear_after
-            self._timers.arm(signal, signal.until)
+            self.arm(signal, event.time + self._clear_after)
+
+    def _hold(self, signal: _Signal) -> None:
+        subject, metric = signal.key
+        self._subjects.setdefault(subject, {})[metric] = signal
+        if signal.off is None:
+            self.arm(signal, signal.last + FORGET_ON)
+        else:
+            self.arm(signal, signal.off.time + self._clear_after)
 
     def _is_two_state(self, metric: str) -> bool:
         known = self._two_state.get(metric)
@@ -128,40 +129,22 @@ class DebounceLogic(Logic):
             known = self._two_state[metric] = two_state.word(metric, 1.0) is not None
         return known
 
-    def on_time(self, now: Now) -> list[Event]:
-        out: list[Event] = []
-        self._fire(now.event, out)
-        self._highest = max(self._highest, now.event + self._lateness)
-        return out
-
-    def next_time(self) -> Due:
-        return Due(event=self._timers.first())
-
-    def _fire(self, limit: float, out: list[Event]) -> None:
-        for deadline, signal in self._timers.due(limit):
-            if self._subjects.get(signal.key[0], {}).get(signal.key[1]) is not signal:
-                continue
-            if signal.until <= deadline:
-                self._end(signal, out)
-            else:
-                self._timers.arm(signal, signal.until)
-
-    def _end(self, signal: _Signal, out: list[Event]) -> None:
-        """The signal was quiet until its deadline: `off` passes with that time, or a signal
-        never heard of again is freed.
-        """
+    def expire(self, signal: _Signal, out: list[Event]) -> None:
+        """Let `off` pass with the time of the deadline; forget a signal that never said `off`."""
         subject, metric = signal.key
         metrics = self._subjects[subject]
         del metrics[metric]
         if not metrics:
             del self._subjects[subject]
+        end, signal.until = signal.until, math.inf
         if signal.off is None:
             self.count("forgotten")
             return
-        identity = f"{subject}/{metric}/{self._step}/{signal.until}"
-        out.append(msgspec.structs.replace(signal.off, id=identity, time=signal.until))
+        identity = f"{subject}/{metric}/{self.step}/{end}"
+        out.append(msgspec.structs.replace(signal.off, id=identity, time=end))
 
     def snapshot(self) -> object:
+        """Return (subject, metric, last, off) of each signal, and the highest time."""
         signals = [
             (
                 *signal.key,
@@ -171,16 +154,12 @@ class DebounceLogic(Logic):
             for metrics in self._subjects.values()
             for signal in metrics.values()
         ]
-        return signals, self._highest
+        return signals, self.highest
 
     def restore(self, state: Any, version: int) -> None:
-        signals, self._highest = state
-        self._subjects = {}
-        self._timers = Timers()
+        """Take back what `snapshot` returned."""
+        signals, self.highest = state
         for subject, metric, last, off in signals:
             signal = _Signal((subject, metric), last)
-            if off is not None:
-                signal.off = msgspec.msgpack.decode(off, type=Reading)
-                signal.until = signal.off.time + self._clear_after
-            self._subjects.setdefault(subject, {})[metric] = signal
-            self._timers.arm(signal, signal.until)
+            signal.off = None if off is None else msgspec.msgpack.decode(off, type=Reading)
+            self._hold(signal)

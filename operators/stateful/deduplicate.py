@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Occurrence, Reading, Summary
 from operators.model.fields import field, signal_of, text
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration, Some
 
 
@@ -53,58 +54,50 @@ class Deduplicate(Operator):
         )
 
 
-class _Forgetful(Logic):
-    """Forgets once in each span what is older than the span, by its own time and by when it was
-    heard.
+class _DeduplicateLogic(KeyedLogic[Entry]):
+    """Forgets once in each span what is older than the span, by its own time and by its arrival.
 
-    It was heard at the time of the newest event before it less the lateness; or, where the wall
+    An event arrived at the time of the newest event before it less the lateness; or, where the wall
     clock has moved the flow's clock past all events, at that.
     """
 
     VERSION = 2
 
     def __init__(self, within: float, context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._within = within
         self._lateness = context.lateness
-        self._sweep = math.inf
         self._swept = -math.inf
-        self._highest = -math.inf
+        self._newest = -math.inf
 
     def clock_ahead(self, events: list[Event], now: Now) -> float:
-        """The flow's clock, if it is past what the events make of it."""
-        newest = max(self._highest, max((event.time for event in events), default=-math.inf))
+        """Return the flow's clock if it is past what the events make of it."""
+        newest = max(self._newest, max((event.time for event in events), default=-math.inf))
         return now.event if now.event > newest - self._lateness else -math.inf
 
-    def on_time(self, now: Now) -> list[Event]:
-        if self._sweep <= now.event:
-            self._forget(now.event)
-        return []
-
-    def next_time(self) -> Due:
-        return Due(event=self._sweep)
-
-    def _forget(self, clock: float) -> None:
+    def sweep(self, clock: float) -> None:
+        """Forget what is older than the span."""
         self._swept = clock
-        self._sweep = clock + self._within if self._drop_before(clock - self._within) else math.inf
+        left = self._drop_before(clock - self._within)
+        self.sweep_at = clock + self._within if left else math.inf
 
     def _drop_before(self, time: float) -> bool:
-        """Drop what was seen at `time` or earlier; whether anything is left."""
+        """Drop what came at `time` or earlier; whether anything is left."""
         raise NotImplementedError
 
 
 class _Passed:
     """The latest event of a signal that passed."""
 
-    __slots__ = ("heard", "quality", "rest", "time", "value")
+    __slots__ = ("arrived", "quality", "rest", "time", "value")
 
-    def __init__(self, time: float, heard: float, content: tuple[Any, Any, Any]) -> None:
+    def __init__(self, time: float, arrived: float, content: tuple[Any, Any, Any]) -> None:
         self.time = time
-        self.heard = heard
+        self.arrived = arrived
         self.value, self.rest, self.quality = content
 
 
-class ByValue(_Forgetful):
+class ByValue(_DeduplicateLogic):
     """State is one `_Passed` for each signal."""
 
     def __init__(self, within: float, context: StepContext) -> None:
@@ -115,15 +108,15 @@ class ByValue(_Forgetful):
         out: list[Event] = []
         get = self._subjects.get
         within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
-        highest = self._highest
-        fire_at = self._sweep + lateness
+        highest = self._newest
+        fire_at = self.sweep_at + lateness
         for event in events:
             time = event.time
             if time > highest:
-                highest = self._highest = time
+                highest = self._newest = time
             if time >= fire_at:
-                self._forget(time - lateness)
-                fire_at = self._sweep + lateness
+                self.sweep(time - lateness)
+                fire_at = self.sweep_at + lateness
             if type(event) is Reading:
                 metrics = get(event.subject)
                 passed = metrics.get(event.metric) if metrics is not None else None
@@ -138,7 +131,7 @@ class ByValue(_Forgetful):
                         continue
                     if time >= before:
                         passed.time = time
-                        passed.heard = max(highest - lateness, ahead)
+                        passed.arrived = max(highest - lateness, ahead)
                         passed.value = event.value
                         passed.rest = event.text
                         passed.quality = event.quality
@@ -146,14 +139,14 @@ class ByValue(_Forgetful):
                     continue
             if self._passes(event, max(highest - lateness, ahead)):
                 out.append(event)
-                if self._sweep == math.inf:
-                    self._sweep = max(time, self._swept) + within
-                    fire_at = self._sweep + lateness
+                if self.sweep_at == math.inf:
+                    self.sweep_at = max(time, self._swept) + within
+                    fire_at = self.sweep_at + lateness
         if len(out) < len(events):
             self.count("duplicate", len(events) - len(out))
         return out
 
-    def _passes(self, event: Event, heard: float) -> bool:
+    def _passes(self, event: Event, arrived: float) -> bool:
         subject, name = signal_of(event)
         content = _content(event)
         metrics = self._subjects.setdefault(subject, {})
@@ -164,7 +157,7 @@ class ByValue(_Forgetful):
                 return False
             if event.time < passed.time:
                 return True
-        metrics[name] = _Passed(event.time, heard, content)
+        metrics[name] = _Passed(event.time, arrived, content)
         return True
 
     def _drop_before(self, time: float) -> bool:
@@ -172,7 +165,7 @@ class ByValue(_Forgetful):
             for name in [
                 name
                 for name, passed in metrics.items()
-                if passed.time <= time and passed.heard <= time
+                if passed.time <= time and passed.arrived <= time
             ]:
                 del metrics[name]
             if not metrics:
@@ -181,22 +174,22 @@ class ByValue(_Forgetful):
 
     def snapshot(self) -> object:
         signals = [
-            (subject, name, p.time, (p.value, p.rest, p.quality), p.heard)
+            (subject, name, p.time, (p.value, p.rest, p.quality), p.arrived)
             for subject, metrics in self._subjects.items()
             for name, p in metrics.items()
         ]
-        return "value", signals, self._sweep, self._swept, self._highest
+        return "value", signals, self.sweep_at, self._swept, self._newest
 
     def restore(self, state: Any, version: int) -> None:
         kind, signals, sweep, swept, *more = state
         if kind != "value":
             return
-        self._highest = more[0] if more else swept
+        self._newest = more[0] if more else swept
         self._subjects = {}
-        self._sweep, self._swept = sweep, swept
-        for subject, name, time, content, *heard in signals:
+        self.sweep_at, self._swept = sweep, swept
+        for subject, name, time, content, *arrived in signals:
             self._subjects.setdefault(subject, {})[name] = _Passed(
-                time, heard[0] if heard else time, content
+                time, arrived[0] if arrived else time, content
             )
 
 
@@ -210,8 +203,8 @@ def _content(event: Event) -> tuple[Any, Any, Any]:
     return None, event.id, None
 
 
-class ByFields(_Forgetful):
-    """State is the time of each combination of the fields that passed, and when it was heard,
+class ByFields(_DeduplicateLogic):
+    """State is the time and the arrival of each combination of the fields that passed,
     for each signal.
     """
 
@@ -224,13 +217,13 @@ class ByFields(_Forgetful):
         out: list[Event] = []
         seen = self._seen
         within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
-        fire_at = self._sweep + lateness
+        fire_at = self.sweep_at + lateness
         for event in events:
             time = event.time
-            self._highest = max(self._highest, time)
+            self._newest = max(self._newest, time)
             if time >= fire_at:
-                self._forget(time - lateness)
-                fire_at = self._sweep + lateness
+                self.sweep(time - lateness)
+                fire_at = self.sweep_at + lateness
             key = (*signal_of(event), *(text(field(event, name)) for name in self._names))
             before = seen.get(key)
             if before is not None and -within < time - before[0] < within:
@@ -239,11 +232,11 @@ class ByFields(_Forgetful):
             out.append(event)
             seen[key] = (
                 time if before is None else max(time, before[0]),
-                max(self._highest - lateness, ahead),
+                max(self._newest - lateness, ahead),
             )
-            if self._sweep == math.inf:
-                self._sweep = max(time, self._swept) + within
-                fire_at = self._sweep + lateness
+            if self.sweep_at == math.inf:
+                self.sweep_at = max(time, self._swept) + within
+                fire_at = self.sweep_at + lateness
         return out
 
     def _drop_before(self, time: float) -> bool:
@@ -252,7 +245,7 @@ class ByFields(_Forgetful):
         return bool(self._seen)
 
     def snapshot(self) -> object:
-        return "fields", dict(self._seen), self._sweep, self._swept, self._highest
+        return "fields", dict(self._seen), self.sweep_at, self._swept, self._newest
 
     def restore(self, state: Any, version: int) -> None:
         kind, seen, sweep, swept, *more = state
@@ -260,5 +253,5 @@ class ByFields(_Forgetful):
             self._seen = (
                 {key: (time, time) for key, time in seen.items()} if version == 1 else dict(seen)
             )
-            self._highest = more[0] if more else swept
-            self._sweep, self._swept = sweep, swept
+            self._newest = more[0] if more else swept
+            self.sweep_at, self._swept = sweep, swept

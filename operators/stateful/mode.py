@@ -122,9 +122,9 @@ class ModeLogic(RoleLogic):
     def deadline(self) -> Due:
         return Due(event=min(self._on.values()) + FORGET if self._on else math.inf)
 
-    def saved(self) -> object:
+    def snapshot(self) -> object:
         return dict(self._modes), dict(self._on)
 
-    def reload(self, state: Any) -> None:
+    def restore(self, state: Any, version: int) -> None:
         modes, on = state
         self._modes, self._on = dict(modes), dict(on)

@@ -1,77 +1,93 @@
-"""Steps that keep a little of each signal and look at its readings one by one."""
+"""Base class of steps that compare each reading of a signal with the ones before it."""
 
 import math
 from typing import Any
 
-from operators.component import Due, Logic, Now, StepContext
-from operators.events import Event
+from operators.component import Now, StepContext
+from operators.events import Event, Reading
 from operators.model.fields import signal_of
+from operators.model.keyed_logic import Entry, KeyedLogic
+from operators.model.units import convert
 
 
-class SignalLogic(Logic):
-    """State is one immutable value for each signal (subject and metric), with the time of its last
-    event.
+class SignalLogic(KeyedLogic[Entry]):
+    """State of a signal (subject and metric): the time of its last reading, its unit, and what
+    `take` returned.
 
     A signal from which nothing came for `keep` seconds begins anew; it is freed within another such
-    span. Subclasses implement `take`.
+    span. Readings without a good number are counted as `not_data`, those in a unit of another kind
+    than the signal's first as `unit`.
     """
 
     def __init__(self, keep: float, context: StepContext) -> None:
-        super().__init__()
-        self.step = context.step
+        super().__init__(context)
         self._keep = keep
         self._lateness = context.lateness
-        self._signals: dict[tuple[str, str], tuple[float, Any]] = {}
-        self._sweep = math.inf
-        self._refused = False
+        self._signals: dict[tuple[str, str], tuple[float, tuple[str | None, Any]]] = {}
 
-    def take(self, event: Event, state: Any, out: list[Event]) -> Any:
-        """Take an event of a signal in `state` (None for a new one) and return its new state; or
-        `refuse` it.
+    def take_value(
+        self, event: Reading, value: float, unit: str | None, before: Any, out: list[Event]
+    ) -> Any:
+        """Take a reading whose value in the signal's unit is `value`.
+
+        Returns what to pass as `before` with the next one (None with the first), or None to leave
+        the state as it was.
         """
         raise NotImplementedError
 
-    def refuse(self, word: str) -> None:
-        """Leave the state as it was, and count the event under a word."""
-        self.count(word)
-        self._refused = True
-
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events one by one."""
         out: list[Event] = []
         for event in events:
             time = event.time
-            if time - self._lateness >= self._sweep:
-                self._forget(time - self._lateness)
+            if time - self._lateness >= self.sweep_at:
+                self.sweep(time - self._lateness)
             key = signal_of(event)
             last, state = self._signals.get(key, (-math.inf, None))
             if time < last:
                 self.late.append(event)
                 continue
-            taken = self.take(event, state if time - last <= self._keep else None, out)
-            if self._refused:
-                self._refused = False
+            if not isinstance(event, Reading):
+                self.count("not_data")
                 continue
-            self._signals[key] = (time, taken)
-            if self._sweep == math.inf:
-                self._sweep = time + self._keep
+            if state is None or time - last > self._keep:
+                state = (event.unit, None)
+            unit, before = state
+            value = self._value(event, unit)
+            if value is None:
+                continue
+            kept = self.take_value(event, value, unit, before, out)
+            if kept is None:
+                continue
+            self._signals[key] = (time, (unit, kept))
+            if self.sweep_at == math.inf:
+                self.sweep_at = time + self._keep
         return out
 
-    def on_time(self, now: Now) -> list[Event]:
-        if self._sweep <= now.event:
-            self._forget(now.event)
-        return []
+    def _value(self, event: Reading, unit: str | None) -> float | None:
+        value = event.value
+        if value is None or event.quality != "good" or not math.isfinite(value):
+            self.count("not_data")
+            return None
+        if event.unit == unit or event.unit is None or unit is None:
+            return value
+        try:
+            return convert(value, event.unit, unit)
+        except ValueError:
+            self.count("unit")
+            return None
 
-    def next_time(self) -> Due:
-        return Due(event=self._sweep)
-
-    def _forget(self, clock: float) -> None:
+    def sweep(self, clock: float) -> None:
+        """Free the signals from which nothing came for `keep`."""
         for key in [key for key, (last, _) in self._signals.items() if last + self._keep < clock]:
             del self._signals[key]
-        self._sweep = clock + self._keep if self._signals else math.inf
+        self.sweep_at = clock + self._keep if self._signals else math.inf
 
     def snapshot(self) -> object:
-        return dict(self._signals), self._sweep
+        """Return (time, (unit, kept)) by signal, and the time of the next sweep."""
+        return dict(self._signals), self.sweep_at
 
     def restore(self, state: Any, version: int) -> None:
-        signals, self._sweep = state
+        """Take back what `snapshot` returned."""
+        signals, self.sweep_at = state
         self._signals = dict(signals)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from operators.component import Operator, StepContext
 from operators.events import Event, Reading
-from operators.model.units import SECONDS, Duration, convert
+from operators.model.units import SECONDS, Duration
 from operators.stateful.per_signal import SignalLogic
 
 SLOTS = 64
@@ -42,9 +42,7 @@ class Rate(Operator):
 
 
 class RateLogic(SignalLogic):
-    """State of a signal: its unit, and the (time, value) of the first reading of each slot of
-    the span.
-    """
+    """Keeps the (time, value) of the first reading of each slot of the span."""
 
     def __init__(self, settings: Rate, context: StepContext) -> None:
         super().__init__(settings.over, context)
@@ -53,25 +51,17 @@ class RateLogic(SignalLogic):
             (f"/{name}" for name, seconds in SECONDS.items() if seconds == self._per), ""
         )
 
-    def take(self, event: Event, state: Any, out: list[Event]) -> Any:
-        if not isinstance(event, Reading) or event.value is None or event.quality != "good":
-            return self.refuse("not_data")
-        value = event.value
-        if not math.isfinite(value):
-            return self.refuse("not_data")
-        unit, points = state or (event.unit, ())
-        if event.unit != unit and event.unit is not None and unit is not None:
-            try:
-                value = convert(value, event.unit, unit)
-            except ValueError:
-                return self.refuse("unit")
+    def take_value(
+        self, event: Reading, value: float, unit: str | None, before: Any, out: list[Event]
+    ) -> Any:
+        """Emit the change since the oldest reading within the span."""
         time = event.time
-        points = [point for point in points if point[0] >= time - self._over]
+        points = [point for point in before or () if point[0] >= time - self._over]
         slot = self._over / SLOTS
         if not points or math.floor(points[-1][0] / slot) != math.floor(time / slot):
             points.append((time, value))
-        before, first = points[0]
-        if time - before < self._over / 2:
+        since, first = points[0]
+        if time - since < self._over / 2:
             self.count("incomplete")
         else:
             out.append(
@@ -80,9 +70,9 @@ class RateLogic(SignalLogic):
                     time=time,
                     subject=event.subject,
                     metric=f"{event.metric}_rate",
-                    value=(value - first) / (time - before) * self._per,
+                    value=(value - first) / (time - since) * self._per,
                     unit=f"{unit}{self._suffix}" if unit and self._suffix else None,
                     labels=event.labels,
                 )
             )
-        return unit, tuple(points)
+        return tuple(points)

@@ -1,7 +1,6 @@
-"""Steps with roles: events of several streams, taken in the order of their times."""
+"""Base class of steps with roles: events of several streams, taken in the order of their times."""
 
 import math
-from typing import Any
 
 from operators.component import Due, Logic, Now
 from operators.events import Event
@@ -12,8 +11,8 @@ class RoleLogic(Logic):
     does not matter.
 
     The engine hands over one role after another and then asks for the next deadline: while
-    something is waiting, it is due at once. Subclasses implement `take`, and `on_due`, `deadline`,
-    `saved` and `reload` in place of Logic's own.
+    something is waiting, it is due at once, so nothing waits when state is saved. Subclasses
+    implement `take`, and `on_due` and `deadline` in place of `on_time` and `next_time`.
     """
 
     def __init__(self) -> None:
@@ -42,13 +41,6 @@ class RoleLogic(Logic):
     def next_time(self) -> Due:
         return Due(event=-math.inf) if self._waiting else self.deadline()
 
-    def snapshot(self) -> object:
-        return self.saved()
-
-    def restore(self, state: Any, version: int) -> None:
-        self._waiting = []
-        self.reload(state)
-
     def take(self, role: str, event: Event, out: list[Event]) -> None:
         """Take one event of a role."""
         raise NotImplementedError
@@ -59,12 +51,4 @@ class RoleLogic(Logic):
 
     def deadline(self) -> Due:
         """When something is due next."""
-        raise NotImplementedError
-
-    def saved(self) -> object:
-        """A picklable copy of the state."""
-        raise NotImplementedError
-
-    def reload(self, state: Any) -> None:
-        """Take back what `saved` returned."""
         raise NotImplementedError

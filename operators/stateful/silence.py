@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Operator, StepContext
 from operators.events import Event, Occurrence
 from operators.model.fields import field, signal_of, text
-from operators.model.timers import Timers
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration, Some
 
 FORGET = 7 * 86400.0
@@ -44,46 +44,33 @@ class Silence(Operator):
         return SilenceLogic(self.after, tuple(self.placeholders()), context)
 
 
-class _Signal:
-    """A signal that has been heard; `since` is when it fell silent, `until` when it will, or
-    will be forgotten.
+class _Signal(Entry):
+    """A signal that has come once; `since` is when it fell silent.
+
+    Its deadline is when it will fall silent or, after that, will be forgotten.
     """
 
-    __slots__ = ("key", "labels", "last", "queued", "since", "subject", "until")
+    __slots__ = ("labels", "last", "since", "subject")
 
     def __init__(self, key: tuple[str, ...], subject: str) -> None:
-        self.key = key
+        super().__init__(key)
         self.subject = subject
-        self.queued = math.inf
         self.last = -math.inf
         self.since: float | None = None
-        self.until = math.inf
         self.labels: dict[str, str] = {}
 
 
-class SilenceLogic(Logic):
+class SilenceLogic(KeyedLogic[_Signal]):
     """State is one `_Signal` for each signal."""
 
     def __init__(self, after: float, by: tuple[str, ...], context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._after = after
         self._by = by
-        self._step = context.step
-        self._lateness = context.patience
         self._signals: dict[tuple[str, ...], _Signal] = {}
-        self._timers: Timers[_Signal] = Timers()
-        self._highest = -math.inf
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        out: list[Event] = []
-        for event in events:
-            self._hear(event, out)
-            self._highest = max(self._highest, event.time)
-            if self._highest >= self._timers.first() + self._lateness:
-                self._fire(self._highest - self._lateness, out)
-        return out
-
-    def _hear(self, event: Event, out: list[Event]) -> None:
+    def take(self, event: Event, out: list[Event]) -> None:
+        """Move the signal's deadline on; a signal that was silent is back."""
         key = tuple(text(field(event, name)) for name in self._by) if self._by else signal_of(event)
         signal = self._signals.get(key)
         if signal is None:
@@ -92,48 +79,30 @@ class SilenceLogic(Logic):
             self.late.append(event)
             return
         elif signal.until < event.time and signal.since is None:
-            self._turn_silent(signal, out)
+            self.expire(signal, out)
         if signal.since is not None:
             back = max(event.time, signal.since)
-            silent_for = back - signal.last
-            out.append(
-                self._occurrence(
-                    signal, "back", back, f"{event.id}/{self._step}", silent_for=silent_for
-                )
-            )
+            more = {"silent_for": back - signal.last}
+            out.append(self._occurrence(signal, "back", back, f"{event.id}/{self.step}", more))
             signal.since = None
         signal.last = event.time
-        signal.until = event.time + self._after
         signal.labels = getattr(event, "labels", {})
-        self._timers.arm(signal, signal.until)
+        self.arm(signal, event.time + self._after)
 
-    def on_time(self, now: Now) -> list[Event]:
-        out: list[Event] = []
-        self._fire(now.event, out)
-        self._highest = max(self._highest, now.event + self._lateness)
-        return out
-
-    def next_time(self) -> Due:
-        return Due(event=self._timers.first())
-
-    def _fire(self, limit: float, out: list[Event]) -> None:
-        for deadline, signal in self._timers.due(limit):
-            if signal.until <= deadline:
-                if signal.since is not None:
-                    self.count("forgotten")
-                    del self._signals[signal.key]
-                    continue
-                self._turn_silent(signal, out)
-            self._timers.arm(signal, signal.until)
-
-    def _turn_silent(self, signal: _Signal, out: list[Event]) -> None:
+    def expire(self, signal: _Signal, out: list[Event]) -> None:
+        """Say that the signal is silent, or forget one that has been for long."""
+        if signal.since is not None:
+            self.count("forgotten")
+            del self._signals[signal.key]
+            signal.until = math.inf
+            return
         signal.since = signal.until
-        identity = f"{'/'.join(signal.key)}/{self._step}/{signal.since}"
-        out.append(self._occurrence(signal, "silent", signal.since, identity))
+        identity = f"{'/'.join(signal.key)}/{self.step}/{signal.since}"
+        out.append(self._occurrence(signal, "silent", signal.since, identity, {}))
         signal.until = signal.since + FORGET
 
     def _occurrence(
-        self, signal: _Signal, kind: str, time: float, identity: str, **more: float
+        self, signal: _Signal, kind: str, time: float, identity: str, more: dict[str, float]
     ) -> Occurrence:
         names = self._by or ("subject", "metric")
         return Occurrence(
@@ -146,17 +115,16 @@ class SilenceLogic(Logic):
         )
 
     def snapshot(self) -> object:
+        """Return (key, subject, last, since, labels) of each signal, and the highest time."""
         signals = [
             (s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()
         ]
-        return signals, self._highest
+        return signals, self.highest
 
     def restore(self, state: Any, version: int) -> None:
-        signals, self._highest = state
-        self._signals = {}
-        self._timers = Timers()
+        """Take back what `snapshot` returned."""
+        signals, self.highest = state
         for key, subject, last, since, labels in signals:
             signal = self._signals[key] = _Signal(key, subject)
             signal.last, signal.since, signal.labels = last, since, dict(labels)
-            signal.until = last + self._after if since is None else since + FORGET
-            self._timers.arm(signal, signal.until)
+            self.arm(signal, last + self._after if since is None else since + FORGET)

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 import msgspec
 from pydantic import Field, model_validator
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Operator, StepContext
 from operators.events import Event, Reading
-from operators.model.timers import Rounds
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration
 
 FORGET = 7 * 86400.0
@@ -55,45 +55,36 @@ class Stale(Operator):
         return StaleLogic(self, context)
 
 
-class _Signal:
-    """The last reading, and since when it has had its value; `told` once it was given as stale."""
+class _Signal(Entry):
+    """The last reading of a signal, and since when it has had its value.
 
-    __slots__ = ("key", "last", "queued", "since", "told")
+    `is_stale` says that the reading came once more, as stale. The deadline is when it will be
+    stale, or will be forgotten.
+    """
+
+    __slots__ = ("is_stale", "last", "since")
 
     def __init__(self, last: Reading) -> None:
-        self.key: tuple[str, ...] = (last.subject, last.metric)
+        super().__init__((last.subject, last.metric))
         self.last = last
         self.since = last.time
-        self.told = False
-        self.queued = math.inf
+        self.is_stale = False
 
 
-class StaleLogic(Logic):
+class StaleLogic(KeyedLogic[_Signal]):
     """State is the last reading of each signal."""
 
     def __init__(self, settings: Stale, context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._after = settings.after or math.inf
         self._unchanged = settings.unchanged or math.inf
-        self._step = context.step
-        self._lateness = context.patience
         self._signals: dict[tuple[str, ...], _Signal] = {}
-        self._timers: Rounds[_Signal] = Rounds()
-        self._highest = -math.inf
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        out: list[Event] = []
-        for event in events:
-            if isinstance(event, Reading) and event.quality == "good":
-                self._take(event, out)
-            else:
-                out.append(event)
-            self._highest = max(self._highest, event.time)
-            if self._highest - self._lateness >= self._timers.first():
-                self._fire(self._highest - self._lateness, out)
-        return out
-
-    def _take(self, event: Reading, out: list[Event]) -> None:
+    def take(self, event: Event, out: list[Event]) -> None:
+        """Pass the event, as stale where its value has been the same for too long."""
+        if not isinstance(event, Reading) or event.quality != "good":
+            out.append(event)
+            return
         signal = self._signals.get((event.subject, event.metric))
         if signal is None:
             signal = self._signals[event.subject, event.metric] = _Signal(event)
@@ -101,59 +92,50 @@ class StaleLogic(Logic):
             if event.time < signal.last.time:
                 self.late.append(event)
                 return
-            if not signal.told and signal.last.time + self._after < event.time:
-                self._tell(signal, out)
+            if not signal.is_stale and signal.last.time + self._after < event.time:
+                self._reissue(signal, out)
             if (event.value, event.text) != (signal.last.value, signal.last.text):
                 signal.since = event.time
-            signal.last, signal.told = event, False
+            signal.last, signal.is_stale = event, False
         if event.time - signal.since > self._unchanged:
             self.count("unchanged")
             event = msgspec.structs.replace(event, quality="stale")
         out.append(event)
-        self._timers.arm(signal, self._deadline(signal))
+        self.arm(signal, self._deadline(signal))
 
     def _deadline(self, signal: _Signal) -> float:
-        if self._after == math.inf or signal.told:
-            return signal.last.time + FORGET + (self._after if signal.told else self._unchanged)
+        if self._after == math.inf or signal.is_stale:
+            return signal.last.time + FORGET + (self._after if signal.is_stale else self._unchanged)
         return signal.last.time + self._after
 
-    def _tell(self, signal: _Signal, out: list[Event]) -> None:
-        signal.told = True
+    def _reissue(self, signal: _Signal, out: list[Event]) -> None:
+        signal.is_stale = True
         at = signal.last.time + self._after
-        identity = f"{'/'.join(signal.key)}/{self._step}/{at}"
+        identity = f"{'/'.join(signal.key)}/{self.step}/{at}"
         out.append(msgspec.structs.replace(signal.last, id=identity, time=at, quality="stale"))
 
-    def on_time(self, now: Now) -> list[Event]:
-        out: list[Event] = []
-        self._fire(now.event, out)
-        self._highest = max(self._highest, now.event + self._lateness)
-        return out
-
-    def next_time(self) -> Due:
-        return Due(event=self._timers.first())
-
-    def _fire(self, limit: float, out: list[Event]) -> None:
-        for deadline, signals in self._timers.due(limit):
-            for signal in signals:
-                if self._deadline(signal) <= deadline:
-                    if signal.told or self._after == math.inf:
-                        del self._signals[signal.key]
-                        self.count("forgotten")
-                        continue
-                    self._tell(signal, out)
-                self._timers.arm(signal, self._deadline(signal))
+    def expire(self, signal: _Signal, out: list[Event]) -> None:
+        """Give the last reading once more, as stale; forget a signal that is so already."""
+        if signal.is_stale or self._after == math.inf:
+            del self._signals[signal.key]
+            signal.until = math.inf
+            self.count("forgotten")
+        else:
+            self._reissue(signal, out)
+            signal.until = self._deadline(signal)
 
     def snapshot(self) -> object:
+        """Return (last reading, since, whether stale) of each signal, and the highest time."""
         signals = [
-            (msgspec.msgpack.encode(s.last), s.since, s.told) for s in self._signals.values()
+            (msgspec.msgpack.encode(s.last), s.since, s.is_stale) for s in self._signals.values()
         ]
-        return signals, self._highest
+        return signals, self.highest
 
     def restore(self, state: Any, version: int) -> None:
-        signals, self._highest = state
-        self._signals, self._timers = {}, Rounds()
-        for last, since, told in signals:
+        """Take back what `snapshot` returned."""
+        signals, self.highest = state
+        for last, since, is_stale in signals:
             signal = _Signal(msgspec.msgpack.decode(last, type=Reading))
-            signal.since, signal.told = since, told
+            signal.since, signal.is_stale = since, is_stale
             self._signals[signal.key] = signal
-            self._timers.arm(signal, self._deadline(signal))
+            self.arm(signal, self._deadline(signal))

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Operator, StepContext
 from operators.events import Event, Reading
 from operators.model.fields import field, signal_of, text
-from operators.model.timers import Timers
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration, Some
 
 
@@ -56,48 +56,38 @@ class Vote(Operator):
         return self
 
     def placeholders(self) -> list[str]:
-        """Names of the fields that tell places apart."""
+        """Return the names of the fields that tell places apart."""
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> Logic:
         return VoteLogic(self, context)
 
 
-class _Place:
-    """The (time, whether it is on) of each signal of a place; `key` are the values of `same`."""
+class _Group(Entry):
+    """The signals that vote together; `key` are the values of `same`.
 
-    __slots__ = ("is_on", "key", "queued", "votes")
+    `votes` are (time, whether it is on) by signal. The deadline is when the oldest one ends.
+    """
+
+    __slots__ = ("is_on", "votes")
 
     def __init__(self, key: tuple[str, ...]) -> None:
-        self.key = key
+        super().__init__(key)
         self.votes: dict[tuple[str, str], tuple[float, bool]] = {}
         self.is_on = False
-        self.queued = math.inf
 
 
-class VoteLogic(Logic):
-    """State is the votes of each place; a vote is freed when it no longer counts."""
+class VoteLogic(KeyedLogic[_Group]):
+    """State is the votes of each group; a vote is freed when it no longer counts."""
 
     def __init__(self, settings: Vote, context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._settings = settings
         self._same = settings.placeholders()
-        self._step = context.step
-        self._lateness = context.patience
-        self._places: dict[tuple[str, ...], _Place] = {}
-        self._timers: Timers[_Place] = Timers()
-        self._highest = -math.inf
+        self._groups: dict[tuple[str, ...], _Group] = {}
 
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        out: list[Event] = []
-        for event in events:
-            self._take(event, out)
-            self._highest = max(self._highest, event.time)
-            if self._highest - self._lateness >= self._timers.first():
-                self._fire(self._highest - self._lateness, out)
-        return out
-
-    def _take(self, event: Event, out: list[Event]) -> None:
+    def take(self, event: Event, out: list[Event]) -> None:
+        """Take the vote of a signal."""
         if (
             not isinstance(event, Reading)
             or event.quality != "good"
@@ -110,76 +100,68 @@ class VoteLogic(Logic):
             self.count("unplaced")
             return
         key = tuple(text(value) for value in found)
-        place = self._places.get(key) or _Place(key)
+        group = self._groups.get(key) or _Group(key)
         signal = signal_of(event)
-        if event.time < place.votes.get(signal, (-math.inf, False))[0]:
+        if event.time < group.votes.get(signal, (-math.inf, False))[0]:
             self.late.append(event)
             return
-        self._places[key] = place
-        self._expire(place, event.time - self._lateness, out)
-        place.votes[signal] = (event.time, event.value == 1.0)
-        self._tell(place, event.time, f"{event.id}/{self._step}", out)
-        self._arm(place)
+        self._groups[key] = group
+        self._end_votes(group, event.time - self.patience, out)
+        group.votes[signal] = (event.time, event.value == 1.0)
+        self._emit_change(group, event.time, f"{event.id}/{self.step}", out)
+        self.arm(group, self._first_end(group))
 
-    def _tell(self, place: _Place, time: float, identity: str, out: list[Event]) -> None:
-        is_on = sum(on for _, on in place.votes.values()) >= self._settings.need
-        if is_on == place.is_on:
+    def _emit_change(self, group: _Group, time: float, identity: str, out: list[Event]) -> None:
+        is_on = sum(on for _, on in group.votes.values()) >= self._settings.need
+        if is_on == group.is_on:
             return
-        place.is_on = is_on
-        kept = {n.removeprefix("label."): t for n, t in zip(self._same, place.key, strict=True)}
+        group.is_on = is_on
+        kept = {n.removeprefix("label."): t for n, t in zip(self._same, group.key, strict=True)}
         out.append(
             Reading(
                 id=identity,
                 time=time,
-                subject=self._settings.subject or "/".join(place.key),
+                subject=self._settings.subject or "/".join(group.key),
                 metric=self._settings.metric,
                 value=1.0 if is_on else 0.0,
                 labels=kept,
             )
         )
 
-    def _expire(self, place: _Place, limit: float, out: list[Event]) -> None:
+    def _end_votes(self, group: _Group, limit: float, out: list[Event]) -> None:
         """Take back, one by one, the votes that ended by `limit`."""
         ended = sorted(
             (time, key)
-            for key, (time, _) in place.votes.items()
+            for key, (time, _) in group.votes.items()
             if time + self._settings.max_age <= limit
         )
         for time, key in ended:
-            del place.votes[key]
+            del group.votes[key]
             end = time + self._settings.max_age
-            self._tell(place, end, f"{'/'.join((*place.key, *key))}/{self._step}/{end}", out)
+            identity = f"{'/'.join((*group.key, *key))}/{self.step}/{end}"
+            self._emit_change(group, end, identity, out)
 
-    def _arm(self, place: _Place) -> None:
-        self._timers.arm(
-            place, min(time for time, _ in place.votes.values()) + self._settings.max_age
-        )
+    def _first_end(self, group: _Group) -> float:
+        return min(time for time, _ in group.votes.values()) + self._settings.max_age
 
-    def _fire(self, limit: float, out: list[Event]) -> None:
-        for deadline, place in self._timers.due(limit):
-            self._expire(place, deadline, out)
-            if place.votes:
-                self._arm(place)
-            elif self._places.get(place.key) is place:
-                del self._places[place.key]
-
-    def on_time(self, now: Now) -> list[Event]:
-        out: list[Event] = []
-        self._fire(now.event, out)
-        self._highest = max(self._highest, now.event + self._lateness)
-        return out
-
-    def next_time(self) -> Due:
-        return Due(event=self._timers.first())
+    def expire(self, group: _Group, out: list[Event]) -> None:
+        """End the votes that no longer count, and free a group without any."""
+        self._end_votes(group, group.until, out)
+        if group.votes:
+            group.until = self._first_end(group)
+        else:
+            group.until = math.inf
+            del self._groups[group.key]
 
     def snapshot(self) -> object:
-        return [(p.key, dict(p.votes), p.is_on) for p in self._places.values()], self._highest
+        """Return (key, votes, whether on) of each group, and the highest time."""
+        return [(g.key, dict(g.votes), g.is_on) for g in self._groups.values()], self.highest
 
     def restore(self, state: Any, version: int) -> None:
-        places, self._highest = state
-        self._places, self._timers = {}, Timers()
-        for key, votes, is_on in places:
-            place = self._places[tuple(key)] = _Place(tuple(key))
-            place.votes, place.is_on = dict(votes), is_on
-            if place.votes:
-                self._arm(place)
+        """Take back what `snapshot` returned."""
+        groups, self.highest = state
+        for key, votes, is_on in groups:
+            group = self._groups[tuple(key)] = _Group(tuple(key))
+            group.votes, group.is_on = dict(votes), is_on
+            if group.votes:
+                self.arm(group, self._first_end(group))

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import Field
 
-from operators.component import Due, Logic, Now, Operator, StepContext
+from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Detection, Event
-from operators.model.timers import Timers
+from operators.model.keyed_logic import Entry, KeyedLogic
 from operators.model.units import Duration
 
 MOST_TRACKS = 500
@@ -41,29 +41,31 @@ class Track(Operator):
         return TrackLogic(self.lost_after, context)
 
 
-class _Object:
-    """One object that is followed; `key` is its camera and track."""
+class _Object(Entry):
+    """An object that is followed; `key` is its camera and track, the deadline when it is lost."""
 
-    __slots__ = ("key", "last", "queued")
+    __slots__ = ("last",)
 
     def __init__(self, key: tuple[str, ...], last: Detection) -> None:
-        self.key = key
+        super().__init__(key)
         self.last = last
-        self.queued = math.inf
 
 
-class TrackLogic(Logic):
-    """State is the last detection of each object in sight."""
+class TrackLogic(KeyedLogic[_Object]):
+    """State is the last detection of each object in sight, by camera.
+
+    A camera's detections do not depend on the clock of other cameras: within a batch, they end
+    lost objects of their own camera only.
+    """
 
     def __init__(self, lost_after: float, context: StepContext) -> None:
-        super().__init__()
+        super().__init__(context)
         self._lost_after = lost_after
-        self._lateness = context.patience
         self._cameras: dict[str, list[_Object]] = {}
         self._newest: dict[str, float] = {}
-        self._timers: Timers[_Object] = Timers()
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Give each detection its track; other events pass."""
         out: list[Event] = []
         for event in events:
             if type(event) is not Detection:
@@ -94,58 +96,49 @@ class TrackLogic(Logic):
         else:
             seen = msgspec.structs.replace(event, track=nearest.key[1], phase="update")
             nearest.last = seen
-        self._timers.arm(nearest, seen.time + self._lost_after)
+        self.arm(nearest, seen.time + self._lost_after)
         out.append(seen)
 
     def _end_before(self, camera: str, time: float, out: list[Event]) -> None:
-        """Give up the camera's objects that were lost before `time`, so that no later one is
-        taken for them.
-        """
-        objects = self._cameras.get(camera, [])
-        lost = [one for one in objects if one.last.time + self._lost_after < time]
+        """End the camera's objects that were lost before `time`: no later one is taken for them."""
+        lost = [one for one in self._cameras.get(camera, []) if one.until < time]
         for one in sorted(lost, key=lambda one: (one.last.time, one.key)):
-            self._end(one, out)
+            self.expire(one, out)
 
-    def _end(self, one: _Object, out: list[Event]) -> None:
+    def expire(self, one: _Object, out: list[Event]) -> None:
+        """End an object that is lost."""
         objects = self._cameras[one.key[0]]
         objects.remove(one)
         if not objects:
             del self._cameras[one.key[0]]
-        end = one.last.time + self._lost_after
+        end, one.until = one.until, math.inf
         out.append(msgspec.structs.replace(one.last, id=f"{one.key[1]}/end", time=end, phase="end"))
 
     def on_time(self, now: Now) -> list[Event]:
-        out: list[Event] = []
-        for deadline, one in self._timers.due(now.event):
-            if one not in self._cameras.get(one.key[0], ()):
-                continue
-            if one.last.time + self._lost_after <= deadline:
-                self._end(one, out)
-            else:
-                self._timers.arm(one, one.last.time + self._lost_after)
+        """End lost objects, and forget cameras that have been quiet for an hour."""
+        out = super().on_time(now)
         quiet = [
-            c
-            for c, newest in self._newest.items()
-            if c not in self._cameras and newest < now.event - 3600
+            camera
+            for camera, newest in self._newest.items()
+            if camera not in self._cameras and newest < now.event - 3600
         ]
         for camera in quiet:
             del self._newest[camera]
         return out
 
-    def next_time(self) -> Due:
-        return Due(event=self._timers.first())
-
     def snapshot(self) -> object:
+        """Return (key, last detection) of each object, and the newest time of each camera."""
         objects = [(one.key, one.last) for some in self._cameras.values() for one in some]
         return objects, dict(self._newest)
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         objects, newest = state
-        self._cameras, self._newest, self._timers = {}, dict(newest), Timers()
+        self._newest = dict(newest)
         for key, last in objects:
             one = _Object(tuple(key), last)
             self._cameras.setdefault(one.key[0], []).append(one)
-            self._timers.arm(one, last.time + self._lost_after)
+            self.arm(one, last.time + self._lost_after)
 
 
 def alike(one: Box, other: Box) -> float:
