@@ -117,7 +117,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     accounts = Accounts(database, tokens)
     accounts.create_first_admin(tell_password)
     writer = TopicWriter(settings.broker)
-    commands = AlarmCommands(writer, settings.prefix)
+    commands = AlarmCommands(writer, settings.topics)
     handover = Handover(hub, commands)
     feed = Feed(settings, metrics, handover)
     history = History(settings.clickhouse, settings.clickhouse_address)

@@ -12,6 +12,7 @@ from connectors.config.api_section import ApiSection
 from connectors.config.site import load_site
 from connectors.http.components import HttpConnection
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from operators.component import Spec
 
 READING_TOPICS = ("site.readings", "home.readings")
@@ -71,7 +72,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     site: str = "Vigie"
-    prefix: str = "vigie."
+    topics: TopicNames = DEFAULT_NAMES
     reading_topics: tuple[str, ...] = READING_TOPICS
     event_topics: tuple[str, ...] = EVENT_TOPICS
     posts_topic: str = EVENT_TOPICS[0]
@@ -81,26 +82,6 @@ class Settings:
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)
     bounds: Bounds = Bounds()
-
-    @property
-    def push_topic(self) -> str:
-        return f"{self.prefix}push"
-
-    @property
-    def alarm_topic(self) -> str:
-        return f"{self.prefix}alarms"
-
-    @property
-    def rules_topic(self) -> str:
-        return f"{self.prefix}rules"
-
-    @property
-    def pages_topic(self) -> str:
-        return f"{self.prefix}pages"
-
-    @property
-    def replies_topic(self) -> str:
-        return f"{self.prefix}alarm-replies"
 
 
 class DatabaseConnection(Spec):
@@ -128,7 +109,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
             "kafka": broker.client_options(),
             "broker": broker,
             "kafka_address": ", ".join(broker.brokers),
-            "prefix": broker.prefix,
+            "topics": broker.topic_names,
             "fetch_wait_ms": broker.fetch_wait_ms,
         }
     if "clickhouse" in site.connections:

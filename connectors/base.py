@@ -161,7 +161,6 @@ class ConnectorContext:
     dead_letter: Callable[[DeadLetter], None] = lambda letter: None
     letters_durable: Callable[[], None] = lambda: None
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    topic_prefix: str = "vigie."
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     folder: Path | None = None
     share: str | None = None

@@ -146,11 +146,11 @@ class Feed:
         """Ask the broker for the topics; asking also tells whether it is still there."""
         settings = self._settings
         wanted: tuple[str, ...] = (
-            settings.push_topic,
-            settings.alarm_topic,
-            settings.replies_topic,
+            settings.topics.push,
+            settings.topics.alarms,
+            settings.topics.alarm_replies,
         )
-        wanted += (settings.pages_topic,)
+        wanted += (settings.topics.pages,)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         parts = [
@@ -192,14 +192,16 @@ class Feed:
 
     def _is_aside(self, part: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
-        return part.topic in (self._settings.replies_topic, self._settings.pages_topic)
+        return part.topic in (self._settings.topics.alarm_replies, self._settings.topics.pages)
 
     def _read_back_of(self, topic: str) -> int | None:
         """How many records of a topic are read back at the start; None for all of them."""
-        if topic == self._settings.pages_topic:
+        if topic == self._settings.topics.pages:
             return None
         return (
-            0 if topic == self._settings.replies_topic else self._settings.bounds.backfill_records
+            0
+            if topic == self._settings.topics.alarm_replies
+            else self._settings.bounds.backfill_records
         )
 
     def _poll_until_next_look(self, consumer: Any) -> None:
@@ -241,7 +243,7 @@ class Feed:
                 _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
 
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
-        if topic == self._settings.push_topic:
+        if topic == self._settings.topics.push:
             return from_push
         return from_site_events if topic in self._settings.event_topics else from_events
 

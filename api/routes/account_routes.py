@@ -32,7 +32,7 @@ class People:
         broker_problem: Callable[[], str | None],
     ) -> None:
         self.access = Access(accounts, hub.announce)
-        self.desk = PageDesk(self.access, hub, rows, settings.rules_topic, broker_problem)
+        self.desk = PageDesk(self.access, hub, rows, settings.topics.rules, broker_problem)
         self.triggers = RuleTriggers(self.access, hub)
         self.declared = DeclaredPages(self.access)
         registration = settings.section.registration == "open"

@@ -55,10 +55,10 @@ class Watch:
     ) -> None:
         section = settings.section
         self._rows = rows
-        self._mode = SiteMode(database, rows, f"{settings.prefix}mode", section.modes)
-        self._cameras = Cameras(database, rows, f"{settings.prefix}cameras")
+        self._mode = SiteMode(database, rows, settings.topics.mode, section.modes)
+        self._cameras = Cameras(database, rows, settings.topics.cameras)
         self.dialect = VideoWatch(self._cameras.names.get)
-        notices = Notices(writer, settings.push_topic)
+        notices = Notices(writer, settings.topics.push)
         search = EventSearch(history, hub.happened)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from api.topics.writer import TopicWriter
+from connectors.kafka.topic_names import TopicNames
 from operators.alarms.command_handler import COMMAND
 from operators.events import Event, Occurrence, encode_lines
 
@@ -22,10 +23,10 @@ the waiting.
 class AlarmCommands:
     """Asks flows to act on alarms, and hands each answer to who asked. Lives in the event loop."""
 
-    def __init__(self, writer: TopicWriter, prefix: str) -> None:
+    def __init__(self, writer: TopicWriter, names: TopicNames) -> None:
         self._writer = writer
-        self._commands = f"{prefix}alarm-commands"
-        self._replies = f"{prefix}alarm-replies"
+        self._commands = names.alarm_commands
+        self._replies = names.alarm_replies
         self._asked: dict[str, asyncio.Queue[Occurrence]] = {}
 
     async def ask(

@@ -12,6 +12,7 @@ from kafka.errors import TopicAlreadyExistsError
 from kafka.partitioner.default import murmur2
 from pydantic import Field, SecretStr
 
+from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from operators.component import Spec
 
 
@@ -22,7 +23,7 @@ class TopicConnection(Spec):
         description="Addresses of the brokers.", examples=[["redpanda:9092"]], min_length=1
     )
     prefix: str = Field(
-        "vigie.",
+        DEFAULT_PREFIX,
         description="Prefix of the topics Vigie makes for itself.",
         pattern=r"^[a-zA-Z0-9._-]*$",
     )
@@ -55,6 +56,11 @@ class TopicConnection(Spec):
         ge=1000,
         description="Largest record, in bytes; the topic's own limit must allow it.",
     )
+
+    @property
+    def topic_names(self) -> TopicNames:
+        """The names of Vigie's own topics there."""
+        return TopicNames(self.prefix)
 
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments every client of kafka-python takes."""

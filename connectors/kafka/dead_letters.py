@@ -66,10 +66,10 @@ class Graveyard:
         self._connection = connection
 
     def topic(self, flow: str) -> str:
-        return f"{self._connection.prefix}dead.{flow}"
+        return self._connection.topic_names.dead_letters(flow)
 
     def marks_topic(self, flow: str) -> str:
-        return f"{self._connection.prefix}replayed.{flow}"
+        return self._connection.topic_names.replayed(flow)
 
     def flows(self) -> list[str]:
         """The flows that have dead letters, or had some."""

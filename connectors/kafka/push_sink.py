@@ -77,13 +77,14 @@ class _PushWriter:
     def __init__(self, sink: WebSocket, context: ConnectorContext) -> None:
         self._context = context
         self._first = sink.first
-        self._topic = f"{context.topic_prefix}push"
+        connection: TopicConnection = context.connection
+        self._topic = connection.topic_names.push
         channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
         self._channels = [
             (template, template.placeholders()) for template in map(Template, channels)
         ]
         self._producer = Producer(
-            context.connection,
+            connection,
             context.health,
             context.name,
             partitions=1,

@@ -27,12 +27,12 @@ class AlarmTopics:
 
     def __init__(self, connection: TopicConnection) -> None:
         self._connection = connection
-        self._prefix = connection.prefix
+        self._names = connection.topic_names
 
     def transitions(self, wanted: Callable[[AlarmTransition], bool]) -> Iterator[AlarmTransition]:
         """All that the topic still has, in order for each alarm, each once."""
         with self._reading() as consumer:
-            places = _places(consumer, f"{self._prefix}alarms")
+            places = _places(consumer, self._names.alarms)
             if not places:
                 return
             consumer.assign(places)
@@ -60,12 +60,12 @@ class AlarmTopics:
         """
         answers: list[Occurrence] = []
         try:
-            ensure_topic(self._connection, f"{self._prefix}alarm-commands", 1)
-            ensure_topic(self._connection, f"{self._prefix}alarm-replies", 1)
+            ensure_topic(self._connection, self._names.alarm_commands, 1)
+            ensure_topic(self._connection, self._names.alarm_replies, 1)
         except (KafkaError, OSError) as error:
             raise ConnectorError(explain(error, self._connection)) from error
         with self._reading() as consumer:
-            places = _places(consumer, f"{self._prefix}alarm-replies")
+            places = _places(consumer, self._names.alarm_replies)
             consumer.assign(places)
             for place, end in consumer.end_offsets(places).items():
                 consumer.seek(place, end)
@@ -85,7 +85,7 @@ class AlarmTopics:
     def _send(self, command: Occurrence) -> None:
         producer = Producer(self._connection, Health(), "alarm commands", partitions=1)
         try:
-            producer.send_events(f"{self._prefix}alarm-commands", [command])
+            producer.send_events(self._names.alarm_commands, [command])
             producer.flush()
         finally:
             producer.close()

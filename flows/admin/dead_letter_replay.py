@@ -17,6 +17,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.dead_letters import Entry, Graveyard, Mark, Unreachable
 from connectors.kafka.packing import why_too_large
 from connectors.kafka.producer import Producer
+from connectors.kafka.topic_names import TopicNames
 from flows.dataflow.compiler import CompiledSink
 from flows.language.model import Flow, inputs, origin
 from operators.events import DeadLetter, Event, Message, decode_lines, encode_lines
@@ -53,7 +54,7 @@ class Target:
         return self.topic or f"sink {self.sink}"
 
 
-def target_of(letter: DeadLetter, flow: Flow, prefix: str, into: str | None = None) -> Target:
+def target_of(letter: DeadLetter, flow: Flow, names: TopicNames, into: str | None = None) -> Target:
     """Where to send a letter; `into` names the source where the letter does not tell. Raises
     `NotReplayable`.
     """
@@ -70,10 +71,10 @@ def target_of(letter: DeadLetter, flow: Flow, prefix: str, into: str | None = No
         )
     step = letter.step.removesuffix(" topic")
     if step in flow.sources:  # a line that the reader of the topic refused
-        topic, partitions = _topic_of(flow, step, prefix)
+        topic, partitions = _topic_of(flow, step, names)
         return Target(topic, letter.origin, letter.payload.rstrip(b"\n") + b"\n", partitions)
-    source = into or _source_of(letter, flow, prefix)
-    topic, partitions = _topic_of(flow, source, prefix)
+    source = into or _source_of(letter, flow, names)
+    topic, partitions = _topic_of(flow, source, names)
     if letter.holds == "events":
         _refuse_twice(letter, flow)
         events = _events(letter)
@@ -105,10 +106,10 @@ def _events(letter: DeadLetter) -> list[Event]:
     return events
 
 
-def _source_of(letter: DeadLetter, flow: Flow, prefix: str) -> str:
+def _source_of(letter: DeadLetter, flow: Flow, names: TopicNames) -> str:
     if letter.source in flow.sources:
         return str(letter.source)
-    intake = f"{prefix}in.{flow.flow}."
+    intake = names.of_source(flow.flow, "")
     if letter.step.removeprefix(intake) in flow.sources:
         return letter.step.removeprefix(intake)
     sources = _sources_above(flow, letter.step.split("/")[1]) if "/" in letter.step else []
@@ -132,12 +133,12 @@ def _sources_above(flow: Flow, name: str) -> list[str]:
     return sorted(set(above))
 
 
-def _topic_of(flow: Flow, source: str, prefix: str) -> tuple[str, int | None]:
+def _topic_of(flow: Flow, source: str, names: TopicNames) -> tuple[str, int | None]:
     if source not in flow.sources:
         raise NotReplayable(f"the flow has no source {source!r}; it has {', '.join(flow.sources)}")
     settings = flow.sources[source].settings
     if isinstance(settings, PushSource):
-        return f"{prefix}in.{flow.flow}.{source}", 1
+        return names.of_source(flow.flow, source), 1
     if isinstance(settings, Topic):
         return settings.topics()[0], settings.new_partitions
     raise NotReplayable(
@@ -210,7 +211,7 @@ class Replay:
         """Send one letter, mark it, and say where it went; raises `NotReplayable` and
         `Unreachable`.
         """
-        target = target_of(entry.letter, self._flow, self._connection.prefix, into)
+        target = target_of(entry.letter, self._flow, self._connection.topic_names, into)
         timer = threading.Timer(self._wait, self._stopping.set)
         timer.start()
         try:
@@ -278,7 +279,6 @@ class Replay:
             stopping=self._stopping,
             health=self._health,
             dead_letter=self._refused.append,
-            topic_prefix=self._connection.prefix,
             timezone=self._site.zone,
             shape=sink.shape,
             share="replay",  # the flow may be running: other clients and objects than its own

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from connectors.clickhouse.components import ClickHouse
 from connectors.kafka.components import Topic, TopicSink
+from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from flows.language.model import Flow, inputs, origin
 
 Kinds = frozenset[str]
@@ -36,9 +37,9 @@ class Contents:
     other's topics.
     """
 
-    def __init__(self, flows: Iterable[Flow], prefix: str = "vigie.") -> None:
+    def __init__(self, flows: Iterable[Flow], names: TopicNames = DEFAULT_NAMES) -> None:
         self._flows = list(flows)
-        self._prefix = prefix
+        self._topic_names = names
         self._asking: set[str] = set()
 
     def of(self, flow: Flow, name: str) -> Kinds:
@@ -73,7 +74,7 @@ class Contents:
 
     def of_topic(self, topic: str) -> Kinds:
         """What is known to be written to a topic."""
-        if topic == f"{self._prefix}alarms":
+        if topic == self._topic_names.alarms:
             return frozenset({"alarms"})
         if topic in self._asking:
             return UNKNOWN

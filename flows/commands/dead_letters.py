@@ -174,7 +174,7 @@ def replay(
     sent, kept = 0, 0
 
     def planned(letter: DeadLetter) -> str:
-        return target_of(letter, flow, connection.prefix, into).name
+        return target_of(letter, flow, connection.topic_names, into).name
 
     with _graveyard(site, str(definition)) as (graveyard, connection, place):
         entries = graveyard.entries(flow.flow, _wanted(reason, source))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from connectors.config.site import SiteError, load_site
+from connectors.kafka.topic_names import TopicNames
 from flows.drawing.diagram import draw, mermaid
 from flows.drawing.svg import svg
 from flows.loader import load
@@ -23,12 +25,20 @@ from flows.loader import load
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
 )
-def graph(files: tuple[Path, ...], form: str | None, output: Path | None) -> None:
+@click.option(
+    "--site",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Names the topics of the site; default: site.yaml beside the first file, if there is one.",
+)
+def graph(
+    files: tuple[Path, ...], form: str | None, output: Path | None, site: Path | None
+) -> None:
     """Draw sources, streams with their steps, alarms, sinks, and the topics through which flows
     meet.
 
     Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed,
-    and it exits with 1.
+    and it exits with 1. The topics that Vigie makes for itself are drawn under
+    the prefix that the site file gives them.
     """
     loaded = [load(path) for path in files]
     for document, _ in loaded:
@@ -41,7 +51,13 @@ def graph(files: tuple[Path, ...], form: str | None, output: Path | None) -> Non
     if twice := sorted({name for name in names if names.count(name) > 1}):
         click.echo(f"error: two files hold the flow {twice[0]!r}", err=True)
         sys.exit(1)
-    picture = draw(flows)
+    beside = files[0].with_name("site.yaml")
+    try:
+        topics = TopicNames.of_site(load_site(site or (beside if beside.exists() else None)))
+    except SiteError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    picture = draw(flows, topics)
     is_svg = form == "svg" or (form is None and output is not None and output.suffix == ".svg")
     text = svg(picture) if is_svg else mermaid(picture)
     if output is None:

@@ -13,6 +13,7 @@ import click
 
 from connectors.base import ConnectorError
 from connectors.config.site import Site, load_site
+from connectors.kafka.topic_names import TopicNames
 from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable
 from flows.language.lock import carried, lock_path, read_lock
@@ -231,7 +232,6 @@ def _definition(
     lock = read_lock(lock_path(path, flow))
     names = dict(lock.born) if lock else {}
     born = {**names, **{now: names.get(old, old) for now, old in carried(flow).items()}}
-    prefix = str(site.connections.get("redpanda", {}).get("prefix", "vigie."))
     try:
         active = for_profile(flow, profile)
         if not active.sources:
@@ -239,7 +239,7 @@ def _definition(
                 "no source is active; choose a profile: --profile"
                 f" {' or '.join(sorted(profiles(flow)))}"
             )
-        inputs = resolve(active, given, prefix)
+        inputs = resolve(active, given, TopicNames.of_site(site))
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
     return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)

@@ -10,6 +10,7 @@ import click
 
 from connectors.base import ConnectorError, Stopped
 from connectors.config.site import SiteError, load_site
+from connectors.kafka.topic_names import TopicNames
 from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.drawing.diagram import as_json, draw
@@ -109,7 +110,7 @@ def run(
                 status_port,
                 runner.metrics,
                 runner.health,
-                as_json(draw([(document, flow)])),
+                as_json(draw([(document, flow)], TopicNames.of_site(place))),
                 runner.hearing.figures,
             )
             if status_port is not None

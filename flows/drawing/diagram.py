@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.config.document import Document
+from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from flows.language.model import Flow, SinkBase, SourceBase, inputs, origin
 from operators.model.units import Some
 
 Kind = Literal["source", "stream", "alarm", "sink", "topic"]
-ALARM_TOPIC = "vigie.alarms"
-PUSH_TOPIC = "vigie.push"
 LINE = 44
 
 
@@ -59,20 +58,20 @@ class Picture:
         return list(dict.fromkeys(box.flow for box in self.boxes.values() if box.flow is not None))
 
 
-def draw(flows: Sequence[tuple[Document, Flow]]) -> Picture:
-    """Make the picture of flows that were read together."""
+def draw(flows: Sequence[tuple[Document, Flow]], names: TopicNames = DEFAULT_NAMES) -> Picture:
+    """Make the picture of flows that were read together; `names` are those of the site's topics."""
     picture = Picture()
     for document, flow in flows:
-        _add_flow(picture, document, flow)
+        _add_flow(picture, document, flow, names)
     read = {arrow.start for arrow in picture.arrows}
-    if f"topic/{ALARM_TOPIC}" in read:
+    if f"topic/{names.alarms}" in read:
         for _, flow in flows:
             for name in flow.alarms:
-                picture.join(f"{flow.flow}/{name}", f"topic/{ALARM_TOPIC}")
+                picture.join(f"{flow.flow}/{name}", f"topic/{names.alarms}")
     return picture
 
 
-def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
+def _add_flow(picture: Picture, document: Document, flow: Flow, names: TopicNames) -> None:
     for name, source in flow.sources.items():
         box = picture.add(
             Box(f"{flow.flow}/{name}", "source", flow.flow, (name, *_connector(source)))
@@ -100,7 +99,7 @@ def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
         if alarm.rules is not None:
             picture.join(f"{flow.flow}/{alarm.rules}", f"{flow.flow}/{name}", "rules")
     for name, sink in flow.sinks.items():
-        _add_sink(picture, flow, name, sink)
+        _add_sink(picture, flow, name, sink, names)
     for section in ("streams", "alarms", "sinks"):
         for name, entry in getattr(flow, section).items():
             for read, label in _reads(entry.from_):
@@ -109,13 +108,13 @@ def _add_flow(picture: Picture, document: Document, flow: Flow) -> None:
                     picture.join(f"{flow.flow}/{start}", f"{flow.flow}/{name}", label or side)
 
 
-def _add_sink(picture: Picture, flow: Flow, name: str, sink: SinkBase) -> None:
+def _add_sink(picture: Picture, flow: Flow, name: str, sink: SinkBase, names: TopicNames) -> None:
     box = picture.add(Box(f"{flow.flow}/{name}", "sink", flow.flow, (name, *_connector(sink))))
     if sink.kind == "topic":
         for topic_name in _topics(sink.settings):
             picture.join(box, _topic(picture, topic_name))
     elif sink.kind == "websocket":
-        picture.join(box, _topic(picture, PUSH_TOPIC))
+        picture.join(box, _topic(picture, names.push))
 
 
 def _topic(picture: Picture, name: str) -> str:

@@ -11,6 +11,7 @@ from connectors.base import PushSource
 from connectors.clickhouse.components import ClickHouse
 from connectors.config.suggestion import near
 from connectors.kafka.components import Topic, TopicSink
+from connectors.kafka.topic_names import TopicNames
 from flows.dataflow.compiler import is_table
 from flows.language.model import Flow, inputs, origin
 from operators.transforms.enrich import Enrich
@@ -84,10 +85,8 @@ def parse(text: str) -> tuple[str, Place]:
     return name, Place("file", (where,))
 
 
-def resolve(flow: Flow, given: Mapping[str, Place], prefix: str) -> Inputs:
-    """The places for all that the alarms of a flow need; raises `InputError`. `prefix` is that
-    of Vigie's own topics.
-    """
+def resolve(flow: Flow, given: Mapping[str, Place], names: TopicNames) -> Inputs:
+    """The places for all that the alarms of a flow need; raises `InputError`."""
     for name in given:
         if name not in flow.sources and name not in flow.streams:
             known = [*flow.sources, *flow.streams]
@@ -95,14 +94,14 @@ def resolve(flow: Flow, given: Mapping[str, Place], prefix: str) -> Inputs:
             raise InputError(f"the flow {flow.flow!r} has no source or stream {name!r} ({hint})")
     streams = {name: place for name, place in given.items() if name in flow.streams}
     for name in needed(flow, streams):
-        if name in flow.sources and name not in given and _own(flow, name, prefix) is None:
+        if name in flow.sources and name not in given and _own(flow, name, names) is None:
             streams |= _written_streams(flow, name, streams)
     sources: dict[str, Place] = {}
     tables: dict[str, Place] = {}
     for name in needed(flow, streams):
         if name not in flow.sources:
             continue
-        place = given.get(name) or _own(flow, name, prefix) or _written(flow, name)
+        place = given.get(name) or _own(flow, name, names) or _written(flow, name)
         if place is None:
             raise InputError(_without_history(flow, name))
         if place.kind != "none":
@@ -143,13 +142,13 @@ def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
     return list(found)
 
 
-def _own(flow: Flow, name: str, prefix: str) -> Place | None:
+def _own(flow: Flow, name: str, names: TopicNames) -> Place | None:
     """The topic that a source reads, or that its intake writes."""
     settings = flow.sources[name].settings
     if isinstance(settings, Topic):
         return Place("topic", tuple(settings.topics()), settings.connection)
     if isinstance(settings, PushSource):
-        return Place("topic", (f"{prefix}in.{flow.flow}.{name}",), "redpanda")
+        return Place("topic", (names.of_source(flow.flow, name),), "redpanda")
     return None
 
 

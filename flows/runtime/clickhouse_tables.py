@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connectors.base import ConnectorError
 from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
 from connectors.config.site import Site
-from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topic_names import TopicNames
 from flows.checks.event_kinds import Contents
 from flows.dataflow.compiler import CompiledSink, NotRunnable
 from flows.language.model import Flow
@@ -43,10 +43,7 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str
     from connectors.clickhouse.writer import declared_by
 
     flows = list(flows)
-    prefix = TopicConnection.model_fields["prefix"].default
-    if "redpanda" in site.connections:
-        prefix = site.connections["redpanda"].get("prefix", prefix)
-    contents = Contents([flow for _, flow in flows], str(prefix))
+    contents = Contents([flow for _, flow in flows], TopicNames.of_site(site))
     found: dict[tuple[str, str], tuple[str, Declared]] = {}
     for path, flow in flows:
         for name, sink in flow.sinks.items():

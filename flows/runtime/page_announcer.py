@@ -20,7 +20,7 @@ def announce_pages(flow: Flow, connection: TopicConnection, producer: Producer) 
     One row a flow, so that a page that is declared no longer is gone with the next start. Raises
     `ConnectorError` while no broker answers.
     """
-    topic = f"{connection.prefix}{TABLE}"
+    topic = connection.topic_names.pages
     pages = {name: page.model_dump() for name, page in flow.pages.items()}
     row = Row(
         id=flow.flow,

@@ -110,7 +110,7 @@ class Runner:
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self._known: frozenset[str] = frozenset()
         self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
-        self._dead_topic = f"{self._broker.prefix}dead.{flow.flow}"
+        self._dead_topic = self._broker.topic_names.dead_letters(flow.flow)
         self._intakes: list[tuple[Intake, Producer]] = []
 
     def stop(self) -> None:
@@ -231,7 +231,6 @@ class Runner:
             dead_letter=self._bury,
             letters_durable=lambda: self._dead.flush(self.stopping),
             tables=self._tables,
-            topic_prefix=self._broker.prefix,
             arrived=self._running.wakeup.arrived,
             timezone=self._site.zone,
             folder=self._folder.path / f"files-{self._options.share.number}",
@@ -293,7 +292,7 @@ class Runner:
         inputs = [self._input(name, source) for name, source in self._compiled.sources.items()]
         if any(node.is_alarm for node in self._compiled.plan.nodes):
             source = Topic(
-                name=f"{self._broker.prefix}alarm-commands", start="latest", new_partitions=1
+                name=self._broker.topic_names.alarm_commands, start="latest", new_partitions=1
             )
             context = replace(self._context("commands", source), connection=self._broker)
             inputs.append(
@@ -307,7 +306,7 @@ class Runner:
         source = self._site.fill(component)
         context = self._context(name, source)
         if isinstance(source, PushSource):
-            topic = f"{self._broker.prefix}in.{self._flow.flow}.{name}"
+            topic = self._broker.topic_names.of_source(self._flow.flow, name)
             producer = Producer(
                 self._broker, self.health, f"{name} intake", linger=0.0, partitions=1
             )
@@ -340,8 +339,8 @@ class Runner:
         sinks = dict(self._compiled.sinks)
         names = {outlet.name for outlet in self._compiled.plan.outlets}
         if ALARM_SINK in names:
-            sinks[ALARM_SINK] = CompiledSink(TopicSink(name=f"{self._broker.prefix}alarms"))
-            replies = TopicSink(name=f"{self._broker.prefix}alarm-replies", new_partitions=1)
+            sinks[ALARM_SINK] = CompiledSink(TopicSink(name=self._broker.topic_names.alarms))
+            replies = TopicSink(name=self._broker.topic_names.alarm_replies, new_partitions=1)
             sinks[ANSWER_SINK] = CompiledSink(replies)
             self.metrics.registry.register(self._watch)
         writers: dict[str, Callable[[], Writer]] = {}

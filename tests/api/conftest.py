@@ -99,7 +99,7 @@ def database(clickhouse: ClickHouse, unique: str) -> Iterator[Callable[[], Any]]
 def rules(broker: Broker, topics: Topics) -> Iterator[Callable[[], dict[str, Any]]]:
     """The rows of the topic of rules, the newest of each key."""
     consumer = KafkaConsumer(bootstrap_servers=broker.address, auto_offset_reset="earliest")
-    part = TopicPartition(f"{topics.prefix}rules", 0)
+    part = TopicPartition(topics.names.rules, 0)
     rows: dict[str, Any] = {}
 
     def newest() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.web.uvicorn_server import make_server
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topic_names import TopicNames
 from operators.events import Event, encode_lines
 from tests.waiting import wait_until
 
@@ -108,16 +109,20 @@ class Topics:
     _number: int = 0
 
     @property
+    def names(self) -> TopicNames:
+        return TopicNames(self.prefix)
+
+    @property
     def readings(self) -> str:
         return f"{self.prefix}readings"
 
     @property
     def alarms(self) -> str:
-        return f"{self.prefix}alarms"
+        return self.names.alarms
 
     @property
     def push(self) -> str:
-        return f"{self.prefix}push"
+        return self.names.push
 
     def create(self) -> None:
         admin = KafkaAdminClient(bootstrap_servers=self.address)
@@ -195,7 +200,7 @@ def settings_for(folder: Path, broker: str, topics: Topics, **others: Any) -> Se
         kafka={"bootstrap_servers": [broker]},
         kafka_address=broker,
         broker=TopicConnection(brokers=[broker], prefix=topics.prefix, idempotence=False),
-        prefix=topics.prefix,
+        topics=topics.names,
         reading_topics=(topics.readings,),
         **others,
     )

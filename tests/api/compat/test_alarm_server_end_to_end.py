@@ -49,7 +49,7 @@ def desk(start: Start, settings: Settings, topics: Topics) -> Api:
 def flow(tmp: Path, broker: Broker, topics: Topics) -> Iterator[FlowProcess]:
     definition, site = tmp / "desk.yaml", tmp / "site.yaml"
     definition.write_text(
-        FLOW.replace("QUOTES", topics.readings).replace("RULES", f"{topics.prefix}rules")
+        FLOW.replace("QUOTES", topics.readings).replace("RULES", topics.names.rules)
     )
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": topics.prefix}
     site.write_text(json.dumps({"vigie": 1, "site": "test", "connections": {"redpanda": redpanda}}))

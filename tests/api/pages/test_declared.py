@@ -21,7 +21,7 @@ def told(topics: Topics, number: int, **pages: Any) -> None:
         op="update",
         values={"id": "alarms", "pages": pages},
     )
-    topics.events(row, topic=f"{topics.prefix}pages")
+    topics.events(row, topic=topics.names.pages)
 
 
 def test_a_page_of_a_definition_is_for_whom_the_definition_says(
@@ -35,7 +35,7 @@ def test_a_page_of_a_definition_is_for_whom_the_definition_says(
     }
     told(topics, 1, eur_usd=eur_usd)
     api = start(replace(settings, section=ApiSection(registration="open")))
-    api.wait_for_topics(topics.alarms, f"{topics.prefix}pages")
+    api.wait_for_topics(topics.alarms, topics.names.pages)
     eve = Someone(api, "eve")
     admin = api.login()
     own = eve.post("/groups", {"name": "desk2"})

@@ -196,7 +196,6 @@ def test_what_the_websocket_sink_of_a_flow_writes_reaches_clients_in_its_shape(
         flow="server_room",
         name="live",
         connection=connection,
-        topic_prefix=topics.prefix,
         shape=shape.render,
     )
     writer = WebSocket(channel="server_room").open(context)

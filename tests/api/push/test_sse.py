@@ -92,7 +92,7 @@ def test_heartbeats_are_comments_that_tell_where_the_client_is(
     start: Start, settings: Settings
 ) -> None:
     api = start(replace(settings, bounds=Bounds(heartbeat=0.05)))
-    api.wait_for_topics(f"{settings.prefix}push")
+    api.wait_for_topics(settings.topics.push)
     with following(api, api.login(), "line") as stream:
         for line in stream._lines:
             if line.startswith(": "):

@@ -161,7 +161,7 @@ def test_posted_events_that_are_none_are_refused_with_what_was_expected(
 def answer_commands(broker: str, topics: Topics, stop: threading.Event) -> None:
     """A flow that accepts `ack` and refuses the rest."""
     consumer = KafkaConsumer(bootstrap_servers=broker, group_id=None, auto_offset_reset="earliest")
-    consumer.subscribe([f"{topics.prefix}alarm-commands"])
+    consumer.subscribe([topics.names.alarm_commands])
     while not stop.is_set():
         for records in consumer.poll(timeout_ms=100).values():
             for command in (event for record in records for event in decode_lines(record.value)):
@@ -175,7 +175,7 @@ def answer_commands(broker: str, topics: Topics, stop: threading.Event) -> None:
                 reply = Occurrence(
                     id=f"{command.id}/r", time=1.0, subject=command.subject, type=kind, data=said
                 )
-                topics.events(reply, topic=f"{topics.prefix}alarm-replies")
+                topics.events(reply, topic=topics.names.alarm_replies)
     consumer.close()
 
 
@@ -184,7 +184,7 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
 ) -> None:
     stop = threading.Event()
     flow = threading.Thread(target=answer_commands, args=(topics.address, topics, stop))
-    topics.send(f"{topics.prefix}alarm-commands", b"", "")
+    topics.send(topics.names.alarm_commands, b"", "")
     topics.flush()
     flow.start()
     headers = {"Authorization": f"Bearer {token}"}
@@ -227,7 +227,7 @@ def test_dead_letters_are_listed_and_shown_with_their_bytes(
         )
         for n in range(3)
     ]
-    topics.events(*letters, topic=f"{topics.prefix}dead.bridge")
+    topics.events(*letters, topic=topics.names.dead_letters("bridge"))
     listed = api.get("/api/dead-letters", token, limit=2).json()
     assert listed["reasons"] == {"bad_json": 3}
     assert [letter["flow"] for letter in listed["letters"]] == ["bridge", "bridge"]
@@ -301,7 +301,7 @@ def test_cameras_and_the_mode_reach_their_compacted_topics(
     consumer = KafkaConsumer(
         bootstrap_servers=topics.address, group_id=None, auto_offset_reset="earliest"
     )
-    consumer.subscribe([f"{topics.prefix}cameras", f"{topics.prefix}mode"])
+    consumer.subscribe([topics.names.cameras, topics.names.mode])
 
     def arrived() -> bool:
         for records in consumer.poll(timeout_ms=100).values():

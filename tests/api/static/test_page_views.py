@@ -260,7 +260,7 @@ def test_dead_letters_are_listed_with_what_came(visit: Visit, topics: Topics) ->
         id="l1", time=time.time(), flow="plant", step="decode", reason="bad_json", detail="expected an object",
         origin="site.readings/0", payload=b"ERR 17 <b>",
     )  # fmt: skip
-    topics.events(letter, topic=f"{topics.prefix}dead.plant")
+    topics.events(letter, topic=topics.names.dead_letters("plant"))
     page = visit(view="#/letters")
     page.locator(".letter summary").click(timeout=WAIT)
     expect(page.locator(".letter pre")).to_have_text("ERR 17 <b>", timeout=WAIT)

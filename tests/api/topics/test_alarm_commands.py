@@ -11,6 +11,7 @@ from api.push.feed import Feed
 from api.topics.alarm_commands import AlarmCommands
 from api.topics.writer import NO_BROKER, BrokerDown, TopicWriter
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topic_names import DEFAULT_NAMES
 from infra.embedded.broker import Broker
 from operators.alarms.command_handler import ACCEPTED
 from operators.events import Event, Occurrence
@@ -56,7 +57,7 @@ def answer(command: str, subject: str = "rack") -> Occurrence:
 def test_the_feed_hands_over_answers_of_a_topic_that_appears_later(
     ears: Ears, topics: Topics
 ) -> None:
-    topics.events(answer("c1"), topic=f"{topics.prefix}alarm-replies")
+    topics.events(answer("c1"), topic=topics.names.alarm_replies)
     wait_until(lambda: ears.answers, what="the answer")
     assert ears.answers == [answer("c1")]
 
@@ -67,7 +68,7 @@ def test_a_command_reaches_its_topic_and_its_answer_who_asked(
     writer = TopicWriter(
         TopicConnection(brokers=[broker.address], prefix=topics.prefix, idempotence=False)
     )
-    commands = AlarmCommands(writer, topics.prefix)
+    commands = AlarmCommands(writer, topics.names)
 
     async def ask() -> list[Occurrence]:
         question = asyncio.create_task(
@@ -84,7 +85,7 @@ def test_a_command_reaches_its_topic_and_its_answer_who_asked(
 
 
 def test_without_a_broker_the_reason_is_said() -> None:
-    commands = AlarmCommands(TopicWriter(None), "vigie.")
+    commands = AlarmCommands(TopicWriter(None), DEFAULT_NAMES)
     with pytest.raises(BrokerDown, match=NO_BROKER.split(";")[0]):
         asyncio.run(commands.ask("rack", {"do": "ack"}))
 

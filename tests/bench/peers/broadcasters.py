@@ -22,6 +22,7 @@ from api.push.cursor import Place
 from api.push.feed import Feed
 from api.push.updates import Update
 from api.settings import Settings
+from connectors.kafka.topic_names import TopicNames
 
 
 class Relay:
@@ -51,7 +52,7 @@ class Relay:
 def feed(broker: str, prefix: str) -> Relay:
     """A relay that is fed by the push topic."""
     settings = Settings(
-        Path(), kafka={"bootstrap_servers": [broker]}, prefix=prefix, reading_topics=()
+        Path(), kafka={"bootstrap_servers": [broker]}, topics=TopicNames(prefix), reading_topics=()
     )
     relay = Relay()
     Feed(settings, Metrics(), relay).start()

@@ -130,7 +130,7 @@ def test_the_bridge_posts_every_message_of_the_sensors_to_the_letter(
     ]
     assert {request.path for request in requests} == {"/api/events"}
     assert [request.id for request in requests] == ["e-1", "e-2", "e-3", "e-4"]
-    dead = site.topic(f"{unique}.dead.bridge")
+    dead = site.topic(site.broker.topic_names.dead_letters("bridge"))
     (letter,) = wait_until(dead, what="the dead letter")
     assert (
         isinstance(letter, DeadLetter)
@@ -215,8 +215,8 @@ def test_what_is_posted_is_in_the_topic_before_the_answer_and_a_repetition_is_le
     ):
         assert client.post("/api/events", json=body).status_code == 202
         posted, quoted = (
-            site.topic(f"{unique}.in.quotes.posts"),
-            site.topic(f"{unique}.in.quotes.quotes"),
+            site.topic(site.broker.topic_names.of_source("quotes", "posts")),
+            site.topic(site.broker.topic_names.of_source("quotes", "quotes")),
         )
         (message,) = wait_until(posted, what="the post in the topic")
         assert isinstance(message, Message) and message.id == "e-1"

@@ -25,13 +25,15 @@ def push(broker: Broker, recorder: Recorder, unique: str) -> Callable[..., list[
     def write(
         events: list[Event], settings: dict[str, Any] | str, **more: Any
     ) -> list[dict[str, Any]]:
-        connection = TopicConnection(brokers=[broker.address], idempotence=False)
-        context = recorder.context("live", connection, topic_prefix=f"{unique}.", **more)
+        connection = TopicConnection(
+            brokers=[broker.address], idempotence=False, prefix=f"{unique}."
+        )
+        context = recorder.context("live", connection, **more)
         writer = WebSocket.model_validate(settings).open(context)
         writer.write(events)
         writer.flush()
         writer.close()
-        return read(broker, f"{unique}.push")
+        return read(broker, connection.topic_names.push)
 
     return write
 

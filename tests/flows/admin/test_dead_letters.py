@@ -15,6 +15,7 @@ from connectors.config.site import load_site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.dead_letters import Entry, Graveyard
 from connectors.kafka.producer import Producer
+from connectors.kafka.topic_names import TopicNames
 from connectors.s3.connection import ObjectStoreConnection
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 from flows.cli import main
@@ -177,7 +178,7 @@ def test_a_letter_goes_where_it_came_from(
     (path := tmp_path / "f.yaml").write_text(FLOW)
     flow = load(path)[1]
     assert flow
-    target = target_of(made, flow, "p.")
+    target = target_of(made, flow, TopicNames("p."))
     assert (target.name, target.key) == (goes_to, key)
     if made.step == "f/readings/decode":
         (message,) = decode_lines(target.line)
@@ -221,7 +222,7 @@ def test_a_letter_that_cannot_be_sent_again_says_why(
     flow = load(path)[1]
     assert flow
     with pytest.raises(NotReplayable) as refused:
-        target_of(made, flow, "p.")
+        target_of(made, flow, TopicNames("p."))
     assert words in str(refused.value)
 
 

@@ -175,7 +175,7 @@ def test_the_topic_that_an_intake_wrote_is_read_without_a_word(connections, tmp_
         )
         for n, one in enumerate(messages())
     ]
-    publish(topics, f"{unique}.in.rooms.probes", sent, pack=False)
+    publish(topics, topics.topic_names.of_source("rooms", "probes"), sent, pack=False)
     found = replay(write(tmp_path), "--from", "2026-11-02", "--to", "2026-11-03")
     assert raised(found) == [("hot", "rack", "12:10:00", 600.0)]
     assert found["inputs"] == [

@@ -37,7 +37,10 @@ def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
     )
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
     producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
-    out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
+    out, alarms = (
+        topic(connection, f"{unique}.out"),
+        topic(connection, connection.topic_names.alarms),
+    )
 
     with FlowProcess(definition, site, tmp / "data") as flow:
         producer.send_events(f"{unique}.in", [reading(1, 31, 1000), reading(2, 29, 1001)])
@@ -101,7 +104,7 @@ def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
         f"sinks: {{log: {{from: others, topic: {unique}.out}}}}\n"
     )
     producer = Producer(connection, Health(), "p")
-    alarms = topic(connection, f"{unique}.alarms")
+    alarms = topic(connection, connection.topic_names.alarms)
     with FlowProcess(write(tmp, "quiet", body), site, tmp / "data") as flow:
         now = time.time()
         producer.send_events(f"{unique}.others", [reading(1, 20, now)])

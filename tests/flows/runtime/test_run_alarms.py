@@ -132,7 +132,7 @@ class World:
         self._site.write_text(json.dumps(site))
         for name in SOURCES:
             self._write(name)
-        self.transitions = topic(self._connection, f"{unique}.alarms")
+        self.transitions = topic(self._connection, self._connection.topic_names.alarms)
 
     def _write(self, name: str) -> None:
         definition = YAML(typ="safe", pure=True).load(

@@ -63,7 +63,10 @@ def test_one_process_two_and_one_again_give_the_same_counts(
     )
     definition = write(tmp, "hot", HOT.replace("NAME", unique) + kept)
     producer = Producer(connection, Health(), "p")
-    out, alarms = topic(connection, f"{unique}.out"), topic(connection, f"{unique}.alarms")
+    out, alarms = (
+        topic(connection, f"{unique}.out"),
+        topic(connection, connection.topic_names.alarms),
+    )
     source, sent = events(), 0
 
     def send(count: int) -> None:

@@ -40,17 +40,20 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
     definition = write(tmp, "market", RULES.replace("NAME", unique))
     producer = Producer(connection, Health(), "p")
     rules = KafkaProducer(bootstrap_servers=[broker.address])
-    alarms = topic(connection, f"{unique}.alarms")
+    alarms = topic(connection, connection.topic_names.alarms)
 
     def changes() -> list[str]:
         return [e.event for e in alarms() if isinstance(e, AlarmTransition)]
 
     def rule(row: dict[str, object] | None) -> None:
         rules.send(
-            f"{unique}.rules", None if row is None else json.dumps(row).encode(), b"r1", partition=0
+            connection.topic_names.rules,
+            None if row is None else json.dumps(row).encode(),
+            b"r1",
+            partition=0,
         ).get(10)
 
-    topic(connection, f"{unique}.rules")
+    topic(connection, connection.topic_names.rules)
     producer.send_events(f"{unique}.in", [price(1, 1.09, 1000)])
     producer.flush()
     rule({"subject": "EUR/USD", "above": 2.0})
@@ -61,7 +64,7 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
         )
         ack = {"do": "ack", "alarm": "market", "user": "marie"}
         command = Occurrence(id="c1", time=1001, subject="EUR/USD", type="alarm_command", data=ack)
-        producer.send_events(f"{unique}.alarm-commands", [command])
+        producer.send_events(connection.topic_names.alarm_commands, [command])
         wait_until(lambda: changes() == ["activated", "acked"], 20, "the acknowledgement")
         assert flow.stop() == 0
     rule(None)
