@@ -6,7 +6,8 @@ from flows.checks.references import circles
 from flows.language.model import inputs
 from operators.alarms.settings import Alarm
 from operators.model.condition import When
-from operators.model.priority import PRIORITIES, Level, Priority, why_not
+from operators.model.levels import Level, why_not
+from operators.model.priority import PRIORITIES, Priority
 from operators.model.units import Quantity, Some
 
 

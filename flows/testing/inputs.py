@@ -13,7 +13,6 @@ from connectors.http.body import events_of as posted_events
 from connectors.mariadb.row_mapping import Unmapped, mapper
 from flows.language.model import Source
 from flows.testing.fake_camera import SEES, camera_labels, picture
-from operators.alarms.rule_builder import SEVERITY_OF
 from operators.alarms.settings import STATES
 from operators.decoding.payloads.metrics import METRICS
 from operators.events import (
@@ -27,7 +26,7 @@ from operators.events import (
     Summary,
 )
 from operators.model import two_state
-from operators.model.priority import PRIORITIES
+from operators.model.priority import PRIORITIES, SEVERITY_OF
 from operators.model.units import UNITS, duration, quantity
 
 Change = Literal["insert", "update", "delete"]

@@ -8,15 +8,16 @@ from heapq import heappush
 from typing import Any
 
 from operators.alarms.base_logic import AlarmLogic
-from operators.alarms.engine.fast_path import quiet_values
+from operators.alarms.engine.fast_path import finite
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
-from operators.alarms.engine.state import LARGEST, Mode, Slot, State
+from operators.alarms.engine.state import Mode, Slot, State
 from operators.alarms.engine.timers import NO_DATA
-from operators.alarms.rule_builder import NoLimit, NoPriority, inventory
+from operators.alarms.rule_builder import NoPriority, inventory
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import Event, Reading
+from operators.model.limits import NoLimit
 from operators.model.units import UNITS
 
 
@@ -279,6 +280,5 @@ class ConditionLogic(AlarmLogic):
         plain = not (rule.schedule or rule.window or rule.n_of_m or rule.pulse) and rule.enabled
         if not plain or (rule.unit is not None and unit not in (None, rule.unit)):
             return None
-        parts = [quiet_values(level) for level in rule.levels] or [(-LARGEST, LARGEST)]
-        low, high = max(low for low, _ in parts), min(high for _, high in parts)
+        low, high = finite([level.quiet for level in rule.levels] or [(-math.inf, math.inf)])
         return self.engine.shared_mode((low, high, math.inf, unit))

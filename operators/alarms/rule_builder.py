@@ -9,20 +9,15 @@ from operators.alarms.engine.rule import Rule, Schedule
 from operators.alarms.engine.schedule import WeeklySchedule
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
-from operators.model import two_state
 from operators.model.condition import Column, When
-from operators.model.tables import rows_by_key
-from operators.model.units import Quantity, quantity
+from operators.model.limits import NoLimit, limit_record, resolved, state_value
+from operators.model.priority import SEVERITY_OF
+from operators.model.tables import SubjectCells
+from operators.model.units import quantity
 
-SEVERITY_OF = {"low": "info", "medium": "warning", "high": "major", "critical": "critical"}
-PRIORITY_OF = {severity: priority for priority, severity in SEVERITY_OF.items()}
 _NO_DATA = {"hold": "keep", "clear": "ok", "raise": "alarm"}
 _COMMON_METRICS = ("state", "door", "availability", "lock", "contact")
 DEFAULT_MAX_FUTURE = 300.0
-
-
-class NoLimit(Exception):
-    """A subject has no limit: no row, no label and no default."""
 
 
 class NoPriority(Exception):
@@ -55,7 +50,7 @@ class Definition:
         self._columns = [edge for edge in edges if isinstance(edge, Column)]
         self.priority_varies = isinstance(alarm.priority, Column)
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
-        self._tables = [rows_by_key(rows, "subject") for rows in context.tables.values() if rows]
+        self._cells = SubjectCells(context.tables)
         self._made: dict[str, Rule] = {}
         self._by_cells: dict[tuple[Any, ...], Rule] = {}
         self.varies = bool(self._columns) or self._word is not None
@@ -65,25 +60,21 @@ class Definition:
         """The rule of all subjects that have nothing of their own."""
         when = self.alarm.when
         assert when is not None
-        number = next(
-            (n for m in _COMMON_METRICS if (n := two_state.number(m, str(self._word))) is not None),
-            None,
-        )
         try:
-            return self.rule({}, number)
+            return self.rule({}, *_COMMON_METRICS)
         except NoLimit:
-            return self.rule({column.column: "0" for column in self._columns}, number)
+            return self.rule({column.column: "0" for column in self._columns}, *_COMMON_METRICS)
 
     def rule_for(self, subject: str, metric: str | None, labels: Mapping[str, str]) -> Rule:
         """The rule of one subject; raises `NoLimit` where it has none."""
-        number = two_state.number(metric or "", str(self._word)) if self._word is not None else None
+        state = None if self._word is None else state_value(self._word, metric)
         cells = tuple(self.cell(column.column, subject, labels) for column in self._columns)
-        key = (number, *cells)
+        key = (state, *cells)
         known = self._by_cells.get(key)
         if known is None:
             names = [column.column for column in self._columns]
             known = self.rule(
-                {n: c for n, c in zip(names, cells, strict=True) if c is not None}, number
+                {n: c for n, c in zip(names, cells, strict=True) if c is not None}, metric
             )
             if len(self._by_cells) > 10_000:
                 self._by_cells.clear()
@@ -95,7 +86,7 @@ class Definition:
         priority = self.alarm.priority
         if isinstance(priority, Column):
             cells = {priority.column: self.cell(priority.column, subject, labels)}
-            priority = _resolved(priority, cells) or "medium"
+            priority = resolved(priority, cells) or "medium"
         if priority not in SEVERITY_OF:
             raise NoPriority(priority)
         return SEVERITY_OF[priority]
@@ -119,31 +110,20 @@ class Definition:
         if isinstance(alarm.priority, Column):
             priority = [alarm.priority.column, alarm.priority.default]
             names.add(alarm.priority.column)
-        cells: dict[str, dict[str, str]] = {}
-        for rows in reversed(self._tables):
-            for subject, row in rows.items():
-                if own := {name: str(row[name]) for name in names if name in row}:
-                    cells.setdefault(subject, {}).update(own)
-        return {"limits": limits, "priority": priority, "cells": cells}
+        return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
         """What a column says of a subject: its label of that name, or the cell of its row in a
         table.
         """
-        if column in labels:
-            return labels[column]
-        for rows in self._tables:
-            row = rows.get(subject)
-            if row and column in row:
-                return row[column]
-        return None
+        return self._cells.cell(column, subject, labels)
 
-    def rule(self, cells: Mapping[str, Any], number: float | None) -> Rule:
-        """The rule for these cells of the columns, and this number for the word of `is`."""
+    def rule(self, cells: Mapping[str, Any], *metrics: str | None) -> Rule:
+        """The rule for these cells of the columns; the word of `is` is one of these metrics."""
         alarm = self.alarm
         assert alarm.when is not None
         priority = alarm.priority.default if isinstance(alarm.priority, Column) else alarm.priority
-        record = self._record(alarm.when, priority, self.rule_id, cells, number)
+        record = self._record(alarm.when, priority, self.rule_id, cells, metrics)
         return self.made(record)
 
     def made(self, record: Mapping[str, Any]) -> Rule:
@@ -159,7 +139,7 @@ class Definition:
         priority: Any,
         rule_id: str,
         cells: Mapping[str, Any],
-        number: float | None = None,
+        metrics: Sequence[str | None],
     ) -> dict[str, Any]:
         alarm, chatter = self.alarm, self.alarm.chatter
         record: dict[str, Any] = {
@@ -167,7 +147,7 @@ class Definition:
             "severity": SEVERITY_OF[priority or "medium"],
             "max_shelve": alarm.shelve.max,
             "max_future": max(DEFAULT_MAX_FUTURE, self._context.ahead),
-            **_condition(when, cells, number),
+            **_condition(when, cells, metrics),
         }
         optional = {
             "for": when.for_,
@@ -204,20 +184,15 @@ class Definition:
         when = When.model_validate(given)
         priority = row.get("priority")
         if isinstance(self.alarm.priority, Column):
-            priority = _resolved(self.alarm.priority, row)
+            priority = resolved(self.alarm.priority, row)
         elif priority is None:
             priority = self.alarm.priority
         if priority is not None and priority not in SEVERITY_OF:
             raise ValueError(
                 f"{priority!r} is not a priority; write one of {', '.join(SEVERITY_OF)}"
             )
-        number = None
-        if isinstance(when.is_, str):
-            metrics = (row["metric"],) if row.get("metric") else _COMMON_METRICS
-            number = next(
-                (n for m in metrics if (n := two_state.number(m, when.is_)) is not None), None
-            )
-        record = self._record(when, priority, rule_id, row, number)
+        metrics = (row["metric"],) if row.get("metric") else _COMMON_METRICS
+        record = self._record(when, priority, rule_id, row, metrics)
         if row.get("enabled") is False:
             record["enabled"] = False
         record["signal"] = f"{row.get('subject')}/{row.get('metric') or '*'}"
@@ -247,23 +222,6 @@ def _span(key: str, value: Any) -> Any:
     return value
 
 
-def _resolved(value: Any, cells: Mapping[str, Any]) -> Any:
-    if not isinstance(value, Column):
-        return value
-    cell = cells.get(value.column)
-    return value.default if cell in (None, "") else cell
-
-
-def _number(value: Any, cells: Mapping[str, Any], unit: str | None) -> float:
-    if isinstance(value, Column):
-        cell = _resolved(value, cells)
-        if cell is None:
-            raise NoLimit(f"no {value.column!r}, and there is no default")
-        value = quantity(cell)
-    assert isinstance(value, Quantity)
-    return value.in_unit(unit)
-
-
 def _levels(
     alarm: Alarm, when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
@@ -272,47 +230,29 @@ def _levels(
     found = [{**record["when"], "severity": record["severity"]}]
     for level in alarm.levels:
         with contextlib.suppress(NoLimit):
-            limits = _limits(
+            limits = limit_record(
                 level.kind, getattr(level, level.kind), level.clear, cells, record.get("unit")
             )
             found.append({**limits, "severity": SEVERITY_OF[level.priority]})
     return found if len(found) > 1 else []
 
 
-def _condition(when: When, cells: Mapping[str, Any], number: float | None) -> dict[str, Any]:
+def _condition(
+    when: When, cells: Mapping[str, Any], metrics: Sequence[str | None]
+) -> dict[str, Any]:
     kind, unit = when.kind, when.unit
     if unit is None and isinstance(getattr(when, kind, None), Column):
-        cell = _resolved(getattr(when, kind), cells)
+        cell = resolved(getattr(when, kind), cells)
         unit = quantity(cell).unit if cell is not None else None
     if kind == "silent":
         return {"when": {"absent": when.silent}}
     if kind == "seen":
         return {"when": {"equals": True}, "pulse": when.seen}
     if kind == "is":
-        return {"when": {"equals": _state(when.is_) if number is None else number}}
-    condition = _limits(kind, getattr(when, kind), when.clear, cells, unit)
+        assert when.is_ is not None
+        return {"when": {"equals": state_value(when.is_, *metrics)}}
+    condition = limit_record(kind, getattr(when, kind), when.clear, cells, unit)
     return {"when": condition, "unit": unit} if unit else {"when": condition}
-
-
-def _limits(
-    kind: str, edge: Any, clear: Any, cells: Mapping[str, Any], unit: str | None
-) -> dict[str, Any]:
-    """A limit and where it ends, as numbers in `unit`."""
-    if kind == "outside":
-        limits: dict[str, Any] = {"outside": [one.in_unit(unit) for one in edge]}
-        if isinstance(clear, list):
-            limits["clear"] = [one.in_unit(unit) for one in clear]
-        return limits
-    limits = {kind: _number(edge, cells, unit)}
-    if clear is not None and not isinstance(clear, list):
-        end = _number(clear, cells, unit)
-        limits["clear"] = min(end, limits[kind]) if kind == "above" else max(end, limits[kind])
-    return limits
-
-
-def _state(word: Any) -> Any:
-    """A state without a number of its own: yes and no are 1 and 0, a text is itself."""
-    return float(word) if isinstance(word, (bool, int, float)) else word
 
 
 def inventory(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:

@@ -10,11 +10,11 @@ from operators.alarms.engine.crossing import CROSSES, Crossings, level_of
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Transition
-from operators.alarms.rule_builder import NoLimit
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.model.condition import Column
+from operators.model.limits import NoLimit
 from operators.model.selector import glob
 from operators.model.units import Quantity
 

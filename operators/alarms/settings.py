@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from operators.component import Component, Spec
 from operators.model.condition import Column, When
-from operators.model.priority import PRIORITIES, Level, Priority
+from operators.model.levels import Level
+from operators.model.priority import PRIORITIES, Priority
 from operators.model.selector import Selector
 from operators.model.units import Duration
 

@@ -8,8 +8,8 @@ import msgspec
 from operators.alarms.engine.crossing import CROSSES
 from operators.alarms.engine.state import NEVER, About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
-from operators.alarms.rule_builder import PRIORITY_OF
 from operators.events import AlarmTransition
+from operators.model.priority import PRIORITY_OF
 from operators.model.template import Template
 
 STATE_OF = {

@@ -24,3 +24,29 @@ def rows_by_key(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, dict[s
         column = key if key in row else next(iter(row))
         found.setdefault(text(row[column]), labels_of(row, column))
     return found
+
+
+class SubjectCells:
+    """What columns say of subjects: a label of that name, or the cell of the subject's row."""
+
+    def __init__(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self._tables = [rows_by_key(rows, "subject") for rows in tables.values() if rows]
+
+    def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
+        """Return what a column says of a subject; None where neither a label nor a table has it."""
+        if column in labels:
+            return labels[column]
+        for rows in self._tables:
+            row = rows.get(subject)
+            if row and column in row:
+                return row[column]
+        return None
+
+    def written(self, columns: set[str]) -> dict[str, dict[str, str]]:
+        """Return the cells that the tables have for these columns, by subject."""
+        cells: dict[str, dict[str, str]] = {}
+        for rows in reversed(self._tables):
+            for subject, row in rows.items():
+                if own := {name: str(row[name]) for name in columns if name in row}:
+                    cells.setdefault(subject, {}).update(own)
+        return cells

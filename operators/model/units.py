@@ -100,6 +100,7 @@ class Quantity(BaseModel):
         return f"{self.number:g} {self.unit}" if self.unit else f"{self.number:g}"
 
 
+_SPANS = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
 _TIMES = {
     "s": ("sec", "secs", "second", "seconds"),
     "min": ("m", "mn", "mins", "minute", "minutes"),
@@ -114,7 +115,7 @@ def duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2min`, `1h30min`; raises ValueError with the remedy."""
     if isinstance(value, (int, float)):
         raise ValueError(f"{value} has no unit; write {value}s, {value}min or {value}h")
-    parts = re.findall(r"(\d+(?:\.\d+)?)([a-z]+)", str(value))
+    parts = _SPANS.findall(str(value))
     if not parts or "".join(a + b for a, b in parts) != str(value).replace(" ", ""):
         closed = str(value).replace(" ", "")
         if " " in str(value) and re.fullmatch(r"(\d+(\.\d+)?[a-z]+)+", closed):
@@ -127,6 +128,20 @@ def duration(value: Any) -> float:
             hint = f"{number}{known} ({_TIMES[known][-1]})" if known else "30s, 2min, 8h or 7d"
             raise ValueError(f"{unit!r} is not a unit of time; write {hint}")
     return float(sum(float(number) * SECONDS[unit] for number, unit in parts))
+
+
+def seconds(value: Any) -> Any:
+    """Seconds of what a program wrote: None, a number of them, or a duration, in which `m` is a
+    minute; raises ValueError.
+    """
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    try:
+        return duration(re.sub(r"(?<=\d)m(?!s|in)", "min", str(value)))
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not a duration; write seconds as a number, or 30s, 5m, 1h"
+        ) from None
 
 
 def quantity(value: Any) -> Quantity:

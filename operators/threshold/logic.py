@@ -11,8 +11,11 @@ from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.condition import When
 from operators.model.fields import signal_of
+from operators.model.limits import BREACH, DEADBAND, NORMAL, NOTHING, NoLimit
+from operators.model.phase import ACTIVE, PENDING, RECOVERING, next_phase, recent
+from operators.model.phase import NORMAL as INACTIVE
 from operators.model.timers import Timers
-from operators.threshold.limits import BAND, BREACH, EMPTY, NORMAL, LimitsOf, NoLimit
+from operators.threshold.limits import LimitsOf
 from operators.threshold.signal import NEW, Signal, Signals
 
 if TYPE_CHECKING:
@@ -226,7 +229,9 @@ class ThresholdLogic(Logic):
             signal.pulse = math.inf
             self._step_to(signal, self._zone_at(signal, deadline), deadline, None, out)
         else:
-            self._turn(signal, deadline, None, out)
+            signal.phase = ACTIVE if signal.phase == PENDING else INACTIVE
+            signal.since = None
+            self._emit(signal, deadline, None, out)
 
     def _judge(self, event: Any, out: list[Event]) -> None:
         """Take an event that may change something."""
@@ -253,7 +258,7 @@ class ThresholdLogic(Logic):
             return
         at = max(time, signal.clock)
         if self._when.times > 1 and raw == BREACH:
-            signal.hits.append(at)
+            signal.hits = (*signal.hits, at)[-self._when.times :]
         signal.raw = raw
         signal.labels = getattr(event, "labels", {})
         self._keep(signal, time)
@@ -270,9 +275,9 @@ class ThresholdLogic(Logic):
     def _raw(self, event: Any, signal: Signal) -> int | None:
         """Where the reading lies by itself; None, counted, if it cannot be judged."""
         cells = self._limits.cells(event)
-        if signal.zones is None or event.unit != signal.unit or cells != signal.cells:
+        if signal.limit is None or event.unit != signal.unit or cells != signal.cells:
             try:
-                signal.zones = self._limits.zones(event)
+                signal.limit = self._limits.limit(event)
             except NoLimit:
                 self.count("no_limit")
                 return None
@@ -283,7 +288,7 @@ class ThresholdLogic(Logic):
                 None if event.unit is None else sys.intern(event.unit),
                 cells,
             )
-        raw = self._limits.zone(event, signal.zones)
+        raw = self._limits.zone(event, signal.limit)
         if raw is None:
             self.count("not_data")
         return raw
@@ -300,27 +305,23 @@ class ThresholdLogic(Logic):
         times, span = self._when.times, self._when.in_
         if times == 1 or span is None:
             return raw
-        hits = signal.hits
-        while hits and hits[0] + span <= at:
-            del hits[0]
-        del hits[:-times]
-        if len(hits) >= times:
-            signal.pulse = min(signal.pulse, hits[0] + span)
+        signal.hits = recent(signal.hits, at, span)
+        if len(signal.hits) >= times:
+            signal.pulse = min(signal.pulse, signal.hits[0] + span)
             return BREACH
-        return BAND if raw == BREACH else raw
+        return DEADBAND if raw == BREACH else raw
 
     def _step_to(self, signal: Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
-        leaving = zone == NORMAL if signal.on else zone == BREACH
-        if not leaving:
-            signal.since = None
-        elif not (self._when.clear_for if signal.on else self._when.for_):
-            self._turn(signal, at, cause, out)
-        elif signal.since is None:
-            signal.since = at
+        was, when = signal.phase, self._when
+        phase = next_phase(was, zone == BREACH, zone == NORMAL, when.for_, when.clear_for)
+        if phase != was:
+            on = signal.on
+            signal.phase = phase
+            signal.since = at if phase in (PENDING, RECOVERING) else None
+            if signal.on != on:
+                self._emit(signal, at, cause, out)
 
-    def _turn(self, signal: Signal, at: float, cause: Any, out: list[Event]) -> None:
-        signal.on = not signal.on
-        signal.since = None
+    def _emit(self, signal: Signal, at: float, cause: Any, out: list[Event]) -> None:
         subject, metric = signal.subject, signal.metric
         reading = Reading(
             id=(
@@ -338,20 +339,20 @@ class ThresholdLogic(Logic):
 
     def _settle(self, signal: Signal) -> None:
         """Set the bounds of the quiet path and the timer from the state."""
-        zones = signal.zones
+        limit = signal.limit
         until = signal.pulse
         if signal.since is not None:
             until = min(
                 until, signal.since + (self._when.clear_for if signal.on else self._when.for_)
             )
-        if zones is None:
-            quiet = EMPTY
+        if limit is None:
+            quiet = NOTHING
         elif signal.since is None:
-            quiet = zones.raised if signal.on else zones.calm
+            quiet = limit.held if signal.on else limit.quiet
         else:
-            quiet = zones.normal if signal.on else zones.breach
+            quiet = limit.normal if signal.on else limit.breach
         if self._when.times > 1 and (signal.on or signal.since is not None or signal.hits):
-            quiet = EMPTY
+            quiet = NOTHING
         signal.low, signal.high = quiet
         signal.until = until
         if until != math.inf:
@@ -410,9 +411,9 @@ class ThresholdLogic(Logic):
                 labels=labelled,
             )
             try:
-                signal.zones = self._limits.zones(probe)
+                signal.limit = self._limits.limit(probe)
             except (NoLimit, ValueError):
-                signal.zones = None
+                signal.limit = None
         if pulsing:
             self._zone_at(signal, max(signal.last, signal.clock))
         self._settle(signal)

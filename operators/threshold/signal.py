@@ -7,7 +7,9 @@ from typing import Any
 
 from operators.events import Event, Reading
 from operators.model.fields import signal_of
-from operators.threshold.limits import EMPTY, NORMAL, Zones
+from operators.model.limits import NORMAL, NOTHING, Limit
+from operators.model.phase import ACTIVE, PENDING, RECOVERING, Phase
+from operators.model.phase import NORMAL as INACTIVE
 
 
 class Hot:
@@ -26,14 +28,14 @@ class Signal(Hot):
         "clock",
         "hits",
         "labels",
-        "on",
+        "limit",
         "other",
+        "phase",
         "pulse",
         "queued",
         "raw",
         "row",
         "since",
-        "zones",
     )
 
     def __init__(self, subject: str, metric: str) -> None:
@@ -42,29 +44,34 @@ class Signal(Hot):
         self.other: Signal | None = None
         self.row = -1
         self.queued = math.inf
-        self.low, self.high = EMPTY
+        self.low, self.high = NOTHING
         self.last = -math.inf
         self.until = math.inf
         self.clock = -math.inf
         self.unit: str | None = None
         self.cells: tuple[str | None, ...] = ()
-        self.zones: Zones | None = None
-        self.on = False
+        self.limit: Limit | None = None
+        self.phase: Phase = INACTIVE
         self.since: float | None = None
         self.pulse = math.inf
         self.raw = NORMAL
-        self.hits: list[float] = []
+        self.hits: tuple[float, ...] = ()
         self.labels: dict[str, str] = {}
 
     @property
     def key(self) -> tuple[str, ...]:
         return self.subject, self.metric
 
+    @property
+    def on(self) -> bool:
+        """Whether the condition holds, until its end has held for its span."""
+        return self.phase in (ACTIVE, RECOVERING)
+
     def saved(self, last: float) -> tuple[Any, ...]:
         """What a snapshot holds of the signal, with the time of its last reading."""
         return (
             self.subject, self.metric, last, self.clock, self.unit, self.cells, self.on, self.since, self.raw,
-            tuple(self.hits), dict(self.labels), self.zones is not None, self.pulse != math.inf,
+            self.hits, dict(self.labels), self.limit is not None, self.pulse != math.inf,
         )  # fmt: skip
 
     def take(self, saved: list[Any]) -> tuple[bool, bool]:
@@ -76,7 +83,7 @@ class Signal(Hot):
             self.clock,
             unit,
             self.cells,
-            self.on,
+            on,
             self.since,
             self.raw,
             hits,
@@ -85,7 +92,11 @@ class Signal(Hot):
             pulsing,
         ) = saved
         self.unit = None if unit is None else sys.intern(unit)
-        self.hits, self.labels = list(hits), dict(labels)
+        self.hits, self.labels = tuple(hits), dict(labels)
+        if on:
+            self.phase = ACTIVE if self.since is None else RECOVERING
+        else:
+            self.phase = INACTIVE if self.since is None else PENDING
         return judged, pulsing
 
 

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from operators.alarms.engine.machine import Engine
-from operators.alarms.engine.rule import Rule, seconds
+from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.snapshot import restore, snapshot
 from operators.alarms.engine.transition import Rejection, Transition
+from operators.model.units import seconds
 from operators.notifications.groups import Notifier
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from operators.alarms.engine.lifecycle import unmask
-from operators.alarms.engine.rule import seconds
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Outlet, emit
+from operators.model.units import seconds
 
 PERMISSIONS = {
     "ack": "alarm.ack", "unack": "alarm.ack", "comment": "alarm.comment", "shelve": "alarm.shelve",

@@ -9,10 +9,12 @@ from operators.alarms.engine.lifecycle import (
     enter_no_data,
     enter_phase,
     follow_severity,
+    off_delay,
     start_return,
 )
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Outlet, emit
+from operators.model.phase import ACTIVE, NORMAL, PENDING, RECOVERING, next_phase, recent
 
 MOST_POINTS = 1024
 _NO_VALUE = (None, "unavailable", "unknown")
@@ -113,7 +115,7 @@ def judge(s: State, value: Any) -> tuple[bool, bool] | None:
     any_breach, all_normal, memory = False, True, []
     by_vote = s.rule.n_of_m or s.rule.times
     for n, level in enumerate(levels):
-        verdict = level.judge(value, rate)
+        verdict = level.verdict(value, rate)
         if verdict is None:
             return None
         breach, normal = verdict
@@ -134,8 +136,8 @@ def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
         breach = sum(s.window) >= n
     elif s.rule.times:
         n, span = s.rule.times
-        recent = tuple(hit for hit in s.window if hit > t - span)
-        s.window = (*recent, t)[-n:] if breach else recent
+        hits = recent(s.window, t, span)
+        s.window = (*hits, t)[-n:] if breach else hits
         breach = len(s.window) >= n
     else:
         return breach, normal
@@ -146,19 +148,20 @@ def settle_verdict(
     engine: Outlet, s: State, t: float, breach: bool, normal: bool, reason: str
 ) -> None:
     """Move between the phases as the verdict asks."""
-    phase = s.phase
-    if phase == "normal":
-        if breach:
-            if s.rule.on_delay <= 0:
-                activate(engine, s, t, reason)
-            else:
-                enter_phase(engine, s, "pending", t, "pending", t, reason)
-    elif phase == "pending":
-        if not breach:
+    was = s.phase
+    phase = next_phase(was, breach, normal, s.rule.on_delay, off_delay(s))
+    if was in (NORMAL, PENDING):
+        if phase == was:
+            return
+        if phase == ACTIVE:
+            activate(engine, s, t, reason)
+        elif phase == PENDING:
+            enter_phase(engine, s, PENDING, t, PENDING, t, reason)
+        else:
             cancel_pending(engine, s, t, reason)
-    elif phase == "active" and normal:
-        start_return(engine, s, t, reason)
-    elif not normal:
-        if phase == "recovering":
-            enter_phase(engine, s, "active", t, "resumed", t, reason)
+    elif phase == ACTIVE:
+        if was == RECOVERING:
+            enter_phase(engine, s, ACTIVE, t, "resumed", t, reason)
         follow_severity(engine, s, t, reason)
+    elif was == ACTIVE:
+        start_return(engine, s, t, reason)

@@ -8,71 +8,10 @@ from operators.alarms.engine.lifecycle import highest_level
 from operators.alarms.engine.rule import Level
 from operators.alarms.engine.state import LARGEST, SLOW, Mode, State
 from operators.alarms.engine.timers import NO_DATA, event_timers, wall_timers
+from operators.model.limits import NOTHING, Interval
 from operators.model.units import UNITS
 
-Interval = tuple[float, float]
-_NONE: Interval = (math.inf, -math.inf)
 _ALL: Interval = (-LARGEST, LARGEST)
-
-
-def _over(x: float) -> float:
-    return math.nextafter(x, math.inf)
-
-
-def _under(x: float) -> float:
-    return math.nextafter(x, -math.inf)
-
-
-def quiet_values(level: Level) -> Interval:
-    """Values that are no breach of a level."""
-    kind, limit = level.kind, level.limit
-    if kind == "above":
-        return -LARGEST, limit
-    if kind == "below":
-        return limit, LARGEST
-    if kind == "outside":
-        return limit[0], limit[1]
-    if kind == "equals":
-        if isinstance(limit, (bool, str)):
-            return _ALL
-        return (-LARGEST, _under(limit)) if limit > 0 else (_over(limit), LARGEST)
-    return _NONE
-
-
-def _held_values(level: Level, value: float) -> Interval:
-    """Values that keep a level on which is on: breach or band."""
-    kind, edges = level.kind, level.edges
-    if kind == "above":
-        return _over(edges[0]), LARGEST
-    if kind == "below":
-        return -LARGEST, _under(edges[0])
-    if kind == "outside":
-        return (_over(edges[3]), LARGEST) if value > edges[3] else (-LARGEST, _under(edges[2]))
-    if kind == "equals" and not isinstance(level.limit, (bool, str)):
-        return level.limit, level.limit
-    return _NONE
-
-
-def _breach_values(level: Level, value: float) -> Interval:
-    kind, limit = level.kind, level.limit
-    if kind == "above":
-        return _over(limit), LARGEST
-    if kind == "below":
-        return -LARGEST, _under(limit)
-    if kind == "outside":
-        return (_over(limit[1]), LARGEST) if value > limit[1] else (-LARGEST, _under(limit[0]))
-    return _held_values(level, value)
-
-
-def _normal_values(level: Level) -> Interval:
-    kind, edges = level.kind, level.edges
-    if kind == "above":
-        return -LARGEST, edges[0]
-    if kind == "below":
-        return edges[0], LARGEST
-    if kind == "outside":
-        return edges[2], edges[3]
-    return quiet_values(level)
 
 
 def inert_values(s: State) -> Interval:
@@ -82,17 +21,17 @@ def inert_values(s: State) -> Interval:
     rule, phase = s.rule, s.phase
     voting = rule.n_of_m or rule.times
     if not s.enabled or s.no_data or rule.window or (phase != "normal" and (rule.pulse or voting)):
-        return _NONE
+        return NOTHING
     if phase == "normal":
         if s.pulse_at is not None or (rule.times and s.window):
-            return _NONE
+            return NOTHING
         if rule.n_of_m and s.window != (False,) * rule.n_of_m[1]:
-            return _NONE
+            return NOTHING
         if not rule.levels:
             return _ALL
         if any(s.levels):
-            return _NONE
-        parts = [quiet_values(level) for level in rule.levels]
+            return NOTHING
+        parts = [level.quiet for level in rule.levels]
     else:
         if (
             not rule.levels
@@ -100,22 +39,32 @@ def inert_values(s: State) -> Interval:
             or isinstance(s.last_value, (str, bool))
             or s.last_value is None
         ):
-            return _NONE
+            return NOTHING
         if phase == "recovering":
             if any(s.levels):
-                return _NONE
-            parts = [_normal_values(level) for level in rule.levels]
+                return NOTHING
+            parts = [level.normal for level in rule.levels]
         else:
             if not any(s.levels):
-                return _NONE
+                return NOTHING
             if phase == "active" and (s.drift is not None or s.severity != highest_level(s)):
-                return _NONE
-            on_values = _held_values if phase == "active" else _breach_values
+                return NOTHING
             parts = [
-                on_values(level, s.last_value) if on else quiet_values(level)
+                _values_on(level, phase, s.last_value) if on else level.quiet
                 for level, on in zip(rule.levels, s.levels, strict=True)
             ]
-    return max(low for low, _ in parts), min(high for _, high in parts)
+    return finite(parts)
+
+
+def _values_on(level: Level, phase: str, value: float) -> Interval:
+    """Values that keep a level on, on the side of `value`."""
+    return level.held_beside(value) if phase == "active" else level.breach_beside(value)
+
+
+def finite(parts: list[Interval]) -> Interval:
+    """Values that lie in every interval and are no infinity, which is no data."""
+    low, high = max(low for low, _ in parts), min(high for _, high in parts)
+    return max(low, -LARGEST), min(high, LARGEST)
 
 
 def mode_of(s: State, lane_ts: float) -> Mode:
@@ -140,7 +89,7 @@ def in_unit(low: float, high: float, unit: str | None, seen: str | None) -> Inte
     if seen is None or unit is None or seen == unit:
         return low, high
     if seen not in UNITS or unit not in UNITS:
-        return _NONE
+        return NOTHING
     _, factor, offset = UNITS[seen]
     _, to_factor, to_offset = UNITS[unit]
 

@@ -4,9 +4,9 @@ masking.
 
 from typing import Any
 
-from operators.alarms.engine.rule import RANK
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Outlet, emit
+from operators.model.priority import RANK
 
 
 def enter_phase(

@@ -2,26 +2,16 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-SEVERITIES = ("info", "warning", "major", "critical")
-RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
-KINDS = ("above", "below", "outside", "equals", "rate_above", "rate_below")
+from operators.model.limits import KINDS as LIMIT_KINDS
+from operators.model.limits import Limit
+from operators.model.priority import RANK, SEVERITIES
+from operators.model.units import seconds
+
+KINDS = (*LIMIT_KINDS, "rate_above", "rate_below")
 NO_DATA = ("alarm", "ok", "keep", "ignore")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-
-
-def seconds(value: Any) -> Any:
-    """Seconds of `90`, `"1m30s"` or None; raises ValueError."""
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|min|s|m|h|d)", str(value))
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise ValueError(f"{value!r} is not a duration; write seconds as a number, or 30s, 5m, 1h")
-    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    return int(total) if total == int(total) else total
 
 
 class Schedule(Protocol):
@@ -34,46 +24,26 @@ class Schedule(Protocol):
         ...
 
 
-class Level:
-    """One severity with its limit and where it ends. Without a kind of limit no value can be
-    judged.
+class Level(Limit):
+    """One severity with its limit, on the value or on its rate.
+
+    Without a kind of limit no value can be judged.
     """
 
-    __slots__ = ("clear", "edges", "kind", "limit", "rank", "severity")
+    __slots__ = ("of_rate", "rank", "severity")
 
     def __init__(self, record: Mapping[str, Any], rank: int) -> None:
         self.kind = next((kind for kind in KINDS if kind in record), "")
-        self.limit = cast(Any, record.get(self.kind))
-        self.clear: Any = record.get("clear")
+        self.of_rate = self.kind.startswith("rate_")
+        self.set_limit(self.kind.removeprefix("rate_"), record.get(self.kind), record.get("clear"))
         self.severity = str(record["severity"])
         self.rank = rank
-        if self.kind == "outside":
-            outside = tuple(self.limit)
-            self.edges: tuple[Any, ...] = (*outside, *(self.clear or outside))
-        else:
-            self.edges = (self.limit if self.clear is None else self.clear,)
 
-    def judge(self, value: Any, rate: float | None) -> tuple[bool, bool] | None:
-        """(breach, normal); both False in the band between them; None where it cannot be told."""
-        kind = self.kind
-        if kind == "above":
-            return value > self.limit, value <= self.edges[0]
-        if kind == "below":
-            return value < self.limit, value >= self.edges[0]
-        if kind == "outside":
-            low, high, clear_low, clear_high = self.edges
-            return value < low or value > high, clear_low <= value <= clear_high
-        if kind == "equals":
-            same = value == self.limit and (
-                type(value) is type(self.limit)
-                or not (isinstance(value, (bool, str)) or isinstance(self.limit, (bool, str)))
-            )
-            return same, not same
-        if rate is None:
-            return None
-        if kind == "rate_above":
-            return rate > self.limit, rate <= self.edges[0]
-        return rate < self.limit, rate >= self.edges[0]
+    def verdict(self, value: Any, rate: float | None) -> tuple[bool, bool] | None:
+        """Return (breach, normal); None where it cannot be told."""
+        if self.of_rate:
+            return None if rate is None else self.judge(rate)
+        return self.judge(value) if self.kind else None
 
 
 class Rule:
@@ -129,7 +99,7 @@ class Rule:
         self.base_severity = self.levels[0].severity if self.levels else base
         self.numeric = any(level.kind != "equals" for level in self.levels)
         self.window = seconds(when.get("window", get("rate_window")))
-        if any(level.kind.startswith("rate") for level in self.levels) and not self.window:
+        if any(level.of_rate for level in self.levels) and not self.window:
             raise ValueError(f"rule {self.id}: a rate needs a 'window', such as 60s")
         n_of_m = get("n_of_m")
         self.n_of_m: tuple[int, int] | None = (int(n_of_m[0]), int(n_of_m[1])) if n_of_m else None
