@@ -13,6 +13,7 @@ from tests.bench.binlog_latency import binlog_latency
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
 from tests.bench.influx import influx
+from tests.bench.kafka_clients import kafka_clients
 from tests.bench.latency import idle, latency
 from tests.bench.memory import memory
 from tests.bench.replay import replay
@@ -23,6 +24,7 @@ from tests.bench.windows import windows
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "hysteresis": hysteresis,
+    "clients": kafka_clients,
     "clickhouse": clickhouse_rows,
     "influx": influx,
     "sinks": sinks,
