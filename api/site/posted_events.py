@@ -11,7 +11,7 @@ import msgspec
 from api.topics.writer import TopicWriter
 from connectors.http.body import BadPost, events_of
 from operators.decoding.dialects import pir_envelope as pir
-from operators.decoding.payloads.payload import Refused
+from operators.decoding.payloads.parse import Undecodable
 from operators.decoding.payloads.timestamps import own_time
 from operators.events import Message, Occurrence, encode_lines
 
@@ -56,7 +56,7 @@ def occurrence_of(message: Message, number: int) -> Occurrence:
     body = msgspec.json.decode(message.payload)
     try:
         device, type = pir.device_and_type(body)
-    except Refused as error:
+    except Undecodable as error:
         raise BadPost(400, error.detail, number) from None
     details = body.get("details")
     data = body

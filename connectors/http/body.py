@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.http.readings import Readings, Unreadable
-from operators.decoding.payloads.payload import MAX_BYTES
+from operators.decoding.payloads.parse import MAX_BYTES
 from operators.events import Event, Message
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -26,15 +26,15 @@ class _Last(NamedTuple):
 
 
 class _Device:
-    __slots__ = ("heard", "signals", "topic")
+    __slots__ = ("last_message", "signals", "topic")
 
-    def __init__(self, heard: float, topic: str) -> None:
-        self.heard = heard
+    def __init__(self, last_message: float, topic: str) -> None:
+        self.last_message = last_message
         self.topic = topic
         self.signals: dict[tuple[str, str], _Last] = {}
 
 
-class Offline:
+class OfflineDevices:
     """State of the rule "availability 0 makes the device's last readings stale". Bounded in
     devices, signals and time.
     """
@@ -57,7 +57,7 @@ class Offline:
                 if device is None or owner != name:
                     name = owner
                     device = devices.pop(name, None) or _Device(received, event.topic or "")
-                    device.heard = received
+                    device.last_message = received
                     devices[name] = device
             key = (subject, event.metric)
             if event.quality == "bad" or len(event.raw or event.text or "") > MAX_TEXT:
@@ -81,7 +81,7 @@ class Offline:
             oldest = next(iter(devices))
             if (
                 self._signals + len(devices) <= MAX_SIGNALS
-                and devices[oldest].heard >= received - EXPIRY
+                and devices[oldest].last_message >= received - EXPIRY
             ):
                 break
             self._signals -= len(devices.pop(oldest).signals)
@@ -121,7 +121,7 @@ class Offline:
         return [
             (
                 name,
-                device.heard,
+                device.last_message,
                 device.topic,
                 [(key, tuple(last)) for key, last in device.signals.items()],
             )
@@ -130,7 +130,7 @@ class Offline:
 
     def restore(self, state: Any) -> None:
         self._devices, self._signals = {}, 0
-        for name, heard, topic, signals in state or ():
-            device = self._devices[name] = _Device(heard, topic)
+        for name, last_message, topic, signals in state or ():
+            device = self._devices[name] = _Device(last_message, topic)
             device.signals = {tuple(key): _Last(*last) for key, last in signals}
             self._signals += len(signals)

@@ -1,5 +1,8 @@
-"""Runs one case of the corpus: a payload, and the readings, events or dead letter that must come
-of it.
+"""One case of the corpus: a payload, and the readings, events or dead letter that must come of it.
+
+A case is a JSON object on one line: `name`, `dialect`, `topic`, `payload` (or `payload_b64`),
+`retain`, `received`, and `expect` with `readings`, `events` and `dead_letter`. It is decoded with
+`decode: auto`, or with what its `as` names.
 """
 
 import base64
@@ -14,7 +17,14 @@ from operators.decoding.step import Decode
 from operators.events import Message, Occurrence, Reading
 
 Case = dict[str, Any]
-PUBLIC = Path(__file__).parent.parent / "data" / "corpus_public.jsonl"
+DATA = Path(__file__).parent.parent / "data"
+PUBLIC = DATA / "corpus_public.jsonl"
+OWN = DATA / "corpus_own.jsonl"
+_NAMES_IN_PUBLIC = {
+    "z2m": "zigbee2mqtt", "ha_statestream": "home_assistant_statestream", "ha_discovery": "home_assistant_statestream",
+    "ha_recorder": "home_assistant_recorder", "shelly_gen1": "shelly", "shelly_gen2": "shelly", "pir": "pir_envelope",
+    "onvif_mqtt": "onvif", "generic": "json",
+}  # fmt: skip
 TOLERANCE = 0.001
 
 
@@ -22,6 +32,11 @@ def load(path: Path) -> list[Case]:
     return [
         json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
     ]
+
+
+def dialect_of(case: Case) -> str:
+    """The dialect of a case by its name in `decode: {as: …}`."""
+    return _NAMES_IN_PUBLIC.get(case["dialect"], case["dialect"])
 
 
 def _epoch(text: str) -> float:
@@ -45,7 +60,9 @@ def problems(case: Case) -> list[str]:
     """What is wrong with the decoding of a case, one sentence each; empty when all is as
     expected.
     """
-    logic = Decode(as_="auto").logic(StepContext(flow="corpus", step="corpus/decode"))
+    logic = Decode.model_validate(case.get("as", "auto")).logic(
+        StepContext(flow="corpus", step="corpus/decode")
+    )
     received = _epoch(case["received"])
     events = logic.on_batch([message(case)], Now(received, received))
     expect = case["expect"]

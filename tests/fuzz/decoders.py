@@ -12,8 +12,9 @@ from random import Random
 from typing import Any, get_args
 
 from operators.component import Now, StepContext
+from operators.decoding.logic import DecodeLogic
 from operators.decoding.payloads.metrics import METRICS, NAMES
-from operators.decoding.step import Codec, Decode, DecodeLogic
+from operators.decoding.step import Codec, Decode
 from operators.events import (
     DeadLetter,
     Event,
@@ -23,7 +24,7 @@ from operators.events import (
     decode_lines,
     encode_lines,
 )
-from tests.corpus.cases import PUBLIC, load, payload
+from tests.corpus.cases import PUBLIC, dialect_of, load, payload
 from tests.fuzz.mutate import dumped, in_json, json_mutator
 from tests.fuzz.target import Target
 
@@ -33,11 +34,6 @@ REASONS = {
 MOST = 8
 RECEIVED = 1772366400.0
 CONTEXT = StepContext(flow="f", step="f/s/decode")
-DIALECT_OF = {
-    "z2m": "zigbee2mqtt", "ha_statestream": "home_assistant_statestream", "ha_discovery": "home_assistant_statestream",
-    "ha_recorder": "home_assistant_recorder", "shelly_gen1": "shelly", "shelly_gen2": "shelly", "pir": "pir_envelope",
-    "onvif_mqtt": "onvif", "generic": "json",
-}  # fmt: skip
 
 
 def messages(data: bytes) -> list[Message]:
@@ -123,7 +119,7 @@ def _keys(value: Any) -> set[str]:
 def _seeds(codec: str) -> Iterator[bytes]:
     gathered: dict[str, list[bytes]] = {}
     for case in load(PUBLIC):
-        dialect = DIALECT_OF.get(case["dialect"], case["dialect"])
+        dialect = dialect_of(case)
         body = payload(case)
         if codec not in ("auto", dialect) or len(body) > 8000 or b"\x1e" in body:
             continue
@@ -138,11 +134,7 @@ def _seeds(codec: str) -> Iterator[bytes]:
 
 def _known(codec: str) -> tuple[list[str], list[str]]:
     """(topics, keys) of the dialect's cases."""
-    cases = [
-        case
-        for case in load(PUBLIC)
-        if codec in ("auto", DIALECT_OF.get(case["dialect"], case["dialect"]))
-    ]
+    cases = [case for case in load(PUBLIC) if codec in ("auto", dialect_of(case))]
     keys = set(NAMES)
     for case in cases:
         try:

@@ -2,29 +2,26 @@
 
 from typing import Any
 
-from operators.decoding.payloads.base import Dialect, Route
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, json_name
+from operators.decoding.dialect import Dialect, Route
+from operators.decoding.payloads.parse import Undecodable, wrong_type, wrong_value
+from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name
 
 
-def _event(sheet: Sheet, data: Any) -> None:
+def _event(builder: ReadingBuilder, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected a CloudEvent, an object; got {type(data).__name__}")
+        raise wrong_type("a CloudEvent, an object", data)
     for name in ("id", "source", "type"):
         if data.get(name).__class__ is not str or not data[name]:
-            raise Refused(
-                "bad_shape",
-                f"expected a text as {name} of a CloudEvent; got {str(data.get(name))[:40]!r}",
-            )
+            raise wrong_value(f"a text as {name} of a CloudEvent", data.get(name))
     version = data.get("specversion")
     if version.__class__ is not str or version.partition(".")[0] != "1":
-        raise Refused(
+        raise Undecodable(
             "unsupported", f"expected CloudEvents specversion 1.x; got {str(version)[:40]!r}"
         )
-    sheet.at(data.get("time"))
+    builder.set_time(data.get("time"))
     subject = data.get("subject")
     device = subject if isinstance(subject, str) and subject else data["source"]
-    sheet.occurred(json_name(device), data["type"], _details(data), data["source"])
+    builder.put_occurrence(json_name(device), data["type"], _details(data), data["source"])
 
 
 def _details(data: dict[str, Any]) -> dict[str, Any]:
@@ -35,19 +32,19 @@ def _details(data: dict[str, Any]) -> dict[str, Any]:
     return {"value": data["data"]} if "data" in data else {}
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     for event in data if data.__class__ is list else (data,):
-        _event(sheet, event)
+        _event(builder, event)
 
 
-def route(topic: str, sure: bool) -> Route | None:
-    return Route(read, "json") if sure else None
+def _route(topic: str, named: bool) -> Route | None:
+    return Route(_read, "json") if named else None
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     if data.__class__ is list:
-        return bool(data) and fits(data[0]) and data[0].__class__ is dict
+        return bool(data) and _fits(data[0]) and data[0].__class__ is dict
     return data.__class__ is dict and "specversion" in data
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect("CloudEvents 1.0 in JSON", _route, _read, _fits)

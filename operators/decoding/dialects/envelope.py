@@ -2,21 +2,26 @@
 
 from typing import Any
 
+from operators.decoding.dialect import Dialect, Route
 from operators.decoding.dialects import pir_envelope as pir
-from operators.decoding.payloads.base import Dialect, Route, never
-from operators.decoding.payloads.reading_builder import Sheet
+from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     """One occurrence whose data are the message, at its time of receipt: a device's clock may be
     wrong.
     """
     device, kind = pir.device_and_type(data)
-    sheet.occurred(device, kind, data, pir.source_of(data), pir.id_of(data))
+    builder.put_occurrence(device, kind, data, pir.source_of(data), pir.id_of(data))
 
 
-def route(topic: str, sure: bool) -> Route | None:
-    return Route(read, "json") if sure else None
+def _route(topic: str, named: bool) -> Route | None:
+    return Route(_read, "json") if named else None
 
 
-DIALECT = Dialect(route, never, read)
+DIALECT = Dialect(
+    "messages as `pir_envelope` reads them, each kept whole as the data of one occurrence with its "
+    "time of receipt, for passing it on",
+    _route,
+    _read,
+)

@@ -4,12 +4,12 @@ out.
 
 from typing import Any
 
-from operators.decoding.dialects.home_assistant import states as ha
-from operators.decoding.payloads import flat_json as known
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.payloads import flat_json
+from operators.decoding.payloads import home_assistant as ha
 from operators.decoding.payloads.metrics import METRICS, names
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 COMPONENTS = names(
     "alarm_control_panel binary_sensor button climate cover datetime event fan light lock"
@@ -22,15 +22,15 @@ _PARTS = {
 """What `PREFIX/COMPONENT/OBJECT/PART/state` says."""
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if words[-1] == "debug" and len(words) > 1:
         return IGNORE
     if words[0] == "esphome" and len(words) > 1 and words[1] in ("discover", "ping"):
         return IGNORE
-    if sure and words[-1] == "status" and len(words) > 1:
+    if named and words[-1] == "status" and len(words) > 1:
         device = subject_name("/".join(words[:-1]))
-        return Route(lambda sheet, data: sheet.availability(device, data))
+        return Route(lambda builder, data: builder.put_availability(device, data))
     for parts in (0, 1):
         at = len(words) - 3 - parts
         if at < 1 or words[at] not in COMPONENTS:
@@ -38,7 +38,7 @@ def route(topic: str, sure: bool) -> Route | None:
         if words[-1] == "command" or words[at] in ha.IGNORED:
             return IGNORE
         if words[-1] != "state":
-            return IGNORE if sure else None
+            return IGNORE if named else None
         return _state(
             subject_name("/".join(words[:at])),
             words[at],
@@ -54,30 +54,28 @@ def _state(device: str, component: str, name: str, part: str | None) -> Route:
         if metric is None:
             return IGNORE
         subject = at_endpoint(device, name)
-        return Route(lambda sheet, data: _part(sheet, subject, metric, data))
+        return Route(lambda builder, data: _part(builder, subject, metric, data))
     means, rest = _meaning(component, name)
     subject, whole = at_endpoint(device, rest), at_endpoint(device, name)
 
-    def read(sheet: Sheet, data: Any) -> None:
+    def _read(builder: ReadingBuilder, data: Any) -> None:
         if data.__class__ is dict:
-            known.write(sheet, whole, data)
+            flat_json.put_known(builder, whole, data)
         elif data.__class__ is str:
-            ha.write_state(sheet, subject, component, means, data)
+            ha.write_state(builder, subject, component, means, data)
         elif data is None:
-            sheet.bad(subject, means.metric, None)
+            builder.put_bad(subject, means.metric, None)
         else:
-            raise Refused(
-                "bad_shape", f"expected the state of {whole} as text; got {type(data).__name__}"
-            )
+            raise wrong_type(f"the state of {whole} as text", data)
 
-    return Route(read)
+    return Route(_read)
 
 
-def _part(sheet: Sheet, subject: str, metric: str, data: Any) -> None:
+def _part(builder: ReadingBuilder, subject: str, metric: str, data: Any) -> None:
     if METRICS[metric].kind == "text" and data.__class__ is str:
-        sheet.word(subject, metric, data.strip().lower(), data)
+        builder.put_text(subject, metric, data.strip().lower(), data)
     else:
-        sheet.put(subject, metric, data)
+        builder.put(subject, metric, data)
 
 
 def _meaning(component: str, name: str) -> tuple[ha.Meaning, str]:
@@ -89,10 +87,4 @@ def _meaning(component: str, name: str) -> tuple[ha.Meaning, str]:
     return ha.meaning(f"{component}.{name}", None, None) or ha.Meaning("state"), name
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused(
-        "unrecognised", f"expected a topic PREFIX/COMPONENT/OBJECT/state; got {sheet.topic!r}"
-    )
-
-
-DIALECT = Dialect(route, never, read)
+DIALECT = by_topic("ESPHome", _route, "PREFIX/COMPONENT/OBJECT/state")

@@ -4,11 +4,16 @@ topic.
 
 from typing import Any
 
+from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route
 from operators.decoding.payloads.metrics import names
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, json_name, subject_name
+from operators.decoding.payloads.parse import missing, wrong_value
+from operators.decoding.payloads.reading_builder import (
+    ReadingBuilder,
+    at_endpoint,
+    json_name,
+    subject_name,
+)
 
 _OBJECTS = {"new": "object_detected", "update": "object_updated", "end": "object_ended"}
 _REVIEWS = {"new": "review_started", "update": "review_updated", "end": "review_ended"}
@@ -36,15 +41,15 @@ _NOT_OBJECTS = names(
 _BULKY = frozenset(("thumbnail", "snapshot", "path_data"))
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
-    if len(words) < 2 or not (sure or words[0].startswith("frigate")):
+    if len(words) < 2 or not (named or words[0].startswith("frigate")):
         return None
     base, name, path = words[0], words[1], words[2:]
     if not path:
         if name == "available":
             device = subject_name(base)
-            return Route(lambda sheet, data: sheet.availability(device, data, f"{base}/"))
+            return Route(lambda builder, data: builder.put_availability(device, data, f"{base}/"))
         handler = {"events": _objects, "reviews": _reviews, "tracked_object_update": _tracked}.get(
             name
         )
@@ -56,66 +61,70 @@ def route(topic: str, sure: bool) -> Route | None:
 
 def _camera(camera: str, path: list[str]) -> Route:
     if path == ["motion"]:
-        return Route(lambda sheet, data: sheet.put(camera, "motion", data))
+        return Route(lambda builder, data: builder.put(camera, "motion", data))
     if len(path) == 2 and path[0] == "status":
         role = at_endpoint(camera, path[1])
-        return Route(lambda sheet, data: sheet.availability(role, data))
+        return Route(lambda builder, data: builder.put_availability(role, data))
     if len(path) == 2 and path[0] == "audio":
         if path[1] == "dBFS":
-            return Route(lambda sheet, data: sheet.put(camera, "sound_pressure", data))
+            return Route(lambda builder, data: builder.put(camera, "sound_pressure", data))
         if path[1] in ("rms", "transcription"):
             return IGNORE
         heard = at_endpoint(camera, path[1])
-        return Route(lambda sheet, data: sheet.put(heard, "sound", data))
+        return Route(lambda builder, data: builder.put(heard, "sound", data))
     if len(path) == 1 and path[0] not in _NOT_OBJECTS:
         seen = at_endpoint(camera, path[0])
-        return Route(lambda sheet, data: sheet.put(seen, "count", data))
+        return Route(lambda builder, data: builder.put(seen, "count", data))
     return IGNORE
 
 
-def _after(sheet: Sheet, data: Any, types: dict[str, str]) -> tuple[str, dict[str, Any], str]:
+def _after(
+    builder: ReadingBuilder, data: Any, types: dict[str, str]
+) -> tuple[str, dict[str, Any], str]:
     """(type, state after, camera) of an event or a review, whose own time is taken."""
     kind = data.get("type") if data.__class__ is dict else None
     if not isinstance(kind, str) or kind not in types:
-        raise Refused(
-            "bad_shape", f"expected an object with type {', '.join(types)}; got {str(kind)[:40]!r}"
-        )
+        raise wrong_value(f"an object with type {', '.join(types)}", kind)
     after = data.get("after")
     camera = after.get("camera") if after.__class__ is dict else None
     if not isinstance(after, dict) or not isinstance(camera, str) or not camera:
-        raise Refused("bad_shape", "expected an object as after, with camera; got none")
+        raise missing("an object as after, with camera")
     ended = after.get("end_time") if kind == "end" else None
-    sheet.at(after.get("frame_time") if ended is None else ended)
+    builder.set_time(after.get("frame_time") if ended is None else ended)
     return types[kind], after, json_name(camera)
 
 
-def _objects(sheet: Sheet, data: Any) -> None:
-    type_, after, camera = _after(sheet, data, _OBJECTS)
+def _objects(builder: ReadingBuilder, data: Any) -> None:
+    type_, after, camera = _after(builder, data, _OBJECTS)
     if values.binary("state", after.get("false_positive")) == 1.0:
         return
-    sheet.occurred(camera, type_, {key: value for key, value in after.items() if key not in _BULKY})
+    builder.put_occurrence(
+        camera, type_, {key: value for key, value in after.items() if key not in _BULKY}
+    )
 
 
-def _reviews(sheet: Sheet, data: Any) -> None:
-    type_, after, camera = _after(sheet, data, _REVIEWS)
+def _reviews(builder: ReadingBuilder, data: Any) -> None:
+    type_, after, camera = _after(builder, data, _REVIEWS)
     details = after.get("data")
-    sheet.occurred(camera, type_, {**(details if isinstance(details, dict) else {}), **after})
+    builder.put_occurrence(
+        camera, type_, {**(details if isinstance(details, dict) else {}), **after}
+    )
 
 
-def _tracked(sheet: Sheet, data: Any) -> None:
+def _tracked(builder: ReadingBuilder, data: Any) -> None:
     kind = data.get("type") if data.__class__ is dict else None
     if not isinstance(kind, str) or not kind:
-        raise Refused("bad_shape", f"expected an object with type; got {str(kind)[:40]!r}")
+        raise wrong_value("an object with type", kind)
     camera = data.get("camera")
-    device = camera if isinstance(camera, str) and camera else sheet.topic.partition("/")[0]
-    sheet.occurred(json_name(device), f"object_{kind.lower()}", dict(data))
+    device = camera if isinstance(camera, str) and camera else builder.topic.partition("/")[0]
+    builder.put_occurrence(json_name(device), f"object_{kind.lower()}", dict(data))
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    (_reviews if fits(data) and "severity" in data["after"] else _objects)(sheet, data)
+def _read(builder: ReadingBuilder, data: Any) -> None:
+    (_reviews if _fits(data) and "severity" in data["after"] else _objects)(builder, data)
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     return (
         data.__class__ is dict
         and data.get("after").__class__ is dict
@@ -125,4 +134,4 @@ def fits(data: Any) -> bool:
     )
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect("Frigate, cameras with object detection", _route, _read, _fits)

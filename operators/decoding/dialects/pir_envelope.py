@@ -7,20 +7,20 @@ Their bridge posts the same as `{"type", "device_id", "details": {"event_id", "s
 
 from typing import Any
 
-from operators.decoding.dialects import generic
+from operators.decoding.dialect import Dialect, Route
+from operators.decoding.dialects import json
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import Dialect, Route
-from operators.decoding.payloads.payload import Refused, excerpt
-from operators.decoding.payloads.reading_builder import Sheet, json_name
+from operators.decoding.payloads.parse import Undecodable, excerpt, wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name
 
 _FIELDS = ("event_id", "device_id", "type", "data", "timestamp")
 TYPES = {"pressure_detected": "button_pressed"}
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    data = _as_sent(sheet, data)
+def _read(builder: ReadingBuilder, data: Any) -> None:
+    data = _as_sent(builder, data)
     device, type_ = device_and_type(data)
-    sheet.at(data.get("timestamp"))
+    builder.set_time(data.get("timestamp"))
     event_id, id = data.get("event_id"), id_of(data)
     details = data.get("data")
     details = (
@@ -32,26 +32,24 @@ def read(sheet: Sheet, data: Any) -> None:
     )
     if type_ == "motion_detected" and "presence" in details:
         present = values.binary("motion", details["presence"])
-        sheet.put(device, "motion", details["presence"])
+        builder.put(device, "motion", details["presence"])
         if id:
-            sheet.events[-1].id = f"{id}.motion"
+            builder.events[-1].id = f"{id}.motion"
         if present != 1.0:
             return
     if event_id is not None:
         details["event_id"] = event_id
-    sheet.occurred(device, type_, details, source_of(data), id)
+    builder.put_occurrence(device, type_, details, source_of(data), id)
 
 
 def device_and_type(data: Any) -> tuple[str, str]:
-    """The device, and the type in the words of the vocabulary. Raises `Refused`."""
+    """The device, and the type in the words of the vocabulary. Raises `Undecodable`."""
     if data.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected an object with device_id and type; got {type(data).__name__}"
-        )
+        raise wrong_type("an object with device_id and type", data)
     device, kind = data.get("device_id"), data.get("type")
     if not (isinstance(device, str) and device and isinstance(kind, str) and kind):
         got = f"{str(device)[:40]!r} and {str(kind)[:40]!r}"
-        raise Refused("bad_shape", f"expected texts as device_id and type; got {got}")
+        raise Undecodable("bad_shape", f"expected texts as device_id and type; got {got}")
     type_ = kind.lower()
     return json_name(device), TYPES.get(type_, type_)
 
@@ -66,14 +64,14 @@ def source_of(data: dict[str, Any]) -> str | None:
     return source if source.__class__ is str else None
 
 
-def _as_sent(sheet: Sheet, data: Any) -> Any:
+def _as_sent(builder: ReadingBuilder, data: Any) -> Any:
     """A posted body as the message it was made from; other values as they are."""
     if data.__class__ is not dict or "data" in data or data.get("details").__class__ is not dict:
         return data
     details = data["details"]
     topic = details.get("mqtt_topic")
     if topic.__class__ is str and topic:
-        sheet.topic = topic
+        builder.topic = topic
     return {
         "event_id": details.get("event_id"),
         "device_id": data.get("device_id"),
@@ -84,27 +82,27 @@ def _as_sent(sheet: Sheet, data: Any) -> Any:
     }
 
 
-def _on_sensor_topic(sheet: Sheet, data: Any) -> None:
-    if data.__class__ is list or (data.__class__ is dict and ("type" in data or fits(data))):
-        read(sheet, data)
+def _on_sensor_topic(builder: ReadingBuilder, data: Any) -> None:
+    if data.__class__ is list or (data.__class__ is dict and ("type" in data or _fits(data))):
+        _read(builder, data)
     elif (
         data.__class__ is str
         and values.number(data) is None
         and values.binary("motion", data) is None
     ):
-        raise Refused("bad_json", f"expected one JSON value; got {excerpt(data)}")
+        raise Undecodable("bad_json", f"expected one JSON value; got {excerpt(data)}")
     else:
-        generic.read(sheet, data)
+        json.read(builder, data)
 
 
-def route(topic: str, sure: bool) -> Route | None:
-    if sure:
-        return Route(read, "json")
+def _route(topic: str, named: bool) -> Route | None:
+    if named:
+        return Route(_read, "json")
     words = topic.split("/")
     return Route(_on_sensor_topic) if words[0] == "sensor" and len(words) == 2 else None
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     """An envelope, even one that lacks a field: two of its fields are enough, one of them only
     its own. Or a posted body.
     """
@@ -115,4 +113,10 @@ def fits(data: Any) -> bool:
     return sum(name in data for name in _FIELDS) >= (2 if "event_id" in data else 3)
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect(
+    "motion and pressure sensors (event_id, device_id, source, type, data, timestamp), also as "
+    "their bridge posts it",
+    _route,
+    _read,
+    _fits,
+)

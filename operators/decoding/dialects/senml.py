@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from operators.decoding.dialect import Dialect, Route
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import Dialect, Route
 from operators.decoding.payloads.metrics import METRICS, metric_of
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, json_name
+from operators.decoding.payloads.parse import Undecodable, missing, wrong_type, wrong_value
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, json_name
 
 VERSION = 10
 RELATIVE = 2.0**28
@@ -25,34 +25,26 @@ _NUMBERS = ("bt", "t", "bv", "bver")
 
 def _check(record: Any) -> None:
     if record.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected a SenML record, an object; got {type(record).__name__}"
-        )
+        raise wrong_type("a SenML record, an object", record)
     for key in _TEXTS:
         if key in record and record[key].__class__ is not str:
-            raise Refused(
-                "bad_shape",
-                f"expected a text as {key} of a SenML record; got {type(record[key]).__name__}",
-            )
+            raise wrong_type(f"a text as {key} of a SenML record", record[key])
     for key in _NUMBERS:
         if (
             key in record
             and values.number(None if record[key].__class__ is str else record[key]) is None
         ):
-            raise Refused(
-                "bad_shape",
-                f"expected a number as {key} of a SenML record; got {str(record[key])[:40]!r}",
-            )
+            raise wrong_value(f"a number as {key} of a SenML record", record[key])
 
 
 def _understood(record: dict[str, Any]) -> None:
     if record.get("bver", VERSION) > VERSION:
-        raise Refused(
+        raise Undecodable(
             "unsupported", f"expected SenML of version {VERSION} or lower; got {record['bver']}"
         )
     for key in record:
         if key.endswith("_"):
-            raise Refused(
+            raise Undecodable(
                 "unsupported",
                 f"expected SenML labels that need not be understood; got {key[:40]!r}",
             )
@@ -67,11 +59,11 @@ def _subject(base: str, name: str) -> tuple[str, str | None]:
     return json_name(device), own if own and metric_of(own) is None else None
 
 
-def _write(sheet: Sheet, record: dict[str, Any], base: dict[str, Any]) -> None:
+def _write(builder: ReadingBuilder, record: dict[str, Any], base: dict[str, Any]) -> None:
     name = record.get("n", "")
     device, endpoint = _subject(base.get("bn", ""), name)
     if not device:
-        raise Refused("bad_shape", "expected a name (bn or n) in every SenML record; got none")
+        raise missing("a name (bn or n) in every SenML record")
     unit = record.get("u", base.get("bu")) or None
     named = metric_of(name.strip(_SEPARATORS))
     subject = at_endpoint(device, endpoint)
@@ -81,25 +73,25 @@ def _write(sheet: Sheet, record: dict[str, Any], base: dict[str, Any]) -> None:
             number = value + base["bv"]
         metric = named or _UNITS.get(unit or "", "value")
         if METRICS[metric].kind == "number" or metric == "value":
-            sheet.put(subject, metric, number, None if unit in _OWN_UNITS else unit)
+            builder.put(subject, metric, number, None if unit in _OWN_UNITS else unit)
         else:
-            sheet.put(subject, metric, number)
+            builder.put(subject, metric, number)
     elif "vb" in record:
         if name.strip(_SEPARATORS).lower() == "open":
-            sheet.put(device, "contact", record["vb"], inverted=True)
+            builder.put(device, "contact", record["vb"], inverted=True)
         else:
-            sheet.put(
+            builder.put(
                 subject,
                 named if named and METRICS[named].kind == "binary" else "state",
                 record["vb"],
             )
     elif "vs" in record:
-        sheet.put(subject, named or "state", record["vs"])
+        builder.put(subject, named or "state", record["vs"])
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     if data.__class__ is not list:
-        raise Refused("bad_shape", f"expected an array of SenML records; got {type(data).__name__}")
+        raise wrong_type("an array of SenML records", data)
     for record in data:
         _check(record)
     base: dict[str, Any] = {}
@@ -108,17 +100,17 @@ def read(sheet: Sheet, data: Any) -> None:
         base.update((key, record[key]) for key in ("bn", "bt", "bu", "bv") if key in record)
         if "bt" in base or "t" in record:
             at = float(base.get("bt", 0)) + float(record.get("t", 0))
-            sheet.at(sheet.received + at if at < RELATIVE else at)
+            builder.set_time(builder.received + at if at < RELATIVE else at)
         else:
-            sheet.at(None)
-        _write(sheet, record, base)
+            builder.set_time(None)
+        _write(builder, record, base)
 
 
-def route(topic: str, sure: bool) -> Route | None:
-    return Route(read, "json") if sure or "senml" in topic.lower().split("/") else None
+def _route(topic: str, named: bool) -> Route | None:
+    return Route(_read, "json") if named or "senml" in topic.lower().split("/") else None
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     if data.__class__ is not list or not data or data[0].__class__ is not dict:
         return False
     first = data[0]
@@ -129,4 +121,4 @@ def fits(data: Any) -> bool:
     )
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect("SenML (RFC 8428) in JSON", _route, _read, _fits)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from operators.decoding.payloads.base import Dialect, Route, never
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet
+from operators.decoding.dialect import Dialect, Route
+from operators.decoding.payloads.parse import Undecodable
+from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 WHY = (
     "expected JSON or text; Sparkplug B is protobuf: let the edge node publish JSON, or put a"
@@ -12,14 +12,14 @@ WHY = (
 )
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     return (
         Route(None, unsupported=WHY) if topic.partition("/")[0] in ("spBv1.0", "spAv1.0") else None
     )
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unsupported", WHY)
+def _read(builder: ReadingBuilder, data: Any) -> None:
+    raise Undecodable("unsupported", WHY)
 
 
-DIALECT = Dialect(route, never, read)
+DIALECT = Dialect("Sparkplug B, which is recognised and set aside", _route, _read)

@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route
 from operators.decoding.payloads.metrics import FAHRENHEIT, metric_of
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _ADDRESS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 _PROBE = re.compile(r"(.*[a-z])(\d)", re.ASCII)
@@ -42,7 +42,7 @@ def _plan(key: str) -> tuple[str, str | None, bool] | None:
     return None if metric is None else (metric, probe, False)
 
 
-def _write(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
+def _write(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
     kind = data.get("type")
     celsius = {
         plan[1]
@@ -54,22 +54,22 @@ def _write(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
             metric, unit_key = _METERED[key]
             unit = data.get(unit_key)
             if isinstance(unit, str) and values.conversion(metric, unit) is not None:
-                sheet.put(device, metric, raw, unit)
+                builder.put(device, metric, raw, unit)
         elif key == "open":
             if kind == "WCVR":
-                sheet.put(device, "position", raw)
+                builder.put(device, "position", raw)
             elif values.binary("state", raw) is not None:
-                sheet.put(device, "contact", values.binary("state", raw), inverted=True)
+                builder.put(device, "contact", values.binary("state", raw), inverted=True)
         elif key == "button":
-            _button(sheet, device, raw)
+            _button(builder, device, raw)
         elif kind == "WCVR" and key == "motion":
             continue
         else:
             plan = _plan(key) if len(key) <= 64 else None
             if plan is None or raw.__class__ is dict or (plan[2] and plan[1] in celsius):
-                sheet.skipped += 1
+                builder.skipped += 1
                 continue
-            sheet.put(at_endpoint(device, plan[1]), plan[0], raw, _unit(plan, kind, data))
+            builder.put(at_endpoint(device, plan[1]), plan[0], raw, _unit(plan, kind, data))
 
 
 def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -> str | None:
@@ -81,14 +81,14 @@ def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -
     return unit if isinstance(unit, str) and values.conversion("weight", unit) is not None else None
 
 
-def _button(sheet: Sheet, device: str, raw: Any) -> None:
+def _button(builder: ReadingBuilder, device: str, raw: Any) -> None:
     if raw.__class__ is str and not raw.isdigit():
         if raw.strip():
-            sheet.pressed(device, raw)
+            builder.put_button_press(device, raw)
         return
     number = values.number(raw)
     if number is not None and number != 0:
-        sheet.pressed(device, _PRESSES.get(int(number), f"{number:g}"))
+        builder.put_button_press(device, _PRESSES.get(int(number), f"{number:g}"))
 
 
 def _device(data: dict[str, Any], topic: str) -> str:
@@ -99,12 +99,10 @@ def _device(data: dict[str, Any], topic: str) -> str:
     return _address(last) or subject_name(last)
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected a JSON object of a BLE device; got {type(data).__name__}"
-        )
-    _write(sheet, _device(data, sheet.topic), data)
+        raise wrong_type("a JSON object of a BLE device", data)
+    _write(builder, _device(data, builder.topic), data)
 
 
 def _is_gateway(words: list[str]) -> bool:
@@ -113,7 +111,7 @@ def _is_gateway(words: list[str]) -> bool:
     )
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if (
         any(word.startswith("MQTTto") for word in words)
@@ -122,20 +120,22 @@ def route(topic: str, sure: bool) -> Route | None:
     ):
         return IGNORE
     if "BTtoMQTT" in words:
-        return Route(read, "json")
-    if len(words) > 1 and words[-1] == "LWT" and (sure or _is_gateway(words)):
+        return Route(_read, "json")
+    if len(words) > 1 and words[-1] == "LWT" and (named or _is_gateway(words)):
         gateway = subject_name(words[-2])
         covers = topic[: -len("LWT")]
-        return Route(lambda sheet, data: sheet.availability(gateway, data, covers))
+        return Route(lambda builder, data: builder.put_availability(gateway, data, covers))
     if len(words) > 1 and words[-1] == "version" and _is_gateway(words):
         return IGNORE
-    return Route(read, "json") if sure else None
+    return Route(_read, "json") if named else None
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     if data.__class__ is not dict or not any(_address(data.get(key)) for key in ("id", "mac")):
         return False
     return any(mark in data for mark in _MARKS)
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect(
+    "Bluetooth devices through OpenMQTTGateway or Theengs Gateway", _route, _read, _fits
+)

@@ -4,10 +4,10 @@ mean "no value".
 
 from typing import Any
 
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.dialect import IGNORE, Route, by_topic
 from operators.decoding.payloads.metrics import METRICS, metric_of
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _ENERGY = {"Forward": "energy", "Reverse": "energy_returned"}
 _FOREIGN = frozenset(("value", "count", "availability", "position", "gas", "water", "uptime"))
@@ -24,7 +24,7 @@ def _metric(path: list[str]) -> str | None:
     return None if metric in _FOREIGN else metric
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if words[0] in ("R", "W") and len(words) > 1:
         return IGNORE
@@ -36,27 +36,21 @@ def route(topic: str, sure: bool) -> Route | None:
     metric = _metric(path)
     subject = at_endpoint(subject_name("/".join(words[1:4])), "/".join(path[:-1]))
 
-    def read_path(sheet: Sheet, data: Any) -> None:
+    def read_path(builder: ReadingBuilder, data: Any) -> None:
         if data is None or data == []:
             value = None
         elif data.__class__ is dict and "value" in data:
             value = data["value"]
         else:
-            raise Refused("bad_shape", f"expected an object with value; got {type(data).__name__}")
+            raise wrong_type("an object with value", data)
         if metric is None:
-            sheet.skipped += 1
+            builder.skipped += 1
         elif value is None or value == []:
-            sheet.add(subject, metric, None, None, METRICS[metric].unit, "bad", None)
+            builder.add(subject, metric, None, None, METRICS[metric].unit, "bad", None)
         else:
-            sheet.put(subject, metric, value)
+            builder.put(subject, metric, value)
 
     return Route(read_path, "json", empty=True)
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused(
-        "unrecognised", f"expected a topic N/PORTAL/SERVICE/INSTANCE/PATH; got {sheet.topic!r}"
-    )
-
-
-DIALECT = Dialect(route, never, read)
+DIALECT = by_topic("Victron Venus OS", _route, "N/PORTAL/SERVICE/INSTANCE/PATH")

@@ -5,11 +5,11 @@ as bare values.
 from functools import lru_cache
 from typing import Any
 
+from operators.decoding.dialect import IGNORE, Route, by_topic
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
 from operators.decoding.payloads.metrics import ALIASES, NAMES
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
 
 ENDPOINTS = frozenset(
     [f"l{n}" for n in range(1, 10)]
@@ -34,31 +34,31 @@ def _plan(key: str) -> tuple[str, str | None, bool] | None:
     return None if metric in _FOREIGN else (metric, endpoint, name in ALIASES)
 
 
-def _state(sheet: Sheet, subject: str, raw: Any) -> None:
+def _state(builder: ReadingBuilder, subject: str, raw: Any) -> None:
     value = values.binary("state", raw)
     if raw.__class__ is str:
         word = raw.strip().lower()
         if word in values.COVER:
-            sheet.word(subject, "cover_state", values.COVER[word], raw)
+            builder.put_text(subject, "cover_state", values.COVER[word], raw)
             return
         if word in values.LOCK:
-            sheet.add(subject, "lock", values.LOCK[word], None, None, sheet.quality, raw)
+            builder.add(subject, "lock", values.LOCK[word], None, None, builder.quality, raw)
             return
     if value is None:
-        sheet.put(subject, "state", raw)
+        builder.put(subject, "state", raw)
     else:
-        sheet.add(
+        builder.add(
             subject,
             "state",
             value,
             None,
             None,
-            sheet.quality,
+            builder.quality,
             raw if raw.__class__ is str else None,
         )
 
 
-def _action(sheet: Sheet, device: str, raw: Any) -> None:
+def _action(builder: ReadingBuilder, device: str, raw: Any) -> None:
     if raw.__class__ is not str or not raw.strip():
         return
     word = raw.strip().lower()
@@ -68,72 +68,70 @@ def _action(sheet: Sheet, device: str, raw: Any) -> None:
         and after
         and (before.isdigit() or values.action(after) in values.ACTIONS)
     ):
-        sheet.pressed(device, after, before)
+        builder.put_button_press(device, after, before)
         return
     before, _, after = word.rpartition("_")
     if after in ENDPOINTS and values.action(before) in values.ACTIONS:
-        sheet.pressed(device, before, after)
+        builder.put_button_press(device, before, after)
         return
-    sheet.pressed(device, word)
+    builder.put_button_press(device, word)
 
 
-def _value(sheet: Sheet, device: str, key: str, raw: Any, whole: dict[str, Any]) -> None:
+def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict[str, Any]) -> None:
     if key == "action":
-        _action(sheet, device, raw)
+        _action(builder, device, raw)
         return
     plan = _plan(key) if len(key) <= 64 else None
     if plan is None or raw.__class__ is dict:
-        sheet.skipped += 1
+        builder.skipped += 1
         return
     metric, endpoint, alias = plan
     if alias and metric in whole and metric != "illuminance":
         return
     subject = device if endpoint is None else f"{device}#{endpoint}"
     if metric == "state":
-        _state(sheet, subject, raw)
+        _state(builder, subject, raw)
     elif metric == "voltage":
         number = values.number(raw)
-        sheet.put(subject, metric, raw, "mV" if number is not None and number >= 1000 else None)
+        builder.put(subject, metric, raw, "mV" if number is not None and number >= 1000 else None)
     elif metric == "illuminance" and not alias and "illuminance_lux" in whole:
-        sheet.put(subject, "illuminance_raw", raw)
+        builder.put(subject, "illuminance_raw", raw)
     elif metric == "gas" and raw.__class__ is bool:
-        sheet.put(subject, "gas_alarm", raw)
+        builder.put(subject, "gas_alarm", raw)
     else:
-        sheet.put(subject, metric, raw)
+        builder.put(subject, metric, raw)
 
 
-def _object(sheet: Sheet, device: str, data: dict[str, Any]) -> None:
+def _object(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
     if "last_seen" in data:
-        sheet.at(data["last_seen"])
+        builder.set_time(data["last_seen"])
     for key, raw in data.items():
         if key != "last_seen":
-            _value(sheet, device, key, raw, data)
+            _value(builder, device, key, raw, data)
 
 
 def _device(name: str) -> Route:
     name = subject_name(name)
     device, slash, attribute = name.rpartition("/")
 
-    def read(sheet: Sheet, data: Any) -> None:
+    def _read(builder: ReadingBuilder, data: Any) -> None:
         if data.__class__ is dict:
-            _object(sheet, name, data)
+            _object(builder, name, data)
         elif slash and data.__class__ is not list:
-            _value(sheet, device, attribute, data, {})
+            _value(builder, device, attribute, data, {})
         else:
-            raise Refused(
-                "bad_shape", f"expected a JSON object of {name!r}; got {type(data).__name__}"
-            )
+            raise wrong_type(f"a JSON object of {name!r}", data)
 
-    return Route(read, "any" if slash else "json")
+    return Route(_read, "any" if slash else "json")
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     at = next(
         (
             n
             for n, word in enumerate(words[:-1])
-            if sure or word.startswith("zigbee2mqtt") or word == "z2m"
+            if named or word.startswith("zigbee2mqtt") or word == "z2m"
         ),
         None,
     )
@@ -144,20 +142,14 @@ def route(topic: str, sure: bool) -> Route | None:
         if rest[1:] != ["state"]:
             return IGNORE
         bridge = subject_name(base)
-        return Route(lambda sheet, data: sheet.availability(bridge, data, base + "/"))
+        return Route(lambda builder, data: builder.put_availability(bridge, data, base + "/"))
     if len(rest) > 1:
         if rest[-1] in ("set", "get") or (len(rest) > 2 and rest[-2] in ("set", "get")):
             return IGNORE
         if rest[-1] == "availability":
             device = subject_name("/".join(rest[:-1]))
-            return Route(lambda sheet, data: sheet.availability(device, data))
+            return Route(lambda builder, data: builder.put_availability(device, data))
     return _device("/".join(rest))
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused(
-        "unrecognised", f"expected a topic BASE/DEVICE of Zigbee2MQTT; got {sheet.topic!r}"
-    )
-
-
-DIALECT = Dialect(route, never, read)
+DIALECT = by_topic("Zigbee2MQTT", _route, "BASE/DEVICE of Zigbee2MQTT")

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from typing import Any
 
 from operators.decoding.payloads.metrics import FAHRENHEIT, metric_of
-from operators.decoding.payloads.reading_builder import Sheet
+from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 
-def write(
-    sheet: Sheet,
+def put_known(
+    builder: ReadingBuilder,
     subject: str,
     data: dict[str, Any],
     units: dict[str, str] | None = None,
@@ -24,29 +24,29 @@ def write(
     for key, raw in data.items():
         metric = metric_of(key)
         if raw.__class__ is dict:
-            sheet.skipped += 1
+            builder.skipped += 1
         elif metric is None:
             name = key.lower()
             if name in FAHRENHEIT:
                 fahrenheit = True
             elif name == "open" and raw.__class__ is bool:
                 known += 1
-                sheet.put(subject, "contact", raw, inverted=True)
+                builder.put(subject, "contact", raw, inverted=True)
             else:
-                sheet.skipped += 1
+                builder.skipped += 1
         elif metric in without or (metric in data and key != metric):
-            sheet.skipped += 1
+            builder.skipped += 1
         else:
             known += 1
-            sheet.put(subject, metric, raw, units.get(metric) if units else None)
+            builder.put(subject, metric, raw, units.get(metric) if units else None)
     if fahrenheit:
-        known += _fahrenheit(sheet, subject, data)
+        known += _fahrenheit(builder, subject, data)
     return known
 
 
-def _fahrenheit(sheet: Sheet, subject: str, data: dict[str, Any]) -> int:
+def _fahrenheit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:
     if any(metric_of(key) == "temperature" for key in data):
         return 0
     key = next(key for key in data if key.lower() in FAHRENHEIT)
-    sheet.put(subject, "temperature", data[key], "°F")
+    builder.put(subject, "temperature", data[key], "°F")
     return 1

@@ -95,6 +95,13 @@ ALIASES: dict[str, str] = {
 NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
 """Lower-case key or name: metric."""
 
+METRIC_OF_UNIT: dict[str, str] = {
+    "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy", "Wh": "energy",
+    "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current", "mA": "current", "hPa": "pressure",
+    "mbar": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
+}  # fmt: skip
+"""The metric that a unit alone tells."""
+
 FAHRENHEIT = ("tempf", "tf", "temperature_f")
 """Names of a temperature in °F, read only where the same object has none in °C."""
 

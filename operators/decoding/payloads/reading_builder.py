@@ -1,4 +1,4 @@
-"""What one message says: the dialects write readings and occurrences here."""
+"""Builds the readings and occurrences of one message, as the dialects call for them."""
 
 import unicodedata
 from datetime import UTC, tzinfo
@@ -25,7 +25,7 @@ def at_endpoint(device: str, endpoint: str | None) -> str:
     return f"{device}#{json_name(endpoint)}" if endpoint else device
 
 
-class Sheet:
+class ReadingBuilder:
     """Readings and occurrences of one message, with its own time where it has one, else its time of
     receipt.
 
@@ -34,7 +34,18 @@ class Sheet:
     """
 
     __slots__ = (
-        "events", "id", "labels", "offline", "pinned", "quality", "received", "retained", "skipped", "time", "topic", "zone",
+        "events",
+        "id",
+        "labels",
+        "offline",
+        "quality",
+        "received",
+        "retained",
+        "skipped",
+        "time",
+        "time_is_fixed",
+        "topic",
+        "zone",
     )  # fmt: skip
 
     def __init__(
@@ -55,14 +66,14 @@ class Sheet:
         self.quality: Quality = "stale" if retained else "good"
         self.events: list[Event] = []
         self.skipped = 0
-        self.pinned = False
+        self.time_is_fixed = False
         self.offline: list[tuple[str, str | None, Reading]] = []
 
-    def at(self, raw: Any) -> None:
+    def set_time(self, raw: Any) -> None:
         """Take a device's own time for what follows; what is no usable time leaves the time of
         receipt.
         """
-        if self.pinned:
+        if self.time_is_fixed:
             return
         own = own_time(raw, self.received, self.zone)
         self.time = self.received if own is None else own
@@ -91,7 +102,7 @@ class Sheet:
                 if unit is not None:
                     factors = values.conversion(metric, unit)
                     if factors is None:
-                        self.measure(subject, value, unit, raw)
+                        self.put_number(subject, value, unit, raw)
                         return
                     value = value * factors[0] + factors[1]
                 elif metric == "pressure":
@@ -112,7 +123,7 @@ class Sheet:
                 if metric == "availability":
                     quality = "good"
         elif kind == "any":
-            self.measure(subject, raw, unit, raw)
+            self.put_number(subject, raw, unit, raw)
             return
         else:
             value = values.binary(metric, raw) if kind == "state" else None
@@ -124,7 +135,7 @@ class Sheet:
             subject, metric, value, text, own_unit, quality, raw if raw.__class__ is str else None
         )
 
-    def measure(self, subject: str, raw: Any, unit: str | None, source: Any = None) -> None:
+    def put_number(self, subject: str, raw: Any, unit: str | None, source: Any = None) -> None:
         """Write a number of no known quantity, in the unit as sent."""
         value = values.number(raw)
         text = raw if value is None and raw.__class__ is str else None
@@ -166,7 +177,7 @@ class Sheet:
         self.events.append(reading)
         return reading
 
-    def word(self, subject: str, metric: str, text: str, raw: Any = None) -> None:
+    def put_text(self, subject: str, metric: str, text: str, raw: Any = None) -> None:
         """Write a state that has no number."""
         self.add(
             subject,
@@ -178,12 +189,12 @@ class Sheet:
             raw if raw.__class__ is str else text,
         )
 
-    def bad(self, subject: str, metric: str, raw: Any) -> None:
+    def put_bad(self, subject: str, metric: str, raw: Any) -> None:
         """Write that a state is not data."""
         text = raw if raw.__class__ is str and raw else None
         self.add(subject, metric, None, text, METRICS[metric].unit, "bad", text)
 
-    def availability(self, subject: str, raw: Any, covers: str | None = None) -> None:
+    def put_availability(self, subject: str, raw: Any, covers: str | None = None) -> None:
         """Write whether a device, and with `covers` all devices under that topic prefix, can be
         reached. Never stale.
         """
@@ -205,7 +216,7 @@ class Sheet:
         if value == 0.0:
             self.offline.append((subject, covers, reading))
 
-    def occurred(
+    def put_occurrence(
         self,
         device: str,
         type: str,
@@ -227,9 +238,9 @@ class Sheet:
             )
         )
 
-    def pressed(self, device: str, action: str, endpoint: str | None = None) -> None:
+    def put_button_press(self, device: str, action: str, endpoint: str | None = None) -> None:
         """Write a button press, with the words of the vocabulary where the device has its own."""
         data = {"action": values.action(action)}
         if endpoint:
             data["endpoint"] = endpoint
-        self.occurred(device, "button_pressed", data)
+        self.put_occurrence(device, "button_pressed", data)

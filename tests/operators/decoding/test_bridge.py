@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from operators.component import Now, StepContext
-from operators.decoding.step import Decode, DecodeLogic
+from operators.decoding.logic import DecodeLogic
+from operators.decoding.step import Decode
 from operators.events import Event, Message, Occurrence, Reading
 
 MOTION = {

@@ -1,16 +1,23 @@
-"""Every case of the public corpus decodes to exactly what it says."""
+"""Every case of the corpus decodes to exactly what it says."""
 
 from pathlib import Path
 
 import pytest
 
+from operators.decoding.catalogue import DIALECTS
 from tests.corpus.__main__ import main
-from tests.corpus.cases import PUBLIC, Case, load, problems
+from tests.corpus.cases import OWN, PUBLIC, Case, dialect_of, load, problems
+
+CASES = [*load(PUBLIC), *load(OWN)]
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in load(PUBLIC)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
 def test_a_case_of_the_corpus_decodes_to_what_it_says(case: Case) -> None:
     assert problems(case) == []
+
+
+def test_every_dialect_has_a_case() -> None:
+    assert set(DIALECTS) - {dialect_of(case) for case in CASES} == set()
 
 
 def test_the_corpus_runner_counts_by_dialect_and_fails_with_status_one(

@@ -7,7 +7,7 @@ import pytest
 
 from operators.component import Now
 from operators.decoding import offline_devices as decode_offline
-from operators.decoding.step import DecodeLogic
+from operators.decoding.logic import DecodeLogic
 from operators.events import Event, Reading
 from tests.operators.decoding.test_step import T, logic, message
 

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from operators.component import Now, StepContext
-from operators.decoding.dialects.catalogue import DIALECTS
-from operators.decoding.step import Decode, DecodeLogic
+from operators.decoding.catalogue import DIALECTS
+from operators.decoding.logic import DecodeLogic
+from operators.decoding.step import Decode
 from operators.events import (
     DeadLetter,
     Event,

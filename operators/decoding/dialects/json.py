@@ -4,17 +4,16 @@ ends in a metric.
 
 from typing import Any
 
-from operators.decoding.dialects.home_assistant.states import UNITS
-from operators.decoding.payloads import flat_json as known
-from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import METRICS, metric_of
-from operators.decoding.payloads.payload import Refused, excerpt
-from operators.decoding.payloads.reading_builder import Sheet, subject_name
+from operators.decoding.dialect import Dialect, Route
+from operators.decoding.payloads import flat_json, values
+from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, metric_of
+from operators.decoding.payloads.parse import Undecodable, excerpt
+from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
 
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
 
 
-def _object(sheet: Sheet, subject: str, data: dict[str, Any]) -> None:
+def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None:
     unit = data.get("unit")
     metrics = [
         metric
@@ -23,29 +22,29 @@ def _object(sheet: Sheet, subject: str, data: dict[str, Any]) -> None:
     ]
     if unit.__class__ is str and len(metrics) == 1:
         if metrics == ["value"]:
-            sheet.put(subject, UNITS.get(unit, "value"), data.get("value"), unit)
+            builder.put(subject, METRIC_OF_UNIT.get(unit, "value"), data.get("value"), unit)
             return
         if values.conversion(metrics[0], unit) is not None:
-            known.write(sheet, subject, data, {metrics[0]: unit})
+            flat_json.put_known(builder, subject, data, {metrics[0]: unit})
             return
-    if not known.write(sheet, subject, data):
-        raise Refused(
+    if not flat_json.put_known(builder, subject, data):
+        raise Undecodable(
             "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
         )
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    """Read what fits no other dialect. Raises `Refused` (unrecognised)."""
-    device, _, word = sheet.topic.rstrip("/").rpartition("/")
+def read(builder: ReadingBuilder, data: Any) -> None:
+    """Read what fits no other dialect. Raises `Undecodable` (unrecognised)."""
+    device, _, word = builder.topic.rstrip("/").rpartition("/")
     name = word.lower()
     if device and name in AVAILABILITY and _is_availability(name, data):
-        sheet.availability(subject_name(device), data)
+        builder.put_availability(subject_name(device), data)
     elif data.__class__ is dict:
-        _object(sheet, subject_name(sheet.topic), data)
+        _object(builder, subject_name(builder.topic), data)
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:
-        sheet.put(subject_name(device or word), metric, data)
+        builder.put(subject_name(device or word), metric, data)
     else:
-        raise Refused(
+        raise Undecodable(
             "unrecognised",
             "expected a topic of a known dialect or one that ends in a metric; got"
             f" {excerpt(str(data))}",
@@ -60,3 +59,13 @@ def _is_availability(name: str, data: Any) -> bool:
     return data.__class__ is str and (
         data.strip().lower() == "stopped" or values.binary("availability", data) is not None
     )
+
+
+def _route(topic: str, named: bool) -> Route | None:
+    """Any topic, where the definition names the dialect."""
+    return Route(read) if named else None
+
+
+DIALECT = Dialect(
+    "known keys of a JSON object, or a bare value on a topic that ends in a metric", _route, read
+)

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import METRICS, NAMES, by_suffix
-from operators.decoding.payloads.reading_builder import Sheet
+from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, NAMES, by_suffix
+from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 IGNORED = frozenset(("automation", "script", "update", "button", "scene"))
 ON_OFF = frozenset(("switch", "light", "fan", "input_boolean"))
@@ -31,18 +31,13 @@ SENSOR_CLASSES = {
     **dict.fromkeys(_OWN_NAME.split(), ""),
     "atmospheric_pressure": "pressure", "duration": "uptime", "wind_speed": "speed",
 }  # fmt: skip
-UNITS = {
-    "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy", "Wh": "energy",
-    "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current", "mA": "current", "hPa": "pressure",
-    "mbar": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
-}  # fmt: skip
 BINARY_NAMES = {
     **{name: metric for name, metric in NAMES.items() if METRICS[metric].kind == "binary"},
     **dict.fromkeys(OPENINGS, "contact"),
     "leak": "water_leak",
 }
 
-State = Callable[[Sheet, str, str], None]
+State = Callable[[ReadingBuilder, str, str], None]
 
 
 class Meaning(NamedTuple):
@@ -78,8 +73,8 @@ def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tup
     if device_class:
         metric = SENSOR_CLASSES.get(device_class, "value") or device_class
         return Meaning(metric, unit), name
-    if unit in UNITS:
-        return Meaning(UNITS[unit], unit), name
+    if unit in METRIC_OF_UNIT:
+        return Meaning(METRIC_OF_UNIT[unit], unit), name
     found = by_suffix(name)
     if found is None:
         return Meaning("value", unit, known=unit is not None), name
@@ -104,7 +99,7 @@ def meaning(entity: str, device_class: str | None, unit: str | None) -> Meaning 
     )
 
 
-def write(sheet: Sheet, entity: str, means: Meaning, state: str) -> None:
+def write(builder: ReadingBuilder, entity: str, means: Meaning, state: str) -> None:
     """Write the reading of an entity's state text."""
     domain = entity.partition(".")[0]
     if state.lower() in MISSING:
@@ -114,21 +109,23 @@ def write(sheet: Sheet, entity: str, means: Meaning, state: str) -> None:
         elif metric == "value" and not means.known:
             metric = "state"
         unit = means.unit if metric == "value" else METRICS[metric].unit
-        sheet.add(entity, metric, None, state, unit, "bad", state)
+        builder.add(entity, metric, None, state, unit, "bad", state)
     elif domain in ("person", "device_tracker"):
         present = {"home": 1.0, "not_home": 0.0}.get(state.lower())
         text = state if present is None else None
-        sheet.add(entity, "presence", present or 0.0, text, None, sheet.quality, state)
+        builder.add(entity, "presence", present or 0.0, text, None, builder.quality, state)
     else:
-        write_state(sheet, entity, domain, means, state)
+        write_state(builder, entity, domain, means, state)
 
 
-def write_state(sheet: Sheet, subject: str, domain: str, means: Meaning, state: str) -> None:
+def write_state(
+    builder: ReadingBuilder, subject: str, domain: str, means: Meaning, state: str
+) -> None:
     """Write the reading of a state that is data, by the rules shared with ESPHome."""
     metric = means.metric
     if metric == "cover_state":
         word = state.strip().lower()
-        sheet.word(subject, metric, values.COVER.get(word, word), state)
+        builder.put_text(subject, metric, values.COVER.get(word, word), state)
     elif metric == "state":
         value = (
             None
@@ -136,22 +133,22 @@ def write_state(sheet: Sheet, subject: str, domain: str, means: Meaning, state: 
             else values.binary(metric, state)
         )
         if value is not None:
-            sheet.add(subject, metric, value, None, None, sheet.quality, state)
+            builder.add(subject, metric, value, None, None, builder.quality, state)
         elif domain in ON_OFF or domain == "binary_sensor":
-            sheet.bad(subject, metric, state)
+            builder.put_bad(subject, metric, state)
         else:
-            sheet.word(subject, metric, state)
+            builder.put_text(subject, metric, state)
     elif metric == "value":
         if (
             not means.known
             and values.number(state) is None
             and state.strip().lower() not in NOT_FINITE
         ):
-            sheet.word(subject, "state", state)
+            builder.put_text(subject, "state", state)
         else:
-            sheet.measure(subject, state, means.unit, state)
+            builder.put_number(subject, state, means.unit, state)
     else:
-        sheet.put(subject, metric, state, means.unit, means.inverted)
+        builder.put(subject, metric, state, means.unit, means.inverted)
 
 
 NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"))

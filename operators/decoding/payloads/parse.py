@@ -21,15 +21,31 @@ _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2})
 _OUTER = b" \t\r\n\x0b\x0c"
 
 
-class Refused(Exception):
-    """The message goes to the dead letters: `reason` is one word, `detail` says what was
-    expected and what came.
+class Undecodable(Exception):
+    """The message goes to the dead letters.
+
+    `reason` is one word; `detail` says what was expected and what came.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def wrong_type(expected: str, value: Any) -> Undecodable:
+    """Return the error for a value of another JSON type."""
+    return Undecodable("bad_shape", f"expected {expected}; got {type(value).__name__}")
+
+
+def wrong_value(expected: str, value: Any) -> Undecodable:
+    """Return the error for a value that means nothing where it stands."""
+    return Undecodable("bad_shape", f"expected {expected}; got {str(value)[:40]!r}")
+
+
+def missing(expected: str) -> Undecodable:
+    """Return the error for a message without what makes it readable."""
+    return Undecodable("bad_shape", f"expected {expected}; got none")
 
 
 class Ignored(Exception):
@@ -46,12 +62,12 @@ def excerpt(text: str) -> str:
 
 
 def trimmed(payload: bytes) -> bytes:
-    """Without byte order mark and outer white space. Raises `Refused` for what is not UTF-8."""
+    """Without byte order mark and outer white space. Raises `Undecodable` for what is not UTF-8."""
     if not payload.isascii():
         try:
             payload.decode()
         except UnicodeDecodeError as error:
-            raise Refused(
+            raise Undecodable(
                 "not_utf8",
                 f"expected UTF-8 text; byte {error.start} is 0x{payload[error.start]:02x}",
             ) from None
@@ -63,12 +79,12 @@ def loads(payload: bytes) -> Any:
     """The JSON value of trimmed UTF-8. Lone surrogates are tolerated, and so are NaN, Infinity and
     numbers too big for a double, which become null.
 
-    Raises `NotJSON`, or `Refused` for nesting beyond the limit.
+    Raises `NotJSON`, or `Undecodable` for nesting beyond the limit.
     """
     if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
         if not _well_formed(payload.decode()):
             raise NotJSON("not one JSON value")
-        raise Refused(
+        raise Undecodable(
             "too_deep", f"expected at most {MAX_DEPTH} levels of nesting; the message has more"
         )
     try:

@@ -5,12 +5,17 @@ left out.
 import re
 from typing import Any
 
-from operators.decoding.dialects.tasmota import zigbee as tasmota_zigbee
+from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.dialects import tasmota_zigbee
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
 from operators.decoding.payloads.metrics import METRICS, metric_of
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, json_name, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import (
+    ReadingBuilder,
+    at_endpoint,
+    json_name,
+    subject_name,
+)
 
 _PREFIXES = ("tele", "stat", "cmnd")
 _LAST = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
@@ -36,7 +41,7 @@ _FOREIGN = frozenset(
 _NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update"))
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if words[:2] == ["tasmota", "discovery"]:
         return IGNORE
@@ -46,46 +51,48 @@ def route(topic: str, sure: bool) -> Route | None:
     if words[at] == "cmnd":
         return IGNORE
     last = words[-1]
-    if not sure and at not in (0, len(words) - 2) and not _LAST.fullmatch(last):
+    if not named and at not in (0, len(words) - 2) and not _LAST.fullmatch(last):
         return None
     rest = words[:at] + words[at + 1 : -1]
     device = subject_name("/".join(rest))
     if last == "LWT":
         covers = topic[: -len(last)]
-        return Route(lambda sheet, data: sheet.availability(device, data, covers))
+        return Route(lambda builder, data: builder.put_availability(device, data, covers))
     if last.startswith("INFO") or last == "LOGGING":
         return IGNORE
 
-    def read(sheet: Sheet, data: Any) -> None:
-        _message(sheet, device, rest, last, data)
+    def _read(builder: ReadingBuilder, data: Any) -> None:
+        _message(builder, device, rest, last, data)
 
-    return Route(read, "json" if _JSON_DUE.fullmatch(last) else "any")
+    return Route(_read, "json" if _JSON_DUE.fullmatch(last) else "any")
 
 
-def _message(sheet: Sheet, device: str, words: list[str], last: str, data: Any) -> None:
+def _message(builder: ReadingBuilder, device: str, words: list[str], last: str, data: Any) -> None:
     if data.__class__ is dict:
-        _object(sheet, device, words, data, last)
+        _object(builder, device, words, data, last)
     elif _JSON_DUE.fullmatch(last):
-        raise Refused("bad_shape", f"expected a JSON object of {device}; got {type(data).__name__}")
+        raise wrong_type(f"a JSON object of {device}", data)
     elif (power := _POWER.fullmatch(last)) is not None:
-        _switch(sheet, at_endpoint(device, power[1]), data)
+        _switch(builder, at_endpoint(device, power[1]), data)
     elif re.fullmatch(r"SWITCH\d+", last, re.ASCII):
-        _switch(sheet, at_endpoint(device, last.capitalize()), data)
+        _switch(builder, at_endpoint(device, last.capitalize()), data)
     elif re.fullmatch(r"SHUTTER\d+", last, re.ASCII):
-        sheet.put(at_endpoint(device, last.capitalize()), "position", data)
+        builder.put(at_endpoint(device, last.capitalize()), "position", data)
     else:
-        sheet.skipped += 1
+        builder.skipped += 1
 
 
-def _object(sheet: Sheet, device: str, words: list[str], data: dict[str, Any], last: str) -> None:
+def _object(
+    builder: ReadingBuilder, device: str, words: list[str], data: dict[str, Any], last: str
+) -> None:
     if last.startswith("STATUS"):
         inner = data.get("StatusSNS", data.get("StatusSTS"))
         if inner.__class__ is not dict:
-            sheet.skipped += len(data)
+            builder.skipped += len(data)
             return
         data = inner
     if "Time" in data:
-        sheet.at(data["Time"])
+        builder.set_time(data["Time"])
     units = {
         name: unit
         for name, key in (("°C", "TempUnit"), ("hPa", "PressureUnit"), ("m/s", "SpeedUnit"))
@@ -96,85 +103,87 @@ def _object(sheet: Sheet, device: str, words: list[str], data: dict[str, Any], l
         if key == "ZbReceived":
             if raw.__class__ is dict:
                 for outer, received in raw.items():
-                    tasmota_zigbee.write(sheet, words, outer, received, units)
+                    tasmota_zigbee.write(builder, words, outer, received, units)
         elif (power := _POWER.fullmatch(key)) is not None:
-            _switch(sheet, at_endpoint(device, power[1]), raw)
+            _switch(builder, at_endpoint(device, power[1]), raw)
         elif _CONTACT.fullmatch(key):
-            _contact(sheet, device, key, raw)
+            _contact(builder, device, key, raw)
         elif _SHUTTER.fullmatch(key):
             position = raw.get("Position") if raw.__class__ is dict else raw
-            sheet.put(at_endpoint(device, key), "position", position)
+            builder.put(at_endpoint(device, key), "position", position)
         elif raw.__class__ is dict and tasmota_zigbee.ADDRESS.fullmatch(key):
-            tasmota_zigbee.write(sheet, words, key, raw, units)
+            tasmota_zigbee.write(builder, words, key, raw, units)
         elif not result or (raw.__class__ is dict and key != "Wifi"):
-            _sensor(sheet, device, key, raw, units)
+            _sensor(builder, device, key, raw, units)
 
 
-def _switch(sheet: Sheet, subject: str, raw: Any) -> None:
+def _switch(builder: ReadingBuilder, subject: str, raw: Any) -> None:
     if values.binary("state", raw) is None:
-        sheet.bad(subject, "state", raw)
+        builder.put_bad(subject, "state", raw)
     else:
-        sheet.put(subject, "state", raw)
+        builder.put(subject, "state", raw)
 
 
-def _contact(sheet: Sheet, device: str, key: str, raw: Any) -> None:
+def _contact(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     action = raw.get("Action", raw.get("ACTION")) if raw.__class__ is dict else raw
     if raw.__class__ is not dict or (isinstance(action, str) and action.upper() in ("ON", "OFF")):
-        _switch(sheet, at_endpoint(device, key), action)
+        _switch(builder, at_endpoint(device, key), action)
     elif isinstance(action, str) and action:
-        sheet.pressed(device, action, key)
+        builder.put_button_press(device, action, key)
 
 
-def _sensor(sheet: Sheet, device: str, key: str, raw: Any, units: dict[str, str]) -> None:
+def _sensor(
+    builder: ReadingBuilder, device: str, key: str, raw: Any, units: dict[str, str]
+) -> None:
     if key == "UptimeSec":
-        sheet.put(device, "uptime", raw)
+        builder.put(device, "uptime", raw)
     elif key == "Wifi":
         if raw.__class__ is dict and "Signal" in raw:
-            sheet.put(device, "signal_strength", raw["Signal"])
+            builder.put(device, "signal_strength", raw["Signal"])
     elif key == "IBEACON":
-        _beacon(sheet, device, raw)
+        _beacon(builder, device, raw)
     elif key in _NOT_SENSORS or key.startswith("Status"):
-        sheet.skipped += 1
+        builder.skipped += 1
     elif raw.__class__ is dict:
-        _values(sheet, device, None if key == "ENERGY" else key, raw, units)
+        _values(builder, device, None if key == "ENERGY" else key, raw, units)
     else:
-        _values(sheet, device, None, {key: raw}, units)
+        _values(builder, device, None, {key: raw}, units)
 
 
 def _values(
-    sheet: Sheet, device: str, endpoint: str | None, data: dict[str, Any], units: dict[str, str]
+    builder: ReadingBuilder,
+    device: str,
+    endpoint: str | None,
+    data: dict[str, Any],
+    units: dict[str, str],
 ) -> None:
     for key, raw in data.items():
         metric = metric_of(key) or (_ENERGY.get(key) if endpoint is None else None)
         if metric is None or metric in _FOREIGN or raw.__class__ is dict:
-            sheet.skipped += 1
+            builder.skipped += 1
             continue
         unit = units.get(METRICS[metric].unit or "")
         if raw.__class__ is list:
             for n, item in enumerate(raw, 1):
-                sheet.put(
+                builder.put(
                     at_endpoint(device, f"{endpoint}.{n}" if endpoint else str(n)),
                     metric,
                     item,
                     unit,
                 )
         else:
-            sheet.put(at_endpoint(device, endpoint), metric, raw, unit)
+            builder.put(at_endpoint(device, endpoint), metric, raw, unit)
 
 
-def _beacon(sheet: Sheet, device: str, raw: Any) -> None:
+def _beacon(builder: ReadingBuilder, device: str, raw: Any) -> None:
     if raw.__class__ is not dict:
         return
     mac = raw.get("MAC")
     subject = json_name(mac) if isinstance(mac, str) and mac else at_endpoint(device, "IBEACON")
     if "RSSI" in raw:
-        sheet.put(subject, "signal_strength", raw["RSSI"])
+        builder.put(subject, "signal_strength", raw["RSSI"])
     if "STATE" in raw:
-        sheet.put(subject, "presence", raw["STATE"])
+        builder.put(subject, "presence", raw["STATE"])
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic with tele, stat or cmnd; got {sheet.topic!r}")
-
-
-DIALECT = Dialect(route, never, read)
+DIALECT = by_topic("Tasmota, and the Zigbee devices behind it", _route, "with tele, stat or cmnd")

@@ -6,10 +6,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from operators.decoding.dialects.home_assistant import states as ha
-from operators.decoding.payloads.base import Dialect, Route
-from operators.decoding.payloads.payload import Ignored, NotJSON, Refused, loads
-from operators.decoding.payloads.reading_builder import Sheet, json_name
+from operators.decoding.dialect import Dialect, Route
+from operators.decoding.payloads import home_assistant as ha
+from operators.decoding.payloads.parse import (
+    Ignored,
+    NotJSON,
+    Undecodable,
+    loads,
+    missing,
+    wrong_type,
+    wrong_value,
+)
+from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name
 
 _CACHED = 2048
 
@@ -19,7 +27,7 @@ def _shared(text: str) -> tuple[str | None, str | None]:
     """(device class, unit) of a shared_attrs text; (None, None) where it is damaged."""
     try:
         attributes = loads(text.encode("utf-8", "surrogatepass"))
-    except (NotJSON, Refused):
+    except (NotJSON, Undecodable):
         return None, None
     return ha.attribute(attributes, "device_class"), ha.attribute(attributes, "unit_of_measurement")
 
@@ -39,15 +47,15 @@ def _utc(moment: Any) -> Any:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
+def row(builder: ReadingBuilder, values: dict[str, Any], shared: Any) -> None:
     """Write what one row of `states` says; `values` are its columns by name, with `entity_id`
     resolved.
 
-    Raises `Refused` (unresolved, bad_shape) and `Ignored`.
+    Raises `Undecodable` (unresolved, bad_shape) and `Ignored`.
     """
     entity = values.get("entity_id")
     if entity.__class__ is not str or not entity:
-        raise Refused(
+        raise Undecodable(
             "unresolved",
             f"expected a row whose metadata_id is in states_meta; {values.get('metadata_id')!r} is"
             " not: restart the flow's source so that it reads states_meta anew",
@@ -56,60 +64,56 @@ def row(sheet: Sheet, values: dict[str, Any], shared: Any) -> None:
     if state.__class__ is bytes:
         state = state.decode("utf-8", "replace")
     at = values.get("last_updated_ts")
-    sheet.at(_utc(values.get("last_updated")) if at is None else at)
+    builder.set_time(_utc(values.get("last_updated")) if at is None else at)
     entity = json_name(entity)
     if state == "":
-        sheet.occurred(entity, "entity_removed", {})
+        builder.put_occurrence(entity, "entity_removed", {})
         return
     means = ha.meaning(entity, *_hints(shared))
     if means is None:
         raise Ignored
     if state.__class__ is str:
-        ha.write(sheet, entity, means, state)
+        ha.write(builder, entity, means, state)
     elif state is None:
-        sheet.bad(entity, means.metric, None)
+        builder.put_bad(entity, means.metric, None)
     else:
-        raise Refused(
-            "bad_shape", f"expected text as state of {entity}; got {type(state).__name__}"
-        )
+        raise wrong_type(f"text as state of {entity}", state)
 
 
-def table_row(sheet: Sheet, table: str, op: str, values: dict[str, Any]) -> None:
+def table_row(builder: ReadingBuilder, table: str, op: str, values: dict[str, Any]) -> None:
     """Write what a row event of the binlog says."""
     if op == "delete" or table.rpartition(".")[2] != "states":
         raise Ignored
-    row(sheet, values, values.get("shared_attrs"))
+    row(builder, values, values.get("shared_attrs"))
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     """Read `{"op", "row", "states_meta", "state_attributes"}`."""
     if data.__class__ is not dict or data.get("row").__class__ is not dict:
-        raise Refused("bad_shape", "expected an object with op and row; got none")
+        raise missing("an object with op and row")
     if data.get("op") == "delete":
         raise Ignored
     if data.get("op") not in ("insert", "update"):
-        raise Refused(
-            "bad_shape", f"expected op insert, update or delete; got {str(data.get('op'))[:40]!r}"
-        )
+        raise wrong_value("op insert, update or delete", data.get("op"))
     values = dict(data["row"])
     if not values.get("entity_id"):
         values["entity_id"] = _resolve(data.get("states_meta"), values.get("metadata_id"))
     shared = _resolve(data.get("state_attributes"), values.get("attributes_id"))
-    row(sheet, values, values.get("attributes") if shared is None else shared)
+    row(builder, values, values.get("attributes") if shared is None else shared)
 
 
 def _resolve(names: Any, key: Any) -> Any:
     return names.get(str(key)) if names.__class__ is dict and key is not None else None
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     if "/" not in topic and topic.rpartition(".")[2] == "states" and "." in topic:
-        return Route(read, "json")
-    return Route(read, "json") if sure else None
+        return Route(_read, "json")
+    return Route(_read, "json") if named else None
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     return data.__class__ is dict and "op" in data and "row" in data
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect("rows of Home Assistant's table `states`", _route, _read, _fits)

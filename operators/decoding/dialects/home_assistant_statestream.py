@@ -4,12 +4,12 @@ discovery, which is left out.
 
 from typing import Any
 
-from operators.decoding.dialects.home_assistant import states as ha
-from operators.decoding.payloads import flat_json as known
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.payloads import flat_json
+from operators.decoding.payloads import home_assistant as ha
 from operators.decoding.payloads.metrics import names
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, subject_name
+from operators.decoding.payloads.parse import Undecodable, wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
 
 DISCOVERED = names(
     "alarm_control_panel binary_sensor button camera climate cover device device_automation"
@@ -22,32 +22,32 @@ def _discovery(words: list[str]) -> bool:
     return words[-1] == "config" and len(words) in (4, 5) and words[1] in DISCOVERED
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if _discovery(words):
         return IGNORE
-    if not sure and words[0] != "homeassistant" and "statestream" not in words[0]:
+    if not named and words[0] != "homeassistant" and "statestream" not in words[0]:
         return None
     if len(words) == 2 and words[1] == "status":
         base = subject_name(words[0])
-        return Route(lambda sheet, data: sheet.availability(base, data, f"{words[0]}/"))
-    if len(words) < 4 or (len(words) > 4 and not sure):
+        return Route(lambda builder, data: builder.put_availability(base, data, f"{words[0]}/"))
+    if len(words) < 4 or (len(words) > 4 and not named):
         return None
     domain, name, attribute = words[-3:]
     if domain in ha.IGNORED:
         return IGNORE
     entity = subject_name(f"{domain}.{name}")
     if attribute == "state":
-        return Route(lambda sheet, data: _state(sheet, entity, data))
+        return Route(lambda builder, data: _state(builder, entity, data))
     if attribute == "brightness":
-        return Route(lambda sheet, data: sheet.put(entity, "brightness", data))
+        return Route(lambda builder, data: builder.put(entity, "brightness", data))
     return IGNORE
 
 
-def _state(sheet: Sheet, entity: str, data: Any) -> None:
+def _state(builder: ReadingBuilder, entity: str, data: Any) -> None:
     if data.__class__ is dict:
-        if not known.write(sheet, entity, data):
-            raise Refused(
+        if not flat_json.put_known(builder, entity, data):
+            raise Undecodable(
                 "bad_shape",
                 f"expected the state of {entity} as text; got an object without a known metric",
             )
@@ -56,17 +56,11 @@ def _state(sheet: Sheet, entity: str, data: Any) -> None:
     if means is None or data == "":
         return
     if data.__class__ is str:
-        ha.write(sheet, entity, means, data)
+        ha.write(builder, entity, means, data)
     elif data is None:
-        sheet.bad(entity, means.metric, None)
+        builder.put_bad(entity, means.metric, None)
     else:
-        raise Refused(
-            "bad_shape", f"expected the state of {entity} as text; got {type(data).__name__}"
-        )
+        raise wrong_type(f"the state of {entity} as text", data)
 
 
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic BASE/DOMAIN/OBJECT/state; got {sheet.topic!r}")
-
-
-DIALECT = Dialect(route, never, read)
+DIALECT = by_topic("Home Assistant's states over MQTT", _route, "BASE/DOMAIN/OBJECT/state")

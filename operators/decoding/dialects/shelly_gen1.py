@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from operators.decoding.payloads import flat_json as known
-from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route, never
+from operators.decoding.dialect import IGNORE, Route
+from operators.decoding.payloads import flat_json, values
 from operators.decoding.payloads.metrics import metric_of, names
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, subject_name
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _LEFT_OUT = frozenset(("announce", "info", "command"))
 _SWITCHED = frozenset(("relay", "light", "color", "white"))
@@ -33,7 +32,7 @@ _EXTERNAL = {"ext_temperature": "temperature", "ext_humidity": "humidity", "ext_
 _MAPS = {"ext_temperatures": ("temperature", "tC"), "ext_humidities": ("humidity", "hum")}
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if words[0] != "shellies" or len(words) < 2:
         return None
@@ -48,14 +47,14 @@ def _route(device: str, path: list[str]) -> Route:
     if path[-1] in _LEFT_OUT:
         return IGNORE
     if part == "online":
-        return Route(lambda sheet, data: sheet.availability(device, data))
+        return Route(lambda builder, data: builder.put_availability(device, data))
     if part == "sensor" and len(path) == 2:
         return _plain(device, _SENSOR.get(path[1]) or metric_of(path[1]))
     if len(path) == 1:
         if part in _MAPS:
             return Route(_externals(device, *_MAPS[part]), "json")
         if part == "status":
-            return Route(lambda sheet, data: _status(sheet, device, data), "json")
+            return Route(lambda builder, data: _status(builder, device, data), "json")
         return _plain(device, _WHOLE.get(part))
     if not path[1].isdigit():
         metered = _METERED.get(path[1]) if part in _SWITCHED or part == "roller" else None
@@ -68,17 +67,19 @@ def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
     if part in _EXTERNAL and not rest:
         return _plain(at_endpoint(device, f"ext:{index}"), _EXTERNAL[part])
     if part == "input_event" and not rest:
-        return Route(lambda sheet, data: _pressed(sheet, device, f"input:{index}", data), "json")
+        return Route(
+            lambda builder, data: _pressed(builder, device, f"input:{index}", data), "json"
+        )
     if part == "input" and not rest:
         return Route(
-            lambda sheet, data: None if data is None else sheet.put(subject, "state", data)
+            lambda builder, data: None if data is None else builder.put(subject, "state", data)
         )
     if part == "roller" and not rest:
-        return Route(lambda sheet, data: _cover(sheet, subject, data))
+        return Route(lambda builder, data: _cover(builder, subject, data))
     if part in _SWITCHED and not rest:
-        return Route(lambda sheet, data: _switched(sheet, subject, data))
+        return Route(lambda builder, data: _switched(builder, subject, data))
     if part in _SWITCHED and rest == ["status"]:
-        return Route(lambda sheet, data: _light(sheet, subject, data), "json")
+        return Route(lambda builder, data: _light(builder, subject, data), "json")
     metered = (
         _METERED.get(rest[0])
         if len(rest) == 1 and part in (*_SWITCHED, "roller", "emeter", "meter")
@@ -88,79 +89,66 @@ def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
 
 
 def _plain(subject: str, metric: str | None, unit: str | None = None) -> Route:
-    def read(sheet: Sheet, data: Any) -> None:
+    def read(builder: ReadingBuilder, data: Any) -> None:
         if metric is None or data.__class__ in (dict, list):
-            sheet.skipped += 1
+            builder.skipped += 1
         elif metric == "illuminance_level" and data.__class__ is str:
-            sheet.word(subject, metric, data.strip().lower(), data)
+            builder.put_text(subject, metric, data.strip().lower(), data)
         elif metric == "gas_alarm" and data.__class__ is str:
             word = {"none": "off", "mild": "on", "heavy": "on"}.get(data.strip().lower(), data)
-            sheet.put(subject, metric, word)
+            builder.put(subject, metric, word)
         else:
-            sheet.put(subject, metric, data, unit)
+            builder.put(subject, metric, data, unit)
 
     return Route(read)
 
 
-def _switched(sheet: Sheet, subject: str, data: Any) -> None:
+def _switched(builder: ReadingBuilder, subject: str, data: Any) -> None:
     value = values.binary("state", data)
     if value is None:
-        sheet.bad(subject, "state", data)
+        builder.put_bad(subject, "state", data)
     else:
-        sheet.put(subject, "state", data)
+        builder.put(subject, "state", data)
 
 
-def _cover(sheet: Sheet, subject: str, data: Any) -> None:
+def _cover(builder: ReadingBuilder, subject: str, data: Any) -> None:
     word = values.COVER.get(data.strip().lower()) if data.__class__ is str else None
     if word is None:
-        sheet.bad(subject, "cover_state", data)
+        builder.put_bad(subject, "cover_state", data)
     else:
-        sheet.word(subject, "cover_state", word, data)
+        builder.put_text(subject, "cover_state", word, data)
 
 
-def _light(sheet: Sheet, subject: str, data: Any) -> None:
+def _light(builder: ReadingBuilder, subject: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected an object as status of {subject}; got {type(data).__name__}"
-        )
+        raise wrong_type(f"an object as status of {subject}", data)
     for key, metric in (("ison", "state"), ("brightness", "brightness")):
         if key in data:
-            sheet.put(subject, metric, data[key])
+            builder.put(subject, metric, data[key])
 
 
-def _status(sheet: Sheet, device: str, data: Any) -> None:
+def _status(builder: ReadingBuilder, device: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected an object as status of {device}; got {type(data).__name__}"
-        )
-    known.write(sheet, device, {_SENSOR.get(key) or key: raw for key, raw in data.items()})
+        raise wrong_type(f"an object as status of {device}", data)
+    flat_json.put_known(
+        builder, device, {_SENSOR.get(key) or key: raw for key, raw in data.items()}
+    )
 
 
-def _pressed(sheet: Sheet, device: str, endpoint: str, data: Any) -> None:
+def _pressed(builder: ReadingBuilder, device: str, endpoint: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused(
-            "bad_shape", f"expected an object with event of {device}; got {type(data).__name__}"
-        )
+        raise wrong_type(f"an object with event of {device}", data)
     event = data.get("event")
     if event.__class__ is str and event.strip():
-        sheet.pressed(device, event, endpoint)
+        builder.put_button_press(device, event, endpoint)
 
 
-def _externals(device: str, metric: str, key: str) -> Callable[[Sheet, Any], None]:
-    def read(sheet: Sheet, data: Any) -> None:
+def _externals(device: str, metric: str, key: str) -> Callable[[ReadingBuilder, Any], None]:
+    def read(builder: ReadingBuilder, data: Any) -> None:
         if data.__class__ is not dict:
-            raise Refused(
-                "bad_shape", f"expected an object of external sensors; got {type(data).__name__}"
-            )
+            raise wrong_type("an object of external sensors", data)
         for index, sensor in data.items():
             if sensor.__class__ is dict and key in sensor:
-                sheet.put(at_endpoint(device, f"ext:{index}"), metric, sensor[key])
+                builder.put(at_endpoint(device, f"ext:{index}"), metric, sensor[key])
 
     return read
-
-
-def read(sheet: Sheet, data: Any) -> None:
-    raise Refused("unrecognised", f"expected a topic shellies/DEVICE/…; got {sheet.topic!r}")
-
-
-DIALECT = Dialect(route, never, read)

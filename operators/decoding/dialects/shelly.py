@@ -1,15 +1,22 @@
-"""Shelly generation 2 and later: `PREFIX/events/rpc`, `PREFIX/status/COMPONENT`,
-`PREFIX/online`.
+"""Shelly: generation 2 and later here, generation 1 in `shelly_gen1`.
+
+Topics are `PREFIX/events/rpc`, `PREFIX/status/COMPONENT` and `PREFIX/online`.
 """
 
 import re
 from typing import Any
 
+from operators.decoding.dialect import IGNORE, Dialect, Route
+from operators.decoding.dialects import shelly_gen1
 from operators.decoding.payloads import values
-from operators.decoding.payloads.base import IGNORE, Dialect, Route
 from operators.decoding.payloads.metrics import metric_of
-from operators.decoding.payloads.payload import Refused
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, json_name, subject_name
+from operators.decoding.payloads.parse import missing, wrong_type
+from operators.decoding.payloads.reading_builder import (
+    ReadingBuilder,
+    at_endpoint,
+    json_name,
+    subject_name,
+)
 
 _COMPONENT = re.compile(
     r"[a-z][a-z0-9_]*:\d+|sys|wifi|eth|cloud|mqtt|ble|ws|ui|ht_ui|plugs_ui|knx|modbus|bthome|matter|zigbee|schedule",
@@ -25,7 +32,7 @@ _PRESSES = frozenset(
 _FOREIGN = frozenset(("state", "value", "count", "availability"))
 
 
-def write_component(sheet: Sheet, device: str, name: str, data: Any) -> None:
+def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) -> None:
     """Write the readings of one component's status."""
     if data.__class__ is not dict:
         return
@@ -33,119 +40,126 @@ def write_component(sheet: Sheet, device: str, name: str, data: Any) -> None:
     subject = device if kind in _DEVICE_LEVEL else at_endpoint(device, name)
     for key, raw in data.items():
         if key == "output":
-            sheet.put(subject, "state", raw)
+            builder.put(subject, "state", raw)
         elif key == "state":
-            _state(sheet, subject, kind, raw)
+            _state(builder, subject, kind, raw)
         elif key in _COUNTERS:
             if raw.__class__ is dict and "total" in raw:
-                sheet.put(subject, _COUNTERS[key], raw["total"], "Wh")
+                builder.put(subject, _COUNTERS[key], raw["total"], "Wh")
         elif key == "temperature":
-            _temperature(sheet, subject, raw)
+            _temperature(builder, subject, raw)
         elif key in ("tC", "tF"):
             if key == "tC" or "tC" not in data:
-                sheet.put(subject, "temperature", raw, None if key == "tC" else "°F")
+                builder.put(subject, "temperature", raw, None if key == "tC" else "°F")
         elif key == "battery" and raw.__class__ is dict:
-            _battery(sheet, subject, raw)
+            _battery(builder, subject, raw)
         elif key == "alarm" and kind in _ALARMS:
-            sheet.put(subject, _ALARMS[kind], raw)
+            builder.put(subject, _ALARMS[kind], raw)
         elif key == "illumination":
             if raw.__class__ is str and raw:
-                sheet.word(subject, "illuminance_level", raw.lower(), raw)
+                builder.put_text(subject, "illuminance_level", raw.lower(), raw)
         elif key == "value":
-            _virtual(sheet, subject, kind, raw)
+            _virtual(builder, subject, kind, raw)
         elif (phase := _PHASE.fullmatch(key)) is not None:
-            sheet.put(f"{subject}.{phase[1]}", str(metric_of(phase[2])), raw)
+            builder.put(f"{subject}.{phase[1]}", str(metric_of(phase[2])), raw)
         else:
             metric = metric_of(key)
             if metric is None or metric in _FOREIGN or raw.__class__ is dict:
-                sheet.skipped += 1
+                builder.skipped += 1
             else:
-                sheet.put(subject, metric, raw)
+                builder.put(subject, metric, raw)
 
 
-def _state(sheet: Sheet, subject: str, kind: str, raw: Any) -> None:
+def _state(builder: ReadingBuilder, subject: str, kind: str, raw: Any) -> None:
     if kind == "input":
         if raw is not None:
-            sheet.put(subject, "state", raw)
+            builder.put(subject, "state", raw)
     elif kind == "cover":
         word = raw.strip().lower() if raw.__class__ is str else ""
         if word:
-            sheet.word(subject, "cover_state", values.COVER.get(word, word), raw)
+            builder.put_text(subject, "cover_state", values.COVER.get(word, word), raw)
         else:
-            sheet.bad(subject, "cover_state", raw)
+            builder.put_bad(subject, "cover_state", raw)
 
 
-def _temperature(sheet: Sheet, subject: str, raw: Any) -> None:
+def _temperature(builder: ReadingBuilder, subject: str, raw: Any) -> None:
     if raw.__class__ is not dict:
-        sheet.put(subject, "device_temperature", raw)
+        builder.put(subject, "device_temperature", raw)
     elif "tC" in raw:
-        sheet.put(subject, "device_temperature", raw["tC"])
+        builder.put(subject, "device_temperature", raw["tC"])
     elif "tF" in raw:
-        sheet.put(subject, "device_temperature", raw["tF"], "°F")
+        builder.put(subject, "device_temperature", raw["tF"], "°F")
 
 
-def _battery(sheet: Sheet, subject: str, raw: dict[str, Any]) -> None:
+def _battery(builder: ReadingBuilder, subject: str, raw: dict[str, Any]) -> None:
     for key, metric in (("percent", "battery"), ("V", "voltage")):
         if key in raw:
-            sheet.put(subject, metric, raw[key])
+            builder.put(subject, metric, raw[key])
 
 
-def _virtual(sheet: Sheet, subject: str, kind: str, raw: Any) -> None:
+def _virtual(builder: ReadingBuilder, subject: str, kind: str, raw: Any) -> None:
     if kind in ("number", "bthomesensor") and raw.__class__ in (int, float):
-        sheet.measure(subject, raw, None)
+        builder.put_number(subject, raw, None)
     elif raw.__class__ is bool:
-        sheet.put(subject, "state", raw)
+        builder.put(subject, "state", raw)
     elif kind in ("text", "enum") and raw.__class__ is str and raw:
-        sheet.word(subject, "state", raw)
+        builder.put_text(subject, "state", raw)
 
 
-def _notification(sheet: Sheet, device: str, data: Any) -> None:
+def _notification(builder: ReadingBuilder, device: str, data: Any) -> None:
     if data.__class__ is not dict:
-        raise Refused("bad_shape", f"expected a notification, an object; got {type(data).__name__}")
+        raise wrong_type("a notification, an object", data)
     method = data.get("method")
     if method not in ("NotifyStatus", "NotifyFullStatus", "NotifyEvent"):
         if method is None and "result" not in data and "error" not in data:
-            raise Refused("bad_shape", "expected a notification with method; got none")
+            raise missing("a notification with method")
         return
     params = data.get("params")
     if params.__class__ is not dict:
-        raise Refused("bad_shape", f"expected an object as params; got {type(params).__name__}")
-    sheet.at(params.get("ts"))
+        raise wrong_type("an object as params", params)
+    builder.set_time(params.get("ts"))
     if method == "NotifyEvent":
-        _events(sheet, device, params)
+        _events(builder, device, params)
         return
     for name, component in params.items():
-        write_component(sheet, device, name, component)
+        write_component(builder, device, name, component)
 
 
-def _events(sheet: Sheet, device: str, params: dict[str, Any]) -> None:
+def _events(builder: ReadingBuilder, device: str, params: dict[str, Any]) -> None:
     events = params.get("events")
     if events.__class__ is not list:
-        raise Refused("bad_shape", f"expected a list of events; got {type(events).__name__}")
+        raise wrong_type("a list of events", events)
     for event in events:
         word = event.get("event") if event.__class__ is dict else None
         if word.__class__ is str and word in _PRESSES:
             component = event.get("component")
-            sheet.at(event["ts"] if "ts" in event else params.get("ts"))
-            sheet.pressed(device, word, component if isinstance(component, str) else None)
+            builder.set_time(event["ts"] if "ts" in event else params.get("ts"))
+            builder.put_button_press(
+                device, word, component if isinstance(component, str) else None
+            )
 
 
 def _device(words: list[str]) -> str:
     return subject_name("/".join(words[1:] if words[0] == "shellies" and len(words) > 1 else words))
 
 
-def route(topic: str, sure: bool) -> Route | None:
+def _route(topic: str, named: bool) -> Route | None:
+    """Topics of all generations."""
+    return _route_gen2(topic) or shelly_gen1.route(topic, named)
+
+
+def _route_gen2(topic: str) -> Route | None:
     words = topic.split("/")
     if len(words) > 2 and words[-2:] == ["events", "rpc"]:
         device = _device(words[:-2])
-        return Route(lambda sheet, data: _notification(sheet, device, data), "json")
+        return Route(lambda builder, data: _notification(builder, device, data), "json")
     if len(words) > 1 and (words[-1] == "rpc" or (len(words) > 2 and words[-2] == "rpc")):
         return IGNORE
     if len(words) > 2 and words[-2] == "status" and _COMPONENT.fullmatch(words[-1]):
         return _status(_device(words[:-2]), words[-1])
     if len(words) > 1 and words[-1] == "online" and words[0] != "shellies":
         device = _device(words[:-1])
-        return Route(lambda sheet, data: sheet.availability(device, data))
+        return Route(lambda builder, data: builder.put_availability(device, data))
     if words[-2:] == ["debug", "log"] or "command" in (
         words[-1],
         words[-2] if len(words) > 2 else "",
@@ -155,26 +169,23 @@ def route(topic: str, sure: bool) -> Route | None:
 
 
 def _status(device: str, component: str) -> Route:
-    def read_status(sheet: Sheet, data: Any) -> None:
+    def read_status(builder: ReadingBuilder, data: Any) -> None:
         if data.__class__ is not dict:
-            raise Refused(
-                "bad_shape",
-                f"expected an object as status of {component}; got {type(data).__name__}",
-            )
-        write_component(sheet, device, component, data)
+            raise wrong_type(f"an object as status of {component}", data)
+        write_component(builder, device, component, data)
 
     return Route(read_status, "json")
 
 
-def read(sheet: Sheet, data: Any) -> None:
+def _read(builder: ReadingBuilder, data: Any) -> None:
     source = data.get("src") if data.__class__ is dict else None
     if not isinstance(source, str) or not source:
-        raise Refused("bad_shape", "expected a notification with src; got none")
-    _notification(sheet, json_name(source), data)
+        raise missing("a notification with src")
+    _notification(builder, json_name(source), data)
 
 
-def fits(data: Any) -> bool:
+def _fits(data: Any) -> bool:
     return data.__class__ is dict and "src" in data and str(data.get("method")).startswith("Notify")
 
 
-DIALECT = Dialect(route, fits, read)
+DIALECT = Dialect("Shelly, all generations", _route, _read, _fits)

@@ -5,7 +5,12 @@ from typing import Any
 
 from operators.decoding.payloads import values
 from operators.decoding.payloads.metrics import METRICS, metric_of, names
-from operators.decoding.payloads.reading_builder import Sheet, at_endpoint, json_name, subject_name
+from operators.decoding.payloads.reading_builder import (
+    ReadingBuilder,
+    at_endpoint,
+    json_name,
+    subject_name,
+)
 
 ADDRESS = re.compile(r"0x[0-9A-Fa-f]{1,16}", re.ASCII)
 _TOPIC_ADDRESS = re.compile(r"(?:0x)?[0-9A-F]{4}", re.ASCII)
@@ -32,7 +37,9 @@ def _ends_in_address(words: list[str], outer: str) -> bool:
     )
 
 
-def write(sheet: Sheet, words: list[str], outer: str, received: Any, units: dict[str, str]) -> None:
+def write(
+    builder: ReadingBuilder, words: list[str], outer: str, received: Any, units: dict[str, str]
+) -> None:
     """Write the readings of one device behind the gateway whose topic has the device `words`."""
     if received.__class__ is not dict:
         return
@@ -51,13 +58,13 @@ def write(sheet: Sheet, words: list[str], outer: str, received: Any, units: dict
         if key == "Power":
             on = raw if values.binary("state", raw) is not None else None
             if on is None:
-                sheet.bad(subject, "state", raw)
+                builder.put_bad(subject, "state", raw)
             else:
-                sheet.put(subject, "state", on)
+                builder.put(subject, "state", on)
             continue
         metric = metric_of(key)
         if metric is None or metric in _FOREIGN or raw.__class__ is dict:
-            sheet.skipped += 1
+            builder.skipped += 1
         else:
             unit = own.get(METRICS[metric].unit or "")
-            sheet.put(device if metric in _OF_THE_DEVICE else subject, metric, raw, unit)
+            builder.put(device if metric in _OF_THE_DEVICE else subject, metric, raw, unit)

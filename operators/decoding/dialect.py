@@ -1,0 +1,57 @@
+"""The contract of a dialect: plain functions over topics and payloads."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from operators.decoding.payloads.parse import Undecodable
+from operators.decoding.payloads.reading_builder import ReadingBuilder
+
+Expects = Literal["json", "any"]
+Read = Callable[[ReadingBuilder, Any], None]
+"""Takes the builder of a message's readings and the message's JSON value or text."""
+
+
+class Route(NamedTuple):
+    """How to read the messages of one topic.
+
+    `read` takes the payload's JSON value, or its text where `expects` is "any" and it is not JSON;
+    None means that whatever comes is left out on purpose. `empty` says that an empty payload is
+    data too; `unsupported` why no message of this topic can be read.
+    """
+
+    read: Read | None
+    expects: Expects = "any"
+    empty: bool = False
+    unsupported: str | None = None
+
+
+IGNORE = Route(None)
+
+
+def never(value: Any) -> bool:
+    """Tell that no payload has the dialect's shape: only its topics are known."""
+    return False
+
+
+class Dialect(NamedTuple):
+    """How one family of devices or gateways speaks.
+
+    `about` says in a few words who speaks it. `route(topic, named)` returns how to read a topic, or
+    None if it is not the dialect's; `named` means that the definition names the dialect, so that
+    its topics may have any base. `fits` recognises a payload by its shape on a topic of no dialect,
+    and `read` reads it.
+    """
+
+    about: str
+    route: Callable[[str, bool], Route | None]
+    read: Read
+    fits: Callable[[Any], bool] = never
+
+
+def by_topic(about: str, route: Callable[[str, bool], Route | None], expected: str) -> Dialect:
+    """Return a dialect that only its topics tell; others are refused as not the `expected` one."""
+
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        raise Undecodable("unrecognised", f"expected a topic {expected}; got {builder.topic!r}")
+
+    return Dialect(about, route, read)

@@ -1,1 +1,0 @@
-"""Home Assistant: its statestream over MQTT and the rows of its recorder."""

@@ -1,1 +1,0 @@
-"""Shelly devices of all generations; the door is `dialect`."""

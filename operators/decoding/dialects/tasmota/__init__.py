@@ -1,1 +1,0 @@
-"""Tasmota devices and the Zigbee devices behind them; the door is `dialect`."""

@@ -1,0 +1,203 @@
+"""Decoding of messages and rows: finds the dialect, bounds the work, sets aside what fails."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from operators.component import Logic, Now, StepContext
+from operators.decoding.catalogue import DIALECTS
+from operators.decoding.dialect import IGNORE, Route
+from operators.decoding.dialects import json
+from operators.decoding.dialects.home_assistant_recorder import table_row
+from operators.decoding.offline_devices import OfflineDevices
+from operators.decoding.payloads.parse import (
+    MAX_BYTES,
+    Ignored,
+    NotJSON,
+    Undecodable,
+    excerpt,
+    loads,
+    trimmed,
+)
+from operators.decoding.payloads.reading_builder import ReadingBuilder
+from operators.events import DeadLetter, Event, Message, Row
+
+_MAX_TOPICS = 8192
+_CACHED_TOPIC = 512
+_COMMANDS = frozenset(("set", "get", "command", "cmnd"))
+_encode_row = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class DecodeLogic(Logic):
+    """Decodes by one dialect, or by the one that fits (`auto`).
+
+    `time` is the path to the field that holds the event time, empty for the dialect's own. State is
+    the last readings of each device until it goes offline or falls silent.
+    """
+
+    def __init__(self, codec: str, time: Sequence[str], context: StepContext) -> None:
+        super().__init__()
+        self._codec = codec
+        self._time = tuple(time)
+        self._context = context
+        self._routes: dict[str, Route] = {}
+        self._offline = OfflineDevices()
+        self._marks_stale = codec != "home_assistant_recorder"
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Decode messages and rows; events that are decoded already pass."""
+        out: list[Event] = []
+        zone = self._context.timezone
+        for event in events:
+            if event.__class__ is Message:
+                builder = ReadingBuilder(
+                    event.id, event.topic, event.time, event.retained, event.labels, zone
+                )
+            elif event.__class__ is Row:
+                builder = ReadingBuilder(
+                    event.id, event.table, event.time, False, event.labels, zone
+                )
+            else:
+                out.append(event)
+                continue
+            builder.time_is_fixed = self._context.arrival
+            try:
+                if isinstance(event, Message):
+                    self._message(builder, event)
+                else:
+                    self._row(builder, event)
+            except Ignored:
+                self.count("ignored")
+                continue
+            except Undecodable as error:
+                self._set_aside(event, error.reason, error.detail)
+                continue
+            except (
+                ArithmeticError,
+                AttributeError,
+                LookupError,
+                TypeError,
+                ValueError,
+                RecursionError,
+            ) as error:
+                self.count("decoder_failed")
+                self._set_aside(
+                    event,
+                    "bad_shape",
+                    f"this message made the decoder fail: {type(error).__name__}: {error}",
+                )
+                continue
+            if builder.skipped:
+                self.count("unknown_keys", builder.skipped)
+            if not builder.events:
+                self.count("ignored")
+                continue
+            out += builder.events
+            if self._marks_stale:
+                for subject, covers, reading in builder.offline:
+                    out += self._offline.reissue(subject, covers, reading)
+                self._offline.remember(builder.events, builder.received)
+        return out
+
+    def _message(self, builder: ReadingBuilder, message: Message) -> None:
+        payload = message.payload
+        if len(payload) > MAX_BYTES:
+            raise Undecodable(
+                "too_large", f"expected at most {MAX_BYTES} bytes; got {len(payload)}"
+            )
+        route = self._routes.get(message.topic) or self._route(message.topic)
+        if route.unsupported is not None:
+            raise Undecodable("unsupported", route.unsupported)
+        if route.read is None:
+            raise Ignored
+        body = trimmed(payload)
+        if not body and not route.empty:
+            raise Ignored
+        data = self._parse(body, route.expects == "json") if body else None
+        if self._time and data.__class__ is dict:
+            self._fix_time(builder, data)
+        route.read(builder, data)
+
+    def _row(self, builder: ReadingBuilder, row: Row) -> None:
+        if self._time:
+            self._fix_time(builder, row.values)
+        table_row(builder, row.table, row.op, row.values)
+
+    def _fix_time(self, builder: ReadingBuilder, data: dict[str, Any]) -> None:
+        found: Any = data
+        for key in self._time:
+            found = found.get(key) if found.__class__ is dict else None
+        if found is not None:
+            builder.set_time(found)
+            builder.time_is_fixed = True
+
+    @staticmethod
+    def _parse(body: bytes, must_be_json: bool) -> Any:
+        first = body[:1]
+        opens = first in (b"{", b"[")
+        if must_be_json or opens or first == b'"' or body == b"null":
+            try:
+                return loads(body)
+            except NotJSON as error:
+                if must_be_json or opens:
+                    text = excerpt(body.decode())
+                    raise Undecodable(
+                        "bad_json", f"expected one JSON value; got {text} ({error})"
+                    ) from None
+        return body.decode()
+
+    def _route(self, topic: str) -> Route:
+        route = self._find(topic)
+        if len(topic) <= _CACHED_TOPIC:
+            if len(self._routes) >= _MAX_TOPICS:
+                self._routes.clear()
+            self._routes[topic] = route
+        return route
+
+    def _find(self, topic: str) -> Route:
+        if self._codec != "auto":
+            dialect = DIALECTS[self._codec]
+            return dialect.route(topic, True) or Route(dialect.read, "json")
+        for dialect in DIALECTS.values():
+            if (route := dialect.route(topic, False)) is not None:
+                return route
+        return (
+            IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
+        )
+
+    def _set_aside(self, event: Message | Row, reason: str, detail: str) -> None:
+        self.count(reason)
+        self.errors.append(
+            DeadLetter(
+                id=event.id,
+                time=event.time,
+                flow=self._context.flow,
+                step=self._context.step,
+                reason=reason,
+                detail=detail,
+                origin=event.topic if isinstance(event, Message) else event.table,
+                payload=event.payload if isinstance(event, Message) else _encode_row(event.values),
+                holds="bytes" if isinstance(event, Message) else "row",
+                retained=isinstance(event, Message) and event.retained,
+                redelivered=isinstance(event, Message) and event.redelivered,
+                labels=event.labels,
+            )
+        )
+
+    def snapshot(self) -> object:
+        """Return the last readings of each device."""
+        return self._offline.snapshot()
+
+    def restore(self, state: object, version: int) -> None:
+        """Take back what `snapshot` returned."""
+        self._offline.restore(state)
+
+
+def _by_shape(builder: ReadingBuilder, data: Any) -> None:
+    if data.__class__ is dict or data.__class__ is list:
+        for dialect in DIALECTS.values():
+            if dialect.fits(data):
+                dialect.read(builder, data)
+                return
+    json.read(builder, data)
