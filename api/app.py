@@ -16,23 +16,23 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api.accounts.accounts import Accounts
-from api.accounts.signing_keys import Keys
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.metrics import Metrics
-from api.push.cursor import Place
+from api.push.cursor import Position
 from api.push.feed import Feed
 from api.push.hub import Hub
 from api.push.updates import Update
-from api.routes.account_routes import People
-from api.routes.site_routes import Watch
-from api.routes.websocket import Connections
+from api.routes.account_routes import AccountRoutes
+from api.routes.site_routes import SiteRoutes
+from api.routes.websocket import WebSocketEndpoints
 from api.settings import Settings
-from api.site.clickhouse_history import History
+from api.site.clickhouse_history import ClickHouseHistory
 from api.topics.alarm_commands import AlarmCommands
 from api.topics.outbox import TopicRows
 from api.topics.writer import TopicWriter
-from api.web.authentication import Guard
+from api.web.authentication import Authenticator
 from api.web.docs_pages import docs_routes
 from api.web.endpoints import routes
 from api.web.errors import Rejected, Unavailable, refused, rejected
@@ -47,7 +47,7 @@ RESTART = 5.0
 _log = logging.getLogger("vigie.api")
 
 
-class Handover:
+class LoopReceiver:
     """Carries what the feed's thread reads into the event loop, one call at a time, so that
     nothing piles up.
     """
@@ -62,11 +62,11 @@ class Handover:
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
 
-    def begin(self, part: str, place: Place) -> None:
-        self._call(lambda: self._hub.begin(part, place))
+    def begin(self, partition: str, position: Position) -> None:
+        self._call(lambda: self._hub.begin(partition, position))
 
-    def forget(self, parts: set[str]) -> None:
-        self._call(lambda: self._hub.forget(parts))
+    def forget(self, partitions: set[str]) -> None:
+        self._call(lambda: self._hub.forget(partitions))
 
     def publish(self, updates: list[Update]) -> None:
         self._call(lambda: self._publish(updates))
@@ -74,8 +74,8 @@ class Handover:
     def answered(self, events: list[Event]) -> None:
         self._call(lambda: self._answered(events))
 
-    def read_back(self) -> None:
-        self._call(self._hub.read_back.set)
+    def backfilled(self) -> None:
+        self._call(self._hub.backfilled.set)
 
     def _answered(self, events: list[Event]) -> None:
         self._commands.answered(events)
@@ -106,22 +106,22 @@ class Handover:
                 continue
 
 
-def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Starlette:
-    """The app. At the first start `tell_password` gets the random password of the new account
+def create_app(settings: Settings, show_password: Callable[[str], None]) -> Starlette:
+    """The app. At the first start `show_password` gets the random password of the new account
     `admin`.
     """
     metrics = Metrics()
     hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
-    tokens = Tokens(Keys(settings.data), settings.token_lifetime)
+    tokens = Tokens(SigningKeys(settings.data), settings.token_lifetime)
     database = open_database(settings.data, settings.database)
     accounts = Accounts(database, tokens)
-    accounts.create_first_admin(tell_password)
+    accounts.create_first_admin(show_password)
     writer = TopicWriter(settings.broker)
     commands = AlarmCommands(writer, settings.topics)
-    handover = Handover(hub, commands)
+    handover = LoopReceiver(hub, commands)
     feed = Feed(settings, metrics, handover)
-    history = History(settings.clickhouse, settings.clickhouse_address)
-    guard = Guard(accounts, settings.device_tokens)
+    history = ClickHouseHistory(settings.clickhouse, settings.clickhouse_address)
+    authenticator = Authenticator(accounts, settings.device_tokens)
     rows = TopicRows(database, writer)
 
     def broker_problem() -> str | None:
@@ -129,15 +129,15 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
             return None
         return writer.down or (None if feed.state.connected else feed.state.detail)
 
-    people = People(settings, accounts, guard, hub, rows, metrics, broker_problem)
+    people = AccountRoutes(settings, accounts, authenticator, hub, rows, metrics, broker_problem)
     handover.listeners.append(people.triggers.heard)
     handover.told.append(people.declared.heard)
-    watch = Watch(
-        settings, database, people.access, hub, feed, history, writer, rows, commands, metrics
+    watch = SiteRoutes(
+        settings, database, people.permissions, hub, feed, history, writer, rows, commands, metrics
     )
     endpoints = [*people.endpoints, *watch.endpoints]
-    connections = Connections(
-        accounts, people.access, hub, people.desk, watch.dialect, metrics, settings
+    connections = WebSocketEndpoints(
+        accounts, people.permissions, hub, people.service, watch.protocol, metrics, settings
     )
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
@@ -154,7 +154,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
             asyncio.create_task(_kept_running(work)) for work in (*people.work(), *watch.work())
         ]
         if settings.kafka is None:
-            hub.read_back.set()
+            hub.backfilled.set()
         feed.start()
         try:
             yield
@@ -174,7 +174,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     return Starlette(
         routes=[
             Route("/", page),
-            *routes(endpoints, guard),
+            *routes(endpoints, authenticator),
             *docs_routes(document(endpoints)),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
@@ -189,7 +189,7 @@ def create_app(settings: Settings, tell_password: Callable[[str], None]) -> Star
     )
 
 
-async def _recall_alarms(hub: Hub, history: History) -> None:
+async def _recall_alarms(hub: Hub, history: ClickHouseHistory) -> None:
     """Once ClickHouse answers, remember the alarms that stood before this start."""
     while history.configured:
         try:

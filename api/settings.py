@@ -44,8 +44,8 @@ class Bounds:
     spark_points: int = 90
     events: int = 10_000
     backfill_records: int = 20_000
-    journal_updates: int = 100_000
-    journal_size: int = 64 << 20
+    replay_updates: int = 100_000
+    replay_size: int = 64 << 20
     heartbeat: float = 15.0
     resume_wait: float = 30.0
     body_size: int = 1 << 20

@@ -1,15 +1,18 @@
-"""Who is there."""
+"""The principal: who a request or connection is made for, as the login has established."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
-from api.database.models import Role
+from api.accounts.roles import Role
+from api.database.models import User
 
 
 @dataclass(frozen=True)
-class Person:
-    """A logged-in account. `expires` is when its token ends, in epoch seconds; `login` the login
-    that the token came of.
+class Principal:
+    """An account that is logged in.
+
+    `expires` is when its token ends, in epoch seconds; `login` names the login that the token came
+    of.
     """
 
     id: int
@@ -18,6 +21,7 @@ class Person:
     expires: float = 0.0
     login: str = ""
 
-    def public(self) -> dict[str, Any]:
-        """The account as clients see it: id, username, role."""
-        return {"id": self.id, "username": self.username, "role": self.role}
+
+def principal_of(user: User, expires: float = 0.0, login: str = "") -> Principal:
+    """The principal of an account."""
+    return Principal(user.id, user.username, cast("Role", user.role), expires, login)

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords."""
+"""A limit on failures by key, over a sliding window."""
 
 import collections
 import math
@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 
 class RateLimit:
-    """At most `limit` failures per key within `window` seconds; at most `keys` keys are
-    remembered.
+    """At most `limit` failures per key within `window` seconds.
+
+    The failures of at most `keys` keys are kept.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class RateLimit:
         )
 
     def wait(self, key: str) -> int:
-        """Whole seconds until the key may try again, 0 if it may now."""
+        """Whole seconds until the key may try again; 0 if it may now."""
         failures = self._failures.get(key)
         if failures is None:
             return 0
@@ -35,22 +36,23 @@ class RateLimit:
         while failures and failures[0] <= oldest_counted:
             failures.popleft()
         if not failures:
-            self.succeeded(key)
+            self.reset(key)
             return 0
         return math.ceil(failures[0] - oldest_counted) if len(failures) >= self._limit else 0
 
-    def failed(self, key: str) -> None:
-        """Count one failure; forgets the key that failed longest ago when there are too many."""
+    def record_failure(self, key: str) -> None:
+        """Count one failure; beyond `keys`, forget the key that failed longest ago."""
         self._failures.setdefault(key, collections.deque(maxlen=self._limit)).append(self._clock())
         self._failures.move_to_end(key)
         if len(self._failures) > self._keys:
             self._failures.popitem(last=False)
 
-    def forgive(self, key: str) -> None:
-        """Take the latest failure back."""
+    def take_back(self, key: str) -> None:
+        """Forget the latest failure of a key."""
         failures = self._failures.get(key)
         if failures:
             failures.pop()
 
-    def succeeded(self, key: str) -> None:
+    def reset(self, key: str) -> None:
+        """Forget all failures of a key."""
         self._failures.pop(key, None)

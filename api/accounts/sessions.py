@@ -1,4 +1,4 @@
-"""Logins in the database: the refresh tokens that belong to one, and how it ends."""
+"""Login sessions in the database: the refresh tokens of each, and how it ends."""
 
 import hashlib
 import secrets
@@ -13,25 +13,29 @@ from api.accounts.tokens import Tokens
 from api.database.models import Login, RefreshToken, User
 
 LIFETIME = 30 * 86_400.0
-"""Seconds after which somebody must log in again, however often he refreshed."""
+"""Seconds after which a login ends, however often it was refreshed."""
 
 
-class Pair(NamedTuple):
-    """What a login gives: an access token, and a token that buys the next pair, once."""
+class TokenPair(NamedTuple):
+    """An access token, and a refresh token that is exchanged once for the next pair."""
 
     access: str
     refresh: str
 
 
 class Refreshed(NamedTuple):
-    """Whose refresh token it was, if it was one; and the next tokens, if it could still be used."""
+    """Outcome of a refresh.
+
+    `user` is whose refresh token it was, None if it was none; `pair` the next tokens, None if it
+    could not be used any longer.
+    """
 
     user: User | None = None
-    pair: Pair | None = None
+    pair: TokenPair | None = None
 
 
-class Logins:
-    """Each function takes a session that writes, unless it says otherwise."""
+class LoginSessions:
+    """Start, refresh and end logins; each method takes a writing session unless it says otherwise."""
 
     def __init__(
         self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME
@@ -40,8 +44,8 @@ class Logins:
         self._clock = clock
         self._lifetime = lifetime
 
-    def start(self, session: Session, user_id: int) -> Pair:
-        """A new login. Those that ended long ago are forgotten."""
+    def start(self, session: Session, user_id: int) -> TokenPair:
+        """Start a login; those that have expired are deleted."""
         now = self._clock()
         session.execute(delete(Login).where(Login.expires < now))
         login = Login(
@@ -52,7 +56,7 @@ class Logins:
         return self._pair(session, login)
 
     def refresh(self, session: Session, refresh_token: str) -> Refreshed:
-        """Use up a refresh token. One that was used before ends its login, since two have it."""
+        """Use up a refresh token; one that was used before ends its login, since two have it."""
         token = session.get(RefreshToken, _hash(refresh_token))
         login = session.get(Login, token.login_id) if token is not None else None
         if token is None or login is None:
@@ -72,8 +76,9 @@ class Logins:
         return Refreshed(user, self._pair(session, login))
 
     def user_of(self, session: Session, login: str) -> User | None:
-        """Whose login it is; None if it has ended or the account is disabled. The session may be
-        one that reads.
+        """Whose login it is; None if it has ended or the account is disabled.
+
+        The session may be one that reads.
         """
         return session.scalar(
             select(User)
@@ -87,6 +92,7 @@ class Logins:
         )
 
     def end(self, session: Session, login: str) -> None:
+        """End one login."""
         session.execute(
             update(Login)
             .where(Login.id == login, Login.ended.is_(None))
@@ -98,10 +104,10 @@ class Logins:
         ended = update(Login).where(Login.user_id == user_id, Login.ended.is_(None))
         session.execute(ended.values(ended=self._clock()))
 
-    def _pair(self, session: Session, login: Login) -> Pair:
+    def _pair(self, session: Session, login: Login) -> TokenPair:
         refresh_token = secrets.token_urlsafe(32)
         session.add(RefreshToken(hash=_hash(refresh_token), login_id=login.id))
-        return Pair(self._tokens.issue(login.user_id, login.id), refresh_token)
+        return TokenPair(self._tokens.issue(login.user_id, login.id), refresh_token)
 
 
 def _hash(refresh_token: str) -> str:

@@ -1,5 +1,6 @@
-"""The keys that sign access tokens: the newest signs, older ones still check what they signed
-until it has expired.
+"""The keys that sign access tokens.
+
+The newest signs; older ones still check what they signed until it has expired.
 """
 
 import itertools
@@ -16,10 +17,10 @@ _FILE = re.compile(r"(\d{1,9})\.key")
 
 
 class KeyFileError(ValueError):
-    """A key file cannot be used; the message says which and what to do."""
+    """A key file cannot be used; the message says which, and the remedy."""
 
 
-class Keys:
+class SigningKeys:
     """Numbered keys in one folder, readable by its owner only; the number is the token's `kid`.
 
     The folder is read again when a token names a key that is not known, and when it has changed
@@ -27,11 +28,11 @@ class Keys:
     """
 
     def __init__(self, data: Path) -> None:
-        """Opens the keys in a data folder; makes the first one."""
+        """Open the keys in a data folder, and make the first one."""
         self._folder = data / FOLDER
         self._keys: dict[str, bytes] = {}
         self._newest = ""
-        self._seen = -1
+        self._read_at = -1
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         former = data / FORMER
         if former.exists():
@@ -46,19 +47,21 @@ class Keys:
     @property
     def newest(self) -> tuple[str, bytes]:
         """Name and bytes of the key that signs."""
-        if self._folder.stat().st_mtime_ns != self._seen:
+        if self._folder.stat().st_mtime_ns != self._read_at:
             self._read()
         return self._newest, self._keys[self._newest]
 
     def find(self, name: str) -> bytes | None:
-        """The key of a name; None if there is none (any longer)."""
-        if self._folder.stat().st_mtime_ns != self._seen:
+        """The key of a name; None if there is none, or none any longer."""
+        if self._folder.stat().st_mtime_ns != self._read_at:
             self._read()
         return self._keys.get(name)
 
     def rotate(self, lifetime: float) -> str:
-        """Make a new key that signs from now on, and remove those whose last token, valid for
-        `lifetime` seconds, has expired. Gives the name of the new one."""
+        """Make a new key, which signs from now on, and return its name.
+
+        Removes the keys whose last token, valid for `lifetime` seconds, has expired.
+        """
         numbers = self._numbers()
         new = numbers[-1] + 1
         for number, successor in itertools.pairwise(numbers):
@@ -69,9 +72,7 @@ class Keys:
         return str(new)
 
     def revoke_all(self) -> str:
-        """Make a new key and remove all others: no token that was given out is accepted any
-        longer.
-        """
+        """Make a new key and remove all others, so that no token given out so far is accepted."""
         numbers = self._numbers()
         self._make(numbers[-1] + 1)
         for number in numbers:
@@ -98,7 +99,7 @@ class Keys:
             unfinished.unlink()
 
     def _read(self) -> None:
-        seen = self._folder.stat().st_mtime_ns
+        changed = self._folder.stat().st_mtime_ns
         keys: dict[str, bytes] = {}
         for number in self._numbers():
             path = self._folder / f"{number}.key"
@@ -110,4 +111,4 @@ class Keys:
                 )
             keys[str(number)] = key
             self._newest = str(number)
-        self._keys, self._seen = keys, seen
+        self._keys, self._read_at = keys, changed

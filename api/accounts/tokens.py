@@ -14,13 +14,11 @@ LONGEST = 4096
 
 
 class TokenError(Exception):
-    """A token is not accepted; the message is a reason that may be shown to whoever sent it."""
+    """A token is not accepted; the message may be shown to whoever sent it."""
 
 
 class Claims(NamedTuple):
-    """What a valid token says: whose it is, the login it came of, and when it ends (epoch
-    seconds).
-    """
+    """Contents of a valid token: the account, the login it came of, and its end in epoch seconds."""
 
     user_id: int
     login: str
@@ -28,7 +26,7 @@ class Claims(NamedTuple):
 
 
 class KeyRing(Protocol):
-    """Where the keys are."""
+    """The keys that sign and check tokens."""
 
     @property
     def newest(self) -> tuple[str, bytes]:
@@ -39,7 +37,7 @@ class KeyRing(Protocol):
 
 
 class Tokens:
-    """Issues and checks tokens. `lifetime` is in seconds."""
+    """Issue and check access tokens. `lifetime` is in seconds."""
 
     def __init__(
         self, keys: KeyRing, lifetime: float, clock: Callable[[], float] = time.time
@@ -65,7 +63,7 @@ class Tokens:
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": name})
 
     def check(self, token: str) -> Claims:
-        """The claims of a token of ours that has not ended; raises `TokenError` otherwise."""
+        """The claims of a token that is ours and has not expired; raises `TokenError` otherwise."""
         try:
             claims = jwt.decode(
                 token,

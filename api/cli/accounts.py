@@ -13,17 +13,14 @@ from typing import Any
 import click
 from sqlalchemy import select, update
 
-from api.accounts.accounts import AccountError, Accounts, user_named
-from api.accounts.signing_keys import Keys
+from api.accounts.accounts import Accounts, user_named
+from api.accounts.errors import AccountError
+from api.accounts.roles import ROLES, Role
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
-from api.database.database import (
-    Database,
-    DatabaseError,
-    note,
-    open_database,
-    rights_changed,
-)
-from api.database.models import ROLES, Audit, Login, Role, User, iso
+from api.database.audit_log import record_audit
+from api.database.database import Database, DatabaseError, open_database, permissions_changed
+from api.database.models import Audit, Login, User, iso
 from api.settings import Settings, from_site
 from connectors.config.site import SiteError
 
@@ -128,15 +125,15 @@ def rotate_key(site: Path | None, data: Path, revoke: bool) -> None:
     The old keys still check what they signed, and go at a later rotation.
     """
     with _database(site, data) as database:
-        keys = Keys(data)
+        keys = SigningKeys(data)
         name = keys.revoke_all() if revoke else keys.rotate(Settings(data).token_lifetime)
         with database.write() as session:
             if revoke:
                 session.execute(
                     update(Login).where(Login.ended.is_(None)).values(ended=time.time())
                 )
-                rights_changed(session)
-            note(session, _me(), "revoke_keys" if revoke else "rotate_key", f"key {name}")
+                permissions_changed(session)
+            record_audit(session, _me(), "revoke_keys" if revoke else "rotate_key", f"key {name}")
     click.echo(f"key {name} signs from now on")
 
 
@@ -194,7 +191,7 @@ def _database(site: Path | None, data: Path) -> Iterator[Database]:
 @contextmanager
 def _accounts(site: Path | None, data: Path) -> Iterator[Accounts]:
     with _database(site, data) as database:
-        known = Accounts(database, Tokens(Keys(data), Settings(data).token_lifetime))
+        known = Accounts(database, Tokens(SigningKeys(data), Settings(data).token_lifetime))
         try:
             yield known
         finally:

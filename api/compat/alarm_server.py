@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
 from api.pages.pages import Denied, Invalid, Missing, SubjectType
-from api.pages.service import RULES, PageDesk
+from api.pages.service import RULES, PageService
 from api.push.connection import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
-from api.push.protocol import Refused, read_message
+from api.push.protocol import BadMessage, read_message
 from api.push.updates import Update
 
 Payload = dict[str, Any]
@@ -34,14 +34,14 @@ class Subscriptions(Protocol):
         """The frame of an update of one of them."""
 
 
-class AlarmServer:
+class AlarmServerProtocol:
     """How updates are written to a client: what happens to alarms as `alarm_update`, the rest as
     `subscriptions` has it.
     """
 
     def __init__(self, subscriptions: Subscriptions | None) -> None:
         self.name = "alarm_server"
-        self.once = True
+        self.deduplicates = True
         self._subscriptions = subscriptions
 
     def encode(self, update: Update) -> bytes | None:
@@ -59,16 +59,16 @@ class AlarmServerConversation:
         self,
         hub: Hub,
         client: Client,
-        desk: PageDesk,
+        service: PageService,
         subscriptions: Subscriptions | None = None,
         limit: int = 64,
     ) -> None:
         self._hub = hub
         self._client = client
-        self._desk = desk
+        self._service = service
         self._subscriptions = subscriptions
         self._limit = limit
-        self._dialect = AlarmServer(subscriptions)
+        self._protocol = AlarmServerProtocol(subscriptions)
         self._channels: dict[str, None] = {}
         self._actions: dict[str, Callable[[Payload], Awaitable[Any]]] = {
             "create_alarm": self._create_alarm,
@@ -80,9 +80,9 @@ class AlarmServerConversation:
         }
 
     async def start(self) -> None:
-        await self._desk.begin(self._client.person, self._begin)
+        await self._service.begin(self._client.principal, self._begin)
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         message = read_message(text, '{"type":"create_page","payload":{"name":"..."}}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "subscribe" and self._subscriptions is not None:
@@ -90,46 +90,46 @@ class AlarmServerConversation:
             return
         action = self._actions.get(kind) if isinstance(kind, str) else None
         if action is None:
-            raise Refused(
+            raise BadMessage(
                 f"type is {str(kind)[:40]!r}; this server knows {', '.join(self._actions)}"
             )
         payload = message.get("payload")
         if not isinstance(payload, dict):
-            raise Refused(f"{kind} needs a payload, such as {{}}")
+            raise BadMessage(f"{kind} needs a payload, such as {{}}")
         try:
             data = await action(payload)
         except (Denied, Missing, Invalid) as refusal:
-            raise Refused(str(refusal)) from None
+            raise BadMessage(str(refusal)) from None
         self._say("success", {"action": kind, "data": data})
-        if kind in WRITTEN and self._desk.notice:
-            self.refuse(self._desk.notice)
+        if kind in WRITTEN and self._service.notice:
+            self.send_error(self._service.notice)
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         self._say("error", {"message": message})
 
-    def sight_changed(self) -> None:
-        self._attend()
+    def visibility_changed(self) -> None:
+        self._update_subscription()
 
     def _begin(self, state: dict[str, Any]) -> None:
-        person = self._client.person
+        principal = self._client.principal
         self._say(
-            "initial_state", {"user": {"id": person.id, "username": person.username}, **state}
+            "initial_state", {"user": {"id": principal.id, "username": principal.username}, **state}
         )
-        self._attend()
+        self._update_subscription()
 
-    def _attend(self) -> None:
-        self._hub.attend(self._client, self._dialect, [RULES, *self._channels])
+    def _update_subscription(self) -> None:
+        self._hub.subscribe(self._client, self._protocol, [RULES, *self._channels])
 
     def _subscribe(self, channels: Any, subscriptions: Subscriptions) -> None:
         if not isinstance(channels, list) or not all(
             isinstance(c, str) and 0 < len(c) <= 200 for c in channels
         ):
-            raise Refused('channels must be a list of names, such as ["events"]')
+            raise BadMessage('channels must be a list of names, such as ["events"]')
         chosen = dict.fromkeys(subscriptions.choose(channels))
         if len(self._channels | chosen) > self._limit:
-            raise Refused(f"more than {self._limit} channels on one connection")
+            raise BadMessage(f"more than {self._limit} channels on one connection")
         self._channels |= chosen
-        self._attend()
+        self._update_subscription()
 
     def _say(self, kind: str, payload: Payload) -> None:
         text = json.dumps(
@@ -141,28 +141,34 @@ class AlarmServerConversation:
     # messages
     async def _create_alarm(self, payload: Payload) -> Any:
         texts = [payload.get(name, "") for name in ("ticker", "option", "condition")]
-        return await self._desk.create_alarm(self._client.person, _id(payload, "page_id"), *texts)
+        return await self._service.create_alarm(
+            self._client.principal, _id(payload, "page_id"), *texts
+        )
 
     async def _update_alarm(self, payload: Payload) -> Any:
         changes = {name: value for name, value in payload.items() if name not in ("alarm_id", "id")}
-        return await self._desk.update_alarm(self._client.person, _id(payload, "alarm_id"), changes)
+        return await self._service.update_alarm(
+            self._client.principal, _id(payload, "alarm_id"), changes
+        )
 
     async def _delete_alarm(self, payload: Payload) -> Any:
-        return await self._desk.delete_alarm(self._client.person, _id(payload, "alarm_id"))
+        return await self._service.delete_alarm(self._client.principal, _id(payload, "alarm_id"))
 
     async def _trigger_alarm(self, payload: Payload) -> Any:
         alarm_id = _id(payload, "alarm_id")
-        return await self._desk.trigger_alarm(self._client.person, alarm_id, payload.get("price"))
+        return await self._service.trigger_alarm(
+            self._client.principal, alarm_id, payload.get("price")
+        )
 
     async def _create_page(self, payload: Payload) -> Any:
         name = payload.get("name")
         if not isinstance(name, str):
-            raise Refused("name must be a text")
-        return await self._desk.create_page(self._client.person, name)
+            raise BadMessage("name must be a text")
+        return await self._service.create_page(self._client.principal, name)
 
     async def _share_page(self, payload: Payload) -> Any:
-        return await self._desk.share_page(
-            self._client.person,
+        return await self._service.share_page(
+            self._client.principal,
             _id(payload, "page_id"),
             _subject_type(payload),
             _id(payload, "subject_id"),
@@ -174,19 +180,19 @@ class AlarmServerConversation:
 def _id(payload: Payload, name: str) -> int:
     value = payload.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
-        raise Refused(f"{name} must be a number such as 1")
+        raise BadMessage(f"{name} must be a number such as 1")
     return value
 
 
 def _flag(payload: Payload, name: str) -> bool:
     value = payload.get(name, False)
     if not isinstance(value, bool):
-        raise Refused(f"{name} must be true or false")
+        raise BadMessage(f"{name} must be true or false")
     return value
 
 
 def _subject_type(payload: Payload) -> SubjectType:
     value: Literal["user", "group"] | Any = payload.get("subject_type")
     if value not in ("user", "group"):
-        raise Refused('subject_type must be "user" or "group"')
+        raise BadMessage('subject_type must be "user" or "group"')
     return "user" if value == "user" else "group"

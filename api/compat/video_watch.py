@@ -8,7 +8,7 @@ import msgspec
 from api.push.connection import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
-from api.push.protocol import Refused, read_message
+from api.push.protocol import BadMessage, read_message
 from api.push.updates import ALARMS, CAMERA, Update, kind_of
 from api.site.event_view import of_event
 from operators.events import Detection, Event, Occurrence
@@ -26,13 +26,13 @@ ALIASES = {"system": ALARMS, "system_alerts": ALARMS, "alerts": ALARMS}
 _event = msgspec.json.Decoder(Event).decode
 
 
-class VideoWatch:
+class VideoWatchProtocol:
     """How updates are written to a client of the video watch. What goes to several of its
     channels it hears once.
     """
 
     name = "video_watch"
-    once = True
+    deduplicates = True
 
     def __init__(self, camera_name: Callable[[int], str | None]) -> None:
         """`camera_name` gives the name of the camera with a number."""
@@ -81,57 +81,59 @@ def _as_shown(data: str) -> str:
 class VideoWatchConversation:
     """A client of the video watch."""
 
-    def __init__(self, hub: Hub, client: Client, dialect: VideoWatch, limit: int) -> None:
+    def __init__(self, hub: Hub, client: Client, protocol: VideoWatchProtocol, limit: int) -> None:
         """`limit` is the most channels."""
         self._hub = hub
         self._client = client
-        self._dialect = dialect
+        self._protocol = protocol
         self._limit = limit
         self._asked: dict[str, None] = {}
 
     async def start(self) -> None:
         """It begins by subscribing."""
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         message = read_message(text, '{"type":"subscribe","channels":["camera_1","events"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
             self._say("pong")
             return
         if kind not in ("subscribe", "unsubscribe"):
-            raise Refused(
+            raise BadMessage(
                 f"type is {str(kind)[:40]!r}; this server knows subscribe, unsubscribe and ping"
             )
         channels = message.get("channels")
         if not isinstance(channels, list) or not all(
             isinstance(c, str) and 0 < len(c) <= 200 for c in channels
         ):
-            raise Refused('channels must be a list of names, such as ["camera_1","events"]')
+            raise BadMessage('channels must be a list of names, such as ["camera_1","events"]')
         if kind == "unsubscribe":
             for channel in channels:
                 self._asked.pop(channel, None)
         else:
             self._subscribe(channels)
-        self._attend()
+        self._update_subscription()
         self._say(f"{kind}d", channels=channels)
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         self._say("error", message=message)
 
-    def sight_changed(self) -> None:
-        self._attend()
+    def visibility_changed(self) -> None:
+        self._update_subscription()
 
     def _subscribe(self, channels: list[str]) -> None:
-        unseen = [channel for channel in channels if not self._client.sight.channel(channel)]
+        unseen = [
+            channel for channel in channels if not self._client.visibility.allows_channel(channel)
+        ]
         if unseen:
-            raise Refused(f"this account may not see {unseen[0]!r}")
+            raise BadMessage(f"this account may not see {unseen[0]!r}")
         asked = self._asked | dict.fromkeys(channels)
         if len(asked) > self._limit:
-            raise Refused(f"more than {self._limit} channels on one connection")
+            raise BadMessage(f"more than {self._limit} channels on one connection")
         self._asked = asked
 
-    def _attend(self) -> None:
-        self._hub.attend(self._client, self._dialect, self._dialect.choose(list(self._asked)))
+    def _update_subscription(self) -> None:
+        self._hub.subscribe(self._client, self._protocol, self._protocol.choose(list(self._asked)))
 
     def _say(self, kind: str, **values: object) -> None:
         self._client.send(text_frame(json.dumps({"type": kind, **values}, ensure_ascii=False)))

@@ -4,7 +4,6 @@ when it is opened.
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from api.database.models import Audit, Revision
+from api.database.models import Revision
 
 SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
@@ -69,7 +68,7 @@ class Database:
             return session.scalar(select(Revision.number)) or 0
 
 
-def rights_changed(session: Session) -> None:
+def permissions_changed(session: Session) -> None:
     """Note, with the change itself, that somebody may do or see something else than before."""
     session.execute(update(Revision).values(number=Revision.number + 1))
 
@@ -80,26 +79,6 @@ def one_process_at_a_time(session: Session) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(WORK_LOCK)))
-
-
-def note(
-    session: Session, by: Any, action: str, object: str = "", detail: str = "", address: str = ""
-) -> None:
-    """Write to the audit log, with the change itself. `by` is an account, or the name that
-    somebody claimed.
-    """
-    username = by if isinstance(by, str) else by.username
-    session.add(
-        Audit(
-            at=time.time(),
-            user_id=None if isinstance(by, str) else by.id,
-            username=username[:64],
-            address=address[:64],
-            action=action,
-            object=object[:200],
-            detail=detail[:2000],
-        )
-    )
 
 
 def open_database(folder: Path, url: str | None = None) -> Database:

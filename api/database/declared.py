@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
-class Right(NamedTuple):
+class PagePermission(NamedTuple):
     """What somebody may do on a page. Only its owner may share it."""
 
     view: bool = False
@@ -15,11 +15,11 @@ class Right(NamedTuple):
     owner: bool = False
 
 
-NONE = Right()
-OWNER = Right(True, True, True)
+NO_PERMISSION = PagePermission()
+OWNER_PERMISSION = PagePermission(True, True, True)
 
 
-class Declared(NamedTuple):
+class DeclaredPermissions(NamedTuple):
     """What a definition says of its page: `user/NAME` and `group/NAME`. Who may edit may view."""
 
     owner: str
@@ -28,20 +28,19 @@ class Declared(NamedTuple):
     flow: str = ""
 
     @classmethod
-    def of(cls, text: str) -> "Declared":
+    def from_json(cls, text: str) -> "DeclaredPermissions":
         values = json.loads(text)
         return cls(values["owner"], values["view"], values["edit"], values.get("flow", ""))
 
-    @property
-    def text(self) -> str:
+    def to_json(self) -> str:
         return json.dumps(self._asdict())
 
     def names(self) -> set[str]:
         """Everybody it speaks of."""
         return {self.owner, *self.view, *self.edit}
 
-    def right(self, who: Iterable[str]) -> Right | None:
+    def right(self, who: Iterable[str]) -> PagePermission | None:
         """What it gives to any of these names; None if it does not speak of them."""
         names = set(who)
         edit = bool(names & set(self.edit))
-        return Right(True, edit) if edit or names & set(self.view) else None
+        return PagePermission(True, edit) if edit or names & set(self.view) else None

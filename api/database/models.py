@@ -1,7 +1,6 @@
 """The tables of the api's own database. All times are in epoch seconds."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -16,8 +15,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-Role = Literal["viewer", "operator", "admin"]
-ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 LONGEST_NAME = 64
 LONGEST_TEXT = 200
 LONGEST_URL = 500
@@ -204,7 +201,7 @@ class Revision(Base):
     announced: Mapped[int] = mapped_column(_Number, default=0)
 
 
-class Announcement(Base):
+class PeerUpdate(Base):
     """What one `api` told its clients, for some time, so that others on this database tell it to
     theirs.
     """

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.accounts.principal import Person
-from api.database.database import note
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
 from api.database.models import LONGEST_TEXT, Alarm, Page, Trigger, User, iso
 from api.pages.condition_text import read_condition
 from api.pages.pages import Invalid, Missing, new_key, page_for
-from api.permissions.page_permissions import Rights
+from api.permissions.page_permissions import EffectivePermissions
 
 MOST_ALARMS = 1000
 MOST_TRIGGERS = 500
@@ -22,10 +22,10 @@ CHANGEABLE = ("ticker", "option", "condition", "active")
 
 
 def create_alarm(
-    session: Session, person: Person, page_id: int, ticker: str, option: str, condition: str
+    session: Session, principal: Principal, page_id: int, ticker: str, option: str, condition: str
 ) -> Alarm:
     """A new alarm on a page that the account may edit."""
-    page = page_for(session, person, page_id, "edit")
+    page = page_for(session, principal, page_id, "edit")
     count = select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
     if (session.scalar(count) or 0) >= MOST_ALARMS:
         raise Invalid(f"a page has at most {MOST_ALARMS} alarms; delete one first")
@@ -35,9 +35,9 @@ def create_alarm(
     )
     session.add(alarm)
     session.flush()
-    note(
+    record_audit(
         session,
-        person,
+        principal,
         "create_alarm",
         f"alarm {alarm.id}",
         f"page {page.id}: {ticker} {option} {condition}",
@@ -45,9 +45,11 @@ def create_alarm(
     return alarm
 
 
-def update_alarm(session: Session, person: Person, alarm_id: int, changes: dict[str, Any]) -> Alarm:
+def update_alarm(
+    session: Session, principal: Principal, alarm_id: int, changes: dict[str, Any]
+) -> Alarm:
     """Change some of an alarm's `CHANGEABLE` values."""
-    alarm, _ = alarm_for(session, person, alarm_id, "edit")
+    alarm, _ = alarm_for(session, principal, alarm_id, "edit")
     for name, value in changes.items():
         if name == "active":
             if not isinstance(value, bool):
@@ -58,30 +60,30 @@ def update_alarm(session: Session, person: Person, alarm_id: int, changes: dict[
         elif name != "page_id" or value != alarm.page_id:
             raise Invalid(f"{name} cannot be changed; an alarm has {', '.join(CHANGEABLE)}")
     said = ", ".join(f"{name}={value}" for name, value in changes.items())
-    note(session, person, "update_alarm", f"alarm {alarm.id}", said)
+    record_audit(session, principal, "update_alarm", f"alarm {alarm.id}", said)
     return alarm
 
 
-def delete_alarm(session: Session, person: Person, alarm_id: int) -> Alarm:
+def delete_alarm(session: Session, principal: Principal, alarm_id: int) -> Alarm:
     """Delete an alarm; its history stays as long as its page."""
-    alarm, _ = alarm_for(session, person, alarm_id, "edit")
+    alarm, _ = alarm_for(session, principal, alarm_id, "edit")
     alarm.deleted = True
-    note(session, person, "delete_alarm", f"alarm {alarm.id}", f"page {alarm.page_id}")
+    record_audit(session, principal, "delete_alarm", f"alarm {alarm.id}", f"page {alarm.page_id}")
     return alarm
 
 
 def trigger_alarm(
-    session: Session, person: Person, alarm_id: int, price: object, at: float
+    session: Session, principal: Principal, alarm_id: int, price: object, at: float
 ) -> tuple[Alarm, Trigger]:
     """Somebody says that an alarm has gone off; who may view its page may."""
-    alarm, _ = alarm_for(session, person, alarm_id, "view")
-    trigger = Trigger(alarm_id=alarm.id, at=at, price=_price(price), user_id=person.id)
+    alarm, _ = alarm_for(session, principal, alarm_id, "view")
+    trigger = Trigger(alarm_id=alarm.id, at=at, price=_price(price), user_id=principal.id)
     alarm.last_triggered = max(at, alarm.last_triggered or 0.0)
     session.add(trigger)
     session.flush()
-    note(
+    record_audit(
         session,
-        person,
+        principal,
         "trigger_alarm",
         f"alarm {alarm.id}",
         "" if price is None else f"price {price}",
@@ -89,12 +91,14 @@ def trigger_alarm(
     return alarm, trigger
 
 
-def alarm_for(session: Session, person: Person, alarm_id: int, need: Any) -> tuple[Alarm, Page]:
+def alarm_for(
+    session: Session, principal: Principal, alarm_id: int, need: Any
+) -> tuple[Alarm, Page]:
     """An alarm and its page, if the account may do what it needs to."""
     alarm = session.get(Alarm, alarm_id)
     if alarm is None or alarm.deleted:
         raise Missing(f"there is no alarm {alarm_id}")
-    return alarm, page_for(session, person, alarm.page_id, need)
+    return alarm, page_for(session, principal, alarm.page_id, need)
 
 
 def alarms_of(session: Session, page_ids: list[int]) -> list[Alarm]:
@@ -103,14 +107,14 @@ def alarms_of(session: Session, page_ids: list[int]) -> list[Alarm]:
     return list(session.scalars(wanted.order_by(Alarm.id)))
 
 
-def history_of(
-    session: Session, person: Person, alarm_id: int, most: int = MOST_TRIGGERS
+def trigger_history(
+    session: Session, principal: Principal, alarm_id: int, most: int = MOST_TRIGGERS
 ) -> list[dict[str, Any]]:
     """The latest triggers of an alarm, newest first; also of one that was deleted."""
     alarm = session.get(Alarm, alarm_id)
     if alarm is None:
         raise Missing(f"there is no alarm {alarm_id}")
-    page_for(session, person, alarm.page_id, "view")
+    page_for(session, principal, alarm.page_id, "view")
     rows = select(Trigger, User.username).outerjoin(User, User.id == Trigger.user_id)
     newest = (
         rows.where(Trigger.alarm_id == alarm.id)
@@ -123,23 +127,25 @@ def history_of(
     ]
 
 
-def start_of(session: Session, person: Person) -> dict[str, Any]:
+def initial_state(session: Session, principal: Principal) -> dict[str, Any]:
     """Everything an account may view: `pages`, and their `alarms`."""
-    pages = Rights(session, person.id).pages()
+    pages = EffectivePermissions(session, principal.id).pages()
     alarms = alarms_of(session, [page.id for page, _ in pages])
     return {
-        "pages": [public_page(page, person) | {"is_owner": right.owner} for page, right in pages],
+        "pages": [
+            public_page(page, principal) | {"is_owner": right.owner} for page, right in pages
+        ],
         "alarms": [public_alarm(alarm) for alarm in alarms],
     }
 
 
-def public_page(page: Page, person: Person) -> dict[str, Any]:
+def public_page(page: Page, principal: Principal) -> dict[str, Any]:
     """A page as clients see it."""
     return {
         "id": page.id,
         "name": page.name,
         "owner_id": page.owner_id,
-        "is_owner": page.owner_id == person.id,
+        "is_owner": page.owner_id == principal.id,
     }
 
 

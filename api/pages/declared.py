@@ -12,10 +12,11 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.database.database import note, one_process_at_a_time, rights_changed
-from api.database.declared import Declared
+from api.database.audit_log import record_audit
+from api.database.database import one_process_at_a_time, permissions_changed
+from api.database.declared import DeclaredPermissions
 from api.database.models import LONGEST_NAME, LONGEST_TEXT, Alarm, Page
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from operators.events import Event, Row
 
 TABLE = "pages"
@@ -41,8 +42,8 @@ class FlowPages(msgspec.Struct):
 class DeclaredPages:
     """Takes rows in the event loop and stores them, one after the other."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, permissions: LivePermissions) -> None:
+        self._permissions = permissions
         self._waiting: collections.deque[FlowPages] = collections.deque()
         self._heard = asyncio.Event()
 
@@ -68,8 +69,8 @@ class DeclaredPages:
                 await self._heard.wait()
             self._heard.clear()
             while self._waiting:
-                if await self._access.alone(partial(_store, told=self._waiting[0])):
-                    await self._access.refresh()
+                if await self._permissions.write(partial(_store, told=self._waiting[0])):
+                    await self._permissions.refresh()
                 self._waiting.popleft()
 
 
@@ -81,7 +82,7 @@ def _store(session: Session, told: FlowPages) -> bool:
     }
     changed = False
     for key, page in told.pages.items():
-        declared = Declared(page.owner, page.view, page.edit, told.id).text
+        declared = DeclaredPermissions(page.owner, page.view, page.edit, told.id).to_json()
         name = page.title[:LONGEST_TEXT]
         one = known.get(key)
         if one is not None and (one.name, one.declared) == (name, declared):
@@ -90,14 +91,17 @@ def _store(session: Session, told: FlowPages) -> bool:
             one = Page(key=key[:LONGEST_NAME], owner_id=None)
             session.add(one)
         one.name, one.declared = name, declared
-        note(session, f"flow {told.id}", "declare_page", key)
+        record_audit(session, f"flow {told.id}", "declare_page", key)
         changed = True
     for key, gone in known.items():
-        if key not in told.pages and Declared.of(gone.declared or "").flow == told.id:
+        if (
+            key not in told.pages
+            and DeclaredPermissions.from_json(gone.declared or "").flow == told.id
+        ):
             changed |= _undeclare(session, gone)
-            note(session, f"flow {told.id}", "undeclare_page", key)
+            record_audit(session, f"flow {told.id}", "undeclare_page", key)
     if changed:
-        rights_changed(session)
+        permissions_changed(session)
     return changed
 
 
@@ -108,5 +112,5 @@ def _undeclare(session: Session, page: Page) -> bool:
     if session.scalar(select(Alarm.id).where(Alarm.page_id == page.id).limit(1)) is None:
         session.delete(page)
     else:
-        page.declared = Declared("", [], []).text
+        page.declared = DeclaredPermissions("", [], []).to_json()
     return True

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.accounts.principal import Person
-from api.database.database import note, rights_changed
-from api.database.declared import Right
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
+from api.database.database import permissions_changed
+from api.database.declared import PagePermission
 from api.database.models import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -24,8 +25,8 @@ from api.database.models import (
     Permission,
     User,
 )
-from api.permissions.page_permissions import Rights
-from api.permissions.private_rules import MARK
+from api.permissions.page_permissions import EffectivePermissions
+from api.permissions.private_rules import PRIVATE_PREFIX
 
 MOST_PAGES = 200
 MOST_GROUPS = 200
@@ -48,58 +49,62 @@ class Invalid(Exception):
 # ----------------------------------------------------------------------------------------------------
 # pages
 def page_for(
-    session: Session, person: Person, page_id: int, need: Literal["view", "edit", "share"]
+    session: Session, principal: Principal, page_id: int, need: Literal["view", "edit", "share"]
 ) -> Page:
     """A page, if the account may do what it needs to; raises `Denied` also where there is no
     such page.
     """
     page = session.get(Page, page_id)
-    right = Rights(session, person.id).on(page) if page is not None else Right()
+    right = (
+        EffectivePermissions(session, principal.id).on(page)
+        if page is not None
+        else PagePermission()
+    )
     if page is None or not (right.owner if need == "share" else getattr(right, need)):
         raise Denied(f"Permission denied: cannot {need} this page")
     return page
 
 
-def create_page(session: Session, person: Person, name: str) -> Page:
+def create_page(session: Session, principal: Principal, name: str) -> Page:
     _name(name, "a page", LONGEST_TEXT)
     count = (
-        session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == person.id))
+        session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == principal.id))
         or 0
     )
     if count >= MOST_PAGES:
         raise Invalid(f"an account has at most {MOST_PAGES} pages; delete one first")
-    page = Page(key=new_key(), name=name, owner_id=person.id)
+    page = Page(key=new_key(), name=name, owner_id=principal.id)
     session.add(page)
     session.flush()
-    note(session, person, "create_page", f"page {page.id}", name)
-    rights_changed(session)
+    record_audit(session, principal, "create_page", f"page {page.id}", name)
+    permissions_changed(session)
     return page
 
 
-def rename_page(session: Session, person: Person, page_id: int, name: str) -> Page:
+def rename_page(session: Session, principal: Principal, page_id: int, name: str) -> Page:
     _name(name, "a page", LONGEST_TEXT)
-    page = _own_page(session, person, page_id)
-    note(session, person, "rename_page", f"page {page.id}", f"{page.name} -> {name}")
+    page = _own_page(session, principal, page_id)
+    record_audit(session, principal, "rename_page", f"page {page.id}", f"{page.name} -> {name}")
     page.name = name
     return page
 
 
-def delete_page(session: Session, person: Person, page_id: int) -> set[int]:
+def delete_page(session: Session, principal: Principal, page_id: int) -> set[int]:
     """Delete a page that has no alarms any more; gives the accounts that could see it."""
-    page = _own_page(session, person, page_id)
+    page = _own_page(session, principal, page_id)
     if session.scalar(
         select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
     ):
         raise Invalid("the page still has alarms; delete them first")
-    affected = {person.id, *_reached(session, session.scalars(_shares(page.id)))}
-    note(session, person, "delete_page", f"page {page.id}", page.name)
+    affected = {principal.id, *_reached(session, session.scalars(_shares(page.id)))}
+    record_audit(session, principal, "delete_page", f"page {page.id}", page.name)
     session.delete(page)
-    rights_changed(session)
+    permissions_changed(session)
     return affected
 
 
-def _own_page(session: Session, person: Person, page_id: int) -> Page:
-    page = page_for(session, person, page_id, "share")
+def _own_page(session: Session, principal: Principal, page_id: int) -> Page:
+    page = page_for(session, principal, page_id, "share")
     if page.declared is not None:
         raise Invalid(f"the page {page.key} is declared in a definition; change it there")
     return page
@@ -107,7 +112,7 @@ def _own_page(session: Session, person: Person, page_id: int) -> Page:
 
 def share_page(
     session: Session,
-    person: Person,
+    principal: Principal,
     page_id: int,
     subject_type: SubjectType,
     subject_id: int,
@@ -115,7 +120,7 @@ def share_page(
     can_edit: bool,
 ) -> set[int]:
     """Say what an account or a group may do on a page; gives the accounts that this concerns."""
-    page = page_for(session, person, page_id, "share")
+    page = page_for(session, principal, page_id, "share")
     known = session.get(User if subject_type == "user" else Group, subject_id)
     if known is None:
         raise Missing(f"there is no {subject_type} {subject_id}")
@@ -134,36 +139,38 @@ def share_page(
         session.add(one)
     one.can_view, one.can_edit = can_view, can_edit
     words = [word for word, can in (("view", can_view), ("edit", can_edit)) if can] or ["nothing"]
-    note(
+    record_audit(
         session,
-        person,
+        principal,
         "share_page",
         f"page {page.id}",
         f"{subject_type} {subject_id}: {', '.join(words)}",
     )
-    rights_changed(session)
+    permissions_changed(session)
     return _reached(session, [one])
 
 
 def unshare_page(
-    session: Session, person: Person, page_id: int, subject_type: SubjectType, subject_id: int
+    session: Session, principal: Principal, page_id: int, subject_type: SubjectType, subject_id: int
 ) -> set[int]:
     """Take back what was said of an account or group; gives the accounts that this concerns."""
-    page = page_for(session, person, page_id, "share")
+    page = page_for(session, principal, page_id, "share")
     column = Permission.user_id if subject_type == "user" else Permission.group_id
     one = session.scalar(_shares(page.id).where(column == subject_id))
     if one is None:
         raise Missing(f"the page is not shared with {subject_type} {subject_id}")
     affected = _reached(session, [one])
     session.delete(one)
-    note(session, person, "unshare_page", f"page {page.id}", f"{subject_type} {subject_id}")
-    rights_changed(session)
+    record_audit(
+        session, principal, "unshare_page", f"page {page.id}", f"{subject_type} {subject_id}"
+    )
+    permissions_changed(session)
     return affected
 
 
-def shares(session: Session, person: Person, page_id: int) -> list[dict[str, Any]]:
+def shares(session: Session, principal: Principal, page_id: int) -> list[dict[str, Any]]:
     """With whom a page is shared, for its owner."""
-    page = page_for(session, person, page_id, "share")
+    page = page_for(session, principal, page_id, "share")
     rows = (
         select(Permission, User.username, Group.name)
         .outerjoin(User, User.id == Permission.user_id)
@@ -185,80 +192,82 @@ def shares(session: Session, person: Person, page_id: int) -> list[dict[str, Any
 
 # ---------------------------------------------------------------------------------------------------
 # groups
-def create_group(session: Session, person: Person, name: str) -> Group:
+def create_group(session: Session, principal: Principal, name: str) -> Group:
     """A new group of whoever asks. Definitions may name it if an admin made it."""
     _name(name, "a group", LONGEST_NAME)
     if session.scalar(select(Group.id).where(Group.name == name)) is not None:
         raise Invalid("there is a group of that name; choose another")
     count = (
-        session.scalar(select(func.count()).select_from(Group).where(Group.owner_id == person.id))
+        session.scalar(
+            select(func.count()).select_from(Group).where(Group.owner_id == principal.id)
+        )
         or 0
     )
     if count >= MOST_GROUPS:
         raise Invalid(f"an account has at most {MOST_GROUPS} groups; delete one first")
-    group = Group(name=name, owner_id=person.id, official=person.role == "admin")
+    group = Group(name=name, owner_id=principal.id, official=principal.role == "admin")
     session.add(group)
     session.flush()
-    note(session, person, "create_group", f"group {group.id}", name)
+    record_audit(session, principal, "create_group", f"group {group.id}", name)
     return group
 
 
-def add_member(session: Session, person: Person, group_id: int, user_id: int) -> set[int]:
+def add_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
     """Put an account into a group; only the group's owner and admins may. Gives the accounts
     that this concerns.
     """
-    group = group_for(session, person, group_id)
+    group = group_for(session, principal, group_id)
     if session.get(User, user_id) is None:
         raise Missing(f"there is no user {user_id}")
     if session.get(Member, (group.id, user_id)) is not None:
         return set()
     session.add(Member(group_id=group.id, user_id=user_id))
-    note(session, person, "add_member", f"group {group.id}", f"user {user_id}")
-    rights_changed(session)
+    record_audit(session, principal, "add_member", f"group {group.id}", f"user {user_id}")
+    permissions_changed(session)
     return {user_id}
 
 
-def remove_member(session: Session, person: Person, group_id: int, user_id: int) -> set[int]:
+def remove_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
     """Take an account out of a group: the group's owner and admins may, and everybody himself."""
-    if user_id != person.id:
-        group_for(session, person, group_id)
+    if user_id != principal.id:
+        group_for(session, principal, group_id)
     member = session.get(Member, (group_id, user_id))
     if member is None:
         raise Missing(f"user {user_id} is not in group {group_id}")
     session.delete(member)
-    note(session, person, "remove_member", f"group {group_id}", f"user {user_id}")
-    rights_changed(session)
+    record_audit(session, principal, "remove_member", f"group {group_id}", f"user {user_id}")
+    permissions_changed(session)
     return {user_id}
 
 
-def delete_group(session: Session, person: Person, group_id: int) -> set[int]:
+def delete_group(session: Session, principal: Principal, group_id: int) -> set[int]:
     """Delete a group, with all that it was given; gives the accounts that were in it."""
-    group = group_for(session, person, group_id)
+    group = group_for(session, principal, group_id)
     affected = set(session.scalars(select(Member.user_id).where(Member.group_id == group.id)))
-    note(session, person, "delete_group", f"group {group.id}", group.name)
+    record_audit(session, principal, "delete_group", f"group {group.id}", group.name)
     session.delete(group)
-    rights_changed(session)
+    permissions_changed(session)
     return affected
 
 
-def group_for(session: Session, person: Person, group_id: int) -> Group:
+def group_for(session: Session, principal: Principal, group_id: int) -> Group:
     """A group that the account may change; raises `Denied` also where there is none. Official
     ones are for admins only.
     """
     group = session.get(Group, group_id)
     if group is None or not (
-        person.role == "admin" or (group.owner_id == person.id and not group.official)
+        principal.role == "admin" or (group.owner_id == principal.id and not group.official)
     ):
         raise Denied("Permission denied: cannot change this group")
     return group
 
 
-def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
+def groups_of(session: Session, principal: Principal) -> list[dict[str, Any]]:
     """The groups that the account made or is in, with their members; all of them for an admin."""
-    mine = select(Member.group_id).where(Member.user_id == person.id)
+    mine = select(Member.group_id).where(Member.user_id == principal.id)
     wanted = select(Group).order_by(Group.id)
-    if person.role != "admin":
-        wanted = wanted.where((Group.owner_id == person.id) | Group.id.in_(mine))
+    if principal.role != "admin":
+        wanted = wanted.where((Group.owner_id == principal.id) | Group.id.in_(mine))
     found = list(session.scalars(wanted))
     members: dict[int, list[dict[str, Any]]] = {group.id: [] for group in found}
     rows = select(Member.group_id, User.id, User.username).join(User, User.id == Member.user_id)
@@ -268,7 +277,7 @@ def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
         members[group_id].append({"id": user_id, "username": username})
     return [
         {
-            "id": group.id, "name": group.name, "owner_id": group.owner_id, "is_owner": group.owner_id == person.id,
+            "id": group.id, "name": group.name, "owner_id": group.owner_id, "is_owner": group.owner_id == principal.id,
             "official": group.official, "members": members[group.id],
         }
         for group in found
@@ -279,7 +288,7 @@ def groups_of(session: Session, person: Person) -> list[dict[str, Any]]:
 # both
 def new_key() -> str:
     """A name that no definition can have, and no other database made."""
-    return f"{MARK}{secrets.token_hex(8)}"
+    return f"{PRIVATE_PREFIX}{secrets.token_hex(8)}"
 
 
 def _shares(page_id: int) -> Any:

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from api.database.database import one_process_at_a_time
 from api.database.models import Alarm, Trigger
-from api.pages.service import Told, told
+from api.pages.service import AlarmChange, told
 from api.permissions.private_rules import rule_key
 from api.push.hub import Hub
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from api.push.updates import Update
 from operators.events import AlarmTransition
 
@@ -31,8 +31,8 @@ class RuleTriggers:
     is read.
     """
 
-    def __init__(self, access: Access, hub: Hub) -> None:
-        self._access = access
+    def __init__(self, permissions: LivePermissions, hub: Hub) -> None:
+        self._permissions = permissions
         self._hub = hub
         self._waiting: collections.deque[AlarmTransition] = collections.deque()
         self._heard = asyncio.Event()
@@ -57,21 +57,23 @@ class RuleTriggers:
                 await self._heard.wait()
             self._heard.clear()
             while batch := list(itertools.islice(self._waiting, AT_ONCE)):
-                await self._access.alone(partial(self._store_and_announce, batch=batch), self._tell)
+                await self._permissions.write(
+                    partial(self._store_and_announce, batch=batch), self._tell
+                )
                 for _ in batch:
                     self._waiting.popleft()
 
     def _store_and_announce(self, session: Session, batch: list[AlarmTransition]) -> list[Update]:
         updates = [one.update() for one in _store(session, batch)]
-        self._access.announcements.put(session, updates)
+        self._permissions.peer_updates.put(session, updates)
         return updates
 
     def _tell(self, updates: list[Update]) -> None:
         for update in updates:
-            self._hub.announce(update)
+            self._hub.broadcast(update)
 
 
-def _store(session: Session, batch: list[AlarmTransition]) -> list[Told]:
+def _store(session: Session, batch: list[AlarmTransition]) -> list[AlarmChange]:
     """Store those that are not known; gives what is to be told. Another api may hear the same at
     the same moment.
     """
@@ -87,7 +89,7 @@ def _store(session: Session, batch: list[AlarmTransition]) -> list[Told]:
             select(Alarm).where(Alarm.key.in_([str(rule_key(event)) for event in batch]))
         )
     }
-    happened: list[Told] = []
+    happened: list[AlarmChange] = []
     for event in batch:
         alarm = alarms.get(str(rule_key(event)))
         if alarm is None or event.id in known:

@@ -8,12 +8,17 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from api.database.declared import NONE, OWNER, Declared, Right
+from api.database.declared import (
+    NO_PERMISSION,
+    OWNER_PERMISSION,
+    DeclaredPermissions,
+    PagePermission,
+)
 from api.database.models import Group, Member, Page, Permission, User
-from api.permissions.visibility import Sight
+from api.permissions.visibility import Visibility
 
 
-class Rights:
+class EffectivePermissions:
     """The rights of one account as they stand in the database now."""
 
     def __init__(self, session: Session, user_id: int) -> None:
@@ -25,13 +30,13 @@ class Rights:
         )
         self._groups = session.execute(groups.where(Member.user_id == user_id)).all()
 
-    def on(self, page: Page) -> Right:
+    def on(self, page: Page) -> PagePermission:
         """What the account may do on a page."""
         return self._rights([page], select(Permission).where(Permission.page_id == page.id))[
             page.id
         ]
 
-    def pages(self) -> list[tuple[Page, Right]]:
+    def pages(self) -> list[tuple[Page, PagePermission]]:
         """The pages it may view, oldest first."""
         mine = select(Permission.page_id).where(
             (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
@@ -43,15 +48,15 @@ class Rights:
         )
         return [(page, rights[page.id]) for page in pages if rights[page.id].view]
 
-    def sight(self) -> Sight:
+    def visibility(self) -> Visibility:
         """What the account may see."""
-        return Sight(frozenset(page.key for page, _ in self.pages()))
+        return Visibility(frozenset(page.key for page, _ in self.pages()))
 
     @property
     def _group_ids(self) -> list[int]:
         return [group.id for group in self._groups]
 
-    def _rights(self, pages: list[Page], permissions: Select[Any]) -> dict[int, Right]:
+    def _rights(self, pages: list[Page], permissions: Select[Any]) -> dict[int, PagePermission]:
         mine = (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
         found = list(self._session.scalars(permissions.where(mine)))
         return {
@@ -59,22 +64,32 @@ class Rights:
             for page in pages
         }
 
-    def _right(self, page: Page, permissions: list[Permission]) -> Right:
+    def _right(self, page: Page, permissions: list[Permission]) -> PagePermission:
         me = f"user/{self._name}"
-        declared = Declared.of(page.declared) if page.declared is not None else Declared("", [], [])
+        declared = (
+            DeclaredPermissions.from_json(page.declared)
+            if page.declared is not None
+            else DeclaredPermissions("", [], [])
+        )
         if page.owner_id == self._user_id or declared.owner == me:
-            return OWNER
-        own = [Right(one.can_view, one.can_edit) for one in permissions if one.user_id is not None]
+            return OWNER_PERMISSION
+        own = [
+            PagePermission(one.can_view, one.can_edit)
+            for one in permissions
+            if one.user_id is not None
+        ]
         own += filter(None, [declared.right([me])])
         if own:
             return _together(own)
         official = [f"group/{group.name}" for group in self._groups if group.official]
         through_groups = [
-            Right(one.can_view, one.can_edit) for one in permissions if one.group_id is not None
+            PagePermission(one.can_view, one.can_edit)
+            for one in permissions
+            if one.group_id is not None
         ]
-        return _together([*through_groups, declared.right(official) or NONE])
+        return _together([*through_groups, declared.right(official) or NO_PERMISSION])
 
 
-def _together(rights: Iterable[Right]) -> Right:
+def _together(rights: Iterable[PagePermission]) -> PagePermission:
     view, edit, owner = zip(*rights, strict=True)
-    return Right(any(view), any(edit), any(owner))
+    return PagePermission(any(view), any(edit), any(owner))

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from api.accounts.principal import Person
-from api.permissions.visibility import EVERYTHING, Sight
-from api.push.send_buffer import Backlog, Frame
+from api.accounts.principal import Principal
+from api.permissions.visibility import EVERYTHING, Visibility
+from api.push.send_buffer import Frame, SendBuffer
 from api.settings import Bounds
 
 TOO_SLOW = 4429
 CHUNK = 64 << 10
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """The near end of a connection."""
 
     @property
-    def flowing(self) -> bool:
+    def can_write(self) -> bool:
         """Whether a write goes out without piling up."""
 
     def write(self, data: bytes) -> None:
@@ -31,54 +31,54 @@ class Client:
     """What the hub knows of a connection. All of it happens in the event loop; nothing waits."""
 
     __slots__ = (
-        "_backlog",
         "_bounds",
+        "_buffer",
         "_clock",
         "_progress",
-        "_wire",
+        "_transport",
         "closed",
         "coalesced",
-        "person",
+        "principal",
         "session",
-        "sight",
+        "visibility",
     )
 
     def __init__(
         self,
-        wire: Wire,
+        transport: Transport,
         bounds: Bounds,
-        person: Person,
-        sight: Sight = EVERYTHING,
+        principal: Principal,
+        visibility: Visibility = EVERYTHING,
         session: str = "",
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.person = person
-        self.sight = sight
+        self.principal = principal
+        self.visibility = visibility
         self.session = session
         self.closed = 0
         self.coalesced = 0
-        self._wire = wire
+        self._transport = transport
         self._bounds = bounds
-        self._backlog: Backlog | None = None
+        self._buffer: SendBuffer | None = None
         self._clock = clock or asyncio.get_running_loop().time
         self._progress = 0.0
 
     @property
     def waiting(self) -> int:
         """How many frames wait."""
-        return len(self._backlog) if self._backlog else 0
+        return len(self._buffer) if self._buffer else 0
 
     def deliver(self, together: bytes, frames: Iterable[Frame]) -> None:
         """Write `together`, which is all the frames joined, or queue them while the client lags."""
         if self.closed:
             return
-        if self._backlog is None and self._wire.flowing:
-            self._wire.write(together)
+        if self._buffer is None and self._transport.can_write:
+            self._transport.write(together)
             return
-        backlog = self._lag()
+        buffer = self._lag()
         for frame in frames:
-            backlog.put(frame)
-        self._checked(backlog)
+            buffer.put(frame)
+        self._checked(buffer)
 
     def send(self, data: bytes) -> None:
         """Send one frame that must arrive."""
@@ -92,20 +92,20 @@ class Client:
 
     def drain(self) -> None:
         """Write what waits; called when the connection takes more."""
-        backlog = self._backlog
-        if backlog is None or self.closed:
+        buffer = self._buffer
+        if buffer is None or self.closed:
             return
-        while self._wire.flowing and (data := backlog.take(CHUNK)):
-            self._wire.write(data)
+        while self._transport.can_write and (data := buffer.take(CHUNK)):
+            self._transport.write(data)
             self._progress = self._clock()
-        if not len(backlog):
-            self.coalesced += backlog.coalesced
-            self._backlog = None
+        if not len(buffer):
+            self.coalesced += buffer.coalesced
+            self._buffer = None
 
     def stuck(self) -> bool:
         """Whether it has read nothing for too long while something waits."""
         return (
-            self._backlog is not None
+            self._buffer is not None
             and self._clock() - self._progress > self._bounds.write_deadline
         )
 
@@ -113,18 +113,18 @@ class Client:
         """Close the connection with a code and a reason; once."""
         if not self.closed:
             self.closed = code
-            self._backlog = None
-            self._wire.end(code, reason, self._bounds.close_grace)
+            self._buffer = None
+            self._transport.end(code, reason, self._bounds.close_grace)
 
-    def _lag(self) -> Backlog:
-        if self._backlog is None:
-            self._backlog = Backlog(self._bounds)
+    def _lag(self) -> SendBuffer:
+        if self._buffer is None:
+            self._buffer = SendBuffer(self._bounds)
             self._progress = self._clock()
-        return self._backlog
+        return self._buffer
 
-    def _checked(self, backlog: Backlog) -> None:
-        if backlog.overrun:
-            self.coalesced += backlog.coalesced
+    def _checked(self, buffer: SendBuffer) -> None:
+        if buffer.overflowed:
+            self.coalesced += buffer.coalesced
             self.end(
                 TOO_SLOW, "too slow: more events were waiting than this server keeps for one client"
             )

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-Place = tuple[int, int]
-BEGINNING: Place = (0, 0)
+Position = tuple[int, int]
+BEGINNING: Position = (0, 0)
 LONGEST = 4096
 
 
@@ -19,7 +19,7 @@ class CursorError(ValueError):
     """A text is not a cursor."""
 
 
-def part_name(topic: str, topic_id: Any, partition: int) -> str:
+def partition_id(topic: str, topic_id: Any, partition: int) -> str:
     """A short name of one partition, which changes when the topic is made anew."""
     digest = hashlib.blake2b(f"{topic}\0{topic_id}\0{partition}".encode(), digest_size=3).digest()
     return base64.urlsafe_b64encode(digest).decode()
@@ -32,30 +32,32 @@ class Positions:
         self._texts: dict[str, str] = {}
         self.text = ""
 
-    def advance(self, part: str, place: Place) -> str:
+    def advance(self, partition: str, position: Position) -> str:
         """Take note that `part` was read up to `place`; gives the cursor after it."""
-        offset, line = place
-        self._texts[part] = f"{part}:{offset:x}.{line:x}" if line else f"{part}:{offset:x}"
+        offset, line = position
+        self._texts[partition] = (
+            f"{partition}:{offset:x}.{line:x}" if line else f"{partition}:{offset:x}"
+        )
         self.text = ",".join(self._texts.values())
         return self.text
 
-    def forget(self, parts: Iterable[str]) -> None:
+    def forget(self, partitions: Iterable[str]) -> None:
         """Partitions that are no more."""
-        for part in parts:
-            self._texts.pop(part, None)
+        for partition in partitions:
+            self._texts.pop(partition, None)
         self.text = ",".join(self._texts.values())
 
 
-def parse(text: object) -> dict[str, Place]:
+def parse(text: object) -> dict[str, Position]:
     """The place in every partition; raises `CursorError` for what is not a cursor."""
     if not isinstance(text, str) or len(text) > LONGEST:
         raise CursorError("the cursor must be a text that this server gave")
-    places = {}
+    positions = {}
     for item in filter(None, text.split(",")):
-        part, _, place = item.partition(":")
-        offset, _, line = place.partition(".")
+        partition, _, position = item.partition(":")
+        offset, _, line = position.partition(".")
         try:
-            places[part] = (int(offset, 16), int(line or "0", 16))
+            positions[partition] = (int(offset, 16), int(line or "0", 16))
         except ValueError:
             raise CursorError(f"{text[:40]!r} is not a cursor of this server") from None
-    return places
+    return positions

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from api.metrics import Metrics
-from api.push.cursor import Place, part_name
+from api.push.cursor import Position, partition_id
 from api.push.updates import Update, from_events, from_push, from_site_events
 from api.settings import Settings
 from connectors.runtime.backoff import Backoff
@@ -33,10 +33,10 @@ _log = logging.getLogger("vigie.api")
 class Receiver(Protocol):
     """Who gets what the feed reads; each call returns once it is done with."""
 
-    def begin(self, part: str, place: Place) -> None:
+    def begin(self, partition: str, position: Position) -> None:
         """A partition will be read from `place` on."""
 
-    def forget(self, parts: set[str]) -> None:
+    def forget(self, partitions: set[str]) -> None:
         """Partitions are no more."""
 
     def publish(self, updates: list[Update]) -> None:
@@ -45,12 +45,12 @@ class Receiver(Protocol):
     def answered(self, events: list[Event]) -> None:
         """What flows say to the api itself: answers to commands, the pages of their definitions."""
 
-    def read_back(self) -> None:
+    def backfilled(self) -> None:
         """Everything that was in the topics at the start has been read."""
 
 
 @dataclass
-class _Place:
+class _PartitionState:
     """Where this feed is in one partition: the next offset, and the first one whose updates are
     news to clients.
     """
@@ -86,9 +86,9 @@ class Feed:
         self._settings = settings
         self._metrics = metrics
         self._receiver = receiver
-        self._places: dict[TopicPartition, _Place] = {}
+        self._partitions: dict[TopicPartition, _PartitionState] = {}
         self._started = False
-        self._read_back = False
+        self._backfilled = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -153,48 +153,57 @@ class Feed:
         wanted += (settings.topics.pages,)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
-        parts = [
+        partitions = [
             TopicPartition(topic, number)
             for topic in there
             for number in consumer.partitions_for_topic(topic)
         ]
         ids = {topic: _topic_id(consumer, topic) for topic in there}
         unknown = [
-            part
-            for part in parts
-            if part not in self._places or self._places[part].topic_id != ids[part.topic]
+            partition
+            for partition in partitions
+            if partition not in self._partitions
+            or self._partitions[partition].topic_id != ids[partition.topic]
         ]
         if unknown:
             first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
-            for part in unknown:
-                live_from = first[part] if self._started else end[part]
-                back = self._read_back_of(part.topic)
-                start = first[part] if back is None else max(first[part], live_from - back)
-                self._start_at(
-                    part, _Place(_name(part, ids[part.topic]), start, live_from, ids[part.topic])
+            for partition in unknown:
+                live_from = first[partition] if self._started else end[partition]
+                back = self._backfill_of(partition.topic)
+                start = (
+                    first[partition] if back is None else max(first[partition], live_from - back)
                 )
-        for part in set(self._places) - set(parts):
-            self._receiver.forget({self._places.pop(part).name})
-        if unknown or consumer.assignment() != set(parts):
-            consumer.assign(parts)
-            for part in parts:
-                consumer.seek(part, self._places[part].next)
+                self._start_at(
+                    partition,
+                    _PartitionState(
+                        _name(partition, ids[partition.topic]),
+                        start,
+                        live_from,
+                        ids[partition.topic],
+                    ),
+                )
+        for partition in set(self._partitions) - set(partitions):
+            self._receiver.forget({self._partitions.pop(partition).name})
+        if unknown or consumer.assignment() != set(partitions):
+            consumer.assign(partitions)
+            for partition in partitions:
+                consumer.seek(partition, self._partitions[partition].next)
         self._started = True
         self.state.topics = there
 
-    def _start_at(self, part: TopicPartition, place: _Place) -> None:
-        before = self._places.get(part)
+    def _start_at(self, partition: TopicPartition, position: _PartitionState) -> None:
+        before = self._partitions.get(partition)
         if before is not None:
             self._receiver.forget({before.name})
-        self._places[part] = place
-        if not self._is_aside(part):
-            self._receiver.begin(place.name, (place.next, 0))
+        self._partitions[partition] = position
+        if not self._is_internal(partition):
+            self._receiver.begin(position.name, (position.next, 0))
 
-    def _is_aside(self, part: TopicPartition) -> bool:
+    def _is_internal(self, partition: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
-        return part.topic in (self._settings.topics.alarm_replies, self._settings.topics.pages)
+        return partition.topic in (self._settings.topics.alarm_replies, self._settings.topics.pages)
 
-    def _read_back_of(self, topic: str) -> int | None:
+    def _backfill_of(self, topic: str) -> int | None:
         """How many records of a topic are read back at the start; None for all of them."""
         if topic == self._settings.topics.pages:
             return None
@@ -207,16 +216,16 @@ class Feed:
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
-            if not self._places:
+            if not self._partitions:
                 self._measure(consumer)
                 self._stopping.wait(left)
                 return
             records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
-            for part in filter(self._is_aside, tuple(records)):
-                self._receiver.answered(self._answers(part, records.pop(part)))
+            for partition in filter(self._is_internal, tuple(records)):
+                self._receiver.answered(self._answers(partition, records.pop(partition)))
             began = time.monotonic()
             updates = itertools.chain.from_iterable(
-                self._decode(part, batch) for part, batch in records.items()
+                self._decode(partition, batch) for partition, batch in records.items()
             )
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
                 self._receiver.publish(chunk)
@@ -224,56 +233,68 @@ class Feed:
             if records and self.state.caught_up:
                 self._stopping.wait(min(time.monotonic() - began, LONGEST_REST))
 
-    def _decode(self, part: TopicPartition, batch: list[Any]) -> Iterable[Update]:
-        place = self._places[part]
-        read = self._reader(part.topic)
-        self._metrics.records.labels(part.topic).inc(len(batch))
+    def _decode(self, partition: TopicPartition, batch: list[Any]) -> Iterable[Update]:
+        position = self._partitions[partition]
+        read = self._reader(partition.topic)
+        self._metrics.records.labels(partition.topic).inc(len(batch))
         for record in batch:
-            place.next = record.offset + 1
+            position.next = record.offset + 1
             try:
-                updates = read(record.value or b"", record.offset >= place.live_from)
+                updates = read(record.value or b"", record.offset >= position.live_from)
                 for line, update in enumerate(updates, 1):
                     last = line == len(updates)
-                    update.stands_at(
-                        place.name, (record.offset + 1, 0) if last else (record.offset, line)
+                    update.set_position(
+                        position.name, (record.offset + 1, 0) if last else (record.offset, line)
                     )
                     yield update
             except msgspec.MsgspecError as error:
-                self._metrics.undecodable.labels(part.topic).inc()
-                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+                self._metrics.undecodable.labels(partition.topic).inc()
+                _log.debug(
+                    "%s/%s offset %s: %s",
+                    partition.topic,
+                    partition.partition,
+                    record.offset,
+                    error,
+                )
 
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
         if topic == self._settings.topics.push:
             return from_push
         return from_site_events if topic in self._settings.event_topics else from_events
 
-    def _answers(self, part: TopicPartition, batch: list[Any]) -> list[Event]:
+    def _answers(self, partition: TopicPartition, batch: list[Any]) -> list[Event]:
         answers: list[Event] = []
-        self._metrics.records.labels(part.topic).inc(len(batch))
+        self._metrics.records.labels(partition.topic).inc(len(batch))
         for record in batch:
-            self._places[part].next = record.offset + 1
+            self._partitions[partition].next = record.offset + 1
             try:
                 answers += decode_lines(record.value or b"")
             except msgspec.MsgspecError as error:
-                self._metrics.undecodable.labels(part.topic).inc()
-                _log.debug("%s/%s offset %s: %s", part.topic, part.partition, record.offset, error)
+                self._metrics.undecodable.labels(partition.topic).inc()
+                _log.debug(
+                    "%s/%s offset %s: %s",
+                    partition.topic,
+                    partition.partition,
+                    record.offset,
+                    error,
+                )
         return answers
 
     def _measure(self, consumer: Any) -> None:
         lag = 0
-        for part, place in self._places.items():
-            lag += max(0, (consumer.highwater(part) or 0) - place.next)
+        for partition, position in self._partitions.items():
+            lag += max(0, (consumer.highwater(partition) or 0) - position.next)
         self.state.lag = lag
         self.state.caught_up = lag == 0
-        if not self._read_back and all(
-            place.next >= place.live_from for place in self._places.values()
+        if not self._backfilled and all(
+            position.next >= position.live_from for position in self._partitions.values()
         ):
-            self._read_back = True
-            self._receiver.read_back()
+            self._backfilled = True
+            self._receiver.backfilled()
 
 
-def _name(part: TopicPartition, topic_id: Any) -> str:
-    return part_name(part.topic, topic_id, part.partition)
+def _name(partition: TopicPartition, topic_id: Any) -> str:
+    return partition_id(partition.topic, topic_id, partition.partition)
 
 
 def _topic_id(consumer: Any, topic: str) -> Any:

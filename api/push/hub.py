@@ -8,21 +8,21 @@ from typing import Any, Protocol
 
 import msgspec
 
-from api.permissions.visibility import EVERYTHING, Sight
+from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.connection import TOO_SLOW, Client
-from api.push.cursor import Place, Positions
-from api.push.last_values import Alarms, Happened, Pushed, Readings
-from api.push.recent_ids import Seen
-from api.push.replay_buffer import Journal
+from api.push.cursor import Position, Positions
+from api.push.last_values import ChannelStates, LastAlarms, LastReadings, RecentEvents
+from api.push.recent_ids import RecentIds
+from api.push.replay_buffer import ReplayBuffer
 from api.push.subscriptions import (
     SUBJECT,
-    Audience,
-    Directory,
-    Interest,
+    SubscriberGroup,
+    Subscription,
+    SubscriptionIndex,
     matches,
     subject_matches,
 )
-from api.push.updates import ALARMS, READINGS, Dialect, Update
+from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 from api.settings import Bounds
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 
@@ -39,17 +39,17 @@ class Hub:
     """
 
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
-        self.readings = Readings(bounds.signals, bounds.spark_points)
-        self.alarms = Alarms()
-        self.pushed = Pushed(bounds.signals)
-        self.happened = Happened(bounds.events)
+        self.readings = LastReadings(bounds.signals, bounds.spark_points)
+        self.alarms = LastAlarms()
+        self.channel_states = ChannelStates(bounds.signals)
+        self.recent_events = RecentEvents(bounds.events)
         self.clients: set[Client] = set()
-        self.read_back = asyncio.Event()
-        self._journal = Journal(bounds.journal_updates, bounds.journal_size)
-        self._seen = Seen(bounds.journal_updates)
+        self.backfilled = asyncio.Event()
+        self._replay_buffer = ReplayBuffer(bounds.replay_updates, bounds.replay_size)
+        self._seen = RecentIds(bounds.replay_updates)
         self._positions = Positions()
-        self._directory = Directory()
-        self._audiences: dict[Client, Audience] = {}
+        self._directory = SubscriptionIndex()
+        self._groups: dict[Client, SubscriberGroup] = {}
         self._pushed = pushed
         self._coalesced = coalesced
 
@@ -66,13 +66,15 @@ class Hub:
         self._coalesced.inc(client.coalesced)
         self._move(client, None)
 
-    def attend(self, client: Client, dialect: Dialect, channels: Iterable[str]) -> None:
+    def subscribe(self, client: Client, protocol: ClientProtocol, channels: Iterable[str]) -> None:
         """From now on, the client gets exactly these channels, as far as it may see them."""
-        chosen = frozenset(channel for channel in channels if client.sight.channel(channel))
-        interest = Interest(dialect.name, chosen, client.sight)
-        self._move(client, self._directory.audience(interest, dialect) if chosen else None)
+        chosen = frozenset(
+            channel for channel in channels if client.visibility.allows_channel(channel)
+        )
+        subscription = Subscription(protocol.name, chosen, client.visibility)
+        self._move(client, self._directory.group(subscription, protocol) if chosen else None)
 
-    def snapshot(self, channel: str, sight: Sight = EVERYTHING) -> str:
+    def snapshot(self, channel: str, visibility: Visibility = EVERYTHING) -> str:
         """What a new subscriber of a channel must know, as a JSON list: the present state of
         what the channel is about.
         """
@@ -80,10 +82,18 @@ class Hub:
             return _json(self.readings.latest())
         if channel == ALARMS:
             return _json(
-                [alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))]
+                [
+                    alarm
+                    for alarm in self.alarms.current()
+                    if visibility.allows_page(alarm.get("page"))
+                ]
             )
         if channel.startswith(SUBJECT):
-            standing = [alarm for alarm in self.alarms.current() if sight.page(alarm.get("page"))]
+            standing = [
+                alarm
+                for alarm in self.alarms.current()
+                if visibility.allows_page(alarm.get("page"))
+            ]
             return _json(
                 [
                     e
@@ -91,68 +101,69 @@ class Hub:
                     if subject_matches(channel, e["subject"])
                 ]
             )
-        return f"[{','.join(self.pushed.latest(channel))}]"
+        return f"[{','.join(self.channel_states.latest(channel))}]"
 
     def missed(
-        self, cursor: Mapping[str, Place], channels: Iterable[str], sight: Sight
+        self, cursor: Mapping[str, Position], channels: Iterable[str], visibility: Visibility
     ) -> list[Update] | None:
         """What somebody with this cursor has not seen of the channels, in order; None if not all
         of it is here.
         """
-        if not self._journal.holds(cursor):
+        if not self._replay_buffer.holds(cursor):
             return None
-        wanted = [channel for channel in channels if sight.channel(channel)]
+        wanted = [channel for channel in channels if visibility.allows_channel(channel)]
         return [
             update
-            for update in self._journal.after(cursor)
-            if sight.page(update.page) and any(matches(channel, update) for channel in wanted)
+            for update in self._replay_buffer.after(cursor)
+            if visibility.allows_page(update.page)
+            and any(matches(channel, update) for channel in wanted)
         ]
 
-    def begin(self, part: str, place: Place) -> None:
+    def begin(self, partition: str, position: Position) -> None:
         """A partition will be read from `place` on."""
-        self._journal.begin(part, place)
-        self._positions.advance(part, place)
+        self._replay_buffer.begin(partition, position)
+        self._positions.advance(partition, position)
 
-    def forget(self, parts: set[str]) -> None:
+    def forget(self, partitions: set[str]) -> None:
         """Partitions that are no more."""
-        self._journal.forget(parts)
-        self._positions.forget(parts)
+        self._replay_buffer.forget(partitions)
+        self._positions.forget(partitions)
 
     def publish(self, updates: Iterable[Update]) -> None:
         """Remember, and hand on to the subscribers of the channel: live updates, and what is
         read back of states, for those who came before it was read."""
         pushed = 0
-        touched: dict[Audience, None] = {}
+        touched: dict[SubscriberGroup, None] = {}
         for update in updates:
-            update.cursor = self._positions.advance(update.part, update.next)
-            if update.identity is not None and not self._seen.add(update.identity):
+            update.cursor = self._positions.advance(update.partition, update.next)
+            if update.dedup_key is not None and not self._seen.add(update.dedup_key):
                 continue
             self._remember(update)
-            self._journal.add(update)
+            self._replay_buffer.add(update)
             if update.live or update.channel in (READINGS, ALARMS):
-                for audience in self._directory.of(update):
-                    pushed += audience.add(update)
-                    touched[audience] = None
-        for audience in touched:
-            audience.write()
+                for group in self._directory.of(update):
+                    pushed += group.add(update)
+                    touched[group] = None
+        for group in touched:
+            group.write()
         self._pushed.inc(pushed)
 
-    def announce(self, update: Update) -> None:
+    def broadcast(self, update: Update) -> None:
         """Hand an update that comes from no topic to the subscribers of its channel; nobody can
         come back to it.
         """
         update.cursor = self._positions.text
         pushed = 0
-        for audience in self._directory.of(update):
-            pushed += audience.add(update)
-            audience.write()
+        for group in self._directory.of(update):
+            pushed += group.add(update)
+            group.write()
         self._pushed.inc(pushed)
 
-    def tell(self, dialect: str, data: bytes) -> None:
+    def send_all(self, protocol: str, data: bytes) -> None:
         """Send one frame to every subscriber of a dialect."""
-        for audience in self._directory.audiences():
-            if audience.interest.dialect == dialect:
-                audience.tell(data)
+        for group in self._directory.groups():
+            if group.subscription.protocol == protocol:
+                group.tell(data)
 
     def sweep(self) -> None:
         """Close clients that read nothing for too long; called every second."""
@@ -170,16 +181,16 @@ class Hub:
         elif isinstance(update.event, AlarmTransition):
             self.alarms.add(update.event)
         elif isinstance(update.event, Occurrence | Detection):
-            self.happened.add(update.event)
+            self.recent_events.add(update.event)
         elif update.origin is not None:
-            self.pushed.add(update.channel, update.origin, update.data)
+            self.channel_states.add(update.channel, update.origin, update.data)
 
-    def _move(self, client: Client, audience: Audience | None) -> None:
-        before = self._audiences.pop(client, None)
-        if audience is not None:
-            audience.members.add(client)
-            self._audiences[client] = audience
-        if before is not None and before is not audience:
+    def _move(self, client: Client, group: SubscriberGroup | None) -> None:
+        before = self._groups.pop(client, None)
+        if group is not None:
+            group.members.add(client)
+            self._groups[client] = group
+        if before is not None and before is not group:
             before.members.discard(client)
             if not before.members:
                 self._directory.drop(before)

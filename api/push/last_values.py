@@ -14,7 +14,7 @@ PRIORITIES = ("critical", "high", "medium", "low")
 _ISA_ORDER = "BDCEFG"
 
 
-class Readings:
+class LastReadings:
     """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond
     `limit`.
     """
@@ -57,7 +57,7 @@ class Readings:
         return out
 
 
-class Alarms:
+class LastAlarms:
     """Last transition per (rule, subject). One that is normal again is forgotten first beyond
     `limit`.
     """
@@ -100,7 +100,7 @@ class Alarms:
             self.add(transition)
 
 
-class Pushed:
+class ChannelStates:
     """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten
     beyond `limit`.
     """
@@ -126,7 +126,7 @@ class Pushed:
         return [self._last[channel, origin] for origin in self._origins.get(channel, ())]
 
 
-class Happened:
+class RecentEvents:
     """The last things that happened on the site, by id; what is oldest is forgotten beyond
     `limit`.
     """

@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from api.accounts.accounts import LOGGED_OUT, Accounts, check_role
-from api.accounts.principal import Person
-from api.permissions.page_permissions import Rights
-from api.permissions.visibility import NOTHING, Sight
+from api.accounts.accounts import Accounts
+from api.accounts.logins import LOGGED_OUT
+from api.accounts.principal import Principal
+from api.accounts.roles import check_role
+from api.permissions.page_permissions import EffectivePermissions
+from api.permissions.visibility import PUBLIC_ONLY, Visibility
 from api.push.connection import Client
-from api.push.peer_updates import Announcements, Heard
+from api.push.peer_updates import PeerBatch, PeerUpdates
 from api.push.protocol import Conversation
 from api.push.updates import Update
 
@@ -22,10 +24,10 @@ NOBODY = 0
 """Number of clients that need not say who they are. They see what belongs to no page."""
 LOOK_EVERY = 1.0
 Done = TypeVar("Done")
-Standing = tuple[Person, Sight] | None
+Current = tuple[Principal, Visibility] | None
 
 
-class Access:
+class LivePermissions:
     """Gives each client its sight when it comes, and another one, or the end, at the moment its
     rights change.
 
@@ -41,12 +43,12 @@ class Access:
         self._accounts = accounts
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
-        self._coming: set[Client] = set()
+        self._arriving: set[Client] = set()
         self._connections: collections.Counter[int] = collections.Counter()
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._revision = self._database.revision()
         self._announce = announce
-        self.announcements = Announcements(self._database)
+        self.peer_updates = PeerUpdates(self._database)
 
     def connections(self, user_id: int) -> int:
         """How many connections an account has."""
@@ -56,19 +58,19 @@ class Access:
         """Let a client see what it may, from now on; ends it if its login has ended. All who
         wait come in together, so a crowd that comes back at once costs one look at the database."""
         self._open[client] = None
-        self._connections[client.person.id] += 1
-        self._coming.add(client)
-        async with self._one_at_a_time:
-            if client not in self._coming:
+        self._connections[client.principal.id] += 1
+        self._arriving.add(client)
+        async with self._lock:
+            if client not in self._arriving:
                 return
-            together, self._coming = self._coming, set()
+            together, self._arriving = self._arriving, set()
             try:
-                await self._bring_up_to_date(together)
+                await self._update_clients(together)
             except BaseException:
-                self._coming |= together - {client}  # each asks for itself
+                self._arriving |= together - {client}  # each asks for itself
                 raise
 
-    def speaks(self, client: Client, conversation: Conversation) -> None:
+    def attach(self, client: Client, conversation: Conversation) -> None:
         """Who is to be told that a client's sight changed."""
         if client in self._open:
             self._open[client] = conversation
@@ -76,65 +78,67 @@ class Access:
     def leave(self, client: Client) -> None:
         if client in self._open:
             del self._open[client]
-            self._connections[client.person.id] -= 1
-            if not self._connections[client.person.id]:
-                del self._connections[client.person.id]
+            self._connections[client.principal.id] -= 1
+            if not self._connections[client.principal.id]:
+                del self._connections[client.principal.id]
 
-    async def sight(self, person: Person) -> Sight:
+    async def visibility(self, principal: Principal) -> Visibility:
         """What an account may see now."""
-        return await asyncio.to_thread(self._sight, person.id)
+        return await asyncio.to_thread(self._visibility, principal.id)
 
-    async def alone(
+    async def write(
         self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None
     ) -> Done:
         """Change the database while nothing else changes rights, and `then` act on it before
         anything else does. What others announced before comes before."""
-        async with self._one_at_a_time:
+        async with self._lock:
             done, heard = await asyncio.to_thread(self._write, self._hearing(work))
             await self._tell(heard)
             if then is not None:
                 then(done)
             return done
 
-    async def look(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
+    async def read(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
         """Read the database and act on it before anything changes; what others announced before
         comes before.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             done, heard = await asyncio.to_thread(self._read, self._hearing(work))
             await self._tell(heard)
             then(done)
             return done
 
-    async def change(self, work: Callable[[Session], tuple[Done, Iterable[int]]]) -> Done:
+    async def change_permissions(
+        self, work: Callable[[Session], tuple[Done, Iterable[int]]]
+    ) -> Done:
         """Change rights: `work` gives a result and the accounts that it concerns. Once this
         returns, their connections see what they may see now."""
-        async with self._one_at_a_time:
+        async with self._lock:
             done, users = await asyncio.to_thread(self._write, work)
             concerned = set(users)
-            await self._bring_up_to_date(
-                [client for client in self._open if client.person.id in concerned]
+            await self._update_clients(
+                [client for client in self._open if client.principal.id in concerned]
             )
             return done
 
     async def refresh(self, users: Iterable[int] | None = None) -> None:
         """Something changed for these accounts, or for anybody."""
-        async with self._one_at_a_time:
+        async with self._lock:
             concerned = None if users is None else set(users)
-            await self._bring_up_to_date(
+            await self._update_clients(
                 [
                     client
                     for client in self._open
-                    if concerned is None or client.person.id in concerned
+                    if concerned is None or client.principal.id in concerned
                 ]
             )
 
-    async def watch(self) -> None:
+    async def follow_peers(self) -> None:
         """Follow what other processes do, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            async with self._one_at_a_time:
-                heard = await asyncio.to_thread(self._read, self.announcements.heard)
+            async with self._lock:
+                heard = await asyncio.to_thread(self._read, self.peer_updates.heard)
                 await self._follow()
                 await self._tell(heard)
 
@@ -142,10 +146,10 @@ class Access:
         """Let every client see what it may see now, if rights were changed."""
         revision = await asyncio.to_thread(self._database.revision)
         if revision != self._revision:
-            await self._bring_up_to_date(list(self._open))
+            await self._update_clients(list(self._open))
             self._revision = revision
 
-    async def _tell(self, heard: Heard) -> None:
+    async def _tell(self, heard: PeerBatch) -> None:
         """Announce what others announced, to those who may see it by the rights of then or
         later.
         """
@@ -153,52 +157,54 @@ class Access:
             await self._follow()
         for update in heard.updates:
             self._announce(update)
-        self.announcements.told(heard)
+        self.peer_updates.told(heard)
 
-    async def _bring_up_to_date(self, clients: Collection[Client]) -> None:
-        found = await asyncio.to_thread(self._standings, {client.person for client in clients})
+    async def _update_clients(self, clients: Collection[Client]) -> None:
+        found = await asyncio.to_thread(self._current, {client.principal for client in clients})
         for client in clients:
-            standing = found[client.person]
+            standing = found[client.principal]
             if client not in self._open or client.closed:
                 continue
             if standing is None:
                 client.end(UNAUTHORIZED, LOGGED_OUT)
                 continue
-            person, sight = standing
-            changed = (client.sight, client.person.role) != (sight, person.role)
-            client.person, client.sight = person, sight
+            principal, visibility = standing
+            changed = (client.visibility, client.principal.role) != (visibility, principal.role)
+            client.principal, client.visibility = principal, visibility
             conversation = self._open[client]
             if changed and conversation is not None:
-                conversation.sight_changed()
+                conversation.visibility_changed()
 
     # --------------------------------------------------------------------------------------------
     # in a thread
-    def _hearing(self, work: Callable[[Session], Done]) -> Callable[[Session], tuple[Done, Heard]]:
-        return lambda session: (work(session), self.announcements.heard(session))
+    def _hearing(
+        self, work: Callable[[Session], Done]
+    ) -> Callable[[Session], tuple[Done, PeerBatch]]:
+        return lambda session: (work(session), self.peer_updates.heard(session))
 
-    def _standings(self, people: set[Person]) -> dict[Person, Standing]:
+    def _current(self, people: set[Principal]) -> dict[Principal, Current]:
         with self._database.read() as session:
-            sights: dict[int, Sight] = {}
-            found: dict[Person, Standing] = {}
-            for person in people:
-                if person.id == NOBODY:
-                    found[person] = person, NOTHING
+            visibilities: dict[int, Visibility] = {}
+            found: dict[Principal, Current] = {}
+            for principal in people:
+                if principal.id == NOBODY:
+                    found[principal] = principal, PUBLIC_ONLY
                     continue
-                user = self._accounts.logins.user_of(session, person.login)
-                if user is None or user.id != person.id:
-                    found[person] = None
+                user = self._accounts.sessions.user_of(session, principal.login)
+                if user is None or user.id != principal.id:
+                    found[principal] = None
                     continue
-                if user.id not in sights:
-                    sights[user.id] = Rights(session, user.id).sight()
-                found[person] = (
-                    replace(person, username=user.username, role=check_role(user.role)),
-                    sights[user.id],
+                if user.id not in visibilities:
+                    visibilities[user.id] = EffectivePermissions(session, user.id).visibility()
+                found[principal] = (
+                    replace(principal, username=user.username, role=check_role(user.role)),
+                    visibilities[user.id],
                 )
             return found
 
-    def _sight(self, user_id: int) -> Sight:
+    def _visibility(self, user_id: int) -> Visibility:
         with self._database.read() as session:
-            return Rights(session, user_id).sight()
+            return EffectivePermissions(session, user_id).visibility()
 
     def _write(self, work: Callable[[Session], Done]) -> Done:
         with self._database.write() as session:

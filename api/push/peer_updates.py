@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from api.database.database import Database
-from api.database.models import Announcement, Revision
+from api.database.models import PeerUpdate, Revision
 from api.push.updates import Update
 
 KEPT = 10_000
@@ -20,14 +20,14 @@ KEPT_SECONDS = 60.0
 _log = logging.getLogger("vigie.api")
 
 
-class Heard(NamedTuple):
+class PeerBatch(NamedTuple):
     """What others announced, in the order in which it was written, and the number of the last."""
 
     updates: list[Update]
     last: int
 
 
-class Announcements:
+class PeerUpdates:
     """Numbered in the order in which the sessions that made them were written: the row that
     counts is locked until then.
     """
@@ -53,19 +53,17 @@ class Announcements:
         now = time.time()
         for number, one in enumerate(updates, last - len(updates) + 1):
             session.add(
-                Announcement(
+                PeerUpdate(
                     number=number, api=self._me, at=now, channel=one.channel, subject=one.subject, page=one.page, data=one.data
                 )
             )  # fmt: skip
-        old = (Announcement.number <= last - KEPT, Announcement.at < now - KEPT_SECONDS)
-        session.execute(delete(Announcement).where(*old))
+        old = (PeerUpdate.number <= last - KEPT, PeerUpdate.at < now - KEPT_SECONDS)
+        session.execute(delete(PeerUpdate).where(*old))
 
-    def heard(self, session: Session) -> Heard:
+    def heard(self, session: Session) -> PeerBatch:
         """What others announced since `told`."""
         rows = session.scalars(
-            select(Announcement)
-            .where(Announcement.number > self._last)
-            .order_by(Announcement.number)
+            select(PeerUpdate).where(PeerUpdate.number > self._last).order_by(PeerUpdate.number)
         ).all()
         if rows and rows[0].number > self._last + 1:
             _log.warning(
@@ -76,8 +74,8 @@ class Announcements:
             for row in rows
             if row.api != self._me
         ]
-        return Heard(updates, rows[-1].number if rows else self._last)
+        return PeerBatch(updates, rows[-1].number if rows else self._last)
 
-    def told(self, heard: Heard) -> None:
+    def told(self, heard: PeerBatch) -> None:
         """Clients know it; it is not heard again."""
         self._last = max(self._last, heard.last)

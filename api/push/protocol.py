@@ -13,7 +13,7 @@ from api.push.hub import Hub
 from api.push.updates import Update
 
 
-class Refused(Exception):
+class BadMessage(Exception):
     """The client said something that this dialect does not know; the message is for whoever
     writes the client.
     """
@@ -25,7 +25,7 @@ def read_message(text: str, example: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise Refused(f"not JSON; write {example}") from None
+        raise BadMessage(f"not JSON; write {example}") from None
 
 
 class Conversation(Protocol):
@@ -34,17 +34,17 @@ class Conversation(Protocol):
     async def start(self) -> None:
         """Called once the client is known."""
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         """Act on a message of the client; raises `Refused`."""
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         """Tell the client what was wrong."""
 
-    def sight_changed(self) -> None:
+    def visibility_changed(self) -> None:
         """What the account may see is another than before."""
 
 
-class Push:
+class PushProtocol:
     """Vigie's own dialect.
 
     The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`,
@@ -53,7 +53,7 @@ class Push:
     """
 
     name = "push"
-    once = False
+    deduplicates = False
 
     def encode(self, update: Update) -> bytes:
         channel = json.dumps(update.channel, ensure_ascii=False)
@@ -62,13 +62,13 @@ class Push:
         )
 
 
-class Raw:
+class RawProtocol:
     """The server-room monitor's dialect: the shaped data of one channel, one text a change; the
     client says nothing.
     """
 
     name = "raw"
-    once = False
+    deduplicates = False
 
     def encode(self, update: Update) -> bytes | None:
         if not update.shaped:
@@ -79,15 +79,15 @@ class Raw:
             return None  # no flow writes that
 
 
-PUSH = Push()
-RAW = Raw()
+PUSH = PushProtocol()
+RAW = RawProtocol()
 
 
 class PushConversation:
     """A client of the push dialect: what it subscribed to, and how it takes up where it was."""
 
     def __init__(
-        self, hub: Hub, client: Client, limit: int, read_back: Callable[[], Awaitable[None]]
+        self, hub: Hub, client: Client, limit: int, backfilled: Callable[[], Awaitable[None]]
     ) -> None:
         """`limit` is the most channels; `read_back` waits until the topics have been read back
         after a start.
@@ -95,25 +95,25 @@ class PushConversation:
         self._hub = hub
         self._client = client
         self._limit = limit
-        self._read_back = read_back
+        self._backfilled = backfilled
         self._channels: dict[str, None] = {}
 
     async def start(self) -> None:
         self._say(type="ready")
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         message = read_message(text, '{"type":"subscribe","channels":["readings","alarms"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
             self._say(type="pong")
             return
         if kind not in ("subscribe", "unsubscribe"):
-            raise Refused(f"type is {kind!r}; this server knows subscribe, unsubscribe and ping")
+            raise BadMessage(f"type is {kind!r}; this server knows subscribe, unsubscribe and ping")
         channels = message.get("channels")
         if not isinstance(channels, list) or not all(
             isinstance(c, str) and 0 < len(c) <= 200 for c in channels
         ):
-            raise Refused('channels must be a list of names, such as ["readings","alarms"]')
+            raise BadMessage('channels must be a list of names, such as ["readings","alarms"]')
         if kind == "unsubscribe":
             self._unsubscribe(channels)
         elif message.get("cursor") is None:
@@ -121,14 +121,18 @@ class PushConversation:
         else:
             await self._resume(channels, message["cursor"])
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         self._say(type="error", message=message)
 
-    def sight_changed(self) -> None:
-        lost = [channel for channel in self._channels if not self._client.sight.channel(channel)]
+    def visibility_changed(self) -> None:
+        lost = [
+            channel
+            for channel in self._channels
+            if not self._client.visibility.allows_channel(channel)
+        ]
         for channel in lost:
             del self._channels[channel]
-        self._attend()
+        self._update_subscription()
         self._say(type="rights")
         if lost:
             self._say(
@@ -142,16 +146,16 @@ class PushConversation:
         self._say(**answer)
         for channel in new:
             self._snapshot(channel)
-        self._attend()
+        self._update_subscription()
 
     async def _resume(self, channels: list[str], cursor: object) -> None:
         try:
-            places = parse(cursor)
+            positions = parse(cursor)
         except CursorError as error:
-            raise Refused(str(error)) from None
-        await self._read_back()
+            raise BadMessage(str(error)) from None
+        await self._backfilled()
         new, answer = self._admit(channels)
-        missed = self._hub.missed(places, new, self._client.sight)
+        missed = self._hub.missed(positions, new, self._client.visibility)
         self._say(**answer, recovered=missed is not None)
         if missed is None:
             for channel in new:
@@ -160,19 +164,21 @@ class PushConversation:
             self._client.replay(
                 data for update in missed if (data := update.frame(PUSH)) is not None
             )
-        self._attend()
+        self._update_subscription()
 
     def _admit(self, channels: list[str]) -> tuple[list[str], dict[str, Any]]:
         """The channels that are new and may be seen, and the answer to the client."""
         wanted = list(dict.fromkeys(channels))
-        refused = [channel for channel in wanted if not self._client.sight.channel(channel)]
+        refused = [
+            channel for channel in wanted if not self._client.visibility.allows_channel(channel)
+        ]
         new = [
             channel
             for channel in wanted
             if channel not in refused and channel not in self._channels
         ]
         if len(self._channels) + len(new) > self._limit:
-            raise Refused(f"more than {self._limit} channels on one connection")
+            raise BadMessage(f"more than {self._limit} channels on one connection")
         self._channels.update(dict.fromkeys(new))
         answer: dict[str, Any] = {
             "type": "subscribed",
@@ -182,18 +188,18 @@ class PushConversation:
 
     def _snapshot(self, channel: str) -> None:
         name = json.dumps(channel, ensure_ascii=False)
-        data = self._hub.snapshot(channel, self._client.sight)
+        data = self._hub.snapshot(channel, self._client.visibility)
         text = f'{{"type":"snapshot","channel":{name},"cursor":"{self._hub.cursor}","data":{data}}}'
         self._client.send(text_frame(text))
 
     def _unsubscribe(self, channels: list[str]) -> None:
         for channel in channels:
             self._channels.pop(channel, None)
-        self._attend()
+        self._update_subscription()
         self._say(type="unsubscribed", channels=channels)
 
-    def _attend(self) -> None:
-        self._hub.attend(self._client, PUSH, self._channels)
+    def _update_subscription(self) -> None:
+        self._hub.subscribe(self._client, PUSH, self._channels)
 
     def _say(self, **values: Any) -> None:
         self._client.send(text_frame(json.dumps(values, ensure_ascii=False, separators=(",", ":"))))
@@ -208,13 +214,13 @@ class RawConversation:
         self._channel = channel
 
     async def start(self) -> None:
-        self._hub.attend(self._client, RAW, [self._channel])
+        self._hub.subscribe(self._client, RAW, [self._channel])
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         """What such a client sends was never read; it is not read now."""
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         """Nothing but data is said to such a client."""
 
-    def sight_changed(self) -> None:
-        self._hub.attend(self._client, RAW, [self._channel])
+    def visibility_changed(self) -> None:
+        self._hub.subscribe(self._client, RAW, [self._channel])

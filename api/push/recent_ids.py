@@ -4,18 +4,18 @@ import collections
 from collections.abc import Hashable
 
 
-class Seen:
+class RecentIds:
     """The last identities, at most `limit` of them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: collections.OrderedDict[Hashable, None] = collections.OrderedDict()
 
-    def add(self, identity: Hashable) -> bool:
+    def add(self, dedup_key: Hashable) -> bool:
         """Take note of an identity; False if it is known."""
-        if identity in self._known:
+        if dedup_key in self._known:
             return False
-        self._known[identity] = None
+        self._known[dedup_key] = None
         if len(self._known) > self._limit:
             self._known.popitem(last=False)
         return True

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from api.settings import Bounds
 
 
-class OnlyNewest(NamedTuple):
+class LatestOnly(NamedTuple):
     """The state key of what is of no use once there is something newer, such as the picture of a
     camera.
     """
@@ -24,7 +24,7 @@ class Frame(NamedTuple):
     state_key: Hashable | None = None
 
 
-class Backlog:
+class SendBuffer:
     """Frames in order, bounded.
 
     When more than `lag` frames wait, a newer state takes the place of the older one: at the end, so
@@ -33,7 +33,7 @@ class Backlog:
     """
 
     def __init__(self, bounds: Bounds) -> None:
-        self.overrun = False
+        self.overflowed = False
         self.coalesced = 0
         self._bounds = bounds
         self._missed: collections.deque[bytes] = collections.deque()
@@ -52,13 +52,13 @@ class Backlog:
         self._missed.extend(frames)
 
     def put(self, frame: Frame) -> None:
-        if self.overrun:
+        if self.overflowed:
             return
         key = frame.state_key
         if key is not None:
             known = self._newest.get(key)
             if known is not None and (
-                len(self._waiting) > self._bounds.lag or isinstance(key, OnlyNewest)
+                len(self._waiting) > self._bounds.lag or isinstance(key, LatestOnly)
             ):
                 del self._waiting[known]
                 self._states -= 1
@@ -74,7 +74,7 @@ class Backlog:
             self._missed.clear()
             self._waiting.clear()
             self._newest.clear()
-            self.overrun = True
+            self.overflowed = True
 
     def take(self, size: int) -> bytes:
         """The next frames, together hardly more than `size` bytes; empty if nothing waits."""

@@ -25,18 +25,18 @@ RESTART = 1012
 RETRY_MS = 2000
 
 
-class ServerSent:
+class SseProtocol:
     """The dialect: one `event` an update, whose id is the cursor."""
 
     name = "sse"
-    once = False
+    deduplicates = False
 
     def encode(self, update: Update) -> bytes:
         channel = json.dumps(update.channel, ensure_ascii=False)
         return block("event", f'{{"channel":{channel},"data":{update.data}}}', update.cursor)
 
 
-SERVER_SENT = ServerSent()
+SSE = SseProtocol()
 
 
 def block(event: str, data: str, id: str | None = None) -> bytes:
@@ -53,7 +53,7 @@ def heartbeat(cursor: str) -> bytes:
     return f": {time.time():.3f}\nid: {cursor}\n\n".encode()
 
 
-class StreamWire:
+class StreamTransport:
     """The near end of a stream: what waits to be sent, bounded, until `run` has handed it to the
     server.
     """
@@ -69,7 +69,7 @@ class StreamWire:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def flowing(self) -> bool:
+    def can_write(self) -> bool:
         return self._size < self._limit
 
     def write(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class StreamWire:
             self._chunks.clear()
             await send(data)
             self._size -= len(data)
-            if self.on_writable is not None and self.flowing:
+            if self.on_writable is not None and self.can_write:
                 self.on_writable()
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class Stream(Response):
     def __init__(
         self,
         bounds: Bounds,
-        begin: Callable[[StreamWire], Awaitable[tuple[Client, Callable[[], None]]]],
+        begin: Callable[[StreamTransport], Awaitable[tuple[Client, Callable[[], None]]]],
         talk: Callable[[Client], Awaitable[None]],
     ) -> None:
         """`begin` makes the client of a wire and what is to be done when it leaves; `talk` says
@@ -131,7 +131,7 @@ class Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = scope["state"][CONNECTION]
-        wire = StreamWire(self._bounds.write_buffer, connection.abort)
+        transport = StreamTransport(self._bounds.write_buffer, connection.abort)
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -139,20 +139,20 @@ class Stream(Response):
         async def body(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
-        client, leave = await self._begin(wire)
-        wire.on_writable = client.drain
+        client, leave = await self._begin(transport)
+        transport.on_writable = client.drain
         connection.on_shutdown = lambda: client.end(RESTART, "the server stops; connect again")
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(
-            max(0.0, client.person.expires - time.time()),
+            max(0.0, client.principal.expires - time.time()),
             client.end,
             UNAUTHORIZED,
             "the token has expired; log in again",
         )
         gone = asyncio.create_task(_disconnected(receive))
-        sending = asyncio.create_task(wire.run(body))
+        sending = asyncio.create_task(transport.run(body))
         try:
-            wire.write(f"retry: {RETRY_MS}\n\n".encode())
+            transport.write(f"retry: {RETRY_MS}\n\n".encode())
             await self._talk(client)
             await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
@@ -160,8 +160,8 @@ class Stream(Response):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             expiry.cancel()
-            connection.on_shutdown = wire.on_writable = None
-            wire.close()
+            connection.on_shutdown = transport.on_writable = None
+            transport.close()
             leave()
             for task in (gone, sending):
                 task.cancel()
@@ -174,7 +174,7 @@ async def _disconnected(receive: Receive) -> None:
         continue
 
 
-class StreamTalk:
+class StreamOpening:
     """What a client of a stream hears first: what it subscribed to, then what it missed, or the
     present state.
     """
@@ -184,36 +184,34 @@ class StreamTalk:
         hub: Hub,
         channels: list[str],
         cursor: str | None,
-        read_back: Callable[[], Awaitable[None]],
+        backfilled: Callable[[], Awaitable[None]],
     ) -> None:
         self._hub = hub
         self._channels = channels
         self._cursor = cursor
-        self._read_back = read_back
+        self._backfilled = backfilled
 
     async def __call__(self, client: Client) -> None:
-        seen = [channel for channel in self._channels if client.sight.channel(channel)]
+        seen = [channel for channel in self._channels if client.visibility.allows_channel(channel)]
         refused = [channel for channel in self._channels if channel not in seen]
         answer: dict[str, Any] = {"channels": seen} | ({"refused": refused} if refused else {})
         missed = None
         if self._cursor is not None:
-            await self._read_back()
+            await self._backfilled()
             with contextlib.suppress(CursorError):
-                missed = self._hub.missed(parse(self._cursor), seen, client.sight)
+                missed = self._hub.missed(parse(self._cursor), seen, client.visibility)
             answer["recovered"] = missed is not None
         client.send(block("subscribed", json.dumps(answer, ensure_ascii=False)))
         if missed is None:
             for channel in seen:
                 name = json.dumps(channel, ensure_ascii=False)
-                data = self._hub.snapshot(channel, client.sight)
+                data = self._hub.snapshot(channel, client.visibility)
                 client.send(
                     block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor)
                 )
         else:
-            client.replay(
-                frame for update in missed if (frame := update.frame(SERVER_SENT)) is not None
-            )
-        self._hub.attend(client, SERVER_SENT, seen)
+            client.replay(frame for update in missed if (frame := update.frame(SSE)) is not None)
+        self._hub.subscribe(client, SSE, seen)
 
 
 class StreamConversation:
@@ -227,11 +225,11 @@ class StreamConversation:
     async def start(self) -> None:
         """What it hears first is said by `StreamTalk`."""
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         """It cannot say anything."""
 
-    def refuse(self, message: str) -> None:
+    def send_error(self, message: str) -> None:
         """It was asked for nothing that could be wrong."""
 
-    def sight_changed(self) -> None:
-        self._hub.attend(self._client, SERVER_SENT, self._channels)
+    def visibility_changed(self) -> None:
+        self._hub.subscribe(self._client, SSE, self._channels)

@@ -4,45 +4,49 @@ import fnmatch
 import re
 from typing import NamedTuple
 
-from api.permissions.visibility import Sight
+from api.permissions.visibility import Visibility
 from api.push.connection import Client
-from api.push.recent_ids import Seen
+from api.push.recent_ids import RecentIds
 from api.push.send_buffer import Frame
-from api.push.updates import ALARMS, READINGS, Dialect, Update
+from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 
 SUBJECT = "subject:"
 REMEMBERED_SUBJECTS = 20_000
 REMEMBERED_FACTS = 2000
 
 
-class Interest(NamedTuple):
+class Subscription(NamedTuple):
     """What a client wants and may have. Clients with equal interests form one audience."""
 
-    dialect: str
+    protocol: str
     channels: frozenset[str]
-    sight: Sight
+    visibility: Visibility
 
 
-class Audience:
+class SubscriberGroup:
     """The clients of one interest. What is for them is put together once and written to each."""
 
-    def __init__(self, interest: Interest, dialect: Dialect) -> None:
-        self.interest = interest
+    def __init__(self, subscription: Subscription, protocol: ClientProtocol) -> None:
+        self.subscription = subscription
         self.members: set[Client] = set()
-        self._dialect = dialect
+        self._protocol = protocol
         self._pending: list[Frame] = []
-        self._facts = Seen(REMEMBERED_FACTS) if dialect.once else None
+        self._recent = RecentIds(REMEMBERED_FACTS) if protocol.deduplicates else None
 
     def wants(self, update: Update) -> bool:
         """Whether the members may see an update of a channel they subscribed to."""
-        return self.interest.sight.page(update.page)
+        return self.subscription.visibility.allows_page(update.page)
 
     def frame(self, update: Update) -> bytes | None:
-        return update.frame(self._dialect)
+        return update.frame(self._protocol)
 
     def add(self, update: Update) -> int:
         """Put an update with what is written next; gives how many members will get it."""
-        if self._facts is not None and update.fact is not None and not self._facts.add(update.fact):
+        if (
+            self._recent is not None
+            and update.event_key is not None
+            and not self._recent.add(update.event_key)
+        ):
             return 0
         data = self.frame(update)
         if data is None:
@@ -63,66 +67,64 @@ class Audience:
             client.send(data)
 
 
-class Directory:
+class SubscriptionIndex:
     """From an update to the audiences it is for: by channel, and by pattern of subjects
     (`subject:kitchen*`).
     """
 
     def __init__(self) -> None:
-        self._audiences: dict[Interest, Audience] = {}
-        self._by_channel: dict[str, list[Audience]] = {}
-        self._by_pattern: dict[str, tuple[re.Pattern[str], list[Audience]]] = {}
-        self._by_subject: dict[str, list[Audience]] = {}
+        self._groups: dict[Subscription, SubscriberGroup] = {}
+        self._by_channel: dict[str, list[SubscriberGroup]] = {}
+        self._by_pattern: dict[str, tuple[re.Pattern[str], list[SubscriberGroup]]] = {}
+        self._by_subject: dict[str, list[SubscriberGroup]] = {}
 
-    def audiences(self) -> list[Audience]:
-        return list(self._audiences.values())
+    def groups(self) -> list[SubscriberGroup]:
+        return list(self._groups.values())
 
-    def audience(self, interest: Interest, dialect: Dialect) -> Audience:
+    def group(self, subscription: Subscription, protocol: ClientProtocol) -> SubscriberGroup:
         """The audience of an interest; made when it is the first."""
-        audience = self._audiences.get(interest)
-        if audience is None:
-            audience = self._audiences[interest] = Audience(interest, dialect)
-            for channel in interest.channels:
-                self._members(channel).append(audience)
+        group = self._groups.get(subscription)
+        if group is None:
+            group = self._groups[subscription] = SubscriberGroup(subscription, protocol)
+            for channel in subscription.channels:
+                self._members(channel).append(group)
             self._by_subject.clear()
-        return audience
+        return group
 
-    def drop(self, audience: Audience) -> None:
+    def drop(self, group: SubscriberGroup) -> None:
         """Forget an audience that has no members."""
-        del self._audiences[audience.interest]
-        for channel in audience.interest.channels:
+        del self._groups[group.subscription]
+        for channel in group.subscription.channels:
             members = self._members(channel)
-            members.remove(audience)
+            members.remove(group)
             if not members:
                 (self._by_pattern if channel.startswith(SUBJECT) else self._by_channel).pop(channel)
         self._by_subject.clear()
 
-    def of(self, update: Update) -> list[Audience]:
+    def of(self, update: Update) -> list[SubscriberGroup]:
         """The audiences that want an update, each once."""
         named = self._by_channel.get(update.channel, [])
         if self._by_pattern and update.channel in (READINGS, ALARMS):
             matching = self._matching(update.subject)
-            named = [*named, *(audience for audience in matching if audience not in named)]
-        return [audience for audience in named if audience.wants(update)]
+            named = [*named, *(group for group in matching if group not in named)]
+        return [group for group in named if group.wants(update)]
 
-    def _members(self, channel: str) -> list[Audience]:
+    def _members(self, channel: str) -> list[SubscriberGroup]:
         if channel.startswith(SUBJECT):
             pattern = re.compile(fnmatch.translate(channel[len(SUBJECT) :]))
             return self._by_pattern.setdefault(channel, (pattern, []))[1]
         return self._by_channel.setdefault(channel, [])
 
-    def _matching(self, subject: str) -> list[Audience]:
+    def _matching(self, subject: str) -> list[SubscriberGroup]:
         known = self._by_subject.get(subject)
         if known is None:
             if len(self._by_subject) >= REMEMBERED_SUBJECTS:
                 self._by_subject.clear()
             found = (
-                audiences
-                for pattern, audiences in self._by_pattern.values()
-                if pattern.match(subject)
+                groups for pattern, groups in self._by_pattern.values() if pattern.match(subject)
             )
             known = self._by_subject[subject] = list(
-                dict.fromkeys(a for audiences in found for a in audiences)
+                dict.fromkeys(a for groups in found for a in groups)
             )
         return known
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from api.permissions.private_rules import kept_private
-from api.push.cursor import BEGINNING, Place
-from api.push.send_buffer import OnlyNewest
+from api.permissions.private_rules import hide_private
+from api.push.cursor import BEGINNING, Position
+from api.push.send_buffer import LatestOnly
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
 
 READINGS = "readings"
@@ -38,14 +38,14 @@ class Kind(msgspec.Struct):
     kind: str = ""
 
 
-class Dialect(Protocol):
+class ClientProtocol(Protocol):
     """How one kind of client is spoken to. `name` marks frames that all its speakers share.
 
     With `once` an event that goes to several channels of a client is written to it once.
     """
 
     name: str
-    once: bool
+    deduplicates: bool
 
     def encode(self, update: "Update") -> bytes | None:
         """The frame of one update as it goes over the wire; None if this dialect does not carry
@@ -68,8 +68,8 @@ class Update:
     """
 
     __slots__ = (
-        "_frames", "channel", "cursor", "data", "event", "fact", "identity", "live", "next", "origin", "page", "part", "shaped",
-        "state_key", "subject",
+        "_frames", "channel", "cursor", "data", "dedup_key", "event", "event_key", "live", "next", "origin", "page", "partition",
+        "shaped", "state_key", "subject",
     )  # fmt: skip
 
     def __init__(
@@ -82,8 +82,8 @@ class Update:
         subject: str = "",
         origin: str | None = None,
         page: str | None = None,
-        identity: Hashable | None = None,
-        fact: Hashable | None = None,
+        dedup_key: Hashable | None = None,
+        event_key: Hashable | None = None,
         shaped: bool = False,
         live: bool = True,
     ) -> None:
@@ -94,25 +94,25 @@ class Update:
         self.subject = subject
         self.origin = origin
         self.page = page
-        self.identity = identity
-        self.fact = fact
+        self.dedup_key = dedup_key
+        self.event_key = event_key
         self.shaped = shaped
         self.live = live
-        self.part = ""
+        self.partition = ""
         self.next = BEGINNING
         self.cursor = ""
         self._frames: dict[str, bytes | None] = {}
 
-    def stands_at(self, part: str, place: Place) -> None:
+    def set_position(self, partition: str, position: Position) -> None:
         """Where it was read, and the place after it."""
-        self.part = part
-        self.next = place
+        self.partition = partition
+        self.next = position
 
-    def frame(self, dialect: Dialect) -> bytes | None:
+    def frame(self, protocol: ClientProtocol) -> bytes | None:
         """What a dialect sends for this update, made once however many clients speak it."""
-        if dialect.name not in self._frames:
-            self._frames[dialect.name] = dialect.encode(self)
-        return self._frames[dialect.name]
+        if protocol.name not in self._frames:
+            self._frames[protocol.name] = protocol.encode(self)
+        return self._frames[protocol.name]
 
 
 _push = msgspec.json.Decoder(PushRecord).decode
@@ -136,11 +136,11 @@ def from_push(value: bytes, live: bool) -> list[Update]:
                 if record.first == "snapshot"
                 else None
             ),
-            identity=(record.channel, record.flow, record.sink, record.id),
-            fact=(record.flow, record.sink, record.id),
+            dedup_key=(record.channel, record.flow, record.sink, record.id),
+            event_key=(record.flow, record.sink, record.id),
             shaped=record.shaped,
             live=live,
-            state_key=OnlyNewest(record.channel, record.subject) if _is_picture(record) else None,
+            state_key=LatestOnly(record.channel, record.subject) if _is_picture(record) else None,
         )
         for record in records
     ]
@@ -169,27 +169,27 @@ def from_events(value: bytes, live: bool) -> list[Update]:
                 if event.quality != "good"
                 else f'{line.decode().rstrip()[:-1]},"quality":"good"}}'
             )
-            identity = (event.id, event.subject, event.metric)
+            dedup_key = (event.id, event.subject, event.metric)
             updates.append(
                 Update(
                     READINGS,
                     text,
                     event=event,
-                    identity=identity,
+                    dedup_key=dedup_key,
                     state_key=key,
                     subject=event.subject,
                     live=live,
                 )
             )
         elif isinstance(event, AlarmTransition):
-            page = kept_private(event).page
+            page = hide_private(event).page
             data = msgspec.json.encode(plain(event)).decode()
             updates.append(
                 Update(
                     ALARMS,
                     data,
                     event=event,
-                    identity=event.id,
+                    dedup_key=event.id,
                     subject=event.subject,
                     page=page,
                     live=live,
@@ -207,7 +207,7 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
             EVENTS,
             line.decode().rstrip(),
             event=event,
-            identity=(EVENTS, event.id),
+            dedup_key=(EVENTS, event.id),
             subject=event.subject,
             live=live,
         )

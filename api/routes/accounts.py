@@ -9,16 +9,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import func, select
 
-from api.accounts.accounts import (
-    AccountError,
-    Accounts,
-    TooManyAttempts,
-    check_role,
-    random_password,
-    user_named,
-)
-from api.database.models import Audit, Login, Role, User, iso
-from api.push.live_permissions import Access
+from api.accounts.accounts import Accounts, user_named
+from api.accounts.credentials import random_password
+from api.accounts.roles import Role, check_role
+from api.database.models import Audit, Login, User, iso
+from api.push.live_permissions import LivePermissions
+from api.routes.account_errors import account_errors
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -129,9 +125,9 @@ class AuditQuery(msgspec.Struct):
 class AccountEndpoints:
     """Answers about accounts."""
 
-    def __init__(self, accounts: Accounts, access: Access) -> None:
+    def __init__(self, accounts: Accounts, permissions: LivePermissions) -> None:
         self._accounts = accounts
-        self._access = access
+        self._permissions = permissions
 
     def endpoints(self) -> list[Endpoint]:
         return [
@@ -178,14 +174,10 @@ class AccountEndpoints:
         """The account can log in at once."""
         body: NewAccount = call.body
         password = random_password() if body.password is None else body.password
-        try:
+        with account_errors():
             made = await self._accounts.add_later(
                 body.username, password, body.role, call.who, address_of(call.request)
             )
-        except AccountError as error:
-            raise Rejected(409 if "taken" in str(error) else 400, str(error)) from None
-        except TooManyAttempts as error:
-            raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
         account = await self._found(made.id)
         return MadeAccount(
             **msgspec.structs.asdict(account), password=UNSET if body.password else password
@@ -211,7 +203,7 @@ class AccountEndpoints:
         """
         await self._found(call.path.id)
         await self._accounts.end_logins(call.path.id, call.who, address_of(call.request))
-        await self._access.refresh({call.path.id})
+        await self._permissions.refresh({call.path.id})
         return Done()
 
     async def named(self, call: Call) -> Found:
@@ -266,15 +258,11 @@ class AccountEndpoints:
         """Change the account of the call and let its connections follow; raises `Rejected`."""
         await self._found(call.path.id)
         address = address_of(call.request)
-        try:
+        with account_errors():
             await self._accounts.change_later(
                 call.path.id, call.who, role, enabled, password, address
             )
-        except AccountError as error:
-            raise Rejected(409 if "nobody" in str(error) else 400, str(error)) from None
-        except TooManyAttempts as error:
-            raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
-        await self._access.refresh({call.path.id})
+        await self._permissions.refresh({call.path.id})
 
     async def _found(self, id: int) -> Account:
         def look() -> Account | None:
@@ -295,5 +283,5 @@ class AccountEndpoints:
             enabled=user.enabled,
             created=user.created,
             last_login=last_login,
-            connections=self._access.connections(user.id),
+            connections=self._permissions.connections(user.id),
         )

@@ -13,12 +13,13 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.accounts.principal import Person
-from api.database.database import Database, note
-from api.permissions.visibility import Sight
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
+from api.database.database import Database
+from api.permissions.visibility import Visibility
 from api.push.hub import Hub
-from api.push.live_permissions import Access
-from api.site.clickhouse_history import History
+from api.push.live_permissions import LivePermissions
+from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_view import micros
 from api.topics.alarm_commands import WAIT, AlarmCommands
 from api.web.endpoints import JSON, Call, Endpoint, address_of
@@ -120,14 +121,14 @@ class AlarmEndpoints:
     def __init__(
         self,
         hub: Hub,
-        history: History,
-        access: Access,
+        history: ClickHouseHistory,
+        permissions: LivePermissions,
         commands: AlarmCommands,
         database: Database,
     ) -> None:
         self._hub = hub
         self._history = history
-        self._access = access
+        self._permissions = permissions
         self._commands = commands
         self._database = database
 
@@ -151,15 +152,15 @@ class AlarmEndpoints:
 
     async def standing(self, call: Call) -> AlarmList:
         """Alarms that are not normal, most urgent first; with `all=1` every alarm that is known."""
-        sight = await self._access.sight(call.who)
+        visibility = await self._permissions.visibility(call.who)
         known = self._hub.alarms.current(bool(call.query.all))
-        return AlarmList([alarm for alarm in known if sight.page(alarm.get("page"))])
+        return AlarmList([alarm for alarm in known if visibility.allows_page(alarm.get("page"))])
 
     async def past(self, call: Call) -> TransitionPage:
         """Transitions out of ClickHouse's table `alarm_events`, newest first."""
         query: TransitionQuery = call.query
-        sight = await self._access.sight(call.who)
-        statement, bound = _statement(query, sight)
+        visibility = await self._permissions.visibility(call.who)
+        statement, bound = _statement(query, visibility)
         rows = await self._history.rows(statement, bound)
         after = None
         if len(rows) == query.limit:
@@ -183,31 +184,33 @@ class AlarmEndpoints:
                 404, f"there is no command {place.command[:40]!r}; there are {', '.join(COMMANDS)}"
             )
         body: CommandBody = call.body or CommandBody()
-        await self._check_sight(call.who, place)
+        await self._check_visible(call.who, place)
         data: dict[str, Any] = {"do": place.command, "rule": place.rule, "user": call.who.username}
         for name in ("comment", "reason", "duration", "oneshot", "occurrence"):
             value = getattr(body, name)
             if value is not None:
                 data["comment" if name == "reason" else name] = value
         id = uuid.uuid4().hex
-        await asyncio.to_thread(self._note, call.who, place, data, address_of(call.request))
+        await asyncio.to_thread(self._record, call.who, place, data, address_of(call.request))
         answers = await self._commands.ask(place.subject, data, body.wait, id)
         return _answer(id, answers)
 
-    async def _check_sight(self, person: Person, place: AlarmPlace) -> None:
-        sight = await self._access.sight(person)
+    async def _check_visible(self, principal: Principal, place: AlarmPlace) -> None:
+        visibility = await self._permissions.visibility(principal)
         page = self._hub.alarms.page_of(place.rule, place.subject)
-        if not sight.page(page):
+        if not visibility.allows_page(page):
             raise Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
 
-    def _note(self, person: Person, place: AlarmPlace, data: dict[str, Any], address: str) -> None:
+    def _record(
+        self, principal: Principal, place: AlarmPlace, data: dict[str, Any], address: str
+    ) -> None:
         with self._database.write() as session:
             detail = json.dumps(
                 {key: value for key, value in data.items() if key not in ("do", "rule", "user")}
             )
-            note(
+            record_audit(
                 session,
-                person,
+                principal,
                 f"alarm.{place.command}",
                 f"{place.rule} {place.subject}",
                 detail,
@@ -247,7 +250,7 @@ def _place(request: Request) -> dict[str, str]:
     return {"rule": rule, "subject": subject, "command": parts[-1]}
 
 
-def _statement(query: TransitionQuery, sight: Sight) -> tuple[str, dict[str, Any]]:
+def _statement(query: TransitionQuery, visibility: Visibility) -> tuple[str, dict[str, Any]]:
     parts = ["1"]
     bound: dict[str, Any] = {"rows": query.limit}
     for name in ("rule", "alarm", "subject", "priority", "change"):
@@ -259,9 +262,9 @@ def _statement(query: TransitionQuery, sight: Sight) -> tuple[str, dict[str, Any
         if limit is not None:
             parts.append(f"alarm_events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
             bound[name] = micros(limit)
-    if sight.pages is not None:
+    if visibility.pages is not None:
         parts.append("page IN {pages:Array(String)}")
-        bound["pages"] = ["", *sorted(sight.pages)]
+        bound["pages"] = ["", *sorted(visibility.pages)]
     if query.after is not None:
         at, seq, id = _after(query.after)
         parts.append(

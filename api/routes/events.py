@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from api.database.models import LONGEST_ID
 from api.push.updates import EVENTS
 from api.site.acknowledgements import Acknowledgements
-from api.site.event_search import CHUNK, DAY, ROUNDS, EventSearch, Wanted
-from api.site.event_view import AcknowledgementView, EventView, Place, place_of
+from api.site.event_search import CHUNK, DAY, ROUNDS, EventFilter, EventSearch
+from api.site.event_view import AcknowledgementView, EventView, SortKey, sort_key
 from api.site.posted_events import PostedEvents
 from api.topics.notifications import Notices
 from api.web.endpoints import Call, Endpoint, address_of
@@ -177,13 +177,13 @@ class EventEndpoints:
             complete = complete and asked
             await self._attach(events)
             if events:
-                before = place_of(events[-1])
+                before = sort_key(events[-1])
             found += [e for e in events if query.acknowledged in (None, e.acknowledged is not None)]
             if not more or len(found) >= query.limit:
                 break
         if len(found) > query.limit:
             found, more = found[: query.limit], True
-            before = place_of(found[-1])
+            before = sort_key(found[-1])
         return EventPage(found, _next(before) if more and before else None, complete)
 
     async def post(self, call: Call) -> Response:
@@ -217,7 +217,9 @@ class EventEndpoints:
         query: StatsQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - DAY if query.start is None else query.start
-        wanted = Wanted(query.type, query.kind, query.subject, query.camera, max(0.0, start), end)
+        wanted = EventFilter(
+            query.type, query.kind, query.subject, query.camera, max(0.0, start), end
+        )
         counted = await self._search.count(wanted)
         acknowledged = await asyncio.to_thread(self._acknowledgements.count, start, end)
         hours = [HourCount(hour, events) for hour, events in sorted(counted.hours.items())]
@@ -270,15 +272,15 @@ class EventEndpoints:
             event.acknowledged = found.get(event.id)
 
 
-def _wanted(query: EventQuery | StatsQuery) -> Wanted:
-    return Wanted(query.type, query.kind, query.subject, query.camera, query.start, query.end)
+def _wanted(query: EventQuery | StatsQuery) -> EventFilter:
+    return EventFilter(query.type, query.kind, query.subject, query.camera, query.start, query.end)
 
 
-def _next(place: Place) -> str:
+def _next(place: SortKey) -> str:
     return base64.urlsafe_b64encode(f"{place[0]} {place[1]}".encode()).decode()
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> SortKey:
     try:
         at, _, id = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
         if not 0 <= int(at) < 1 << 62:

@@ -9,14 +9,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from starlette.requests import Request
 
-from api.accounts.accounts import AccountError, Accounts, LoginRefused, TooManyAttempts
-from api.accounts.principal import Person
-from api.accounts.sessions import Pair
+from api.accounts.accounts import Accounts
+from api.accounts.errors import LoginRefused, TooManyAttempts
+from api.accounts.principal import Principal
+from api.accounts.roles import Role
+from api.accounts.sessions import TokenPair
 from api.accounts.tokens import TokenError
-from api.database.models import Role
 from api.metrics import Metrics
-from api.push.live_permissions import Access
-from api.web.authentication import Guard
+from api.push.live_permissions import LivePermissions
+from api.routes.account_errors import account_errors
+from api.web.authentication import Authenticator
 from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected
 
@@ -104,11 +106,17 @@ class LoginEndpoints:
     """Answers for logins."""
 
     def __init__(
-        self, accounts: Accounts, access: Access, guard: Guard, metrics: Metrics, registration: bool
+        self,
+        accounts: Accounts,
+        permissions: LivePermissions,
+        authenticator: Authenticator,
+        metrics: Metrics,
+        registration: bool,
     ) -> None:
         self._accounts = accounts
-        self._access = access
-        self._guard = guard
+        self._logins = accounts.logins
+        self._permissions = permissions
+        self._authenticator = authenticator
         self._metrics = metrics
         self._open = registration
 
@@ -156,8 +164,8 @@ class LoginEndpoints:
         lock the account for the address that sent them; very many from everywhere lock it for
         addresses that are not known."""
         body: Credentials = call.body
-        pair, person = await self._login(call.request, body.username, body.password)
-        return self._logged_in(pair, person, body.refresh)
+        pair, principal = await self._login(call.request, body.username, body.password)
+        return self._logged_in(pair, principal, body.refresh)
 
     async def login_form(self, call: Call) -> Token:
         """Takes the form `username=…&password=…`."""
@@ -175,38 +183,32 @@ class LoginEndpoints:
         if "authorization" in request.headers and not int(
             request.headers.get("content-length", "0") or 0
         ):
-            person = await self._guard.person(request)
-            return LoggedIn(self._accounts.renew(person), "bearer", _me(person))
+            principal = await self._authenticator.authenticate(request)
+            return LoggedIn(self._logins.renew(principal), "bearer", _me(principal))
         body = read(await body_of(request), OldToken)
         try:
-            pair, person = await self._accounts.refresh(body.refresh_token, address_of(request))
+            pair, principal = await self._logins.refresh(body.refresh_token, address_of(request))
         except TokenError as error:
-            await self._access.refresh()
+            await self._permissions.refresh()
             raise Rejected(401, str(error)) from None
-        return self._logged_in(pair, person, True)
+        return self._logged_in(pair, principal, True)
 
     async def logout(self, call: Call) -> Done:
         """Ends this login: none of its tokens is accepted any longer, and its connections are
         closed.
         """
-        await self._accounts.logout(call.who, address_of(call.request))
-        await self._access.refresh({call.who.id})
+        await self._logins.logout(call.who, address_of(call.request))
+        await self._permissions.refresh({call.who.id})
         return Done()
 
     async def password(self, call: Call) -> Done:
         """All logins of the account end, this one too."""
         body: NewPassword = call.body
-        try:
+        with account_errors(login_refused=403):
             await self._accounts.change_own_password(
                 call.who, body.old, body.new, address_of(call.request)
             )
-        except LoginRefused as error:
-            raise Rejected(403, str(error)) from None
-        except AccountError as error:
-            raise Rejected(400, str(error)) from None
-        except TooManyAttempts as error:
-            raise _later(error) from None
-        await self._access.refresh({call.who.id})
+        await self._permissions.refresh({call.who.id})
         return Done()
 
     async def register(self, call: Call) -> Me:
@@ -216,38 +218,37 @@ class LoginEndpoints:
         if not self._open:
             raise Rejected(403, "nobody can register here; ask an admin for an account")
         body: NewAccount = call.body
-        try:
-            person = await self._accounts.register(
+        with account_errors():
+            principal = await self._accounts.register(
                 body.username, body.password, address_of(call.request)
             )
-        except AccountError as error:
-            raise Rejected(409 if "taken" in str(error) else 400, str(error)) from None
-        except TooManyAttempts as error:
-            raise _later(error) from None
-        return _me(person)
+        return _me(principal)
 
     async def me(self, call: Call) -> Me:
         """The account of the token."""
         return _me(call.who)
 
-    async def _login(self, request: Request, username: str, password: str) -> tuple[Pair, Person]:
-        try:
-            outcome = await self._accounts.login(username, password, address_of(request))
-        except LoginRefused as error:
-            self._metrics.logins.labels("refused").inc()
-            raise Rejected(401, str(error)) from None
-        except TooManyAttempts as error:
-            self._metrics.logins.labels("limited").inc()
-            raise _later(error) from None
+    async def _login(
+        self, request: Request, username: str, password: str
+    ) -> tuple[TokenPair, Principal]:
+        with account_errors():
+            try:
+                outcome = await self._logins.login(username, password, address_of(request))
+            except LoginRefused:
+                self._metrics.logins.labels("refused").inc()
+                raise
+            except TooManyAttempts:
+                self._metrics.logins.labels("limited").inc()
+                raise
         self._metrics.logins.labels("accepted").inc()
         return outcome
 
-    def _logged_in(self, pair: Pair, person: Person, refresh: bool) -> LoggedIn:
-        answer = LoggedIn(pair.access, "bearer", _me(person))
+    def _logged_in(self, pair: TokenPair, principal: Principal, refresh: bool) -> LoggedIn:
+        answer = LoggedIn(pair.access, "bearer", _me(principal))
         if refresh:
             answer.refresh_token, answer.expires_in = (
                 pair.refresh,
-                int(self._accounts.tokens.lifetime),
+                int(self._logins.tokens.lifetime),
             )
         return answer
 
@@ -262,9 +263,5 @@ async def _form_of(request: Request) -> bytes:
     return body
 
 
-def _me(person: Person) -> Me:
-    return Me(person.id, person.username, person.role)
-
-
-def _later(error: TooManyAttempts) -> Rejected:
-    return Rejected(429, str(error), {"Retry-After": str(error.wait)})
+def _me(principal: Principal) -> Me:
+    return Me(principal.id, principal.username, principal.role)

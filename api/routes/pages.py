@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from api.database.database import Database
 from api.pages import alarms as page_alarms
 from api.pages import pages
-from api.pages.service import PageDesk
-from api.permissions.page_permissions import Rights
+from api.pages.service import PageService
+from api.permissions.page_permissions import EffectivePermissions
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 
@@ -185,8 +185,8 @@ class Done(msgspec.Struct):
 class PageEndpoints:
     """Answers for pages, groups and alarms."""
 
-    def __init__(self, desk: PageDesk, database: Database) -> None:
-        self._desk = desk
+    def __init__(self, service: PageService, database: Database) -> None:
+        self._service = service
         self._database = database
 
     def endpoints(self) -> list[Endpoint]:
@@ -238,21 +238,21 @@ class PageEndpoints:
     # groups
     async def create_group(self, call: Call) -> GroupView:
         """Definitions may name a group (`group/desk_euro`) if an admin made it."""
-        return GroupView(**await _answered(self._desk.create_group(call.who, call.body.name)))
+        return GroupView(**await _answered(self._service.create_group(call.who, call.body.name)))
 
     async def add_member(self, call: Call) -> Done:
         """For the owner of the group, and admins."""
-        await _answered(self._desk.add_member(call.who, call.path.group, call.path.user))
+        await _answered(self._service.add_member(call.who, call.path.group, call.path.user))
         return Done()
 
     async def remove_member(self, call: Call) -> Done:
         """For the owner of the group, admins, and the account itself."""
-        await _answered(self._desk.remove_member(call.who, call.path.group, call.path.user))
+        await _answered(self._service.remove_member(call.who, call.path.group, call.path.user))
         return Done()
 
     async def delete_group(self, call: Call) -> Done:
         """For the owner of the group, and admins. What pages gave to it is gone."""
-        await _answered(self._desk.delete_group(call.who, call.path.group))
+        await _answered(self._service.delete_group(call.who, call.path.group))
         return Done()
 
     async def groups(self, call: Call) -> list[GroupMembers]:
@@ -264,22 +264,22 @@ class PageEndpoints:
     # pages
     async def create_page(self, call: Call) -> PageView:
         """Who makes a page owns it: views, edits and shares it."""
-        return PageView(**await _answered(self._desk.create_page(call.who, call.body.name)))
+        return PageView(**await _answered(self._service.create_page(call.who, call.body.name)))
 
     async def rename_page(self, call: Call) -> PageView:
         """For the owner."""
         return PageView(
-            **await _answered(self._desk.rename_page(call.who, call.path.page, call.body.name))
+            **await _answered(self._service.rename_page(call.who, call.path.page, call.body.name))
         )
 
     async def delete_page(self, call: Call) -> Done:
         """For the owner, once it has no alarms."""
-        await _answered(self._desk.delete_page(call.who, call.path.page))
+        await _answered(self._service.delete_page(call.who, call.path.page))
         return Done()
 
     async def pages(self, call: Call) -> list[PageView]:
         """Oldest first."""
-        start = await self._look(lambda session: page_alarms.start_of(session, call.who))
+        start = await self._look(lambda session: page_alarms.initial_state(session, call.who))
         return msgspec.convert(start["pages"], list[PageView])
 
     async def page_rights(self, call: Call) -> list[PageRights]:
@@ -296,7 +296,7 @@ class PageEndpoints:
                     right.edit,
                     page.declared is not None,
                 )
-                for page, right in Rights(session, call.who.id).pages()
+                for page, right in EffectivePermissions(session, call.who.id).pages()
             ]
 
         found: list[PageRights] = await self._look(work)
@@ -308,7 +308,7 @@ class PageEndpoints:
         """
         body: Share = call.body
         await _answered(
-            self._desk.share_page(
+            self._service.share_page(
                 call.who,
                 call.path.page,
                 body.subject_type,
@@ -325,7 +325,7 @@ class PageEndpoints:
         """
         path: ShareId = call.path
         await _answered(
-            self._desk.unshare_page(call.who, path.page, path.subject_type, path.subject_id)
+            self._service.unshare_page(call.who, path.page, path.subject_type, path.subject_id)
         )
         return Done()
 
@@ -352,7 +352,7 @@ class PageEndpoints:
         """For who may edit the page. Flows with an alarm that has `rules` evaluate it on their
         stream; a condition that they cannot evaluate is triggered by people only."""
         body: NewAlarm = call.body
-        done = self._desk.create_alarm(
+        done = self._service.create_alarm(
             call.who, call.path.page, body.ticker, body.option, body.condition
         )
         return AlarmView(**await _answered(done))
@@ -365,22 +365,24 @@ class PageEndpoints:
             if value is not UNSET
         }
         return AlarmView(
-            **await _answered(self._desk.update_alarm(call.who, call.path.alarm, changes))
+            **await _answered(self._service.update_alarm(call.who, call.path.alarm, changes))
         )
 
     async def delete_alarm(self, call: Call) -> AlarmView:
         """For who may edit the page. The history of its triggers stays as long as the page."""
-        return AlarmView(**await _answered(self._desk.delete_alarm(call.who, call.path.alarm)))
+        return AlarmView(**await _answered(self._service.delete_alarm(call.who, call.path.alarm)))
 
     async def trigger(self, call: Call) -> AlarmView:
         """For who may view the page."""
-        done = await _answered(self._desk.trigger_alarm(call.who, call.path.alarm, call.body.price))
+        done = await _answered(
+            self._service.trigger_alarm(call.who, call.path.alarm, call.body.price)
+        )
         return msgspec.convert(done, AlarmView)
 
     async def history(self, call: Call) -> list[TriggerView]:
         """The latest 500, newest first."""
         found = await self._look(
-            lambda session: page_alarms.history_of(session, call.who, call.path.alarm)
+            lambda session: page_alarms.trigger_history(session, call.who, call.path.alarm)
         )
         return msgspec.convert(found, list[TriggerView])
 

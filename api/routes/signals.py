@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api.metrics import CONTENT_TYPE_LATEST, Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
-from api.site.clickhouse_history import History
+from api.site.clickhouse_history import ClickHouseHistory
 from api.web.endpoints import JSON, Call, Endpoint
 from api.web.errors import Rejected
 
@@ -92,7 +92,9 @@ class Health(msgspec.Struct):
 class SignalEndpoints:
     """Answers from the memory and from ClickHouse."""
 
-    def __init__(self, site: str, hub: Hub, feed: Feed, history: History, metrics: Metrics) -> None:
+    def __init__(
+        self, site: str, hub: Hub, feed: Feed, history: ClickHouseHistory, metrics: Metrics
+    ) -> None:
         self._site = site
         self._hub = hub
         self._feed = feed

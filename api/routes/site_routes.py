@@ -5,12 +5,12 @@ the flows.
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from api.compat.video_watch import VideoWatch
+from api.compat.video_watch import VideoWatchProtocol
 from api.database.database import Database
 from api.metrics import Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from api.routes.alarms import AlarmEndpoints
 from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
@@ -22,10 +22,10 @@ from api.routes.stats import StatsEndpoints
 from api.settings import Settings
 from api.site.acknowledgements import Acknowledgements
 from api.site.cameras import Cameras
-from api.site.clickhouse_history import History
+from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_search import EventSearch
 from api.site.flow_status import FlowStatus
-from api.site.host_metrics import Machine
+from api.site.host_metrics import HostMetrics
 from api.site.mode import SiteMode
 from api.site.posted_events import PostedEvents
 from api.topics.alarm_commands import AlarmCommands
@@ -37,17 +37,17 @@ from api.web.endpoints import Endpoint
 LOOK_FOR_CAMERAS = 5.0
 
 
-class Watch:
+class SiteRoutes:
     """Its parts, and the endpoints made of them."""
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        access: Access,
+        permissions: LivePermissions,
         hub: Hub,
         feed: Feed,
-        history: History,
+        history: ClickHouseHistory,
         writer: TopicWriter,
         rows: TopicRows,
         commands: AlarmCommands,
@@ -57,24 +57,32 @@ class Watch:
         self._rows = rows
         self._mode = SiteMode(database, rows, settings.topics.mode, section.modes)
         self._cameras = Cameras(database, rows, settings.topics.cameras)
-        self.dialect = VideoWatch(self._cameras.names.get)
+        self.protocol = VideoWatchProtocol(self._cameras.names.get)
         notices = Notices(writer, settings.topics.push)
-        search = EventSearch(history, hub.happened)
+        search = EventSearch(history, hub.recent_events)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
-        machine = Machine(settings.data)
+        machine = HostMetrics(settings.data)
         flows = FlowStatus(section.flows)
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, feed, history, metrics).endpoints(),
-            *AlarmEndpoints(hub, history, access, commands, database).endpoints(),
+            *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
             *EventEndpoints(search, acknowledgements, posted, notices).endpoints(),
             *CameraEndpoints(self._cameras, rows, notices, section.discovery).endpoints(),
             *ModeEndpoints(self._mode, rows, notices).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *StatsEndpoints(
-                machine, self._cameras, search, acknowledgements, hub, feed, flows, metrics, access
+                machine,
+                self._cameras,
+                search,
+                acknowledgements,
+                hub,
+                feed,
+                flows,
+                metrics,
+                permissions,
             ).endpoints(),
-            *StreamEndpoints(hub, access, settings.bounds).endpoints(),
+            *StreamEndpoints(hub, permissions, settings.bounds).endpoints(),
         ]
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:

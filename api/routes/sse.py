@@ -8,11 +8,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.permissions.visibility import NOTHING
+from api.permissions.visibility import PUBLIC_ONLY
 from api.push.connection import Client
 from api.push.hub import Hub
-from api.push.live_permissions import Access
-from api.push.sse import Stream, StreamConversation, StreamTalk, StreamWire
+from api.push.live_permissions import LivePermissions
+from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
 from api.settings import Bounds
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
@@ -44,9 +44,9 @@ class StreamQuery(msgspec.Struct):
 class StreamEndpoints:
     """Answers with streams."""
 
-    def __init__(self, hub: Hub, access: Access, bounds: Bounds) -> None:
+    def __init__(self, hub: Hub, permissions: LivePermissions, bounds: Bounds) -> None:
         self._hub = hub
-        self._access = access
+        self._permissions = permissions
         self._bounds = bounds
 
     def endpoints(self) -> list[Endpoint]:
@@ -77,24 +77,26 @@ class StreamEndpoints:
             raise Rejected(503, f"all {self._bounds.clients} places are taken; try again later")
         cursor = call.request.headers.get("last-event-id") or call.query.cursor
 
-        async def begin(wire: StreamWire) -> tuple[Client, Callable[[], None]]:
-            client = Client(wire, self._bounds, call.who, NOTHING)
+        async def begin(transport: StreamTransport) -> tuple[Client, Callable[[], None]]:
+            client = Client(transport, self._bounds, call.who, PUBLIC_ONLY)
             self._hub.join(client)
 
             def leave() -> None:
-                self._access.leave(client)
+                self._permissions.leave(client)
                 self._hub.leave(client)
 
             try:
-                await self._access.admit(client)
+                await self._permissions.admit(client)
             except BaseException:
                 leave()
                 raise
-            self._access.speaks(client, StreamConversation(self._hub, client, channels))
+            self._permissions.attach(client, StreamConversation(self._hub, client, channels))
             return client, leave
 
-        return Stream(self._bounds, begin, StreamTalk(self._hub, channels, cursor, self._read_back))
+        return Stream(
+            self._bounds, begin, StreamOpening(self._hub, channels, cursor, self._backfilled)
+        )
 
-    async def _read_back(self) -> None:
+    async def _backfilled(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hub.read_back.wait(), self._bounds.resume_wait)
+            await asyncio.wait_for(self._hub.backfilled.wait(), self._bounds.resume_wait)

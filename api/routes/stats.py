@@ -8,13 +8,13 @@ import msgspec
 from api.metrics import Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from api.routes.events import HourCount
 from api.site.acknowledgements import Acknowledgements
 from api.site.cameras import Cameras
-from api.site.event_search import DAY, EventSearch, Wanted
+from api.site.event_search import DAY, EventFilter, EventSearch
 from api.site.flow_status import FlowStatus
-from api.site.host_metrics import Machine, MachineView
+from api.site.host_metrics import HostMetrics, MachineView
 from api.web.endpoints import Call, Endpoint
 
 TAG = "Statistics"
@@ -82,7 +82,7 @@ class StatsEndpoints:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: HostMetrics,
         cameras: Cameras,
         search: EventSearch,
         acknowledgements: Acknowledgements,
@@ -90,7 +90,7 @@ class StatsEndpoints:
         feed: Feed,
         status: FlowStatus,
         metrics: Metrics,
-        access: Access,
+        permissions: LivePermissions,
     ) -> None:
         self._machine = machine
         self._cameras = cameras
@@ -100,7 +100,7 @@ class StatsEndpoints:
         self._feed = feed
         self._status = status
         self._metrics = metrics
-        self._access = access
+        self._permissions = permissions
         self._before: tuple[float, float, float] | None = None
 
     def endpoints(self) -> list[Endpoint]:
@@ -122,11 +122,15 @@ class StatsEndpoints:
         now = time.time()
         cameras = await asyncio.to_thread(self._cameras.all)
         running = sum(camera.status == "running" for camera in cameras)
-        counted = await self._search.count(Wanted(start=now - DAY, end=now))
+        counted = await self._search.count(EventFilter(start=now - DAY, end=now))
         total = counted.types.total()
         acknowledged = await asyncio.to_thread(self._acknowledgements.count, now - DAY, now)
-        sight = await self._access.sight(call.who)
-        alarms = [alarm for alarm in self._hub.alarms.current() if sight.page(alarm.get("page"))]
+        visibility = await self._permissions.visibility(call.who)
+        alarms = [
+            alarm
+            for alarm in self._hub.alarms.current()
+            if visibility.allows_page(alarm.get("page"))
+        ]
         by_state: dict[str, int] = {}
         by_priority: dict[str, int] = {}
         for alarm in alarms:

@@ -10,25 +10,25 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from api.accounts.accounts import Accounts
-from api.accounts.principal import Person
+from api.accounts.principal import Principal
 from api.accounts.tokens import TokenError
 from api.compat.alarm_server import AlarmServerConversation
-from api.compat.video_watch import VideoWatch, VideoWatchConversation
+from api.compat.video_watch import VideoWatchConversation, VideoWatchProtocol
 from api.metrics import Metrics
-from api.pages.service import PageDesk
-from api.permissions.visibility import NOTHING
+from api.pages.service import PageService
+from api.permissions.visibility import PUBLIC_ONLY
 from api.push.connection import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from api.push.protocol import (
     PUSH,
+    BadMessage,
     Conversation,
     PushConversation,
     RawConversation,
-    Refused,
 )
-from api.push.sse import SERVER_SENT, heartbeat
+from api.push.sse import SSE, heartbeat
 from api.settings import Settings
 from api.web.origin import may_connect
 
@@ -38,11 +38,11 @@ UNAUTHORIZED = 4401
 FORBIDDEN = 4403
 BAD_MESSAGE = 4400
 TRY_LATER = 1013
-ANONYMOUS = Person(0, "", "viewer", expires=math.inf)
+ANONYMOUS = Principal(0, "", "viewer", expires=math.inf)
 Open = Callable[[Client], Conversation]
 
 
-class Closed(Exception):
+class CloseConnection(Exception):
     """This end closes the connection with a code and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -51,7 +51,7 @@ class Closed(Exception):
         self.reason = reason
 
 
-class Unnamed(Exception):
+class AnonymousSubscriber(Exception):
     """A client that need not say who it is began by subscribing; `text` is what it said."""
 
     def __init__(self, text: str) -> None:
@@ -59,28 +59,28 @@ class Unnamed(Exception):
         self.text = text
 
 
-class Connections:
+class WebSocketEndpoints:
     """Serves the WebSocket endpoints."""
 
     def __init__(
         self,
         accounts: Accounts,
-        access: Access,
+        permissions: LivePermissions,
         hub: Hub,
-        desk: PageDesk,
-        video_watch: VideoWatch,
+        service: PageService,
+        video_watch: VideoWatchProtocol,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
-        self._accounts = accounts
-        self._access = access
-        self._desk = desk
+        self._logins = accounts.logins
+        self._permissions = permissions
+        self._service = service
         self._hub = hub
         self._video_watch = video_watch
         self._metrics = metrics
         self._bounds = settings.bounds
         self._origins = frozenset(settings.section.origins)
-        self._coming = 0
+        self._arriving = 0
         self._most_each = settings.section.connections_per_account
         self._anonymous = settings.section.anonymous is not None
 
@@ -122,17 +122,17 @@ class Connections:
         while True:
             await asyncio.sleep(self._bounds.heartbeat)
             text = f'{{"type":"heartbeat","cursor":"{self._hub.cursor}","time":{time.time():.3f}}}'
-            self._hub.tell(PUSH.name, text_frame(text))
-            self._hub.tell(SERVER_SENT.name, heartbeat(self._hub.cursor))
+            self._hub.send_all(PUSH.name, text_frame(text))
+            self._hub.send_all(SSE.name, heartbeat(self._hub.cursor))
 
     def _push_conversation(self, client: Client) -> Conversation:
         return PushConversation(
-            self._hub, client, self._bounds.channels_per_client, self._read_back
+            self._hub, client, self._bounds.channels_per_client, self._backfilled
         )
 
     def _alarm_conversation(self, client: Client) -> Conversation:
         return AlarmServerConversation(
-            self._hub, client, self._desk, self._video_watch, self._bounds.channels_per_client
+            self._hub, client, self._service, self._video_watch, self._bounds.channels_per_client
         )
 
     def _watch_conversation(self, client: Client) -> Conversation:
@@ -141,13 +141,13 @@ class Connections:
         )
 
     def _raw_conversation(self, client: Client, channel: str) -> Conversation:
-        if not client.sight.channel(channel):
-            raise Closed(FORBIDDEN, "this account may not see that channel")
+        if not client.visibility.allows_channel(channel):
+            raise CloseConnection(FORBIDDEN, "this account may not see that channel")
         return RawConversation(self._hub, client, channel)
 
-    async def _read_back(self) -> None:
+    async def _backfilled(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hub.read_back.wait(), self._bounds.resume_wait)
+            await asyncio.wait_for(self._hub.backfilled.wait(), self._bounds.resume_wait)
 
     async def _accept(self, websocket: WebSocket, subprotocol: str | None) -> bool:
         """Accept a connection unless it is a page of another site that asks."""
@@ -167,27 +167,27 @@ class Connections:
         anonymous: bool = False,
     ) -> None:
         try:
-            if len(self._hub.clients) + self._coming >= self._bounds.clients:
-                raise Closed(
+            if len(self._hub.clients) + self._arriving >= self._bounds.clients:
+                raise CloseConnection(
                     TRY_LATER, f"all {self._bounds.clients} places are taken; try again later"
                 )
             try:
-                self._coming += 1
+                self._arriving += 1
                 try:
-                    person = await self._who(websocket, token, first_message, anonymous)
+                    principal = await self._who(websocket, token, first_message, anonymous)
                 finally:
-                    self._coming -= 1
-                if self._access.connections(person.id) >= self._most_each:
-                    raise Closed(
+                    self._arriving -= 1
+                if self._permissions.connections(principal.id) >= self._most_each:
+                    raise CloseConnection(
                         TRY_LATER, f"this account has {self._most_each} connections already"
                     )
-            except Unnamed as first:
+            except AnonymousSubscriber as first:
                 await self._talk(websocket, ANONYMOUS, self._watch_conversation, first.text)
             else:
-                await self._talk(websocket, person, open_)
-        except Closed as end:
+                await self._talk(websocket, principal, open_)
+        except CloseConnection as end:
             self._metrics.closed.labels(str(end.code)).inc()
-            websocket.scope["extensions"]["vigie.wire"].end(
+            websocket.scope["extensions"]["vigie.transport"].end(
                 end.code, end.reason, self._bounds.close_grace
             )
         except (WebSocketDisconnect, RuntimeError) as gone:
@@ -199,19 +199,19 @@ class Connections:
 
     async def _who(
         self, websocket: WebSocket, token: str, first_message: bool, anonymous: bool
-    ) -> Person:
+    ) -> Principal:
         scheme, _, in_header = websocket.headers.get("authorization", "").partition(" ")
         if scheme and scheme.lower() != "bearer":
-            raise Closed(UNAUTHORIZED, "the Authorization header must be: Bearer TOKEN")
+            raise CloseConnection(UNAUTHORIZED, "the Authorization header must be: Bearer TOKEN")
         token = in_header or token
         if first_message and not token:
             token = await self._first_message(websocket, anonymous)
         if not token:
-            raise Closed(UNAUTHORIZED, "no token; log in at /api/auth/login")
+            raise CloseConnection(UNAUTHORIZED, "no token; log in at /api/auth/login")
         try:
-            return self._accounts.claimed(token.strip())
+            return self._logins.claimed_principal(token.strip())
         except TokenError as error:
-            raise Closed(UNAUTHORIZED, str(error)) from None
+            raise CloseConnection(UNAUTHORIZED, str(error)) from None
 
     async def _first_message(self, websocket: WebSocket, anonymous: bool) -> str:
         try:
@@ -219,50 +219,52 @@ class Connections:
                 text = await _text(websocket)
             message = json.loads(text)
         except TimeoutError:
-            raise Closed(
+            raise CloseConnection(
                 UNAUTHORIZED, f"no token within {self._bounds.auth_deadline:g} s"
             ) from None
         except (ValueError, RecursionError):
             message = None
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "subscribe" and anonymous:
-            raise Unnamed(text)
+            raise AnonymousSubscriber(text)
         token = message.get("token") if kind == "auth" else None
         if not isinstance(token, str):
-            raise Closed(UNAUTHORIZED, 'the first message must be {"type":"auth","token":"..."}')
+            raise CloseConnection(
+                UNAUTHORIZED, 'the first message must be {"type":"auth","token":"..."}'
+            )
         return token
 
     async def _talk(
-        self, websocket: WebSocket, person: Person, open_: Open, first: str | None = None
+        self, websocket: WebSocket, principal: Principal, open_: Open, first: str | None = None
     ) -> None:
-        wire = websocket.scope["extensions"]["vigie.wire"]
-        client = Client(wire, self._bounds, person, NOTHING)
-        wire.on_writable = client.drain
+        transport = websocket.scope["extensions"]["vigie.transport"]
+        client = Client(transport, self._bounds, principal, PUBLIC_ONLY)
+        transport.on_writable = client.drain
         expiry = asyncio.get_running_loop().call_later(
-            max(0.0, person.expires - time.time()),
+            max(0.0, principal.expires - time.time()),
             client.end,
             UNAUTHORIZED,
             "the token has expired; log in again",
         )
         self._hub.join(client)
         try:
-            if person is not ANONYMOUS:
-                await self._access.admit(client)
+            if principal is not ANONYMOUS:
+                await self._permissions.admit(client)
                 if client.closed:
                     return
             conversation = open_(client)
-            self._access.speaks(client, conversation)
+            self._permissions.attach(client, conversation)
             await conversation.start()
             while True:
                 text, first = await _text(websocket) if first is None else first, None
                 try:
-                    await conversation.hear(text)
-                except Refused as refusal:
-                    conversation.refuse(str(refusal))
+                    await conversation.receive(text)
+                except BadMessage as refusal:
+                    conversation.send_error(str(refusal))
         finally:
             expiry.cancel()
-            wire.on_writable = None
-            self._access.leave(client)
+            transport.on_writable = None
+            self._permissions.leave(client)
             self._hub.leave(client)
             if client.closed:
                 self._metrics.closed.labels(str(client.closed)).inc()
@@ -274,5 +276,5 @@ async def _text(websocket: WebSocket) -> str:
         raise WebSocketDisconnect(message.get("code", 1006))
     text = message.get("text")
     if text is None:
-        raise Closed(BAD_MESSAGE, "binary messages are not understood; send text")
+        raise CloseConnection(BAD_MESSAGE, "binary messages are not understood; send text")
     return str(text)

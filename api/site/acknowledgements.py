@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from api.accounts.principal import Person
-from api.database.database import Database, note
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
+from api.database.database import Database
 from api.database.models import Acknowledgement
 from api.site.event_view import AcknowledgementView
 
@@ -20,7 +21,7 @@ class Acknowledgements:
         self._database = database
 
     def add(
-        self, event_id: str, event_time: float, by: Person, comment: str | None, address: str
+        self, event_id: str, event_time: float, by: Principal, comment: str | None, address: str
     ) -> tuple[AcknowledgementView, bool]:
         """The acknowledgement of an event, and whether it is new: the first one stays."""
         with self._database.write() as session:
@@ -31,7 +32,7 @@ class Acknowledgements:
                 event_id=event_id, event_time=event_time, user_id=by.id, username=by.username, at=time.time(), comment=comment
             )  # fmt: skip
             session.add(added)
-            note(session, by, "event.acknowledge", event_id, comment or "", address)
+            record_audit(session, by, "event.acknowledge", event_id, comment or "", address)
             return _view(added), True
 
     def of(self, event_ids: Iterable[str]) -> dict[str, AcknowledgementView]:

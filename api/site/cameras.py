@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.accounts.principal import Person
-from api.database.database import Database, note
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
+from api.database.database import Database
 from api.database.models import Camera
 from api.topics.outbox import TopicRows
 from connectors.config.site import clear_in_url
@@ -75,7 +76,7 @@ class Cameras:
         area: str | None,
         fps: float | None,
         confidence: float | None,
-        by: Person,
+        by: Principal,
         address: str,
     ) -> CameraView:
         """Add a camera that runs; raises `CameraError`."""
@@ -97,7 +98,7 @@ class Cameras:
         except IntegrityError:
             raise CameraTaken(f"there is a camera {name!r} already") from None
 
-    def run(self, id: int, running: bool, by: Person, address: str) -> CameraView | None:
+    def run(self, id: int, running: bool, by: Principal, address: str) -> CameraView | None:
         """Start or stop a camera; None if there is none."""
         with self._database.write() as session:
             camera = session.get(Camera, id)
@@ -114,7 +115,7 @@ class Cameras:
                 )
             return _view(camera)
 
-    def remove(self, id: int, by: Person, address: str) -> CameraView | None:
+    def remove(self, id: int, by: Principal, address: str) -> CameraView | None:
         """Remove a camera; None if there is none."""
         with self._database.write() as session:
             camera = session.get(Camera, id)
@@ -127,14 +128,14 @@ class Cameras:
                 view.name,
                 msgspec.json.encode({"id": view.name, "deleted": True}),
             )
-            note(session, by, "camera.remove", view.name, address=address)
+            record_audit(session, by, "camera.remove", view.name, address=address)
             session.delete(camera)
             return view
 
     def _changed(
-        self, session: Session, camera: Camera, by: Person, action: str, address: str
+        self, session: Session, camera: Camera, by: Principal, action: str, address: str
     ) -> None:
-        note(session, by, action, camera.name, address=address)
+        record_audit(session, by, action, camera.name, address=address)
         row = msgspec.to_builtins(_view(camera)) | {
             "id": camera.name,
             "camera": camera.id,

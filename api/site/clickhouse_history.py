@@ -12,7 +12,7 @@ import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from api.permissions.private_rules import kept_private
+from api.permissions.private_rules import hide_private
 from api.web.errors import Unavailable
 from operators.events import AlarmTransition
 
@@ -45,7 +45,7 @@ class NothingYet(Unavailable):
     """ClickHouse answers, but does not have the table yet."""
 
 
-class History:
+class ClickHouseHistory:
     """Asks ClickHouse in threads, with one client that is opened again after it failed."""
 
     def __init__(self, connect: Callable[[], Any] | None, address: str) -> None:
@@ -117,7 +117,7 @@ class History:
         rows = await asyncio.to_thread(
             self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS}
         )
-        return [kept_private(_transition(row)) for row in rows]
+        return [hide_private(_transition(row)) for row in rows]
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         """What a statement finds; none while the table is not there. What clients chose must be

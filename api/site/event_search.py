@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.push.last_values import Happened
-from api.site.clickhouse_history import History
-from api.site.event_view import EventView, Place, micros, of_event, of_row, place_of
+from api.push.last_values import RecentEvents
+from api.site.clickhouse_history import ClickHouseHistory
+from api.site.event_view import EventView, SortKey, micros, of_event, of_row, sort_key
 from api.web.errors import Unavailable
 
 CHUNK = 500
@@ -35,7 +35,7 @@ SELECT DISTINCT id FROM events WHERE {where} LIMIT {{rows:UInt32}}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EventFilter:
     """Which events; None means any. Times in epoch seconds, `start` included, `end` not."""
 
     type: str | None = None
@@ -56,7 +56,7 @@ class Wanted:
         )
 
     def statement(
-        self, template: str, before: Place | None = None, **bound: Any
+        self, template: str, before: SortKey | None = None, **bound: Any
     ) -> tuple[str, dict[str, Any]]:
         """The statement of a template, and its parameters."""
         parts = ["1"]
@@ -80,7 +80,7 @@ class Wanted:
 
 
 @dataclass
-class Counted:
+class EventTotals:
     """How many events there were."""
 
     types: collections.Counter[str]
@@ -97,30 +97,30 @@ class Counted:
 class EventSearch:
     """Both places as one, newest first; an event that is in both is one event."""
 
-    def __init__(self, history: History, happened: Happened) -> None:
+    def __init__(self, history: ClickHouseHistory, recent: RecentEvents) -> None:
         self._history = history
-        self._happened = happened
+        self._recent = recent
 
     async def before(
-        self, wanted: Wanted, before: Place | None, rows: int
+        self, wanted: EventFilter, before: SortKey | None, rows: int
     ) -> tuple[list[EventView], bool, bool]:
         """The next `rows` events older than `before`; whether there may be more; and whether
         ClickHouse was asked.
         """
-        recent = [view for event in self._happened.all() if wanted.fits(view := of_event(event))]
-        recent = [event for event in recent if before is None or place_of(event) < before]
+        recent = [view for event in self._recent.all() if wanted.fits(view := of_event(event))]
+        recent = [event for event in recent if before is None or sort_key(event) < before]
         archived, complete = await self._archived(wanted, before, rows)
         full = len(archived) >= rows
         if full:
-            oldest = place_of(archived[-1])
-            recent = [event for event in recent if place_of(event) > oldest]
+            oldest = sort_key(archived[-1])
+            recent = [event for event in recent if sort_key(event) > oldest]
         found = {event.id: event for event in (*recent, *archived)}
-        merged = sorted(found.values(), key=place_of, reverse=True)
+        merged = sorted(found.values(), key=sort_key, reverse=True)
         return merged[:rows], full or len(merged) > rows, complete
 
     async def one(self, id: str) -> EventView | None:
         """One event; raises `Unavailable` where only ClickHouse could tell."""
-        recent = self._happened.get(id)
+        recent = self._recent.get(id)
         if recent is not None:
             return of_event(recent)
         if not self._history.configured:
@@ -128,10 +128,10 @@ class EventSearch:
         rows = await self._history.rows(_ONE, {"id": id})
         return of_row(rows[0]) if rows else None
 
-    async def count(self, wanted: Wanted) -> Counted:
+    async def count(self, wanted: EventFilter) -> EventTotals:
         """Counts by type, subject and hour (epoch seconds of its beginning)."""
-        counted = Counted(collections.Counter(), collections.Counter(), collections.Counter())
-        recent = [view for event in self._happened.all() if wanted.fits(view := of_event(event))]
+        counted = EventTotals(collections.Counter(), collections.Counter(), collections.Counter())
+        recent = [view for event in self._recent.all() if wanted.fits(view := of_event(event))]
         known: set[str] = set()
         try:
             if not self._history.configured:
@@ -148,7 +148,7 @@ class EventSearch:
         return counted
 
     async def _archived(
-        self, wanted: Wanted, before: Place | None, rows: int
+        self, wanted: EventFilter, before: SortKey | None, rows: int
     ) -> tuple[Sequence[EventView], bool]:
         if not self._history.configured:
             return [], False
@@ -158,10 +158,10 @@ class EventSearch:
             return [], False
         return [of_row(row) for row in found], True
 
-    async def _known(self, wanted: Wanted, recent: Iterable[EventView]) -> set[str]:
+    async def _known(self, wanted: EventFilter, recent: Iterable[EventView]) -> set[str]:
         """Which of the recent events ClickHouse has too."""
         since = min(event.time for event in recent)
-        narrowed = Wanted(
+        narrowed = EventFilter(
             start=since if wanted.start is None else max(since, wanted.start), end=wanted.end
         )
         return {

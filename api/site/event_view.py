@@ -10,7 +10,7 @@ import msgspec
 
 from operators.events import Detection, Occurrence
 
-Place = tuple[int, str]
+SortKey = tuple[int, str]
 """Where an event stands in time: microseconds since 1970, and its id."""
 _INNER = ("kind", "id", "time", "subject", "labels", "type", "source")
 
@@ -46,7 +46,7 @@ def micros(time: float) -> int:
     return int(time * 1_000_000 + 0.5)
 
 
-def place_of(event: EventView) -> Place:
+def sort_key(event: EventView) -> SortKey:
     return micros(event.time), event.id
 
 

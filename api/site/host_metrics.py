@@ -69,7 +69,7 @@ class MachineView(msgspec.Struct):
     process: Own
 
 
-class Machine:
+class HostMetrics:
     """Measures; the folder tells which disk."""
 
     def __init__(self, folder: Path) -> None:

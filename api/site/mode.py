@@ -7,8 +7,9 @@ import time
 import msgspec
 from sqlalchemy.orm import Session
 
-from api.accounts.principal import Person
-from api.database.database import Database, note
+from api.accounts.principal import Principal
+from api.database.audit_log import record_audit
+from api.database.database import Database
 from api.database.models import Mode
 from api.topics.outbox import TopicRows
 from operators.events import Reading, encode_lines
@@ -41,7 +42,7 @@ class SiteMode:
         with self._database.read() as session:
             return self._view(session.get(Mode, 1))
 
-    def set(self, mode: str, by: Person, address: str) -> ModeView:
+    def set(self, mode: str, by: Principal, address: str) -> ModeView:
         """Put a mode into force; it must be one of `modes`."""
         with self._database.write() as session:
             row = session.get(Mode, 1)
@@ -52,7 +53,7 @@ class SiteMode:
                     session.add(row)
                 row.name, row.changed, row.changed_by = mode, now, by.username
                 self._publish(session, mode, now)
-                note(session, by, "mode", mode, address=address)
+                record_audit(session, by, "mode", mode, address=address)
             return self._view(row)
 
     def tell(self) -> None:

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.accounts.accounts import Accounts
-from api.accounts.principal import Person
+from api.accounts.principal import Principal
+from api.accounts.roles import ROLES, Role
 from api.accounts.tokens import TokenError
-from api.database.models import ROLES, Role
 from api.web.errors import Rejected
 
 
@@ -21,23 +21,23 @@ def _digest(token: str) -> bytes:
 _DEMAND = {"WWW-Authenticate": "Bearer"}
 
 
-class Guard:
+class Authenticator:
     """Reads the token of a request."""
 
     def __init__(self, accounts: Accounts, devices: Mapping[str, SecretStr] | None = None) -> None:
         """`devices` are the tokens of programs that post events, by their names."""
-        self._accounts = accounts
+        self._logins = accounts.logins
         self._devices = {
             name: _digest(token.get_secret_value()) for name, token in (devices or {}).items()
         }
 
-    async def person(
+    async def authenticate(
         self,
         request: Request,
         least: Role = "viewer",
         token_in_query: bool = False,
         devices: bool = False,
-    ) -> Person:
+    ) -> Principal:
         """Whose token it is; raises `Rejected` without a valid one, or if the role is less than
         `least`.
 
@@ -49,18 +49,18 @@ class Guard:
         if scheme.lower() != "bearer" or not token.strip():
             raise Rejected(401, "no token; send Authorization: Bearer TOKEN", _DEMAND)
         if devices and (name := self._device(token.strip())):
-            return Person(0, f"device/{name}", "operator")
+            return Principal(0, f"device/{name}", "operator")
         try:
-            person = await self._accounts.person(token.strip())
+            principal = await self._logins.authenticate(token.strip())
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
-        if ROLES.index(person.role) < ROLES.index(least):
+        if ROLES.index(principal.role) < ROLES.index(least):
             raise Rejected(
                 403,
-                f"this needs an account with the role {least}; {person.username!r} is"
-                f" {person.role}",
+                f"this needs an account with the role {least}; {principal.username!r} is"
+                f" {principal.role}",
             )
-        return person
+        return principal
 
     def _device(self, token: str) -> str | None:
         given = _digest(token)

@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.accounts.principal import Person
-from api.database.models import Role
+from api.accounts.principal import Principal
+from api.accounts.roles import Role
 from api.topics.writer import BrokerDown
-from api.web.authentication import Guard
+from api.web.authentication import Authenticator
 from api.web.errors import Rejected, Unavailable, unavailable
 from connectors.kafka.dead_letters import Unreachable
 
@@ -33,16 +33,16 @@ class Call(NamedTuple):
     """
 
     request: Request
-    person: Person | None
+    principal: Principal | None
     path: Any
     query: Any
     body: Any
 
     @property
-    def who(self) -> Person:
+    def who(self) -> Principal:
         """Who asks, where a token is needed."""
-        assert self.person is not None
-        return self.person
+        assert self.principal is not None
+        return self.principal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,21 +104,23 @@ class Endpoint:
         return sorted(found)
 
 
-def routes(endpoints: Iterable[Endpoint], guard: Guard) -> list[Route]:
+def routes(endpoints: Iterable[Endpoint], authenticator: Authenticator) -> list[Route]:
     """The routes of endpoints, in their order."""
     return [
-        Route(endpoint.address, _serve(endpoint, guard), methods=[endpoint.method])
+        Route(endpoint.address, _serve(endpoint, authenticator), methods=[endpoint.method])
         for endpoint in endpoints
     ]
 
 
-def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Response]]:
+def _serve(
+    endpoint: Endpoint, authenticator: Authenticator
+) -> Callable[[Request], Awaitable[Response]]:
     encode = msgspec.json.Encoder().encode
 
     async def serve(request: Request) -> Response:
-        person = None
+        principal = None
         if endpoint.role is not None:
-            person = await guard.person(
+            principal = await authenticator.authenticate(
                 request, endpoint.role, endpoint.token_in_query, endpoint.devices
             )
         given = request.path_params if endpoint.path_from is None else endpoint.path_from(request)
@@ -126,7 +128,7 @@ def _serve(endpoint: Endpoint, guard: Guard) -> Callable[[Request], Awaitable[Re
         query = _parameters(endpoint.query, dict(request.query_params))
         try:
             body = await _body(request, endpoint)
-            answer = await endpoint.do(Call(request, person, path, query, body))
+            answer = await endpoint.do(Call(request, principal, path, query, body))
         except (BrokerDown, Unavailable, Unreachable) as error:
             raise unavailable(error) from None
         except ClientDisconnect:

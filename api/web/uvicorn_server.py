@@ -39,7 +39,7 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
             if not self.close_sent:
-                self.scope["extensions"]["vigie.wire"] = self  # type: ignore[assignment]
+                self.scope["extensions"]["vigie.transport"] = self  # type: ignore[assignment]
 
         def send_receive_event_to_app(self) -> None:
             """What is not UTF-8 closes the connection, without the traceback that uvicorn would
@@ -58,7 +58,7 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
             super().send_receive_event_to_app()
 
         @property
-        def flowing(self) -> bool:
+        def can_write(self) -> bool:
             return self.writable.is_set()
 
         def write(self, data: bytes) -> None:

@@ -26,7 +26,7 @@ def cheap_passwords() -> Iterator[None]:
     """Hash passwords with little work, so that servers start at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "api.accounts.accounts.PasswordHasher",
+            "api.accounts.password_hashing.PasswordHasher",
             partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1),
         )
         yield

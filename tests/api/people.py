@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-from tests.api.running import Api, hear
+from tests.api.running import Api, receive
 
 PASSWORD = "correct horse battery"
 
@@ -59,23 +59,23 @@ class Watcher:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        first = hear(socket)
+        first = receive(socket)
         assert first["type"] == "initial_state", first
         self.start: dict[str, Any] = first["payload"]
 
     def say(self, kind: str, **payload: Any) -> None:
         self.socket.send(json.dumps({"type": kind, "payload": payload}))
 
-    def hear(self, kind: str) -> dict[str, Any]:
+    def receive(self, kind: str) -> dict[str, Any]:
         """The next message, which must be of this kind."""
-        message = hear(self.socket)
+        message = receive(self.socket)
         assert message["type"] == kind, message
         return dict(message["payload"])
 
     def ask(self, kind: str, **payload: Any) -> Any:
         """Say something that succeeds; what comes meanwhile is passed over."""
         self.say(kind, **payload)
-        while (message := hear(self.socket))["type"] != "success":
+        while (message := receive(self.socket))["type"] != "success":
             assert message["type"] != "error", message
         assert message["payload"]["action"] == kind
         return message["payload"]["data"]
@@ -83,6 +83,6 @@ class Watcher:
     def refused(self, kind: str, **payload: Any) -> str:
         """Say something that is refused; gives the reason."""
         self.say(kind, **payload)
-        while (message := hear(self.socket))["type"] != "error":
+        while (message := receive(self.socket))["type"] != "error":
             assert message["type"] != "success", message
         return str(message["payload"]["message"])

@@ -93,9 +93,9 @@ class Api:
         """A client of the push dialect that has said what it wants and was told so."""
         with self.socket(token=token, **options) as client:
             client.send(json.dumps({"type": "subscribe", "channels": list(channels)}))
-            message = hear(client)
+            message = receive(client)
             while message["type"] != "subscribed":
-                message = hear(client)
+                message = receive(client)
             yield client
 
 
@@ -179,15 +179,15 @@ class Topics:
             producer.close(timeout=1)
 
 
-def hear(client: ClientConnection, timeout: float = 10) -> dict[str, Any]:
+def receive(client: ClientConnection, timeout: float = 10) -> dict[str, Any]:
     """The next message, decoded."""
     return dict(json.loads(client.recv(timeout)))
 
 
-def hear_event(client: ClientConnection, channel: str, timeout: float = 10) -> Any:
+def receive_event(client: ClientConnection, channel: str, timeout: float = 10) -> Any:
     """The data of the next event of a channel; passes over everything else."""
     while True:
-        message = hear(client, timeout)
+        message = receive(client, timeout)
         if message["type"] == "event" and message["channel"] == channel:
             return message["data"]
 

@@ -16,10 +16,12 @@ from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from api.accounts.accounts import Accounts, LoginRefused, TooManyAttempts
-from api.accounts.principal import Person
+from api.accounts.accounts import Accounts
+from api.accounts.errors import LoginRefused, TooManyAttempts
+from api.accounts.login_limits import LoginLimits
+from api.accounts.principal import Principal
 from api.accounts.rate_limit import RateLimit
-from api.accounts.signing_keys import Keys
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.cli.accounts import accounts as command
 from api.database.database import Database, DatabaseError, open_database
@@ -29,7 +31,7 @@ from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.people import PASSWORD, Someone
-from tests.api.running import Api, hear
+from tests.api.running import Api, receive
 from tests.waiting import wait_until
 
 
@@ -83,7 +85,7 @@ def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_co
     second = post(desk, "/api/auth/refresh", {"refresh_token": first["refresh_token"]}).json()
     assert desk.get("/me", second["access_token"]).status_code == 200
     with desk.socket(token=second["access_token"]) as socket:
-        assert hear(socket)["type"] == "ready"
+        assert receive(socket)["type"] == "ready"
         again = post(desk, "/api/auth/refresh", {"refresh_token": first["refresh_token"]})
         assert again.status_code == 401
         assert closed(socket) == (4401, "logged out, or the account is disabled; log in again")
@@ -114,11 +116,11 @@ def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(
 ) -> None:
     other = log_in(desk, "john")
     with desk.socket(token=john.token) as ended, desk.socket(token=other["access_token"]) as kept:
-        assert hear(ended)["type"] == hear(kept)["type"] == "ready"
+        assert receive(ended)["type"] == receive(kept)["type"] == "ready"
         assert post(desk, "/api/auth/logout", token=john.token).status_code == 200
         assert closed(ended)[0] == 4401
         kept.send('{"type":"ping"}')
-        assert hear(kept)["type"] == "pong"
+        assert receive(kept)["type"] == "pong"
     assert john.ask("GET", "/me").status_code == 401
     assert desk.get("/me", other["access_token"]).status_code == 200
 
@@ -160,7 +162,7 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
     assert (made.status_code, made.json()["role"]) == (201, "operator")
     headers = {"Authorization": f"Bearer {admin}"}
     with desk.socket(token=john.token) as socket:
-        assert hear(socket)["type"] == "ready"
+        assert receive(socket)["type"] == "ready"
         changed = httpx.patch(
             f"{desk.url}/api/users/{john.id}", json={"role": "operator"}, headers=headers
         )
@@ -181,7 +183,7 @@ def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: So
         == 200
     )
     with desk.socket(token=john.token) as socket:
-        assert hear(socket)["type"] == "ready"
+        assert receive(socket)["type"] == "ready"
         reset = post(desk, f"/api/users/{john.id}/password", token=admin).json()["password"]
         assert closed(socket)[0] == 4401
     assert (
@@ -199,7 +201,7 @@ def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(
 ) -> None:
     admin = desk.login()
     with desk.socket(token=john.token) as socket:
-        assert hear(socket)["type"] == "ready"
+        assert receive(socket)["type"] == "ready"
         account = next(
             one for one in desk.get("/api/users", admin).json() if one["username"] == "john"
         )
@@ -290,7 +292,7 @@ def test_the_command_line_changes_accounts_of_a_running_api(desk: Api, john: Som
         post(desk, "/api/auth/login", {"username": "op", "password": PASSWORD}).status_code == 401
     )
     with desk.socket(token=john.token) as socket:
-        assert hear(socket)["type"] == "ready"
+        assert receive(socket)["type"] == "ready"
         run(desk, "disable", "john")
         assert closed(socket)[0] == 4401
     run(desk, "enable", "john")
@@ -326,7 +328,11 @@ def empty(tmp_path: Path) -> Iterator[Callable[..., Accounts]]:
     made: list[Accounts] = []
 
     def make(**limits: RateLimit) -> Accounts:
-        made.append(Accounts(open_database(tmp_path), Tokens(Keys(tmp_path), 60), **limits))
+        made.append(
+            Accounts(
+                open_database(tmp_path), Tokens(SigningKeys(tmp_path), 60), LoginLimits(**limits)
+            )
+        )
         made[-1].add("ann", PASSWORD, "viewer")
         return made[-1]
 
@@ -341,13 +347,13 @@ def test_guessing_from_many_addresses_locks_a_name_but_not_for_an_address_that_i
     accounts = empty(by_name=RateLimit(3, 900))
 
     async def play() -> None:
-        await accounts.login("ann", PASSWORD, "home")
+        await accounts.logins.login("ann", PASSWORD, "home")
         for n in range(3):
             with pytest.raises(LoginRefused):
-                await accounts.login("ann", "guess", f"address {n}")
+                await accounts.logins.login("ann", "guess", f"address {n}")
         with pytest.raises(TooManyAttempts):
-            await accounts.login("ann", PASSWORD, "another address")
-        assert (await accounts.login("ann", PASSWORD, "home"))[1].username == "ann"
+            await accounts.logins.login("ann", PASSWORD, "another address")
+        assert (await accounts.logins.login("ann", PASSWORD, "home"))[1].username == "ann"
 
     asyncio.run(play())
 
@@ -356,7 +362,7 @@ def test_many_guesses_at_once_are_as_many_failures(empty: Callable[..., Accounts
     accounts = empty()
 
     async def guess() -> list[Any]:
-        guesses = (accounts.login("ann", f"guess {n}", "a") for n in range(20))
+        guesses = (accounts.logins.login("ann", f"guess {n}", "a") for n in range(20))
         return await asyncio.gather(*guesses, return_exceptions=True)
 
     outcomes = asyncio.run(guess())
@@ -386,7 +392,7 @@ def test_one_account_cannot_take_all_places(tmp: Path, start: Start) -> None:
         api.socket(token=token) as two,
         api.socket(token=token) as three,
     ):
-        assert hear(one)["type"] == hear(two)["type"] == "ready"
+        assert receive(one)["type"] == receive(two)["type"] == "ready"
         assert closed(three)[0] == 1013
 
 
@@ -447,7 +453,7 @@ def test_the_server_follows_another_process_within_its_next_look(desk: Api, john
     with marie.watching() as hers, john.watching() as his:
         with database.write() as session:
             share_page(
-                session, Person(john.id, "john", "viewer"), page, "user", marie.id, True, False
+                session, Principal(john.id, "john", "viewer"), page, "user", marie.id, True, False
             )
         database.close()
         wait_until(lambda: marie.ask("GET", "/pages").json(), what="the page to be seen")

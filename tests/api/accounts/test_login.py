@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from api.accounts.rate_limit import RateLimit
-from api.accounts.signing_keys import Keys
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import TokenError, Tokens
 from api.database.database import open_database
 from api.database.models import User
@@ -95,13 +95,13 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     lonely: Api, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
     monkeypatch.setattr("api.web.endpoints.BODY_DEADLINE", 0.1)
-    with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=20) as wire:
+    with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=20) as transport:
         head = (
             f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length:"
             " 9\r\n\r\nuser"
         )
-        wire.sendall(head.encode())
-        assert wire.recv(4096).startswith(b"HTTP/1.1 408 ")
+        transport.sendall(head.encode())
+        assert transport.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_a_damaged_key_file_is_said_and_not_used(tmp_path: Path) -> None:
     (tmp_path / "api.keys").mkdir()
     (tmp_path / "api.keys" / "3.key").write_bytes(b"short")
     with pytest.raises(ValueError, match="holds 5 bytes, a key has 32"):
-        Keys(tmp_path)
+        SigningKeys(tmp_path)
 
 
 def test_a_new_key_signs_at_once_and_the_old_one_goes_when_its_tokens_have_expired(
     tmp_path: Path,
 ) -> None:
-    keys, other = Keys(tmp_path), Keys(tmp_path)
+    keys, other = SigningKeys(tmp_path), SigningKeys(tmp_path)
     tokens = Tokens(other, 60, lambda: 1000)
     old = tokens.issue(1, "l1")
     assert keys.rotate(60) == "2"
@@ -224,8 +224,8 @@ def test_a_new_key_signs_at_once_and_the_old_one_goes_when_its_tokens_have_expir
 
 
 def test_all_tokens_can_be_revoked_at_once(tmp_path: Path) -> None:
-    keys = Keys(tmp_path)
-    tokens = Tokens(Keys(tmp_path), 60, lambda: 1000)
+    keys = SigningKeys(tmp_path)
+    tokens = Tokens(SigningKeys(tmp_path), 60, lambda: 1000)
     old = tokens.issue(1, "l1")
     assert keys.revoke_all() == "2"
     with pytest.raises(TokenError, match="not valid"):
@@ -234,30 +234,30 @@ def test_all_tokens_can_be_revoked_at_once(tmp_path: Path) -> None:
 
 def test_the_key_of_an_earlier_release_is_taken_over(tmp_path: Path) -> None:
     (tmp_path / "api.key").write_bytes(KEY)
-    assert Keys(tmp_path).newest == ("1", KEY)
-    assert Keys(tmp_path).newest == ("1", KEY)
+    assert SigningKeys(tmp_path).newest == ("1", KEY)
+    assert SigningKeys(tmp_path).newest == ("1", KEY)
 
 
 def test_failures_are_forgotten_after_the_window_and_at_a_success() -> None:
     now = [0.0]
     limit = RateLimit(2, 60, clock=lambda: now[0])
-    limit.failed("a")
+    limit.record_failure("a")
     now[0] = 10
-    limit.failed("a")
+    limit.record_failure("a")
     assert limit.wait("a") == 50
     assert limit.wait("b") == 0
     now[0] = 60
     assert limit.wait("a") == 0
-    limit.failed("a")
-    limit.succeeded("a")
-    limit.failed("a")
+    limit.record_failure("a")
+    limit.reset("a")
+    limit.record_failure("a")
     assert limit.wait("a") == 0
 
 
 def test_the_memory_of_failures_is_bounded() -> None:
     limit = RateLimit(1, 60, keys=3, clock=lambda: 0)
     for key in "abcd":
-        limit.failed(key)
+        limit.record_failure(key)
     assert [limit.wait(key) > 0 for key in "abcd"] == [False, True, True, True]
 
 

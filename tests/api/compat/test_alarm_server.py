@@ -84,7 +84,7 @@ def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: So
             "id": alarm["id"], "page_id": page["id"], "ticker": "EUR/USD", "option": "spot", "condition": "above 1.08",
             "active": True, "last_triggered": None,
         }  # fmt: skip
-        told = hers.hear("alarm_update")
+        told = hers.receive("alarm_update")
         assert told == {
             "alarm_id": alarm["id"],
             "page_id": page["id"],
@@ -95,7 +95,7 @@ def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: So
             "update_alarm", alarm_id=alarm["id"], condition="above 1.09", active=False
         )
         assert changed == alarm | {"condition": "above 1.09", "active": False}
-        assert hers.hear("alarm_update")["action"] == "updated"
+        assert hers.receive("alarm_update")["action"] == "updated"
         assert (
             hers.refused("update_alarm", alarm_id=alarm["id"], ticker="X")
             == "Permission denied: cannot edit this page"
@@ -104,7 +104,7 @@ def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: So
         assert triggered["price"] == 1.0912
         assert triggered["last_triggered"] is not None
         his.ask("delete_alarm", alarm_id=alarm["id"])
-        assert hers.hear("alarm_update")["action"] == "deleted"
+        assert hers.receive("alarm_update")["action"] == "deleted"
     assert john.ask("GET", f"/api/rules/{alarm['id']}/history").json() == [
         {"at": triggered["last_triggered"], "price": 1.0912, "by": "user/marie"}
     ]
@@ -182,12 +182,12 @@ def test_what_is_taken_back_ends_on_open_connections_before_the_answer(
         alarm = his.ask("create_alarm", page_id=page, ticker="X", option="", condition="above 1")[
             "id"
         ]
-        assert hers.hear("alarm_update")["action"] == "created"
+        assert hers.receive("alarm_update")["action"] == "created"
         his.ask("share_page", **rights, can_view=False, can_edit=False)
         his.ask("update_alarm", alarm_id=alarm, condition="above 2")
         his.ask("share_page", **rights, can_view=True, can_edit=False)
         his.ask("update_alarm", alarm_id=alarm, condition="above 3")
-        assert hers.hear("alarm_update")["data"]["condition"] == "above 3"
+        assert hers.receive("alarm_update")["data"]["condition"] == "above 3"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_what_makes_no_sense_is_answered_with_an_error(
 def test_what_is_no_message_is_answered_with_an_error(john: Someone, text: str) -> None:
     with john.watching() as watcher:
         watcher.socket.send(text)
-        assert watcher.hear("error")["message"]
+        assert watcher.receive("error")["message"]
         assert watcher.ask("create_page", name="still here")
 
 

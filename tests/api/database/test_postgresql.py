@@ -7,18 +7,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select
 
 from api.accounts.accounts import Accounts
-from api.accounts.signing_keys import Keys
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.database.models import Audit, Base
 from api.pages import alarms as page_alarms
 from api.pages import pages
-from api.permissions.page_permissions import Rights
+from api.permissions.page_permissions import EffectivePermissions
 from tests.api.people import PASSWORD
 
 
 def test_accounts_pages_and_alarms_are_kept_in_postgresql(postgresql: str, tmp_path: Path) -> None:
-    accounts = Accounts(open_database(tmp_path, postgresql), Tokens(Keys(tmp_path), 60))
+    accounts = Accounts(open_database(tmp_path, postgresql), Tokens(SigningKeys(tmp_path), 60))
     assert accounts.create_first_admin(lambda password: None)
     john = accounts.add("john", PASSWORD, "viewer")
     marie = accounts.add("marie", PASSWORD, "viewer")
@@ -32,12 +32,12 @@ def test_accounts_pages_and_alarms_are_kept_in_postgresql(postgresql: str, tmp_p
         page_alarms.trigger_alarm(session, marie, alarm.id, 1.1, 1.0)
     before = database.revision()
     with database.write() as session:
-        assert Rights(session, marie.id).sight().pages == {page.key}
+        assert EffectivePermissions(session, marie.id).visibility().pages == {page.key}
         pages.unshare_page(session, john, page.id, "group", group.id)
     assert database.revision() == before + 1
     with database.read() as session:
-        assert Rights(session, marie.id).sight().pages == frozenset()
-        assert page_alarms.history_of(session, john, alarm.id)[0]["by"] == "user/marie"
+        assert EffectivePermissions(session, marie.id).visibility().pages == frozenset()
+        assert page_alarms.trigger_history(session, john, alarm.id)[0]["by"] == "user/marie"
         assert "trigger_alarm" in session.scalars(select(Audit.action)).all()
     accounts.close()
 

@@ -9,7 +9,7 @@ from operators.events import Row
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.people import PASSWORD, Someone
-from tests.api.running import Topics, hear_event
+from tests.api.running import Topics, receive_event
 from tests.waiting import wait_until
 
 
@@ -51,11 +51,11 @@ def test_a_page_of_a_definition_is_for_whom_the_definition_says(
     assert eve.ask("GET", "/pages").json() == []
     with eve.watching() as hers, api.subscribed(eve.token, "alarms") as alarms:
         topics.events(alarm(1, page="eur_usd"), alarm(2, id="a2", page=None))
-        assert hear_event(alarms, "alarms")["id"] == "a2"
+        assert receive_event(alarms, "alarms")["id"] == "a2"
         told(topics, 2, eur_usd={**eur_usd, "view": ["user/eve"]})
         wait_until(lambda: eve.ask("GET", "/pages").json(), what="the change to be stored")
         topics.events(alarm(3, id="a3", page="eur_usd"))
-        assert hear_event(alarms, "alarms")["id"] == "a3"
+        assert receive_event(alarms, "alarms")["id"] == "a3"
         (page,) = eve.ask("GET", "/pages").json()
         assert page == {"id": page["id"], "name": "EUR/USD", "owner_id": None, "is_owner": False}
         assert (

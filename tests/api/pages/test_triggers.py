@@ -73,7 +73,7 @@ def test_a_transition_of_its_rule_triggers_an_alarm_once(
         }
         raised = alarm(1, **said)
         topics.events(raised, alarm(2, **{**said, "id": "t2", "event": "acked"}), raised)
-        triggered = his.hear("alarm_update")
+        triggered = his.receive("alarm_update")
         assert triggered["action"] == "triggered"
         assert triggered["data"]["price"] == 1.085
         assert triggered["data"]["last_triggered"] == "1970-01-01T00:00:01.000Z"
@@ -101,7 +101,7 @@ def test_while_the_broker_is_down_an_alarm_is_saved_and_its_writer_told(
         made = his.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
-        assert his.hear("error")["message"].startswith(
+        assert his.receive("error")["message"].startswith(
             "The alarm is saved; flows will hear of it when the broker is back"
         )
     assert john.ask("GET", f"/api/pages/{page}/rules").json() == [made]

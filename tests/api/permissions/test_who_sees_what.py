@@ -18,19 +18,19 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 
 from api.accounts.accounts import Accounts
-from api.accounts.principal import Person
-from api.accounts.signing_keys import Keys
+from api.accounts.principal import Principal
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.compat.alarm_server import AlarmServerConversation
 from api.database.database import open_database
-from api.database.declared import Declared
+from api.database.declared import DeclaredPermissions
 from api.database.models import Group, Login, Page, User
-from api.pages.service import PageDesk
-from api.permissions.visibility import NOTHING
+from api.pages.service import PageService
+from api.permissions.visibility import PUBLIC_ONLY
 from api.push.connection import Client
 from api.push.hub import Hub
-from api.push.live_permissions import Access
-from api.push.protocol import Conversation, PushConversation, Refused
+from api.push.live_permissions import LivePermissions
+from api.push.protocol import BadMessage, Conversation, PushConversation
 from api.push.updates import ALARMS, Update
 from api.settings import Bounds
 from api.topics.outbox import TopicRows
@@ -41,8 +41,8 @@ MARK = re.compile(r"m\d+m")
 Name = tuple[str, int]
 
 
-class Wire:
-    flowing = True
+class Transport:
+    can_write = True
 
     def __init__(self) -> None:
         self.text = ""
@@ -92,8 +92,8 @@ class World:
         )
         self.hub.begin("p", (0, 0))
         self.accounts = accounts
-        self.access = Access(accounts, self.hub.announce)
-        self.desk = PageDesk(
+        self.access = LivePermissions(accounts, self.hub.broadcast)
+        self.desk = PageService(
             self.access, self.hub, TopicRows(accounts.database, TopicWriter(None)), "vigie.rules"
         )
         self.rule = Rule()
@@ -103,7 +103,7 @@ class World:
         self.page_of: dict[str, int] = {}
         self.marks = 0
         self.offset = 0
-        self.connections: dict[tuple[str, int], tuple[Client, Wire, Conversation]] = {}
+        self.connections: dict[tuple[str, int], tuple[Client, Transport, Conversation]] = {}
         with accounts.database.write() as session:
             users = [
                 User(username=f"u{number}.{n}", password_hash="", role="viewer", created=0.0)
@@ -118,13 +118,13 @@ class World:
                 Group(name=f"g{number}.{n}", owner_id=users[0].id, official=n > 0)
                 for n in range(GROUPS)
             ]
-            declared = Declared(
+            declared = DeclaredPermissions(
                 f"user/u{number}.0", [f"group/g{number}.{n}" for n in (0, 1)], [f"user/u{number}.1"]
             )
-            page = Page(key=f"declared_{number}", name="declared", declared=declared.text)
+            page = Page(key=f"declared_{number}", name="declared", declared=declared.to_json())
             session.add_all([*logins, *groups, page])
             session.flush()
-            self.users = [Person(u.id, u.username, "viewer", 4e9, f"l{u.id}") for u in users]
+            self.users = [Principal(u.id, u.username, "viewer", 4e9, f"l{u.id}") for u in users]
             self.groups = [group.id for group in groups]
             self._add_page(page.id, page.key, 0)
         self.rule.own[page.id, 1] = (True, True)
@@ -143,8 +143,8 @@ class World:
         return mark
 
     async def connect(self, kind: str, user: int, cursor: str | None = None) -> None:
-        wire = Wire()
-        client = Client(wire, Bounds(), self.users[user], NOTHING, clock=time.monotonic)
+        transport = Transport()
+        client = Client(transport, Bounds(), self.users[user], PUBLIC_ONLY, clock=time.monotonic)
         self.hub.join(client)
         await self.access.admit(client)
         conversation: Conversation
@@ -152,8 +152,8 @@ class World:
             conversation = AlarmServerConversation(self.hub, client, self.desk)
         else:
             conversation = PushConversation(self.hub, client, 64, _at_once)
-        self.access.speaks(client, conversation)
-        self.connections[kind, user] = client, wire, conversation
+        self.access.attach(client, conversation)
+        self.connections[kind, user] = client, transport, conversation
         await conversation.start()
         await self.subscribe(kind, user, cursor)
         client.drain()
@@ -162,7 +162,7 @@ class World:
         if kind == "push":
             channels = ["alarms", "rules", "subject:*", *(f"page/{key}" for key in self.keys)]
             message = {"type": "subscribe", "channels": channels, "cursor": cursor}
-            await self.connections[kind, user][2].hear(json.dumps(message))
+            await self.connections[kind, user][2].receive(json.dumps(message))
 
     def disconnect(self, kind: str, user: int) -> None:
         client, _, _ = self.connections.pop((kind, user))
@@ -172,10 +172,10 @@ class World:
     async def say(self, user: int, kind: str, **payload: Any) -> bool:
         """Whether it was accepted."""
         try:
-            await self.connections["alarm", user][2].hear(
+            await self.connections["alarm", user][2].receive(
                 json.dumps({"type": kind, "payload": payload})
             )
-        except Refused:
+        except BadMessage:
             return False
         return True
 
@@ -183,9 +183,9 @@ class World:
         self, mark: str | None = None, actor: int | None = None, only_push: bool = False
     ) -> None:
         """Nobody got what he may not see; everybody who may got `mark`."""
-        for (kind, user), (client, wire, _) in self.connections.items():
+        for (kind, user), (client, transport, _) in self.connections.items():
             client.drain()
-            text = wire.take()
+            text = transport.take()
             for found in set(MARK.findall(text)):
                 page = self.page_of[found]
                 said = found == mark and user == actor
@@ -248,7 +248,7 @@ class World:
 
     async def member(self, user: int, group: int, other: int, come: int) -> None:
         group, other = group % GROUPS, other % USERS
-        admin = Person(self.users[0].id, self.users[0].username, "admin")
+        admin = Principal(self.users[0].id, self.users[0].username, "admin")
         members = self.rule.members[group]
         if come % 2:
             await self.desk.add_member(admin, self.groups[group], self.users[other].id)
@@ -301,7 +301,7 @@ class World:
         mark = self.mark(self.pages[n])
         update = Update(channel, f'"{mark}"', subject="s", **others)
         self.offset += 1
-        update.stands_at("p", (self.offset, 0))
+        update.set_position("p", (self.offset, 0))
         self.hub.publish([update])
         self.check(mark, only_push=True)
 
@@ -351,7 +351,7 @@ _numbers = iter(range(1_000_000))
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
     folder: Path = tmp_path_factory.mktemp("accounts")
-    accounts = Accounts(open_database(folder), Tokens(Keys(folder), 3600))
+    accounts = Accounts(open_database(folder), Tokens(SigningKeys(folder), 3600))
     yield accounts
     accounts.close()
 

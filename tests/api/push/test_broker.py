@@ -9,7 +9,7 @@ from infra.embedded.broker import Broker
 from infra.embedded.ports import free_port
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
-from tests.api.running import Topics, hear_event, settings_for
+from tests.api.running import Topics, receive_event, settings_for
 from tests.waiting import wait_until
 
 
@@ -28,7 +28,7 @@ def test_what_was_in_the_topics_before_the_start_is_known_and_not_pushed_as_news
     assert "course" not in api.get("/api/latest?course=0", token).json()["readings"][0]
     with api.subscribed(token, "readings") as client:
         topics.events(reading(9))
-        assert hear_event(client, "readings")["id"] == "r9"
+        assert receive_event(client, "readings")["id"] == "r9"
 
 
 def test_only_the_end_of_a_long_topic_is_read_back(
@@ -50,7 +50,7 @@ def test_topics_that_appear_later_are_read_from_their_beginning(
     with api.subscribed(api.login(), "readings") as client:
         topics.create()
         topics.events(reading(1), reading(2))
-        assert [hear_event(client, "readings")["id"] for _ in range(2)] == ["r1", "r2"]
+        assert [receive_event(client, "readings")["id"] for _ in range(2)] == ["r1", "r2"]
     topics.close()
 
 
@@ -64,7 +64,7 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
     api.wait_for_topics(topics.readings)
     with api.subscribed(api.login(), "readings") as client:
         topics.events(*(reading(n) for n in range(20)))
-        assert [hear_event(client, "readings")["id"] for _ in range(20)] == [
+        assert [receive_event(client, "readings")["id"] for _ in range(20)] == [
             f"r{n}" for n in range(20)
         ]
         topics.close()
@@ -79,7 +79,7 @@ def test_clients_stay_through_a_restart_of_the_broker_and_get_what_comes_after(
         broker.restart()
         topics.create()
         topics.events(reading(100), reading(101))
-        assert [hear_event(client, "readings", 30)["id"] for _ in range(2)] == ["r100", "r101"]
+        assert [receive_event(client, "readings", 30)["id"] for _ in range(2)] == ["r100", "r101"]
         assert api.get("/health").status_code == 200
     topics.close()
     assert "vigie_api_broker_reconnects_total 1.0" in api.get("/metrics").text
@@ -101,7 +101,7 @@ def test_a_broker_that_is_down_at_the_start_is_found_when_it_comes(
     topics.create()
     with api.subscribed(api.login(), "alarms") as client:
         topics.events(alarm(1))
-        assert hear_event(client, "alarms")["state"] == "unacked"
+        assert receive_event(client, "alarms")["state"] == "unacked"
     topics.close()
 
 
@@ -112,7 +112,7 @@ def test_the_lag_and_the_clients_are_in_the_metrics(
     api.wait_for_topics(topics.readings)
     with api.subscribed(api.login(), "readings") as client:
         topics.events(reading(1))
-        hear_event(client, "readings")
+        receive_event(client, "readings")
         text = api.get("/metrics").text
     lines = {
         line.rpartition(" ")[0]: line.rpartition(" ")[2]

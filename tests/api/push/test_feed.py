@@ -20,7 +20,7 @@ from operators.events import Occurrence
 from operators.model.template import Shape
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
-from tests.api.running import Api, Topics, hear, hear_event
+from tests.api.running import Api, Topics, receive, receive_event
 from tests.waiting import wait_until
 
 
@@ -45,9 +45,9 @@ def first_message(api: Api, text: str) -> Iterator[ClientConnection]:
 
 def test_a_token_in_the_header_or_in_the_first_message_is_accepted(api: Api, token: str) -> None:
     with api.socket(token=token) as client:
-        assert hear(client) == {"type": "ready"}
+        assert receive(client) == {"type": "ready"}
     with first_message(api, json.dumps({"type": "auth", "token": token})) as client:
-        assert hear(client) == {"type": "ready"}
+        assert receive(client) == {"type": "ready"}
 
 
 @pytest.mark.parametrize(
@@ -120,22 +120,22 @@ def test_a_subscriber_gets_a_snapshot_and_then_every_event(
         what="the events in the memory",
     )
     with api.socket(token=token) as client:
-        assert hear(client) == {"type": "ready"}
+        assert receive(client) == {"type": "ready"}
         client.send('{"type":"subscribe","channels":["readings","alarms","readings"]}')
-        assert hear(client) == {"type": "subscribed", "channels": ["readings", "alarms"]}
-        snapshot = hear(client)
+        assert receive(client) == {"type": "subscribed", "channels": ["readings", "alarms"]}
+        snapshot = receive(client)
         assert (snapshot["type"], snapshot["channel"]) == ("snapshot", "readings")
         assert [(r["metric"], r["value"], r["quality"]) for r in snapshot["data"]] == [
             ("humidity", 21.5, "good"),
             ("temperature", 21.5, "good"),
         ]
-        snapshot = hear(client)
+        snapshot = receive(client)
         assert snapshot["channel"] == "alarms"
         assert [(a["alarm"], a["state"], a["limit"], a["flags"]) for a in snapshot["data"]] == [
             ("too_hot", "unacked", 30.0, [])
         ]
         topics.events(reading(3, 22.0), alarm(2, "C"))
-        events = [hear(client), hear(client)]
+        events = [receive(client), receive(client)]
         assert {event["type"] for event in events} == {"event"}
         by_channel = {event["channel"]: event["data"] for event in events}
         assert by_channel["readings"] == {
@@ -152,7 +152,7 @@ def test_only_readings_are_on_the_channel_of_readings(api: Api, topics: Topics, 
         press = Occurrence(id="o1", time=1.0, subject="rack", type="button_pressed")
         topics.events(press, topic=topics.readings)
         topics.events(reading(1, quality="bad", value=None))
-        assert hear_event(client, "readings")["quality"] == "bad"
+        assert receive_event(client, "readings")["quality"] == "bad"
     assert (
         f'vigie_api_undecodable_total{{topic="{topics.readings}"}} 1.0' in api.get("/metrics").text
     )
@@ -162,16 +162,16 @@ def test_a_channel_named_by_a_flow_carries_its_data(api: Api, topics: Topics, to
     with api.subscribed(token, "desk/eur") as client, api.subscribed(token, "readings") as other:
         topics.pushed("desk/eur", [{"a": 1.5}, {"b": ["é"]}], shaped=False)
         topics.events(reading(1))
-        assert hear_event(client, "desk/eur") == {"a": 1.5}
-        assert hear_event(client, "desk/eur") == {"b": ["é"]}
-        assert hear_event(other, "readings")["id"] == "r1"
+        assert receive_event(client, "desk/eur") == {"a": 1.5}
+        assert receive_event(client, "desk/eur") == {"b": ["é"]}
+        assert receive_event(other, "readings")["id"] == "r1"
 
 
 def test_a_new_subscriber_gets_the_last_of_each_subject_of_a_channel_first(
     api: Api, topics: Topics, token: str
 ) -> None:
     with api.subscribed(token, "rooms") as client:
-        snapshot = hear(client)
+        snapshot = receive(client)
         assert (snapshot["type"], snapshot["channel"], snapshot["data"]) == (
             "snapshot",
             "rooms",
@@ -180,9 +180,9 @@ def test_a_new_subscriber_gets_the_last_of_each_subject_of_a_channel_first(
         topics.pushed("rooms", [{"n": 1}, {"n": 2}], subject="a")
         topics.pushed("rooms", [{"n": 3}], subject="b")
         topics.pushed("rooms", [{"n": 4}], subject="c", first="nothing")
-        assert sorted(hear_event(client, "rooms")["n"] for _ in range(4)) == [1, 2, 3, 4]
+        assert sorted(receive_event(client, "rooms")["n"] for _ in range(4)) == [1, 2, 3, 4]
         with api.subscribed(token, "rooms") as late:
-            snapshot = hear(late)
+            snapshot = receive(late)
     assert snapshot["type"] == "snapshot"
     assert sorted(item["n"] for item in snapshot["data"]) == [2, 3]
 
@@ -215,10 +215,10 @@ def test_after_unsubscribing_nothing_more_comes(api: Api, topics: Topics, token:
     with api.subscribed(token, "one", "two") as client:
         client.send('{"type":"unsubscribe","channels":["one"]}')
         topics.pushed("two", [{"n": 1}])
-        assert hear_event(client, "two") == {"n": 1}
+        assert receive_event(client, "two") == {"n": 1}
         topics.pushed("one", [{"n": 2}])
         topics.pushed("two", [{"n": 3}])
-        event = hear(client)
+        event = receive(client)
         assert (event["type"], event["channel"], event["data"]) == ("event", "two", {"n": 3})
 
 
@@ -244,13 +244,13 @@ def test_what_is_not_understood_is_answered_and_the_connection_stays(
     api: Api, token: str, text: str, answer: str
 ) -> None:
     with api.socket(token=token) as client:
-        assert hear(client) == {"type": "ready"}
+        assert receive(client) == {"type": "ready"}
         client.send(text)
-        error = hear(client)
+        error = receive(client)
         assert error["type"] == "error"
         assert answer in error["message"]
         client.send('{"type":"ping"}')
-        assert hear(client) == {"type": "pong"}
+        assert receive(client) == {"type": "pong"}
 
 
 def test_a_message_over_the_limit_and_a_binary_one_end_the_connection(api: Api, token: str) -> None:
@@ -274,11 +274,11 @@ MONITOR = [
 ]
 
 
-@pytest.mark.parametrize("place", ["header", "query"])
+@pytest.mark.parametrize("position", ["header", "query"])
 def test_the_monitor_of_the_server_room_gets_its_texts_to_the_letter(
-    api: Api, topics: Topics, token: str, place: str
+    api: Api, topics: Topics, token: str, position: str
 ) -> None:
-    query = f"?token={token}" if place == "query" else ""
+    query = f"?token={token}" if position == "query" else ""
     with api.socket(f"/ws/raw/server_room{query}", None if query else token) as client:
         wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
         topics.pushed("another", [{"entity_id": "x"}])
@@ -312,7 +312,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
 
     def read_all(client: ClientConnection) -> None:
         while len(got) < ROWS:
-            got.append(hear_event(client, "busy", 30)["n"])
+            got.append(receive_event(client, "busy", 30)["n"])
 
     with (
         api.subscribed(token, "busy") as good,
@@ -379,7 +379,7 @@ def test_a_slow_client_gets_pictures_at_the_rate_it_can_take_and_every_event(
         topics.pushed("events", [{"n": "last"}])
         seen: dict[str, list[Any]] = {"camera_gate": [], "events": []}
         while seen["events"][-1:] != ["last"]:
-            message = hear(client)
+            message = receive(client)
             if message["type"] == "event":
                 seen[message["channel"]].append(message["data"]["n"])
     assert seen["events"] == [*range(0, pictures, 10), "last"]

@@ -2,26 +2,26 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from api.accounts.principal import Person
-from api.permissions.visibility import Sight
+from api.accounts.principal import Principal
+from api.permissions.visibility import Visibility
 from api.push.connection import Client
-from api.push.cursor import Place, parse
+from api.push.cursor import Position, parse
 from api.push.hub import Hub
-from api.push.last_values import Alarms, Pushed, Readings
-from api.push.send_buffer import Backlog, Frame, OnlyNewest
+from api.push.last_values import ChannelStates, LastAlarms, LastReadings
+from api.push.send_buffer import Frame, LatestOnly, SendBuffer
 from api.push.updates import Update, from_events, from_push
 from api.settings import Bounds
 from operators.events import encode_lines
 from tests.api.events import alarm, reading
 
-PERSON = Person(1, "ann", "viewer", 0.0)
+PERSON = Principal(1, "ann", "viewer", 0.0)
 
 
-class Wire:
+class Transport:
     """The near end of a connection that takes everything while it flows."""
 
     def __init__(self) -> None:
-        self.flowing = True
+        self.can_write = True
         self.written: list[bytes] = []
         self.code = 0
 
@@ -39,7 +39,7 @@ class Wire:
 class Plain:
     """A dialect that writes the data and a comma."""
 
-    once = False
+    deduplicates = False
 
     def __init__(self, name: str = "plain") -> None:
         self.name = name
@@ -58,33 +58,37 @@ def every(number: int) -> Frame:
     return Frame(str(number).encode())
 
 
-def all_of(backlog: Backlog) -> str:
-    return backlog.take(1 << 20).decode()
+def all_of(buffer: SendBuffer) -> str:
+    return buffer.take(1 << 20).decode()
 
 
-def update(number: int, channel: str = "c", part: str = "p", **others: object) -> Update:
+def update(number: int, channel: str = "c", partition: str = "p", **others: object) -> Update:
     one = Update(channel, str(number), **others)  # type: ignore[arg-type]
-    one.stands_at(part, (number, 0))
+    one.set_position(partition, (number, 0))
     return one
 
 
 def joined(
     hub: Hub,
-    dialect: Plain,
+    protocol: Plain,
     *channels: str,
-    sight: Sight | None = None,
+    visibility: Visibility | None = None,
     now: list[float] | None = None,
-) -> Wire:
+) -> Transport:
     """A client of the hub that subscribed to the channels."""
-    wire = Wire()
+    transport = Transport()
     clock = now or [0.0]
     client = Client(
-        wire, Bounds(pending_events=3), PERSON, sight or Sight(), clock=lambda: clock[0]
+        transport,
+        Bounds(pending_events=3),
+        PERSON,
+        visibility or Visibility(),
+        clock=lambda: clock[0],
     )
-    wire.client = client  # type: ignore[attr-defined]
+    transport.client = client  # type: ignore[attr-defined]
     hub.join(client)
-    hub.attend(client, dialect, channels)
-    return wire
+    hub.subscribe(client, protocol, channels)
+    return transport
 
 
 @pytest.fixture
@@ -102,71 +106,71 @@ def new_hub(**bounds: int) -> Hub:
 
 
 def test_what_waits_comes_in_order() -> None:
-    backlog = Backlog(Bounds())
+    buffer = SendBuffer(Bounds())
     for number in range(5):
-        backlog.put(state(number))
-    assert all_of(backlog) == "01234"
+        buffer.put(state(number))
+    assert all_of(buffer) == "01234"
 
 
 def test_for_a_client_that_lags_a_newer_state_takes_the_place_of_the_older_at_the_end() -> None:
-    backlog = Backlog(Bounds(lag=0))
+    buffer = SendBuffer(Bounds(lag=0))
     for frame in (state(1), every(2), state(3), state(4, "other"), every(5)):
-        backlog.put(frame)
-    assert all_of(backlog) == "2345"
-    assert backlog.coalesced == 1
+        buffer.put(frame)
+    assert all_of(buffer) == "2345"
+    assert buffer.coalesced == 1
 
 
 def test_of_pictures_only_the_newest_waits_and_none_is_kept_for_those_who_come_back(
     hub: Hub,
 ) -> None:
-    backlog = Backlog(Bounds(pending_events=2))
+    buffer = SendBuffer(Bounds(pending_events=2))
     for number in range(5):
-        backlog.put(Frame(b"%d" % number, OnlyNewest("camera_gate", "gate")))
-        backlog.put(Frame(b"b%d" % number, OnlyNewest("camera_yard", "yard")))
-    backlog.put(every(9))
-    assert all_of(backlog) == "4b49"
-    assert backlog.coalesced == 8
+        buffer.put(Frame(b"%d" % number, LatestOnly("camera_gate", "gate")))
+        buffer.put(Frame(b"b%d" % number, LatestOnly("camera_yard", "yard")))
+    buffer.put(every(9))
+    assert all_of(buffer) == "4b49"
+    assert buffer.coalesced == 8
     hub.begin("p", (1, 0))
-    hub.publish([update(2), update(3, state_key=OnlyNewest("c", "gate")), update(4)])
-    assert [one.data for one in hub.missed({"p": (1, 0)}, ["c"], Sight()) or []] == ["2", "4"]
+    hub.publish([update(2), update(3, state_key=LatestOnly("c", "gate")), update(4)])
+    assert [one.data for one in hub.missed({"p": (1, 0)}, ["c"], Visibility()) or []] == ["2", "4"]
 
 
 def test_what_must_not_be_dropped_is_kept_up_to_the_bound_and_then_the_client_is_overrun() -> None:
-    backlog = Backlog(Bounds(pending_events=3))
+    buffer = SendBuffer(Bounds(pending_events=3))
     for number in range(3):
-        backlog.put(every(number))
-    assert not backlog.overrun
-    backlog.put(every(3))
-    assert backlog.overrun
-    backlog.put(every(4))
-    assert len(backlog) == 0
+        buffer.put(every(number))
+    assert not buffer.overflowed
+    buffer.put(every(3))
+    assert buffer.overflowed
+    buffer.put(every(4))
+    assert len(buffer) == 0
 
 
 def test_states_have_a_bound_of_their_own() -> None:
-    backlog = Backlog(Bounds(pending_events=1, pending_states=2, lag=0))
-    backlog.put(state(1, "a"))
-    backlog.put(state(2, "b"))
-    backlog.put(state(3, "a"))
-    assert not backlog.overrun
-    backlog.put(state(4, "c"))
-    assert backlog.overrun
+    buffer = SendBuffer(Bounds(pending_events=1, pending_states=2, lag=0))
+    buffer.put(state(1, "a"))
+    buffer.put(state(2, "b"))
+    buffer.put(state(3, "a"))
+    assert not buffer.overflowed
+    buffer.put(state(4, "c"))
+    assert buffer.overflowed
 
 
 def test_states_that_were_taken_make_room() -> None:
-    backlog = Backlog(Bounds(pending_states=2))
+    buffer = SendBuffer(Bounds(pending_states=2))
     for number in range(10):
-        backlog.put(state(number, str(number)))
-        assert all_of(backlog) == str(number)
-    assert not backlog.overrun
+        buffer.put(state(number, str(number)))
+        assert all_of(buffer) == str(number)
+    assert not buffer.overflowed
 
 
 def test_what_was_missed_comes_before_what_waits_and_has_no_bound() -> None:
-    backlog = Backlog(Bounds(pending_events=2))
-    backlog.replay([b"1", b"2", b"3"])
-    backlog.put(every(4))
-    assert not backlog.overrun
-    assert backlog.take(2) == b"12"
-    assert all_of(backlog) == "34"
+    buffer = SendBuffer(Bounds(pending_events=2))
+    buffer.replay([b"1", b"2", b"3"])
+    buffer.put(every(4))
+    assert not buffer.overflowed
+    assert buffer.take(2) == b"12"
+    assert all_of(buffer) == "34"
 
 
 def test_an_update_is_encoded_once_for_all_clients_of_a_dialect(hub: Hub) -> None:
@@ -177,12 +181,12 @@ def test_an_update_is_encoded_once_for_all_clients_of_a_dialect(hub: Hub) -> Non
     ]
     hub.publish([update(1), update(2)])
     assert (one.calls, two.calls) == (2, 2)
-    assert [wire.text for wire in wires] == ["1,2,"] * 5
-    assert [len(wire.written) for wire in wires] == [1] * 5
+    assert [transport.text for transport in wires] == ["1,2,"] * 5
+    assert [len(transport.written) for transport in wires] == [1] * 5
 
 
 def test_a_pattern_of_subjects_takes_readings_and_alarms_of_them_once(hub: Hub) -> None:
-    wire = joined(hub, Plain(), "subject:kitchen*", "readings")
+    transport = joined(hub, Plain(), "subject:kitchen*", "readings")
     only = joined(hub, Plain(), "subject:kitchen*")
     hub.publish(
         [
@@ -192,44 +196,44 @@ def test_a_pattern_of_subjects_takes_readings_and_alarms_of_them_once(hub: Hub) 
             update(4, "c", subject="kitchen_2"),
         ]
     )
-    assert (wire.text, only.text) == ("1,2,3,", "1,3,")
+    assert (transport.text, only.text) == ("1,2,3,", "1,3,")
 
 
 def test_whoever_left_gets_nothing_and_is_forgotten(hub: Hub) -> None:
-    wire = joined(hub, Plain(), "c")
-    hub.leave(wire.client)  # type: ignore[attr-defined]
+    transport = joined(hub, Plain(), "c")
+    hub.leave(transport.client)  # type: ignore[attr-defined]
     hub.publish([update(1)])
-    assert (wire.text, hub.clients) == ("", set())
+    assert (transport.text, hub.clients) == ("", set())
 
 
 def test_nobody_gets_alarms_or_channels_of_pages_he_may_not_see(hub: Hub) -> None:
-    sight = Sight(frozenset({"mine"}))
-    wire = joined(hub, Plain(), "alarms", "page/mine", "page/yours", sight=sight)
+    visibility = Visibility(frozenset({"mine"}))
+    transport = joined(hub, Plain(), "alarms", "page/mine", "page/yours", visibility=visibility)
     hub.publish(
         [update(1, "alarms", page="mine"), update(2, "alarms", page="yours"), update(3, "alarms")]
     )
     hub.publish([update(4, "page/mine"), update(5, "page/yours")])
-    assert wire.text == "1,3,4,"
-    missed = hub.missed({}, ["alarms", "page/mine", "page/yours"], sight)
+    assert transport.text == "1,3,4,"
+    missed = hub.missed({}, ["alarms", "page/mine", "page/yours"], visibility)
     assert [one.data for one in missed or []] == ["1", "3", "4"]
 
 
 def test_an_event_that_a_flow_writes_twice_goes_out_once(hub: Hub) -> None:
-    wire = joined(hub, Plain(), "c")
-    hub.publish([update(1, identity="a"), update(2, identity="b"), update(3, identity="a")])
-    assert wire.text == "1,2,"
+    transport = joined(hub, Plain(), "c")
+    hub.publish([update(1, dedup_key="a"), update(2, dedup_key="b"), update(3, dedup_key="a")])
+    assert transport.text == "1,2,"
     assert parse(hub.cursor) == {"p": (3, 0)}
 
 
 def test_a_client_that_lags_gets_the_rest_when_it_reads_again(hub: Hub) -> None:
-    wire = joined(hub, Plain(), "c")
-    wire.flowing = False
+    transport = joined(hub, Plain(), "c")
+    transport.can_write = False
     hub.publish([update(1), update(2)])
-    assert wire.text == ""
-    wire.flowing = True
-    wire.client.drain()  # type: ignore[attr-defined]
+    assert transport.text == ""
+    transport.can_write = True
+    transport.client.drain()  # type: ignore[attr-defined]
     hub.publish([update(3)])
-    assert wire.text == "1,2,3,"
+    assert transport.text == "1,2,3,"
 
 
 def test_a_client_over_its_bound_or_that_reads_nothing_is_closed_and_the_others_do_not_notice(
@@ -237,7 +241,7 @@ def test_a_client_over_its_bound_or_that_reads_nothing_is_closed_and_the_others_
 ) -> None:
     now = [0.0]
     good, full, mute = (joined(hub, Plain(), "c", now=now) for _ in range(3))
-    full.flowing = mute.flowing = False
+    full.can_write = mute.can_write = False
     hub.publish([update(1)])
     hub.leave(mute.client)  # type: ignore[attr-defined]
     hub.publish([update(n) for n in (2, 3, 4)])
@@ -262,18 +266,18 @@ def test_a_client_over_its_bound_or_that_reads_nothing_is_closed_and_the_others_
     ],
 )
 def test_a_cursor_gives_what_came_after_it_or_nothing_if_some_of_that_is_gone(
-    cursor: dict[str, Place], missed: list[str] | None
+    cursor: dict[str, Position], missed: list[str] | None
 ) -> None:
-    hub = new_hub(journal_updates=3)
+    hub = new_hub(replay_updates=3)
     hub.begin("p", (1, 0))
     hub.begin("q", (1, 0))
     hub.publish([update(n) for n in (1, 2, 3, 4, 5)])
-    found = hub.missed(cursor, ["c"], Sight())
+    found = hub.missed(cursor, ["c"], Visibility())
     assert (found if found is None else [one.data for one in found]) == missed
 
 
 def test_readings_out_of_order_and_twice_do_not_move_the_memory_back() -> None:
-    memory = Readings(10, 3)
+    memory = LastReadings(10, 3)
     assert memory.add(reading(5, 1.0))
     assert not memory.add(reading(4, 2.0))
     assert not memory.add(reading(5, 3.0))
@@ -281,7 +285,7 @@ def test_readings_out_of_order_and_twice_do_not_move_the_memory_back() -> None:
 
 
 def test_the_course_holds_the_last_good_numbers_only() -> None:
-    memory = Readings(10, 3)
+    memory = LastReadings(10, 3)
     for n in range(5):
         memory.add(reading(n, float(n)))
     memory.add(reading(6, None, quality="bad"))
@@ -290,14 +294,14 @@ def test_the_course_holds_the_last_good_numbers_only() -> None:
 
 
 def test_the_signal_that_was_silent_longest_is_forgotten_first() -> None:
-    memory = Readings(2, 3)
+    memory = LastReadings(2, 3)
     for n, subject in enumerate(["a", "b", "a", "c"]):
         memory.add(reading(n, subject=subject))
     assert [entry["subject"] for entry in memory.latest()] == ["a", "c"]
 
 
 def test_alarms_are_ordered_by_state_then_priority_then_age() -> None:
-    alarms = Alarms()
+    alarms = LastAlarms()
     rows = ["C critical", "B low", "B high", "D medium", "E high", "A high", "B high"]
     for time, (isa, priority) in enumerate((row.split() for row in rows), 1):
         alarms.add(alarm(1, isa, subject=f"s{time}", priority=priority, time=float(time)))
@@ -306,7 +310,7 @@ def test_alarms_are_ordered_by_state_then_priority_then_age() -> None:
 
 
 def test_a_transition_that_comes_again_or_late_changes_nothing() -> None:
-    alarms = Alarms()
+    alarms = LastAlarms()
     assert alarms.add(alarm(1, "B"))
     assert alarms.add(alarm(2, "C"))
     assert not alarms.add(alarm(2, "C"))
@@ -315,7 +319,7 @@ def test_a_transition_that_comes_again_or_late_changes_nothing() -> None:
 
 
 def test_beyond_the_bound_alarms_that_are_normal_go_first() -> None:
-    alarms = Alarms(limit=2)
+    alarms = LastAlarms(limit=2)
     alarms.add(alarm(1, "B", subject="old"))
     alarms.add(alarm(1, "A", subject="normal"))
     alarms.add(alarm(1, "C", subject="new"))
@@ -340,7 +344,7 @@ def test_a_record_that_no_flow_wrote_is_refused(data: bytes) -> None:
 
 
 def test_a_channel_s_oldest_origins_are_forgotten_beyond_the_bound() -> None:
-    pushed = Pushed(2)
+    pushed = ChannelStates(2)
     for channel, origin in [("c", "a"), ("d", "b"), ("c", "a"), ("e", "f")]:
         pushed.add(channel, origin, f"{channel}{origin}")
     assert [pushed.latest(channel) for channel in "cde"] == [["ca"], [], ["ef"]]

@@ -7,26 +7,26 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from api.accounts.accounts import Accounts
-from api.accounts.principal import Person
-from api.accounts.signing_keys import Keys
+from api.accounts.principal import Principal
+from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.database.models import Login, Page
-from api.permissions.visibility import NOTHING, Sight
+from api.permissions.visibility import PUBLIC_ONLY, Visibility
 from api.push.connection import Client
-from api.push.live_permissions import Access
+from api.push.live_permissions import LivePermissions
 from api.settings import Bounds
-from tests.api.push.test_hub import Wire
+from tests.api.push.test_hub import Transport
 
 EACH = 20
 
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Accounts:
-    return Accounts(open_database(tmp_path), Tokens(Keys(tmp_path), 60))
+    return Accounts(open_database(tmp_path), Tokens(SigningKeys(tmp_path), 60))
 
 
-def joined(accounts: Accounts) -> list[Person]:
+def joined(accounts: Accounts) -> list[Principal]:
     """As their tokens claim: ann, who owns a page, bob, and somebody whose login has ended."""
     people = [
         accounts.add(name, "correct horse battery", "viewer") for name in ("ann", "bob", "eve")
@@ -43,11 +43,15 @@ def joined(accounts: Accounts) -> list[Person]:
             )
             for one in people
         )
-    return [Person(one.id, "", "viewer", 4e9, f"l{one.id}") for one in people]
+    return [Principal(one.id, "", "viewer", 4e9, f"l{one.id}") for one in people]
 
 
-async def crowd(access: Access, people: list[Person]) -> list[Client]:
-    clients = [Client(Wire(), Bounds(), person, NOTHING) for _ in range(EACH) for person in people]
+async def crowd(access: LivePermissions, people: list[Principal]) -> list[Client]:
+    clients = [
+        Client(Transport(), Bounds(), principal, PUBLIC_ONLY)
+        for _ in range(EACH)
+        for principal in people
+    ]
     await asyncio.gather(*(access.admit(client) for client in clients))
     return clients
 
@@ -56,12 +60,12 @@ def test_each_of_a_crowd_that_comes_at_once_sees_what_it_may_and_who_was_logged_
     accounts: Accounts,
 ) -> None:
     people = joined(accounts)
-    for client in asyncio.run(crowd(Access(accounts), people)):
-        assert client.closed == (4401 if client.person.id == people[2].id else 0)
+    for client in asyncio.run(crowd(LivePermissions(accounts), people)):
+        assert client.closed == (4401 if client.principal.id == people[2].id else 0)
         if not client.closed:
-            assert client.person.username in ("ann", "bob")
-            assert client.sight == Sight(
-                frozenset({"anns"} if client.person.username == "ann" else ())
+            assert client.principal.username in ("ann", "bob")
+            assert client.visibility == Visibility(
+                frozenset({"anns"} if client.principal.username == "ann" else ())
             )
     accounts.close()
 
@@ -69,9 +73,9 @@ def test_each_of_a_crowd_that_comes_at_once_sees_what_it_may_and_who_was_logged_
 def test_a_crowd_comes_in_by_far_fewer_looks_at_the_database_than_it_has_heads(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people, access, looks = joined(accounts), Access(accounts), []
-    standings = access._standings
-    monkeypatch.setattr(access, "_standings", lambda asked: looks.append(1) or standings(asked))
+    people, access, looks = joined(accounts), LivePermissions(accounts), []
+    standings = access._current
+    monkeypatch.setattr(access, "_current", lambda asked: looks.append(1) or standings(asked))
     asyncio.run(crowd(access, people))
     assert len(looks) == 2  # the first goes alone; the others wait for it together
     accounts.close()
@@ -80,21 +84,21 @@ def test_a_crowd_comes_in_by_far_fewer_looks_at_the_database_than_it_has_heads(
 def test_one_whose_look_at_the_database_fails_does_not_take_the_others_with_it(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people, access = joined(accounts), Access(accounts)
+    people, access = joined(accounts), LivePermissions(accounts)
     standings, failures = (
-        access._standings,
+        access._current,
         iter([OperationalError("select", {}, Exception("locked"))] * 2),
     )
 
-    def failing(asked: set[Person]) -> object:
+    def failing(asked: set[Principal]) -> object:
         for failure in failures:
             raise failure
         return standings(asked)
 
-    monkeypatch.setattr(access, "_standings", failing)
+    monkeypatch.setattr(access, "_current", failing)
 
     async def come() -> list[tuple[Client, BaseException | None]]:
-        clients = [Client(Wire(), Bounds(), people[0], NOTHING) for _ in range(EACH)]
+        clients = [Client(Transport(), Bounds(), people[0], PUBLIC_ONLY) for _ in range(EACH)]
         outcomes = await asyncio.gather(
             *(access.admit(client) for client in clients), return_exceptions=True
         )
@@ -103,5 +107,7 @@ def test_one_whose_look_at_the_database_fails_does_not_take_the_others_with_it(
     outcomes = asyncio.run(come())
     failed = [client for client, outcome in outcomes if isinstance(outcome, OperationalError)]
     assert len(failed) == 2
-    assert all(client.sight.page("anns") for client, _ in outcomes if client not in failed)
+    assert all(
+        client.visibility.allows_page("anns") for client, _ in outcomes if client not in failed
+    )
     accounts.close()

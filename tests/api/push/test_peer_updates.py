@@ -18,7 +18,7 @@ from tests.api.postgresql import new_database
 from tests.api.running import Topics
 from tests.waiting import wait_until
 
-Pair = tuple[ApiProgram, ApiProgram]
+TokenPair = tuple[ApiProgram, ApiProgram]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -42,7 +42,7 @@ def apis(
     broker: Broker,
     topics: Topics,
     kind: str,
-) -> Iterator[Pair]:
+) -> Iterator[TokenPair]:
     """Two processes on one SQLite file, or on one PostgreSQL with the same signing keys."""
     tmp = tmp_path_factory.mktemp("two")
     connections: dict[str, Any] = {
@@ -92,7 +92,7 @@ def closed(socket: ClientConnection) -> int:
 
 
 def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_order(
-    apis: Pair,
+    apis: TokenPair,
 ) -> None:
     one, two = apis
     john, marie = someone(one, "john"), someone(two, "marie")
@@ -109,12 +109,12 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
         made = his.ask(
             "create_alarm", page_id=first, ticker="EUR/USD", option="", condition="above 1.08"
         )
-        heard = hers.hear("alarm_update")
+        heard = hers.receive("alarm_update")
         assert (heard["action"], heard["alarm_id"], heard["data"]) == ("created", made["id"], made)
         hers.ask("update_alarm", alarm_id=made["id"], active=False)
-        assert his.hear("alarm_update")["action"] == "updated"
+        assert his.receive("alarm_update")["action"] == "updated"
         hers.ask("trigger_alarm", alarm_id=made["id"], price=1.1)
-        assert his.hear("alarm_update")["data"]["by"] == "user/marie"
+        assert his.receive("alarm_update")["data"]["by"] == "user/marie"
 
         his.ask(
             "share_page",
@@ -131,18 +131,18 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
         other = his.ask(
             "create_alarm", page_id=second, ticker="EUR/CHF", option="", condition="above 1"
         )
-        assert hers.hear("alarm_update")["alarm_id"] == other["id"], (
+        assert hers.receive("alarm_update")["alarm_id"] == other["id"], (
             "what was taken away is not heard"
         )
         with at(two, marie).watching() as again:
             assert [one["id"] for one in again.start["alarms"]] == [other["id"]]
             his.ask("delete_alarm", alarm_id=other["id"])
-            assert again.hear("alarm_update")["action"] == "deleted", (
+            assert again.receive("alarm_update")["action"] == "deleted", (
                 "what was in the state is not told again"
             )
 
 
-def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: Pair) -> None:
+def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: TokenPair) -> None:
     one, two = apis
     john, marie = someone(one, "john.out"), someone(one, "marie.out")
     answer = httpx.post(
@@ -167,7 +167,7 @@ def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: 
 
 
 def test_what_flows_say_is_kept_once_and_told_once_by_each_api(
-    apis: Pair, topics: Topics, rules: Callable[[], dict[str, Any]]
+    apis: TokenPair, topics: Topics, rules: Callable[[], dict[str, Any]]
 ) -> None:
     one, two = apis
     for api in apis:
@@ -200,7 +200,7 @@ def test_what_flows_say_is_kept_once_and_told_once_by_each_api(
                 )
             )
             for watcher in (here, there):
-                heard = [watcher.hear("alarm_update")["data"]["price"] for _ in range(40)]
+                heard = [watcher.receive("alarm_update")["data"]["price"] for _ in range(40)]
                 assert sorted(heard) == [float(n) for n in range(1, 41)]
     assert len(john.ask("GET", f"/api/rules/{made['id']}/history").json()) == 40
     for api in apis:

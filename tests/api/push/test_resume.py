@@ -19,15 +19,15 @@ from infra.embedded.broker import Broker
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.push.followers import Follower, follow
-from tests.api.running import Api, Topics, hear, hear_event
+from tests.api.running import Api, Topics, receive, receive_event
 from tests.waiting import wait_until
 
 
 def resume(client: Any, cursor: str, *channels: str) -> dict[str, Any]:
     """Subscribe with a cursor; gives the server's answer."""
-    assert hear(client)["type"] == "ready"
+    assert receive(client)["type"] == "ready"
     client.send(json.dumps({"type": "subscribe", "channels": list(channels), "cursor": cursor}))
-    return hear(client)
+    return receive(client)
 
 
 def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_is_new(
@@ -35,7 +35,7 @@ def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_is_new(
 ) -> None:
     with api.subscribed(token, "busy", "alarms") as client:
         topics.pushed("busy", [{"n": 1}, {"n": 2}])
-        messages = [hear(client) for _ in range(4)]
+        messages = [receive(client) for _ in range(4)]
         cursor = messages[-1]["cursor"]
     topics.pushed("busy", [{"n": 3}])
     topics.pushed("other", [{"n": 0}])
@@ -45,25 +45,25 @@ def test_a_client_that_comes_back_gets_what_it_missed_and_then_what_is_new(
     )
     with api.socket(token=token) as client:
         assert resume(client, cursor, "busy", "alarms")["recovered"] is True
-        missed = [hear(client), hear(client)]
+        missed = [receive(client), receive(client)]
         assert {message["channel"] for message in missed} == {"busy", "alarms"}
         topics.pushed("busy", [{"n": 4}])
-        assert hear_event(client, "busy") == {"n": 4}
+        assert receive_event(client, "busy") == {"n": 4}
 
 
 def test_a_cursor_whose_events_are_gone_is_answered_with_a_fresh_snapshot(
     start: Start, settings: Settings, topics: Topics
 ) -> None:
-    api = start(replace(settings, bounds=Bounds(journal_updates=3)))
+    api = start(replace(settings, bounds=Bounds(replay_updates=3)))
     api.wait_for_topics(topics.push, topics.readings)
     token = api.login()
     with api.subscribed(token, "readings") as client:
-        cursor = hear(client)["cursor"]
+        cursor = receive(client)["cursor"]
     topics.events(*(reading(n) for n in range(5)))
     wait_until(lambda: api.health()["signals"] == 1, what="the readings")
     with api.socket(token=token) as client:
         assert resume(client, cursor, "readings")["recovered"] is False
-        snapshot = hear(client)
+        snapshot = receive(client)
         assert (snapshot["type"], len(snapshot["data"])) == ("snapshot", 1)
 
 
@@ -72,11 +72,11 @@ def test_what_is_not_a_cursor_is_answered_and_the_connection_stays(
     api: Api, token: str, cursor: object
 ) -> None:
     with api.socket(token=token) as client:
-        hear(client)
+        receive(client)
         client.send(json.dumps({"type": "subscribe", "channels": ["c"], "cursor": cursor}))
-        assert hear(client)["type"] == "error"
+        assert receive(client)["type"] == "error"
         client.send('{"type":"ping"}')
-        assert hear(client) == {"type": "pong"}
+        assert receive(client) == {"type": "pong"}
 
 
 def test_subscribers_hear_a_heartbeat_with_their_cursor(
@@ -85,9 +85,9 @@ def test_subscribers_hear_a_heartbeat_with_their_cursor(
     api = start(replace(settings, bounds=Bounds(heartbeat=0.05)))
     api.wait_for_topics(topics.push)
     with api.subscribed(api.login(), "c") as client:
-        message = hear(client)
+        message = receive(client)
         while message["type"] != "heartbeat":
-            message = hear(client)
+            message = receive(client)
         assert message["cursor"]
 
 
@@ -126,9 +126,9 @@ def everybody_gets_everything_once(
         60,
         "every client to be there",
     )
-    parts = kills + 1
-    for part in range(parts):
-        first, end = messages * part // parts, messages * (part + 1) // parts
+    partitions = kills + 1
+    for partition in range(partitions):
+        first, end = messages * partition // partitions, messages * (partition + 1) // partitions
         for start in range(first, end, 500):
             topics.pushed(
                 "busy",
@@ -139,7 +139,7 @@ def everybody_gets_everything_once(
                 120,
                 "the slowest",
             )
-        if part < kills:
+        if partition < kills:
             program.kill()
             program.start().wait_ready()
     following.join(600)

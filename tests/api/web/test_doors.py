@@ -17,7 +17,7 @@ from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.events import alarm
-from tests.api.running import Api, Topics, hear
+from tests.api.running import Api, Topics, receive
 from tests.api.static.screenshot import CHROMIUM, FLAGS
 
 SUBSCRIBE = json.dumps({"type": "subscribe", "channels": ["events", "system"]})
@@ -30,14 +30,14 @@ def test_a_header_without_the_subprotocol_is_the_video_watch_and_hears_alarms(
         f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}
     ) as client:
         client.send(SUBSCRIBE)
-        assert hear(client) == {"type": "subscribed", "channels": ["events", "system"]}
+        assert receive(client) == {"type": "subscribed", "channels": ["events", "system"]}
         topics.pushed("events", [{"n": 1}])
-        assert hear(client) == {"type": "new_event", "data": {"n": 1}}
+        assert receive(client) == {"type": "new_event", "data": {"n": 1}}
         topics.events(alarm(1))
-        assert (said := hear(client))["type"] == "system_alert"
+        assert (said := receive(client))["type"] == "system_alert"
         assert said["data"]["alarm"] == "too_hot"
         client.send("{")
-        assert hear(client)["type"] == "error"
+        assert receive(client)["type"] == "error"
 
 
 def test_an_event_that_goes_to_several_channels_of_a_client_comes_once(
@@ -47,22 +47,22 @@ def test_an_event_that_goes_to_several_channels_of_a_client_comes_once(
         f"ws://{api.address}/ws", additional_headers={"Authorization": f"Bearer {token}"}
     ) as client:
         client.send('{"type":"subscribe","channels":["events","camera_gate"]}')
-        hear(client)
+        receive(client)
         topics.pushed("events", [{"n": 1}], id="one")
         topics.pushed("camera_gate", [{"n": 1}], id="one")
         topics.pushed("camera_gate", [{"n": 2}], id="two")
-        assert [hear(client)["data"]["n"] for _ in range(2)] == [1, 2]
+        assert [receive(client)["data"]["n"] for _ in range(2)] == [1, 2]
 
 
 def test_the_alarm_servers_client_may_subscribe_too(api: Api, topics: Topics, token: str) -> None:
     with connect(f"ws://{api.address}/ws?token={token}") as client:
-        assert hear(client)["type"] == "initial_state"
+        assert receive(client)["type"] == "initial_state"
         client.send(SUBSCRIBE)
         client.send('{"type":"create_page","payload":{"name":"p"}}')
-        while hear(client)["type"] != "success":
+        while receive(client)["type"] != "success":
             continue
         topics.pushed("events", [{"n": 1}])
-        assert hear(client) == {"type": "new_event", "data": {"n": 1}}
+        assert receive(client) == {"type": "new_event", "data": {"n": 1}}
 
 
 def test_without_a_token_a_subscriber_is_refused_unless_the_site_wants_it(
@@ -82,11 +82,11 @@ def test_without_a_token_a_subscriber_is_refused_unless_the_site_wants_it(
     opened.wait_for_topics(topics.push)
     with connect(f"ws://{opened.address}/ws") as client:
         client.send(SUBSCRIBE)
-        assert hear(client)["type"] == "subscribed"
+        assert receive(client)["type"] == "subscribed"
         client.send('{"type":"subscribe","channels":["page/secret"]}')
-        assert hear(client)["type"] == "error"
+        assert receive(client)["type"] == "error"
         topics.pushed("events", [{"n": 1}])
-        assert hear(client) == {"type": "new_event", "data": {"n": 1}}
+        assert receive(client) == {"type": "new_event", "data": {"n": 1}}
 
 
 def test_pages_of_other_sites_may_not_connect(start: Start, settings: Settings) -> None:

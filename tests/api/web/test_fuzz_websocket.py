@@ -69,22 +69,24 @@ class Fuzzer:
                 ("/ws?token=x", "Origin: http://elsewhere.example\r\n"),
             ]
         )
-        with socket.create_connection(("127.0.0.1", self._api.settings.port), timeout=10) as wire:
+        with socket.create_connection(
+            ("127.0.0.1", self._api.settings.port), timeout=10
+        ) as transport:
             key = base64.b64encode(dice.randbytes(16)).decode()
-            wire.sendall(
+            transport.sendall(
                 f"GET {path} HTTP/1.1\r\nHost: {self._api.address}\r\nUpgrade:"
                 " websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key:"
                 f" {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
             )
-            status = wire.recv(65536).split(b" ", 2)[1]
+            status = transport.recv(65536).split(b" ", 2)[1]
             assert status in (b"101", b"403"), status
             try:
                 for _ in range(dice.randrange(8)):
-                    wire.sendall(self._frame())
+                    transport.sendall(self._frame())
                     self.sent += 1
                 if dice.random() < 0.5:
-                    wire.sendall(frame(8, struct.pack("!H", 1000), dice))
-                    while wire.recv(65536):
+                    transport.sendall(frame(8, struct.pack("!H", 1000), dice))
+                    while transport.recv(65536):
                         continue
             except OSError:  # the server closed first
                 return

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from api.metrics import Metrics
-from api.push.cursor import Place
+from api.push.cursor import Position
 from api.push.feed import Feed
 from api.push.updates import Update
 from api.settings import Settings
@@ -32,13 +32,13 @@ class Relay:
         self.texts: asyncio.Queue[str] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
 
-    def begin(self, part: str, place: Place) -> None: ...
+    def begin(self, partition: str, position: Position) -> None: ...
 
-    def forget(self, parts: set[str]) -> None: ...
+    def forget(self, partitions: set[str]) -> None: ...
 
     def answered(self, events: object) -> None: ...
 
-    def read_back(self) -> None: ...
+    def backfilled(self) -> None: ...
 
     def publish(self, updates: list[Update]) -> None:
         texts = [
@@ -96,7 +96,7 @@ async def library(broker: str, prefix: str, port: int) -> None:
         clients.discard(connection)
 
     relay = feed(broker, prefix)
-    async with serve(endpoint, "127.0.0.1", port, compression=None, backlog=4096):
+    async with serve(endpoint, "127.0.0.1", port, compression=None, buffer=4096):
         while True:
             broadcast(clients, await relay.texts.get())
 

@@ -1,0 +1,135 @@
+"""Logging in and out, and telling whose a token is."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from api.accounts.errors import LoginRefused
+from api.accounts.login_limits import LoginLimits
+from api.accounts.password_hashing import PasswordHashing
+from api.accounts.principal import Principal, principal_of
+from api.accounts.sessions import LoginSessions, TokenPair
+from api.accounts.tokens import TokenError, Tokens
+from api.database.audit_log import record_audit
+from api.database.database import Database, permissions_changed
+from api.database.models import LONGEST_NAME, User
+
+LOGGED_OUT = "logged out, or the account is disabled; log in again"
+
+
+class Logins:
+    """Log accounts in and out, and authenticate by access token."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: Tokens,
+        sessions: LoginSessions,
+        hashing: PasswordHashing,
+        limits: LoginLimits,
+    ) -> None:
+        self.tokens = tokens
+        self._database = database
+        self._sessions = sessions
+        self._hashing = hashing
+        self._limits = limits
+
+    async def login(
+        self, username: str, password: str, address: str
+    ) -> tuple[TokenPair, Principal]:
+        """Tokens, and whose they are. Raises `LoginRefused` or `TooManyAttempts`."""
+        name = username[:LONGEST_NAME]
+        attempt = self._limits.begin_login(address, name)
+        principal = await self._hashing.run(lambda: self._verify(username, password))
+        if principal is None:
+            await asyncio.to_thread(self._record_refusal, name, address)
+            raise LoginRefused("wrong user name or password")
+        self._limits.succeed(attempt)
+        self._limits.remember(attempt)
+        return await asyncio.to_thread(self._start, principal, address)
+
+    async def check_own_password(self, principal: Principal, password: str, address: str) -> None:
+        """Check the password of somebody who is logged in.
+
+        Raises `LoginRefused` or `TooManyAttempts`.
+        """
+        attempt = self._limits.begin_password_check(address, principal.username)
+        if await self._hashing.run(lambda: self._verify(principal.username, password)) is None:
+            raise LoginRefused("the old password is wrong")
+        self._limits.succeed(attempt)
+
+    def claimed_principal(self, token: str) -> Principal:
+        """Whose a signed token is, without its name and without asking the database.
+
+        The login may have ended meanwhile. Raises `TokenError`.
+        """
+        claims = self.tokens.check(token)
+        return Principal(claims.user_id, "", "viewer", claims.expires, claims.login)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Whose a token is.
+
+        Raises:
+            TokenError: the token is not valid or was revoked, or the account is disabled.
+        """
+        claims = self.tokens.check(token)
+        return await asyncio.to_thread(self._find, claims.user_id, claims.login, claims.expires)
+
+    async def refresh(self, refresh_token: str, address: str) -> tuple[TokenPair, Principal]:
+        """New tokens for a refresh token, which is used up by that.
+
+        One that was used before ends the login: somebody else has it. Raises `TokenError`.
+        """
+        return await asyncio.to_thread(self._refresh, refresh_token, address)
+
+    def renew(self, principal: Principal) -> str:
+        """Another access token of the same login, for clients without a refresh token."""
+        return self.tokens.issue(principal.id, principal.login)
+
+    async def logout(self, principal: Principal, address: str) -> None:
+        """End a login: none of its tokens is accepted any longer."""
+        await asyncio.to_thread(self._logout, principal, address)
+
+    def _verify(self, username: str, password: str) -> Principal | None:
+        with self._database.read() as session:
+            user = session.scalar(select(User).where(User.username == username))
+        if user is not None and not user.enabled:
+            user = None
+        right = self._hashing.verify(None if user is None else user.password_hash, password)
+        return principal_of(user) if user is not None and right else None
+
+    def _record_refusal(self, name: str, address: str) -> None:
+        with self._database.write() as session:
+            record_audit(session, name, "login_refused", address=address)
+
+    def _start(self, principal: Principal, address: str) -> tuple[TokenPair, Principal]:
+        with self._database.write() as session:
+            pair = self._sessions.start(session, principal.id)
+            record_audit(session, principal, "login", address=address)
+        return pair, principal
+
+    def _find(self, user_id: int, login: str, expires: float) -> Principal:
+        with self._database.read() as session:
+            user = self._sessions.user_of(session, login)
+        if user is None or user.id != user_id:
+            raise TokenError(LOGGED_OUT)
+        return principal_of(user, expires, login)
+
+    def _refresh(self, refresh_token: str, address: str) -> tuple[TokenPair, Principal]:
+        with self._database.write() as session:
+            outcome = self._sessions.refresh(session, refresh_token)
+            if outcome.pair is None and outcome.user is not None:
+                reused_by = principal_of(outcome.user)
+                record_audit(session, reused_by, "refresh_token_reused", address=address)
+                permissions_changed(session)
+        if outcome.pair is None or outcome.user is None:
+            raise TokenError(
+                "the refresh token is not valid, was used before, or has expired; log in again"
+            )
+        return outcome.pair, principal_of(outcome.user)
+
+    def _logout(self, principal: Principal, address: str) -> None:
+        with self._database.write() as session:
+            self._sessions.end(session, principal.login)
+            record_audit(session, principal, "logout", address=address)
+            permissions_changed(session)
