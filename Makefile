@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -19,6 +19,12 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 
 test: setup ## the whole test suite on real services
 	@$(PY) -m pytest tests -n 2 --dist loadfile $(PYTEST_ARGS)
+
+check: setup ## lint, and every test that needs no service: a minute on two cores
+	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
+
+test-quick: setup ## every test that needs no service
+	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .

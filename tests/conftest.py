@@ -25,8 +25,21 @@ from infra.embedded.objects import Objects
 from infra.embedded.service import Service
 from infra.embedded.victoria import Victoria
 
+SERVICES = {
+    "broker", "clickhouse", "mosquitto", "mariadb", "victoria", "objects", "mail", "own",
+    "moto", "postgresql", "receiver", "stack", "start", "browser",
+}  # fmt: skip
+"""Fixtures that start a server or a browser."""
+
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a service, so that `make check` can leave them out."""
+    for item in items:
+        if SERVICES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("service")
 
 
 def require(service: type[Service]) -> None:

@@ -15,6 +15,8 @@ from tests.chaos.run import SERVICES, run
 from tests.chaos.table import table
 from tests.conftest import require
 
+pytestmark = pytest.mark.service
+
 
 @pytest.mark.slow
 def test_no_source_and_no_sink_loses_or_doubles_an_event_whatever_is_killed_or_stopped(

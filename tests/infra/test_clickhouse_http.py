@@ -27,6 +27,8 @@ from infra.embedded.clickhouse_http.errors import ClickHouseError as EngineError
 from infra.embedded.clickhouse_http.statement import format_of, insert_of, only_reads
 from infra.embedded.ports import ask
 
+pytestmark = pytest.mark.service
+
 SIZES = (1, 1000, 5000, 65_536, 70_000, 200_000)
 
 

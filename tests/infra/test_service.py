@@ -17,6 +17,8 @@ from infra.embedded.ports import HOST, LOWEST, ask, free_port, is_free
 from infra.embedded.service import Service, ServiceError, Unavailable, write_private
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 
 class Sleeper(Service):
     """A program that never listens."""

@@ -28,6 +28,8 @@ from infra.embedded.service import Service
 from infra.embedded.victoria import Victoria
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 Own = Callable[[Any], Any]
 
 

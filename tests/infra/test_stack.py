@@ -15,6 +15,8 @@ from infra.embedded.stack import SERVICES, Stack, site_text
 from tests.conftest import require
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def stack(session_folder: Path) -> Stack:

@@ -27,6 +27,8 @@ from tests.connectors.certificate import make_certificate
 from tests.connectors.recorder import Recorder
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 PIR, SCALE = "pir-token-0123456789", "scale-token-0123456789"
 BODY = {
     "type": "motion_detected", "device_id": "pi-1",

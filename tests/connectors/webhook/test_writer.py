@@ -21,6 +21,8 @@ from tests.connectors.recorder import Recorder, ids, reading
 from tests.receivers import Receiver
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 

@@ -30,6 +30,8 @@ from tests.connectors.recorder import Recorder
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 METERS = """\
 vigie: 1
 flow: meters

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import paho.mqtt.client as mqtt
+import pytest
 from kafka import KafkaProducer
 
 from connectors.base import ConnectorContext, Health
@@ -20,6 +21,8 @@ from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.running import HOT, run_refused, site_of, write
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.service
 
 
 def reading(n: int, value: float, time: float) -> Reading:

@@ -31,6 +31,8 @@ from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 SHIPPED = Path(flows.__file__).parent / "definitions"
 NIGHT = datetime(2026, 1, 5, 23, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
 HOT, PIR = "sensor.server_room_rack", "binary_sensor.server_room_pir"

@@ -15,6 +15,8 @@ from infra.embedded.stack import SERVICES
 from tests.conftest import require
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.service
+
 COMMAND = [sys.executable, "-m", "infra.demo", "--data"]
 STARTED = 150.0
 

@@ -12,6 +12,8 @@ from infra.demo.result import Result, complaints
 from infra.demo.site import DEFINITIONS
 from infra.demo.variants import without
 
+pytestmark = pytest.mark.service
+
 
 def test_a_folder_with_something_else_in_it_is_never_emptied(tmp: Path) -> None:
     (tmp / "thesis.txt").write_text("three years")
