@@ -1,5 +1,4 @@
-"""Reads a definition: text, positions, models, meaning, lock. All problems of a file are found at
-once.
+"""Reads a definition: text, positions, models, meaning and lock, with all problems at once.
 
 document, flow = load("server_room.yaml")
 if flow is None:
@@ -30,9 +29,7 @@ MISSING = {
 
 
 class _Partial(Flow):
-    """A flow of which the entries with errors were left out, so that the rest can be checked
-    too.
-    """
+    """A flow without the entries that have errors, so that the rest can be checked too."""
 
     vigie: int = 1  # type: ignore[assignment]
     flow: str = "flow"
@@ -91,9 +88,7 @@ def notation(document: Document, node: Node, path: Path_) -> None:
 
 
 def _may_be_empty(path: Path_) -> bool:
-    """Data in tests may hold nulls; a step without settings is written `- track:`; a connector
-    without is `http:`.
-    """
+    """Whether nothing may stand at a path: nulls in tests, or a component without settings."""
     if path[0] == "tests":
         return len(path) > 4
     if path[0] == "tables":
@@ -228,8 +223,9 @@ def _validate(document: Document, root: Node) -> tuple[Flow | None, LeftOut]:
 
 
 def _places(error: ValidationError) -> set[tuple[str | int, ...]]:
-    """The entries with errors. The error itself must not be kept: with its traceback it would
-    keep the document for ever.
+    """The places of the entries with errors.
+
+    The error itself must not be kept: with its traceback it would keep the document for ever.
     """
     return {detail["loc"][:2] for detail in error.errors(include_url=False)}
 

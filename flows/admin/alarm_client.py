@@ -1,6 +1,4 @@
-"""Alarms as their topics show them, for an operator at a desk: the state of each, its history,
-and commands with answers.
-"""
+"""A client of the alarm topics: state and history of alarms, commands and their answers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +19,9 @@ Key = tuple[str, str]
 
 
 class AlarmTopics:
-    """The topics of alarms, commands and answers of a site. Raises `ConnectorError` while no
-    broker answers.
+    """The topics of alarms, commands and answers of a site.
+
+    Raises `ConnectorError` while no broker answers.
     """
 
     def __init__(self, connection: TopicConnection) -> None:
@@ -55,9 +54,7 @@ class AlarmTopics:
         return [event for event in latest.values() if event.event != "removed"]
 
     def ask(self, command: Occurrence, wait: float) -> list[Occurrence]:
-        """Send a command and wait for its answers, at most `wait` seconds for the first one;
-        empty if there was none.
-        """
+        """Send a command and return its answers; empty if none came within `wait` seconds."""
         answers: list[Occurrence] = []
         try:
             ensure_topic(self._connection, self._names.alarm_commands, 1)

@@ -1,6 +1,4 @@
-"""Sending dead letters through their flow again: into the topic their source reads, or to the
-sink that refused them.
-"""
+"""Replay of dead letters: back into the topic of their source, or to the sink that refused them."""
 
 import threading
 import time
@@ -51,12 +49,14 @@ class Target:
 
     @property
     def name(self) -> str:
+        """The topic or the sink, for people."""
         return self.topic or f"sink {self.sink}"
 
 
 def target_of(letter: DeadLetter, flow: Flow, names: TopicNames, into: str | None = None) -> Target:
-    """Where to send a letter; `into` names the source where the letter does not tell. Raises
-    `NotReplayable`.
+    """Where to send a letter; `into` names the source if the letter does not.
+
+    Raises `NotReplayable`.
     """
     if letter.cut:
         raise NotReplayable(
@@ -148,9 +148,7 @@ def _topic_of(flow: Flow, source: str, names: TopicNames) -> tuple[str, int | No
 
 
 def _refuse_twice(letter: DeadLetter, flow: Flow) -> None:
-    """An event that was refused midway passes the steps before a second time: only some may be
-    passed twice.
-    """
+    """Refuse an event that would pass a step twice which only takes each event once."""
     _, stream, *step = [*letter.step.split("/"), ""]
     for kind, settings in _steps_before(flow, stream, step[0]):
         if isinstance(settings, Deduplicate):
@@ -179,8 +177,7 @@ def _steps_before(flow: Flow, name: str, until: str = "") -> Iterator[tuple[str,
 
 
 class Replay:
-    """Sends letters again. Each is marked once it is durable where it was sent, so a replay may be
-    broken off anywhere.
+    """Sends letters again and marks each once it is durable, so that a replay may stop anywhere.
 
     `sinks` makes the sinks of the definition when one is needed; `wait` is how many seconds the
     broker or a sink may stay silent.
@@ -208,8 +205,9 @@ class Replay:
         self._refused: list[DeadLetter] = []
 
     def send(self, entry: Entry, into: str | None = None) -> str:
-        """Send one letter, mark it, and say where it went; raises `NotReplayable` and
-        `Unreachable`.
+        """Send one letter, mark it, and return where it went.
+
+        Raises `NotReplayable` and `Unreachable`.
         """
         target = target_of(entry.letter, self._flow, self._connection.topic_names, into)
         timer = threading.Timer(self._wait, self._stopping.set)

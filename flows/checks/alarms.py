@@ -12,6 +12,7 @@ from operators.model.units import Quantity, Some
 
 
 def check_alarms(scope: Scope) -> None:
+    """Check the pages, rules, hiding alarms and limits that alarms name."""
     for name, alarm in scope.flow.alarms.items():
         path: Path_ = ("alarms", name)
         pages = scope.flow.pages
@@ -59,9 +60,7 @@ def _check_hidden(scope: Scope) -> None:
 
 
 def _includes(wide: Alarm, narrow: Alarm) -> bool:
-    """Whether `wide` is raised, and no later, for every value that raises `narrow` on the same
-    signals.
-    """
+    """Whether `wide` is raised, no later, whenever `narrow` is, on the same signals."""
     a, b = wide.when, narrow.when
     if (
         a is None
@@ -124,6 +123,7 @@ TELLING = ("email", "webhook")
 
 
 def check_levels(scope: Scope) -> None:
+    """Check that levels rise, and that whoever is told of an alarm hears that it escalates."""
     for name, alarm in scope.flow.alarms.items():
         if alarm.when is not None and isinstance(alarm.priority, str):
             _check_order(

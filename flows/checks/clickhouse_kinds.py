@@ -1,6 +1,4 @@
-"""ClickHouse tables: what one table would hold must have the same columns, and be kept the same
-way.
-"""
+"""ClickHouse tables: what goes into one table must have the same columns and be kept alike."""
 
 from collections.abc import Iterator
 
@@ -14,6 +12,7 @@ Tables = dict[str, ClickHouse]
 
 
 def check_history(scope: Scope) -> None:
+    """Check that sinks of one table agree on its kind, its partitions and how long it lasts."""
     contents = Contents([scope.flow])
     tables: dict[tuple[str, str], Tables] = {}
     for name, sink in scope.flow.sinks.items():

@@ -20,8 +20,9 @@ WHOLE = "*"
 
 @dataclass
 class Scope:
-    """A flow under check. `broken` are the entries, by section and name, left out because their
-    form is wrong.
+    """A flow under check.
+
+    `broken` are the entries, by section and name, that were left out because their form is wrong.
     """
 
     document: Document
@@ -37,6 +38,7 @@ class Scope:
         key: bool = False,
         level: Level = "error",
     ) -> None:
+        """Note a problem at a path of the document."""
         self.document.say_at(path, message, hint, key=key, level=level)
 
     def unknown(
@@ -53,6 +55,7 @@ class Scope:
 
     @property
     def is_whole(self) -> bool:
+        """Whether no entry was left out."""
         return not self.broken
 
     @cached_property
@@ -98,8 +101,9 @@ class Scope:
 
     @cached_property
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows of every table that can be read; what is wrong with the others is said by
-        `read_tables`.
+        """The rows of every table that can be read.
+
+        `read_tables` reports the others.
         """
         return {
             name: rows
@@ -135,17 +139,17 @@ class Scope:
         return list(dict.fromkeys(str(column) for row in rows for column in row))
 
     def enriched(self, name: str) -> bool:
-        """Whether a table that is changed while the flow runs may give events of a name any
-        label.
-        """
+        """Whether a table that changes at run time may give events of a name any label."""
         streams = self.upstream(name) & set(self.flow.streams)
         return any(
             step.kind == "enrich" for one in streams for step in self.flow.streams[one].steps
         )
 
     def labels_after(self, name: str) -> set[str]:
-        """The labels that events of a name are known to carry: set in the flow, or columns of a
-        table. Nothing where a table that is changed while the flow runs may give any."""
+        """The labels that events of a name are known to carry: set in the flow or table columns.
+
+        Empty if a table that changes at run time may give them any.
+        """
         labels: set[str] = set()
         if self.enriched(name):
             return labels
@@ -174,8 +178,9 @@ def map_of(component: Any) -> dict[str, Any]:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header line; raises ValueError with the line of a row that does
-    not fit.
+    """The rows of a CSV file with a header line.
+
+    Raises `ValueError` with the line of a row that does not fit.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -1,6 +1,4 @@
-"""What a stream, an alarm or a topic holds, as far as definitions tell: which kind of table its
-events fit in.
-"""
+"""Kinds of events that streams, alarms and topics hold, and so the kind of table they fit in."""
 
 from collections.abc import Iterable
 
@@ -27,14 +25,16 @@ _MADE: dict[str, Kinds] = {
     "alarm": frozenset({"alarms"}),
 }
 _PASSING = (
-    "convert", "debounce", "deduplicate", "drop", "label", "lookup", "motion_gate", "only", "rename", "scale", "threshold",
+    "convert", "debounce", "deduplicate", "drop", "label", "lookup", "motion_gate", "only",
+    "rename", "scale", "threshold",
     "track", "translate", "zones",
 )  # fmt: skip
 
 
 class Contents:
-    """What the names of one or several flows hold; flows that are given together tell of each
-    other's topics.
+    """The kinds of events behind the names of one or several flows.
+
+    Flows that are given together know what is in each other's topics.
     """
 
     def __init__(self, flows: Iterable[Flow], names: TopicNames = DEFAULT_NAMES) -> None:
@@ -43,8 +43,9 @@ class Contents:
         self._asking: set[str] = set()
 
     def of(self, flow: Flow, name: str) -> Kinds:
-        """The kinds of tables that the events of a name may need: one is certain, `UNKNOWN` is
-        anything.
+        """The kinds of tables that the events of a name may need.
+
+        One kind is certain; `UNKNOWN` stands for anything.
         """
         base = origin(name)
         if name.endswith(".errors") and base != name:
@@ -90,10 +91,9 @@ class Contents:
         return held or UNKNOWN
 
     def of_table(self, flow: Flow, sink: str, settings: ClickHouse) -> str | None:
-        """The kind of table that a ClickHouse sink writes; None where the definitions leave it
-        open.
+        """The kind of table that a ClickHouse sink writes; None if definitions leave it open.
 
-        Where they leave it open between kinds, a table that is called as one of these is of it.
+        If they leave it open between kinds, a table named after one of them is of that kind.
         """
         if settings.kind:
             return settings.kind

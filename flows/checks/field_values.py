@@ -15,13 +15,16 @@ Facts = dict[str, tuple[str, ...]]
 """
 
 CHANGES = (
-    "raised", "returned", "cleared", "acked", "unacked", "realarmed", "escalated", "deescalated", "shelved", "unshelved",
-    "suppressed", "unsuppressed", "out_of_service", "in_service", "no_data", "data_back", "reset", "commented",
+    "raised", "returned", "cleared", "acked", "unacked", "realarmed", "escalated", "deescalated",
+    "shelved", "unshelved",
+    "suppressed", "unsuppressed", "out_of_service", "in_service", "no_data", "data_back", "reset",
+    "commented",
     "rule_changed", "removed", "disabled", "enabled",
 )  # fmt: skip
 """Every change that an alarm tells."""
 FIELDS = (
-    "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority", "change", "state", "type",
+    "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority",
+    "change", "state", "type",
 )  # fmt: skip
 """Fields of selectors that are compared; the others are not known before something runs."""
 _SAME = frozenset(

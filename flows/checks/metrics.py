@@ -12,9 +12,7 @@ from operators.model.two_state import CONDITIONS, is_two_state
 
 
 def check_metrics(scope: Scope) -> None:
-    """Warn of metrics that nothing in this flow makes and that no decoder knows, but whose name
-    is near a known one.
-    """
+    """Warn of a metric that nothing makes and no decoder knows, but that is nearly a known one."""
     made = set(_made(scope))
     known = sorted({*METRICS, *made})
     wrong = {problem.place for problem in scope.document.errors}
@@ -61,9 +59,7 @@ def _of(only: Selector, path: Path_) -> Iterator[tuple[Path_, str]]:
 
 
 def _made(scope: Scope) -> Iterator[str]:
-    """Metrics that the flow names itself: its sources, steps that make readings, and what its
-    tests give.
-    """
+    """Metrics that the flow names itself: in its sources, its steps and its tests."""
     for source in scope.flow.sources.values():
         settings: Any = source.settings
         if source.kind == "simulate":

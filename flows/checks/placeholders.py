@@ -17,6 +17,7 @@ SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
 
 
 def check_texts(scope: Scope) -> None:
+    """Check the placeholders of all texts: their form, their fields, and where each may stand."""
     root = scope.document.root
     if root is None:
         return

@@ -8,6 +8,7 @@ from operators.transforms.enrich import Enrich
 
 
 def check_references(scope: Scope) -> None:
+    """Check names: unique, known where they are read, read by somebody, and in no circle."""
     _check_unique(scope)
     _check_known(scope)
     _check_circles(scope)
@@ -86,9 +87,7 @@ def _check_circles(scope: Scope) -> None:
 
 
 def circles(reads: dict[str, list[str]]) -> list[list[str]]:
-    """Each circle once, beginning with its alphabetically first name; follows `reads` without
-    recursion.
-    """
+    """Each circle of `reads` once, from its alphabetically first name on; without recursion."""
     found: dict[frozenset[str], list[str]] = {}
     done: set[str] = set()
     for first in sorted(reads):

@@ -1,6 +1,4 @@
-"""The meaning of a definition: what can be wrong although every key is known and every value has
-the right form.
-"""
+"""All checks of a definition's meaning, in their order."""
 
 from flows.checks.alarms import check_alarms, check_levels
 from flows.checks.clickhouse_kinds import check_history

@@ -10,6 +10,7 @@ ROLE_STEPS = ("combine", "correlate", "mode")
 
 
 def check_steps(scope: Scope) -> None:
+    """Check that steps with state have an identity of their own, and the roles that steps need."""
     _check_identity(scope)
     _check_was(scope)
     for name, stream in scope.flow.streams.items():

@@ -13,6 +13,7 @@ URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
 
 
 def check_tables(scope: Scope) -> None:
+    """Check tables and what names them: rows, columns, zones and cameras."""
     scope.read_tables()
     for name, source in scope.flow.sources.items():
         if getattr(source.settings, "each", None) is not None:
@@ -124,7 +125,9 @@ def _check_columns(scope: Scope) -> None:
 
 
 def _check_column(scope: Scope, path: Path_, value: Column, read: list[str]) -> None:
-    """Labels come from tables, `lookup` and `label`; where none of these is, a device may bring
+    """Check a column that is read as a label.
+
+    Labels come from tables, `lookup` and `label`; where there is none of these, a device may bring
     its own.
     """
     if not scope.is_whole or any(scope.enriched(name) for name in read):

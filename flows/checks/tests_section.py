@@ -18,6 +18,7 @@ _EVENTS = "write nothing, {count: 2}, one event such as {subject: rack}, or a li
 
 
 def check_tests(scope: Scope) -> None:
+    """Check the tests of a definition: time, what is given, what is done and what is expected."""
     titles: set[str] = set()
     for index, test in enumerate(scope.flow.tests):
         path: Path_ = ("tests", index)
@@ -123,9 +124,7 @@ def _check_expect(scope: Scope, path: Path_, name: str, value: Any) -> None:
 
 
 def _names_states(value: Any) -> bool:
-    """Whether an alarm's states are expected, by subject or as one word, and not its changes as
-    events.
-    """
+    """Whether states of an alarm are expected (a word, or a map by subject) rather than events."""
     if isinstance(value, dict):
         fields = {*ATTRIBUTES, "count", "exactly"}
         return all(isinstance(state, str) for state in value.values()) and not fields & set(value)

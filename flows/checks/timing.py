@@ -1,6 +1,4 @@
-"""Spans of time that do not fit each other, so that an alarm never comes, comes falsely, or a
-setting does nothing.
-"""
+"""Spans of time that do not fit: an alarm that never comes or comes falsely, a dead setting."""
 
 import math
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ LONGEST_SHELVING = 7 * 86_400.0
 
 
 def check_timing(scope: Scope) -> None:
+    """Check the spans of alarms, steps and sinks against each other and against the lateness."""
     for name, alarm in scope.flow.alarms.items():
         if alarm.when is not None:
             path: Path_ = ("alarms", name, "when")
@@ -76,9 +75,7 @@ def _check_silent(scope: Scope, path: Path_, alarm: Alarm, when: When) -> None:
 
 
 def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
-    """An alarm that waits longer than its signal may be silent is hidden, or overtaken, by the
-    alarm on the silence.
-    """
+    """Warn of an alarm that waits longer than its signal may be silent before it is hidden."""
     if not when.for_:
         return
     mine = _signals(scope, alarm)
@@ -93,7 +90,8 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
             continue
         path: Path_ = ("alarms", name, "when", "for")
         if other in alarm.suppressed_by:
-            scope.say(path, f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be raised",
+            scope.say(path, f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be"
+                " raised",
                       f"wait less than {duration_text(silent)}")  # fmt: skip
         else:
             message = (
@@ -104,9 +102,7 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
 
 
 def _check_expected(scope: Scope, name: str, alarm: Alarm) -> None:
-    """Data must be able to come as often as is expected, and silence that a step marks must
-    reach the alarm.
-    """
+    """Check that data can come as often as expected, and that silence reaches the alarm."""
     path: Path_ = ("alarms", name, "expect_every")
     expected, when = alarm.expect_every, alarm.when
     if expected is None:
@@ -234,9 +230,7 @@ def _simulated(scope: Scope, name: str) -> list[Any]:
 
 
 def _least_gap(scope: Scope, alarm: Alarm) -> float:
-    """Seconds that lie at least between two events of a signal of the alarm; 0 where nothing is
-    known.
-    """
+    """Seconds that lie at least between two events of a signal; 0 if nothing is known."""
     spans = [span for _, kind, span in _gaps(scope, alarm) if kind == "window"]
     spans += [source.settings.every for name in alarm.sources for source in _simulated(scope, name)]
     return max(spans, default=0.0) if len(alarm.sources) == 1 else 0.0

@@ -1,8 +1,6 @@
-"""Units and words: limits of the kind that the metric is measured in, and states that the metric
-can have.
+"""Units and words: limits of the metric's own kind, and states that the metric can have.
 
-Only metrics that every decoder names in the same way are checked, and only where a selector says
-which they are.
+Only metrics that every decoder names alike are checked, and only where a selector names them.
 """
 
 from collections.abc import Iterable
@@ -36,13 +34,15 @@ OTHER_UNITS = (
 
 
 MAKERS = (
-    "decode", "rate", "threshold", "vote", "window", "scale", "convert", "rename", "shape", "translate", "pick", "combine",
+    "decode", "rate", "threshold", "vote", "window", "scale", "convert", "rename", "shape",
+    "translate", "pick", "combine",
     "counter",
 )  # fmt: skip
 """Steps that make another signal, or give one another unit or name."""
 
 
 def check_units(scope: Scope) -> None:
+    """Check the units and words of all conditions."""
     for name, alarm in scope.flow.alarms.items():
         metrics = _named(alarm.only) or _metrics_of(scope, alarm.sources)
         _check_made(scope, name, alarm)
@@ -66,9 +66,7 @@ def check_units(scope: Scope) -> None:
 
 
 def _check_made(scope: Scope, name: str, alarm: Alarm) -> None:
-    """Limits and words behind steps that make a signal of their own: a rate, whose unit no limit
-    has, and two-state ones.
-    """
+    """Check conditions on signals that steps make: rates (no limit has their unit) and on/off."""
     kinds = {_maker(scope, read) for read in alarm.sources}
     word = alarm.when.is_ if alarm.when is not None else None
     if kinds == {"rate"}:

@@ -1,6 +1,4 @@
-"""Rules that nothing can feed: selectors that nothing passes, and alarms that can never be
-raised.
-"""
+"""Selectors that nothing passes, and alarms that can never be raised."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +23,7 @@ _WORDLESS = {
 
 
 def check_feeding(scope: Scope) -> None:
+    """Check that something passes every selector, and that every alarm can be raised."""
     flow = scope.flow
     for name in flow.streams:
         facts_of(flow, name, conflict=_Steps(scope, name))
@@ -104,9 +103,7 @@ def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
 
 
 def _check_range(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
-    """A limit that no value can cross: outside of what the metric can be, or of what a step lets
-    through.
-    """
+    """Check that a limit is within what the metric can be, and within what a step lets through."""
     for where, condition in alarm.conditions():
         limit = getattr(condition, condition.kind) if condition.kind in ("above", "below") else None
         if isinstance(limit, Quantity):

@@ -135,10 +135,7 @@ def _said(event: Any) -> str:
 
 
 def _shown(event: Any) -> str:
-    """The value of an event as people read it: the word of a two-state metric, or the number
-    with its unit.
-    """
-
+    """The value of an event as people read it: a two-state word, or the number with its unit."""
     value = event.value
     if value is None:
         return ""
@@ -147,7 +144,7 @@ def _shown(event: Any) -> str:
     return word or (f"{number} {event.unit}" if event.unit else number)
 
 
-# ---------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # commands
 def _command(
     name: str, do: str, help: str, reason: bool = False, *more: Any
@@ -218,10 +215,7 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
 
 
 def _meant(topics: Any, data: dict[str, Any]) -> str | None:
-    """The nearest name of a flow or of an alarm that ever told anything, where the one that was
-    written never did.
-    """
-
+    """A hint at the nearest name of a flow or alarm, if the written one never said anything."""
     flow, alarm = data["flow"], data["alarm"]
     known = {
         (event.rule.partition("/")[0], event.alarm) for event in topics.states(lambda event: True)
@@ -260,8 +254,7 @@ _command("comment", "comment", "Leave a note in the alarm's history.", True)
 
 @contextmanager
 def _reaching() -> Iterator[None]:
-    """Ends with one line where no broker answers."""
-
+    """End the program with one line if no broker answers."""
     try:
         yield
     except ConnectorError as error:

@@ -25,8 +25,7 @@ def list_components() -> None:
     help="Form of the text.",
 )
 def docs(component: str | None, form: str) -> None:
-    """Print the documentation of one component, or of all: settings with types, units, defaults and
-    examples.
+    """Print the documentation of one component or of all: settings, units, defaults, examples.
 
     A name that is a source and a sink, such as topic, prints both.
     """

@@ -31,11 +31,10 @@ EXIT_DOWN = 75
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """What flows could not process: list it, look at it, and send it through its flow again after a
-    fix.
+    """See what flows could not process, and send it through its flow again after a fix.
 
-    FLOW is a definition or the name of a flow. A letter is named by its id, or by its beginning if
-    no other begins so.
+    FLOW is a definition or the name of a flow. A letter is named by its id, or by the beginning of
+    its id if no other begins the same.
 
     Exit codes: 0 done, 1 something was refused or not found, 75 the broker or a sink does not
     answer.
@@ -83,12 +82,11 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
     help="One JSON object a line, all of them, with the payload in base64.",
 )
 def list_letters(
-    flows: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
+    flows: tuple[str, ...], site: Path | None, reason: str | None, source: str | None,
+    since: str | None,
     only_open: bool, oldest: bool, count: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """List the letters of flows, of all flows of the site without FLOW, and how many there are
-    for each reason.
-    """
+    """List the dead letters of flows (of all flows without FLOW), and count them by reason."""
     earliest = _moment(since)
     with _graveyard(site, flows[0] if flows else None) as (graveyard, _, _):
         names = [_flow_name(flow) for flow in flows] or graveyard.flows()
@@ -118,8 +116,9 @@ def list_letters(
 @_site_option
 @click.option("--raw", is_flag=True, help="Write the bytes alone, as they are, to the output.")
 def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
-    """Show a letter: its bytes as text or in hexadecimal, where they came from, who refused
-    them, why and when.
+    """Show a letter: its bytes, where they came from, who refused them, why and when.
+
+    Bytes that are no text are shown in hexadecimal.
     """
     with _graveyard(site, flow) as (graveyard, _, _):
         entries = _named(graveyard.entries(_flow_name(flow)), (id,))
@@ -156,15 +155,17 @@ def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
     help="Seconds to wait for a sink.",
 )
 def replay(
-    definition: Path, ids: tuple[str, ...], site: Path | None, reason: str | None, source: str | None, since: str | None,
-    everything: bool, again: bool, into: str | None, dry_run: bool, profile: str | None, wait: float,
+    definition: Path, ids: tuple[str, ...], site: Path | None, reason: str | None,
+    source: str | None, since: str | None,
+    everything: bool, again: bool, into: str | None, dry_run: bool, profile: str | None,
+    wait: float,
 ) -> None:  # fmt: skip
-    """Send letters through their flow again, oldest first, and mark them: what a source brought
-    goes back into the topic the flow reads, under its old id; what a sink refused goes to that
-    sink.
+    """Send letters through their flow again, oldest first, and mark them.
 
-    The flow may run or not; if not, it takes them at its next start. What arrives twice is dropped
-    by its id. A letter that cannot be sent again stays, and its reason is printed.
+    What a source brought goes back into the topic the flow reads, under its old id; what a sink
+    refused goes to that sink. The flow may be running or not; if not, it takes them at its next
+    start. An event that arrives twice is dropped by its id. A letter that cannot be sent again
+    stays, and the reason is printed.
     """
     if not (ids or everything or reason):
         raise click.UsageError("name letters by their ids, or say --all, or --reason REASON")
@@ -212,7 +213,6 @@ def _flow(
     definition: Path, site: Path | None, profile: str | None
 ) -> tuple[Flow, Callable[[], dict[str, CompiledSink]]]:
     """The flow of a definition, and a function that makes its sinks."""
-
     document, flow = load(definition)
     if flow is None:
         _end(document.report())
@@ -231,10 +231,7 @@ def _flow(
 def _graveyard(
     site: Path | None, flow: str | None
 ) -> Iterator[tuple[Graveyard, TopicConnection, Site]]:
-    """The letters of a site; ends the program with clear words where the site or its broker is
-    not there.
-    """
-
+    """The dead letters of a site; ends the program if there is no site file or no broker."""
     beside = Path(flow).parent if flow and _is_file(flow) else Path()
     try:
         place = load_site(site or beside / "site.yaml")
@@ -257,8 +254,7 @@ def _is_file(flow: str) -> bool:
 
 
 def _flow_name(flow: str) -> str:
-    """The name of a flow, given as such or by its definition, which need not be right otherwise."""
-
+    """The name of a flow, given as such or by its definition, which may have errors elsewhere."""
     if not _is_file(flow):
         return flow
     root = Document.read(Path(flow)).root
@@ -281,7 +277,6 @@ def _wanted(reason: str | None, source: str | None) -> Callable[[DeadLetter], bo
 
 def _moment(since: str | None) -> float:
     """Epoch seconds of `--since`."""
-
     if since is None:
         return 0.0
     try:
@@ -299,9 +294,7 @@ def _moment(since: str | None) -> float:
 
 
 def _named(entries: list[Entry], ids: tuple[str, ...]) -> list[Entry]:
-    """The letters with these ids, or the one that begins so; ends the program if one is not
-    there.
-    """
+    """The letters with these ids, or whose id begins so; ends the program if there is none."""
     found: list[Entry] = []
     for id in ids:
         exact = [entry for entry in entries if entry.letter.id == id]

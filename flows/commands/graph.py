@@ -33,12 +33,11 @@ from flows.loader import load
 def graph(
     files: tuple[Path, ...], form: str | None, output: Path | None, site: Path | None
 ) -> None:
-    """Draw sources, streams with their steps, alarms, sinks, and the topics through which flows
-    meet.
+    """Draw sources, streams with their steps, alarms, sinks, and the topics between flows.
 
     Mermaid text, or an SVG picture. Definitions with errors are not drawn: the errors are printed,
-    and it exits with 1. The topics that Vigie makes for itself are drawn under
-    the prefix that the site file gives them.
+    and it exits with 1. The topics that Vigie makes for itself are drawn under the prefix of the
+    site file.
     """
     loaded = [load(path) for path in files]
     for document, _ in loaded:

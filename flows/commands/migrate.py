@@ -35,16 +35,14 @@ EXIT_DOWN = 75
 )
 @click.option("--dry-run", is_flag=True, help="Print the statements and change nothing.")
 def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> None:
-    """Make the ClickHouse tables that definitions name, and bring them up to date: columns, views,
-    how long rows are kept.
+    """Make the ClickHouse tables that definitions name, and bring them up to date.
 
-    Give all definitions of a site at once: they tell of each other's topics what they hold. Without
-    definitions, the tables that were made before are brought up to date. May run at any time, also
-    twice at once, and while flows run.
+    That is their columns, their views, and how long rows are kept. Give all definitions of a site
+    at once: each knows what the others write to their topics. Without definitions, it brings the
+    existing tables up to date. It may run at any time, twice at once, and while flows run.
 
     Exit codes: 0 done, 1 something was refused (the rest is done), 75 ClickHouse does not answer.
     """
-
     flows = _load(definitions)
     folder = definitions[0].parent if definitions else Path()
     try:

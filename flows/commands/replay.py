@@ -113,20 +113,21 @@ EXIT_INTERRUPTED = 130
     ),
 )
 def replay(
-    definition: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: str,
-    warm_up: str, site: Path | None, profile: str | None, most: int, svg: Path | None, form_json: bool,
+    definition: Path, start: str | None, end: str | None, inputs: tuple[str, ...],
+    against: str | None, near: str,
+    warm_up: str, site: Path | None, profile: str | None, most: int, svg: Path | None,
+    form_json: bool,
     fail_on: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Play history through a definition: which alarms it would have raised, when, how long, and how
-    well that serves people.
+    """Play history through a definition: which alarms it would have raised, and for how long.
 
     The logic is that of the live flow, on a virtual clock. Nothing is written and no sink is
     touched. What people did is not replayed: nothing is acknowledged or shelved, so an alarm counts
     as cleared when its condition is over. History comes from a source's own topic, or from where a
     sink keeps it; --input names another place. Rules that people write are taken as they are now.
 
-    Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130 broken
-    off.
+    Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130
+    interrupted.
     """
     if "difference" in fail_on and against is None:
         raise click.UsageError("--fail-on difference needs --against")
@@ -172,7 +173,8 @@ def replay(
 
 
 def _outcome(
-    path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None, near: float,
+    path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None,
+    near: float,
     warm_up: float, site_file: Path | None, profile: str | None,
 ) -> Outcome:  # fmt: skip
 
@@ -246,8 +248,7 @@ def _definition(
 
 
 def _site(definition: Path, file: Path | None) -> Site:
-    """The site; one without connections where there is no file beside the definition."""
-
+    """The site; one without connections if there is no file beside the definition."""
     beside = definition.with_name("site.yaml")
     return load_site(file or (beside if beside.exists() else None))
 
@@ -312,7 +313,8 @@ def _draw(outcome: Outcome, svg: Path) -> None:
         f", before: {before.definition.label}" if before else ""
     )
     drawn = picture(
-        title, outcome.episodes, outcome.before_episodes if before else None, outcome.figures.floods,
+        title, outcome.episodes, outcome.before_episodes if before else None,
+        outcome.figures.floods,
         (replayed.start, replayed.end), outcome.zone,
     )  # fmt: skip
     try:

@@ -77,8 +77,9 @@ def run(
     definition: Path, site: Path | None, data: Path, profile: str | None, share: str,
     drop: tuple[str, ...], status_port: int | None, log_form: str,
 ) -> None:  # fmt: skip
-    """Run one flow until SIGTERM or Ctrl-C: it then makes durable what it read, saves its state,
-    and exits with 0.
+    """Run one flow until SIGTERM or Ctrl-C.
+
+    It then makes durable what it read, saves its state, and exits with 0.
 
     Exit codes: 0 stopped as asked, 1 the definition or the saved state was refused, 70 it failed,
     75 stopped while a service it needs was down or its disk full (nothing is lost; the next start

@@ -55,8 +55,7 @@ def test(
     form_json: bool,
     site: Path | None,
 ) -> None:
-    """Run the tests of definitions: the same logic as live, on a virtual clock, with nothing
-    outside.
+    """Run the tests of definitions: the live logic on a virtual clock, with nothing outside.
 
     A test that fails is shown with the line of its expectation, what came instead, and what
     happened until then. Exits with 1 if a test fails or a definition has an error.

@@ -21,8 +21,7 @@ from flows.loader import build
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
 def validate(files: tuple[Path, ...], quiet: bool) -> None:
-    """Check definitions and site files: keys, types, units, names, circles, columns, placeholders,
-    tests, the lock.
+    """Check definitions and site files: keys, types, units, names, placeholders, tests, lock.
 
     Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if
     there is an error. With a site file among the files, the flows' connections must be in it.
@@ -43,9 +42,7 @@ def validate(files: tuple[Path, ...], quiet: bool) -> None:
 
 
 def check(document: Document) -> Flow | Site | None:
-    """Check a document as what it is: a site file if it has `site` or `connections` and no
-    `flow`.
-    """
+    """Check a document: as a site file if it has `site` or `connections` and no `flow`."""
     if not is_site(document):
         return build(document)
     site = build_site(document)
@@ -78,9 +75,7 @@ def check_site(document: Document, flow: Flow, site: Site) -> None:
 
 
 def check_names(documents: Sequence[Document], subjects: Sequence[Flow | Site | None]) -> None:
-    """Note flows of one name: they would share saved state, topics and the identity of their
-    alarms.
-    """
+    """Note flows of one name: they would share saved state, topics and the identity of alarms."""
     first: dict[str, Document] = {}
     for document, subject in zip(documents, subjects, strict=True):
         if isinstance(subject, Flow):

@@ -1,6 +1,4 @@
-"""The two clocks of a shard: event time, which moves with the data, and wall time, which moves
-with arrival.
-"""
+"""The two clocks of a shard: event time moves with the data, wall time with their arrival."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -19,9 +17,7 @@ RETRY = 0.25
 
 @dataclass(frozen=True)
 class ClockSettings:
-    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by the time of
-    arrival.
-    """
+    """Seconds of `lateness`, `idle` and `ahead`; `arrival` replaces event times by arrival."""
 
     lateness: float = 5.0
     idle: float = 30.0
@@ -30,9 +26,7 @@ class ClockSettings:
 
 
 class Silence(NamedTuple):
-    """Between which wall times a source partition is known to have brought nothing (but what it
-    brought already).
-    """
+    """The wall times between which a source partition is known to have brought nothing new."""
 
     since: float = -math.inf
     until: float = math.inf
@@ -46,9 +40,10 @@ nobody has read yet.
 
 
 class Clock:
-    """Event time is the least watermark of the source partitions that count: those still working
-    off what had gathered, and those that delivered within the idle time. Once none counts, it
-    follows the wall clock.
+    """Event time: the least watermark of the source partitions that count.
+
+    Those count that still work off what had gathered, and those that delivered within the idle
+    time. Once none counts, event time follows the wall clock.
 
     A partition's watermark is the time of its newest event less the lateness. While it is known to
     be silent, its watermark goes on with the wall clock, `GRACE` later: so a timer fires at most
@@ -70,6 +65,7 @@ class Clock:
         self._behind = set(parts)
 
     def caught_up(self, part: str) -> None:
+        """A source partition has delivered all that had gathered."""
         self._behind.discard(part)
 
     def saw(self, part: str, watermark: float, wall: float) -> None:
@@ -80,14 +76,17 @@ class Clock:
         self._advance(self._watermarks)
 
     def tick(self, wall: float, heard: Heard | None = None) -> None:
-        """Wall time passed without events; `heard` is how long each partition is known to have
-        been silent, None: all are.
+        """Let wall time pass without events.
+
+        `heard` says how long each partition is known to have been silent; None means all, until
+        now.
         """
         self.wall = max(self.wall, wall)
         self._heard = heard
         self._advance({part: self._gone_on(part) for part in self._watermarks})
 
     def now(self) -> Now:
+        """The time on both clocks."""
         return Now(self.event, self.wall)
 
     def wall_of(self, deadline: float) -> float:
@@ -98,9 +97,7 @@ class Clock:
         return due if due > self.wall else self.wall + RETRY
 
     def _reaches(self, part: str, deadline: float) -> float:
-        """The wall time at which this partition no longer holds back the deadline, if it stays
-        silent.
-        """
+        """The wall time at which this partition, if silent, stops holding back the deadline."""
         if self._watermarks[part] >= deadline:
             return self.wall
         due = deadline + self._lag(part)
@@ -139,6 +136,7 @@ class Clock:
             self.event = max(self.event, self.wall)
 
     def state(self) -> dict[str, Any]:
+        """The clock as plain data, for a snapshot."""
         return {
             "now": (self.event, self.wall),
             "marks": dict(self._watermarks),
@@ -146,5 +144,6 @@ class Clock:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` returned."""
         self.event, self.wall = state["now"]
         self._watermarks, self._arrivals = dict(state["marks"]), dict(state["arrivals"])

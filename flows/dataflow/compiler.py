@@ -1,6 +1,4 @@
-"""From a checked definition to what runs: the plan of the graph, and the sources and sinks
-around it.
-"""
+"""From a checked definition to what runs: the plan of the graph, its sources and its sinks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,15 +38,14 @@ StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
 
 
 class NotRunnable(Exception):
-    """The definition is valid, but this release or this profile cannot run it; the message says
-    what and why.
-    """
+    """The definition is valid, but this release or profile cannot run it; the message says why."""
 
 
 @dataclass(frozen=True)
 class CompiledSink:
-    """A sink's component, its own form of an event, if it has one, and the seconds an event may
-    wait for it.
+    """A sink's component, its own form of an event, and the seconds an event may wait for it.
+
+    `shape` and `outbox` are None where the definition gives none.
     """
 
     component: Sink
@@ -84,8 +81,8 @@ def compile_flow(
     """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under
-    (`flows.language.lock.born`). With `stand_ins` nothing outside is used: they replace the logic of steps
-    by their kind, and sources and sinks need not be able to run. `run` names a replay of history.
+    (`flows.language.lock.born`). With `stand_ins` nothing outside is used: they replace the logic
+    of steps by their kind, and sources and sinks need not be able to run. `run` names a replay of history.
     """
     active = for_profile(flow, profile)
     if not active.sources:
@@ -171,9 +168,7 @@ class _Compiler:
                 )
 
     def _error_policies(self, nodes: tuple[Node, ...]) -> dict[str, OnError]:
-        """A stream takes the policy of the sources it comes from: stop if one says so, drop if
-        all do.
-        """
+        """The policy of each stream: `stop` if one of its sources says so, `drop` if all do."""
         policies = {name: source.on_error for name, source in self._flow.sources.items()}
         policies |= {name: sink.on_error for name, sink in self._flow.sinks.items()}
         for node in nodes:
@@ -188,7 +183,8 @@ class _Compiler:
         flow = self._flow.flow
         zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
         return StepContext(
-            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name, zones, self._run,
+            flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name,
+            zones, self._run,
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
         )  # fmt: skip
 
@@ -249,8 +245,9 @@ def _clock(clock: Clock) -> ClockSettings:
 
 
 def raw_name(flow: Flow, source: str) -> str:
-    """Under which name a source's events enter the graph: its own, or one before the node that
-    labels them.
+    """The name under which a source's events enter the graph.
+
+    It is the source's own, or one before the node that labels its events.
     """
     return (
         f"{source}.unlabelled" if source in flow.sources and flow.sources[source].label else source

@@ -51,9 +51,7 @@ class Graph:
         """
 
     def expect(self, parts: Iterable[str]) -> None:
-        """Name the source partitions that will feed this shard; event time waits for each until
-        it has caught up.
-        """
+        """Name the source partitions that feed this shard; event time waits for each of them."""
         self._clock.expect(parts)
 
     def caught_up(self, part: str) -> None:
@@ -68,8 +66,11 @@ class Graph:
         part: str | None = None,
         arrivals: Sequence[tuple[int, float]] = (),
     ) -> Outputs:
-        """Take events of a source (of its partition `part`). The last one arrived at `wall`
-        (epoch seconds), and so did all, unless `arrivals` says how many arrived when."""
+        """Take events of a source (of its partition `part`).
+
+        The last one arrived at `wall` (epoch seconds), and so did all, unless `arrivals` says how
+        many arrived when.
+        """
         if not events:
             return {}
         if source in self._plan.sides:
@@ -88,8 +89,7 @@ class Graph:
         return self._pass({source: EventBatch(events)})
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
-        """Take what several sources brought in one span of time, as (source, events, arrival of the
-        last one).
+        """Take what several sources brought in one span: (source, events, arrival of the last).
 
         Their events are taken as one stream in the order of time. Times are believed: history has
         no arrival of its own.
@@ -113,8 +113,11 @@ class Graph:
         return Due(event, wall)
 
     def tick(self, wall: float, heard: Heard | None = None) -> Outputs:
-        """Let time pass up to `wall` (epoch seconds). `heard` says how long each source
-        partition is known to have been silent; without, all are until now."""
+        """Let time pass up to `wall` (epoch seconds).
+
+        `heard` says how long each source partition is known to have been silent; None means all,
+        until now.
+        """
         self._clock.tick(wall, heard)
         return self._pass({})
 
@@ -165,9 +168,7 @@ class Graph:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back a snapshot; state of steps that are no longer there must have been refused
-        before.
-        """
+        """Take back a snapshot; the state of steps that are gone must have been refused before."""
         if state["version"] != STATE_VERSION:
             raise ValueError(
                 f"the saved state has version {state['version']}, this release reads"
@@ -249,9 +250,7 @@ class Graph:
     def _hold_back_the_future(
         self, source: str, arrived: Iterable[tuple[Event, float]], ahead: float
     ) -> None:
-        """An event further ahead than tolerated takes its arrival time and quality bad; it must
-        not move the clock.
-        """
+        """Give an event too far ahead its arrival time and quality bad: it must move no clock."""
         for event, arrival in arrived:
             if event.time > arrival + ahead and not isinstance(event, DeadLetter):
                 event.time = arrival
@@ -278,9 +277,11 @@ _Given = list[tuple[str | None, list[Event]]]
 
 
 def _by_time(given: _Given) -> _Given:
-    """What several streams bring in one pass, as runs of one role in the order of time, so that
-    no result depends on where a batch was cut. Each stream keeps its own order; at one instant
-    roles come before what has none."""
+    """What several streams bring in one pass, as runs of one role in the order of time.
+
+    So no result depends on where a batch was cut. Each stream keeps its own order; at one instant,
+    inputs with roles come before those without.
+    """
     if len(given) < 2:
         return given
     keyed: list[tuple[float, bool, str | None, Event]] = []

@@ -1,6 +1,4 @@
-"""In which order what reaches a shard is taken: whole tables first, data as it comes, commands
-after the data before them.
-"""
+"""The order in which a shard takes its inputs: whole tables, data, then the commands after them."""
 
 import hashlib
 from collections import deque
@@ -74,9 +72,7 @@ class Arrivals:
             yield self._commands.popleft()
 
     def is_waiting(self) -> bool:
-        """Whether a table is unread or data lag behind, so that the wall clock must not move the
-        flow's clocks yet.
-        """
+        """Whether a table is unread or data lag behind, so that the wall clock moves no time."""
         return bool(self._unread or self._behind)
 
     def _data(self, arrival: Arrival) -> Arrival:
@@ -113,6 +109,7 @@ class Arrivals:
         return events
 
     def snapshot(self) -> dict[str, Any]:
+        """Everything that must survive a restart, as plain data."""
         return {
             "seen": dict(self._seen),
             "known": {part: dict(rows) for part, rows in self._known.items()},
@@ -120,6 +117,7 @@ class Arrivals:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` returned."""
         self._seen = dict(state["seen"])
         self._known = {
             part: dict(rows) for part, rows in state["known"].items() if part in self._tables

@@ -22,8 +22,10 @@ Outputs = dict[str, list[Event]]
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of logic of a stream or alarm. `identity` is the persisted id, `stateful`
-    whether it must not get lost.
+    """One piece of logic of a stream or alarm.
+
+    `identity` is the id that its state is saved under; `stateful` says whether that must not be
+    lost.
     """
 
     identity: str
@@ -33,9 +35,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Node:
-    """A named stream or alarm: where its events come from (name, role or None) and its steps,
-    top to bottom.
-    """
+    """A named stream or alarm: its inputs as (name, role or None), and its steps, top to bottom."""
 
     name: str
     inputs: tuple[tuple[str, str | None], ...]
@@ -45,9 +45,7 @@ class Node:
     """Sources of rows that steps take beside the events, with the number of the step."""
 
     def takes_rows(self) -> dict[str, list[str]]:
-        """Per step (its persisted id), the sources whose rows it keeps: of tables, or the rules
-        of an alarm.
-        """
+        """The sources whose rows a step keeps (tables, or rules of an alarm), by its identity."""
         found: dict[str, list[str]] = {}
         for name, number in self.tables:
             found.setdefault(self.steps[number].identity, []).append(name)
@@ -68,9 +66,7 @@ class Outlet:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a definition compiles to: nodes in an order in which every input stands before its
-    reader.
-    """
+    """A compiled definition: its nodes, every input before its reader."""
 
     flow: str
     nodes: tuple[Node, ...]

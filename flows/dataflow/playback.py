@@ -1,6 +1,4 @@
-"""A flow on a virtual clock: no engine, no sleeping. The tests of definitions and replay drive
-the graph through this.
-"""
+"""A flow on a virtual clock, without engine and without sleeping, for tests and replay."""
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
@@ -43,9 +41,7 @@ class Playback:
         self._give(self._graph.feed(source, events, self.now))
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> None:
-        """Take what several sources brought since `now`, as (source, events, time of the last
-        one).
-        """
+        """Take what several sources brought since `now`: (source, events, time of the last)."""
         self.now = max(self.now, *(at for _, _, at in given))
         self._give(self._graph.feed_together(given))
 

@@ -1,0 +1,1 @@
+"""Pictures of flows: the diagram, its layout, and SVG; imports `language`."""

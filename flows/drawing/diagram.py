@@ -1,6 +1,4 @@
-"""What there is to draw of one or several flows: boxes, arrows, and the topics through which
-flows meet.
-"""
+"""The diagram of one or several flows: boxes, arrows, and the topics between flows."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,9 +16,7 @@ LINE = 44
 
 @dataclass(frozen=True)
 class Box:
-    """One thing: `flow` is None for a topic, which belongs to no flow. The first line is its
-    name.
-    """
+    """A box, whose first line is its name; `flow` is None for a topic, which belongs to no flow."""
 
     id: str
     kind: Kind
@@ -45,10 +41,12 @@ class Picture:
     arrows: list[Arrow] = field(default_factory=list)
 
     def add(self, box: Box) -> str:
+        """Add a box, unless one with its id is there, and return the id."""
         self.boxes.setdefault(box.id, box)
         return box.id
 
     def join(self, start: str, end: str, label: str = "") -> None:
+        """Add an arrow, once."""
         arrow = Arrow(start, end, label)
         if arrow not in self.arrows:
             self.arrows.append(arrow)
@@ -158,9 +156,7 @@ def _steps(document: Document, stream: str) -> list[str]:
 
 
 def _brief(value: Any, open_: bool = False) -> str:
-    """A value as a definition writes it in one line; the outermost map without braces if
-    `open_`.
-    """
+    """A value as a definition writes it in one line; with `open_`, the outer map without braces."""
     if isinstance(value, dict):
         inner = ", ".join(
             f"{key}: {_brief(item)}" if item is not None else str(key)
@@ -181,8 +177,10 @@ def _fit(text: str) -> str:
 
 
 def as_json(picture: Picture) -> str:
-    """The picture for programs: `{"boxes": [{"name", "kind", "lines"}], "arrows": [[start, end,
-    label]]}`, names without the flow's."""
+    """The picture for programs, with names without the flow's.
+
+    `{"boxes": [{"name", "kind", "lines"}], "arrows": [[start, end, label]]}`.
+    """
     boxes = [
         {
             "name": box.id.partition("/")[2] if box.flow else box.id,
@@ -200,7 +198,8 @@ def mermaid(picture: Picture) -> str:
     """The picture as Mermaid text, for pages and issues that draw it."""
     names = {box: f"n{number}" for number, box in enumerate(picture.boxes)}
     shapes = {
-        "source": ('(["', '"])'), "stream": ('["', '"]'), "alarm": ('{{"', '"}}'), "sink": ('[/"', '"/]'),
+        "source": ('(["', '"])'), "stream": ('["', '"]'), "alarm": ('{{"', '"}}'),
+        "sink": ('[/"', '"/]'),
         "topic": ('[("', '")]'),
     }  # fmt: skip
     lines = ["flowchart LR"]
@@ -211,7 +210,8 @@ def mermaid(picture: Picture) -> str:
             if box.flow == flow:
                 opening, closing = shapes[box.kind]
                 lines.append(
-                    f"    {names[box.id]}{opening}{'<br/>'.join(map(_entity, box.lines))}{closing}:::{box.kind}"
+                    f"    {names[box.id]}{opening}{'<br/>'.join(map(_entity, box.lines))}{closing}"
+                    f":::{box.kind}"
                 )
         if flow is not None:
             lines.append("  end")

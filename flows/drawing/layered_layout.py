@@ -1,6 +1,4 @@
-"""Places boxes in layers from left to right, so that arrows point right and cross little (after
-Sugiyama).
-"""
+"""Layered drawing: boxes from left to right, arrows point right and rarely cross (Sugiyama)."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +27,9 @@ def layered(
     gap: Size = (60.0, 24.0),
     last: Iterable[Key] = (),
 ) -> Placed:
-    """Place boxes of the given sizes; `last` ones stand in the last layer. Circles are drawn
-    with an arrow back.
+    """Place boxes of the given sizes; those in `last` stand in the last layer.
+
+    Circles are drawn with an arrow back.
     """
     forward = _without_circles(list(sizes), edges)
     layer = _layers(list(sizes), forward, set(last))
@@ -220,7 +219,8 @@ def _spread(wanted: list[float], heights: list[float], gap: float) -> list[float
 
 
 def _route(
-    edge: tuple[Key, Key], by_edge: Mapping[tuple[Key, Key], list[Key]], placed: Placed, sizes: Mapping[Key, Size],
+    edge: tuple[Key, Key], by_edge: Mapping[tuple[Key, Key], list[Key]], placed: Placed,
+    sizes: Mapping[Key, Size],
     middle: Mapping[Key, float], lefts: list[float], rows: list[list[Key]], bottom: float,
 ) -> list[Point]:  # fmt: skip
     start, end = edge

@@ -1,6 +1,4 @@
-"""Draws a picture of flows as SVG: a frame for each flow, topics between them, arrows from left
-to right.
-"""
+"""A diagram as SVG: a frame for each flow, topics between them, arrows from left to right."""
 
 import itertools
 import unicodedata
@@ -92,9 +90,7 @@ def _outer(picture: Picture, key: str) -> str:
 def _layout_all(
     picture: Picture, inner: dict[str, Placed]
 ) -> tuple[Placed, dict[tuple[str, str], list[Point]]]:
-    """Frames of flows, and topics and processes between them; the bends of each arrow from one
-    to another.
-    """
+    """Place frames of flows, topics and processes, and bend the arrows between them."""
     sizes = {flow: _framed(placed) for flow, placed in inner.items()}
     sizes |= {box.id: size_of(box) for box in picture.boxes.values() if box.flow is None}
     pairs = [(_outer(picture, arrow.start), _outer(picture, arrow.end)) for arrow in picture.arrows]

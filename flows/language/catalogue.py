@@ -93,9 +93,7 @@ def kinds() -> list[tuple[str, str, type[Component]]]:
 
 
 def connection_models() -> dict[str, type[BaseModel]]:
-    """The settings of each connection that a site file may hold under the name connectors use by
-    default.
-    """
+    """The model of each connection, by the name that connectors use if none is written."""
     models: dict[str, type[BaseModel]] = {}
     for component in (*SOURCES.values(), *SINKS.values()):
         field = component.model_fields.get("connection")

@@ -1,6 +1,4 @@
-"""The documentation of components, made from the classes: summary, text, settings, connection,
-example.
-"""
+"""The documentation of components, made from their classes."""
 
 import inspect
 import re

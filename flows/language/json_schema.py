@@ -70,9 +70,7 @@ def _schema(model: type[BaseModel], title: str) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """Nulls are left out, because an empty value is an error; titles made from names say
-    nothing.
-    """
+    """Leaves out nulls, since an empty value is an error, and titles made from names."""
 
     def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])

@@ -60,9 +60,7 @@ def carried(flow: Flow) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lock:
-    """What was deployed: the identities, those born under another name, and those dropped on
-    purpose.
-    """
+    """What was deployed: identities, those born under another name, those dropped on purpose."""
 
     flow: str
     state: tuple[str, ...] = ()
@@ -135,8 +133,9 @@ def vanished(flow: Flow, lock: Lock) -> list[str]:
 
 
 def next_lock(flow: Flow, lock: Lock | None, dropped: tuple[str, ...] = ()) -> Lock:
-    """The lock after a deployment; `dropped` are vanished identities whose state is given up and
-    recorded as such.
+    """The lock after a deployment.
+
+    `dropped` are the identities that are gone and whose state is given up.
     """
     names = born(flow, lock)
     renamed = {now: old for now, old in names.items() if now != old}
@@ -145,9 +144,7 @@ def next_lock(flow: Flow, lock: Lock | None, dropped: tuple[str, ...] = ()) -> L
 
 
 def check_lock(document: Document, flow: Flow) -> None:
-    """Compare a flow with the lock beside it: deployed state that has no step any more is an
-    error.
-    """
+    """Compare a flow with its lock: deployed state without a step is an error."""
     path = lock_path(document.path, flow)
     try:
         lock = read_lock(path)

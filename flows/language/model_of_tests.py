@@ -10,7 +10,8 @@ from operators.component import Spec
 from operators.model.units import Duration
 
 COMMANDS = (
-    "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service", "reset", "comment",
+    "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service",
+    "reset", "comment",
     "break", "mend",
 )  # fmt: skip
 MOST_TIMES = 100_000
@@ -24,7 +25,8 @@ class DoBase(Spec):
     note: str | None = Field(None, description="A comment.")
     subject: str | None = Field(None, description="Only this subject's alarm; all when left out.")
     refused: str | None = Field(
-        None, description="That it is refused, with this reason; without, being refused fails the test.",
+        None,
+        description="That it is refused, with this reason; without, being refused fails the test.",
         examples=["shelve_too_long"],
     )  # fmt: skip
 

@@ -1,6 +1,4 @@
-"""Profiles: the part of a flow that is there when a profile, such as `hardware` or `simulation`,
-is active.
-"""
+"""Profiles: parts of a flow that exist only while one, such as `hardware`, is active."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -20,11 +18,10 @@ def profiles(flow: Flow) -> set[str]:
 
 
 def for_profile(flow: Flow, active: str | Iterable[str] | None) -> Flow:
-    """The flow with the sources and sinks of the active profiles (names, or a list with commas) and
-    those without one.
+    """The flow with the sources and sinks of the active profiles, and those without a profile.
 
-    What reads only sources that are left out is left out too; roles and list entries that name them
-    are removed.
+    `profile` is a name, or several with commas. What reads only sources that are left out is left
+    out too; roles and list entries that name them are removed.
     """
     names = set(active.replace(",", " ").split()) if isinstance(active, str) else set(active or ())
     sources = {

@@ -9,13 +9,13 @@ from flows.replay.episodes import Episode
 
 @dataclass(frozen=True)
 class Difference:
-    """Alarms raised only before, only after, both times but not from and until the same instant,
-    and from and until the same instant with another priority; how many are equal.
+    """Alarms raised only before, only after, both times with other times or another priority.
 
-    Alarms are compared by rule and subject. In the order of time, an alarm before and one after are
-    the same one if they overlap, or if no more than `near` seconds lie between the end of one and
-    the beginning of the other; each is used once, the earliest first. One that stands at the end of
-    the replay has no end.
+    Those raised both times, from and until the same instant with the same priority, are only
+    counted. Alarms are compared by rule and subject. In the order of time, an alarm before and one
+    after are the same one if they overlap, or if no more than `near` seconds lie between the end of
+    one and the beginning of the other; each is used once, the earliest first. One that stands at
+    the end of the replay has no end.
     """
 
     only_before: tuple[Episode, ...]

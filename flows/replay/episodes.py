@@ -8,12 +8,11 @@ from operators.events import AlarmTransition
 
 @dataclass(frozen=True)
 class Episode:
-    """An alarm of one subject from the instant it is raised until its condition is over, in epoch
-    seconds.
+    """An alarm of one subject from being raised until its condition is over, in epoch seconds.
 
     `rule` is its identity within the flow, the same before and after a renaming; `alarm` its
     present name, with the id of the rule where people write the rules. `cleared` is None where it
-    still stands at the end. `masked` says that it was raised unheard: suppressed, or not armed.
+    still stands at the end. `masked` says that nobody was told: it was suppressed, or not armed.
     `priority` is the highest it had, `reason` why it was raised (`condition`, `no_data`, …).
     """
 
@@ -33,6 +32,7 @@ class Episode:
 
     @property
     def key(self) -> tuple[str, str]:
+        """Rule and subject."""
         return self.rule, self.subject
 
     def seconds(self, end: float) -> float:
@@ -53,13 +53,15 @@ class Episodes:
         self.changes: Counter[str] = Counter()
 
     def see(self, t: AlarmTransition) -> None:
+        """Take note of a transition."""
         self.changes[t.event] += 1
         rule = t.rule.partition("/")[2]
         key = rule, t.subject
         if t.event == "activated":
             row = rule.partition("/")[2]
             self._open[key] = Episode(
-                rule, f"{t.alarm}/{row}" if row else t.alarm, t.subject, t.time, None, t.priority, not t.annunciate,
+                rule, f"{t.alarm}/{row}" if row else t.alarm, t.subject, t.time, None, t.priority,
+                not t.annunciate,
                 t.value, t.unit, t.limit, t.message, t.page, t.reason,
             )  # fmt: skip
         elif key in self._open:

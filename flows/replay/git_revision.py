@@ -21,8 +21,10 @@ class NoRevision(ValueError):
 
 @contextmanager
 def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
-    """The file of another version, and its name for people. Of a revision the folder's
-    definitions and tables are laid out in a temporary folder. Raises `NoRevision`."""
+    """The file of another version, and its name for people; raises `NoRevision`.
+
+    The definitions and tables of a revision's folder are laid out in a temporary folder.
+    """
     if Path(other).is_file():
         yield Path(other), other
         return
@@ -50,9 +52,7 @@ def other_version(definition: Path, other: str) -> Iterator[tuple[Path, str]]:
 
 
 def _there(folder: Path, revision: str) -> list[str]:
-    """Of the files that a definition may read, those that a revision has in this folder and
-    below.
-    """
+    """The files a definition may read that a revision has in this folder and below."""
     names = (
         _git(folder, "ls-tree", "-r", "-z", "--name-only", revision)
         .decode("utf-8", "surrogateescape")

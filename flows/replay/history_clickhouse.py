@@ -1,6 +1,4 @@
-"""History from ClickHouse: the rows of a table as the events they were written from, in the
-order of time.
-"""
+"""History from ClickHouse: rows of a table as the events they were written from, by time."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -50,8 +48,7 @@ _labels = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class TableHistory:
-    """The events of a table from `start` to before `end` (epoch seconds). Rows written twice are
-    read once.
+    """The events of a table from `start` to before `end` (epoch seconds), each once.
 
     Raises `ConnectorError` for a table that is not there or holds no events, `HistoryDown` while
     ClickHouse does not answer.
@@ -77,6 +74,7 @@ class TableHistory:
         return self._done / self.size if self.size else 1.0
 
     def pieces(self) -> Iterator[Piece]:
+        """The events, in pieces, in the order of time."""
         make = self._readings if self._kind == "readings" else self._events
         for batch in ahead(self._batches, AHEAD):
             times = [micro / _MICRO for micro in batch.column("micro").to_numpy().tolist()]
@@ -102,7 +100,7 @@ class TableHistory:
             return "events"
         raise ConnectorError(f"{name} was not made by Vigie; name a table of readings or events")
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what there is
     def _where(self) -> str:
         return (
@@ -115,8 +113,8 @@ class TableHistory:
         rare = list(_RARE_COLUMNS) if self._kind == "readings" else []
         counts = "".join(f", {_RARE_COLUMNS[name]}" for name in rare)
         rows = self._client.query(
-            f"SELECT intDiv(toUnixTimestamp64Micro(time), {int(SPAN * _MICRO)}) AS span, count(){counts} "  # noqa: S608
-            f"FROM `{self._table}` WHERE {self._where()} GROUP BY span ORDER BY span",
+            f"SELECT intDiv(toUnixTimestamp64Micro(time), {int(SPAN * _MICRO)}) AS span"  # noqa: S608
+            f", count(){counts} FROM `{self._table}` WHERE {self._where()} GROUP BY span ORDER BY span",
             parameters={"start": self._start, "end": self._end},
         ).result_rows
         self._rare = [name for index, name in enumerate(rare, 2) if any(row[index] for row in rows)]
@@ -137,7 +135,7 @@ class TableHistory:
         if first is not None:
             yield max(first, self._start), self._end
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # reading
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for start, end in self._windows():

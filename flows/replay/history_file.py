@@ -1,6 +1,4 @@
-"""History from a file of JSON lines: events as topics have them, or messages as devices sent
-them.
-"""
+"""History from a file of JSON lines: events as topics have them, or messages of devices."""
 
 import gzip
 import math

@@ -27,17 +27,17 @@ the span, in seconds.
 
 
 class TopicHistory:
-    """The events of topics from `start` to before `end` (epoch seconds), each partition in its own
-    order.
+    """The events of topics from `start` to before `end` (epoch seconds), by partition in order.
 
     An event counts by its own time, whenever it was appended; one that was appended more than
     `ahead` seconds before its own time takes that of the record and quality `bad`, as it did live.
-    What is no event is left out and told to `warn`. Raises `ConnectorError` for a topic that is not
-    there or has nothing left of the span, `HistoryDown` for a broker that does not answer.
+    What is no event is left out and reported to `warn`. Raises `ConnectorError` for a topic that is
+    not there or has nothing left of the span, `HistoryDown` for a broker that does not answer.
     """
 
     def __init__(
-        self, connection: TopicConnection, topics: list[str], start: float, end: float, ahead: float,
+        self, connection: TopicConnection, topics: list[str], start: float, end: float,
+        ahead: float,
         zone: ZoneInfo, warn: Callable[[str], None] = lambda text: None,
     ) -> None:  # fmt: skip
         self._connection, self._topics = connection, topics
@@ -60,6 +60,7 @@ class TopicHistory:
         return sum(self._done.values()) / self.size if self.size else 1.0
 
     def pieces(self) -> Iterator[Piece]:
+        """The events, in pieces, in the order of time."""
         yield from as_one(
             [
                 self._partition(place)
@@ -72,7 +73,7 @@ class TopicHistory:
                 f"{', '.join(self._topics)}: {self._bad} lines were no events and are left out"
             )
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what there is
     def _find(self) -> None:
         """Where each partition's part of the span lies; warns of what the topics no longer have."""
@@ -118,9 +119,7 @@ class TopicHistory:
             )
 
     def _first(self, consumer: KafkaConsumer, place: TopicPartition, low: int) -> int:
-        """The first record appended since `start` and a little before, for clocks that run
-        ahead.
-        """
+        """The first record appended since `start`, or a little before: clocks may run ahead."""
         if math.isinf(self._start):
             return low
         found = self._found(consumer, place, max(0.0, self._start - self._ahead))
@@ -132,15 +131,16 @@ class TopicHistory:
         return math.inf if found is None else float(found.timestamp) / 1000
 
     def _found(self, consumer: KafkaConsumer, place: TopicPartition, since: float) -> Any:
-        """Offset and time of the first record appended since then; brokers say in several ways
-        that there is none.
+        """Offset and time of the first record appended since then; None if there is none.
+
+        Brokers say in several ways that there is none.
         """
         found = _ask(
             self._connection, lambda: consumer.offsets_for_times({place: int(since * 1000)})
         ).get(place)
         return None if found is None or found.timestamp < 0 else found
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # reading
     def _partition(self, place: TopicPartition) -> Iterator[Piece]:
         newest = -math.inf
@@ -236,8 +236,10 @@ class _consumer:
         self._consumer = _ask(
             connection,
             lambda: KafkaConsumer(
-                **connection.client_options(), metrics_enabled=False, group_id=None, enable_auto_commit=False,
-                auto_offset_reset="earliest", max_poll_records=100, bootstrap_timeout_ms=5_000, **options,
+                **connection.client_options(), metrics_enabled=False, group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest", max_poll_records=100, bootstrap_timeout_ms=5_000,
+                **options,
             ),
         )  # fmt: skip
 

@@ -16,8 +16,10 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at. `value` exceeds `limit`; `subject` is empty where it is about the
-    whole rule, both where about the flow. A `note` exceeds no limit."""
+    """One thing to look at: `value` exceeds `limit`; a `note` exceeds no limit.
+
+    `subject` is empty if it is about the whole rule; both are empty if it is about the flow.
+    """
 
     code: Code
     text: str

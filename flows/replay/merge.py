@@ -1,6 +1,4 @@
-"""History from several places as one: what each brought, side by side, a span of time after the
-other.
-"""
+"""History from several places as one: side by side, a span of time after the other."""
 
 import itertools
 import math
@@ -49,9 +47,7 @@ class _Head:
 
 
 def side_by_side(places: Sequence[Pieces]) -> Iterator[list[Piece]]:
-    """A piece of each place at a time, all of the same span; what has one time is never cut
-    apart.
-    """
+    """A piece of each place at a time, all of the same span; equal times are never cut apart."""
     heads = [_Head(pieces) for pieces in places]
     while True:
         for head in heads:
@@ -82,8 +78,9 @@ def as_one(places: Sequence[Pieces]) -> Pieces:
 
 
 def in_order(events: list[Event], newest: float) -> Piece:
-    """Events of a log: each came when it happened, or with the newest one before it, which is
-    not before `newest`.
+    """Events of a log with the instant each came: its own, or that of a newer one before it.
+
+    `newest` is the newest time before the first event.
     """
     times = list(itertools.accumulate(map(_time_of, events), max, initial=newest))
     return Piece(events, times[1:])

@@ -20,9 +20,7 @@ differ from UTC by quarters.
 
 
 def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]] = ()) -> Pace:
-    """The pace for the streams of a definition that are played (`names`), its alarms, and the
-    rows of its run-time rules.
-    """
+    """The pace for the played streams (`names`) of a definition, its alarms and run-time rules."""
     waits: list[float] = []
     grids: set[float] = set()
     for name, stream in flow.streams.items():
@@ -41,9 +39,7 @@ def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]
 
 
 def _has_timers(operator: Operator) -> bool:
-    """Whether a step's logic ever asks to be woken; a step that only a stand-in can run counts
-    as one that does.
-    """
+    """Whether a step's logic ever asks to be woken; one that only a stand-in can run does."""
     if not operator.RUNS:
         return True
     try:

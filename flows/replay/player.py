@@ -18,8 +18,10 @@ are not exact.
 
 @dataclass
 class Piece:
-    """Events in the order in which they came, with the instant at which each came: its own time,
-    or that of a newer one before it."""
+    """Events in the order in which they came, with the instant at which each came.
+
+    That is its own time, or that of a newer one before it.
+    """
 
     events: list[Event]
     times: list[float]
@@ -110,9 +112,7 @@ class Player:
         self._playback.feed_together(made)
 
     def _end(self, lanes: "list[_Lane]", now: float) -> float:
-        """The first instant after `now` at which a timer may be due or a source counts as
-        silent.
-        """
+        """The first instant after `now` at which a timer may be due or a source be silent."""
         due = self._playback.next_due()
         end = min(due.wall, self._pace.limit(now))
         # what the timer's own signal brings may fire it from its deadline on
@@ -160,9 +160,11 @@ class _Lane:
             ]
 
     def next_late(self) -> float:
-        """When the next event comes that is older than one before it; infinity if none does, or
-        if none needs care. Steps that bring streams together sort what one pass brings, so such
-        an event has a pass of its own."""
+        """When the next event comes that is older than one before it; infinity if none does.
+
+        It is infinity, too, if none needs care. Steps that bring streams together sort what one
+        pass brings, so such an event has a pass of its own.
+        """
         found = bisect_left(self._late, self.times[self.at])
         return self._late[found] if found < len(self._late) else math.inf
 
@@ -172,9 +174,7 @@ class _Lane:
         return self.times[found] if found < len(self.times) else math.inf
 
     def silent_at(self, arrival: float, idle: float) -> float:
-        """The earliest that this source may have been silent for `idle` seconds; `arrival` was
-        its last event.
-        """
+        """The earliest that this source may have been silent for `idle` s since `arrival`."""
         times, at = self.times, self.at
         if times[at] >= arrival + idle:
             return arrival + idle
@@ -183,9 +183,7 @@ class _Lane:
         return times[self._gap] + idle
 
     def _next_gap(self, at: int, idle: float) -> int:
-        """The first event from `at` on after which there is silence, or the last one of the
-        piece.
-        """
+        """The first event from `at` on that silence follows, or the last one of the piece."""
         times = self.times
         while True:
             found = bisect_left(times, times[at] + idle, at + 1)

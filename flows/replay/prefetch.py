@@ -1,6 +1,4 @@
-"""Reading ahead: what a service takes to answer passes while what it answered before is worked
-on.
-"""
+"""Prefetch: a service answers the next request while its last answer is worked on."""
 
 import queue
 import threading
@@ -18,8 +16,7 @@ class _Failed:
 
 
 def ahead(read: Callable[[], Iterator[T]], most: int) -> Iterator[T]:
-    """What `read` gives, read in a thread that is at most `most` items ahead. An error comes where
-    it happened.
+    """What `read` gives, read in a thread up to `most` items ahead; errors come in their place.
 
     The thread ends when the iterator is closed or the process ends, after what it is waiting for.
     """

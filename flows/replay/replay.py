@@ -33,8 +33,9 @@ HISTORY = ".history"
 
 @dataclass(frozen=True)
 class Definition:
-    """A definition to replay. `label` names it to people; `born` are its renamed identities
-    (`flows.language.lock.born`).
+    """A definition to replay.
+
+    `label` names it to people; `born` are its renamed identities (`flows.language.lock.born`).
     """
 
     label: str
@@ -47,9 +48,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Period:
-    """From `start` to before `end` in epoch seconds; infinite ends are where the history begins and
-    ends. Before it,
-    `warm_up` seconds are played without being counted."""
+    """From `start` to before `end`, in epoch seconds; infinite ends are those of the history.
+
+    `warm_up` seconds before it are played without being counted.
+    """
 
     start: float
     end: float
@@ -57,12 +59,14 @@ class Period:
 
     @property
     def reads_from(self) -> float:
+        """Where reading begins, warm-up included, in epoch seconds."""
         return self.start - self.warm_up
 
 
 def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
-    """The plan of what a definition's alarms need, as far as it is not read from history; raises
-    `NotRunnable`.
+    """The plan of what a definition's alarms need and history does not have.
+
+    Raises `NotRunnable`.
     """
     flow, read = definition.flow, definition.inputs.streams
     plan = compile_flow(
@@ -132,11 +136,13 @@ class Run:
         )
 
     def finish(self, at: float) -> None:
+        """Let time pass up to `at`."""
         assert self._player is not None
         self._player.finish(at)
 
     @property
     def episodes(self) -> Episodes:
+        """The alarms raised so far."""
         return self._episodes
 
     def rows(self, name: str) -> list[Event]:
@@ -210,7 +216,7 @@ class Replay:
         for pieces in side_by_side([history.pieces() for history in self.histories.values()]):
             yield dict(zip(places, pieces, strict=True))
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # opening
     def _open(self, place: Place, definitions: Sequence[Definition]) -> History:
         start, end = self.period.reads_from, self.period.end

@@ -48,7 +48,7 @@ class Outcome:
         return sum(self.replay.counts.values())
 
 
-# ---------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # text
 def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
     """The lines of the report; `most` alarms are listed, `width` is that of the terminal."""
@@ -123,7 +123,8 @@ def _listed(
 def _row(episode: Episode, shown: Shown, end: float) -> tuple[str, ...]:
     masked = " (unheard)" if episode.masked else ""
     return (
-        episode.alarm, episode.subject, episode.priority, shown(episode.raised), shown(episode.cleared),
+        episode.alarm, episode.subject, episode.priority, shown(episode.raised),
+        shown(episode.cleared),
         span(episode.seconds(end)) + masked, _value(episode),
     )  # fmt: skip
 
@@ -175,7 +176,8 @@ def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) ->
             rows.append(
                 (
                     new_one.alarm, new_one.subject, new_one.priority, shown(old_one.raised),
-                    _shift(old_one.raised, new_one.raised), shown(old_one.cleared), _shift(old_one.cleared, new_one.cleared),
+                    _shift(old_one.raised, new_one.raised), shown(old_one.cleared),
+                    _shift(old_one.cleared, new_one.cleared),
                 )
             )  # fmt: skip
         yield from _table(rows, [None, *(one.priority for _, one in found.moved[:most])], "~ ")
@@ -275,7 +277,7 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"{word}: {who + ': ' if who else ''}{finding.text}"
 
 
-# ---------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # JSON
 def as_json(outcome: Outcome) -> str:
     """The outcome as one JSON object; docs/replay.md says what is in it."""

@@ -1,6 +1,4 @@
-"""Where a replay takes history from: what `--input` says, and what each source of a definition
-means without it.
-"""
+"""Where a replay's history comes from: from `--input`, or from each source of a definition."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,14 +18,13 @@ Kind = Literal["clickhouse", "topic", "file", "none"]
 
 
 class InputError(ValueError):
-    """An `--input` that makes no sense, or a source whose history nothing tells; the message
-    names the remedy.
-    """
+    """An `--input` makes no sense, or a source has no history; the message names the remedy."""
 
 
 class Place(NamedTuple):
-    """One place that history is in: a table, one or several topics, or a file. `connection` is
-    that of the site file.
+    """Where history is: a table, topics, or a file.
+
+    `connection` is that of the site file.
     """
 
     kind: Kind
@@ -46,9 +43,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What feeds a definition: places by the name of a source or of a stream, which then is not
-    calculated but read.
-    """
+    """What feeds a definition: places by source, or by stream, which is then read, not played."""
 
     sources: dict[str, Place]
     streams: dict[str, Place]
@@ -56,8 +51,9 @@ class Inputs:
 
 
 def parse(text: str) -> tuple[str, Place]:
-    """Name and place of `NAME=clickhouse:TABLE`, `NAME=topic:TOPIC`, `NAME=FILE` or `NAME=none`;
-    raises `InputError`.
+    """Name and place of `NAME=clickhouse:TABLE`, `NAME=topic:TOPIC`, `NAME=FILE` or `NAME=none`.
+
+    Raises `InputError`.
     """
     name, equals, where = text.partition("=")
     if not (name and equals and where):
@@ -118,9 +114,7 @@ def resolve(flow: Flow, given: Mapping[str, Place], names: TopicNames) -> Inputs
 
 
 def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
-    """The sources, streams and alarms that the alarms of a flow depend on; what `read` streams
-    come from is not needed.
-    """
+    """The sources, streams and alarms that a flow's alarms depend on; not beyond `read` streams."""
     found: dict[str, None] = {}
     waiting = list(flow.alarms)
     while waiting:
@@ -188,7 +182,8 @@ def _in_order(flow: Flow) -> list[str]:
     while waiting:
         ready = [
             name for name in waiting
-            if not {origin(one) for one in inputs(flow.streams[name].from_)} & (set(waiting) - {name})
+            if not {origin(one) for one in inputs(flow.streams[name].from_)}
+            & (set(waiting) - {name})
         ]  # fmt: skip
         ordered += ready
         waiting = [name for name in waiting if name not in ready]

@@ -1,6 +1,4 @@
-"""The times of a replay: what people write for `--from` and `--to`, and how instants and spans
-are shown.
-"""
+"""Times of a replay: `--from` and `--to` as people write them, instants and spans as shown."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,13 +7,12 @@ from operators.model.units import duration
 
 
 def moment(text: str, now: float, zone: ZoneInfo) -> float:
-    """Epoch seconds of a date or time (`2026-11-01`, `2026-11-01T08:30`, in `zone` if it names
-    none), of a span before
-    `now` (`-30d`), or of `now`, `today` and `yesterday` (their midnight). Raises ValueError with
-    the remedy.
+    """Epoch seconds of a date, a time, a span before `now`, or a word.
 
-    A time of the hour that a clock shows twice is the first one; one of the hour that it leaves out
-    is that much later.
+    A date or time is `2026-11-01` or `2026-11-01T08:30`, in `zone` if it names none; a span is
+    `-30d`; the words are `now`, `today` and `yesterday` (their midnight). Raises `ValueError` with
+    the remedy. A time of the hour that a clock shows twice is the first one; one of the hour that
+    it leaves out is that much later.
     """
     word = text.strip()
     if word == "now":
@@ -36,9 +33,7 @@ def moment(text: str, now: float, zone: ZoneInfo) -> float:
 
 
 def iso(at: float, zone: ZoneInfo) -> str:
-    """An instant for programs: the site's time with its offset from UTC, with as many decimals
-    as it needs.
-    """
+    """An instant for programs: the site's time with its offset, as many decimals as needed."""
     found = datetime.fromtimestamp(at, zone)
     needed = (
         "microseconds"
@@ -51,9 +46,7 @@ def iso(at: float, zone: ZoneInfo) -> str:
 
 
 class Shown:
-    """Instants for people, in the site's time; with the offset where it changes between `start`
-    and `end`.
-    """
+    """Instants for people in the site's time, with the offset if it changes within the period."""
 
     def __init__(self, zone: ZoneInfo, start: float, end: float) -> None:
         self._zone = zone
@@ -61,6 +54,7 @@ class Shown:
         self._offset = first.utcoffset() != last.utcoffset()
 
     def __call__(self, at: float | None) -> str:
+        """The instant; `still` for None."""
         if at is None:
             return "still"
         found = datetime.fromtimestamp(at, self._zone)

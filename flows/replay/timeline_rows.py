@@ -35,9 +35,7 @@ def lanes(after: Iterable[Episode], before: Iterable[Episode] | None) -> list[La
 
 
 def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
-    """At most so many lanes, in their order: those whose two sides differ first, then those with
-    the most in them.
-    """
+    """At most so many rows, in their order: those that differ first, then the fullest."""
 
     def weight(lane: Lane) -> tuple[bool, int, float]:
         spans = [[(e.raised, e.cleared) for e in side] for side in (lane.before, lane.after)]
@@ -49,8 +47,10 @@ def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
 
 
 def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[float, str]]:
-    """At most about `most` instants of an axis with their texts, at round times of the site;
-    days stay days when clocks are changed."""
+    """At most about `most` instants of an axis with their texts, at round times of the site.
+
+    Days stay days when clocks change.
+    """
     length = end - start
     for step in STEPS:
         if length / step <= most:
@@ -72,8 +72,9 @@ def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[flo
 def _even(
     start: float, end: float, zone: ZoneInfo, step: int, form: str
 ) -> list[tuple[float, str]]:
-    """Multiples of a step of the day, as clocks show them; an hour that clocks leave out or show
-    twice has one mark.
+    """Multiples of a step of the day as clocks show them.
+
+    An hour that clocks leave out or show twice has one mark.
     """
     local = datetime.fromtimestamp(start, zone).replace(
         hour=0, minute=0, second=0, microsecond=0, tzinfo=None

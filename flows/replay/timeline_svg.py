@@ -1,6 +1,4 @@
-"""The timeline of a replay as SVG: a lane for each alarm and subject, readable without scripts
-or fonts of its own.
-"""
+"""The timeline of a replay as SVG, a row for each alarm and subject; no scripts, no fonts."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -29,15 +27,14 @@ def picture(
     period: tuple[float, float],
     zone: ZoneInfo,
 ) -> str:
-    """The picture of a period (epoch seconds); with `before`, each lane shows before above
-    after.
-    """
+    """The picture of a period (epoch seconds); with `before`, each row shows it above the after."""
     return _Picture(title, after, before, floods, period, zone).text()
 
 
 class _Picture:
     def __init__(
-        self, title: str, after: Sequence[Episode], before: Sequence[Episode] | None, floods: Sequence[Flood],
+        self, title: str, after: Sequence[Episode], before: Sequence[Episode] | None,
+        floods: Sequence[Flood],
         period: tuple[float, float], zone: ZoneInfo,
     ) -> None:  # fmt: skip
         self._title, self._floods, self._zone = title, floods, zone
@@ -61,7 +58,8 @@ class _Picture:
             f'viewBox="0 0 {wide:.0f} {high:.0f}" role="img" aria-label="{label}" '
             'font-family="system-ui, sans-serif" font-size="12">',
             f'<rect width="{wide:.0f}" height="{high:.0f}" fill="#ffffff"/>',
-            f'<text x="{MARGIN:.0f}" y="28" font-size="15" font-weight="600" fill="{INK}">{escape(self._title)}</text>',
+            f'<text x="{MARGIN:.0f}" y="28" font-size="15" font-weight="600" fill="{INK}">'
+            f"{escape(self._title)}</text>",
             *self._shaded(), *self._axis(),
         ]  # fmt: skip
         for number, lane in enumerate(self._lanes):

@@ -21,9 +21,7 @@ def timeline(
     zone: ZoneInfo,
     width: int,
 ) -> Iterator[str]:
-    """Lines of at most `width` signs; with `before`, what was raised only before or after has a
-    sign of its own.
-    """
+    """Lines of at most `width` characters; with `before`, differences have signs of their own."""
     if end <= start:
         return
     found = lanes(after, before)

@@ -66,7 +66,8 @@ class Wakeup:
 class Drain:
     """Stops a running dataflow with its state saved: after a request no source reads on, and
     once every source partition has been snapshotted twice, all that was read is durable and
-    execution is aborted."""
+    execution is aborted.
+    """
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping

@@ -25,7 +25,8 @@ SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
 class Layout:
     """What the saved state must fit: the persisted `identities` of the steps that keep state,
     whether the partitions are worked on apart, this process's `shards`, its source partitions by
-    source, and how many partitions each topic has."""
+    source, and how many partitions each topic has.
+    """
 
     identities: tuple[str, ...]
     sharded: bool = False
@@ -44,7 +45,8 @@ class Layout:
 @dataclass(frozen=True)
 class Opened:
     """A store ready to go on from: `taken` are states from other stores that it has not replaced
-    yet, `known` the sources of which some partition has a position."""
+    yet, `known` the sources of which some partition has a position.
+    """
 
     store: Path
     recovery: RecoveryConfig

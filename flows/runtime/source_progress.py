@@ -55,7 +55,8 @@ class Hearing(Collector):
 
     def figures(self) -> dict[str, dict[str, float]]:
         """By source: `lag`, the records not read yet, where they can be counted; `age`, the
-        seconds since the newest event that was read arrived, once there is one."""
+        seconds since the newest event that was read arrived, once there is one.
+        """
         found: dict[str, dict[str, float]] = {}
         now = self._clock()
         for part in list(self._parts.values()):

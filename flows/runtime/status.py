@@ -68,7 +68,8 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 
 class StatusServer:
     """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON,
-    `sources` the figures of each source."""
+    `sources` the figures of each source.
+    """
 
     def __init__(
         self,

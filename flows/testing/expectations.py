@@ -27,8 +27,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What is wrong with the outputs of one name: a sentence, the output nearest to what was
-    expected and how it differs.
+    """A difference from what was expected: a sentence, the nearest output and its differences.
 
     `path` leads from the expectation to the part of it that is meant.
     """
@@ -48,8 +47,9 @@ class Moment:
 
 
 def compare(expected: Any, outputs: Sequence[Output], moment: Moment) -> Mismatch | None:
-    """What is wrong with `outputs`; None if they are as `expected`: `nothing`, a count, one
-    event, or a list in order.
+    """The difference of `outputs` from `expected`; None if there is none.
+
+    `expected` is `nothing`, a count, one event, or a list in order.
     """
     if expected in ("nothing", []):
         return None if not outputs else _too_many(0, outputs)
@@ -88,8 +88,9 @@ def counted(expected: Any) -> int | None:
 
 
 def differ(expected: Mapping[str, Any], output: Output, moment: Moment) -> list[Difference]:
-    """Every field of one event that is not as expected; fields that are not named are free,
-    unless it says `exactly`.
+    """Every field of one event that is not as expected.
+
+    Fields that are not named are free, unless it says `exactly`.
     """
     exact = set(expected) == {"exactly"} and isinstance(expected["exactly"], Mapping)
     base: Path = ("exactly",) if exact else ()

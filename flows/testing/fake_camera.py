@@ -1,6 +1,4 @@
-"""Cameras in tests: pictures that say themselves what is on them, and stand-ins for the steps
-that would look.
-"""
+"""Cameras in tests: pictures that say what is on them, and stand-ins for steps that look."""
 
 import re
 from collections.abc import Mapping
@@ -52,9 +50,7 @@ def camera_labels(settings: Any, row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def look(settings: Any, context: StepContext) -> Logic:
-    """In place of `detect`: what the test says is on the picture, as far as class and confidence
-    are wanted.
-    """
+    """Stand-in for `detect`: what the test says is there, of the wanted classes and confidence."""
     rows = [rows_by_key(rows, "name") for rows in context.tables.values() if rows]
 
     def least(frame: Frame) -> float:

@@ -32,7 +32,8 @@ from operators.model.units import UNITS, duration, quantity
 Change = Literal["insert", "update", "delete"]
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 KINDS: dict[str, type[Any]] = {
-    "metric": Reading, "type": Occurrence, "class": Detection, "alarm": AlarmTransition, "start": Summary,
+    "metric": Reading, "type": Occurrence, "class": Detection, "alarm": AlarmTransition,
+    "start": Summary,
 }  # fmt: skip
 """A decoded event is told by the field that only its kind needs."""
 
@@ -67,11 +68,10 @@ def events_of(
     tables: Tables,
     zone: ZoneInfo,
 ) -> list[Event]:
-    """The events of one thing given to the source `name` at `at` in a test that began at `start`
-    (epoch seconds).
+    """The events of one thing given to the source `name` at `at`, in epoch seconds.
 
-    Of a post there may be several, of a deleted row of a table whose rows become readings there is
-    none. The id is `id` unless the item has one. Raises `GivenError`.
+    `start` is when the test began. A post may hold several; a deleted row of a table whose rows
+    become readings gives none. The id is `id` unless the item has one. Raises `GivenError`.
     """
     own_id, time = str(item.get("id", id)), time_of(item.get("time"), at, start, zone)
     common: dict[str, Any] = {"id": own_id, "time": time}
@@ -95,9 +95,7 @@ def events_of(
 
 
 def time_of(written: Any, at: float, start: float, zone: ZoneInfo) -> float:
-    """An event's own time: a span from the start of the test, or a date; the present instant
-    without.
-    """
+    """An event's own time: a span from the start of the test, or a date; `at` if it has none."""
     if written is None:
         return at
     try:
@@ -331,8 +329,10 @@ def _transition(fields: dict[str, Any]) -> dict[str, Any]:
         )
     change = fields.get("change", "raised")
     return {
-        "rule": fields["alarm"], "recorded": fields["time"], "occ": 1, "seq": 1, "event": change, "change": change,
-        "state": state, "isa": _ISA[state], "severity": SEVERITY_OF[priority], "priority": priority, **fields,
+        "rule": fields["alarm"], "recorded": fields["time"], "occ": 1, "seq": 1, "event": change,
+        "change": change,
+        "state": state, "isa": _ISA[state], "severity": SEVERITY_OF[priority],
+        "priority": priority, **fields,
     }  # fmt: skip
 
 

@@ -20,8 +20,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(results: Sequence[tuple[Document, str, Sequence[Outcome]]], began: float) -> bytes:
-    """The XML of the results: (document, name of the flow, outcomes) of each definition; `began`
-    in epoch seconds.
+    """The XML of the results: (document, name of the flow, outcomes) of each definition.
+
+    `began` is in epoch seconds.
     """
     root = ET.Element("testsuites")
     for number, (document, flow, outcomes) in enumerate(results):

@@ -1,6 +1,4 @@
-"""What a flow under test has produced: events of streams, changes of alarms, and what sinks
-would have written.
-"""
+"""Outputs of a flow under test: events of streams, changes of alarms, what sinks would write."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +14,10 @@ from operators.model.template import Shape, Template
 
 WIDEST = 140
 Zone = Any
-_QUIET = frozenset({"id", "time", "kind", "recorded", "rule", "rule_hash", "occ", "seq", "flags", "before", "isa",
-                    "evidence", "severity", "annunciate", "jpeg", "frame", "response", "start"})  # fmt: skip
+_QUIET = frozenset({"id", "time", "kind", "recorded", "rule", "rule_hash", "occ", "seq", "flags",
+"before", "isa",
+                    "evidence", "severity", "annunciate", "jpeg", "frame", "response",
+                    "start"})  # fmt: skip
 """Fields that are shown only when somebody asks for them."""
 _SAID = ("subject", "metric", "value", "unit", "labels")
 _FIXED = ("channel", "title", "topic", "to")
@@ -26,8 +26,11 @@ _FIXED = ("channel", "title", "topic", "to")
 
 @dataclass(frozen=True)
 class Output:
-    """One event of a stream, alarm or sink. `shaped` is the sink's own form, `settings` what the
-    sink adds to an event, of which `told` differ from event to event."""
+    """One event of a stream, alarm or sink.
+
+    `shaped` is the sink's own form, `settings` what the sink adds to an event, of which `told`
+    differ from event to event.
+    """
 
     event: Event
     shaped: Mapping[str, Any] | None = None
@@ -133,9 +136,7 @@ def shown(value: Any) -> str:
 
 
 class SinkView:
-    """What one sink would write, without writing it. Every event counts by itself: nothing is
-    grouped or batched.
-    """
+    """What one sink would write; every event counts by itself, none are grouped or batched."""
 
     def __init__(self, sink: Sink, zone: Zone) -> None:
         self._shape = Shape(sink.shape, zone) if sink.shape else None

@@ -1,6 +1,4 @@
-"""How tests ended, for people: what failed where, how what came differs, and what happened until
-then.
-"""
+"""Results of tests for people: what failed where, the difference, and what led to it."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,6 +1,4 @@
-"""Runs the `tests:` of a definition: the same compiled logic as live, on a virtual clock, with
-nothing outside.
-"""
+"""Runs the `tests:` of a definition: the live logic on a virtual clock, nothing outside."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -46,9 +44,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """An expectation (or an action) at `path` of the document that did not come true at `at`
-    seconds of the test.
-    """
+    """An expectation or action at `path` that did not come true at `at` seconds of the test."""
 
     path: Path_
     at: float
@@ -60,9 +56,7 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """How one test ended. `reason` says why it was skipped; `raised` are the alarms that were
-    raised in it.
-    """
+    """How one test ended: `reason` says why it was skipped, `raised` which alarms it raised."""
 
     test: str
     path: Path_
@@ -100,9 +94,7 @@ class _Action(NamedTuple):
 
 
 def agenda(plays: Sequence[Play]) -> Iterator[_Action]:
-    """All that happens, in order: at one instant what is given, then what is done, then what is
-    expected.
-    """
+    """All that happens in order: at one instant given first, then done, then expected."""
     actions: list[_Action] = []
     for number, play in enumerate(plays):
         if play.given is not None:
@@ -163,7 +155,7 @@ class _Run:
         if not failures:
             self._check_subjects()
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what happens
     def _give(self, action: _Action) -> None:
         at = self._start + action.at
@@ -238,7 +230,7 @@ class _Run:
         assert isinstance(logic, AlarmLogic)
         return logic
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what comes out
     def _collect(self, outputs: Outputs) -> None:
         self._answers += [
@@ -275,7 +267,7 @@ class _Run:
     def _note(self, name: str, what: Output | str) -> None:
         self._outcome.timeline.append(Entry(self._playback.now - self._start, name, what))
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # expectations
     def _expect(self, action: _Action, path: Path_) -> None:
         for name, expected in (action.play.expect or {}).items():
@@ -324,9 +316,7 @@ class _Run:
         )
 
     def _check_subjects(self) -> None:
-        """An alarm that is expected to be normal for a subject nobody ever heard of is a mistake
-        of spelling.
-        """
+        """Refuse `normal` for a subject that no event named: it is a mistake of spelling."""
         for number, play in enumerate(self._test.play):
             for name, expected in (play.expect or {}).items():
                 if (
@@ -345,9 +335,7 @@ class _Run:
 
 
 def _is_state(expected: Any) -> bool:
-    """Whether an expectation of an alarm is a state or states by subject, rather than its
-    changes.
-    """
+    """Whether a state, or states by subject, is expected of an alarm rather than its changes."""
     if isinstance(expected, str):
         return expected != "nothing"
     return isinstance(expected, dict) and all(value in URGENCY for value in expected.values())

@@ -37,7 +37,8 @@ def _program(name: str) -> str | None:
 class MariaDB(Service):
     """Users, all with random passwords: `vigie` may replicate and read the recorder's tables,
     `homeassistant` writes them,
-    `admin` may do everything."""
+    `admin` may do everything.
+    """
 
     NAME: ClassVar[str] = "mariadb"
     USER: ClassVar[str] = "mysql"
@@ -49,7 +50,8 @@ class MariaDB(Service):
         variables: Mapping[str, str] | None = None,
     ) -> None:
         """`variables` go over the server's own settings, such as `{"binlog_format":
-        "STATEMENT"}`; None as value leaves one at MariaDB's default."""
+        "STATEMENT"}`; None as value leaves one at MariaDB's default.
+        """
         super().__init__(folder, port)
         self.variables: dict[str, str | None] = dict(VARIABLES)
         self.variables |= {
