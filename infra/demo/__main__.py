@@ -1,9 +1,8 @@
-"""`python -m infra.demo`: a whole site with simulated devices, on loopback, until Ctrl-C or for
-some seconds.
+"""`python -m infra.demo`: a whole site with simulated devices, on loopback, until Ctrl-C.
 
-With `--seconds` the last line of the output is one JSON object with what went in and what came out,
-and the exit status is 0 only if everything that could run produced something and every reading was
-kept exactly once.
+With `--seconds` it ends by itself. The last line of the output is then one JSON object with what
+went in and what came out, and the exit status is 0 only if everything that could run produced
+something and every reading was kept exactly once.
 """
 
 import argparse
@@ -34,8 +33,9 @@ def say(text: str) -> None:
 
 
 def claim(folder: Path) -> IO[str]:
-    """Empty the folder of an earlier demo, or make a new one; holds a lock until the file is
-    closed. Raises `Refused`.
+    """Empty the folder of an earlier demo, or make a new one, and lock it; raises `Refused`.
+
+    The lock holds until the returned file is closed.
     """
     mark = folder / MARK
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
@@ -60,6 +60,7 @@ def claim(folder: Path) -> IO[str]:
 
 
 def introduce(site: Site) -> None:
+    """Print the address of the page, and the user and password to log in with."""
     say(
         f"\n  Vigie runs at {site.api.url}\n  user {site.api.USERNAME}, password"
         f" {site.api.password}\n"
@@ -107,6 +108,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> int:
+    """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.demo", description=__doc__)
     parser.add_argument(
         "--seconds", type=float, help="how long the devices send; needs about 50 to see an alarm"

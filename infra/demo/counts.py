@@ -34,12 +34,14 @@ def rows(clickhouse: ClickHouse, statement: str, **parameters: str) -> list[dict
 
 
 def tables(clickhouse: ClickHouse) -> set[str]:
+    """The names of the tables."""
     return set(clickhouse.query("SHOW TABLES", DATABASE).split())
 
 
 def archived(clickhouse: ClickHouse, derived: str) -> dict[Signal, Total]:
-    """The readings in ClickHouse by signal, without those whose id holds `derived` (what a step
-    made of others).
+    """The readings in ClickHouse by signal, without those that a step made of others.
+
+    The ids of the latter hold the text `derived`.
     """
     if "readings" not in tables(clickhouse):
         return {}
@@ -55,9 +57,7 @@ def archive_rows(clickhouse: ClickHouse) -> int:
 
 
 def alarm_changes(clickhouse: ClickHouse) -> tuple[int, int]:
-    """How many alarms were raised, and for how many of them the condition ended (cleared, or
-    returned unacknowledged).
-    """
+    """How many alarms were raised, and for how many of them the condition ended."""
     if "alarm_events" not in tables(clickhouse):
         return 0, 0
     found = rows(clickhouse, ALARMS)[0]
@@ -65,6 +65,7 @@ def alarm_changes(clickhouse: ClickHouse) -> tuple[int, int]:
 
 
 def series_points(victoria: Victoria) -> int:
+    """How many points all series have."""
     return sum(len(series["values"]) for series in victoria.export('{__name__!=""}'))
 
 
@@ -77,6 +78,7 @@ class Topics:
         )
 
     def names(self) -> list[str]:
+        """The names of the topics."""
         return sorted(self._consumer.topics())
 
     def lines(self, topic: str, timeout: float = 20.0) -> list[dict[str, Any]]:
@@ -109,9 +111,11 @@ class Topics:
         return high is not None and self._consumer.position(place) >= high
 
     def dead_letters(self) -> list[dict[str, Any]]:
+        """Every dead letter of every flow."""
         return [
             letter for name in self.names() if name.startswith(DEAD) for letter in self.lines(name)
         ]
 
     def close(self) -> None:
+        """Disconnect."""
         self._consumer.close(autocommit=False)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 
 class Devices(threading.Thread):
-    """Calls `tick(seconds since start)` every `every` seconds. `stop` ends it; `check` raises
-    what ended it early.
+    """Calls `tick(seconds since start)` every `every` seconds, until `stop`.
+
+    `check` raises the error that ended it early.
     """
 
     def __init__(self, name: str, tick: Callable[[float], None], every: float = 1.0) -> None:
@@ -18,6 +19,7 @@ class Devices(threading.Thread):
         self._error: Exception | None = None
 
     def run(self) -> None:
+        """Call `tick` until stopped; the body of the thread."""
         begin = time.monotonic()
         number = 0
         try:

@@ -18,9 +18,7 @@ from infra.demo.ledger import Ledger
 
 
 class Entity(NamedTuple):
-    """One entity of Home Assistant; `metric` is what its state becomes, None if no flow is about
-    it.
-    """
+    """An entity of Home Assistant; `metric` is what its state becomes, None if no flow uses it."""
 
     id: str
     metric: str | None
@@ -53,9 +51,7 @@ INSERT_STATE = (
 
 
 class HomeAssistant:
-    """Writes a row when a state changes, as the recorder does. `tick` makes one second's rows
-    and commits them.
-    """
+    """Writes a row when a state changes, as the recorder does."""
 
     def __init__(self, options: Mapping[str, Any], ledger: Ledger, seed: int = 1) -> None:
         """`options` are those of `pymysql.connect`."""
@@ -67,9 +63,11 @@ class HomeAssistant:
         self._link.commit()
 
     def close(self) -> None:
+        """Disconnect."""
         self._link.close()
 
     def tick(self, at: float) -> None:
+        """Make the rows of the second `at` and commit them."""
         second = round(at)
         with self._link.cursor() as cursor:
             if second % 2 == 0:

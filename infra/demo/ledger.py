@@ -15,9 +15,7 @@ class Total(NamedTuple):
 
 
 class Ledger:
-    """Counts readings by subject and metric; thread-safe. Takes the same memory however long it
-    runs.
-    """
+    """Counts readings by subject and metric; thread-safe, in memory that does not grow."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,6 +31,7 @@ class Ledger:
                 )
 
     def totals(self) -> dict[Signal, Total]:
+        """The totals so far, by signal."""
         with self._lock:
             return dict(self._totals)
 
@@ -42,9 +41,7 @@ class Ledger:
 
 
 def differences(sent: Mapping[Signal, Total], kept: Mapping[Signal, Total]) -> list[str]:
-    """A line for every signal whose readings were not all kept exactly once, or with other
-    values.
-    """
+    """A line for every signal whose readings were lost, kept twice, or kept with other values."""
     lines = []
     for signal in sorted({*sent, *kept}):
         one, other = sent.get(signal, Total(0, 0)), kept.get(signal, Total(0, 0))

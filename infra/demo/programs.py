@@ -19,9 +19,11 @@ class Program(Service):
     GOOD_ENDS: ClassVar[tuple[int, ...]] = (0,)
 
     def environment(self) -> dict[str, str]:
+        """The variables of the process."""
         return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
     def probe(self) -> None:
+        """Ask the status port; raises `ServiceError` unless it is healthy."""
         status, body = ask(self.port, "/health", timeout=2)
         if status != 200:
             raise ServiceError(
@@ -41,6 +43,7 @@ class FlowProgram(Program):
         self._arguments += ["--profile", profile] if profile else []
 
     def command(self) -> list[str]:
+        """The command line of `vigie run`."""
         return [
             sys.executable,
             "-m",
@@ -53,9 +56,7 @@ class FlowProgram(Program):
 
 
 class ApiProgram(Program):
-    """`python -m api`. Its first start prints the password of `admin`, into its log, which only
-    we can read.
-    """
+    """`python -m api`; its first start prints the password of `admin` into its private log."""
 
     NAME: ClassVar[str] = "api"
     GOOD_ENDS: ClassVar[tuple[int, ...]] = (
@@ -70,10 +71,12 @@ class ApiProgram(Program):
 
     @property
     def url(self) -> str:
+        """The address of the page."""
         return f"http://{self.address}"
 
     @property
     def password(self) -> str:
+        """The password of `admin`, from the log; raises `ServiceError` if it is not there."""
         found = re.search(r"^admin password: (\S+)$", self.log.read_text(), re.MULTILINE)
         if found is None:
             raise ServiceError(
@@ -82,6 +85,7 @@ class ApiProgram(Program):
         return found[1]
 
     def command(self) -> list[str]:
+        """The command line of the api."""
         place = [
             "--site",
             str(self._site),

@@ -1,6 +1,4 @@
-"""The demo's account: what came out where, when it has stopped changing, and whether it is what
-went in.
-"""
+"""The demo's account: what came out where, and whether it is what went in."""
 
 import time
 from collections.abc import Sequence
@@ -19,8 +17,9 @@ LONGEST = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """The numbers of the last line. `alarms_cleared` counts alarms whose condition ended,
-    acknowledged or not.
+    """The numbers of the last line.
+
+    `alarms_cleared` counts alarms whose condition ended, acknowledged or not.
     """
 
     readings: int
@@ -32,6 +31,7 @@ class Result:
     dead_letters: int
 
     def as_dict(self) -> dict[str, int]:
+        """The numbers by name."""
         return asdict(self)
 
 
@@ -44,6 +44,7 @@ class Account:
         self._topics = counts.Topics(site.stack["redpanda"].address)
 
     def close(self) -> None:
+        """Disconnect."""
         self._topics.close()
 
     def _flowing(self) -> tuple[int, ...]:
@@ -64,9 +65,7 @@ class Account:
         )
 
     def drain(self) -> str | None:
-        """Wait until everything that went in has come out and nothing changes any more; else
-        what is still missing.
-        """
+        """Wait until everything has come out and nothing changes; else return what is missing."""
         end = time.monotonic() + LONGEST
         before: tuple[int, ...] = ()
         since = time.monotonic()
@@ -81,9 +80,7 @@ class Account:
         return f"not at rest {LONGEST:g} s after the devices stopped: {'; '.join(lacking)}"
 
     def missing(self) -> list[str]:
-        """How the archive differs from what was published; nothing when every reading is there
-        exactly once.
-        """
+        """How the archive differs from what was published; empty if every reading is there once."""
         site = self._site
         kept = counts.archived(self._clickhouse, DERIVED)
         if site.knows_what_was_sent:
@@ -101,6 +98,7 @@ class Account:
         return len(ids)
 
     def result(self) -> Result:
+        """The numbers so far."""
         raised, cleared = counts.alarm_changes(self._clickhouse)
         return Result(
             readings=(

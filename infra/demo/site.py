@@ -1,6 +1,4 @@
-"""The demo's processes: services, flows, api, devices and one client, started in order and
-watched.
-"""
+"""The demo's processes, started in order and watched: services, flows, api, devices, client."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,9 +22,7 @@ SUBSCRIBED = 30.0
 
 
 class Site:
-    """Everything that runs. Use it as a context: leaving it stops what still runs, the devices
-    first.
-    """
+    """Everything that runs; leaving the context stops it, the devices first."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -104,15 +100,11 @@ class Site:
 
     @property
     def knows_what_was_sent(self) -> bool:
-        """Whether all readings come from devices with a ledger, and not from a flow's own
-        simulation.
-        """
+        """Whether all readings come from devices with a ledger, none from a flow's simulation."""
         return "mqtt" in self.stack
 
     def stop_devices(self) -> None:
-        """No more readings after this; returns when the broker and the database have the last
-        ones.
-        """
+        """Stop the devices; returns when the broker and the database have the last readings."""
         for devices in self.devices:
             devices.stop()
         if self._zigbee:

@@ -1,6 +1,4 @@
-"""A WebSocket client of the api, as a browser would be one: it follows everything and counts
-what comes.
-"""
+"""A WebSocket client of the api, as a browser is one, that counts what it gets."""
 
 import json
 import threading
@@ -51,6 +49,7 @@ class Subscriber(threading.Thread):
         return link
 
     def run(self) -> None:
+        """Read until the connection ends; the body of the thread."""
         try:
             for text in self._link:
                 if json.loads(text)["type"] == "event":
@@ -59,15 +58,14 @@ class Subscriber(threading.Thread):
             self._error = error
 
     def check(self) -> None:
-        """Raise `RuntimeError` if the api closed the connection or said something that cannot be
-        read.
-        """
+        """Raise `RuntimeError` if the api closed the connection or sent what cannot be read."""
         if not self.is_alive() and not self._closing:
             raise RuntimeError(
                 f"the WebSocket connection ended after {self.messages} messages: {self._error!r}"
             )
 
     def close(self) -> None:
+        """Disconnect."""
         self._closing = True
         self._link.close()
         self.join(10)

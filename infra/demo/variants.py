@@ -1,6 +1,4 @@
-"""Definitions for a machine without all services: the shipped ones, less the sinks that nobody
-would take from.
-"""
+"""The shipped definitions for a machine without all services."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -15,8 +13,7 @@ HOLD = "10s"
 
 
 def without(definition: Path, missing: Collection[str], folder: Path) -> tuple[Path, list[str]]:
-    """Write a copy without the sinks whose connection is missing; the copy, and a line for each
-    change.
+    """Write a copy without the sinks whose connection is missing; its path, and the changes.
 
     Where the devices are missing too (`mqtt`), the simulated mains draws more than 6 kW for 15 s
     out of 30, and its alarm waits 10 s instead of 30, so that it is raised and cleared while one

@@ -1,11 +1,8 @@
-"""Simulated Zigbee2MQTT: what it publishes for meters, a climate sensor, doors and a motion sensor,
-with QoS 1.
+"""Simulated Zigbee2MQTT: meters, a climate sensor, doors and a motion sensor, with QoS 1.
 
-mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s
-solar          power, energy
-living_room    temperature, humidity, pressure, battery
-front_door, cellar_door    contact, battery
-hall           occupancy, illuminance, battery
+mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s solar
+power, energy living_room    temperature, humidity, pressure, battery front_door     contact,
+battery (and cellar_door) hall           occupancy, illuminance, battery
 """
 
 import json
@@ -70,9 +67,7 @@ class Zigbee:
             self._ledger.add(name, {"availability": 1.0})
 
     def close(self, timeout: float = 20.0) -> None:
-        """Wait until the broker has everything, then disconnect; raises `ConnectionError` if it
-        does not take it.
-        """
+        """Wait until the broker has everything, then disconnect; raises `ConnectionError`."""
         try:
             if self._last is not None:
                 self._last.wait_for_publish(timeout)

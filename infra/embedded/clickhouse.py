@@ -14,14 +14,13 @@ NEEDED = ("chdb", "lz4", "zstandard", "starlette", "uvicorn")
 
 
 class ClickHouse(Service):
-    """One user, `default`, with a random password. What was answered is on disk and survives a
-    kill.
-    """
+    """One user, `default`, with a random password; an answered insert survives a kill."""
 
     NAME: ClassVar[str] = "clickhouse"
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if lacking:
             return (
@@ -32,10 +31,12 @@ class ClickHouse(Service):
 
     @property
     def url(self) -> str:
+        """The address for clients."""
         return f"http://{self.address}"
 
     @property
     def password(self) -> str:
+        """The password of `default`."""
         return self.secret("password")
 
     def client_options(self, database: str = "default") -> dict[str, Any]:
@@ -49,8 +50,7 @@ class ClickHouse(Service):
         }
 
     def query(self, statement: str, database: str = "default", **parameters: str) -> str:
-        """Run a statement and return the answer as text; raises `ServiceError` with ClickHouse's
-        own words.
+        """Run a statement and return the answer as text; raises `ServiceError`.
 
         `parameters` fill `{name:Type}` in the statement.
         """
@@ -67,6 +67,7 @@ class ClickHouse(Service):
         return body.decode()
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         folder = str(self.folder / "data")
         return [
             sys.executable,
@@ -78,8 +79,10 @@ class ClickHouse(Service):
         ]
 
     def environment(self) -> dict[str, str]:
+        """Variables of the program, beside our own."""
         return {PASSWORD: self.password, "PYTHONPATH": str(Path(__file__).parents[2]), "TZ": "UTC"}
 
     def probe(self) -> None:
+        """Raise `OSError` or `ServiceError` until the service answers."""
         if ask(self.port, "/ping", timeout=2) != (200, b"Ok.\n"):
             raise ServiceError("what answers is not ClickHouse")

@@ -1,5 +1,6 @@
-"""A mail server that keeps every mail as a file and delivers none: `python -m
-infra.embedded.mail FOLDER PORT`.
+"""A mail server that keeps every mail as a file and delivers none.
+
+`python -m infra.embedded.mail FOLDER PORT`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ class Mail(Service):
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         found = importlib.util.find_spec("aiosmtpd")
         return (
             None
@@ -33,9 +35,11 @@ class Mail(Service):
 
     @property
     def url(self) -> str:
+        """The address for clients."""
         return f"smtp://{self.address}"
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         return [
             sys.executable,
             "-m",
@@ -45,9 +49,11 @@ class Mail(Service):
         ]
 
     def environment(self) -> dict[str, str]:
+        """Variables of the program, beside our own."""
         return {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def probe(self) -> None:
+        """Raise `OSError` or `ServiceError` until the service answers."""
         with connect(self.port) as link:
             if link.recv(4) != b"220 ":
                 raise ServiceError(f"{HOST}:{self.port} does not greet as a mail server does")

@@ -35,9 +35,10 @@ def _program(name: str) -> str | None:
 
 
 class MariaDB(Service):
-    """Users, all with random passwords: `vigie` may replicate and read the recorder's tables,
-    `homeassistant` writes them,
-    `admin` may do everything.
+    """MariaDB with three users, all with random passwords.
+
+    `vigie` may replicate and read the recorder's tables, `homeassistant` writes them, `admin` may
+    do everything.
     """
 
     NAME: ClassVar[str] = "mariadb"
@@ -49,8 +50,9 @@ class MariaDB(Service):
         port: int | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`variables` go over the server's own settings, such as `{"binlog_format":
-        "STATEMENT"}`; None as value leaves one at MariaDB's default.
+        """Take `variables` over the server's own settings: `{"binlog_format": "STATEMENT"}`.
+
+        None as value leaves one at MariaDB's default.
         """
         super().__init__(folder, port)
         self.variables: dict[str, str | None] = dict(VARIABLES)
@@ -60,6 +62,7 @@ class MariaDB(Service):
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         found = _program("mariadbd") and _program("mariadb-install-db")
         return None if found else "Debian's package mariadb-server is not installed"
 
@@ -84,6 +87,7 @@ class MariaDB(Service):
         }
 
     def prepare(self) -> None:
+        """Write the settings, and what must be there before the program starts."""
         data = self.folder / "data"
         start = self.folder / "start.sql"
         write_private(start, self._first_statements())
@@ -115,9 +119,7 @@ class MariaDB(Service):
             )
 
     def _first_statements(self) -> str:
-        """Run by the server before it listens, at every start; so there is no moment without
-        passwords.
-        """
+        """Statements run before the server listens, so that it is never without passwords."""
         database = (
             f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE"
             " utf8mb4_unicode_ci"
@@ -151,6 +153,7 @@ class MariaDB(Service):
         return "".join(f"{statement};\n" for statement in statements)
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         settings = [
             f"--{name}={value}" for name, value in self.variables.items() if value is not None
         ]

@@ -18,9 +18,7 @@ def _program(name: str) -> str | None:
 
 
 class Mosquitto(Service):
-    """Queues are unlimited and saved to disk every second, so that a kill loses at most what
-    came in that second.
-    """
+    """Queues are unlimited and saved every second: a kill loses at most the last second."""
 
     NAME: ClassVar[str] = "mqtt"
     USER: ClassVar[str] = "mosquitto"
@@ -28,21 +26,22 @@ class Mosquitto(Service):
     def __init__(
         self, folder: Path | str, port: int | None = None, users: Sequence[str] = ()
     ) -> None:
-        """With `users`, each gets a random password (`password(user)`) and nobody else is let
-        in; without, everybody is.
-        """
+        """With `users`, only they may connect, with random passwords; without, everybody may."""
         super().__init__(folder, port)
         self.users = tuple(users)
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         return None if _program("mosquitto") else "Debian's package mosquitto is not installed"
 
     @property
     def url(self) -> str:
+        """The address for clients."""
         return f"mqtt://{self.address}"
 
     def password(self, user: str) -> str:
+        """The password of a user; raises `KeyError`."""
         if user not in self.users:
             raise KeyError(
                 f"{user!r} is not a user of this broker; users: {', '.join(self.users) or 'none'}"
@@ -50,6 +49,7 @@ class Mosquitto(Service):
         return self.secret(user)
 
     def prepare(self) -> None:
+        """Write the settings, and what must be there before the program starts."""
         settings = [
             f"listener {self.port} {HOST}",
             f"allow_anonymous {'false' if self.users else 'true'}",
@@ -84,6 +84,7 @@ class Mosquitto(Service):
         self.give_folder()
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         return [str(_program("mosquitto")), "-c", str(self.folder / "mosquitto.conf")]
 
     def probe(self) -> None:
@@ -94,9 +95,7 @@ class Mosquitto(Service):
                 raise ServiceError(f"{HOST}:{self.port} does not answer as an MQTT broker does")
 
     def wait_subscribed(self, pattern: str, timeout: float = 10.0) -> None:
-        """Return when somebody has subscribed to that pattern since the start; raises
-        `ServiceError` after the time.
-        """
+        """Wait until somebody has subscribed to the pattern; raises `ServiceError`."""
         deadline = time.monotonic() + timeout
         while not any(line.endswith(f" {pattern}") for line in self.lines()):
             if time.monotonic() > deadline:

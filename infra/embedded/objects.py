@@ -1,6 +1,4 @@
-"""An S3 object store over a plain folder (rclone serve s3): what MinIO's successors are in
-production.
-"""
+"""An S3 object store over a plain folder: rclone serve s3."""
 
 import shutil
 import sys
@@ -17,28 +15,33 @@ def _rclone() -> str | None:
 
 
 class Objects(Service):
-    """S3 put, get, list, multipart and presigned addresses. No tags, lifecycle or versions: a
-    tag call destroys the object.
+    """S3 put, get, list, multipart and presigned addresses.
+
+    It has no tags, life cycle or versions: a call for tags destroys the object.
     """
 
     NAME: ClassVar[str] = "objects"
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         return (
             None if _rclone() else "the program rclone is not there (pip install vigie[embedded])"
         )
 
     @property
     def url(self) -> str:
+        """The address for clients."""
         return f"http://{self.address}"
 
     @property
     def access_key(self) -> str:
+        """The access key of the one user."""
         return self.secret("access_key").replace("-", "x").replace("_", "y")
 
     @property
     def secret_key(self) -> str:
+        """The secret key of the one user."""
         return self.secret("secret_key").replace("-", "x").replace("_", "y")
 
     def make_bucket(self, name: str) -> None:
@@ -46,9 +49,11 @@ class Objects(Service):
         (self.folder / "buckets" / name).mkdir(parents=True, exist_ok=True)
 
     def prepare(self) -> None:
+        """Write the settings, and what must be there before the program starts."""
         (self.folder / "buckets").mkdir(exist_ok=True)
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         return [
             *(str(_rclone()), "serve", "s3", "--config", "", "--addr", self.address),
             *(
@@ -62,6 +67,7 @@ class Objects(Service):
 
     def environment(self) -> dict[str, str]:
         # read as one line of CSV
+        """Variables of the program, beside our own."""
         return {"RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"'}
 
     def probe(self) -> None:

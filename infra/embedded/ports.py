@@ -45,9 +45,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
     timeout: float = 60,
 ) -> tuple[int, bytes]:
-    """One HTTP request to a loopback port: status and body. Raises `OSError` while nobody
-    answers as a web server does.
-    """
+    """Status and body of one HTTP request to a loopback port; raises `OSError`."""
     link = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         link.request(method, path, body, dict(headers or {}))

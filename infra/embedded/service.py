@@ -1,5 +1,4 @@
-"""What every embedded service is: a child process on a loopback port that keeps its data, log and
-secrets in a folder.
+"""Embedded services: child processes on loopback ports, with data, log and secrets in a folder.
 
     with Clickhouse("data/clickhouse") as clickhouse:     # started and ready
         clickhouse.kill()                                  # kill -9
@@ -41,9 +40,7 @@ class Unavailable(ServiceError):
 
 
 class Service:
-    """One service. Subclasses say what to run (`command`), how to prepare (`prepare`) and when
-    it is ready (`probe`).
-    """
+    """One service; subclasses give `command`, `prepare` and `probe`."""
 
     NAME: ClassVar[str]
     STARTUP: ClassVar[float] = 40.0
@@ -51,9 +48,7 @@ class Service:
     """System user to run as when we are root."""
 
     def __init__(self, folder: Path | str, port: int | None = None) -> None:
-        """`folder` is made if need be and holds all the service keeps; `port` None means any
-        free one, kept from then on.
-        """
+        """Use `folder` for all the service keeps, and `port`, or any free one if it is None."""
         self.folder = Path(folder).resolve()
         self.log = self.folder / "log.txt"
         self._port = port
@@ -75,9 +70,7 @@ class Service:
         return {}
 
     def prepare(self) -> None:
-        """Write the settings and make the data that must be there before the program starts.
-        Called at every start.
-        """
+        """Write what must be there before the program starts; runs at every start."""
 
     def probe(self) -> None:
         """Return when the service answers; raises `OSError` or `ServiceError` while it does not."""
@@ -85,12 +78,14 @@ class Service:
 
     @property
     def port(self) -> int:
+        """The port, chosen at the first use and kept."""
         if self._port is None:
             self._port = free_port()
         return self._port
 
     @property
     def address(self) -> str:
+        """Host and port."""
         return f"{HOST}:{self.port}"
 
     @property
@@ -100,14 +95,13 @@ class Service:
 
     @property
     def exit_status(self) -> int | None:
-        """Exit status of the program once it has ended (negative: the signal that ended it);
-        None before.
-        """
+        """Exit status of the ended program (negative: the signal that ended it); None before."""
         return self._process.poll() if self._process else None
 
     def start(self) -> Self:
-        """Prepare and start the program; `wait_ready` says when it answers. Raises
-        `ServiceError`, `Unavailable`.
+        """Prepare and start the program; raises `ServiceError` and `Unavailable`.
+
+        `wait_ready` says when it answers.
         """
         if reason := self.missing():
             raise Unavailable(f"{self.NAME} cannot run here: {reason}")
@@ -121,8 +115,9 @@ class Service:
         return self
 
     def wait_ready(self, timeout: float | None = None) -> Self:
-        """Wait until the service answers, `timeout` seconds at most; raises `ServiceError` with
-        the end of its log.
+        """Wait until the service answers, at most `timeout` seconds; raises `ServiceError`.
+
+        The error holds the end of its log.
         """
         limit = self.STARTUP if timeout is None else timeout
         deadline = time.monotonic() + limit
@@ -158,8 +153,9 @@ class Service:
             time.sleep(0.02)
 
     def stop(self, timeout: float = 20.0) -> None:
-        """Ask the program to end and wait; raises `ServiceError` if it had to be killed after
-        `timeout` seconds.
+        """Ask the program to end and wait; raises `ServiceError` if it had to be killed.
+
+        That happens after `timeout` seconds.
         """
         process = self._process
         if process is None or process.poll() is not None:
@@ -182,9 +178,7 @@ class Service:
         process.wait()
 
     def restart(self, timeout: float | None = None) -> Self:
-        """Stop it if it runs, start it again on the same port and folder, and wait until it
-        answers.
-        """
+        """Stop it if it runs, start it again on the same port and folder, and wait for it."""
         self.stop()
         return self.start().wait_ready(timeout)
 
@@ -202,9 +196,7 @@ class Service:
         return f"<{type(self).__name__} {HOST}:{self._port} {'running' if self.pid else 'stopped'}>"
 
     def secret(self, name: str) -> str:
-        """The service's random secret of that name, made once and kept in its folder (mode
-        0600).
-        """
+        """The service's random secret of that name, made once and kept in its folder (0600)."""
         path = self.folder / "secrets.json"
         self._make_folder()
         kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
@@ -233,8 +225,9 @@ class Service:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def run_as(self) -> str:
-        """The system user the program runs as: `USER` when we are root and that user can reach
-        the folder, else our own ('').
+        """The system user the program runs as: `USER` if we are root and it reaches the folder.
+
+        Otherwise our own user (empty text).
         """
         if not self.USER or os.geteuid() != 0:
             return ""

@@ -36,9 +36,7 @@ SERVICES: Mapping[str, type[Service]] = {
 
 
 class Stack:
-    """Starts the services that can run on this machine, at the same time, and stops them at the
-    end.
-    """
+    """Starts the services that can run on this machine together, and stops them at the end."""
 
     def __init__(self, folder: Path | str, services: Iterable[str] = tuple(SERVICES)) -> None:
         """`services` are names of `SERVICES`. A folder used before keeps its data and passwords."""
@@ -64,9 +62,7 @@ class Stack:
         return SERVICES[name](folder)
 
     def __getitem__(self, name: str) -> Any:
-        """A service by the name of its connection; raises `KeyError` with the reason if it was
-        left out.
-        """
+        """A service by its connection's name; raises `KeyError` with why it was left out."""
         if name not in self.services:
             raise KeyError(
                 f"{name} does not run here: {self.left_out.get(name, 'it was not asked for')}"
@@ -77,8 +73,9 @@ class Stack:
         return name in self.services
 
     def start(self) -> Self:
-        """Start all, wait until all answer, write the site file. Raises `ServiceError`; then
-        nothing stays running.
+        """Start all, wait until all answer, write the site file; raises `ServiceError`.
+
+        After an error nothing stays running.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -119,9 +116,7 @@ class Stack:
         self.stop()
 
     def connections(self) -> dict[str, dict[str, Any]]:
-        """What a site file has under `connections`, with secrets, for the services that run
-        here.
-        """
+        """The `connections` of a site file, with secrets, for the services that run here."""
         found: dict[str, dict[str, Any]] = {}
         for name, service in self.services.items():
             match service:
@@ -163,9 +158,7 @@ class Stack:
 
 
 def site_text(connections: Mapping[str, Mapping[str, Any]], timezone: str = "UTC") -> str:
-    """A site file as YAML. Values are written as JSON strings, which YAML reads as they are; `$`
-    would ask for a variable.
-    """
+    """A site file as YAML, with values as JSON strings, for `$` would ask for a variable."""
     lines = [
         "vigie: 1",
         "site: embedded",

@@ -16,11 +16,11 @@ def _binary() -> str | None:
 
 
 class Victoria(Service):
-    """Milliseconds are its finest time; text fields become 0; lines it cannot read are dropped with
-    status 204.
+    """VictoriaMetrics behind InfluxDB's write protocol.
 
-    What came in the last second or so is lost when it is killed. Organisation and token are not
-    looked at; they are made up so that the client is set up as in production.
+    Milliseconds are its finest time; text fields become 0; lines it cannot read are dropped with
+    status 204. A kill loses the last second or so. Organisation and token are not checked; they are
+    made up so that the client is set up as in production.
     """
 
     NAME: ClassVar[str] = "influxdb"
@@ -28,20 +28,21 @@ class Victoria(Service):
 
     @classmethod
     def missing(cls) -> str | None:
+        """Why the service cannot run here; None if it can."""
         return None if _binary() else "Debian's package victoria-metrics is not installed"
 
     @property
     def url(self) -> str:
-        """Base address for influxdb-client; series are queried below it as in Prometheus
-        (`/api/v1/…`).
-        """
+        """Base address for influxdb-client; Prometheus' queries work below it (`/api/v1/…`)."""
         return f"http://{self.address}"
 
     @property
     def token(self) -> str:
+        """A made-up token."""
         return self.secret("token")
 
     def command(self) -> list[str]:
+        """The command line of the program."""
         return [
             str(_binary()),
             f"-httpListenAddr={self.address}",
@@ -55,12 +56,14 @@ class Victoria(Service):
         ]
 
     def probe(self) -> None:
+        """Raise `OSError` or `ServiceError` until the service answers."""
         if ask(self.port, "/health", timeout=2) != (200, b"OK"):
             raise ServiceError("VictoriaMetrics answers, but not that it is well")
 
     def export(self, match: str) -> list[dict[str, Any]]:
-        """All points of the series that `match` (`{__name__=~"power.*"}`): dicts with metric,
-        values, timestamps (ms).
+        """All points of the series that match, such as `{__name__=~"power.*"}`.
+
+        Dicts with metric, values and timestamps (ms).
         """
         ask(self.port, "/internal/force_flush")
         query = urllib.parse.urlencode({"match[]": match, "reduce_mem_usage": "0"})

@@ -1,5 +1,6 @@
-"""Serve a data folder: `VIGIE_CLICKHOUSE_PASSWORD=… python -m infra.embedded.clickhouse_http
-FOLDER --port 8123`.
+"""Serves a data folder: `python -m infra.embedded.clickhouse_http FOLDER --port 8123`.
+
+The password is in the variable VIGIE_CLICKHOUSE_PASSWORD.
 """
 
 import argparse
@@ -9,6 +10,7 @@ PASSWORD = "VIGIE_CLICKHOUSE_PASSWORD"  # noqa: S105
 
 
 def main() -> None:
+    """Serve until stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.embedded.clickhouse_http", description=__doc__
     )

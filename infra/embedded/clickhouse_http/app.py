@@ -24,9 +24,11 @@ from infra.embedded.clickhouse_http.statement import format_of, only_reads
 
 # For the HTTP layer; everything else in the query string is a setting of the engine.
 _TRANSPORT = {
-    "query", "database", "default_format", "query_id", "session_id", "session_timeout", "session_check", "quota_key",
+    "query", "database", "default_format", "query_id", "session_id", "session_timeout",
+    "session_check", "quota_key",
     "compress", "decompress", "wait_end_of_query", "buffer_size", "client_protocol_version",
-    "enable_http_compression", "http_zlib_compression_level", "user", "password", "role", "readonly",
+    "enable_http_compression", "http_zlib_compression_level", "user", "password", "role",
+    "readonly",
     "send_progress_in_http_headers", "http_headers_progress_interval_ms", "add_http_cors_header",
 }  # fmt: skip
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -1,6 +1,4 @@
-"""Compressed bodies. A client may send one frame per block: every frame is decoded, or rows
-would be lost in silence.
-"""
+"""Compressed bodies: every frame is decoded, for a client may send one frame per block."""
 
 import gzip
 import zlib
@@ -52,8 +50,9 @@ _ENCODE: dict[str, Callable[[bytes], bytes]] = {
 
 
 def decode(body: bytes, encoding: str) -> bytes:
-    """The body of a request with that Content-Encoding; raises `ClickHouseError` if it is
-    unknown or cut off.
+    """The body of a request with that Content-Encoding.
+
+    Raises `ClickHouseError` if the encoding is unknown or the body cut off.
     """
     if encoding in ("", "identity"):
         return body

@@ -4,7 +4,8 @@ import re
 
 _CODE = re.compile(r"Code:\s*(\d+)")
 _STATUS = {
-    516: 403, 497: 403, 192: 403, 194: 403, 60: 404, 81: 404, 47: 400, 62: 400, 36: 400, 48: 501, 84: 501,
+    516: 403, 497: 403, 192: 403, 194: 403, 60: 404, 81: 404, 47: 400, 62: 400, 36: 400, 48: 501,
+    84: 501,
     159: 408, 202: 503, 271: 400,
 }  # fmt: skip
 UNKNOWN = 1002
@@ -19,6 +20,7 @@ class ClickHouseError(Exception):
 
     @classmethod
     def make(cls, code: int, what: str, name: str) -> "ClickHouseError":
+        """An error in ClickHouse's form, with its code and name."""
         return cls(code, f"Code: {code}. DB::Exception: {what}. ({name})")
 
     @classmethod
@@ -32,4 +34,5 @@ class ClickHouseError(Exception):
 
     @property
     def status(self) -> int:
+        """The HTTP status for the code."""
         return _STATUS.get(self.code, 500)

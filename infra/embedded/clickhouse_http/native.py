@@ -1,9 +1,8 @@
-"""Native blocks for clients that name a protocol revision (clickhouse-connect, clickhouse-go,
-Grafana).
+"""Native blocks for clients that name a protocol revision.
 
-The engine writes revision 0: `columns rows (name type data)*`. A newer client expects block info
-before that, and from revision 54454 a byte after each column's type (no custom serialisation). So
-every column's data must be measured.
+Those are clickhouse-connect, clickhouse-go and Grafana. The engine writes revision 0: `columns rows
+(name type data)*`. A newer client expects block info before that, and from revision 54454 a byte
+after each column's type (no custom serialisation). So every column's data must be measured.
 """
 
 import re
@@ -25,8 +24,9 @@ _FIELD_NAME = re.compile(r"^(?:`(?:[^`\\]|\\.)*`|[A-Za-z_]\w*)\s+(?=[A-Z])")
 
 
 def reframe(block: bytes, revision: int) -> bytes:
-    """Rewrite blocks of revision 0 for `revision`; raises `ClickHouseError` for a type it cannot
-    measure.
+    """Rewrite blocks of revision 0 for `revision`.
+
+    Raises `ClickHouseError` for a type it cannot measure.
     """
     out = []
     place = 0

@@ -39,8 +39,9 @@ class Insert(NamedTuple):
 
 
 def insert_of(statement: bytes, data: bytes) -> Insert | None:
-    """Split an insert into its statement and its data, which comes after the format or in
-    `data`; None if it is no such.
+    """Split an insert into its statement and its data; None if it is no insert with data.
+
+    The data come after the format, or in `data`.
     """
     into = _INTO.match(statement)
     if into is None:
@@ -69,8 +70,9 @@ def insert_of(statement: bytes, data: bytes) -> Insert | None:
 
 
 def _clauses(statement: bytes, start: int) -> Iterator[tuple[bytes, int, int]]:
-    """The words that may begin a clause, in upper case, with where they are: not those in
-    brackets or quotes.
+    """The words that may begin a clause, in upper case, with their places.
+
+    Words in brackets or quotes are left out.
     """
     depth = 0
     for token in _TOKEN.finditer(statement, start):
@@ -81,6 +83,7 @@ def _clauses(statement: bytes, start: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def only_reads(statement: bytes) -> bool:
+    """Whether a statement changes nothing."""
     return _READS.match(statement) is not None
 
 
