@@ -1,8 +1,8 @@
 """Reads a definition: text, positions, models, meaning and lock, with all problems at once.
 
-document, flow = load("server_room.yaml")
-if flow is None:
-    print(document.report())
+    document, flow = load("server_room.yaml")
+    if flow is None:
+        print(document.report())
 """
 
 from pathlib import Path

@@ -15,7 +15,8 @@ DEAD = "vigie.dead."
 
 
 READINGS = """
-SELECT subject, metric, count() AS count, toInt64(sum(round(ifNull(value, 0) * 1000))) AS thousandths
+SELECT subject, metric, count() AS count,
+       toInt64(sum(round(ifNull(value, 0) * 1000))) AS thousandths
 FROM readings FINAL WHERE position(id, {derived:String}) = 0 GROUP BY subject, metric
 """
 ROWS = "SELECT count() AS rows FROM {table:Identifier} FINAL"

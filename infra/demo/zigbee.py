@@ -1,8 +1,10 @@
 """Simulated Zigbee2MQTT: meters, a climate sensor, doors and a motion sensor, with QoS 1.
 
-mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s solar
-power, energy living_room    temperature, humidity, pressure, battery front_door     contact,
-battery (and cellar_door) hall           occupancy, illuminance, battery
+    mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s
+    solar          power, energy
+    living_room    temperature, humidity, pressure, battery
+    front_door     contact, battery (and cellar_door)
+    hall           occupancy, illuminance, battery
 """
 
 import json
