@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from tests.waiting import PATIENCE
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,7 +56,7 @@ class FlowProcess:
         self.pid = self._process.pid
         self.running_cpu = 0.0
 
-    def wait_running(self, timeout: float = 30) -> Self:
+    def wait_running(self, timeout: float = PATIENCE) -> Self:
         deadline = time.monotonic() + timeout
         while ": running" not in self.log.read_text():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -74,7 +76,7 @@ class FlowProcess:
         self._process.send_signal(signal.SIGTERM)
         return self.ended()
 
-    def ended(self, timeout: float = 30) -> int:
+    def ended(self, timeout: float = PATIENCE) -> int:
         """The exit code of a flow that ends by itself."""
         return self._process.wait(timeout)
 

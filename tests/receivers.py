@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from infra.embedded.ports import free_port
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class Received(NamedTuple):
@@ -88,7 +88,7 @@ class Receiver:
         """Every accepted request without the repetitions of an idempotency key."""
         return [request for request in self.received() if not request.again]
 
-    def wait_for(self, count: int, timeout: float = 20) -> list[Received]:
+    def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Received]:
         """The accepted requests without repetitions, once there are `count`."""
         wait_until(lambda: len(self.unique()) >= count, timeout, f"{count} requests")
         return self.unique()

@@ -12,7 +12,7 @@ from connectors.mariadb.connection import MariadbConnection
 from infra.embedded.mariadb import HOST, REPLICATION, MariaDB
 from infra.embedded.recorder_schema import TABLES
 from operators.events import DeadLetter, Event, Row
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 RECORDER_TABLES = ["states", "states_meta", "state_attributes"]
 
@@ -136,7 +136,9 @@ class Watching:
             self.rows += [event for event in batch.events if isinstance(event, Row)]
         return batch
 
-    def until(self, condition: Callable[[], Any], what: str, timeout: float = 20.0) -> "Watching":
+    def until(
+        self, condition: Callable[[], Any], what: str, timeout: float = PATIENCE
+    ) -> "Watching":
         wait_until(lambda: (self.read(), condition())[1], timeout, what, every=0.005)
         return self
 

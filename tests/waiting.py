@@ -6,10 +6,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 60.0
+"""Seconds to wait for what must come. Only a test that fails waits so long, so it is long enough
+for a machine that has other work to do.
+"""
+
 
 def wait_until(
     condition: Callable[[], T],
-    timeout: float = 10.0,
+    timeout: float = PATIENCE,
     what: str = "the condition",
     every: float = 0.02,
 ) -> T:

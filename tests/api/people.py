@@ -9,6 +9,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from tests.api.running import Api, receive
+from tests.waiting import PATIENCE
 
 PASSWORD = "correct horse battery"
 
@@ -22,7 +23,7 @@ class Someone:
         self.api = api
         self.username = username
         credentials = {"username": username, "password": PASSWORD}
-        made = httpx.post(f"{api.url}/register", json=credentials, timeout=20)
+        made = httpx.post(f"{api.url}/register", json=credentials, timeout=PATIENCE)
         assert made.status_code == 200, made.text
         self.id = int(made.json()["id"])
         self.log_in()
@@ -31,7 +32,7 @@ class Someone:
         answer = httpx.post(
             f"{self.api.url}/login",
             data={"username": self.username, "password": PASSWORD},
-            timeout=20,
+            timeout=PATIENCE,
         )
         assert answer.status_code == 200, answer.text
         self.token = str(answer.json()["access_token"])
@@ -39,7 +40,7 @@ class Someone:
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
         return httpx.request(
-            method, f"{self.api.url}{path}", json=body, headers=headers, timeout=20
+            method, f"{self.api.url}{path}", json=body, headers=headers, timeout=PATIENCE
         )
 
     def post(self, path: str, body: Any = None) -> Any:

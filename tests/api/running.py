@@ -21,7 +21,7 @@ from api.web.uvicorn_server import make_server
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
 from operators.events import Event, encode_lines
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Api:
     def stop(self) -> None:
         if self._server and self._thread:
             self._server.should_exit = True
-            self._thread.join(20)
+            self._thread.join(60)
             assert not self._thread.is_alive(), "the server did not stop"
             self._server = None
 
@@ -63,13 +63,15 @@ class Api:
 
     def login(self) -> str:
         body = {"username": "admin", "password": self.password}
-        answer = httpx.post(f"{self.url}/api/auth/login", json=body, timeout=20)
+        answer = httpx.post(f"{self.url}/api/auth/login", json=body, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
     def get(self, path: str, token: str | None = None, **query: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(f"{self.url}{path}", params=query or None, headers=headers, timeout=20)
+        return httpx.get(
+            f"{self.url}{path}", params=query or None, headers=headers, timeout=PATIENCE
+        )
 
     def health(self) -> dict[str, Any]:
         return dict(self.get("/health").json())
@@ -86,6 +88,7 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if path == "/ws":
             options.setdefault("subprotocols", ["vigie.push.v1"])
+        options.setdefault("open_timeout", PATIENCE)
         return connect(f"ws://{self.address}{path}", additional_headers=headers, **options)
 
     @contextlib.contextmanager
@@ -171,7 +174,7 @@ class Topics:
 
     def flush(self) -> None:
         if self._producer:
-            self._producer.flush(20)
+            self._producer.flush(60)
 
     def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -179,12 +182,12 @@ class Topics:
             producer.close(timeout=1)
 
 
-def receive(client: ClientConnection, timeout: float = 10) -> dict[str, Any]:
+def receive(client: ClientConnection, timeout: float = PATIENCE) -> dict[str, Any]:
     """The next message, decoded."""
     return dict(json.loads(client.recv(timeout)))
 
 
-def receive_event(client: ClientConnection, channel: str, timeout: float = 10) -> Any:
+def receive_event(client: ClientConnection, channel: str, timeout: float = PATIENCE) -> Any:
     """The data of the next event of a channel; passes over everything else."""
     while True:
         message = receive(client, timeout)

@@ -117,7 +117,8 @@ def rows(folder: Path, count: int, kills: int, rate: float, seed: int) -> list[R
         victims = Victims(definitions, stack.site, folder / "data", seed)
         try:
             wait_until(
-                lambda: "chaos_gate" in (folder / "data/chaos_gate.log").read_text(), 20, "the gate"
+                lambda: "chaos_gate" in (folder / "data/chaos_gate.log").read_text(),
+                what="the gate",
             )
             attack = victims.kill_often(kills, 2 * count / rate / kills, threading.Event())
             publish(stack, count, rate)

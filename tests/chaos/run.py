@@ -101,8 +101,7 @@ class Run:
             ready = SOURCES[source].ready
             wait_until(
                 lambda: ready in victim.said(),  # noqa: B023
-                60,
-                f"flow {source} to say {ready!r}",
+                what=f"flow {source} to say {ready!r}",
                 every=0.1,
             )
         for source in self.sources:

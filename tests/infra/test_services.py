@@ -66,7 +66,7 @@ def produce(broker: Broker, topic: str, values: list[bytes]) -> None:
     producer = KafkaProducer(bootstrap_servers=broker.address, acks="all", enable_idempotence=False)
     try:
         sent = [producer.send(topic, value) for value in values]
-        producer.flush(10)
+        producer.flush(60)
         for result in sent:
             result.get(1)
     finally:
@@ -183,7 +183,7 @@ def test_mosquitto_brings_messages(
     listener.subscribe(f"{unique}/#", 1)
     wait_until(lambda: listener.user_data_get()["granted"], what="the subscription")
     sender = connect(mosquitto, f"{unique}-sender")
-    sender.publish(f"{unique}/a", b"21.5", 1).wait_for_publish(5)
+    sender.publish(f"{unique}/a", b"21.5", 1).wait_for_publish(60)
     wait_until(lambda: listener.user_data_get()["messages"] == [b"21.5"], what="the message")
 
 
@@ -215,7 +215,7 @@ def test_thousands_of_messages_wait_for_an_absent_subscriber_even_over_a_kill(
     sender = connect(broker, "sender")
     for n in range(3000):
         last = sender.publish("a", b"%d" % n, 1)
-    last.wait_for_publish(20)
+    last.wait_for_publish(60)
     sender.disconnect()
     store = tmp / "mqtt" / "mosquitto.db"
     saved = time.time()

@@ -32,7 +32,7 @@ from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.people import PASSWORD, Someone
 from tests.api.running import Api, receive
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def john(desk: Api) -> Someone:
 
 def post(api: Api, path: str, body: Any = None, token: str | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.post(f"{api.url}{path}", json=body, headers=headers, timeout=20)
+    return httpx.post(f"{api.url}{path}", json=body, headers=headers, timeout=PATIENCE)
 
 
 def log_in(api: Api, username: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def closed(socket: ClientConnection) -> tuple[int, str]:
     """Code and reason of the close frame; what comes before is passed over."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            socket.recv(20)
+            socket.recv(60)
     return socket.close_code or 0, socket.close_reason or ""
 
 

@@ -18,7 +18,7 @@ from api.settings import Settings
 from api.web.log_redaction import redact
 from tests.api.conftest import Start
 from tests.api.running import Api
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def lonely(tmp: Path, start: Start) -> Api:
 
 def login(api: Api, username: str, password: str) -> httpx.Response:
     body = {"username": username, "password": password}
-    return httpx.post(f"{api.url}/api/auth/login", json=body, timeout=20)
+    return httpx.post(f"{api.url}/api/auth/login", json=body, timeout=PATIENCE)
 
 
 def test_the_first_start_makes_an_admin_with_a_random_password_and_the_second_does_not(
@@ -77,13 +77,15 @@ def test_guessing_is_slowed_down_for_one_account_and_not_for_another(lonely: Api
 )
 def test_a_login_that_is_no_login_says_what_was_expected(lonely: Api, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = httpx.post(f"{lonely.url}/api/auth/login", content=body, headers=headers)
+    answer = httpx.post(
+        f"{lonely.url}/api/auth/login", content=body, headers=headers, timeout=PATIENCE
+    )
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("the body is not")
 
 
 def test_a_body_over_the_limit_is_refused(lonely: Api) -> None:
-    answer = httpx.post(f"{lonely.url}/api/auth/login", content=b"x" * (2 << 20))
+    answer = httpx.post(f"{lonely.url}/api/auth/login", content=b"x" * (2 << 20), timeout=PATIENCE)
     assert answer.status_code == 413
 
 
@@ -95,7 +97,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     lonely: Api, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
 ) -> None:
     monkeypatch.setattr("api.web.endpoints.BODY_DEADLINE", 0.1)
-    with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=20) as transport:
+    with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=60) as transport:
         head = (
             f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length:"
             " 9\r\n\r\nuser"
@@ -110,7 +112,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 @pytest.mark.parametrize("header", [None, "Bearer x.y.z", "Basic YWRtaW46eA==", "Bearer"])
 def test_every_endpoint_with_data_wants_a_token(lonely: Api, path: str, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
-    answer = httpx.get(f"{lonely.url}{path}", headers=headers)
+    answer = httpx.get(f"{lonely.url}{path}", headers=headers, timeout=PATIENCE)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
@@ -292,7 +294,7 @@ def test_neither_token_nor_password_is_ever_in_what_the_server_prints(tmp: Path)
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:
         line = wait_until(
-            lambda: [x for x in out.read_text().splitlines() if "Uvicorn running on" in x], 30
+            lambda: [x for x in out.read_text().splitlines() if "Uvicorn running on" in x]
         )[0]
         printed = [x for x in out.read_text().splitlines() if x.startswith("admin password: ")]
         assert len(printed) == 1
@@ -309,7 +311,7 @@ def test_neither_token_nor_password_is_ever_in_what_the_server_prints(tmp: Path)
         )
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     text = out.read_text()
     assert "/ws/raw/x?token=***" in text
     assert token.split(".")[2] not in text

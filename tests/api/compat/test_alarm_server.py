@@ -10,6 +10,7 @@ from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.people import Someone
 from tests.api.running import Api
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -38,13 +39,15 @@ def alarm_on(john: Someone, page: int) -> int:
 
 def test_register_login_and_me(desk: Api, john: Someone) -> None:
     form = httpx.post(
-        f"{desk.url}/login", data={"username": "john", "password": "correct horse battery"}
+        f"{desk.url}/login",
+        data={"username": "john", "password": "correct horse battery"},
+        timeout=PATIENCE,
     )
     assert set(form.json()) == {"access_token", "token_type"}
     assert form.json()["token_type"] == "bearer"
     assert john.ask("GET", "/me").json() == {"id": john.id, "username": "john", "role": "viewer"}
-    assert httpx.get(f"{desk.url}/me").status_code == 401
-    assert httpx.get(f"{desk.url}/health").status_code in (200, 503)
+    assert httpx.get(f"{desk.url}/me", timeout=PATIENCE).status_code == 401
+    assert httpx.get(f"{desk.url}/health", timeout=PATIENCE).status_code in (200, 503)
 
 
 def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: Someone) -> None:
@@ -240,6 +243,8 @@ def test_what_is_no_message_is_answered_with_an_error(john: Someone, text: str) 
 def test_nobody_registers_where_registration_is_closed(tmp: Path, start: Start) -> None:
     api = start(Settings(data=tmp / "data", port=0))
     answer = httpx.post(
-        f"{api.url}/register", json={"username": "eve", "password": "correct horse"}
+        f"{api.url}/register",
+        json={"username": "eve", "password": "correct horse"},
+        timeout=PATIENCE,
     )
     assert answer.status_code == 403

@@ -86,7 +86,7 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
         topics.events(quote(next(numbers), 1.085))
         return bool(desk.health()["alarms"])
 
-    wait_until(raised, 30, "the flow to raise the alarm")
+    wait_until(raised, what="the flow to raise the alarm")
     found: dict[str, Any] = client.until("found")
     john, page = found["start"]["payload"]["user"], found["start"]["payload"]["pages"][0]
     assert set(found["login"]["body"]) == {"access_token", "token_type"}

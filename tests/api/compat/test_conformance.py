@@ -49,7 +49,7 @@ class Client:
     def rest(self) -> dict[str, Any]:
         """All that it says up to its end, by name."""
         found = {said["name"]: said["value"] for said in self._said}
-        assert self._process.wait(30) == 0, f"it ended after {found}: {self._errors()}"
+        assert self._process.wait(60) == 0, f"it ended after {found}: {self._errors()}"
         return found
 
     def _lines(self) -> Iterator[dict[str, Any]]:

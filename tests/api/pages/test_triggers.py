@@ -115,8 +115,8 @@ def test_an_alarm_of_somebody_whose_page_the_flow_lost_is_shown_to_nobody(
         topics.events(
             alarm(1, rule="alarms/market/~1234"), alarm(2, id="open", rule="alarms/market")
         )
-        message = json.loads(client.recv(10))
+        message = json.loads(client.recv(60))
         while message["type"] != "event":
-            message = json.loads(client.recv(10))
+            message = json.loads(client.recv(60))
         assert message["data"]["id"] == "open"
     assert [one["id"] for one in desk.get("/api/alarms", admin).json()["alarms"]] == ["open"]

@@ -97,7 +97,7 @@ def test_a_broker_that_is_down_at_the_start_is_found_when_it_comes(
     )
     assert api.get("/health").status_code == 503
     own(Broker(tmp / "broker", port))
-    wait_until(lambda: api.get("/health").status_code == 200, 30, "the broker to be found")
+    wait_until(lambda: api.get("/health").status_code == 200, what="the broker to be found")
     topics.create()
     with api.subscribed(api.login(), "alarms") as client:
         topics.events(alarm(1))

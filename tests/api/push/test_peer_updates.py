@@ -16,7 +16,7 @@ from tests.api.events import alarm
 from tests.api.people import Someone
 from tests.api.postgresql import new_database
 from tests.api.running import Topics
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 TokenPair = tuple[ApiProgram, ApiProgram]
 
@@ -86,7 +86,7 @@ def someone(api: ApiProgram, name: str) -> Someone:
 def closed(socket: ClientConnection) -> int:
     try:
         while True:
-            socket.recv(20)
+            socket.recv(60)
     except ConnectionClosed:
         return socket.close_code or 0
 
@@ -146,10 +146,10 @@ def test_who_is_logged_out_or_disabled_at_one_api_is_cut_off_at_the_other(apis: 
     one, two = apis
     john, marie = someone(one, "john.out"), someone(one, "marie.out")
     answer = httpx.post(
-        f"{one.url}/login", data={"username": "admin", "password": one.password}, timeout=20
+        f"{one.url}/login", data={"username": "admin", "password": one.password}, timeout=PATIENCE
     )
     admin = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    stream = httpx.Client(timeout=20)
+    stream = httpx.Client(timeout=PATIENCE)
     address = f"ws://{two.address}/ws"
     with (
         connect(f"{address}?token={john.token}") as his,
@@ -174,7 +174,7 @@ def test_what_flows_say_is_kept_once_and_told_once_by_each_api(
         wait_until(
             lambda: (
                 topics.alarms
-                in httpx.get(f"{api.url}/health", timeout=20).json()["broker"]["topics"]  # noqa: B023
+                in httpx.get(f"{api.url}/health", timeout=PATIENCE).json()["broker"]["topics"]  # noqa: B023
             ),
             what="the topic of alarms",
         )

@@ -20,7 +20,7 @@ from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.push.followers import Follower, follow
 from tests.api.running import Api, Topics, receive, receive_event
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def resume(client: Any, cursor: str, *channels: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def program(tmp: Path, broker: Broker, topics: Topics) -> Iterator[ApiProgram]:
 
 def token_of(program: ApiProgram) -> str:
     body = {"username": program.USERNAME, "password": program.password}
-    answer = httpx.post(f"{program.url}/api/auth/login", json=body, timeout=20)
+    answer = httpx.post(f"{program.url}/api/auth/login", json=body, timeout=PATIENCE)
     return str(answer.json()["access_token"])
 
 
@@ -123,8 +123,7 @@ def everybody_gets_everything_once(
     following.start()
     wait_until(
         lambda: all(follower.cursor is not None for follower in followers),
-        60,
-        "every client to be there",
+        what="every client to be there",
     )
     partitions = kills + 1
     for partition in range(partitions):

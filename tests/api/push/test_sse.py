@@ -13,7 +13,7 @@ from api.settings import Bounds, Settings
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class Listener:
@@ -48,7 +48,11 @@ class Listener:
 def following(api: Api, token: str, channels: str, **headers: str) -> Iterator[Listener]:
     sent = {"Authorization": f"Bearer {token}", **headers}
     with httpx.stream(
-        "GET", f"{api.url}/api/stream", params={"channels": channels}, headers=sent, timeout=20
+        "GET",
+        f"{api.url}/api/stream",
+        params={"channels": channels},
+        headers=sent,
+        timeout=PATIENCE,
     ) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -101,10 +105,15 @@ def test_heartbeats_are_comments_that_tell_where_the_client_is(
 
 
 def test_a_stream_needs_a_token_and_takes_it_from_the_address(api: Api, token: str) -> None:
-    assert httpx.get(f"{api.url}/api/stream?channels=alarms").status_code == 401
-    with httpx.stream("GET", f"{api.url}/api/stream?channels=alarms&token={token}") as answer:
+    assert httpx.get(f"{api.url}/api/stream?channels=alarms", timeout=PATIENCE).status_code == 401
+    with httpx.stream(
+        "GET", f"{api.url}/api/stream?channels=alarms&token={token}", timeout=PATIENCE
+    ) as answer:
         assert answer.status_code == 200
-    assert httpx.get(f"{api.url}/api/stream?token={token}").json()["error"] == "channels is needed"
+    assert (
+        httpx.get(f"{api.url}/api/stream?token={token}", timeout=PATIENCE).json()["error"]
+        == "channels is needed"
+    )
 
 
 def test_a_stream_ends_with_its_token_and_with_the_server(start: Start, settings: Settings) -> None:

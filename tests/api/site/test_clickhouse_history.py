@@ -169,4 +169,4 @@ def test_clickhouse_that_goes_and_comes_back_is_seen_in_the_health(
     assert answer.status_code == 503
     assert server.url in answer.json()["error"]
     server.restart()
-    wait_until(lambda: api.health()["clickhouse"]["up"], 20, "ClickHouse to be found again")
+    wait_until(lambda: api.health()["clickhouse"]["up"], what="ClickHouse to be found again")

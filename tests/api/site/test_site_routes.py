@@ -25,7 +25,7 @@ from operators.events import DeadLetter, Occurrence, decode_lines
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.running import Api, Topics
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 T0 = 1_767_600_000
 
@@ -100,7 +100,9 @@ def test_events_are_filtered_counted_and_acknowledged_once(archived: Api) -> Non
     headers = {"Authorization": f"Bearer {token}"}
     for id, comment in (("e12", "seen"), ("e64", None), ("e12", "again")):
         body = {"json": {"comment": comment}} if comment else {}
-        answer = httpx.post(f"{archived.url}/api/events/{id}/acknowledge", headers=headers, **body)
+        answer = httpx.post(
+            f"{archived.url}/api/events/{id}/acknowledge", headers=headers, **body, timeout=PATIENCE
+        )
         assert answer.status_code == 200, answer.text
     assert answer.json()["comment"] == "seen", "the first acknowledgement counts"
     assert archived.get("/api/events/stats", token, **span).json()["acknowledged"] == 2
@@ -153,7 +155,7 @@ def test_posted_events_that_are_none_are_refused_with_what_was_expected(
     api: Api, token: str, body: bytes, words: str
 ) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    answer = httpx.post(f"{api.url}/api/events", content=body, headers=headers)
+    answer = httpx.post(f"{api.url}/api/events", content=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 400
     assert words in answer.json()["error"]
 
@@ -191,18 +193,24 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
     try:
         place = f"{api.url}/api/alarms/server_room%2Ftoo_hot/rack"
         body = {"reason": "on it", "wait": 20}
-        accepted = httpx.post(f"{place}/ack", json=body, headers=headers, timeout=30)
+        accepted = httpx.post(f"{place}/ack", json=body, headers=headers, timeout=PATIENCE)
         refused = httpx.post(
-            f"{place}/shelve", json={"duration": "2h", "wait": 20}, headers=headers, timeout=30
+            f"{place}/shelve",
+            json={"duration": "2h", "wait": 20},
+            headers=headers,
+            timeout=PATIENCE,
         )
     finally:
         stop.set()
-        flow.join(20)
+        flow.join(60)
     assert (accepted.status_code, accepted.json()["accepted"]) == (200, True), accepted.text
     assert accepted.json()["answers"][0]["state"] == "acked"
     assert (refused.status_code, refused.json()["error"]) == (409, "comment_required")
-    assert httpx.post(f"{place}/explode", headers=headers).status_code == 404
-    assert httpx.post(f"{place}/ack", json={"wait": 2}, headers=headers).status_code == 504
+    assert httpx.post(f"{place}/explode", headers=headers, timeout=PATIENCE).status_code == 404
+    assert (
+        httpx.post(f"{place}/ack", json={"wait": 2}, headers=headers, timeout=PATIENCE).status_code
+        == 504
+    )
     with open_database(api.settings.data).read() as session:
         entries = session.scalars(select(Audit).where(Audit.action.like("alarm.%"))).all()
         assert [(entry.action, entry.username, entry.object) for entry in entries][:2] == [
@@ -293,10 +301,13 @@ def test_cameras_and_the_mode_reach_their_compacted_topics(
 ) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     httpx.post(
-        f"{api.url}/api/cameras", json={"name": "gate", "url": "rtsp://10.0.0.1/s"}, headers=headers
+        f"{api.url}/api/cameras",
+        json={"name": "gate", "url": "rtsp://10.0.0.1/s"},
+        headers=headers,
+        timeout=PATIENCE,
     )
-    httpx.put(f"{api.url}/api/mode", json={"mode": "active"}, headers=headers)
-    httpx.post(f"{api.url}/api/cameras/1/stop", headers=headers)
+    httpx.put(f"{api.url}/api/mode", json={"mode": "active"}, headers=headers, timeout=PATIENCE)
+    httpx.post(f"{api.url}/api/cameras/1/stop", headers=headers, timeout=PATIENCE)
     found: dict[bytes, Any] = {}
     consumer = KafkaConsumer(
         bootstrap_servers=topics.address, group_id=None, auto_offset_reset="earliest"

@@ -19,7 +19,7 @@ FLAGS = [
 ]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 700}
-WAIT = 15_000
+WAIT = 60_000
 
 
 def missing() -> bool:

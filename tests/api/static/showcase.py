@@ -24,6 +24,7 @@ from infra.embedded.service import Service, each, write_private
 from infra.embedded.stack import Stack
 from operators.events import DeadLetter, Detection, Event, Occurrence, Reading
 from tests.api.running import Topics
+from tests.waiting import PATIENCE
 
 READINGS, EVENTS = "site.readings", "site.events"
 PLANT = """\
@@ -144,14 +145,14 @@ class Showcase:
         each(programs, lambda program: program.start().wait_ready())
         credentials = {"username": "admin", "password": self.api.password}
         answer = httpx.post(
-            f"{self.api.url}/api/auth/login", json=credentials, timeout=60
+            f"{self.api.url}/api/auth/login", json=credentials, timeout=PATIENCE
         ).raise_for_status()
         self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the api as admin."""
         answer = httpx.request(
-            method, f"{self.api.url}{path}", json=body, headers=self._headers, timeout=60
+            method, f"{self.api.url}{path}", json=body, headers=self._headers, timeout=PATIENCE
         )
         return answer.raise_for_status().json()
 
@@ -278,6 +279,7 @@ class Showcase:
             made = httpx.post(
                 f"{self.api.url}/register",
                 json={"username": name, "password": "correct horse battery"},
+                timeout=PATIENCE,
             )
             people[name] = made.raise_for_status().json()["id"]
         page = self.ask("POST", "/api/pages", {"name": "Energy desk"})["id"]

@@ -24,6 +24,7 @@ from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics
 from tests.api.static.browsing import DESK, PHONE, WAIT, fits, log_in_to, missing
 from tests.flow_process import FlowProcess
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 Visit = Callable[..., Page]
@@ -268,7 +269,10 @@ def test_dead_letters_are_listed_with_what_came(visit: Visit, topics: Topics) ->
 
 def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api: Api) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
-    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    assert (
+        httpx.post(f"{api.url}/api/auth/register", json=account, timeout=PATIENCE).status_code
+        == 200
+    )
     page = visit(view="#/pages")
     page.click("[data-action=new-page]")
     page.fill("dialog [name=name]", "Energy")
@@ -365,7 +369,10 @@ def test_accounts_and_groups_are_kept_with_the_keyboard_alone_on_a_phone(
     visit: Visit, api: Api
 ) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
-    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    assert (
+        httpx.post(f"{api.url}/api/auth/register", json=account, timeout=PATIENCE).status_code
+        == 200
+    )
     page = visit(PHONE, language="fr-FR", view="#/accounts")
     expect(page.locator("[data-account=marie]")).to_contain_text("aucune connexion", timeout=WAIT)
     assert fits(page)
@@ -419,7 +426,10 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
     visit: Visit, api: Api
 ) -> None:
     account = {"username": "marie", "password": "correct horse battery"}
-    assert httpx.post(f"{api.url}/api/auth/register", json=account).status_code == 200
+    assert (
+        httpx.post(f"{api.url}/api/auth/register", json=account, timeout=PATIENCE).status_code
+        == 200
+    )
     page, elsewhere = visit(**account), visit(**account)
     page.click("#person")
     page.fill("dialog [name=old]", "wrong")
@@ -503,7 +513,10 @@ def test_a_session_that_is_ended_elsewhere_ends_here_and_a_token_is_renewed_befo
     )
     assert page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))") == before
     headers = {"Authorization": f"Bearer {before['access']}"}
-    assert httpx.post(f"{api.url}/api/auth/logout", headers=headers).status_code == 200
+    assert (
+        httpx.post(f"{api.url}/api/auth/logout", headers=headers, timeout=PATIENCE).status_code
+        == 200
+    )
     expect(page.locator("#login-error")).to_have_text(
         "Your session has ended. Please log in again.", timeout=WAIT
     )

@@ -19,6 +19,7 @@ from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.running import Api, Topics, receive
 from tests.api.static.screenshot import CHROMIUM, FLAGS
+from tests.waiting import PATIENCE
 
 SUBSCRIBE = json.dumps({"type": "subscribe", "channels": ["events", "system"]})
 
@@ -77,7 +78,7 @@ def test_without_a_token_a_subscriber_is_refused_unless_the_site_wants_it(
     with connect(f"ws://{closed.address}/ws") as client:
         client.send(SUBSCRIBE)
         with pytest.raises(ConnectionClosed) as end:
-            client.recv(10)
+            client.recv(60)
         assert end.value.rcvd is not None and end.value.rcvd.code == 4401
     opened.wait_for_topics(topics.push)
     with connect(f"ws://{opened.address}/ws") as client:
@@ -116,7 +117,7 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
             f"{api.url}/api/auth/login",
             json=credentials,
             headers={"X-Forwarded-For": "203.0.113.7"},
-            timeout=20,
+            timeout=PATIENCE,
         )
         audit = api.get("/api/audit", answer.json()["access_token"]).json()
         assert seen in json.dumps(audit)
@@ -136,6 +137,7 @@ def test_tls_files_serve_https(start: Start, settings: Settings, tmp: Path) -> N
     answer = httpx.get(
         f"https://{api.address}/api/openapi.json",
         verify=ssl.create_default_context(cafile=str(cert)),
+        timeout=PATIENCE,
     )
     assert answer.json()["openapi"] == "3.1.0"
 

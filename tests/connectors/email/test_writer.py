@@ -129,7 +129,7 @@ def test_mails_wait_for_a_server_that_comes_later_and_the_flow_does_not(
     sink.write([change(2)])
     sink.flush()
     server = own(Mail(tmp / "mail", port=port))
-    wait_until(lambda: server.count() == 2, what="both mails", timeout=20)
+    wait_until(lambda: server.count() == 2, what="both mails")
     wait_until(lambda: not recorder.health.down, what="the sink to be up")
 
 
@@ -418,7 +418,7 @@ def test_writers_of_several_threads_and_a_slow_server_lose_nothing(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     def mailed() -> int:
         text = "".join(

@@ -21,7 +21,7 @@ from infra.embedded.ports import free_port
 from operators.events import DeadLetter, Event, Message, Reading
 from tests.flow_process import FlowProcess
 from tests.receivers import Receiver
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 BRIDGE = Path(__file__).parents[3] / "flows" / "definitions" / "bridge.yaml"
 TOKEN = "posting-token-0123456789"
@@ -68,7 +68,7 @@ def sensor(
 
 def publish(client: paho.Client, topic: str, payload: Any) -> None:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    client.publish(topic, body, qos=1).wait_for_publish(10)
+    client.publish(topic, body, qos=1).wait_for_publish(60)
 
 
 def says(flow: FlowProcess, words: str) -> bool:
@@ -210,7 +210,9 @@ def test_what_is_posted_is_in_the_topic_before_the_answer_and_a_repetition_is_le
     with (
         FlowProcess(definition, site.file, site.data) as flow,
         httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE,
         ) as client,
     ):
         assert client.post("/api/events", json=body).status_code == 202
@@ -228,19 +230,17 @@ def test_what_is_posted_is_in_the_topic_before_the_answer_and_a_repetition_is_le
         (quote,) = wait_until(quoted, what="the quote in the topic")
         assert isinstance(quote, Reading) and (quote.subject, quote.value) == ("EUR/USD", 1.085)
         out = site.topic(f"{unique}.out")
-        wait_until(lambda: len(out()) >= 3, 30, what="what the flow made of it")
+        wait_until(lambda: len(out()) >= 3, what="what the flow made of it")
         assert sorted(event.id for event in out()) == sorted(["e-1", "e-1.motion", quote.id])
         broker.kill()
         refused = wait_until(
             lambda: (answer := client.post("/api/events", json=body)).status_code == 503 and answer,
-            20,
-            "the refusal",
+            what="the refusal",
         )
         assert refused.headers["retry-after"] == "5"
         broker.start().wait_ready()
         wait_until(
             lambda: client.post("/api/events", json=body).status_code == 202,
-            30,
-            "the broker to be used again",
+            what="the broker to be used again",
         )
         assert flow.stop() == 0

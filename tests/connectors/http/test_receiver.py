@@ -25,7 +25,7 @@ from infra.embedded.ports import free_port
 from operators.events import Event, Message, Reading
 from tests.connectors.certificate import make_certificate
 from tests.connectors.recorder import Recorder
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -49,7 +49,7 @@ class Store:
         self._waiting: list[Callable[[], None]] = []
 
     def write(self, event: Event, durable: Callable[[], None]) -> None:
-        assert self.room.wait(30)
+        assert self.room.wait(60)
         self.events.append(event)
         self._waiting.append(durable)
         if not self.holds:
@@ -74,7 +74,9 @@ class Door:
         self.path = source.path
         self.intake = source.intake(recorder.context("posts", self.connection), self.store.write)
         self.intake.start()
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.connection.port}", timeout=20)
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.connection.port}", timeout=PATIENCE
+        )
 
     def post(self, body: Any, token: str | None = PIR, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -316,7 +318,7 @@ def test_a_slow_client_is_cut_off_and_others_are_served_meanwhile(
             f"POST /api/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {PIR}\r\n"
             "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
         ).encode()
-    with socket.create_connection(("127.0.0.1", door.connection.port), timeout=10) as slow:
+    with socket.create_connection(("127.0.0.1", door.connection.port), timeout=60) as slow:
         slow.sendall(sent)
         assert door.post(BODY).status_code == 202
         answer = b""
@@ -333,7 +335,7 @@ def test_connections_over_the_limit_are_sent_away(doors: Callable[..., Door]) ->
     held = [socket.create_connection(("127.0.0.1", door.connection.port)) for _ in range(2)]
     for connection in held:
         connection.sendall(b"POST")
-    with socket.create_connection(("127.0.0.1", door.connection.port), timeout=10) as third:
+    with socket.create_connection(("127.0.0.1", door.connection.port), timeout=60) as third:
         third.sendall(b"POST /api/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
         answer = b"".join(iter(lambda: third.recv(4096), b""))
         assert answer.startswith(b"HTTP/1.1 503") and b"\r\nRetry-After: 1\r\n" in answer
@@ -351,7 +353,7 @@ def test_those_who_stay_although_they_were_sent_away_are_no_more_than_those_let_
     with contextlib.ExitStack() as stack:
         held, sent_away, cut = (
             stack.enter_context(
-                socket.create_connection(("127.0.0.1", door.connection.port), timeout=10)
+                socket.create_connection(("127.0.0.1", door.connection.port), timeout=60)
             )
             for _ in range(3)
         )
@@ -380,15 +382,20 @@ def test_sources_of_one_connection_share_its_port(
     headers = {"Authorization": f"Bearer {PIR}"}
     base = f"http://127.0.0.1:{connection.port}"
     wait_until(
-        lambda: httpx.post(f"{base}/a", json={"x": 1}, headers=headers).status_code == 202,
+        lambda: (
+            httpx.post(f"{base}/a", json={"x": 1}, headers=headers, timeout=PATIENCE).status_code
+            == 202
+        ),
         what="the listener",
     )
-    assert httpx.post(f"{base}/b", json={"x": 2}, headers=headers).status_code == 202
+    assert (
+        httpx.post(f"{base}/b", json={"x": 2}, headers=headers, timeout=PATIENCE).status_code == 202
+    )
     intakes[0].stop()
     assert len(first.events) == len(second.events) == 1
     intakes[1].stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.post(f"{base}/b", json={"x": 2}, headers=headers)
+        httpx.post(f"{base}/b", json={"x": 2}, headers=headers, timeout=PATIENCE)
 
 
 def test_a_port_that_is_taken_is_said_with_the_remedy(recorder: Recorder) -> None:
@@ -412,7 +419,9 @@ def test_an_encrypted_listener(recorder: Recorder, tmp: Path) -> None:
     assert isinstance(intake, HttpIntake)
     intake.start()
     trust = ssl.create_default_context(cafile=str(made.cert))
-    with httpx.Client(verify=trust, headers={"Authorization": f"Bearer {PIR}"}) as client:
+    with httpx.Client(
+        verify=trust, headers={"Authorization": f"Bearer {PIR}"}, timeout=PATIENCE
+    ) as client:
         url = f"https://127.0.0.1:{connection.port}/api/events"
         assert client.post(url, json=BODY).status_code == 202
     intake.stop()

@@ -37,7 +37,7 @@ def put(broker: Broker, unique: str) -> Iterator[Callable[[str | None, bytes | N
     producer = KafkaProducer(bootstrap_servers=[broker.address])
 
     def send(key: str | None, value: bytes | None) -> None:
-        producer.send(unique, value, None if key is None else key.encode(), partition=0).get(10)
+        producer.send(unique, value, None if key is None else key.encode(), partition=0).get(60)
 
     yield send
     producer.close()
@@ -45,7 +45,7 @@ def put(broker: Broker, unique: str) -> Iterator[Callable[[str | None, bytes | N
 
 def next_of(reader: Reader) -> Batch:
     batches: list[Batch] = []
-    wait_until(lambda: batches.append(b) if (b := reader.read()) else bool(batches), 10, "a batch")
+    wait_until(lambda: batches.append(b) if (b := reader.read()) else bool(batches), what="a batch")
     return batches[0]
 
 
@@ -98,8 +98,7 @@ def test_rows_may_be_events_and_what_is_no_row_is_a_dead_letter(
     got: list[Event] = []
     wait_until(
         lambda: (got.extend(b.events if (b := reader.read()) else []), len(got) == 3)[1],
-        10,
-        "the rows",
+        what="the rows",
     )
 
     assert rows(got) == [

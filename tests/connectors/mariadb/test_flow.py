@@ -55,18 +55,18 @@ def test_a_killed_flow_loses_no_state_and_repeats_some_with_the_same_ids(
 
     try:
         with FlowProcess(definition, site, tmp / "data") as flow:
-            wait_until(arrived, 30, "the first reading")
+            wait_until(arrived, what="the first reading")
             assert flow.stop() == 0  # from now on there is a saved position
         for start in range(3):
             with FlowProcess(definition, site, tmp / "data") as flow:
                 for n in range(20):
                     ids += db.state(rack, f"{start}.{n}", f"{start}.5")
                 expected = len(ids) - 5
-                wait_until(lambda: len(arrived()) >= expected, 30, "readings")  # noqa: B023
+                wait_until(lambda: len(arrived()) >= expected, what="readings")  # noqa: B023
                 flow.kill()
                 ids += db.state(rack, "30.0")
         with FlowProcess(definition, site, tmp / "data"):
-            wait_until(lambda: len(arrived()) >= len(ids), 30, "all readings")
+            wait_until(lambda: len(arrived()) >= len(ids), what="all readings")
     finally:
         for reader in readers:
             reader.close()

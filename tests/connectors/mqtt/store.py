@@ -69,7 +69,7 @@ def ready(recorder: Recorder, name: str) -> None:
 
 def publish(client: paho.Client, topic: str, *payloads: str, retain: bool = False) -> None:
     for info in [client.publish(topic, payload, qos=1, retain=retain) for payload in payloads]:
-        info.wait_for_publish(10)
+        info.wait_for_publish(60)
 
 
 def got(store: Store) -> set[str]:

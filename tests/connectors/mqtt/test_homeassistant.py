@@ -319,7 +319,7 @@ def test_a_broker_that_lost_everything_gets_the_entities_again(
     flush.start()
     wait_until(lambda: "ha" in recorder.health.down, what="the sink to be degraded")
     broker.start().wait_ready()
-    flush.join(20)
+    flush.join(60)
     assert not flush.is_alive()
     client = plain_client(broker)
     there = HomeAssistant(client, "homeassistant/#", "vigie/#")

@@ -91,7 +91,7 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
     wait_until(lambda: "out" in recorder.health.down, what="the sink to be degraded")
     assert flush.is_alive()
     broker.start().wait_ready()
-    flush.join(20)
+    flush.join(60)
     assert not flush.is_alive()
     wait_until(lambda: len(got(store)) == 1000, what="all messages")
     first_seen = list(

@@ -167,7 +167,7 @@ def test_a_wrong_password_degrades_with_the_remedy_and_the_right_one_needs_no_re
     secrets = tmp / "mosquitto" / "secrets.json"
     secrets.write_text(secrets.read_text().replace(right, "wr0ng-secret"))
     broker.start().wait_ready()
-    wait_until(lambda: not recorder.health.down, what="both to be up", timeout=30)
+    wait_until(lambda: not recorder.health.down, what="both to be up")
     sink.write([reading(1)])
     sink.flush()
     wait_until(lambda: store.messages, what="the message")
@@ -196,7 +196,7 @@ def test_a_broker_that_is_not_up_yet_is_picked_up_when_it_comes(
     assert "Connection refused" in recorder.health.down["s"]
     own(Mosquitto(tmp / "mosquitto", port=port))
     sink.flush()
-    wait_until(lambda: not recorder.health.down, what="both to be up", timeout=20)
+    wait_until(lambda: not recorder.health.down, what="both to be up")
     intake.stop()
     sink.close()
 
@@ -323,8 +323,7 @@ def test_a_client_that_takes_the_session_over_is_named_and_not_fought_every_seco
 
     said = wait_until(
         lambda: [text for _, _, text in recorder.reports if "another client has it" in text],
-        30,
-        "the word",
+        what="the word",
     )
 
     assert f"the client id {intake.client_id!r}" in said[0]

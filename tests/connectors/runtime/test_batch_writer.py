@@ -20,7 +20,7 @@ class FarEnd:
         self.open.set()
 
     def deliver(self, events: list[Event]) -> None:
-        self.open.wait(10)
+        self.open.wait(60)
         if self.answers:
             raise self.answers.pop(0)
         self.batches.append(list(events))
@@ -101,7 +101,7 @@ def test_writing_blocks_when_the_queue_is_full_and_goes_on_when_there_is_room() 
     assert thread.is_alive()
     assert len(written) <= 15
     far.open.set()
-    thread.join(10)
+    thread.join(60)
     writer.flush()
     assert far.ids() == [f"r{n}" for n in range(40)]
     writer.close()
@@ -169,7 +169,7 @@ def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(
     waiting.start()
     wait_until(lambda: recorder.reports, what="the report")
     far.open.set()
-    waiting.join(10)
+    waiting.join(60)
     assert far.ids() == ["r1"]
     wait_until(lambda: len(recorder.reports) == 2, what="the report that it is back")
     assert recorder.reports[0][:2] == ("out", False) and "no answer for" in recorder.reports[0][2]

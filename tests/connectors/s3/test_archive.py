@@ -251,7 +251,7 @@ def test_a_store_that_is_down_blocks_the_sink_and_gets_everything_when_it_is_bac
     )
     assert flush.is_alive()
     server.start().wait_ready()
-    flush.join(20)
+    flush.join(60)
     assert not flush.is_alive()
     assert Bucket(connection, "archive").ids() == [f"r{n}" for n in range(400)]
     wait_until(lambda: recorder.reports[-1][1], what="the report that it is back")

@@ -50,11 +50,11 @@ def test_a_flow_killed_while_it_archives_stores_every_event_once(
     )
     producer.flush()
     flow = FlowProcess(definition, site, tmp / "data").wait_running()
-    wait_until(lambda: bucket.names(), 20, "the first objects", every=0.002)
+    wait_until(lambda: bucket.names(), what="the first objects", every=0.002)
     flow.kill()
     assert len(bucket.ids()) < EVENTS
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: len(set(bucket.ids())) == EVENTS, 20, "all events", every=0.2)
+        wait_until(lambda: len(set(bucket.ids())) == EVENTS, what="all events", every=0.2)
         assert flow.stop() == 0
     assert sorted(bucket.ids()) == sorted(f"r{n}" for n in range(EVENTS))
     producer.close()

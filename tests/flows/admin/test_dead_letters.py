@@ -55,17 +55,17 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
         place = ("--site", stack.site)
         assert "no dead letters" in vigie("dead-letters", "list", *place).output
         with FlowProcess(definition, stack.site, tmp / "data") as flow:
-            wait_until(lambda: "probes is up" in flow.log.read_text(), 40, "the subscription")
+            wait_until(lambda: "probes is up" in flow.log.read_text(), what="the subscription")
             client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
             client.username_pw_set("devices", stack["mqtt"].password("devices"))
             client.connect("127.0.0.1", stack["mqtt"].port)
             client.loop_start()
-            client.publish("house/rack/temperature", b"21.5", qos=1).wait_for_publish(10)
-            client.publish("house/rack/noise", b"\xff\x00\x01", qos=1).wait_for_publish(10)
+            client.publish("house/rack/temperature", b"21.5", qos=1).wait_for_publish(60)
+            client.publish("house/rack/noise", b"\xff\x00\x01", qos=1).wait_for_publish(60)
             client.disconnect()
             client.loop_stop()
             wait_until(
-                lambda: len(graveyard.entries("meters")) == 2, 40, "two dead letters", every=0.3
+                lambda: len(graveyard.entries("meters")) == 2, what="two dead letters", every=0.3
             )
             number, garbage = graveyard.entries("meters")
             assert (number.letter.payload, number.letter.source) == (b"21.5", "probes")
@@ -94,13 +94,12 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
         )
         with FlowProcess(definition, stack.site, tmp / "data") as flow:
             found = "SELECT count(), count(DISTINCT id), sum(value) FROM readings FINAL"
-            wait_until(lambda: rows(stack, found) == "1\t1\t21.5\n", 40, "the reading", every=0.2)
+            wait_until(lambda: rows(stack, found) == "1\t1\t21.5\n", what="the reading", every=0.2)
             running = vigie("dead-letters", "replay", definition, "--all", "--again", *place)
             assert "2 sent, 0 not sent" in running.output
             wait_until(
                 lambda: graveyard.entries("meters")[-1].is_open,
-                40,
-                "the garbage to be refused again",
+                what="the garbage to be refused again",
                 every=0.3,
             )
             assert flow.stop() == 0

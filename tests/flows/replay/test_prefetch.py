@@ -23,7 +23,7 @@ def test_items_come_in_their_order_and_no_more_than_agreed_are_read_before_they_
 
     items = ahead(read, most=2)
     assert next(items) == 0
-    assert third.wait(10), "nothing is read while the first item is worked on"
+    assert third.wait(60), "nothing is read while the first item is worked on"
     assert len(asked) <= 4  # one given, two waiting, one in the reader's hand
     assert [0, *items] == list(range(1000))
 
@@ -48,5 +48,5 @@ def test_who_stops_early_leaves_no_thread_behind():
     ours = readers()
     items.close()
     for thread in ours:
-        thread.join(10)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in ours)

@@ -20,7 +20,7 @@ from operators.events import AlarmTransition, DeadLetter, Reading, encode_lines
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.running import HOT, run_refused, site_of, write
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -47,12 +47,14 @@ def test_state_and_position_survive_a_restart_and_sigterm_ends_with_zero(
 
     with FlowProcess(definition, site, tmp / "data") as flow:
         producer.send_events(f"{unique}.in", [reading(1, 31, 1000), reading(2, 29, 1001)])
-        wait_until(lambda: len(out()) == 2 and len(alarms()) == 1, 20, "two readings and one alarm")
+        wait_until(
+            lambda: len(out()) == 2 and len(alarms()) == 1, what="two readings and one alarm"
+        )
         assert flow.stop() == 0
     with FlowProcess(definition, site, tmp / "data") as flow:
         producer.send_events(f"{unique}.in", [reading(3, 27, 1002)])
         wait_until(
-            lambda: len(out()) == 3 and len(alarms()) == 2, 20, "the third reading and the return"
+            lambda: len(out()) == 3 and len(alarms()) == 2, what="the third reading and the return"
         )
         assert flow.stop() == 0
 
@@ -76,17 +78,17 @@ def test_an_event_ahead_of_the_clock_is_the_same_event_when_its_record_is_read_a
     def append(*numbers: int) -> None:
         for n in numbers:
             line = encode_lines([reading(n, 20, appended + n + 3600)])
-            records.send(f"{unique}.in", line, b"rack", timestamp_ms=1000 * (appended + n)).get(10)
+            records.send(f"{unique}.in", line, b"rack", timestamp_ms=1000 * (appended + n)).get(60)
 
     flow = FlowProcess(definition, site, tmp / "data").wait_running()
     append(1)
-    wait_until(lambda: len(out()) == 1, 20, "the first reading")
+    wait_until(lambda: len(out()) == 1, what="the first reading")
     append(2, 3)
-    wait_until(lambda: len(out()) == 3, 20, "the next ones")
+    wait_until(lambda: len(out()) == 3, what="the next ones")
     flow.kill()
     (tmp / "data" / "flows").rename(tmp / "lost")
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: len(out()) == 6, 20, "all of them once more, in one batch")
+        wait_until(lambda: len(out()) == 6, what="all of them once more, in one batch")
         assert flow.stop() == 0
     records.close()
 
@@ -112,7 +114,7 @@ def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
         now = time.time()
         producer.send_events(f"{unique}.others", [reading(1, 20, now)])
         producer.send_events(f"{unique}.in", [reading(2, 31, now)])
-        wait_until(alarms, 60, "the alarm, long before the idle time")
+        wait_until(alarms, what="the alarm, long before the idle time")
         assert flow.stop() == 0
     producer.close()
 
@@ -132,27 +134,30 @@ def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
     try:
         wait_until(
             lambda: "is Redpanda running there?" in flow.log.read_text(),
-            20,
-            "the flow to say what it waits for",
+            what="the flow to say what it waits for",
         )
         found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
         assert found
-        assert httpx.get(f"{found[0]}/health").status_code == 503
+        assert httpx.get(f"{found[0]}/health", timeout=PATIENCE).status_code == 503
 
         own(broker)
         flow.wait_running()
         producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
         producer.send_events("t.in", [reading(1, 20, 1000)])
         out = topic(connection, "t.out")
-        wait_until(lambda: len(out()) == 1, 20, "the reading")
+        wait_until(lambda: len(out()) == 1, what="the reading")
         wait_until(
-            lambda: httpx.get(f"{found[0]}/health").json()["status"] == "ok", 10, "good health"
+            lambda: httpx.get(f"{found[0]}/health", timeout=PATIENCE).json()["status"] == "ok",
+            what="good health",
         )
-        metrics = httpx.get(f"{found[0]}/metrics").text
+        metrics = httpx.get(f"{found[0]}/metrics", timeout=PATIENCE).text
         assert 'vigie_events_total{flow="hot",name="readings"} 1.0' in metrics
         assert 'vigie_source_lag_records{flow="hot",name="readings"} 0.0' in metrics
         assert 'vigie_source_age_seconds{flow="hot",name="readings"}' in metrics
-        assert httpx.get(f"{found[0]}/health").json()["sources"]["readings"]["lag"] == 0
+        assert (
+            httpx.get(f"{found[0]}/health", timeout=PATIENCE).json()["sources"]["readings"]["lag"]
+            == 0
+        )
         assert flow.stop() == 0
         producer.close()
     finally:
@@ -172,26 +177,25 @@ def test_garbage_and_what_no_record_can_hold_end_in_dead_letters_and_are_counted
         connection = TopicConnection.model_validate(stack.connections()["redpanda"])
         mosquitto: Mosquitto = stack["mqtt"]
         with FlowProcess(definition, stack.site, tmp / "data", "--status-port", "0") as flow:
-            wait_until(lambda: "meters is up" in flow.log.read_text(), 20, "the subscription")
+            wait_until(lambda: "meters is up" in flow.log.read_text(), what="the subscription")
             client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
             client.username_pw_set("devices", mosquitto.password("devices"))
             client.connect("127.0.0.1", mosquitto.port)
             client.loop_start()
             long = "zigbee2mqtt/" + "x" * 60_000
-            client.publish(long, b"7" * 700_000, qos=1).wait_for_publish(10)
+            client.publish(long, b"7" * 700_000, qos=1).wait_for_publish(60)
             for payload in (b'{"power": 12', b"\xff\xfe", b'{"power": 12}'):
-                client.publish("zigbee2mqtt/oven", payload, qos=1).wait_for_publish(10)
+                client.publish("zigbee2mqtt/oven", payload, qos=1).wait_for_publish(60)
             dead, good = topic(connection, "vigie.dead.meters"), topic(connection, "site.readings")
             wait_until(
                 lambda: len(dead()) == 3 and len(good()) == 1,
-                20,
-                "three dead letters and a reading",
+                what="three dead letters and a reading",
             )
             client.loop_stop()
             client.disconnect()
             status = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
             assert status
-            metrics = httpx.get(f"{status[0]}/metrics").text
+            metrics = httpx.get(f"{status[0]}/metrics", timeout=PATIENCE).text
 
     letters = [letter for letter in dead() if isinstance(letter, DeadLetter)]
     (large,) = [letter for letter in letters if letter.reason == "too_large"]

@@ -187,7 +187,7 @@ class World:
         }
         self._watch(self._connection, f"{self._unique}.rules")
         rules = KafkaProducer(bootstrap_servers=[self._broker.address])
-        rules.send(f"{self._unique}.rules", json.dumps(row).encode(), b"r1", partition=0).get(10)
+        rules.send(f"{self._unique}.rules", json.dumps(row).encode(), b"r1", partition=0).get(60)
         rules.close()
 
     def send(self, topic: str, *events: Event) -> None:
@@ -231,7 +231,7 @@ class World:
             return ["/".join(key) for key in keys if key not in told or told[key][-1].event != last]
 
         try:
-            wait_until(lambda: not missing(), 60, last)
+            wait_until(lambda: not missing(), what=last)
         except AssertionError as error:
             raise AssertionError(
                 f"not yet {last}: {', '.join(missing())} of {self._said()}"

@@ -94,7 +94,7 @@ def test_a_sink_that_cannot_be_closed_is_said_when_the_flow_ends_as_asked(
 ) -> None:
     program = ("tests.flows.runtime.failing", "closing a sink", "ConnectorError")
     with FlowProcess(*place, program=program) as flow:
-        wait_until(lambda: "log is up" in flow.log.read_text(), 30, "a record")
+        wait_until(lambda: "log is up" in flow.log.read_text(), what="a record")
         assert flow.stop() == 70
     assert without_log_lines(flow.log.read_text()) == [f"{place[0]}: {MESSAGE}"]
 

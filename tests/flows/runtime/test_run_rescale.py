@@ -21,7 +21,7 @@ from operators.events import AlarmTransition, Event, Reading
 from tests.flow_process import FlowProcess
 from tests.flows.conftest import Watch
 from tests.flows.running import HOT, run_refused, site_of, write
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 SUBJECTS = 20
 
@@ -42,7 +42,7 @@ def events() -> Iterator[Event]:
 def metrics_of(flow: FlowProcess) -> str:
     found = re.search(r"http://127\.0\.0\.1:\d+", flow.log.read_text())
     assert found
-    return httpx.get(f"{found[0]}/metrics").text
+    return httpx.get(f"{found[0]}/metrics", timeout=PATIENCE).text
 
 
 def test_one_process_two_and_one_again_give_the_same_counts(
@@ -80,7 +80,7 @@ def test_one_process_two_and_one_again_give_the_same_counts(
         ).wait_running()
 
     def wait_for_all() -> None:
-        wait_until(lambda: len({e.id for e in out()}) == sent, 30, f"{sent} readings")
+        wait_until(lambda: len({e.id for e in out()}) == sent, what=f"{sent} readings")
 
     send(200)
     alone = start("1/1")
@@ -102,7 +102,7 @@ def test_one_process_two_and_one_again_give_the_same_counts(
     send(200)
     wait_for_all()
     wait_until(
-        lambda: len({e.id for e in alarms()}) == sent, 30, "a change of an alarm for each reading"
+        lambda: len({e.id for e in alarms()}) == sent, what="a change of an alarm for each reading"
     )
     assert f'vigie_alarm_annunciated{{flow="hot",page=""}} {sent / 2}' in metrics_of(alone)
     assert alone.stop() == 0
@@ -155,7 +155,7 @@ def test_a_flow_whose_topics_have_unequal_partitions_runs_as_one_process_only(
 
     out = topic(connection, f"{unique}.out")
     with FlowProcess(definition, site, tmp / "data") as flow:
-        wait_until(lambda: len(out()) == 40, 20, "the readings of both topics")
+        wait_until(lambda: len(out()) == 40, what="the readings of both topics")
         assert flow.stop() == 0
 
 

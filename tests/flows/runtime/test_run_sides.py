@@ -51,7 +51,7 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
             None if row is None else json.dumps(row).encode(),
             b"r1",
             partition=0,
-        ).get(10)
+        ).get(60)
 
     topic(connection, connection.topic_names.rules)
     producer.send_events(f"{unique}.in", [price(1, 1.09, 1000)])
@@ -60,19 +60,19 @@ def test_rules_are_read_before_the_data_and_a_command_acknowledges_what_they_rai
     rule({"subject": "EUR/USD", "above": 1.08})
     with FlowProcess(definition, site, tmp / "data") as flow:
         wait_until(
-            lambda: changes() == ["activated"], 20, "the alarm of a price that came before the flow"
+            lambda: changes() == ["activated"],
+            what="the alarm of a price that came before the flow",
         )
         ack = {"do": "ack", "alarm": "market", "user": "marie"}
         command = Occurrence(id="c1", time=1001, subject="EUR/USD", type="alarm_command", data=ack)
         producer.send_events(connection.topic_names.alarm_commands, [command])
-        wait_until(lambda: changes() == ["activated", "acked"], 20, "the acknowledgement")
+        wait_until(lambda: changes() == ["activated", "acked"], what="the acknowledgement")
         assert flow.stop() == 0
     rule(None)
     with FlowProcess(definition, site, tmp / "data") as flow:
         wait_until(
             lambda: changes() == ["activated", "acked", "removed"],
-            20,
-            "the alarm's end with its rule",
+            what="the alarm's end with its rule",
         )
         assert flow.stop() == 0
     producer.close()

@@ -100,4 +100,4 @@ def test_ctrl_c_ends_everything_and_a_killed_demo_leaves_nothing_behind(tmp: Pat
     with demo(tmp) as (process, _):
         process.kill()
         process.wait()
-        wait_until(lambda: not processes(tmp), 20, "the end of all processes")
+        wait_until(lambda: not processes(tmp), what="the end of all processes")

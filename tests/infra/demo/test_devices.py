@@ -127,7 +127,7 @@ def test_what_stops_the_devices_is_not_lost() -> None:
 
     devices = Devices("the devices", fail)
     devices.start()
-    devices.join(5)
+    devices.join(60)
     with pytest.raises(RuntimeError, match=r"the devices stopped: .*the broker is gone"):
         devices.check()
 
