@@ -1,5 +1,7 @@
 """Reads a definition: text, positions, models, meaning and lock, with all problems at once.
 
+For example:
+
     document, flow = load("server_room.yaml")
     if flow is None:
         print(document.report())

@@ -1,5 +1,7 @@
 """Simulated Zigbee2MQTT: meters, a climate sensor, doors and a motion sensor, with QoS 1.
 
+Its devices and what they measure:
+
     mains          power, energy, voltage, current; every 75 s it draws more than 6 kW for 40 s
     solar          power, energy
     living_room    temperature, humidity, pressure, battery
