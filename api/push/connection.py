@@ -8,8 +8,8 @@ from api.accounts.principal import Principal
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.send_buffer import Frame, SendBuffer
 from api.settings import Bounds
+from api.web.close_codes import TOO_SLOW
 
-TOO_SLOW = 4429
 CHUNK = 64 << 10
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from api.permissions.visibility import EVERYTHING, Visibility
-from api.push.connection import TOO_SLOW, Client
+from api.push.connection import Client
 from api.push.cursor import Position, Positions
 from api.push.last_values import ChannelStates, LastAlarms, LastReadings, RecentEvents
 from api.push.recent_ids import RecentIds
@@ -24,6 +24,7 @@ from api.push.subscriptions import (
 )
 from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 from api.settings import Bounds
+from api.web.close_codes import TOO_SLOW
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 
 

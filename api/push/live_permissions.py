@@ -18,8 +18,8 @@ from api.push.connection import Client
 from api.push.peer_updates import PeerBatch, PeerUpdates
 from api.push.protocol import Conversation
 from api.push.updates import Update
+from api.web.close_codes import UNAUTHORIZED
 
-UNAUTHORIZED = 4401
 NOBODY = 0
 """Number of clients that need not say who they are. They see what belongs to no page."""
 LOOK_EVERY = 1.0

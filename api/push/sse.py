@@ -18,10 +18,9 @@ from api.push.cursor import CursorError, parse
 from api.push.hub import Hub
 from api.push.updates import Update
 from api.settings import Bounds
+from api.web.close_codes import RESTART, UNAUTHORIZED
 from api.web.http_protocol import CONNECTION
 
-UNAUTHORIZED = 4401
-RESTART = 1012
 RETRY_MS = 2000
 
 

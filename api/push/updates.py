@@ -10,26 +10,13 @@ import msgspec
 from api.permissions.private_rules import hide_private
 from api.push.cursor import BEGINNING, Position
 from api.push.send_buffer import LatestOnly
+from connectors.kafka.push_record import PushRecord
 from operators.events import AlarmTransition, Detection, Event, Occurrence, Reading, decode_lines
 
 READINGS = "readings"
 ALARMS = "alarms"
 EVENTS = "events"
 CAMERA = "camera_"
-
-
-class PushRecord(msgspec.Struct, frozen=True):
-    """One line of the push topic. `data` is kept as the bytes the flow wrote."""
-
-    channel: str
-    id: str
-    time: float
-    subject: str
-    data: msgspec.Raw
-    sink: str = ""
-    flow: str = ""
-    shaped: bool = False
-    first: str = "snapshot"
 
 
 class Kind(msgspec.Struct):
@@ -115,7 +102,7 @@ class Update:
         return self._frames[protocol.name]
 
 
-_push = msgspec.json.Decoder(PushRecord).decode
+_push = msgspec.json.Decoder(PushRecord[msgspec.Raw]).decode
 kind_of = msgspec.json.Decoder(Kind).decode
 
 
@@ -133,7 +120,7 @@ def from_push(value: bytes, live: bool) -> list[Update]:
             subject=record.subject,
             origin=(
                 f"{record.flow}/{record.sink}/{record.subject}"
-                if record.first == "snapshot"
+                if record.first in ("snapshot", msgspec.UNSET)
                 else None
             ),
             dedup_key=(record.channel, record.flow, record.sink, record.id),
@@ -146,7 +133,7 @@ def from_push(value: bytes, live: bool) -> list[Update]:
     ]
 
 
-def _is_picture(record: PushRecord) -> bool:
+def _is_picture(record: PushRecord[msgspec.Raw]) -> bool:
     """Whether it is a camera's picture: `{"kind": "frame", …}` on the channel `camera_NAME`."""
     if not record.channel.startswith(CAMERA):
         return False

@@ -22,8 +22,9 @@ from api.push.live_permissions import LivePermissions
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_view import micros
 from api.topics.alarm_commands import WAIT, AlarmCommands
-from api.web.endpoints import JSON, Call, Endpoint, address_of
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
+from connectors.http.content_type import JSON
 from operators.alarms.command_handler import ACCEPTED
 from operators.alarms.engine.commands import PERMISSIONS
 from operators.events import Occurrence

@@ -13,8 +13,9 @@ from api.metrics import CONTENT_TYPE_LATEST, Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
 from api.site.clickhouse_history import ClickHouseHistory
-from api.web.endpoints import JSON, Call, Endpoint
+from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
+from connectors.http.content_type import JSON
 
 TAG = "Signals"
 OPERATION = "Operation"

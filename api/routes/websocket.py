@@ -30,14 +30,11 @@ from api.push.protocol import (
 )
 from api.push.sse import SSE, heartbeat
 from api.settings import Settings
+from api.web.close_codes import BAD_MESSAGE, FORBIDDEN, TRY_LATER, UNAUTHORIZED
 from api.web.origin import may_connect
 
 SUBPROTOCOL = "vigie.push.v1"
 BEARER = "bearer."
-UNAUTHORIZED = 4401
-FORBIDDEN = 4403
-BAD_MESSAGE = 4400
-TRY_LATER = 1013
 ANONYMOUS = Principal(0, "", "viewer", expires=math.inf)
 Open = Callable[[Client], Conversation]
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from api.topics.writer import BrokerDown, TopicWriter
-from connectors.kafka.push_sink import PushRecord
+from connectors.kafka.push_record import PushRecord
 
 _log = logging.getLogger("vigie.api")
 
@@ -40,7 +40,7 @@ class Notices:
             for channel in channels if self._writer.down is None else ():
                 record = PushRecord(
                     channel=channel, sink=kind, flow="api", id=id, time=now, subject=subject, data=body, shaped=True,
-                    first=first,
+                    first=msgspec.UNSET if first == "snapshot" else first,
                 )  # fmt: skip
                 self._writer.send(self._topic, subject, msgspec.json.encode(record))
         except BrokerDown as error:

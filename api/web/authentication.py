@@ -1,7 +1,5 @@
 """Who makes a request, and whether their role is enough."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -12,11 +10,7 @@ from api.accounts.principal import Principal
 from api.accounts.roles import ROLES, Role
 from api.accounts.tokens import TokenError
 from api.web.errors import Rejected
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
+from connectors.http.bearer_tokens import BearerTokens, bearer_token
 
 _DEMAND = {"WWW-Authenticate": "Bearer"}
 
@@ -27,9 +21,7 @@ class Authenticator:
     def __init__(self, accounts: Accounts, devices: Mapping[str, SecretStr] | None = None) -> None:
         """`devices` are the tokens of programs that post events, by their names."""
         self._logins = accounts.logins
-        self._devices = {
-            name: _digest(token.get_secret_value()) for name, token in (devices or {}).items()
-        }
+        self._devices = BearerTokens(devices or {})
 
     async def authenticate(
         self,
@@ -43,15 +35,16 @@ class Authenticator:
 
         With `devices` the token of a program will do, too.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if token_in_query and not scheme:
-            scheme, token = "bearer", request.query_params.get("token", "")
-        if scheme.lower() != "bearer" or not token.strip():
+        header = request.headers.get("authorization", "")
+        token = bearer_token(header)
+        if token_in_query and not header:
+            token = request.query_params.get("token", "").strip()
+        if not token:
             raise Rejected(401, "no token; send Authorization: Bearer TOKEN", _DEMAND)
-        if devices and (name := self._device(token.strip())):
-            return Principal(0, f"device/{name}", "operator")
+        if devices and (senders := self._devices.senders(token)):
+            return Principal(0, f"device/{senders[0]}", "operator")
         try:
-            principal = await self._logins.authenticate(token.strip())
+            principal = await self._logins.authenticate(token)
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
         if ROLES.index(principal.role) < ROLES.index(least):
@@ -61,10 +54,3 @@ class Authenticator:
                 f" {principal.role}",
             )
         return principal
-
-    def _device(self, token: str) -> str | None:
-        given = _digest(token)
-        known = [
-            name for name, digest in self._devices.items() if hmac.compare_digest(digest, given)
-        ]
-        return known[0] if known else None

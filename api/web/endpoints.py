@@ -19,11 +19,11 @@ from api.accounts.roles import Role
 from api.topics.writer import BrokerDown
 from api.web.authentication import Authenticator
 from api.web.errors import Rejected, Unavailable, unavailable
+from connectors.http.content_type import JSON, why_not_json
 from connectors.kafka.dead_letters import Unreachable
 
 BODY_DEADLINE = 10.0
 """Seconds in which a whole body must have come."""
-JSON = "application/json"
 Read = TypeVar("Read")
 
 
@@ -149,11 +149,8 @@ async def _body(request: Request, endpoint: Endpoint) -> Any:
 
 async def body_of(request: Request) -> bytes:
     """The body of a post of JSON; raises `Rejected`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise Rejected(415, f"expected Content-Type: application/json, got {kind[:80] or 'none'}")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Rejected(415, "expected a body that is not compressed")
+    if wrong := why_not_json(request.headers):
+        raise Rejected(415, wrong)
     return await whole_body(request)
 
 

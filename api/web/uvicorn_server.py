@@ -13,12 +13,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from api.settings import Settings
+from api.web.close_codes import NOT_UTF8
 from api.web.http_protocol import HttpProtocol
 from api.web.log_redaction import keep_tokens_out_of_logs
 
 GRACEFUL_SHUTDOWN = 5
 PING_INTERVAL = 20.0
-NOT_UTF8 = 1007
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:

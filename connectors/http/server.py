@@ -17,15 +17,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.base import ConnectorError
 from connectors.http.components import HttpConnection
+from connectors.http.request_deadline import DeadlineProtocol
 
 BACKLOG = 512
 GRACE = 5
 LINGER = 2.0
-"""Seconds in which a connection that was sent away may read why."""
+"""Seconds in which a client whose connection is to be closed may read why."""
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length:"
     b" 0\r\n\r\n"
@@ -195,13 +195,13 @@ class _SentAway(asyncio.Protocol):
         self._others.discard(self)
 
 
-def _protocol(connection: HttpConnection) -> type[H11Protocol]:
+def _protocol(connection: HttpConnection) -> type[DeadlineProtocol]:
     """HTTP with a bound on connections and on the time that one request may take to arrive."""
 
     sent_away: set[_SentAway] = set()
 
-    class Bounded(H11Protocol):
-        _deadline: asyncio.TimerHandle | None = None
+    class Bounded(DeadlineProtocol):
+        DEADLINE = connection.timeout + 1
 
         def connection_made(self, transport: Any) -> None:
             if len(self.connections) >= connection.connections:
@@ -211,25 +211,11 @@ def _protocol(connection: HttpConnection) -> type[H11Protocol]:
                     transport.abort()
                 return
             super().connection_made(transport)
-            self._await_request()
 
         def data_received(self, data: bytes) -> None:
-            self._await_request()
+            self.await_request()
             super().data_received(data)
             if self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED):
-                self._forget_deadline()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._forget_deadline()
-            super().connection_lost(exc)
-
-        def _await_request(self) -> None:
-            if self._deadline is None:
-                self._deadline = self.loop.call_later(connection.timeout + 1, self.transport.abort)
-
-        def _forget_deadline(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
+                self.request_came()
 
     return Bounded

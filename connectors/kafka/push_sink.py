@@ -1,6 +1,6 @@
 """Live push: the sink whose events browsers and other clients see at once."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from pydantic import Field, field_validator
@@ -8,26 +8,11 @@ from pydantic import Field, field_validator
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer, bury_too_large
+from connectors.kafka.push_record import PushRecord
 from operators.events import Event
 from operators.model.fields import field, text
 from operators.model.template import Template
 from operators.model.units import Some
-
-
-class PushRecord(msgspec.Struct, omit_defaults=True):
-    """One line of the push topic: an event on one channel. `data` is the map under `shape`, or
-    the event itself.
-    """
-
-    channel: str
-    sink: str
-    flow: str
-    id: str
-    time: float
-    subject: str
-    data: Any
-    shaped: bool
-    first: str = "snapshot"
 
 
 class WebSocket(Sink):
@@ -76,7 +61,7 @@ class WebSocket(Sink):
 class _PushWriter:
     def __init__(self, sink: WebSocket, context: ConnectorContext) -> None:
         self._context = context
-        self._first = sink.first
+        self._first = msgspec.UNSET if sink.first == "snapshot" else sink.first
         connection: TopicConnection = context.connection
         self._topic = connection.topic_names.push
         channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel

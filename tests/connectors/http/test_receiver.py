@@ -243,6 +243,19 @@ def test_other_methods_paths_and_kinds_are_refused(doors: Callable[..., Door]) -
     )
 
 
+def test_a_refusal_arrives_although_the_body_was_not_wanted(doors: Callable[..., Door]) -> None:
+    """A server that closes a connection with unread bytes resets it, and takes the answer back."""
+    door = doors()
+    body = b"x" * 900_000
+    head = f"POST {door.path} HTTP/1.1\r\nHost: v\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", door.connection.port), timeout=10) as sender:
+        sender.sendall(head + body)
+        answer = b""
+        while piece := sender.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
 def test_what_is_too_large_is_refused(doors: Callable[..., Door]) -> None:
     door = doors({"max_body": 400_000})
     assert door.post(b" " * 400_001).status_code == 413
