@@ -1,5 +1,4 @@
-"""What every component is: a pydantic model of its settings, and for operators the plain logic that
-it makes.
+"""The contract of components: settings as a pydantic model and, for steps, the logic they make.
 
 A component's fields are its YAML schema, its docstring is its documentation, its `EXAMPLES` are run
 by the tests.
@@ -17,8 +16,9 @@ from operators.events import DeadLetter, Event, encode_lines
 
 
 class Spec(BaseModel):
-    """Settings written in a definition: unknown keys are errors; a bare scalar fills the field
-    named by `SHORT`.
+    """Settings written in a definition.
+
+    Unknown keys are errors; a bare scalar fills the field named by `SHORT`.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
@@ -38,8 +38,9 @@ class Component(Spec):
 
 
 class Now(NamedTuple):
-    """The two clocks of a shard, in epoch seconds: `event` moves with the data, `wall` with
-    arrival.
+    """The two clocks of a shard, in epoch seconds.
+
+    `event` moves with the data, `wall` with arrival.
     """
 
     event: float
@@ -85,8 +86,10 @@ class StepContext:
 
     @property
     def patience(self) -> float:
-        """How far behind the newest event a deadline must lie to be over: an event may still
-        come that is exactly the lateness late."""
+        """Seconds by which a deadline must lie behind the newest event to be over.
+
+        An event may still come that is exactly the lateness late.
+        """
         return self.lateness + INSTANT
 
 
@@ -142,23 +145,30 @@ class Logic:
         return NEVER
 
     def snapshot(self) -> object:
-        """A picklable copy of the state, or None for a step without state. It must not alias
-        live state.
+        """Return the state as plain data, or None for a step without state.
+
+        It must not alias live state.
         """
         return None
 
     def restore(self, state: object, version: int) -> None:
-        """Take back what `snapshot` returned under `VERSION` == `version`; the current and the
-        one before are read.
+        """Take back what `snapshot` returned under `VERSION` == `version`.
+
+        The current version and the one before are read.
         """
 
     def count(self, word: str, n: int = 1) -> None:
+        """Count `n` drops under a word."""
         self.counts[word] = self.counts.get(word, 0) + n
 
 
 class Operator(Component):
-    """A step of a stream. `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need
-    all subjects together. `DATA` names the entries in the data of the occurrences that it makes."""
+    """A step of a stream.
+
+    `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together.
+    `RUNS` is False for steps that can only be checked yet. `DATA` names the entries in the data of
+    the occurrences that it makes.
+    """
 
     STATEFUL: ClassVar[bool] = False
     CROSS_SUBJECT: ClassVar[bool] = False

@@ -1,5 +1,4 @@
-"""The vocabulary: everything that travels through a flow or a topic, and its wire form (JSON
-lines).
+"""The vocabulary: everything that travels through a flow or a topic, and its JSON lines.
 
 Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a
 deterministic
@@ -109,8 +108,9 @@ class Summary(
 class Occurrence(
     msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
 ):
-    """Something that happened to `subject` at `time`; `type` in lower_snake_case, `data` as the
-    source gave it.
+    """Something that happened to `subject` at `time`.
+
+    `type` is in lower_snake_case, `data` as the source gave it.
     """
 
     id: str
@@ -126,8 +126,9 @@ class Occurrence(
 class Frame(
     msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
 ):
-    """One picture of camera `subject`, `width` x `height` pixels: inline JPEG bytes, or `key` in
-    the object store.
+    """One picture of camera `subject`, `width` x `height` pixels.
+
+    Inline JPEG bytes, or `key` in the object store.
     """
 
     id: str
@@ -260,8 +261,9 @@ it.
 
 
 class EventBatch(list[Event]):
-    """Events that travel together. `columns` is what the steps that take them made of all of
-    them, for each other.
+    """Events that travel together.
+
+    `columns` is what the steps that take them made of all of them, for each other.
     """
 
     columns: Any = None
@@ -277,8 +279,9 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 
 
 def decode_lines(data: bytes) -> list[Event]:
-    """Decode what `encode_lines` wrote; raises `msgspec.DecodeError`, or
-    `msgspec.ValidationError` for JSON of another form.
+    """Decode what `encode_lines` wrote.
+
+    Raises `msgspec.DecodeError`, or `msgspec.ValidationError` for JSON of another form.
     """
     try:
         return _decode(data)

@@ -1,5 +1,6 @@
-"""The last readings of every device, re-issued as stale when the device, or the bridge before
-it, goes offline.
+"""The last readings of every device, for the time when it goes offline.
+
+They are then issued again as stale; likewise those of all devices behind a bridge.
 """
 
 from typing import Any, NamedTuple
@@ -35,8 +36,9 @@ class _Device:
 
 
 class OfflineDevices:
-    """State of the rule "availability 0 makes the device's last readings stale". Bounded in
-    devices, signals and time.
+    """State of the rule "availability 0 makes the device's last readings stale".
+
+    Bounded in devices, signals and time.
     """
 
     def __init__(self) -> None:
@@ -87,8 +89,9 @@ class OfflineDevices:
             self._signals -= len(devices.pop(oldest).signals)
 
     def reissue(self, subject: str, covers: str | None, cause: Reading) -> list[Event]:
-        """Stale copies of the last readings of a device, or of all whose topic starts with
-        `covers`, at the cause's time.
+        """Return stale copies of the last readings of a device, at the time of `cause`.
+
+        With `covers`, of all devices whose topic starts with it. They are forgotten.
         """
         names = [subject] if subject in self._devices else []
         if covers is not None:
@@ -118,6 +121,7 @@ class OfflineDevices:
         return stale
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return [
             (
                 name,
@@ -129,6 +133,7 @@ class OfflineDevices:
         ]
 
     def restore(self, state: Any) -> None:
+        """Take back what `snapshot` returned."""
         self._devices, self._signals = {}, 0
         for name, last_message, topic, signals in state or ():
             device = self._devices[name] = _Device(last_message, topic)

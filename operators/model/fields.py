@@ -25,8 +25,9 @@ KINDS: tuple[type[Any], ...] = (
 
 
 def field(event: Event, name: str) -> Any:
-    """The value of an attribute, then of a label, then of an entry of the event's data; None where
-    there is none.
+    """Return the value of a field, None where there is none.
+
+    A field is an attribute, else a label, else an entry of the event's data.
 
     `class` and `in_zone` are as definitions write them; `camera` is the subject of a picture or of
     what was seen on one.
@@ -61,8 +62,9 @@ def _path(event: Event, name: str) -> Any:
 
 
 def with_field(event: Event, name: str, value: Any) -> Event:
-    """A copy of the event with one field set: an attribute of its own, an entry of its data, or
-    else a label.
+    """Return a copy of the event with one field set.
+
+    That is an attribute of its own, an entry of its data, or else a label.
 
     A word set as the `value` of a two-state metric becomes its number; another text becomes the
     reading's `text`.
@@ -82,8 +84,9 @@ def with_field(event: Event, name: str, value: Any) -> Event:
 
 
 def as_kind(event: Event, attribute: str, value: Any) -> Any:
-    """The value as the attribute needs it: texts for names, a number for numbers. Raises
-    ValueError.
+    """Return the value as the attribute needs it: texts for names, a number for numbers.
+
+    Raises ValueError.
     """
     present = getattr(event, attribute)
     if isinstance(present, float) and not isinstance(value, str):
@@ -103,15 +106,16 @@ def _with_value(event: Reading, value: Any) -> Reading:
 
 
 def with_labels(event: Event, labels: dict[str, str]) -> Event:
-    """A copy of the event with more labels; an event that carries none comes back as it is."""
+    """Return a copy of the event with more labels; an event that carries none as it is."""
     if not hasattr(event, "labels"):
         return event
     return msgspec.structs.replace(event, labels={**event.labels, **labels})
 
 
 def value_of(event: Event) -> Any:
-    """What a reading or an alarm says, as people read it: its two-state word, its number, or its
-    text.
+    """Return what a reading or an alarm says, as people read it.
+
+    That is its two-state word, its number, or its text.
     """
     value = getattr(event, "value", None)
     if value is None:
@@ -126,8 +130,9 @@ def value_of(event: Event) -> Any:
 
 
 def number_of(event: Event) -> float | None:
-    """The number an event carries: its value, or a summary's only statistic. None where there is
-    none.
+    """Return the number an event carries, None where there is none.
+
+    That is its value, or a summary's only statistic.
     """
     if isinstance(event, Reading):
         return event.value
@@ -138,16 +143,15 @@ def number_of(event: Event) -> float | None:
 
 
 def signal_of(event: Event) -> tuple[str, str]:
-    """What keeps the state of one signal apart from another's: the subject and the metric, type
-    or class.
-    """
+    """Return the key of an event's signal: the subject and the metric, type or class."""
     name = getattr(event, "metric", None) or field(event, "type") or field(event, "class")
     return text(field(event, "subject")), text(name or event.__struct_config__.tag)
 
 
 def text(value: Any) -> str:
-    """A value as text: numbers without a trailing `.0`, yes and no as `true` and `false`,
-    nothing as an empty text.
+    """Return a value as text.
+
+    Numbers have no trailing `.0`, yes and no are `true` and `false`, nothing is an empty text.
     """
     if value is None:
         return ""
@@ -161,7 +165,7 @@ def text(value: Any) -> str:
 
 
 def time_text(seconds: float) -> str:
-    """Epoch seconds as RFC 3339 in UTC with milliseconds: `2026-01-05T19:00:00.000Z`."""
+    """Return epoch seconds as RFC 3339 in UTC with milliseconds: `2026-01-05T19:00:00.000Z`."""
     moment = datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 

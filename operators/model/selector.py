@@ -120,8 +120,9 @@ _KEYS = [info.alias or name for name, info in Selector.model_fields.items()]
 
 
 def glob(pattern: str) -> "re.Pattern[str]":
-    """A pattern of names: `*` stays between the separators `/` and `.`, `**` crosses them, `?`
-    is one character.
+    """Return a pattern of names as a regular expression.
+
+    `*` stays between the separators `/` and `.`, `**` crosses them, `?` is one character.
     """
     out = ""
     for part in re.split(r"(\*\*|\*|\?)", pattern):
@@ -216,8 +217,9 @@ def _range_check(wanted: Range) -> Matcher:
 
 
 class Limits(dict[str | None, tuple[float, float]]):
-    """A lower and an upper limit, converted once for each unit met; a unit of another kind has
-    an empty range.
+    """A lower and an upper limit, converted once for each unit met.
+
+    A unit of another kind has an empty range.
     """
 
     def __init__(self, low: Quantity | None, high: Quantity | None) -> None:
@@ -271,16 +273,19 @@ class Only(Selector, Operator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _Select(self.matcher(), keep=True)
 
 
 class Drop(Selector, Operator):
-    """Drops the events that match, counted as `dropped`; keeps the others. The keys are those of
-    `only`.
+    """Drops the events that match, counted as `dropped`; the others pass.
+
+    The keys are those of `only`.
     """
 
     NAME: ClassVar[str] = "drop"
     EXAMPLES: ClassVar[tuple[str, ...]] = ("drop: {quality: bad}", "drop: {subject: test/**}")
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _Select(self.matcher(), keep=False)

@@ -32,12 +32,13 @@ class Template:
         )
 
     def placeholders(self) -> list[str]:
-        """Names of the fields it asks for, in order."""
+        """Return the names of the fields it asks for, in order."""
         return [part[0] for part in self._parts if isinstance(part, tuple)]
 
     def render(self, event: Event) -> Any:
-        """The text for one event. A text that is exactly one placeholder gives the field's own
-        value and type.
+        """Return the text for one event.
+
+        A text that is exactly one placeholder gives the field's own value and type.
         """
         if self._sole is not None:
             return self._value(event, *self._sole)

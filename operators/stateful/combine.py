@@ -44,10 +44,11 @@ class Combine(Operator):
         return self
 
     def roles(self) -> list[str]:
-        """The roles that the stream's `from` must name."""
+        """Return the roles that the stream's `from` must name."""
         return [*self.plus, *self.minus]
 
     def logic(self, context: StepContext) -> "CombineLogic":
+        """Make the step's logic for one shard."""
         return CombineLogic(self, context)
 
 
@@ -65,6 +66,7 @@ class CombineLogic(RoleLogic):
         self._newest = -math.inf
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
+        """Take one event of a role."""
         good = isinstance(event, (Reading, Summary)) and event.quality == "good"
         value = number_of(event) if good else None
         signals = self._roles.get(role)
@@ -102,8 +104,9 @@ class CombineLogic(RoleLogic):
         out.append(combined)
 
     def _total(self) -> tuple[float | None, str | None]:
-        """The sum and its unit, or None while a role has no value that is new enough. Raises
-        ValueError for other units.
+        """Return the sum and its unit; no sum while a role has no value that is new enough.
+
+        Raises ValueError for other units.
         """
         oldest = self._newest - self._settings.max_age
         unit: str | None = None
@@ -122,18 +125,22 @@ class CombineLogic(RoleLogic):
         return (total if complete else None), unit
 
     def on_due(self, now: Now, out: list[Event]) -> None:
+        """Do what is due at `now`."""
         if self._newest + self._settings.max_age < now.event:
             for signals in self._roles.values():
                 signals.clear()
             self._newest = -math.inf
 
     def deadline(self) -> Due:
+        """Return when something is due next."""
         expires = self._newest + self._settings.max_age
         return Due(event=math.nextafter(expires, math.inf) if math.isfinite(expires) else math.inf)
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return {role: dict(signals) for role, signals in self._roles.items()}, self._newest
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         roles, self._newest = state
         self._roles = {role: dict(roles.get(role, {})) for role in self._signs}

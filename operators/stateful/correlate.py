@@ -87,6 +87,7 @@ class Correlate(Operator):
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> "CorrelateLogic":
+        """Make the step's logic for one shard."""
         return CorrelateLogic(self, context)
 
 
@@ -124,6 +125,7 @@ class CorrelateLogic(RoleLogic):
         self._sweep = math.inf
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
+        """Take one event of a role."""
         self._tell(event.time - self._lateness, out)
         if event.time >= self._sweep + self._lateness:
             self._forget(event.time - self._lateness)
@@ -169,8 +171,9 @@ class CorrelateLogic(RoleLogic):
         return Sign(event.time, self._ranks[role], role, event.id, subject, camera, labels)
 
     def _agreement(self, new: Sign, signs: list[Sign]) -> list[Sign]:
-        """The signs, by time, of the shortest span with the new one in which enough roles agree;
-        none if there is none.
+        """Return the signs of the shortest span with the new one in which enough roles agree.
+
+        They are in order of time; none if there is no such span.
         """
         best: list[Sign] = []
         starts = sorted(
@@ -242,11 +245,13 @@ class CorrelateLogic(RoleLogic):
         )
 
     def on_due(self, now: Now, out: list[Event]) -> None:
+        """Do what is due at `now`."""
         self._tell(now.event, out)
         if self._sweep <= now.event:
             self._forget(now.event)
 
     def deadline(self) -> Due:
+        """Return when something is due next."""
         return Due(
             event=min(
                 self._sweep, math.nextafter(self._held[0][0], math.inf) if self._held else math.inf
@@ -265,6 +270,7 @@ class CorrelateLogic(RoleLogic):
         self._sweep = clock + self._within if self._signs or self._forbidden else math.inf
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         signs = {key: [tuple(sign) for sign in signs] for key, signs in self._signs.items()}
         forbidden = {key: list(times) for key, times in self._forbidden.items()}
         held = [
@@ -274,6 +280,7 @@ class CorrelateLogic(RoleLogic):
         return self._same, signs, self._sweep, forbidden, held
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         same, signs, sweep, *more = state
         if same != self._same:
             return

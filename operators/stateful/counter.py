@@ -12,8 +12,7 @@ from operators.stateful.per_signal import SignalLogic
 
 
 class Counter(Operator):
-    """Turns a meter, whose readings only grow (energy, pulses, litres), into what was added since
-    the reading before.
+    """Turns a meter whose readings only grow (energy, pulses) into what was added each time.
 
     A reading lower than the one before means that the meter began again: at zero, so that the whole
     reading is what was added, or, with `wraps_at`, past its highest number. Each time is counted as
@@ -45,6 +44,7 @@ class Counter(Operator):
     )
 
     def logic(self, context: StepContext) -> "CounterLogic":
+        """Make the step's logic for one shard."""
         return CounterLogic(self, context)
 
 

@@ -35,6 +35,7 @@ class Debounce(Operator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return DebounceLogic(self.clear_after, context)
 
 

@@ -13,13 +13,13 @@ from operators.model.units import Duration, Some
 
 
 class Deduplicate(Operator):
-    """Drops an event that repeats an earlier one of the same signal (subject and metric) within a
-    span of time.
+    """Drops events that repeat an earlier one of their signal within a span of time.
 
-    By `value`, it repeats the latest one that passed: a steady signal passes once in each span, a
-    change at once. By any other field, such as `id`, it repeats any that passed within the span.
-    Dropped events are counted as `duplicate`. What was seen is forgotten after the span, both by
-    its own time and by the flow's clock: a repetition with an old time is known as one.
+    A signal is a subject and a metric. By `value`, it repeats the latest one that passed: a steady
+    signal passes once in each span, a change at once. By any other field, such as `id`, it repeats
+    any that passed within the span. Dropped events are counted as `duplicate`. What was seen is
+    forgotten after the span, both by its own time and by the flow's clock: a repetition with an old
+    time is known as one.
     """
 
     NAME: ClassVar[str] = "deduplicate"
@@ -46,6 +46,7 @@ class Deduplicate(Operator):
         return [self.by] if isinstance(self.by, str) else list(self.by)
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         names = self.placeholders()
         return (
             ByValue(self.within, context)
@@ -105,6 +106,7 @@ class ByValue(_DeduplicateLogic):
         self._subjects: dict[str, dict[str, _Passed]] = {}
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
         out: list[Event] = []
         get = self._subjects.get
         within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
@@ -173,6 +175,7 @@ class ByValue(_DeduplicateLogic):
         return bool(self._subjects)
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         signals = [
             (subject, name, p.time, (p.value, p.rest, p.quality), p.arrived)
             for subject, metrics in self._subjects.items()
@@ -181,6 +184,7 @@ class ByValue(_DeduplicateLogic):
         return "value", signals, self.sweep_at, self._swept, self._newest
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         kind, signals, sweep, swept, *more = state
         if kind != "value":
             return
@@ -204,9 +208,7 @@ def _content(event: Event) -> tuple[Any, Any, Any]:
 
 
 class ByFields(_DeduplicateLogic):
-    """State is the time and the arrival of each combination of the fields that passed,
-    for each signal.
-    """
+    """State is (time, arrival) of what passed, by signal and the values of the fields."""
 
     def __init__(self, within: float, names: list[str], context: StepContext) -> None:
         super().__init__(within, context)
@@ -214,6 +216,7 @@ class ByFields(_DeduplicateLogic):
         self._seen: dict[tuple[str, ...], tuple[float, float]] = {}
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
         out: list[Event] = []
         seen = self._seen
         within, lateness, ahead = self._within, self._lateness, self.clock_ahead(events, now)
@@ -245,9 +248,11 @@ class ByFields(_DeduplicateLogic):
         return bool(self._seen)
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return "fields", dict(self._seen), self.sweep_at, self._swept, self._newest
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         kind, seen, sweep, swept, *more = state
         if kind == "fields":
             self._seen = (

@@ -16,8 +16,7 @@ MOST_PLACES = 10_000
 
 
 class Mode(Operator):
-    """Passes events only while a mode switch stands at one of `passes`, such as motion only under
-    surveillance.
+    """Passes events only while a mode switch stands at one of `passes`, such as `surveillance`.
 
     The stream's `from` names the roles; the events of `role` are those of the switch, the others
     are let through or dropped, and counted as `other_mode`. The mode is kept through restarts until
@@ -67,6 +66,7 @@ class Mode(Operator):
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> "ModeLogic":
+        """Make the step's logic for one shard."""
         return ModeLogic(self, context)
 
 
@@ -84,6 +84,7 @@ class ModeLogic(RoleLogic):
         self._on: dict[tuple[str, str], float] = {}
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
+        """Take one event of a role."""
         place = tuple(text(field(event, name)) for name in self._places)
         if role == self._settings.role:
             self._switch(place, event)
@@ -115,16 +116,20 @@ class ModeLogic(RoleLogic):
             self.late.append(event)
 
     def on_due(self, now: Now, out: list[Event]) -> None:
+        """Do what is due at `now`."""
         for key in [key for key, time in self._on.items() if time + FORGET <= now.event]:
             del self._on[key]
             self.count("forgotten")
 
     def deadline(self) -> Due:
+        """Return when something is due next."""
         return Due(event=min(self._on.values()) + FORGET if self._on else math.inf)
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return dict(self._modes), dict(self._on)
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         modes, on = state
         self._modes, self._on = dict(modes), dict(on)

@@ -11,8 +11,7 @@ from operators.model.units import convert
 
 
 class SignalLogic(KeyedLogic[Entry]):
-    """State of a signal (subject and metric): the time of its last reading, its unit, and what
-    `take` returned.
+    """State of a signal (subject and metric): time of its last reading, unit, and what is kept.
 
     A signal from which nothing came for `keep` seconds begins anew; it is freed within another such
     span. Readings without a good number are counted as `not_data`, those in a unit of another kind

@@ -38,6 +38,7 @@ class Rate(Operator):
     )
 
     def logic(self, context: StepContext) -> "RateLogic":
+        """Make the step's logic for one shard."""
         return RateLogic(self, context)
 
 

@@ -7,8 +7,7 @@ from operators.events import Event
 
 
 class RoleLogic(Logic):
-    """Gathers what the roles bring in one pass and takes it by time, so that the order of the roles
-    does not matter.
+    """Takes what the roles bring in one pass by time, whatever the order of the roles.
 
     The engine hands over one role after another and then asks for the next deadline: while
     something is waiting, it is due at once, so nothing waits when state is saved. Subclasses
@@ -20,6 +19,7 @@ class RoleLogic(Logic):
         self._waiting: list[tuple[float, int, str, Event]] = []
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        """Keep events until those of all roles are there."""
         arrived = len(self._waiting)
         self._waiting += [(event.time, arrived + n, role, event) for n, event in enumerate(events)]
         return []
@@ -31,6 +31,7 @@ class RoleLogic(Logic):
         )
 
     def on_time(self, now: Now) -> list[Event]:
+        """Act on what is due."""
         out: list[Event] = []
         waiting, self._waiting = sorted(self._waiting, key=lambda item: item[:2]), []
         for _, _, role, event in waiting:
@@ -39,6 +40,7 @@ class RoleLogic(Logic):
         return out
 
     def next_time(self) -> Due:
+        """Return the next deadlines."""
         return Due(event=-math.inf) if self._waiting else self.deadline()
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:

@@ -32,15 +32,18 @@ class Silence(Operator):
 
     after: Duration = Field(gt=0, description="How long nothing must come.", examples=["10min"])
     by: Some | None = Field(
-        None, min_length=1, description="The field or fields that make a signal; subject and metric when left out.",
+        None,
+        min_length=1,
+        description="The field or fields that make a signal; subject and metric when left out.",
         examples=["subject"],
-    )  # fmt: skip
+    )
 
     def placeholders(self) -> list[str]:
         """Names of the fields that make a signal."""
         return [self.by] if isinstance(self.by, str) else list(self.by or ())
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return SilenceLogic(self.after, tuple(self.placeholders()), context)
 
 

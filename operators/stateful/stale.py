@@ -15,8 +15,7 @@ FORGET = 7 * 86400.0
 
 
 class Stale(Operator):
-    """Gives quality `stale` to readings that are not to be trusted: of a sensor that fell silent,
-    or that is stuck.
+    """Gives quality `stale` to readings of a sensor that fell silent, or that is stuck.
 
     With `after`, the last reading of a signal (subject and metric) comes once more, as stale, when
     nothing came for that long; it has that very time. With `unchanged`, readings pass as stale
@@ -52,6 +51,7 @@ class Stale(Operator):
         return self
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return StaleLogic(self, context)
 
 

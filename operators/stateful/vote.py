@@ -13,8 +13,7 @@ from operators.model.units import Duration, Some
 
 
 class Vote(Operator):
-    """Makes a two-state signal that is `on` while at least `need` signals are on, such as two of
-    three smoke detectors.
+    """Makes a signal that is `on` while at least `need` signals are, as two of three detectors.
 
     Each two-state signal (subject and metric) has one vote, which counts for `max_age` after its
     last reading. With `same` there is a vote for each place, whose name is the new signal's
@@ -60,6 +59,7 @@ class Vote(Operator):
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return VoteLogic(self, context)
 
 

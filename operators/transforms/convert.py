@@ -34,6 +34,7 @@ class Convert(MapOperator):
         return fields
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _ConvertLogic(dict(self.fields), context)
 
 

@@ -13,16 +13,14 @@ MOST_ROWS = 200_000
 
 
 class Enrich(Operator):
-    """Finds the event's row in a table that is a topic (a source with `table: true`); the row's
-    other columns become labels.
+    """Finds the event's row in a table that is a topic; the row's other columns become labels.
 
-    The row is the one whose column `column` holds the event's field `key`. Rows are known before
-    the first event, a changed row counts for events that come after it, a deleted one no longer;
-    two flows that read one topic see the same. A row is found by its `id`, too, where it has no
-    such column. An empty cell gives no label. An event without a row passes as it is, counted as
-    `unknown`; rows over 200,000 are counted as `crowded`. For a table in the definition or a CSV
-    file, use
-    `lookup`.
+    The topic is that of a source with `table: true`. The row is the one whose column `column` holds
+    the event's field `key`. Rows are known before the first event, a changed row counts for events
+    that come after it, a deleted one no longer; two flows that read one topic see the same. A row
+    is found by its `id`, too, where it has no such column. An empty cell gives no label. An event
+    without a row passes as it is, counted as `unknown`; rows over 200,000 are counted as `crowded`.
+    For a table in the definition or a CSV file, use `lookup`.
     """
 
     NAME: ClassVar[str] = "enrich"
@@ -57,12 +55,14 @@ class Enrich(Operator):
         return self.from_
 
     def logic(self, context: StepContext) -> "EnrichLogic":
+        """Make the step's logic for one shard."""
         return EnrichLogic(self)
 
 
 class EnrichLogic(Logic):
-    """State is the table: the key and the labels of each row, by the row's id. Of several rows
-    with one key the newest counts.
+    """State is the table: the key and the labels of each row, by the row's id.
+
+    Of several rows with one key the newest counts.
     """
 
     def __init__(self, settings: Enrich) -> None:
@@ -106,6 +106,7 @@ class EnrichLogic(Logic):
                 del self._ids[gone[0]]
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
         return [self._enriched(event) for event in events]
 
     def _enriched(self, event: Event) -> Event:
@@ -116,9 +117,11 @@ class EnrichLogic(Logic):
         return with_labels(event, self._rows[ids[-1]][1])
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return [(row_id, key, dict(labels)) for row_id, (key, labels) in self._rows.items()]
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         self._rows = {row_id: (key, dict(labels)) for row_id, key, labels in state}
         self._ids = {}
         for row_id, (key, _) in self._rows.items():

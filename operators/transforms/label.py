@@ -16,8 +16,9 @@ def _as_text(value: Any) -> Any:
 
 
 class Label(MapOperator):
-    """Adds labels: a text, or a text with placeholders. A label that is there already is
-    replaced.
+    """Adds labels: a text, or a text with placeholders.
+
+    A label that is there already is replaced.
     """
 
     NAME: ClassVar[str] = "label"
@@ -42,6 +43,7 @@ class Label(MapOperator):
         return [name for value in self.fields.values() for name in Template(value).placeholders()]
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         templates = {name: Template(value, context.timezone) for name, value in self.fields.items()}
 
         def add(event: Event) -> Event:

@@ -33,6 +33,7 @@ class Lookup(Operator):
         return [self.key]
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _LookupLogic(self.key, rows_by_key(context.tables.get(self.table, ()), self.key))
 
 

@@ -10,9 +10,7 @@ from operators.component import Operator
 
 
 class MapOperator(Operator):
-    """An operator with one field, `fields`, which holds the whole map that is written in a
-    definition.
-    """
+    """A step whose one field, `fields`, holds the whole map that is written in a definition."""
 
     @model_validator(mode="before")
     @classmethod

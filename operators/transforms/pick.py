@@ -12,8 +12,9 @@ from operators.model.units import convert
 
 
 class Pick(Operator):
-    """Makes a reading from one field of an event: an entry of an occurrence's data, one statistic
-    of a summary, a label.
+    """Makes a reading from one field of an event.
+
+    That may be an entry of an occurrence's data, one statistic of a summary, a label.
 
     The reading has the event's time, subject and labels. A number is its value, yes and no and the
     words of two-state metrics are 1 and 0, a text that is a number counts as one, any other text is
@@ -48,6 +49,7 @@ class Pick(Operator):
         return [self.value]
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _PickLogic(self)
 
 

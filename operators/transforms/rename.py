@@ -24,6 +24,7 @@ class Rename(MapOperator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         names = dict(self.fields)
 
         def rename(event: Event) -> Event:

@@ -11,8 +11,9 @@ from operators.model.units import convert
 
 
 class Scale(Operator):
-    """Calculates value x `times` + `plus`, and may name the unit of the result. Events without a
-    number pass as they are.
+    """Calculates value x `times` + `plus`, and may name the unit of the result.
+
+    Events without a number pass as they are.
 
     It is for raw counts and sensors with an offset; between units of one kind, use `convert`.
     """
@@ -36,6 +37,7 @@ class Scale(Operator):
         return unit
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         times, plus, unit = self.times, self.plus, self.unit
 
         def scale(event: Event) -> Event:

@@ -13,8 +13,9 @@ from operators.model.units import Amount, Quantity
 
 
 class Severity(Operator):
-    """Gives each event a label `priority`: low, medium, high or critical, from what a device says
-    or from limits.
+    """Gives each event a label `priority`: low, medium, high or critical.
+
+    It follows from what a device says, or from limits.
 
     `values` maps the words or numbers of a field, such as a camera's own severity. `above` or
     `below` gives a limit for each priority; the most urgent one whose limit is passed counts. What
@@ -78,6 +79,7 @@ class Severity(Operator):
         return [self.field]
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _SeverityLogic(self)
 
 

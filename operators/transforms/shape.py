@@ -42,6 +42,7 @@ class ShapeStep(MapOperator):
         return Shape(self.fields).placeholders()
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         shape = Shape(self.fields, context.timezone)
 
         def reshape(event: Event) -> Event:

@@ -43,6 +43,7 @@ class Translate(Operator):
         return [self.field]
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return _TranslateLogic(self, context)
 
 

@@ -19,8 +19,9 @@ class DetectBatch(Spec):
 
 
 class Detect(Operator):
-    """Finds objects on pictures with a model; one run takes pictures of all cameras, none before
-    its turn.
+    """Finds objects on pictures with a model.
+
+    One run takes pictures of all cameras, none before its turn.
     """
 
     NAME: ClassVar[str] = "detect"

@@ -9,9 +9,7 @@ from operators.model.units import Amount, Duration, Quantity
 
 
 class MotionGate(Operator):
-    """Passes pictures only while something moves on them, so that detection is spared the
-    others.
-    """
+    """Passes pictures only while something moves on them, to spare detection the others."""
 
     NAME: ClassVar[str] = "motion_gate"
     STATEFUL: ClassVar[bool] = True

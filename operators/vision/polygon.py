@@ -8,8 +8,9 @@ _EDGE = 1e-9
 
 
 def contains(polygon: Sequence[Point], point: Point) -> bool:
-    """Whether a point is inside, by the number of edges a ray from it crosses (even-odd rule),
-    or on an edge.
+    """Whether a point is inside a polygon or on an edge.
+
+    Inside is where a ray crosses an odd number of edges (even-odd rule).
     """
     x, y = point
     inside = False

@@ -38,6 +38,7 @@ class Track(Operator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return TrackLogic(self.lost_after, context)
 
 
@@ -142,9 +143,11 @@ class TrackLogic(KeyedLogic[_Object]):
 
 
 def alike(one: Box, other: Box) -> float:
-    """How likely two boxes are one object: 1 to 2 by their overlap (intersection over union), 0
-    to 1 by the distance of their centres in sizes of the object; 0 for boxes further apart than
-    that."""
+    """Return how likely two boxes are one object, 0 to 2.
+
+    1 to 2 by their overlap (intersection over union), 0 to 1 by the distance of their centres in
+    sizes of the object; 0 for boxes further apart than that.
+    """
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if width > 0 and height > 0:

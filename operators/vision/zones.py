@@ -16,8 +16,7 @@ FORGET = 3600.0
 
 
 class Zones(Operator):
-    """Says when a tracked object enters and leaves a zone of its camera, in the phases `entered`
-    and `left`.
+    """Says when a tracked object enters and leaves a zone of its camera.
 
     It passes nothing else: of every stay there is one detection with phase `entered` and one with
     `left`, each with the zone as `in_zone`. An object leaves when it is seen outside, or when its
@@ -42,6 +41,7 @@ class Zones(Operator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return ZonesLogic(self, context)
 
 
@@ -70,6 +70,7 @@ class ZonesLogic(Logic):
         self._sweep = math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
         out: list[Event] = []
         for event in events:
             if type(event) is not Detection or event.track is None:
@@ -113,9 +114,11 @@ class ZonesLogic(Logic):
         self._sweep = min((stay.seen for stay in self._stays.values()), default=math.inf) + FORGET
 
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         return [(key, stay.since, stay.seen, stay.entered) for key, stay in self._stays.items()]
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         self._stays = {}
         for key, since, seen, entered in state:
             stay = self._stays[tuple(key)] = _Stay(since)

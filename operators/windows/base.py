@@ -1,6 +1,4 @@
-"""What all kinds of windows share: signals, units, the quick way of a reading to its pane, and
-closing in time.
-"""
+"""Base class of windows: signals, units, the pane of a reading, and closing in time."""
 
 import math
 from typing import Any, NamedTuple
@@ -17,8 +15,10 @@ _INF = math.inf
 
 
 class WindowSettings(NamedTuple):
-    """Names of statistics and of the fields that keep windows apart; seconds of `every` and
-    panes to a window, or seconds of the `gap` that ends a session."""
+    """Names of statistics and of the fields that keep windows apart, and the spans.
+
+    `every` in seconds with `panes` to a window, or the `gap` in seconds that ends a session.
+    """
 
     calculate: tuple[str, ...]
     by: tuple[str, ...]
@@ -28,14 +28,17 @@ class WindowSettings(NamedTuple):
 
 
 class Signal:
-    """What windows know of a signal. A reading of `unit` from `last` to before `end` belongs to
-    `pane` and closes nothing;
-    `lag` is how far the last reading was behind those of other signals. `windows` are the panes
-    that are open: by number, or the sessions by time. What ends before `next` (a pane's number,
-    or a time) is closed."""
+    """State of a signal.
+
+    A reading of `unit` from `last` to before `end` belongs to `pane` and closes nothing; `lag` is
+    how far the last reading was behind those of other signals. `windows` are the panes that are
+    open: by number, or the sessions by time. What ends before `next` (a pane's number, or a time)
+    is closed.
+    """
 
     __slots__ = (
-        "by", "end", "key",  "lag", "last", "metric", "next", "other", "pane", "prefix", "queued", "unit", "windows",
+        "by", "end", "key", "lag", "last", "metric", "next", "other", "pane", "prefix", "queued",
+        "unit", "windows",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, ...], by: dict[str, str], step: str) -> None:
@@ -53,8 +56,9 @@ class Signal:
 
 
 class Windows(Logic):
-    """State is the open panes of each signal. A signal without open windows is freed an hour or
-    two after its last reading.
+    """State is the open panes of each signal.
+
+    A signal without open windows is freed an hour or two after its last reading.
     """
 
     VERSION = 2
@@ -75,6 +79,7 @@ class Windows(Logic):
         self._sweep = math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
         out: list[Event] = []
         first = self._first.get
         lateness, gap = self.lateness, self.settings.gap
@@ -122,27 +127,30 @@ class Windows(Logic):
         return out
 
     def on_time(self, now: Now) -> list[Event]:
+        """Act on what is due."""
         out: list[Event] = []
         self._fire(now.event, out)
         self._highest = max(self._highest, now.event + self.lateness)
         return out
 
     def next_time(self) -> Due:
+        """Return the next deadlines."""
         return Due(event=self._first_due())
 
     # ------------------------------------------------------------------------------------------
     # what kinds of windows differ in
     def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
-        """The pane a reading belongs to, after closing what it is past; None if that has closed."""
+        """Close what a reading is past; return its pane, or None if that has closed."""
         raise NotImplementedError
 
     def end_of(self, signal: Signal) -> float:
-        """Before which time the next readings belong to `signal.pane` and close nothing."""
+        """Return before which time the next readings belong to `signal.pane` and close nothing."""
         raise NotImplementedError
 
     def deadline(self, signal: Signal) -> float:
-        """When the flow's clock closes the signal's next window, less its lag; infinity if none
-        is open.
+        """Return when the flow's clock closes the signal's next window, less its lag.
+
+        Infinity if none is open.
         """
         raise NotImplementedError
 
@@ -151,15 +159,15 @@ class Windows(Logic):
         raise NotImplementedError
 
     def saved(self, windows: Any) -> Any:
-        """The open windows of a signal as plain data."""
+        """Return the open windows of a signal as plain data."""
         raise NotImplementedError
 
     def reload(self, saved: Any) -> Any:
-        """The reverse of `saved`."""
+        """Return the windows that `saved` made plain data of."""
         raise NotImplementedError
 
     def form(self) -> tuple[Any, ...]:
-        """The settings on which state depends."""
+        """Return the settings on which state depends."""
         return (self.settings.every, self.settings.panes, self.settings.by, self.keep, self.spread)
 
     # ------------------------------------------------------------------------------------------
@@ -281,7 +289,10 @@ class Windows(Logic):
         self._sweep = (math.floor(clock / FORGET) + 1) * FORGET if self._signals else _INF
 
     def summary(self, signal: Signal, pane: Pane, start: float, end: float) -> Summary:
-        """What a window from `start` to `end` says. A number too large for a float is left out."""
+        """Return the summary of a window from `start` to `end`.
+
+        A number too large for a float is left out.
+        """
         values = {name: number(pane) for name, number in self._statistics}
         if not all(map(math.isfinite, values.values())):
             self.count("overflow")
@@ -300,18 +311,21 @@ class Windows(Logic):
     # ------------------------------------------------------------------------------------------
     # snapshot
     def snapshot(self) -> object:
+        """Return the state as plain data."""
         signals = []
         for s in self._signals.values():
             current = next((n for n, (_, pane) in enumerate(self._panes(s)) if pane is s.pane), -1)
-            signals.append((
-                s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, current, self.saved(s.windows),
-            ))  # fmt: skip
+            windows = self.saved(s.windows)
+            signals.append(
+                (s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, current, windows)
+            )
         return self.form(), (self._highest, self._sweep), signals
 
     def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
         raise NotImplementedError
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         form, clock, signals = state
         if form != self.form():
             return

@@ -1,5 +1,7 @@
-"""What is known of the readings in a span of time, in memory that does not grow with their
-number.
+"""Statistics of the readings in a span of time, in memory independent of their number.
+
+"Pane" is the word of stream processing for a slice that several sliding windows share (J. Li et
+al., "No pane, no gain", SIGMOD Record 34, 2005).
 """
 
 import math
@@ -12,7 +14,8 @@ from operators.windows.tdigest import Quantiles
 CHUNK = 256
 """Values are worked in by so many at once."""
 _NUMBERS = (
-    "count", "total", "lost", "mean", "squares", "min", "max", "first", "first_time", "last", "last_time",
+    "count", "total", "lost", "mean", "squares", "min", "max", "first", "first_time", "last",
+    "last_time",
 )  # fmt: skip
 _OLD = (
     "count",
@@ -29,8 +32,7 @@ _OLD = (
 
 
 class Pane:
-    """Statistics of readings that came in, or of several panes merged, and the labels of the last
-    one.
+    """Statistics of readings, and the labels of the last one.
 
     The sum is compensated after Neumaier (A. Neumaier, ZAMM 54, 1974), mean and sum of squared
     deviations of parts are put together after Chan, Golub and LeVeque (The American Statistician
@@ -52,7 +54,9 @@ class Pane:
 
     def take(self, values: list[float], start: float, end: float, spread: bool, keep: bool) -> None:
         """Work in values by time; `start` and `end` are the times of the first and the last.
-        `spread` is wanted for the standard deviation, `keep` for percentiles."""
+
+        `spread` is wanted for the standard deviation, `keep` for percentiles.
+        """
         if start < self.first_time:
             self.first_time, self.first = start, values[0]
         if end >= self.last_time:
@@ -83,7 +87,7 @@ class Pane:
 
     @classmethod
     def merged(cls, panes: "list[Pane]", spread: bool, keep: bool) -> "Pane":
-        """One pane of several that follow each other in time, without fresh values."""
+        """Return one pane of several that follow each other in time, without fresh values."""
         whole = cls()
         first, last = panes[0], panes[-1]
         whole.first_time, whole.first = first.first_time, first.first
@@ -95,9 +99,10 @@ class Pane:
         whole.total, whole.lost = _sum(totals), _sum(losts)
         if spread:
             whole.mean = _sum([pane.count * pane.mean for pane in panes]) / whole.count
-            whole.squares = _sum([
-                pane.squares + pane.count * (pane.mean - whole.mean) * (pane.mean - whole.mean) for pane in panes
-            ])  # fmt: skip
+            mean = whole.mean
+            whole.squares = _sum(
+                [p.squares + p.count * (p.mean - mean) * (p.mean - mean) for p in panes]
+            )
         if keep:
             whole.quantiles = Quantiles()
             for pane in panes:
@@ -120,6 +125,7 @@ class Pane:
         self.total = total
 
     def state(self) -> tuple[Any, ...]:
+        """Return its content as plain data."""
         quantiles = None if self.quantiles is None else self.quantiles.state()
         return (
             tuple(getattr(self, name) for name in _NUMBERS),
@@ -130,6 +136,7 @@ class Pane:
 
     @classmethod
     def of(cls, state: tuple[Any, ...]) -> "Pane":
+        """Return what `state` made plain data of."""
         pane = cls()
         numbers, quantiles, fresh, labels = state
         for name, number in zip(_NUMBERS, numbers, strict=True):
@@ -140,6 +147,7 @@ class Pane:
 
     @classmethod
     def of_version_1(cls, state: tuple[Any, ...], labels: dict[str, str]) -> "Pane":
+        """Return a pane as version 1 of the step saved it."""
         pane = cls()
         pane.labels = dict(labels)
         *numbers, values = state
@@ -179,16 +187,14 @@ _STATISTICS: dict[str, Callable[[Pane], float]] = {
 
 
 def percentile(name: str) -> float | None:
-    """The share that a statistic such as `p95` or `median` stands for; None for other
-    statistics.
-    """
+    """Return the share (0 to 1) of a statistic such as `p95` or `median`; None for others."""
     if name == "median":
         return 0.5
     return int(name[1:]) / 100 if re.fullmatch(r"p\d+", name) else None
 
 
 def statistic(name: str) -> Callable[[Pane], float]:
-    """How a statistic is read from a pane without fresh values."""
+    """Return the function that reads a statistic from a pane without fresh values."""
     share = percentile(name)
     if share is None:
         return _STATISTICS[name]

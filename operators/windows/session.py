@@ -1,4 +1,4 @@
-"""The logic of `window` with a `gap`: sessions, which end when nothing came for that long."""
+"""Sessions, for `window` with a `gap`: they end when nothing came for that long."""
 
 from typing import Any
 
@@ -19,16 +19,19 @@ class _Session:
 
 
 class SessionLogic(Windows):
-    """`windows` of a signal are its open sessions by time; `next` is the end of the last one
-    that was closed.
+    """Session windows.
+
+    `windows` of a signal are its open sessions by time; `next` is the end of the last one closed.
     """
 
     def settle(self, signal: Signal) -> None:
+        """Work in the values that came last."""
         if signal.pane.fresh:
             signal.windows[-1].last = signal.last
         super().settle(signal)
 
     def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+        """Return the pane of a reading, after closing what it is past."""
         gap, sessions = self.settings.gap, signal.windows
         done = time - self.lateness
         while sessions and sessions[0].last + gap <= done:
@@ -57,26 +60,32 @@ class SessionLogic(Windows):
         return whole.pane
 
     def end_of(self, signal: Signal) -> float:
+        """Return before which time readings belong to `signal.pane`."""
         return signal.last + self.settings.gap if len(signal.windows) == 1 else -float("inf")
 
     def deadline(self, signal: Signal) -> float:
+        """Return when something is due next."""
         first = signal.windows[0]
         last = signal.last if first.pane is signal.pane else first.last
         return float(last + self.settings.gap)
 
     def close_next(self, signal: Signal, out: list[Event]) -> None:
+        """Close the signal's next window."""
         session = signal.windows.pop(0)
         end = signal.next = session.last + self.settings.gap
         out.append(self.summary(signal, session.pane, session.start, end))
 
     def form(self) -> tuple[Any, ...]:
+        """Return the settings on which state depends."""
         return ("session", self.settings.gap, self.settings.by, self.keep, self.spread)
 
     def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
         return [(one, one.pane) for one in signal.windows]
 
     def saved(self, windows: Any) -> Any:
+        """Return open windows as plain data."""
         return [(one.start, one.last, one.pane.state()) for one in windows]
 
     def reload(self, saved: Any) -> Any:
+        """Return the windows that `saved` made plain data of."""
         return [_Session(start, last, Pane.of(state)) for start, last, state in saved]

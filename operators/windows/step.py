@@ -11,8 +11,8 @@ from operators.windows.session import SessionLogic
 from operators.windows.tumbling import WindowLogic
 
 Statistic = Literal[
-    "mean", "min", "max", "sum", "count", "first", "last", "delta", "spread", "stddev", "median", "p1", "p5", "p10", "p25",
-    "p50", "p75", "p90", "p95", "p99",
+    "mean", "min", "max", "sum", "count", "first", "last", "delta", "spread", "stddev", "median",
+    "p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99",
 ]  # fmt: skip
 STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 """Every statistic there is."""
@@ -104,6 +104,7 @@ class Window(Operator):
         return [self.by] if isinstance(self.by, str) else list(self.by or ())
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         calculate, by = tuple(self.calculate), tuple(self.placeholders())
         if self.every is None:
             return SessionLogic(WindowSettings(calculate, by, gap=self.gap or 0.0), context)

@@ -23,18 +23,21 @@ class Quantiles:
         self.centroids: list[tuple[float, float]] = []
 
     def add(self, values: list[float]) -> None:
+        """Add numbers."""
         for start in range(0, len(values), EXACT):
             self.values += values[start : start + EXACT]
             self._bound()
 
     def merge(self, other: "Quantiles") -> None:
+        """Add the numbers of another one."""
         self.values += other.values
         self.centroids += other.centroids
         self._bound()
 
     def at(self, share: float) -> float:
-        """The number that a share (0 to 1) of the numbers do not exceed: of those kept, the one
-        of the nearest rank.
+        """Return the number that a share (0 to 1) of the numbers do not exceed.
+
+        Of those kept, it is the one of the nearest rank.
         """
         if not self.centroids:
             return sorted(self.values)[max(0, math.ceil(share * len(self.values) - 1e-9) - 1)]
@@ -78,10 +81,12 @@ class Quantiles:
         self.values, self.centroids = [], merged
 
     def state(self) -> tuple[Any, ...]:
+        """Return its content as plain data."""
         return tuple(self.values), tuple(self.centroids)
 
     @classmethod
     def of(cls, state: tuple[Any, ...]) -> "Quantiles":
+        """Return what `state` made plain data of."""
         made = cls()
         made.values, made.centroids = list(state[0]), [(mean, weight) for mean, weight in state[1]]
         return made

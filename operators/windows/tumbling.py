@@ -1,5 +1,6 @@
-"""The logic of `window` with `every`: panes as long as `every`, from which windows are put
-together as they close.
+"""Tumbling and sliding windows, for `window` with `every`.
+
+Panes are as long as `every`; windows are put together from them as they close.
 """
 
 import math
@@ -11,11 +12,13 @@ from operators.windows.pane import Pane
 
 
 class WindowLogic(Windows):
-    """Tumbling and sliding windows. `windows` of a signal are its panes by number, as multiples
-    of `every`.
+    """Tumbling and sliding windows.
+
+    `windows` of a signal are its panes by number, as multiples of `every`.
     """
 
     def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+        """Return the pane of a reading, after closing what it is past."""
         every = self.settings.every
         before = math.floor((time - self.lateness) / every)
         if before > signal.next:
@@ -31,23 +34,24 @@ class WindowLogic(Windows):
         return pane
 
     def end_of(self, signal: Signal) -> float:
+        """Return before which time readings belong to `signal.pane`."""
         every = self.settings.every
         return min(
             (math.floor(signal.last / every) + 1) * every, (signal.next + 1) * every + self.lateness
         )
 
     def deadline(self, signal: Signal) -> float:
+        """Return when something is due next."""
         return (self._next_end(signal) + 1) * self.settings.every
 
     def _next_end(self, signal: Signal) -> int:
-        """The number of the pane with which the first window ends that has readings and is still
-        open.
-        """
+        """Return the number of the pane with which the first open window ends that has readings."""
         return int(
             signal.next if signal.next in signal.windows else max(signal.next, min(signal.windows))
         )
 
     def close_next(self, signal: Signal, out: list[Event]) -> None:
+        """Close the signal's next window."""
         end = self._next_end(signal)
         panes = self.settings.panes
         oldest = end - panes + 1
@@ -65,7 +69,9 @@ class WindowLogic(Windows):
         return list(signal.windows.items())
 
     def saved(self, windows: Any) -> Any:
+        """Return open windows as plain data."""
         return [(number, pane.state()) for number, pane in windows.items()]
 
     def reload(self, saved: Any) -> Any:
+        """Return the windows that `saved` made plain data of."""
         return {number: Pane.of(state) for number, state in saved}

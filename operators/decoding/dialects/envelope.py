@@ -8,8 +8,9 @@ from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 
 def _read(builder: ReadingBuilder, data: Any) -> None:
-    """One occurrence whose data are the message, at its time of receipt: a device's clock may be
-    wrong.
+    """One occurrence whose data are the message.
+
+    It has the time of receipt: a device's clock may be wrong.
     """
     device, kind = pir.device_and_type(data)
     builder.put_occurrence(device, kind, data, pir.source_of(data), pir.id_of(data))

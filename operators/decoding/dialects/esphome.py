@@ -1,6 +1,4 @@
-"""ESPHome over MQTT: `PREFIX/COMPONENT/OBJECT/state`, `PREFIX/status`, and logs, which are left
-out.
-"""
+"""ESPHome over MQTT: `PREFIX/COMPONENT/OBJECT/state` and `PREFIX/status`; logs are left out."""
 
 from typing import Any
 
@@ -16,8 +14,9 @@ COMPONENTS = names(
     " media_player number select sensor switch text text_sensor update valve"
 )
 _PARTS = {
-    "mode": "hvac_mode", "action": "hvac_action", "current_temperature": "temperature", "position": "position",
-    "target_temperature": "target_temperature", "current_humidity": "humidity", "brightness": "brightness",
+    "mode": "hvac_mode", "action": "hvac_action", "current_temperature": "temperature",
+    "position": "position", "target_temperature": "target_temperature",
+    "current_humidity": "humidity", "brightness": "brightness",
 }  # fmt: skip
 """What `PREFIX/COMPONENT/OBJECT/PART/state` says."""
 

@@ -1,5 +1,6 @@
-"""Frigate: tracked objects, reviews, motion, counts and the state of cameras, all under one base
-topic.
+"""Frigate, under one base topic.
+
+It sends tracked objects, reviews, motion, counts and the state of cameras.
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
-"""Rows of Home Assistant's recorder: the `states` table, each with its entity's name and shared
-attributes.
+"""Home Assistant's recorder: rows of the table `states`.
+
+Each has its entity's name and the attributes that it shares with other states.
 """
 
 from datetime import UTC, datetime
@@ -48,8 +49,9 @@ def _utc(moment: Any) -> Any:
 
 
 def row(builder: ReadingBuilder, values: dict[str, Any], shared: Any) -> None:
-    """Write what one row of `states` says; `values` are its columns by name, with `entity_id`
-    resolved.
+    """Write what one row of `states` says.
+
+    `values` are its columns by name, with `entity_id` resolved; `shared` are its attributes.
 
     Raises `Undecodable` (unresolved, bad_shape) and `Ignored`.
     """

@@ -1,5 +1,6 @@
-"""Home Assistant's MQTT statestream (`BASE/DOMAIN/OBJECT/state`), its birth topic, and
-discovery, which is left out.
+"""Home Assistant's MQTT statestream, `BASE/DOMAIN/OBJECT/state`, and its birth topic.
+
+Messages of discovery are left out.
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
-"""Devices of no known dialect: a JSON object with known keys, or a bare value on a topic that
-ends in a metric.
+"""Flat JSON of devices of no known dialect.
+
+An object is read by its known keys, a bare value by a topic that ends in a metric.
 """
 
 from typing import Any

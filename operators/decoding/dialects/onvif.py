@@ -1,5 +1,6 @@
-"""Cameras' own events over MQTT: onvif2mqtt (`onvif2mqtt/CAMERA/motion`) and Axis
-(`axis/SERIAL/event/…`).
+"""Cameras' own events over MQTT.
+
+Topics are `onvif2mqtt/CAMERA/motion` (onvif2mqtt) and `axis/SERIAL/event/…` (Axis).
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
-"""The envelope of the motion and pressure sensors: event_id, device_id, source, type, data,
-timestamp.
+"""The envelope of motion and pressure sensors.
+
+Its fields are event_id, device_id, source, type, data and timestamp.
 
 Their bridge posts the same as `{"type", "device_id", "details": {"event_id", "source", "data",
 "original_timestamp", "mqtt_topic"}}`, which is read as the message it was made from.
@@ -55,11 +56,13 @@ def device_and_type(data: Any) -> tuple[str, str]:
 
 
 def id_of(data: dict[str, Any]) -> str | None:
+    """Return the envelope's own id, None without one."""
     event_id = data.get("event_id")
     return str(event_id) if event_id.__class__ in (str, int) and event_id != "" else None
 
 
 def source_of(data: dict[str, Any]) -> str | None:
+    """Return the source that an envelope names, None without one."""
     source = data.get("source")
     return source if source.__class__ is str else None
 
@@ -103,8 +106,9 @@ def _route(topic: str, named: bool) -> Route | None:
 
 
 def _fits(data: Any) -> bool:
-    """An envelope, even one that lacks a field: two of its fields are enough, one of them only
-    its own. Or a posted body.
+    """An envelope, even one that lacks a field, or a posted body.
+
+    Two of its fields are enough if one of them is only its own.
     """
     if data.__class__ is not dict or ("event_id" not in data and "device_id" not in data):
         return False

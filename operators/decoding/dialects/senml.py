@@ -13,9 +13,10 @@ RELATIVE = 2.0**28
 """A time below this is relative to receipt, in seconds."""
 _SEPARATORS = ":/;."
 _UNITS = {
-    "Cel": "temperature", "K": "temperature", "°C": "temperature", "%RH": "humidity", "%EL": "battery", "V": "voltage",
-    "mV": "voltage", "A": "current", "mA": "current", "W": "power", "kW": "power", "J": "energy", "Wh": "energy",
-    "kWh": "energy", "Pa": "pressure", "hPa": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
+    "Cel": "temperature", "K": "temperature", "°C": "temperature", "%RH": "humidity",
+    "%EL": "battery", "V": "voltage", "mV": "voltage", "A": "current", "mA": "current",
+    "W": "power", "kW": "power", "J": "energy", "Wh": "energy", "kWh": "energy", "Pa": "pressure",
+    "hPa": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
     "lon": "longitude", "lat": "latitude",
 }  # fmt: skip
 _OWN_UNITS = frozenset(("lon", "lat"))

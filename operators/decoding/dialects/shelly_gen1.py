@@ -18,14 +18,15 @@ _PARTS = names(
     " voltage adc settings"
 )
 _SENSOR = {
-    "state": "contact", "illumination": "illuminance_level", "flood": "water_leak", "bat": "battery", "tilt": "tilt",
-    "gas": "gas_alarm",
+    "state": "contact", "illumination": "illuminance_level", "flood": "water_leak",
+    "bat": "battery", "tilt": "tilt", "gas": "gas_alarm",
 }  # fmt: skip
 _METERED = {
     "power": ("power", None), "energy": ("energy", "Wmin"), "total": ("energy", "Wh"),
     "total_returned": ("energy_returned", "Wh"), "returned_energy": ("energy_returned", "Wmin"),
-    "reactive_power": ("reactive_power", None), "voltage": ("voltage", None), "current": ("current", None),
-    "pf": ("power_factor", None), "pos": ("position", None), "frequency": ("frequency", None),
+    "reactive_power": ("reactive_power", None), "voltage": ("voltage", None),
+    "current": ("current", None), "pf": ("power_factor", None), "pos": ("position", None),
+    "frequency": ("frequency", None),
 }  # fmt: skip
 _WHOLE = {"temperature": "device_temperature", "overtemperature": "heat", "voltage": "voltage"}
 _EXTERNAL = {"ext_temperature": "temperature", "ext_humidity": "humidity", "ext_switch": "state"}
@@ -33,6 +34,7 @@ _MAPS = {"ext_temperatures": ("temperature", "tC"), "ext_humidities": ("humidity
 
 
 def route(topic: str, named: bool) -> Route | None:
+    """Return how to read a topic of generation 1, None for others."""
     words = topic.split("/")
     if words[0] != "shellies" or len(words) < 2:
         return None

@@ -1,5 +1,6 @@
-"""Tasmota: `tele/DEVICE/SENSOR`, `…/STATE`, `stat/DEVICE/RESULT` in any full topic; `cmnd` is
-left out.
+"""Tasmota: `tele/DEVICE/SENSOR`, `…/STATE` and `stat/DEVICE/RESULT` in any full topic.
+
+`cmnd` is left out.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""OpenMQTTGateway and Theengs Gateway: BLE devices on `…/GATEWAY/BTtoMQTT/ADDRESS`, keys of the
-Theengs decoder.
+"""OpenMQTTGateway and Theengs Gateway: BLE devices on `…/GATEWAY/BTtoMQTT/ADDRESS`.
+
+Keys are those of the Theengs decoder.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""The Things Stack: `v3/APP/devices/DEVICE/up` with the payload as the device's formatter
-decoded it.
+"""The Things Stack: `v3/APP/devices/DEVICE/up`.
+
+The payload is read as the device's formatter decoded it.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""Victron Venus OS: `N/PORTAL/SERVICE/INSTANCE/PATH` with `{"value": …}`; null, `[]` and empty
-mean "no value".
+"""Victron Venus OS: `N/PORTAL/SERVICE/INSTANCE/PATH` with `{"value": …}`.
+
+Null, `[]` and an empty payload mean "no value".
 """
 
 from typing import Any

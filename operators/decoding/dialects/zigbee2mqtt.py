@@ -1,5 +1,6 @@
-"""Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, `…/availability`, and single attributes
-as bare values.
+"""Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, and `…/availability`.
+
+Single attributes come as bare values.
 """
 
 from functools import lru_cache

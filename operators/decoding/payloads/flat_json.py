@@ -14,8 +14,9 @@ def put_known(
     units: dict[str, str] | None = None,
     without: Collection[str] = (),
 ) -> int:
-    """Write the readings of all keys that name a metric, in the `units` stated per metric; returns
-    how many keys did.
+    """Write the readings of all keys that name a metric; return how many keys did.
+
+    `units` are the units stated, by metric.
 
     Metrics in `without` are not read. A key that is the metric itself wins over its aliases.
     """

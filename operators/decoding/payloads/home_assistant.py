@@ -1,5 +1,6 @@
-"""States of Home Assistant entities, whichever way they come: by domain, device class, unit and
-name.
+"""States of Home Assistant entities, whichever way they come.
+
+The metric follows from the domain, device class, unit and name.
 """
 
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, NAMES, by_suffix
+from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, NAMES, by_suffix, names
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 IGNORED = frozenset(("automation", "script", "update", "button", "scene"))
@@ -18,9 +19,9 @@ OPENINGS = frozenset(("door", "window", "opening", "garage_door"))
 TEXT_CLASSES = frozenset(("timestamp", "date", "enum"))
 
 BINARY_CLASSES = {
-    **dict.fromkeys(("motion", "occupancy", "presence", "vibration", "tamper", "smoke", "heat", "sound", "lock"), ""),
-    **dict.fromkeys(OPENINGS, "contact"),
-    "moisture": "water_leak", "gas": "gas_alarm", "battery": "battery_low",
+    **dict.fromkeys(names("motion occupancy presence vibration tamper smoke heat sound lock"), ""),
+    **dict.fromkeys(OPENINGS, "contact"), "moisture": "water_leak", "gas": "gas_alarm",
+    "battery": "battery_low",
 }  # fmt: skip
 _OWN_NAME = (
     "temperature humidity pressure illuminance power apparent_power reactive_power power_factor"
@@ -41,7 +42,10 @@ State = Callable[[ReadingBuilder, str, str], None]
 
 
 class Meaning(NamedTuple):
-    """What an entity's states are: the metric, the unit they come in, and whether 1 and 0 swap."""
+    """Meaning of an entity's states: metric, unit they come in, and whether 1 and 0 swap.
+
+    `known` is False where the metric is a guess.
+    """
 
     metric: str
     unit: str | None = None
@@ -50,7 +54,7 @@ class Meaning(NamedTuple):
 
 
 def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
-    """Meaning of a binary sensor, and what its name says beyond the metric."""
+    """Return the meaning of a binary sensor, and what its name says beyond the metric."""
     if device_class:
         metric = BINARY_CLASSES.get(device_class, "state") or device_class
         return Meaning(metric, None, device_class in OPENINGS), name
@@ -65,8 +69,9 @@ def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
 
 
 def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tuple[Meaning, str]:
-    """Meaning of a sensor or number, and what its name says beyond the metric. `known` is False
-    without any hint.
+    """Return the meaning of a sensor or number, and what its name says beyond the metric.
+
+    `known` is False without any hint.
     """
     if device_class in TEXT_CLASSES:
         return Meaning("state"), name
@@ -86,7 +91,7 @@ def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tup
 
 @lru_cache(16384)
 def meaning(entity: str, device_class: str | None, unit: str | None) -> Meaning | None:
-    """What the states of an entity are; None for entities that are left out."""
+    """Return the meaning of an entity's states; None for entities that are left out."""
     domain, _, name = entity.partition(".")
     if domain in IGNORED:
         return None
@@ -155,6 +160,6 @@ NOT_FINITE = frozenset(("nan", "inf", "-inf", "+inf", "infinity", "-infinity", "
 
 
 def attribute(attributes: Any, key: str) -> str | None:
-    """A text attribute, None where it is missing or no text."""
+    """Return a text attribute, None where it is missing or no text."""
     value = attributes.get(key) if attributes.__class__ is dict else None
     return value if value.__class__ is str and value else None

@@ -8,9 +8,7 @@ Kind = Literal["number", "binary", "text", "state", "any"]
 
 
 class Metric(NamedTuple):
-    """One quantity: its unit, what values it takes, and the range outside which a value cannot
-    be true.
-    """
+    """One quantity: its unit, the kind of its values, and their physical range (inclusive)."""
 
     name: str
     unit: str | None = None
@@ -20,19 +18,20 @@ class Metric(NamedTuple):
 
 
 def names(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
 def _numbers() -> dict[str, Metric]:
     units = {
         "°C": "temperature device_temperature target_temperature dew_point",
-        "%": "humidity battery moisture position valve_position",
-        "hPa": "pressure", "lx": "illuminance", "W": "power", "VA": "apparent_power", "var": "reactive_power",
-        "kWh": "energy energy_returned energy_today energy_yesterday", "V": "voltage", "A": "current",
-        "Hz": "frequency", "lqi": "linkquality", "dBm": "signal_strength", "ppm": "carbon_dioxide",
-        "µg/m³": "pm1 pm25 pm10", "µS/cm": "conductivity", "m": "distance", "kg": "weight", "m/s": "speed",
-        "°": "tilt latitude longitude", "dB": "sound_pressure", "m³": "water gas", "mired": "color_temp", "s": "uptime",
+        "%": "humidity battery moisture position valve_position", "hPa": "pressure",
+        "lx": "illuminance", "W": "power", "VA": "apparent_power", "var": "reactive_power",
+        "kWh": "energy energy_returned energy_today energy_yesterday", "V": "voltage",
+        "A": "current", "Hz": "frequency", "lqi": "linkquality", "dBm": "signal_strength",
+        "ppm": "carbon_dioxide", "µg/m³": "pm1 pm25 pm10", "µS/cm": "conductivity",
+        "m": "distance", "kg": "weight", "m/s": "speed", "°": "tilt latitude longitude",
+        "dB": "sound_pressure", "m³": "water gas", "mired": "color_temp", "s": "uptime",
     }  # fmt: skip
     ranges = {
         **dict.fromkeys(
@@ -96,9 +95,10 @@ NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
 """Lower-case key or name: metric."""
 
 METRIC_OF_UNIT: dict[str, str] = {
-    "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy", "Wh": "energy",
-    "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current", "mA": "current", "hPa": "pressure",
-    "mbar": "pressure", "kPa": "pressure", "lx": "illuminance", "ppm": "carbon_dioxide",
+    "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy",
+    "Wh": "energy", "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current",
+    "mA": "current", "hPa": "pressure", "mbar": "pressure", "kPa": "pressure", "lx": "illuminance",
+    "ppm": "carbon_dioxide",
 }  # fmt: skip
 """The metric that a unit alone tells."""
 
@@ -116,13 +116,14 @@ def _metric_of(key: str) -> str | None:
 
 
 def metric_of(key: str) -> str | None:
-    """The metric that a key names in any case or in CamelCase, else None."""
+    """Return the metric that a key names in any case or in CamelCase, else None."""
     return _metric_of(key) if len(key) <= _LONGEST_KEY else None
 
 
 def by_suffix(name: str, names: dict[str, str] = NAMES) -> tuple[str, str] | None:
-    """(metric, what is left before it) of the longest name that is all of `name` or follows a
-    `_` in it.
+    """Return (metric, what is left before it) of the longest name at the end of `name`.
+
+    The name is all of it or follows a `_`; None if there is none.
     """
     at = 0
     while True:

@@ -12,7 +12,8 @@ MAX_DEPTH = 32
 
 _decode = msgspec.json.Decoder().decode
 _TOKEN = re.compile(
-    r'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"|-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?'
+    r'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+    r"|-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?"
     r"|-?Infinity|NaN|true|false|null|[\[\]{},:])",
     re.ASCII,
 )
@@ -57,12 +58,15 @@ class NotJSON(ValueError):
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text, quoted, for error messages."""
+    """Return the beginning of a text, quoted, for error messages."""
     return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
 def trimmed(payload: bytes) -> bytes:
-    """Without byte order mark and outer white space. Raises `Undecodable` for what is not UTF-8."""
+    """Strip the byte order mark and outer white space.
+
+    Raises `Undecodable` for what is not UTF-8.
+    """
     if not payload.isascii():
         try:
             payload.decode()
@@ -76,8 +80,10 @@ def trimmed(payload: bytes) -> bytes:
 
 
 def loads(payload: bytes) -> Any:
-    """The JSON value of trimmed UTF-8. Lone surrogates are tolerated, and so are NaN, Infinity and
-    numbers too big for a double, which become null.
+    """Return the JSON value of trimmed UTF-8.
+
+    Lone surrogates are tolerated, and so are NaN, Infinity and numbers too big for a double, which
+    become null.
 
     Raises `NotJSON`, or `Undecodable` for nesting beyond the limit.
     """
@@ -103,8 +109,9 @@ def _tolerant(payload: bytes) -> Any:
 
 
 def _paired(escape: re.Match[bytes]) -> bytes:
-    """The escape with U+FFFD in place of surrogates without their other half, which no text can
-    hold.
+    """Return the escape with U+FFFD in place of a surrogate without its other half.
+
+    No text can hold those.
     """
     first, second = escape[1], escape[2]
     if first is None:
@@ -146,8 +153,9 @@ def _depth(payload: bytes) -> int:
 
 
 def _well_formed(text: str) -> bool:
-    """Whether a text is one JSON value, in time and memory proportional to its length and
-    without recursion.
+    """Whether a text is one JSON value.
+
+    Takes time and memory proportional to its length, without recursion.
     """
     stack: list[str] = []
     expected, at, end = "value", 0, len(text)

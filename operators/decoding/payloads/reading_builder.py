@@ -11,23 +11,24 @@ from operators.events import Event, Occurrence, Quality, Reading
 
 
 def subject_name(name: str) -> str:
-    """A device's name in Unicode NFC."""
+    """Return a device's name in Unicode NFC."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def json_name(name: str) -> str:
-    """A device's name from a payload: NFC, and `#`, which marks endpoints, becomes `_`."""
+    """Return a device's name from a payload: NFC, and `#`, which marks endpoints, becomes `_`."""
     return subject_name(name).replace("#", "_")
 
 
 def at_endpoint(device: str, endpoint: str | None) -> str:
-    """The subject `device#endpoint`, or the device alone."""
+    """Return the subject `device#endpoint`, or the device alone."""
     return f"{device}#{json_name(endpoint)}" if endpoint else device
 
 
 class ReadingBuilder:
-    """Readings and occurrences of one message, with its own time where it has one, else its time of
-    receipt.
+    """Readings and occurrences of one message.
+
+    They have its own time where it has one, else its time of receipt.
 
     `skipped` counts keys that mean nothing here; `offline` notes which devices the message says are
     unreachable, as (subject, topic prefix of the devices behind it or None, the reading).
@@ -70,8 +71,9 @@ class ReadingBuilder:
         self.offline: list[tuple[str, str | None, Reading]] = []
 
     def set_time(self, raw: Any) -> None:
-        """Take a device's own time for what follows; what is no usable time leaves the time of
-        receipt.
+        """Take a device's own time for what follows.
+
+        What is no usable time leaves the time of receipt.
         """
         if self.time_is_fixed:
             return
@@ -83,8 +85,9 @@ class ReadingBuilder:
     def put(
         self, subject: str, metric: str, raw: Any, unit: str | None = None, inverted: bool = False
     ) -> None:
-        """Write the reading of a JSON value or text `raw`, sent in `unit` (None: the metric's
-        own).
+        """Write the reading of a JSON value or text `raw`.
+
+        It was sent in `unit`; None means the metric's own.
         """
         known = METRICS[metric]
         kind = known.kind
@@ -195,8 +198,9 @@ class ReadingBuilder:
         self.add(subject, metric, None, text, METRICS[metric].unit, "bad", text)
 
     def put_availability(self, subject: str, raw: Any, covers: str | None = None) -> None:
-        """Write whether a device, and with `covers` all devices under that topic prefix, can be
-        reached. Never stale.
+        """Write whether a device can be reached; never stale.
+
+        With `covers`, it stands for all devices under that topic prefix.
         """
         if raw.__class__ is dict:
             raw = raw.get("state")

@@ -18,7 +18,7 @@ _DOTTED = re.compile(r"(\d{4})\.(\d{2})\.(\d{2}) ")
 
 
 def epoch(number: float) -> float:
-    """Seconds of an epoch in s, ms (from 1e11) or µs (from 1e14)."""
+    """Return the seconds of an epoch in s, ms (from 1e11) or µs (from 1e14)."""
     if number >= 1e14:
         return number / 1e6
     return number / 1e3 if number >= 1e11 else number
@@ -39,8 +39,9 @@ def _text(text: str, zone: tzinfo) -> float | None:
 
 
 def own_time(raw: Any, received: float, zone: tzinfo = UTC) -> float | None:
-    """Epoch seconds of a device's time, or None where it is no time, before 2000, or over a day
-    after receipt.
+    """Return the epoch seconds of a device's time.
+
+    None where it is no time, before 2000, or over a day after receipt.
     """
     if raw.__class__ is str:
         found = _text(raw, zone) if len(raw) <= 40 else None

@@ -21,8 +21,10 @@ COVER = {
 }  # fmt: skip
 
 MORE_UNITS: dict[str, dict[str, tuple[float, float]]] = {
-    "temperature": {"C": (1, 0), "F": (5 / 9, -160 / 9), "Cel": (1, 0), "ºC": (1, 0), "ºF": (5 / 9, -160 / 9)},
-    "energy": {"GWh": (1e6, 0), "kJ": (1 / 3600, 0), "MJ": (1 / 3.6, 0), "GJ": (1 / 3.6e-3, 0), "Wmin": (1 / 60000, 0)},
+    "temperature": {"C": (1, 0), "F": (5 / 9, -160 / 9), "Cel": (1, 0), "ºC": (1, 0),
+        "ºF": (5 / 9, -160 / 9)},
+    "energy": {"GWh": (1e6, 0), "kJ": (1 / 3600, 0), "MJ": (1 / 3.6, 0), "GJ": (1 / 3.6e-3, 0),
+        "Wmin": (1 / 60000, 0)},
     "power": {"MW": (1e6, 0)},
     "voltage": {"kV": (1e3, 0), "µV": (1e-6, 0), "MV": (1e6, 0)},
     "current": {"µA": (1e-6, 0)},
@@ -31,10 +33,13 @@ MORE_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "pressure": {"cbar": (10, 0), "psi": (68.94757293168, 0)},
     "frequency": {"kHz": (1e3, 0), "MHz": (1e6, 0), "GHz": (1e9, 0)},
     "power_factor": {"%": (0.01, 0), "/": (1, 0), "1": (1, 0)},
-    "distance": {"km": (1e3, 0), "in": (0.0254, 0), "ft": (0.3048, 0), "yd": (0.9144, 0), "mi": (1609.344, 0)},
-    "weight": {"mg": (1e-6, 0), "µg": (1e-9, 0), "oz": (0.028349523125, 0), "st": (6.35029318, 0), "t": (1e3, 0)},
+    "distance": {"km": (1e3, 0), "in": (0.0254, 0), "ft": (0.3048, 0), "yd": (0.9144, 0),
+        "mi": (1609.344, 0)},
+    "weight": {"mg": (1e-6, 0), "µg": (1e-9, 0), "oz": (0.028349523125, 0), "st": (6.35029318, 0),
+        "t": (1e3, 0)},
     "speed": {"kn": (1852 / 3600, 0), "ft/s": (0.3048, 0), "mm/s": (1e-3, 0), "cm/s": (1e-2, 0)},
-    "water": {"L": (1e-3, 0), "l": (1e-3, 0), "mL": (1e-6, 0), "ft³": (0.028316846592, 0), "gal": (0.003785411784, 0)},
+    "water": {"L": (1e-3, 0), "l": (1e-3, 0), "mL": (1e-6, 0), "ft³": (0.028316846592, 0),
+        "gal": (0.003785411784, 0)},
     "uptime": {"ms": (1e-3, 0), "min": (60, 0), "h": (3600, 0), "d": (86400, 0), "w": (604800, 0)},
     "conductivity": {"mS/cm": (1e3, 0), "S/cm": (1e6, 0), "S/m": (1e4, 0)},
     "carbon_dioxide": {"ppb": (1e-3, 0), "/1000000": (1, 0)},
@@ -50,8 +55,9 @@ _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
 
 
 def conversion(metric: str, unit: str) -> tuple[float, float] | None:
-    """(factor, offset) from a unit as sent to the metric's own; None where the unit is of
-    another kind or unknown.
+    """Return (factor, offset) from a unit as sent to the metric's own.
+
+    None where the unit is of another kind or unknown.
     """
     return _conversion(metric, unit) if len(unit) <= _LONGEST_UNIT else None
 
@@ -79,8 +85,9 @@ def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
 
 
 def number(raw: Any) -> float | None:
-    """The finite number that a JSON value or a text is, else None. Comma decimals and digit
-    groups are no numbers.
+    """Return the finite number that a JSON value or a text is, else None.
+
+    Comma decimals and digit groups are no numbers.
     """
     if raw.__class__ is str:
         if "_" in raw or not raw.isascii():
@@ -95,7 +102,7 @@ def number(raw: Any) -> float | None:
 
 
 def binary(metric: str, raw: Any) -> float | None:
-    """1.0 or 0.0 of a two-state value or word, in the sense of the metric, else None."""
+    """Return 1.0 or 0.0 for a two-state value or word, in the sense of the metric, else None."""
     if raw.__class__ is str:
         raw = raw.strip().lower()
         if metric == "contact" and raw in CONTACT:
@@ -108,24 +115,26 @@ def binary(metric: str, raw: Any) -> float | None:
 
 
 def implied_pressure(value: float) -> float:
-    """hPa of a pressure sent without unit: its size tells kPa and Pa."""
+    """Return the hPa of a pressure sent without unit: its size tells kPa and Pa."""
     if 30 <= value <= 110:
         return value * 10
     return value / 100 if 30_000 <= value <= 110_000 else value
 
 
 def in_range(metric: Metric, value: float) -> bool:
+    """Whether a value is within the physical range of a metric."""
     return metric.low <= value <= metric.high
 
 
 _ACTIONS = {
-    "s": "single", "ss": "double", "sss": "triple", "l": "hold", "long_push": "hold", "clear": "release",
-    "btn_down": "press", "btn_up": "release", "single_push": "single", "double_push": "double", "triple_push": "triple",
+    "s": "single", "ss": "double", "sss": "triple", "l": "hold",
+    "long_push": "hold", "clear": "release", "btn_down": "press", "btn_up": "release",
+    "single_push": "single", "double_push": "double", "triple_push": "triple",
 }  # fmt: skip
 ACTIONS = ("single", "double", "triple", "hold", "press", "release")
 
 
 def action(word: str) -> str:
-    """What was done to a button, in the vocabulary's word; others verbatim in lower case."""
+    """Return what was done to a button in the vocabulary's word; others in lower case."""
     word = word.strip().lower()
     return _ACTIONS.get(word, word)
