@@ -116,10 +116,14 @@ def test_a_stream_needs_a_token_and_takes_it_from_the_address(api: Api, token: s
     )
 
 
-def test_a_stream_ends_with_its_token_and_with_the_server(start: Start, settings: Settings) -> None:
-    api = start(replace(settings, token_lifetime=2))
+def test_a_stream_ends_with_its_token(start: Start, settings: Settings) -> None:
+    api = start(replace(settings, token_lifetime=5))
     with following(api, api.login(), "line") as stream:
         assert stream.next("end") == {"code": 4401, "reason": "the token has expired; log in again"}
+
+
+def test_a_stream_ends_with_the_server(start: Start, settings: Settings) -> None:
+    api = start(settings)
     with following(api, api.login(), "line") as stream:
         stream.next("subscribed")
         api.stop()

@@ -1,6 +1,5 @@
 """The push sink, read back from a real broker."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from connectors.kafka.push_sink import WebSocket
 from infra.embedded.broker import Broker
 from operators.events import AlarmTransition, Detection, Event
 from tests.connectors.recorder import Recorder, reading
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -47,11 +47,15 @@ def read(broker: Broker, topic: str) -> list[dict[str, Any]]:
         ]
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
+        ends = consumer.end_offsets(parts)
         lines: list[bytes] = []
-        deadline = time.monotonic() + 1
-        while time.monotonic() < deadline:
+
+        def is_read() -> bool:
             for records in consumer.poll(timeout_ms=100).values():
-                lines += [line for record in records for line in record.value.splitlines()]
+                lines.extend(line for record in records for line in record.value.splitlines())
+            return all(consumer.position(part) >= end for part, end in ends.items())
+
+        wait_until(is_read, what="all records of the topic")
         return [msgspec.json.decode(line) for line in lines]
     finally:
         consumer.close()
