@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.client import open_client
+from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
 from connectors.config.site import load_site
 from connectors.http.components import HttpConnection
@@ -115,7 +116,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
     if "clickhouse" in site.connections:
         clickhouse = site.connection("clickhouse", ClickHouseConnection)
         settings |= {
-            "clickhouse": lambda: clickhouse.client(timeout=QUERY_LIMIT),
+            "clickhouse": lambda: open_client(clickhouse, timeout=QUERY_LIMIT),
             "clickhouse_address": clickhouse.url,
         }
     if "http" in site.connections:

@@ -1,85 +1,15 @@
-"""ClickHouse: the sink that keeps history, and the connection others read it through."""
+"""ClickHouse: the sink that keeps history."""
 
-import logging
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
 from connectors.base import ConnectorContext, Sink, Writer
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.table import Declared
 from connectors.runtime.batch_writer import BatchWriter
-from operators.component import Spec
+from connectors.runtime.retention import whole_days
 from operators.model.units import Duration
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
-
-_quiet = logging.getLogger("urllib3.connectionpool")
-
-
-class ClickHouseConnection(Spec):
-    """Where ClickHouse is: its HTTP interface, and the database."""
-
-    url: str = Field(
-        description="Address with the database as path.",
-        examples=["http://clickhouse:8123/sentinel"],
-    )
-    username: str = Field(
-        "default",
-        description=(
-            "User; a flow needs INSERT and SELECT on the database, `vigie migrate` also CREATE"
-            " TABLE, CREATE VIEW and ALTER TABLE."
-        ),
-    )
-    password: SecretStr = Field(SecretStr(""), description="Password of that user.")
-    ca: str | None = Field(
-        None, description="File of the certificate authority, in PEM form, for https."
-    )
-    migrate: bool = Field(
-        False,
-        description=(
-            "A flow brings older tables up to date at its start, as `vigie migrate` does; off, it"
-            " refuses to start."
-        ),
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("expected an address such as http://clickhouse:8123/sentinel")
-        if parts.password:
-            raise ValueError(
-                "write user and password under 'username' and 'password', not in the address"
-            )
-        return url
-
-    @property
-    def database(self) -> str:
-        return urlsplit(self.url).path.strip("/") or "default"
-
-    def client(self, database: str | None = None, timeout: float = 30.0) -> "Client":
-        """A client of the database; raises `ClickHouseError` while the server does not answer."""
-        import clickhouse_connect
-
-        # Importing the client turns the lines about its retries on; who calls reports a failure,
-        # once.
-        _quiet.setLevel(logging.CRITICAL)
-        parts = urlsplit(self.url)
-        return clickhouse_connect.get_client(
-            host=parts.hostname,
-            port=parts.port or (8443 if parts.scheme == "https" else 8123),
-            secure=parts.scheme == "https",
-            username=self.username,
-            password=self.password.get_secret_value(),
-            database=self.database if database is None else database,
-            ca_cert=self.ca,
-            connect_timeout=5,
-            send_receive_timeout=timeout,
-            autogenerate_session_id=False,
-            query_retries=0,
-        )
 
 
 class ClickHouse(Sink):
@@ -132,12 +62,14 @@ class ClickHouse(Sink):
     )
     connection: str = Field("clickhouse", description="Connection of the site file.")
 
+    def declared(self, kind: str | None = None) -> Declared:
+        """The table that the sink names; `kind` counts where its definition has none."""
+        keep_days = None if self.keep is None else whole_days(self.keep)
+        return Declared(self.table, self.kind or kind, self.partition, keep_days)
+
     def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer; it looks at the table with the first batch."""
         from connectors.clickhouse.writer import Inserter
 
-        return BatchWriter(context, Inserter(self, context).insert, max_events=20_000, max_wait=0.5)
-
-
-def rows(client: "Client", sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of a query as dicts; values only through `parameters`."""
-    return list(client.query(sql, parameters=parameters).named_results())
+        inserter = Inserter(context, self.declared())
+        return BatchWriter(context, inserter.insert, max_events=20_000, max_wait=0.5)

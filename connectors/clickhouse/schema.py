@@ -5,25 +5,19 @@ Every statement can be applied again without effect (`IF NOT EXISTS`, `OR REPLAC
 processes that migrate at the same time do no harm and need no lock.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
 
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from connectors.base import ConnectorError
+from connectors.clickhouse.client import NO_TABLE
 from connectors.clickhouse.columns import LAYOUTS
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
-
-    from connectors.clickhouse.components import ClickHouseConnection
-
-Partition = Literal["day", "month"]
+from connectors.clickhouse.table import Declared
 
 _PARTITIONS = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}
 _HISTORY_TABLE = (
@@ -32,7 +26,6 @@ _HISTORY_TABLE = (
     " ReplacingMergeTree ORDER BY (`table`, kind, number)"
 )
 _TTL = re.compile(r"TTL toDateTime\(time\) \+ toIntervalDay\((\d+)\)")
-_NO_TABLE, _NO_DATABASE, _DENIED = "Code: 60.", "Code: 81.", "Code: 497."
 
 
 @dataclass(frozen=True)
@@ -44,18 +37,6 @@ class Migration:
     number: int
     name: str
     sql: str
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A table as a definition names it. `kind` is None where only its first event tells;
-    `keep_days` None for ever.
-    """
-
-    table: str
-    kind: str | None
-    partition: Partition = "month"
-    keep_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,19 +81,12 @@ def migrations(kind: str) -> tuple[Migration, ...]:
     )
 
 
-def days(seconds: float | None) -> int | None:
-    """Whole days of a time to keep, rounded up."""
-    return math.ceil(seconds / 86400) if seconds else None
-
-
 class Schema:
     """The tables of one database. Methods raise ClickHouse's errors; what is wrong with a table
     is a `ConnectorError`.
     """
 
-    def __init__(
-        self, client: "Client | None", database: str, remedy: str = "vigie migrate"
-    ) -> None:
+    def __init__(self, client: Client | None, database: str, remedy: str = "vigie migrate") -> None:
         """`remedy` is the command an error names; no client stands for a database that is not
         there yet.
         """
@@ -121,7 +95,7 @@ class Schema:
         self._remedy = remedy
 
     @property
-    def _client(self) -> "Client":
+    def _client(self) -> Client:
         assert self._connected is not None
         return self._connected
 
@@ -162,7 +136,7 @@ class Schema:
                 "SELECT DISTINCT `table` FROM vigie_migrations ORDER BY `table`"
             ).result_rows
         except DatabaseError as error:
-            if _NO_TABLE in str(error):
+            if NO_TABLE in str(error):
                 return []
             raise
         return [row[0] for row in rows]
@@ -175,7 +149,7 @@ class Schema:
                 parameters={"table": table},
             ).result_rows
         except DatabaseError as error:
-            if _NO_TABLE in str(error):
+            if NO_TABLE in str(error):
                 return None, 0
             raise
         return (rows[-1][0], int(rows[-1][1])) if rows else (None, 0)
@@ -344,42 +318,3 @@ def _ttl(keep_days: int | None) -> str:
 
 def _span(keep_days: int | None) -> str:
     return "for ever" if keep_days is None else f"{keep_days} day{'' if keep_days == 1 else 's'}"
-
-
-def is_missing(error: BaseException) -> bool:
-    """Whether ClickHouse says that a table or database is not there."""
-    return any(code in str(error) for code in (_NO_TABLE, _NO_DATABASE))
-
-
-def is_denied(error: BaseException) -> bool:
-    """Whether ClickHouse says that the user may not."""
-    return _DENIED in str(error)
-
-
-def plain(error: BaseException) -> str:
-    """What went wrong, for people: ClickHouse's own words, or those of the system without the
-    address and the statement.
-    """
-    text = " ".join(str(error).split())
-    if "Code: " in text:
-        return text[:300]
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return (
-        getattr(error, "strerror", None)
-        or " ".join(str(error).split())[:200]
-        or type(error).__name__
-    )
-
-
-def connect(connection: "ClickHouseConnection") -> "Client":
-    """A client of the connection's database, which is made if it is not there. Raises
-    ClickHouse's errors and `OSError`.
-    """
-    try:
-        return connection.client()
-    except DatabaseError as error:
-        if _NO_DATABASE not in str(error):
-            raise
-    connection.client("").command(f"CREATE DATABASE IF NOT EXISTS `{connection.database}`")
-    return connection.client()

@@ -1,31 +1,30 @@
 """The running side of the ClickHouse sink: batches of events become Arrow inserts."""
 
 import logging
+from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorContext
-from connectors.clickhouse.columns import LAYOUTS, Layout, layout_of
-from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
-from connectors.clickhouse.schema import (
-    Declared,
-    Schema,
+from connectors.clickhouse.client import (
     connect,
-    days,
+    error_text,
     is_denied,
     is_missing,
-    plain,
+    is_wrong_password,
 )
+from connectors.clickhouse.columns import LAYOUTS, Layout, layout_of
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.runtime.batch_writer import Retry
 from operators.events import Event
 
 log = logging.getLogger("vigie")
 
 SETTINGS = {"max_partitions_per_insert_block": 0}
-"""A batch of old events may be of more days or months than the 100 that ClickHouse takes at once
-by default.
-"""
+"""A batch of old events may be of more than the 100 partitions that ClickHouse takes by default."""
 
 
 class Inserter:
@@ -35,17 +34,19 @@ class Inserter:
     not fit ends the flow.
     """
 
-    def __init__(self, sink: ClickHouse, context: ConnectorContext) -> None:
-        self._sink = sink
+    def __init__(self, context: ConnectorContext, declared: Declared) -> None:
+        self._declared = declared
         self._context = context
         self._connection: ClickHouseConnection = context.connection
         self._client: Client | None = None
-        self._layout: Layout | None = LAYOUTS.get(sink.kind or "")
-        self._told = False
+        self._layout: Layout | None = LAYOUTS.get(declared.kind or "")
+        self._noted = False
 
     def insert(self, events: list[Event]) -> None:
-        """Insert one batch; raises `Retry` while ClickHouse does not take it, `ConnectorError`
-        for a table that does not fit.
+        """Insert one batch.
+
+        Raises `Retry` while ClickHouse does not take it, `ConnectorError` for a table that does not
+        fit.
         """
         try:
             if self._client is None:
@@ -55,7 +56,7 @@ class Inserter:
             fitting = [event for event in events if layout_of(event) is layout]
             if fitting:
                 self._client.insert_arrow(
-                    self._sink.table, layout.arrow(fitting), settings=SETTINGS
+                    self._declared.table, layout.arrow(fitting), settings=SETTINGS
                 )
         except (ClickHouseError, OSError) as error:
             self._client = None
@@ -67,18 +68,20 @@ class Inserter:
         client = connect(self._connection)
         schema = Schema(client, self._connection.database)
         layout = self._layout
-        declared = declared_by(self._sink, layout.name if layout else None)
+        declared = self._declared
+        if layout is not None:
+            declared = replace(declared, kind=layout.name)
         if self._connection.migrate and schema.look(declared.table):
             schema.migrate(declared)
         found = schema.check(declared)
         if found is None:
             layout = layout or layout_of(first)
-            schema.migrate(declared_by(self._sink, layout.name))
+            schema.migrate(replace(declared, kind=layout.name))
         else:
             layout = LAYOUTS[found.kind or layout_of(first).name]
-            for note in [] if self._told else schema.differences(declared, found):
+            for note in [] if self._noted else schema.differences(declared, found):
                 log.warning("%s: %s", self._context.name, note)
-        self._told = True
+        self._noted = True
         self._layout = layout
         self._client = client
 
@@ -87,21 +90,21 @@ class Inserter:
         for event in events:
             kind = layout_of(event).name
             detail = (
-                f"table {self._sink.table} holds {layout.name}, this is of {kind}; give {kind} a"
+                f"table {self._declared.table} holds {layout.name}, this is of {kind}; give {kind} a"
                 " sink of their own"
             )
             self._context.refuse(event, "other_kind", detail)
 
     def _explain(self, error: BaseException) -> str:
-        text = plain(error)
+        text = error_text(error)
         where = f"ClickHouse at {self._connection.url}"
         user = self._connection.username
-        if "Code: 516." in text or "Authentication failed" in text:
+        if is_wrong_password(error):
             return f"{where} refuses user {user!r}: check username and password in the site file"
         if is_denied(error):
             return (
                 f"{where} does not let user {user!r} write or make the table"
-                f" {self._sink.table!r} ({text}); grant it INSERT and SELECT, and let a user with"
+                f" {self._declared.table!r} ({text}); grant it INSERT and SELECT, and let a user with"
                 " CREATE TABLE run `vigie migrate`"
             )
         if is_missing(error):
@@ -109,8 +112,3 @@ class Inserter:
         if "Code: " in text:
             return f"{where} does not take rows ({text})"
         return f"{where} does not answer ({text}); is it running there?"
-
-
-def declared_by(sink: ClickHouse, kind: str | None) -> Declared:
-    """The table that a sink names."""
-    return Declared(sink.table, sink.kind or kind, sink.partition, days(sink.keep))

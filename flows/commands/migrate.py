@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
-from connectors.clickhouse.schema import Declared
+from connectors.clickhouse.components import ClickHouse
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.table import Declared
 from connectors.config.site import SiteError, load_site
 from flows.language.model import Flow
 from flows.loader import load

@@ -3,23 +3,22 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pyarrow as pa
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorError
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import Found, Schema, plain
+from connectors.clickhouse.client import error_text, open_client
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Found, Schema
 from connectors.config.suggestion import near
 from flows.replay.merge import HistoryDown
 from flows.replay.player import Piece
 from flows.replay.prefetch import ahead
 from operators.events import Event, Reading
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
 
 ROWS = 500_000
 """Rows that ClickHouse sorts at once; a query reads the shortest run of spans that has so many."""
@@ -62,7 +61,7 @@ class TableHistory:
         self._rare: list[str] = []
         self._done = 0
         self.size = 0
-        client = self._ask(lambda: connection.client(timeout=TIMEOUT))
+        client = self._ask(lambda: open_client(connection, timeout=TIMEOUT))
         self._client: Client = client
         found = self._ask(lambda: Schema(client, connection.database).look(table))
         self._kind = self._kind_of(found)
@@ -221,7 +220,7 @@ class TableHistory:
             return act()
         except (ClickHouseError, OSError, pa.ArrowException) as error:
             where = f"ClickHouse at {self._connection.url}"
-            text = plain(error)
+            text = error_text(error)
             if "Code: 516." in text or "Authentication failed" in text:
                 name = self._connection.username
                 raise ConnectorError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.clickhouse.components import ClickHouseConnection
+from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection

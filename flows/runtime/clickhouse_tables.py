@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from connectors.base import ConnectorError
-from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
+from connectors.clickhouse.components import ClickHouse
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.table import Declared
 from connectors.config.site import Site
 from connectors.kafka.topic_names import TopicNames
 from flows.checks.event_kinds import Contents
@@ -16,7 +18,7 @@ from flows.dataflow.compiler import CompiledSink, NotRunnable
 from flows.language.model import Flow
 
 if TYPE_CHECKING:
-    from connectors.clickhouse.schema import Declared, Schema
+    from connectors.clickhouse.schema import Schema
 
 
 class TableError(Exception):
@@ -36,12 +38,10 @@ class Line(NamedTuple):
     is_problem: bool = False
 
 
-def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str, list[Declared]]":
+def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> dict[str, list[Declared]]:
     """The tables that definitions name, by connection; raises `TableError` where they contradict
     each other.
     """
-    from connectors.clickhouse.writer import declared_by
-
     flows = list(flows)
     contents = Contents([flow for _, flow in flows], TopicNames.of_site(site))
     found: dict[tuple[str, str], tuple[str, Declared]] = {}
@@ -50,7 +50,7 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str
             if not isinstance(sink.settings, ClickHouse):
                 continue
             place, where = (sink.settings.connection, sink.settings.table), f"{path} (sinks.{name})"
-            declared = declared_by(sink.settings, contents.of_table(flow, name, sink.settings))
+            declared = sink.settings.declared(contents.of_table(flow, name, sink.settings))
             other_where, other = found.get(place, (where, declared))
             for what in ("kind", "partition", "keep_days"):
                 one, two = getattr(other, what), getattr(declared, what)
@@ -67,19 +67,20 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> "dict[str
 
 
 def bring_up_to_date(
-    connection: ClickHouseConnection, tables: "Iterable[Declared]", dry_run: bool = False
+    connection: ClickHouseConnection, tables: Iterable[Declared], dry_run: bool = False
 ) -> Iterator[Line]:
     """Migrate tables; those made before too, as far as their kind goes. Raises
     `TableUnreachable` and `TableError`.
     """
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-    from connectors.clickhouse.schema import Declared, Schema, connect, is_missing
+    from connectors.clickhouse.client import connect, is_missing, open_client
+    from connectors.clickhouse.schema import Schema
 
     with _words_for(connection):
         tables = list(tables)
         try:
-            client = connection.client() if dry_run else connect(connection)
+            client = open_client(connection) if dry_run else connect(connection)
         except ClickHouseError as error:
             if not (dry_run and is_missing(error)):
                 raise
@@ -99,7 +100,7 @@ def bring_up_to_date(
             yield from _one(schema, declared, dry_run)
 
 
-def _one(schema: "Schema", declared: "Declared", dry_run: bool) -> Iterator[Line]:
+def _one(schema: "Schema", declared: Declared, dry_run: bool) -> Iterator[Line]:
     try:
         changes = schema.plan(declared) if dry_run else schema.migrate(declared)
         for change in changes:
@@ -117,8 +118,8 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
     """Refuse to start on tables of another version; raises `NotRunnable`. The sinks wait for a
     ClickHouse that is down.
     """
+    from connectors.clickhouse.client import open_client
     from connectors.clickhouse.schema import Schema
-    from connectors.clickhouse.writer import declared_by
 
     for name, sink in sinks.items():
         if not isinstance(sink.component, ClickHouse):
@@ -128,8 +129,8 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
             continue
         try:
             with _words_for(connection):
-                schema = Schema(connection.client(timeout=5), connection.database)
-                schema.check(declared_by(sink.component, None))
+                schema = Schema(open_client(connection, timeout=5), connection.database)
+                schema.check(sink.component.declared())
         except ConnectorError as error:
             raise NotRunnable(f"sinks.{name}: {error}") from None
         except TableError:
@@ -140,14 +141,14 @@ def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
 def _words_for(connection: ClickHouseConnection) -> Iterator[None]:
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-    from connectors.clickhouse.schema import is_denied, plain
+    from connectors.clickhouse.client import error_text, is_denied, is_wrong_password
 
     where = f"ClickHouse at {connection.url}"
     try:
         yield
     except (ClickHouseError, OSError) as error:
-        text = plain(error)
-        if "Code: 516." in text:
+        text = error_text(error)
+        if is_wrong_password(error):
             raise TableError(
                 f"{where} refuses user {connection.username!r}: check username and password"
             ) from None

@@ -10,9 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors.clickhouse.client import connect
 from connectors.clickhouse.columns import READINGS
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import Declared, Schema, connect
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.service import ServiceError
 from infra.embedded.stack import Stack

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 from connectors.base import Health
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import Declared, Schema, connect
+from connectors.clickhouse.client import connect
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.replay.history_clickhouse import TableHistory

@@ -10,7 +10,8 @@ import pytest
 
 from api.settings import Settings
 from connectors.clickhouse.columns import ALARMS, READINGS
-from connectors.clickhouse.schema import Declared, Schema
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from infra.embedded.clickhouse import ClickHouse
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading

@@ -18,7 +18,8 @@ from api.settings import Settings
 from api.site.host_metrics import read_graphics
 from api.site.onvif_discovery import read_answer
 from connectors.clickhouse.columns import ALARMS, EVENTS
-from connectors.clickhouse.schema import Declared, Schema
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.config.api_section import ApiSection
 from operators.alarms.command_handler import ACCEPTED, REJECTED
 from operators.events import DeadLetter, Occurrence, decode_lines

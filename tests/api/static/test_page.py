@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from api.app import STATIC
 from api.settings import Settings
 from connectors.clickhouse.columns import READINGS
-from connectors.clickhouse.schema import Declared, Schema
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from tests.api.conftest import Start
 from tests.api.events import alarm, reading
 from tests.api.running import Api, Topics

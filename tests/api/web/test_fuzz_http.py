@@ -18,7 +18,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api.settings import Settings
-from connectors.clickhouse.schema import Declared, Schema
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics

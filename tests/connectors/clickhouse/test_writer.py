@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from connectors.base import ConnectorError
-from connectors.clickhouse.components import ClickHouse, ClickHouseConnection
-from connectors.clickhouse.schema import Schema, connect
-from connectors.clickhouse.writer import Inserter, declared_by
+from connectors.clickhouse.client import connect, open_client
+from connectors.clickhouse.components import ClickHouse
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.writer import Inserter
 from connectors.runtime.batch_writer import Retry
 from infra.embedded import clickhouse
 from operators.alarms.kpi import Kpis
@@ -26,7 +28,7 @@ def connection(clickhouse: clickhouse.ClickHouse, unique: str) -> ClickHouseConn
 
 def inserter(recorder: Recorder, connection: ClickHouseConnection, **settings: object) -> Inserter:
     sink = ClickHouse.model_validate({"table": "kept", **settings})
-    return Inserter(sink, recorder.context("history", connection))
+    return Inserter(recorder.context("history", connection), sink.declared())
 
 
 def test_events_of_another_kind_are_refused_once_however_often_the_insert_is_tried(
@@ -76,7 +78,7 @@ def test_a_month_that_is_replayed_changes_nothing(
     first = inserter(recorder, connection)
     for start in range(0, len(rows), 10_000):
         first.insert(rows[start : start + 10_000])
-    client = connection.client()
+    client = open_client(connection)
     before = client.query(sums).result_rows
 
     again = inserter(recorder, connection)
@@ -117,7 +119,7 @@ def test_every_sort_of_event_has_a_row(
     ]
     inserter(recorder, connection).insert(events)
     rows = (
-        connection.client()
+        open_client(connection)
         .query("SELECT kind, subject, type FROM kept FINAL ORDER BY kind")
         .result_rows
     )
@@ -155,7 +157,7 @@ def test_the_state_of_each_alarm_is_its_last_change(
     inserter(recorder, connection).insert(life)
     inserter(recorder, connection).insert(life[:1])  # an old one, written again
     rows = (
-        connection.client()
+        open_client(connection)
         .query("SELECT subject, event, isa FROM kept_current ORDER BY subject")
         .result_rows
     )
@@ -194,7 +196,7 @@ def number(connection: ClickHouseConnection) -> Callable[[str, int], None]:
 
     def record(kind: str, version: int) -> None:
         values = f"('kept', '{kind}', {version}, 'later')"
-        connection.client().command(
+        open_client(connection).command(
             f"INSERT INTO vigie_migrations (`table`, kind, number, name) VALUES {values}"
         )
 
@@ -210,7 +212,7 @@ def test_a_changed_time_to_keep_is_reported_and_rows_are_written_all_the_same(
         "keeps rows 30 days, the definition says 90 days: `vigie migrate` changes it" in caplog.text
     )
     # rows of 1970 are past their time
-    assert connection.client().command("SELECT count() FROM kept FINAL") in (0, 2)
+    assert open_client(connection).command("SELECT count() FROM kept FINAL") in (0, 2)
 
 
 def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
@@ -222,7 +224,7 @@ def test_a_connection_that_migrates_brings_the_table_up_to_date_by_itself(
     found = Schema(connect(connection), "").look("kept")
     assert found is not None
     assert found.keep_days == 90
-    assert declared_by(ClickHouse(table="kept"), "readings").keep_days is None
+    assert ClickHouse(table="kept").declared("readings").keep_days is None
 
 
 def life(
@@ -276,7 +278,7 @@ def test_figures_of_the_alarm_system_are_those_of_eemua_191(
         severity="info",
     )
     inserter(recorder, connection).insert(events)
-    client = connection.client()
+    client = open_client(connection)
 
     bins = client.query("SELECT annunciated, flood FROM kept_rate LIMIT 4").result_rows
     assert bins == [(12, 1), (6, 1), (2, 0), (0, 0)]  # opens above 10, stays open until below 5
@@ -328,7 +330,7 @@ def test_the_figures_of_the_view_are_those_of_the_flow(
         kpis.see(item)
     inserter(recorder, connection).insert(list(made))
     rows = (
-        connection.client()
+        open_client(connection)
         .query("SELECT toUnixTimestamp(toDateTime(day, 'UTC')), kpi, value FROM kept_kpi")
         .result_rows
     )
@@ -354,6 +356,6 @@ def test_a_batch_of_many_days_and_of_clocks_gone_wrong_is_taken(
     ]
     inserter(recorder, connection, partition="day").insert(events)
     inserter(recorder, connection, partition="day").insert(events)
-    assert connection.client().query(
+    assert open_client(connection).query(
         "SELECT count(), uniqExact(id) FROM kept FINAL"
     ).result_rows == [(153, 153)]

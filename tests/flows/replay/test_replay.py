@@ -19,9 +19,11 @@ from click.testing import CliRunner
 from kafka import KafkaConsumer
 
 from connectors.base import Health
+from connectors.clickhouse.client import connect
 from connectors.clickhouse.columns import EVENTS, READINGS
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import Declared, Schema, connect
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Declared
 from connectors.kafka.connection import TopicConnection, ensure_topic
 from connectors.kafka.producer import Producer
 from flows.cli import main

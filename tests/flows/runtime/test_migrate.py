@@ -12,9 +12,11 @@ from click.testing import CliRunner, Result
 
 import flows
 from connectors.base import ConnectorError
+from connectors.clickhouse.client import connect
 from connectors.clickhouse.columns import LAYOUTS
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import Change, Declared, Migration, Schema, connect, migrations
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.clickhouse.schema import Change, Migration, Schema, migrations
+from connectors.clickhouse.table import Declared
 from flows.checks.event_kinds import Contents
 from flows.cli import main
 from flows.loader import load

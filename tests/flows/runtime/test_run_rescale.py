@@ -11,8 +11,8 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.base import Health
-from connectors.clickhouse.components import ClickHouseConnection
-from connectors.clickhouse.schema import connect
+from connectors.clickhouse.client import connect
+from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from infra.embedded.broker import Broker
