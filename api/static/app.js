@@ -1,26 +1,26 @@
 // The page: log in, hear what happens, and show the view that the address names.
 
-import {AccountsView} from "./accounts_view.js";
-import {announce} from "./announce.js";
-import {AlarmBook} from "./alarm_book.js";
-import {AlarmDetails, detailsHash} from "./alarm_details.js";
-import {AlarmsView} from "./alarms_view.js";
-import {ask} from "./api.js";
-import {CamerasView} from "./cameras_view.js";
-import {get, text} from "./dom.js";
-import {EventsView} from "./events_view.js";
-import {FloodBanner} from "./flood.js";
-import {FlowsView} from "./flows_view.js";
-import {LettersView} from "./letters_view.js";
-import {Mode} from "./mode.js";
-import {Navigation} from "./navigation.js";
-import {Overview} from "./overview.js";
-import {PagesView} from "./pages_view.js";
-import {changeOwnPassword, registerOneself} from "./passwords.js";
-import {Push} from "./push.js";
-import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./session.js";
-import {Sound} from "./sound.js";
-import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words.js";
+import {AccountsView} from "./accounts/accounts_view.js";
+import {announce} from "./shared/announce.js";
+import {AlarmBook} from "./alarms/alarm_book.js";
+import {AlarmDetails, detailsHash} from "./alarms/alarm_details.js";
+import {AlarmsView} from "./alarms/alarms_view.js";
+import {ask} from "./shared/api.js";
+import {CamerasView} from "./cameras/cameras_view.js";
+import {get, text} from "./shared/dom.js";
+import {EventsView} from "./events/events_view.js";
+import {FloodBanner} from "./alarms/flood.js";
+import {FlowsView} from "./flows/flows_view.js";
+import {DeadLettersView} from "./flows/dead_letters_view.js";
+import {Mode} from "./shared/mode.js";
+import {Navigation} from "./shared/navigation.js";
+import {Overview} from "./readings/overview.js";
+import {PagesView} from "./pages/pages_view.js";
+import {changeOwnPassword, registerOneself} from "./accounts/passwords.js";
+import {Push} from "./shared/push.js";
+import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthorized} from "./shared/session.js";
+import {Sound} from "./shared/sound.js";
+import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words/words.js";
 
 const CHANNELS = ["readings", "alarms", "events", "cameras", "mode"];
 
@@ -40,7 +40,7 @@ const context = {book, openAlarm, failed, channels: {add: (names) => push?.add(n
 const overview = new Overview(context);
 const navigation = new Navigation({
   overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
-  flows: new FlowsView(context), pages: new PagesView(context), letters: new LettersView(context), accounts: new AccountsView(context),
+  flows: new FlowsView(context), pages: new PagesView(context), letters: new DeadLettersView(context), accounts: new AccountsView(context),
 });
 
 book.addEventListener("change", () => navigation.badge("alarms", book.unseen()));

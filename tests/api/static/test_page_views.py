@@ -489,13 +489,13 @@ def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_eit
         "un mot de passe en clair", timeout=WAIT
     )
     words = page.evaluate(
-        "Promise.all([import('/static/english.js'), import('/static/french.js')]).then(([{ENGLISH},"
+        "Promise.all([import('/static/words/english.js'), import('/static/words/french.js')]).then(([{ENGLISH},"
         " {FRENCH}]) => [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) =>"
         " Object.keys(words)))"
     )
     assert set(words[0]) == set(words[1])
     assert set(words[2]) == set(words[3])
-    code = "".join(file.read_text() for file in STATIC.glob("*.js"))
+    code = "".join(file.read_text() for file in STATIC.glob("[!d]*/*.js"))
     said = set(re.findall(r"""\bsay\("(\w+)\"""", code)) | set(
         re.findall(r'data-say[a-z-]*="(\w+)"', (STATIC / "index.html").read_text())
     )
@@ -508,7 +508,7 @@ def test_a_session_that_is_ended_elsewhere_ends_here_and_a_token_is_renewed_befo
 ) -> None:
     page = visit()
     before = page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))")
-    assert page.evaluate("import('/static/session.js').then(session => session.renew())"), (
+    assert page.evaluate("import('/static/shared/session.js').then(session => session.renew())"), (
         "there was no need to renew"
     )
     assert page.evaluate("JSON.parse(sessionStorage.getItem('vigie.session'))") == before

@@ -1,0 +1,82 @@
+// What people do to alarms: which commands fit its state, the questions that some need, and how refusals are said.
+
+import {send} from "../shared/api.js";
+import {toast} from "../shared/announce.js";
+import {field, openForm, select} from "../shared/dialog.js";
+import {h} from "../shared/dom.js";
+import {may} from "../shared/session.js";
+import {alarmName, say, subjectName} from "../words/words.js";
+
+const ICONS = {ack: "check", reset: "reset", shelve: "shelve", unshelve: "history", comment: "comment", out_of_service: "tool", in_service: "play", unsuppress: "play"};
+const SHELVE_FOR = ["10m", "30m", "1h", "2h", "4h", "8h"];
+
+export const commandIcon = (command) => ICONS[command];
+export const commandPath = (alarm, command) => `/api/alarms/${encodeURIComponent(alarm.rule)}/${encodeURIComponent(alarm.subject)}/${command}`;
+
+/** The commands that this account may give to an alarm in its present state, the most likely first. */
+export function commandsFor(alarm) {
+  if (!may("operator")) return [];
+  const flags = alarm.flags ?? [];
+  const latched = flags.includes("latched") && !flags.includes("active");
+  const shelved = flags.some((flag) => flag.startsWith("shelved")) || alarm.isa === "E";
+  const fits = [];
+  if (alarm.isa === "G") fits.push("in_service");
+  else if (shelved) fits.push("unshelve");
+  if (flags.includes("unacked") || alarm.isa === "B" || (alarm.isa === "D" && !latched)) fits.push("ack");
+  else if (latched) fits.push("reset");
+  if (alarm.isa !== "G" && !shelved) fits.push("shelve");
+  fits.push("comment");
+  if (alarm.isa !== "G") fits.push("out_of_service");
+  return fits;
+}
+
+/** Carry a command out, after asking what it needs. */
+export async function command(alarm, name) {
+  if (name === "shelve") return askShelve(alarm);
+  if (name === "comment" || name === "out_of_service") return askReason(alarm, name);
+  try {
+    await give(alarm, name, {});
+    return toast(say(`done_${name}`, {alarm: alarmName(alarm.alarm)}));
+  } catch (error) {
+    return toast(error.message, "bad");
+  }
+}
+
+async function give(alarm, name, body) {
+  try {
+    await send("POST", commandPath(alarm, name), {...body, occurrence: alarm.occ});
+  } catch (error) {
+    throw new Error(error.status ? refusal(error) : say("serverGone"), {cause: error});
+  }
+}
+
+const of = (alarm) => `${alarmName(alarm.alarm)} · ${subjectName(alarm.subject)}`;
+
+function askShelve(alarm) {
+  const reason = h("textarea", {name: "comment", rows: 2, maxlength: 200, required: true, autofocus: true});
+  const length = select({name: "duration"}, SHELVE_FOR.map((time) => [time, say(`for_${time}`)]), "30m");
+  openForm(say("shelve"), {
+    name: "shelve", about: of(alarm), button: say("shelve"),
+    fields: [field(say("shelveFor"), length, say("shelveHint")), field(say("reason"), reason)],
+  }, async (values) => {
+    await give(alarm, "shelve", values);
+    toast(say("done_shelve", {alarm: alarmName(alarm.alarm)}));
+  });
+}
+
+function askReason(alarm, name) {
+  const words = h("textarea", {name: "comment", rows: 3, maxlength: 1000, required: true, autofocus: true});
+  openForm(say(name), {
+    name, about: of(alarm), button: say(name === "comment" ? "save" : name),
+    fields: [field(say(name === "comment" ? "comment" : "reason"), words)],
+  }, async (values) => {
+    await give(alarm, name, values);
+    toast(say(`done_${name}`, {alarm: alarmName(alarm.alarm)}));
+  });
+}
+
+/** Why a command was refused, in words. */
+function refusal(error) {
+  const known = say(`refused_${error.message.match(/[a-z]+(?:_[a-z]+)+/)?.[0]}`);
+  return known.startsWith("refused_") ? error.message : known;
+}

@@ -1,0 +1,99 @@
+// One alarm in full: what it is, what to do, what may be done, and what became of it before.
+
+import {ask} from "../shared/api.js";
+import {actionButton, judged, limitOf} from "./alarm_list.js";
+import {commandsFor} from "./alarm_commands.js";
+import {keyOf} from "./alarm_book.js";
+import {openDialog} from "../shared/dialog.js";
+import {h, text} from "../shared/dom.js";
+import {icon, shape} from "../shared/icons.js";
+import {alarmName, eventWord, metricName, priorityName, say, stateName, subjectName, when} from "../words/words.js";
+
+const DAYS = 30;
+
+export class AlarmDetails {
+  /** `gone` is called when the details are closed; `chart` opens the history of a signal. */
+  constructor(book, {gone, chart}) {
+    this.book = book;
+    this.gone = gone;
+    this.chart = chart;
+    this.key = null;
+    book.addEventListener("change", () => this.draw());
+  }
+
+  open(key) {
+    if (this.key === key) return;
+    this.close();
+    const alarm = this.book.get(key);
+    if (!alarm) return;
+    this.key = key;
+    this.shown = null;
+    this.body = h("div", {class: "details"});
+    this.past = h("section", {class: "past", "aria-busy": "true"});
+    this.dialog = openDialog(alarmName(alarm.alarm), [this.body, this.past], {
+      sheet: true, name: "alarm",
+      closed: () => { const was = this.key; this.key = null; this.dialog = null; if (was) this.gone(); },
+    });
+    this.draw();
+    this.load(alarm);
+  }
+
+  close() {
+    if (!this.dialog) return;
+    this.key = null;
+    this.dialog.close();
+  }
+
+  draw(anew = false) {
+    const alarm = this.key && this.book.get(this.key);
+    if (!alarm || (this.shown === alarm && !anew)) return;
+    const first = this.shown === null;
+    this.shown = alarm;
+    const action = this.body.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    const rows = [
+      [say("where"), subjectName(alarm.subject)],
+      [say("measured"), [alarm.metric ? metricName(alarm.metric) : "", judged(alarm), limitOf(alarm) ? `(${limitOf(alarm)})` : ""].join(" ").trim()],
+      [say("since_"), when(alarm.time)],
+      [say("rule"), alarm.rule],
+      alarm.until ? [say("state"), say("until", {t: when(alarm.until)})] : null,
+      alarm.page && !alarm.page.startsWith("~") ? [say("page"), alarm.page] : null,
+      ...Object.entries(alarm.labels ?? {}),
+    ].filter((row) => row?.[1]);
+    this.body.replaceChildren(
+      h("div", {class: "alarm-head", "data-priority": alarm.priority, "data-isa": alarm.isa}, h("span", {class: "alarm-shape"}, shape(alarm.priority)),
+        h("span", {class: "pill state"}, stateName(alarm.state)), h("span", {class: "pill priority"}, priorityName(alarm.priority))),
+      alarm.message ? h("p", {class: "lead"}, alarm.message) : "",
+      alarm.response ? h("div", {class: "todo"}, icon("info"), h("div", {}, h("h3", {}, say("response")), h("p", {}, alarm.response))) : "",
+      h("dl", {class: "pairs"}, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+      h("div", {class: "alarm-actions"}, ...commandsFor(alarm).map((name) => actionButton(alarm, name)),
+        alarm.metric ? h("button", {type: "button", class: "action", "data-action": "chart", onclick: () => { this.close(); this.chart(alarm.subject, alarm.metric); }}, icon("overview"), h("span", {}, say("showChart"))) : ""));
+    if (action) (this.body.querySelector(`[data-action="${action}"]`) ?? this.body.querySelector("button"))?.focus();
+    if (!first) this.load(alarm);
+  }
+
+  async load(alarm) {
+    const key = this.key;
+    let page;
+    try {
+      const query = new URLSearchParams({rule: alarm.rule, subject: alarm.subject, from: Date.now() / 1000 - DAYS * 86400, limit: 100});
+      page = await ask(`/api/alarms/history?${query}`);
+    } catch (error) {
+      if (this.key === key) this.past.replaceChildren(h("h3", {}, say("history")), h("p", {class: "muted"}, error.status === 404 ? say("noPast") : say("historyDown", {why: error.message})));
+      return;
+    } finally {
+      this.past.removeAttribute("aria-busy");
+    }
+    if (this.key === key) this.showPast(page.transitions);
+  }
+
+  showPast(changes) {
+    const items = changes.map((change) => h("li", {"data-isa": change.isa, "data-event": change.event},
+      h("span", {class: "past-dot", "aria-hidden": "true"}),
+      h("div", {}, h("p", {}, h("b", {}, eventWord(change.event)), change.user ? ` · ${change.user}` : "", judged(change) ? h("span", {class: "muted"}, ` · ${judged(change)}`) : ""),
+        change.comment ? h("p", {class: "past-comment"}, change.comment) : "",
+        h("time", {class: "muted", datetime: new Date(change.time * 1000).toISOString()}, when(change.time)))));
+    this.past.replaceChildren(h("h3", {}, say("history")), items.length ? h("ol", {class: "past-list"}, ...items) : h("p", {class: "muted"}, say("noPast")));
+  }
+}
+
+export const detailsHash = (alarm) => `#/alarms/${encodeURIComponent(keyOf(alarm))}`;

@@ -1,0 +1,159 @@
+// The cameras: whether they run, what they saw last, and their recent events.
+
+import {toast} from "../shared/announce.js";
+import {ask, send} from "../shared/api.js";
+import {field, openForm} from "../shared/dialog.js";
+import {h} from "../shared/dom.js";
+import {eventItem, fromChannel} from "../events/event_item.js";
+import {icon} from "../shared/icons.js";
+import {LivePicture} from "./live_picture.js";
+import {may} from "../shared/session.js";
+import {emptyState, failure, skeleton} from "../shared/states.js";
+import {age, say, subjectName, typeWord} from "../words/words.js";
+
+const RECENT = 8;
+
+export class CamerasView {
+  constructor({book, failed, channels}) {
+    this.book = book;
+    this.failed = failed;
+    this.channels = channels;
+    this.cameras = new Map();
+    this.tools = h("div", {class: "filters"});
+    this.grid = h("ul", {class: "cameras"});
+    this.nothing = h("div", {});
+    this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing);
+    this.pictures = new Map();
+    book.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
+  }
+
+  enter(_, fresh) {
+    if (fresh) this.load();
+  }
+
+  leave() {
+    this.channels.remove([...this.cameras.keys()].map((name) => `camera_${name}`));
+  }
+
+  resume() {
+    this.load(true);
+  }
+
+  async load(quietly = false) {
+    if (!quietly && !this.cameras.size) { this.grid.replaceChildren(skeleton(3, "tiles")); this.nothing.replaceChildren(); }
+    try {
+      const [{cameras}, {events}] = await Promise.all([ask("/api/cameras"), ask("/api/events?kind=detection&limit=200")]);
+      const before = this.cameras;
+      this.cameras = new Map(cameras.map((camera) => [camera.name, {...camera, events: []}]));
+      for (const event of events) this.see(event, false);
+      for (const [name, camera] of before) if (!this.cameras.has(name) && camera.id === undefined) this.cameras.set(name, camera);
+      this.channels.add([...this.cameras.keys()].map((name) => `camera_${name}`));
+      this.draw(true);
+    } catch (error) {
+      const why = this.failed(error);
+      if (why && !quietly) { this.grid.replaceChildren(); this.nothing.replaceChildren(failure(why, () => this.load())); }
+    }
+  }
+
+  /** Take an event of a camera; one that nobody added is known from then on, too. */
+  see(event, newest = true) {
+    if (event.kind !== "detection") return;
+    const name = event.subject;
+    if (!this.cameras.has(name)) { this.cameras.set(name, {name, events: []}); this.channels.add([`camera_${name}`]); }
+    const {events} = this.cameras.get(name);
+    if (events.some((other) => other.id === event.id)) return;
+    if (newest) events.unshift(event); else events.push(event);
+    events.length = Math.min(events.length, RECENT);
+  }
+
+  hear({type, channel, data}) {
+    if (this.section.hidden || type !== "event") return;
+    if (channel === "cameras" && data.kind === "camera") this.change(data);
+    else if (channel === "events" || channel.startsWith("camera_")) {
+      const event = fromChannel(data);
+      if (event) this.see(event);
+      else if (data.kind === "frame") this.pictures.get(data.subject)?.frame(data);
+      if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.draw(); });
+    }
+  }
+
+  change(camera) {
+    const channel = [`camera_${camera.name}`];
+    if (camera.status === "removed") {
+      this.cameras.delete(camera.name);
+      this.channels.remove(channel);
+    } else {
+      this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera});
+      this.channels.add(channel);
+    }
+    this.draw(true);
+  }
+
+  /** running, down (an alarm says that nothing comes) or stopped. */
+  stateOf(camera) {
+    if (camera.status === "stopped") return "stopped";
+    const down = this.book.standing().some((alarm) => alarm.subject === camera.name && /down|silent|offline/.test(alarm.alarm) && "BC".includes(alarm.isa));
+    return down ? "cameraDown" : camera.status === "running" || camera.events.length ? "running" : "unknown";
+  }
+
+  draw() {
+    const focused = this.grid.contains(document.activeElement) ? document.activeElement : null;
+    const keep = focused && [focused.closest("[data-camera]")?.dataset.camera, focused.dataset.action];
+    const cameras = [...this.cameras.values()].sort((a, b) => a.name.localeCompare(b.name));
+    this.tools.replaceChildren(...(may("operator") ? [h("button", {type: "button", class: "secondary", "data-action": "add", onclick: () => this.add()}, icon("plus"), h("span", {}, say("addCamera")))] : []));
+    this.grid.replaceChildren(...cameras.map((camera) => this.card(camera)));
+    this.nothing.replaceChildren(...(cameras.length ? [] : [emptyState("cameras", say("noCameras"), say("noCamerasHint"))]));
+    if (keep?.[0]) this.grid.querySelector(`[data-camera="${CSS.escape(keep[0])}"] [data-action="${keep[1]}"]`)?.focus({preventScroll: true});
+  }
+
+  card(camera) {
+    const state = this.stateOf(camera), newest = camera.events[0];
+    if (!this.pictures.has(camera.name)) this.pictures.set(camera.name, new LivePicture(camera.name));
+    const picture = this.pictures.get(camera.name);
+    picture.mark(newest, say(state === "running" || state === "unknown" ? "noPicture" : state));
+    const toggle = camera.id === undefined || !may("operator") ? null
+      : h("button", {type: "button", class: "action", "data-action": "toggle", onclick: () => this.toggle(camera)}, icon(camera.status === "running" ? "stop" : "play"), h("span", {}, say(camera.status === "running" ? "stop" : "start")));
+    return h("li", {class: "panel camera", "data-camera": camera.name, "data-state": state},
+      picture.element,
+      h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state)), toggle),
+      h("p", {class: "muted camera-facts"}, [camera.area, newest ? say("seenAgo", {t: age(newest.time)}) : null].filter(Boolean).join(" · ")),
+      camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { camera.opened = event.target.open; }, open: camera.opened}, h("summary", {}, summary(camera.events)),
+        h("ol", {class: "events"}, ...camera.events.map((event) => eventItem(event, {changed: () => this.draw()}))),
+        h("a", {class: "more-link", href: `#/events/${encodeURIComponent(camera.name)}`}, say("showEvents"))) : null);
+  }
+
+  async toggle(camera) {
+    const start = camera.status !== "running";
+    try {
+      this.change(await send("POST", `/api/cameras/${camera.id}/${start ? "start" : "stop"}`));
+      toast(say(start ? "cameraStarted" : "cameraStopped", {camera: subjectName(camera.name)}));
+    } catch (error) {
+      toast(this.failed(error), "bad");
+    }
+  }
+
+  add() {
+    openForm(say("addCamera"), {
+      name: "camera", button: say("save"),
+      fields: [
+        field(say("cameraName"), h("input", {name: "name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", autofocus: true, autocomplete: "off", spellcheck: "false"}), say("cameraNameHint")),
+        field(say("cameraUrl"), h("input", {name: "url", required: true, maxlength: 500, autocomplete: "off", spellcheck: "false"}), say("cameraUrlHint")),
+        field(say("cameraArea"), h("input", {name: "area", maxlength: 64, autocomplete: "off"})),
+      ],
+    }, async ({name, url, area}) => {
+      this.change(await send("POST", "/api/cameras", {name, url, area: area || null}));
+      toast(say("cameraAdded", {camera: subjectName(name)}));
+    });
+  }
+
+  relabel() {
+    if (!this.section.hidden) this.draw();
+  }
+}
+
+/** What a camera saw lately, counted: "3 Person, 1 Car". */
+function summary(events) {
+  const counts = new Map();
+  for (const {type} of events) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return `${say("detections")}: ${[...counts].map(([type, n]) => `${n} ${typeWord(type)}`).join(", ")}`;
+}

@@ -1,0 +1,182 @@
+// What happened on the site: a timeline, newest first, with filters; new events come in by themselves.
+
+import {ask} from "../shared/api.js";
+import {h, text} from "../shared/dom.js";
+import {select} from "../shared/dialog.js";
+import {eventItem, fromChannel} from "./event_item.js";
+import {hourBars} from "./hour_bars.js";
+import {emptyState, failure, skeleton} from "../shared/states.js";
+import {dayOf, now, say, subjectName, typeWord} from "../words/words.js";
+
+const PAGE = 40;
+const MOST = 400;
+const PERIODS = [["", "always"], ["3600", "lastHour"], ["86400", "lastDay"], ["604800", "lastWeek"]];
+
+export class EventsView {
+  constructor({failed}) {
+    this.failed = failed;
+    this.events = [];
+    this.filter = {type: "", subject: "", period: "", acknowledged: ""};
+    this.stats = null;
+    this.summary = h("div", {class: "events-summary"});
+    this.form = h("form", {class: "filters fields", role: "search"});
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.addEventListener("change", () => { this.filter = Object.fromEntries(new FormData(this.form)); this.load(); });
+    this.list = h("div", {class: "timeline", "aria-live": "off"});
+    this.foot = h("div", {class: "foot"});
+    this.section = h("section", {"aria-labelledby": "title", class: "events-view"}, this.summary, this.form, this.list, this.foot);
+  }
+
+  enter([subject], fresh) {
+    if (subject !== undefined) this.filter.subject = subject;
+    if (fresh || subject !== undefined) { this.drawForm(); this.load(); this.loadStats(); }
+  }
+
+  leave() {
+    this.request?.abort();
+    this.counting?.abort();
+  }
+
+  resume() {
+    this.load(true);
+  }
+
+  async load(quietly = false) {
+    this.request?.abort();
+    const request = this.request = new AbortController();
+    if (!quietly) { this.list.replaceChildren(skeleton(6, "lines")); this.foot.replaceChildren(); }
+    try {
+      const page = await ask(`/api/events?${this.query()}`, request.signal);
+      Object.assign(this, {events: page.events, next: page.next, complete: page.complete});
+      this.draw();
+    } catch (error) {
+      const why = this.failed(error);
+      if (why && !quietly) this.list.replaceChildren(failure(why, () => this.load()));
+    }
+  }
+
+  async older(button) {
+    button.disabled = true;
+    try {
+      const page = await ask(`/api/events?${this.query()}&after=${encodeURIComponent(this.next)}`, this.request.signal);
+      const first = page.events[0]?.id;
+      this.events.push(...page.events);
+      this.next = page.next;
+      this.draw();
+      const place = first && this.list.querySelector(`[data-id="${CSS.escape(first)}"]`);
+      if (place) { place.tabIndex = -1; place.focus(); }
+    } catch (error) {
+      const why = this.failed(error);
+      if (why) this.foot.replaceChildren(failure(why, () => this.older(button)));
+    }
+  }
+
+  async loadStats() {
+    this.counting?.abort();
+    const request = this.counting = new AbortController();
+    try {
+      this.stats = await ask("/api/events/stats", request.signal);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    this.drawStats();
+    this.drawForm();
+  }
+
+  query() {
+    const {type, subject, period, acknowledged} = this.filter;
+    const query = new URLSearchParams({limit: PAGE});
+    if (type) query.set("type", type);
+    if (subject) query.set("camera", subject);
+    if (period) query.set("from", now() - Number(period));
+    if (acknowledged) query.set("acknowledged", acknowledged);
+    return query;
+  }
+
+  hear({type, channel, data}) {
+    if (channel !== "events" || type !== "event" || this.section.hidden) return;
+    if (data.kind === "acknowledged") {
+      const known = this.events.find((event) => event.id === data.event);
+      if (known) { known.acknowledged = {by: data.by, at: data.at, comment: data.comment}; this.redraw(known); }
+      return;
+    }
+    const event = fromChannel(data);
+    if (!event || !this.fits(event) || this.events.some((other) => other.id === event.id)) return;
+    const place = this.events.findIndex((other) => other.time <= event.time);
+    if (place < 0 && this.next) return; // older than what is shown
+    this.events.splice(place < 0 ? this.events.length : place, 0, event);
+    if (this.events.length > MOST) this.events.length = MOST;
+    this.draw();
+  }
+
+  fits(event) {
+    const {type, subject, acknowledged} = this.filter;
+    return (!type || event.type === type) && (!subject || subject === event.subject || subject === event.labels.camera) && acknowledged !== "true";
+  }
+
+  redraw(event) {
+    const place = this.list.querySelector(`[data-id="${CSS.escape(event.id)}"]`);
+    if (!place) return;
+    const focused = place.contains(document.activeElement);
+    const item = this.item(event);
+    place.replaceWith(item);
+    if (focused) { item.tabIndex = -1; item.focus(); }
+  }
+
+  item(event) {
+    return eventItem(event, {changed: (changed) => this.redraw(changed)});
+  }
+
+  draw() {
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    const keep = focused && [focused.closest("[data-id]")?.dataset.id, focused.dataset.action];
+    const days = [];
+    for (const event of this.events) {
+      const name = dayOf(event.time);
+      if (days.at(-1)?.name !== name) days.push({name, items: []});
+      days.at(-1).items.push(this.item(event));
+    }
+    this.list.replaceChildren(...days.map(({name, items}) => h("section", {class: "day"}, h("h2", {}, name), h("ol", {class: "panel events"}, ...items))));
+    if (!days.length) this.list.replaceChildren(Object.values(this.filter).some(Boolean) ? emptyState("events", say("noEventsMatch")) : emptyState("events", say("noEvents"), say("noEventsHint")));
+    const more = this.next ? h("button", {type: "button", class: "secondary", "data-action": "older", onclick: (event) => this.older(event.currentTarget)}, say("loadMore")) : null;
+    this.foot.replaceChildren(...[this.complete === false ? h("p", {class: "muted"}, say("incomplete")) : null, more].filter(Boolean));
+    if (keep?.[0]) {
+      const place = this.list.querySelector(`[data-id="${CSS.escape(keep[0])}"]`);
+      (place?.querySelector(`[data-action="${keep[1]}"]`) ?? place)?.focus({preventScroll: true});
+    }
+  }
+
+  drawForm() {
+    const types = new Set(Object.keys(this.stats?.by_type ?? {})), subjects = new Set(Object.keys(this.stats?.by_subject ?? {}));
+    if (this.filter.type) types.add(this.filter.type);
+    if (this.filter.subject) subjects.add(this.filter.subject);
+    const {type, subject, period, acknowledged} = this.filter;
+    const sorted = (names, word) => [...names].map((name) => [name, word(name)]).sort((a, b) => a[1].localeCompare(b[1]));
+    const held = this.form.contains(document.activeElement) ? document.activeElement.name : null;
+    this.form.replaceChildren(
+      labelled("type", select({name: "type"}, [["", say("all")], ...sorted(types, typeWord)], type)),
+      labelled("subject", select({name: "subject"}, [["", say("all")], ...sorted(subjects, subjectName)], subject)),
+      labelled("period", select({name: "period"}, PERIODS.map(([value, key]) => [value, say(key)]), period)),
+      labelled("acknowledged", select({name: "acknowledged"}, [["", say("all")], ["true", say("yes")], ["false", say("no")]], acknowledged)));
+    if (held) this.form.elements[held]?.focus();
+  }
+
+  drawStats() {
+    const {total, acknowledged, by_hour: hours, by_type: types} = this.stats;
+    if (!total) { this.summary.replaceChildren(); return; }
+    const top = Object.entries(types).slice(0, 4).map(([type, n]) => h("div", {}, h("dt", {}, typeWord(type)), h("dd", {}, String(n))));
+    const count = h("p", {class: "figure"}, h("b", {}, say("eventCount", {n: total})), h("span", {class: "muted"}, say("today_")));
+    this.summary.replaceChildren(h("div", {class: "panel stat"}, h("div", {}, count, h("dl", {class: "facts"}, ...top)), hourBars(hours, acknowledged)));
+  }
+
+  relabel() {
+    if (!this.section.hidden) { this.drawForm(); this.draw(); if (this.stats) this.drawStats(); }
+  }
+}
+
+function labelled(key, input) {
+  const label = h("label", {class: "field"}, h("span", {}), input);
+  text(label.firstChild, say(key));
+  return label;
+}

@@ -1,0 +1,31 @@
+// Asks the server. A token that has ended is renewed once on the way.
+
+import {refusal} from "../words/refusals.js";
+import {Failed, renew, token, Unauthorized} from "./session.js";
+
+export const ask = (path, signal) => call("GET", path, undefined, signal);
+export const send = (method, path, body) => call(method, path, body);
+
+async function call(method, path, body, signal) {
+  const answer = await request(method, path, body, signal);
+  if (!answer.ok) throw new Failed(answer.status, refusal(await reason(answer)), Number(answer.headers.get("Retry-After") ?? 0));
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function request(method, path, body, signal) {
+  let answer = await once(method, path, body, signal);
+  if (answer.status === 401 && await renew()) answer = await once(method, path, body, signal);
+  if (answer.status === 401) throw new Unauthorized();
+  return answer;
+}
+
+function once(method, path, body, signal) {
+  const headers = {Authorization: `Bearer ${token()}`};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return fetch(path, {method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body)});
+}
+
+async function reason(answer) {
+  const body = await answer.json().catch(() => ({}));
+  return body.error ?? String(answer.status);
+}

@@ -1,0 +1,129 @@
+// Which view is shown: the address says it (`#/alarms`), the links change the address.
+
+import {get, h, text} from "./dom.js";
+import {icon} from "./icons.js";
+import {may} from "./session.js";
+import {applyWords, say} from "../words/words.js";
+
+const FIRST = "overview";
+const NEEDS = {letters: "operator", accounts: "admin"}; // the least role that a view is for
+const ON_PHONES = ["overview", "alarms", "cameras", "events"]; // the others are behind "more"
+
+/** Views have `section`, `enter(rest)`, `leave()`, `relabel()`, `hear(message)` and `resume()`; all but the first are optional. */
+export class Navigation {
+  constructor(views) {
+    this.views = views;
+    this.current = null;
+    this.running = false;
+    this.badges = new Map();
+    addEventListener("hashchange", () => this.follow());
+    document.addEventListener("keydown", (event) => this.key(event));
+    for (const [name, view] of Object.entries(views)) { view.section.dataset.view = name; if (!view.section.isConnected) get("view").append(view.section); view.section.hidden = true; }
+  }
+
+  /** Show what the address names. */
+  start() {
+    this.running = true;
+    this.drawLinks();
+    this.follow(false);
+  }
+
+  stop() {
+    this.running = false;
+    if (this.current) { this.views[this.current].leave?.(); this.views[this.current].section.hidden = true; }
+    this.current = null;
+  }
+
+  go(hash) {
+    if (location.hash === hash) this.follow();
+    else location.hash = hash;
+  }
+
+  names() {
+    return Object.keys(this.views).filter((name) => may(NEEDS[name] ?? "viewer"));
+  }
+
+  follow(focus = true) {
+    if (!this.running) return;
+    const [, wanted, ...rest] = location.hash.split("/");
+    const name = this.names().includes(wanted) ? wanted : FIRST;
+    const fresh = name !== this.current;
+    if (fresh) {
+      if (this.current) { this.views[this.current].leave?.(); this.views[this.current].section.hidden = true; }
+      this.current = name;
+      this.views[name].section.hidden = false;
+      this.label();
+      scrollTo(0, 0);
+    }
+    this.views[name].enter?.(rest.map(decodeURIComponent), fresh);
+    if (fresh && focus && !document.querySelector("dialog[open]")) get("title").focus({preventScroll: true});
+    this.closeMore();
+  }
+
+  hear(message) {
+    for (const view of Object.values(this.views)) view.hear?.(message);
+  }
+
+  resume() {
+    if (this.current) this.views[this.current].resume?.();
+  }
+
+  relabel() {
+    this.drawLinks();
+    this.label();
+    for (const view of Object.values(this.views)) view.relabel?.();
+    applyWords();
+  }
+
+  label() {
+    if (!this.current) return;
+    text(get("title"), say(this.current));
+    for (const link of get("links").querySelectorAll("a")) {
+      if (link.dataset.to === this.current) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    get("links").querySelector(".more")?.classList.toggle("holds", !ON_PHONES.includes(this.current));
+    const unseen = this.badges.get("alarms");
+    document.title = (unseen ? `(${unseen}) ` : "") + (this.current === FIRST ? "Vigie" : `${say(this.current)} · Vigie`);
+  }
+
+  drawLinks() {
+    const links = this.names().map((name) => {
+      const link = h("a", {href: `#/${name}`, "data-to": name}, icon(name), h("span", {}, say(name)), h("b", {class: "badge", hidden: true}));
+      return h("li", {class: ON_PHONES.includes(name) ? "" : "rest"}, link);
+    });
+    const more = h("li", {class: "more"}, h("button", {type: "button", "aria-expanded": "false", onclick: () => this.toggleMore()}, icon("more"), h("span", {}, say("more"))));
+    get("links").replaceChildren(...links, more);
+    for (const [name, n] of this.badges) this.badge(name, n);
+    this.label();
+  }
+
+  badge(name, n) {
+    this.badges.set(name, n);
+    const place = get("links").querySelector(`[data-to="${name}"] .badge`);
+    if (!place) return;
+    place.hidden = !n;
+    text(place, n > 99 ? "99+" : String(n));
+    place.parentElement.setAttribute("aria-label", n ? `${say(name)}, ${say("unseenCount", {n})}` : say(name));
+    this.label();
+  }
+
+  toggleMore() {
+    const open = get("nav").classList.toggle("opened");
+    get("links").querySelector(".more button").setAttribute("aria-expanded", String(open));
+    if (open) get("links").querySelector(".rest a")?.focus();
+  }
+
+  closeMore() {
+    if (get("nav").classList.contains("opened")) this.toggleMore();
+  }
+
+  key(event) {
+    if (!this.running || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && get("nav").classList.contains("opened")) { this.closeMore(); get("links").querySelector(".more button").focus(); return; }
+    if (event.target.closest("input, textarea, select")) return;
+    const number = Number(event.key);
+    if (event.key === "/") { event.preventDefault(); this.go("#/overview"); setTimeout(() => get("search").focus()); }
+    else if (number >= 1 && number <= this.names().length) this.go(`#/${this.names()[number - 1]}`);
+  }
+}
