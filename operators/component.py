@@ -66,10 +66,9 @@ class StepContext:
     """What a step may know of its flow.
 
     `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or
-    alarm, where it matters;
-    `zones` are polygons in pictures by name, each with its camera. `run` names a replay of history,
-    in which an event arrives at its own time; it is empty live. `arrival` says that an event has
-    the time of its arrival, whatever time it tells.
+    alarm, where it matters; `zones` are polygons in pictures by name, each with its camera. `run`
+    names a replay of history, in which an event arrives at its own time; it is empty live.
+    `arrival` says that an event has the time of its arrival, whatever time it tells.
     """
 
     flow: str

@@ -1,8 +1,7 @@
 """The vocabulary: everything that travels through a flow or a topic, and its JSON lines.
 
 Times are seconds since 1970-01-01 UTC, as float64 (better than 1 µs until 2100). Every event has a
-deterministic
-`id`, so that a sink can make a second delivery of the same event invisible.
+deterministic `id`, so that a sink can make a second delivery of the same event invisible.
 
     Message     a payload as a device sent it, before `decode`
     Row         a database row change, before `decode`
@@ -34,8 +33,7 @@ class Message(
     """A payload as it was received, before any decoding.
 
     `time` is the time of receipt; `payload` is base64 on the wire; `retained` marks a value the
-    broker had stored,
-    `redelivered` one it may have sent before.
+    broker had stored, `redelivered` one it may have sent before.
     """
 
     id: str
@@ -51,9 +49,8 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     """One row change of a database table.
 
     `table` is `schema.table`; `values` are the columns by name after the change (before it, for a
-    delete);
-    `time` is the commit time of the transaction. `snapshot` marks a row as the table held it when a
-    flow began.
+    delete); `time` is the commit time of the transaction. `snapshot` marks a row as the table held
+    it when a flow began.
     """
 
     id: str
@@ -72,8 +69,8 @@ class Reading(
 
     `value` is a number in `unit`; two-state metrics use 1.0 and 0.0. `text` is the state where it
     has no number. Quality `bad` means "not data" (`value` is None or out of its physical range),
-    `stale` an old value replayed.
-    `raw` is the state to the letter as the source wrote it, where the source has such a text.
+    `stale` an old value replayed. `raw` is the state to the letter as the source wrote it, where
+    the source has such a text.
     """
 
     id: str
@@ -171,8 +168,7 @@ class AlarmTransition(
     change took effect (a timer's exact deadline), `recorded` the time of the record that caused it.
     `event` is the engine's word (activated, returned, acked, …), `change` and `state` the words
     definitions use. `flags` are the non-default flags after the change, `isa` the derived letter A
-    to G. `value` is what was judged, in `unit`;
-    `limit` the limit that was crossed.
+    to G. `value` is what was judged, in `unit`; `limit` the limit that was crossed.
     """
 
     id: str
@@ -215,9 +211,8 @@ class DeadLetter(
     """What could not be processed: its bytes, where it came from, and why.
 
     `reason` is one word (bad_json, unresolved, …), `detail` a sentence; `origin` names the topic,
-    table or sink;
-    `step` the step that refused it, `source` the source of the flow by which it came in, where that
-    is known.
+    table or sink; `step` the step that refused it, `source` the source of the flow by which it came
+    in, where that is known.
 
     `holds` says what `payload` is: `bytes` as they came in (then `id`, `time`, `retained`,
     `redelivered` and `labels` are those of the message), `row` the values of a table's row as JSON,

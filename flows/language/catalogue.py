@@ -27,8 +27,8 @@ SOURCES: Mapping[str, type[Source] | type[PushSource]] = LateModels(
 OPERATORS: Mapping[str, type[Operator]] = LateModels(
     {
         "decode": "operators.decoding.step:Decode",
-        "only": "operators.model.selector:Only",
-        "drop": "operators.model.selector:Drop",
+        "only": "operators.transforms.only:Only",
+        "drop": "operators.transforms.drop:Drop",
         "label": "operators.transforms.label:Label",
         "rename": "operators.transforms.rename:Rename",
         "convert": "operators.transforms.convert:Convert",

@@ -29,7 +29,7 @@ IGNORE = Route(None)
 
 
 def never(value: Any) -> bool:
-    """Tell that no payload has the dialect's shape: only its topics are known."""
+    """Recognise no payload: the dialect is found by its topics only."""
     return False
 
 
@@ -49,7 +49,7 @@ class Dialect(NamedTuple):
 
 
 def by_topic(about: str, route: Callable[[str, bool], Route | None], expected: str) -> Dialect:
-    """Return a dialect that only its topics tell; others are refused as not the `expected` one."""
+    """Return a dialect found by its topics only; `expected` describes them in messages."""
 
     def read(builder: ReadingBuilder, data: Any) -> None:
         raise Undecodable("unrecognised", f"expected a topic {expected}; got {builder.topic!r}")

@@ -30,8 +30,7 @@ def field(event: Event, name: str) -> Any:
     A field is an attribute, else a label, else an entry of the event's data.
 
     `class` and `in_zone` are as definitions write them; `camera` is the subject of a picture or of
-    what was seen on one.
-    `data.presence` looks inside the data, `label.area` at labels only.
+    what was seen on one. `data.presence` looks inside the data, `label.area` at labels only.
     """
     attribute = _ATTRIBUTES.get((type(event), name))
     if attribute is not None:

@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from operators.component import Logic, Now, Operator, Spec, StepContext
+from operators.component import Spec
 from operators.events import Event
 from operators.model import two_state
 from operators.model.fields import field, number_of, text
@@ -130,7 +130,7 @@ def glob(pattern: str) -> "re.Pattern[str]":
     return re.compile(out, re.DOTALL)
 
 
-class _Known(dict[str, bool]):
+class _Matches(dict[str, bool]):
     """Answers for names met before; forgets all when too many have been met."""
 
     LIMIT = 50_000
@@ -147,29 +147,29 @@ class _Known(dict[str, bool]):
 
 
 def _text_check(name: str, wanted: Some) -> Matcher:
-    known = _Known(wanted)
+    matches = _Matches(wanted)
     if name in ("subject", "metric", "quality"):
 
         def attribute(event: Any) -> bool:
             found = getattr(event, name, None)
-            return found is not None and known[found]
+            return found is not None and matches[found]
 
         return attribute
     key = name.rstrip("_")
 
     def check(event: Event) -> bool:
         found = field(event, key)
-        return found is not None and known[found if isinstance(found, str) else text(found)]
+        return found is not None and matches[found if isinstance(found, str) else text(found)]
 
     return check
 
 
 def _label_check(label: str, wanted: Some) -> Matcher:
-    known = _Known(wanted)
+    matches = _Matches(wanted)
 
     def check(event: Any) -> bool:
         labels: dict[str, str] = getattr(event, "labels", None) or {}
-        return label in labels and known[labels[label]]
+        return label in labels and matches[labels[label]]
 
     return check
 
@@ -237,55 +237,3 @@ class Limits(dict[str | None, tuple[float, float]]):
             limits = (math.inf, -math.inf)
         self[unit] = limits
         return limits
-
-
-class _Select(Logic):
-    def __init__(self, matcher: Matcher, keep: bool) -> None:
-        super().__init__()
-        self._matcher = matcher
-        self._keep = keep
-
-    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        matcher = self._matcher
-        kept = (
-            [e for e in events if matcher(e)]
-            if self._keep
-            else [e for e in events if not matcher(e)]
-        )
-        if len(kept) != len(events):
-            self.count("dropped", len(events) - len(kept))
-        return kept
-
-
-class Only(Selector, Operator):
-    """Keeps the events that match; the others are dropped and counted as `dropped`.
-
-    Every key must match; a list means any of. In names, `*` stands for any characters but `/` and
-    `.`, `**` for any characters. A limit with a unit is compared after conversion to the unit of
-    the event.
-    """
-
-    NAME: ClassVar[str] = "only"
-    EXAMPLES: ClassVar[tuple[str, ...]] = (
-        'only: {subject: "*.server_room_*", metric: [temperature, humidity]}',
-        "only: {value: {above: -40, below: 85}}",
-        "only: {metric: door, value: open, label: {area: yard}}",
-    )
-
-    def logic(self, context: StepContext) -> Logic:
-        """Make the step's logic for one shard."""
-        return _Select(self.matcher(), keep=True)
-
-
-class Drop(Selector, Operator):
-    """Drops the events that match, counted as `dropped`; the others pass.
-
-    The keys are those of `only`.
-    """
-
-    NAME: ClassVar[str] = "drop"
-    EXAMPLES: ClassVar[tuple[str, ...]] = ("drop: {quality: bad}", "drop: {subject: test/**}")
-
-    def logic(self, context: StepContext) -> Logic:
-        """Make the step's logic for one shard."""
-        return _Select(self.matcher(), keep=False)

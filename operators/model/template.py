@@ -18,9 +18,8 @@ class Template:
     """A text with placeholders, read once and rendered for many events.
 
     `{field}` is a field of the event, `{time:%Y%m%d}` a time in a format of `strftime`,
-    `{time:epoch}` its epoch seconds,
-    `{value:.1f}` a number in a format. `{{` and `}}` stand for braces. Raises ValueError for a text
-    that cannot be read.
+    `{time:epoch}` its epoch seconds, `{value:.1f}` a number in a format. `{{` and `}}` stand for
+    braces. Raises ValueError for a text that cannot be read.
     """
 
     def __init__(self, source: str, timezone: tzinfo = UTC) -> None:

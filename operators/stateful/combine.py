@@ -17,10 +17,9 @@ class Combine(Operator):
 
     The stream's `from` names the roles. With each reading of a role the new value is emitted, in
     the unit of the first role under `plus`, as soon as every role has a value that is not older
-    than `max_age`; until then readings are counted as
-    `incomplete`. A role with several signals counts with the sum of them. Readings without a
-    number, of bad or stale quality are counted as `not_data`, those of a unit of another kind as
-    `unit`.
+    than `max_age`; until then readings are counted as `incomplete`. A role with several signals
+    counts with the sum of them. Readings without a number, of bad or stale quality are counted as
+    `not_data`, those of a unit of another kind as `unit`.
     """
 
     NAME: ClassVar[str] = "combine"

@@ -25,10 +25,8 @@ class Correlate(Operator):
 
     With `without`, events of those roles forbid it: a door that opens and nobody who logs in,
     `without: login`. Then the occurrence comes only when `within` has passed after its latest
-    event, with that time, and if no such event lay at most
-    `within` before or after the latest event (with `in_order`: not before the first). One that was
-    forbidden is counted as
-    `excused`.
+    event, with that time, and if no such event lay at most `within` before or after the latest
+    event (with `in_order`: not before the first). One that was forbidden is counted as `excused`.
 
     The occurrence has the time of the latest event, and as subject what is the same (`yard`), or
     without `same` the subject of the latest event. Its data are `signs` (the roles, by time),
@@ -92,7 +90,7 @@ class Correlate(Operator):
 
 
 class Sign(NamedTuple):
-    """What is remembered of one event; `rank` is the place of its role in `from`."""
+    """One event of a role; `rank` is the position of the role in `from`."""
 
     time: float
     rank: int
@@ -118,7 +116,7 @@ class CorrelateLogic(RoleLogic):
         self._ranks = {role: rank for rank, role in enumerate(context.roles)}
         self._forbidden: dict[tuple[str, ...], list[float]] = {}
         self._held: list[tuple[float, float, tuple[str, ...], Occurrence]] = []
-        """Found, but not yet told: (deadline, first time it may not see, place, occurrence)."""
+        """Found, but not yet emitted: (deadline, first forbidden time, group, occurrence)."""
         self._step = context.step
         self._lateness = context.lateness
         self._signs: dict[tuple[str, ...], list[Sign]] = {}
@@ -126,7 +124,7 @@ class CorrelateLogic(RoleLogic):
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
         """Take one event of a role."""
-        self._tell(event.time - self._lateness, out)
+        self._emit_due(event.time - self._lateness, out)
         if event.time >= self._sweep + self._lateness:
             self._forget(event.time - self._lateness)
         found = [field(event, name) for name in self._same]
@@ -139,7 +137,7 @@ class CorrelateLogic(RoleLogic):
             return
         sign = self._sign(role, event)
         signs = self._signs.setdefault(key, [])
-        if any(known.id == sign.id and known.role == role for known in signs):
+        if any(one.id == sign.id and one.role == role for one in signs):
             self.count("duplicate")
             return
         signs.append(sign)
@@ -210,7 +208,7 @@ class CorrelateLogic(RoleLogic):
         del times[:-MOST_SIGNS]
         self._sweep = min(self._sweep, time + self._within)
 
-    def _tell(self, clock: float, out: list[Event]) -> None:
+    def _emit_due(self, clock: float, out: list[Event]) -> None:
         while self._held and self._held[0][0] < clock:
             out.append(self._held.pop(0)[3])
 
@@ -246,7 +244,7 @@ class CorrelateLogic(RoleLogic):
 
     def on_due(self, now: Now, out: list[Event]) -> None:
         """Do what is due at `now`."""
-        self._tell(now.event, out)
+        self._emit_due(now.event, out)
         if self._sweep <= now.event:
             self._forget(now.event)
 
@@ -293,8 +291,8 @@ class CorrelateLogic(RoleLogic):
         self._sweep = sweep
         self._signs = {}
         for key, saved in signs.items():
-            known = [Sign(*one) for one in saved if one[2] in self._ranks]
-            self._signs[key] = sorted(sign._replace(rank=self._ranks[sign.role]) for sign in known)
+            kept = [Sign(*one) for one in saved if one[2] in self._ranks]
+            self._signs[key] = sorted(sign._replace(rank=self._ranks[sign.role]) for sign in kept)
 
 
 def _span(signs: list[Sign]) -> float:
@@ -305,8 +303,8 @@ def _one_of_each(new: Sign, signs: list[Sign]) -> list[Sign]:
     """Of every role the sign that is nearest to the new one."""
     nearest: dict[str, Sign] = {}
     for sign in signs:
-        known = nearest.get(sign.role)
-        if known is None or abs(sign.time - new.time) <= abs(known.time - new.time):
+        before = nearest.get(sign.role)
+        if before is None or abs(sign.time - new.time) <= abs(before.time - new.time):
             nearest[sign.role] = sign
     nearest[new.role] = new
     return sorted(nearest.values())

@@ -19,9 +19,8 @@ class Counter(Operator):
     `restarted`. The first reading of a signal (subject and metric) adds nothing and does not pass;
     a signal that was silent for `forget` begins anew. Sums of the increments over spans of time are
     made by `window: {calculate: [sum]}`. Readings that are bad, stale or without a number are
-    counted as
-    `not_data`, those of another kind of unit as `unit`; those older than the last of their signal
-    go to `late`.
+    counted as `not_data`, those of another kind of unit as `unit`; those older than the last of
+    their signal go to `late`.
     """
 
     NAME: ClassVar[str] = "counter"

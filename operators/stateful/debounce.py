@@ -125,10 +125,10 @@ class DebounceLogic(KeyedLogic[_Signal]):
             self.arm(signal, signal.off.time + self._clear_after)
 
     def _is_two_state(self, metric: str) -> bool:
-        known = self._two_state.get(metric)
-        if known is None:
-            known = self._two_state[metric] = two_state.word(metric, 1.0) is not None
-        return known
+        is_two_state = self._two_state.get(metric)
+        if is_two_state is None:
+            is_two_state = self._two_state[metric] = two_state.word(metric, 1.0) is not None
+        return is_two_state
 
     def expire(self, signal: _Signal, out: list[Event]) -> None:
         """Let `off` pass with the time of the deadline; forget a signal that never said `off`."""

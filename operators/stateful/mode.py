@@ -12,7 +12,7 @@ from operators.model.units import Some
 from operators.stateful.roles import RoleLogic
 
 FORGET = 7 * 86400.0
-MOST_PLACES = 10_000
+MOST_GROUPS = 10_000
 
 
 class Mode(Operator):
@@ -23,8 +23,8 @@ class Mode(Operator):
     the switch says another; `start` is the mode before it has said anything. With `same` there is a
     mode for each place. The `off` of a two-state signal whose `on` passed also passes in any mode,
     so that nothing stays on for ever. To arm an alarm by a mode, and see in its history that it was
-    suppressed, use
-    `armed: {while: ...}` on a stream `threshold: {is: surveillance}` of the switch instead.
+    suppressed, use `armed: {while: ...}` on a stream `threshold: {is: surveillance}` of the switch
+    instead.
     """
 
     NAME: ClassVar[str] = "mode"
@@ -59,10 +59,10 @@ class Mode(Operator):
 
     def placeholders(self) -> list[str]:
         """Names of the fields that it reads."""
-        return [self.field, *self.places()]
+        return [self.field, *self.group_fields()]
 
-    def places(self) -> list[str]:
-        """Names of the fields that tell places apart."""
+    def group_fields(self) -> list[str]:
+        """Return the names of the fields of `same`."""
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> "ModeLogic":
@@ -71,7 +71,7 @@ class Mode(Operator):
 
 
 class ModeLogic(RoleLogic):
-    """State is the mode of each place, and the signals whose `on` passed with the time of it."""
+    """State is the mode of each group, and when the `on` of signals passed."""
 
     def __init__(self, settings: Mode, context: StepContext) -> None:
         super().__init__()
@@ -79,17 +79,17 @@ class ModeLogic(RoleLogic):
         self._passes = frozenset(
             [settings.passes] if isinstance(settings.passes, str) else settings.passes
         )
-        self._places = settings.places()
+        self._group_fields = settings.group_fields()
         self._modes: dict[tuple[str, ...], tuple[float, str]] = {}
         self._on: dict[tuple[str, str], float] = {}
 
     def take(self, role: str, event: Event, out: list[Event]) -> None:
         """Take one event of a role."""
-        place = tuple(text(field(event, name)) for name in self._places)
+        group = tuple(text(field(event, name)) for name in self._group_fields)
         if role == self._settings.role:
-            self._switch(place, event)
+            self._switch(group, event)
             return
-        mode = self._modes.get(place, (0.0, self._settings.start))[1]
+        mode = self._modes.get(group, (0.0, self._settings.start))[1]
         state = event.value if isinstance(event, Reading) else None
         key = signal_of(event)
         if mode in self._passes:
@@ -103,15 +103,15 @@ class ModeLogic(RoleLogic):
         else:
             self.count("other_mode")
 
-    def _switch(self, place: tuple[str, ...], event: Event) -> None:
+    def _switch(self, group: tuple[str, ...], event: Event) -> None:
         name = self._settings.field
         found = value_of(event) if name == "value" else field(event, name)
         if found is None:
             self.count("not_data")
-        elif place not in self._modes and len(self._modes) >= MOST_PLACES:
+        elif group not in self._modes and len(self._modes) >= MOST_GROUPS:
             self.count("crowded")
-        elif event.time >= self._modes.get(place, (-math.inf, ""))[0]:
-            self._modes[place] = (event.time, text(found))
+        elif event.time >= self._modes.get(group, (-math.inf, ""))[0]:
+            self._modes[group] = (event.time, text(found))
         else:
             self.late.append(event)
 

@@ -17,7 +17,7 @@ FORGET = 7 * 86400.0
 class Silence(Operator):
     """Says when a signal has fallen silent, and when it is back.
 
-    For each signal (subject and metric, or the fields of `by`) that has been heard once, an
+    For each signal (subject and metric, or the fields of `by`) from which something came once, an
     occurrence `silent` is emitted when nothing came for `after`, with that very time, and an
     occurrence `back` with the next event. Their data name the signal, `last` (time of its last
     event, epoch seconds) and, for `back`, `silent_for` (seconds). The events themselves do not

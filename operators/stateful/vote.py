@@ -55,7 +55,7 @@ class Vote(Operator):
         return self
 
     def placeholders(self) -> list[str]:
-        """Return the names of the fields that tell places apart."""
+        """Return the names of the fields of `same`."""
         return [self.same] if isinstance(self.same, str) else list(self.same or ())
 
     def logic(self, context: StepContext) -> Logic:

@@ -15,8 +15,7 @@ class Lookup(Operator):
 
     The row is the one whose column named like `key` holds the event's field `key`; a table without
     a column of that name is searched by its first column. An empty cell gives no label. An event
-    without a row passes as it is, counted as
-    `unknown`.
+    without a row passes as it is, counted as `unknown`.
     """
 
     NAME: ClassVar[str] = "lookup"

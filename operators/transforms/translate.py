@@ -14,8 +14,7 @@ class Translate(Operator):
     """Replaces the values of one field by others, from a table in the definition.
 
     A field that an event does not have is not touched. What the table does not have is set aside
-    with the reason
-    `untranslated`, or kept, or replaced by one value, as `otherwise` says.
+    with the reason `untranslated`, or kept, or replaced by one value, as `otherwise` says.
     """
 
     NAME: ClassVar[str] = "translate"
@@ -62,9 +61,9 @@ class _TranslateLogic(Logic):
         found = value_of(event) if self._field == "value" else field(event, self._field)
         if found is None:
             return event
-        known = text(found)
-        if known in self._values:
-            return self._set(event, self._values[known])
+        old = text(found)
+        if old in self._values:
+            return self._set(event, self._values[old])
         if self._otherwise == "keep":
             return event
         if self._otherwise != "dead_letter":
@@ -72,7 +71,7 @@ class _TranslateLogic(Logic):
         self._refuse(
             event,
             "untranslated",
-            f"{known!r} is not among the values; add it, or say 'otherwise: keep'",
+            f"{old!r} is not among the values; add it, or say 'otherwise: keep'",
         )
         return None
 

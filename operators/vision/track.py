@@ -22,10 +22,9 @@ class Track(Operator):
 
     What is seen is the same object as before if it has the same class and its box overlaps the
     earlier one most; without any overlap, if it moved by less than its own size. Each gets the
-    `track` it belongs to. An object that is out of sight for
-    `lost_after` ends: its last detection comes once more, with phase `end` and the time at which it
-    was given up. Everything that is no detection passes unchanged. Detections older than the
-    camera's newest go to `NAME.late`.
+    `track` it belongs to. An object that is out of sight for `lost_after` ends: its last detection
+    comes once more, with phase `end` and the time at which it was given up. Everything that is no
+    detection passes unchanged. Detections older than the camera's newest go to `NAME.late`.
     """
 
     NAME: ClassVar[str] = "track"
@@ -55,8 +54,8 @@ class _Object(Entry):
 class TrackLogic(KeyedLogic[_Object]):
     """State is the last detection of each object in sight, by camera.
 
-    A camera's detections do not depend on the clock of other cameras: within a batch, they end
-    lost objects of their own camera only.
+    A camera's detections do not depend on the clock of other cameras: within a batch, they end lost
+    objects of their own camera only.
     """
 
     def __init__(self, lost_after: float, context: StepContext) -> None:

@@ -79,10 +79,10 @@ class ZonesLogic(Logic):
             if event.time >= self._sweep:
                 self._forget(event.time - FORGET)
             for zone, points in self._zones.get(event.subject, ()):
-                self._look(event, zone, points, out)
+                self._update(event, zone, points, out)
         return out
 
-    def _look(self, event: Detection, zone: str, points: list[Point], out: list[Event]) -> None:
+    def _update(self, event: Detection, zone: str, points: list[Point], out: list[Event]) -> None:
         key = (event.subject, str(event.track), zone)
         stay = self._stays.get(key)
         inside = event.phase != "end" and self._is_in(event, points)
@@ -90,7 +90,7 @@ class ZonesLogic(Logic):
             if stay is not None:
                 del self._stays[key]
                 if stay.entered:
-                    out.append(_told(event, zone, "left"))
+                    out.append(_in_phase(event, zone, "left"))
             return
         if stay is None:
             stay = self._stays[key] = _Stay(event.time)
@@ -98,7 +98,7 @@ class ZonesLogic(Logic):
         stay.seen = event.time
         if not stay.entered and event.time >= stay.since + self._stay:
             stay.entered = True
-            out.append(_told(event, zone, "entered"))
+            out.append(_in_phase(event, zone, "entered"))
 
     def _is_in(self, event: Detection, points: list[Point]) -> bool:
         left, top, width, height = event.box
@@ -126,7 +126,7 @@ class ZonesLogic(Logic):
         self._sweep = min((stay.seen for stay in self._stays.values()), default=math.inf) + FORGET
 
 
-def _told(event: Detection, zone: str, phase: str) -> Detection:
+def _in_phase(event: Detection, zone: str, phase: str) -> Detection:
     return msgspec.structs.replace(
         event, id=f"{event.id}/{zone}/{phase}", phase=phase, in_zone=zone
     )

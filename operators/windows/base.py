@@ -139,7 +139,7 @@ class Windows(Logic):
 
     # ------------------------------------------------------------------------------------------
     # what kinds of windows differ in
-    def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+    def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Close what a reading is past; return its pane, or None if that has closed."""
         raise NotImplementedError
 
@@ -197,7 +197,7 @@ class Windows(Logic):
         time = event.time
         if self._sweep == _INF:
             self._sweep = (math.floor(time / FORGET) + 1) * FORGET
-        pane = self.place(signal, time, out)
+        pane = self.pane_of(signal, time, out)
         if pane is None:
             self.late.append(event)
             return

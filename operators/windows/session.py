@@ -30,7 +30,7 @@ class SessionLogic(Windows):
             signal.windows[-1].last = signal.last
         super().settle(signal)
 
-    def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+    def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Return the pane of a reading, after closing what it is past."""
         gap, sessions = self.settings.gap, signal.windows
         done = time - self.lateness

@@ -43,17 +43,17 @@ class Quantiles:
             return sorted(self.values)[max(0, math.ceil(share * len(self.values) - 1e-9) - 1)]
         points = self._sorted()
         wanted = share * sum(weight for _, weight in points)
-        before = place = 0.0
+        before = position = 0.0
         low = points[0][0]
         for mean, weight in points:
             middle = before + weight / 2
             if wanted <= middle:
                 return (
-                    low + (mean - low) * (wanted - place) / (middle - place)
-                    if middle > place
+                    low + (mean - low) * (wanted - position) / (middle - position)
+                    if middle > position
                     else mean
                 )
-            low, place, before = mean, middle, before + weight
+            low, position, before = mean, middle, before + weight
         return points[-1][0]
 
     def _sorted(self) -> list[tuple[float, float]]:

@@ -17,7 +17,7 @@ class WindowLogic(Windows):
     `windows` of a signal are its panes by number, as multiples of `every`.
     """
 
-    def place(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
+    def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Return the pane of a reading, after closing what it is past."""
         every = self.settings.every
         before = math.floor((time - self.lateness) / every)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, Reading, decode_lines, encode_lines
-from operators.model.selector import Only
 from operators.stateful.debounce import Debounce
 from operators.stateful.deduplicate import Deduplicate
 from operators.threshold.step import Threshold
+from operators.transforms.only import Only
 from operators.windows.step import Window
 
 SUBJECTS = 1_000

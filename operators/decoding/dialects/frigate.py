@@ -71,11 +71,11 @@ def _camera(camera: str, path: list[str]) -> Route:
             return Route(lambda builder, data: builder.put(camera, "sound_pressure", data))
         if path[1] in ("rms", "transcription"):
             return IGNORE
-        heard = at_endpoint(camera, path[1])
-        return Route(lambda builder, data: builder.put(heard, "sound", data))
+        microphone = at_endpoint(camera, path[1])
+        return Route(lambda builder, data: builder.put(microphone, "sound", data))
     if len(path) == 1 and path[0] not in _NOT_OBJECTS:
-        seen = at_endpoint(camera, path[0])
-        return Route(lambda builder, data: builder.put(seen, "count", data))
+        counted = at_endpoint(camera, path[0])
+        return Route(lambda builder, data: builder.put(counted, "count", data))
     return IGNORE
 
 

@@ -52,12 +52,12 @@ def _read(builder: ReadingBuilder, data: Any) -> None:
     device = json_name(device)
     _write(builder, device, decoded or {})
     gateways = uplink.get("rx_metadata")
-    heard = (
+    levels = (
         [g.get("rssi") for g in gateways if g.__class__ is dict]
         if gateways.__class__ is list
         else []
     )
-    strengths = [strength for rssi in heard if (strength := values.number(rssi)) is not None]
+    strengths = [strength for rssi in levels if (strength := values.number(rssi)) is not None]
     if strengths:
         builder.put(device, "signal_strength", max(strengths))
 

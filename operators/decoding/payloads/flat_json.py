@@ -20,7 +20,7 @@ def put_known(
 
     Metrics in `without` are not read. A key that is the metric itself wins over its aliases.
     """
-    known = 0
+    count = 0
     fahrenheit = False
     for key, raw in data.items():
         metric = metric_of(key)
@@ -31,18 +31,18 @@ def put_known(
             if name in FAHRENHEIT:
                 fahrenheit = True
             elif name == "open" and raw.__class__ is bool:
-                known += 1
+                count += 1
                 builder.put(subject, "contact", raw, inverted=True)
             else:
                 builder.skipped += 1
         elif metric in without or (metric in data and key != metric):
             builder.skipped += 1
         else:
-            known += 1
+            count += 1
             builder.put(subject, metric, raw, units.get(metric) if units else None)
     if fahrenheit:
-        known += _fahrenheit(builder, subject, data)
-    return known
+        count += _fahrenheit(builder, subject, data)
+    return count
 
 
 def _fahrenheit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:

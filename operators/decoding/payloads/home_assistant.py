@@ -44,13 +44,13 @@ State = Callable[[ReadingBuilder, str, str], None]
 class Meaning(NamedTuple):
     """Meaning of an entity's states: metric, unit they come in, and whether 1 and 0 swap.
 
-    `known` is False where the metric is a guess.
+    `is_certain` is False where the metric is a guess.
     """
 
     metric: str
     unit: str | None = None
     inverted: bool = False
-    known: bool = True
+    is_certain: bool = True
 
 
 def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
@@ -71,7 +71,7 @@ def binary_meaning(name: str, device_class: str | None) -> tuple[Meaning, str]:
 def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tuple[Meaning, str]:
     """Return the meaning of a sensor or number, and what its name says beyond the metric.
 
-    `known` is False without any hint.
+    `is_certain` is False without any hint.
     """
     if device_class in TEXT_CLASSES:
         return Meaning("state"), name
@@ -82,7 +82,7 @@ def sensor_meaning(name: str, device_class: str | None, unit: str | None) -> tup
         return Meaning(METRIC_OF_UNIT[unit], unit), name
     found = by_suffix(name)
     if found is None:
-        return Meaning("value", unit, known=unit is not None), name
+        return Meaning("value", unit, is_certain=unit is not None), name
     return (
         Meaning(found[0], unit if METRICS[found[0]].kind in ("number", "any") else None),
         found[1],
@@ -111,7 +111,7 @@ def write(builder: ReadingBuilder, entity: str, means: Meaning, state: str) -> N
         metric = means.metric
         if domain in ("person", "device_tracker"):
             metric = "presence"
-        elif metric == "value" and not means.known:
+        elif metric == "value" and not means.is_certain:
             metric = "state"
         unit = means.unit if metric == "value" else METRICS[metric].unit
         builder.add(entity, metric, None, state, unit, "bad", state)
@@ -145,7 +145,7 @@ def write_state(
             builder.put_text(subject, metric, state)
     elif metric == "value":
         if (
-            not means.known
+            not means.is_certain
             and values.number(state) is None
             and state.strip().lower() not in NOT_FINITE
         ):

@@ -89,11 +89,11 @@ class ReadingBuilder:
 
         It was sent in `unit`; None means the metric's own.
         """
-        known = METRICS[metric]
-        kind = known.kind
+        quantity = METRICS[metric]
+        kind = quantity.kind
         value: float | None
         text = None
-        own_unit = known.unit
+        own_unit = quantity.unit
         quality = self.quality
         if kind == "number":
             value = raw if raw.__class__ is float and raw - raw == 0.0 else values.number(raw)
@@ -110,7 +110,7 @@ class ReadingBuilder:
                     value = value * factors[0] + factors[1]
                 elif metric == "pressure":
                     value = values.implied_pressure(value)
-                if not known.low <= value <= known.high:
+                if not quantity.low <= value <= quantity.high:
                     quality = "bad"
                     if value - value != 0.0:
                         value = None

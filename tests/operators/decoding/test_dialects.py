@@ -15,7 +15,7 @@ BLE = "home/OMG/BTtoMQTT/A4C1380B0C0D"
 CARD: dict[str, Any] = {"end_device_ids": {"device_id": "d"}}
 
 
-def said(topic: str, payload: Any, codec: str = "auto") -> list[str]:
+def decoded(topic: str, payload: Any, codec: str = "auto") -> list[str]:
     """`subject metric value unit quality`, shortened; events as `! device type action endpoint`."""
     decoder = logic(codec)
     lines = [f"refused {letter.reason}" for letter in decoder.errors]
@@ -126,7 +126,7 @@ def said(topic: str, payload: Any, codec: str = "auto") -> list[str]:
     ],
 )  # fmt: skip
 def test_a_payload_says(topic: str, payload: Any, expected: list[str]) -> None:
-    assert said(topic, payload) == expected
+    assert decoded(topic, payload) == expected
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_an_entity_s_state_says(
         "states_meta": {"7": entity},
         "state_attributes": {"3": json.dumps(attributes)},
     }
-    assert said("homeassistant.states", payload) == [f"{entity} {expected}"]
+    assert decoded("homeassistant.states", payload) == [f"{entity} {expected}"]
 
 
 def test_what_json_cannot_say_is_null_in_an_event_s_data_too() -> None:

@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from operators.events import AlarmTransition, Detection, Summary
-from operators.model.selector import Drop, Only, Selector, glob
+from operators.model.selector import Selector, glob
+from operators.transforms.drop import Drop
+from operators.transforms.only import Only
 from tests.operators.shard import Shard, occurrence, reading, step
 
 

@@ -97,6 +97,6 @@ def test_an_alarm_of_a_door_says_the_word_of_its_state() -> None:
         event="activated", change="raised", state="unacked", isa="B", value=0.0, limit=0.0, metric="contact",
     )  # fmt: skip
     assert Template("{alarm}: {subject} {value}").render(opened) == "door_open: freezer open"
-    said = MailText("{alarm}", None).body([opened])
-    assert "value      open" in said
-    assert "limit" not in said
+    body = MailText("{alarm}", None).body([opened])
+    assert "value      open" in body
+    assert "limit" not in body

@@ -6,19 +6,19 @@ from operators.stateful.stale import Stale
 from tests.operators.shard import Shard, occurrence, reading, step
 
 
-def told(events: list[Event]) -> list[tuple[float, float | None, str | None]]:
+def qualities(events: list[Event]) -> list[tuple[float, float | None, str | None]]:
     return [(e.time, getattr(e, "value", None), getattr(e, "quality", None)) for e in events]
 
 
 def test_the_last_reading_comes_once_more_as_stale_when_nothing_came() -> None:
     shard = Shard(step(Stale, "stale: 10s"))
-    assert told(shard.feed(reading(0, 1.0), reading(3, 2.0))) == [
+    assert qualities(shard.feed(reading(0, 1.0), reading(3, 2.0))) == [
         (0, 1.0, "good"),
         (3, 2.0, "good"),
     ]
-    assert told(shard.wait_until(13)) == [(13, 2.0, "stale")]
+    assert qualities(shard.wait_until(13)) == [(13, 2.0, "stale")]
     assert shard.wait_until(1000) == []
-    assert told(shard.feed(reading(1001, 2.0))) == [(1001, 2.0, "good")]
+    assert qualities(shard.feed(reading(1001, 2.0))) == [(1001, 2.0, "good")]
 
 
 def test_a_value_that_never_changes_is_stale_until_it_does() -> None:
@@ -26,7 +26,7 @@ def test_a_value_that_never_changes_is_stale_until_it_does() -> None:
     out = shard.feed(
         *(reading(n * 5, value) for n, value in enumerate([1.0, 1.0, 1.0, 1.0, 2.0, 2.0]))
     )
-    assert [quality for _, _, quality in told(out)] == [
+    assert [quality for _, _, quality in qualities(out)] == [
         "good",
         "good",
         "good",

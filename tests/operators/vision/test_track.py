@@ -26,14 +26,14 @@ def shard(restarts=False):
     return Shard(Track(lost_after="3s"), CONTEXT, restarts)
 
 
-def told(events):
+def phases(events):
     return [(e.time, e.track, e.phase) for e in events]
 
 
 def test_an_object_is_new_then_updated_and_ends_when_it_is_lost():
     cameras = shard()
     out = cameras.feed(seen(0.0, id="a"), seen(0.2, 0.41), seen(0.4, 0.42))
-    assert told(out) == [(0.0, "a", "new"), (0.2, "a", "update"), (0.4, "a", "update")]
+    assert phases(out) == [(0.0, "a", "new"), (0.2, "a", "update"), (0.4, "a", "update")]
     assert cameras.wait_until(3.39) == []
     (end,) = cameras.wait_until(3.4)
     assert (end.time, end.track, end.phase, end.box) == (3.4, "a", "end", (0.42, 0.4, 0.1, 0.4))
@@ -41,7 +41,7 @@ def test_an_object_is_new_then_updated_and_ends_when_it_is_lost():
 
 def test_an_object_that_comes_back_too_late_is_another_one():
     out = shard().feed(seen(0.0, id="a"), seen(3.5, id="b"))
-    assert told(out) == [(0.0, "a", "new"), (3.0, "a", "end"), (3.5, "b", "new")]
+    assert phases(out) == [(0.0, "a", "new"), (3.0, "a", "end"), (3.5, "b", "new")]
 
 
 def test_two_objects_on_one_picture_are_two_even_if_they_overlap():
@@ -70,7 +70,7 @@ def test_what_moved_by_less_than_its_size_without_overlap_is_the_same():
 def test_an_old_detection_is_late_and_everything_else_passes():
     cameras = shard()
     other = reading(0.5, 1.0)
-    assert told(cameras.feed(seen(1.0, id="a"))) == [(1.0, "a", "new")]
+    assert phases(cameras.feed(seen(1.0, id="a"))) == [(1.0, "a", "new")]
     assert cameras.feed(seen(0.5), other) == [other]
     assert len(cameras.late) == 1
 
@@ -109,7 +109,7 @@ def test_batches_and_restarts_change_nothing():
         size = rng.randrange(1, 20)
         parts += cut.feed(*left[:size])
         left = left[size:]
-    assert sorted(told(parts)) == sorted(told(whole))
+    assert sorted(phases(parts)) == sorted(phases(whole))
 
 
 def test_nothing_is_kept_of_what_is_gone():

@@ -31,7 +31,7 @@ def shard(restarts=False, **settings):
     return Shard(Zones(**settings), CONTEXT, restarts)
 
 
-def told(events):
+def phases(events):
     return [(e.time, e.track, e.phase, e.in_zone) for e in events]
 
 
@@ -39,30 +39,30 @@ def test_an_object_enters_once_and_leaves_once():
     out = shard().feed(
         seen(0.0, foot=0.1), seen(1.0), seen(2.0), seen(3.0, foot=0.95), seen(4.0, foot=0.95)
     )
-    assert told(out) == [(1.0, "a", "entered", "floor"), (3.0, "a", "left", "floor")]
+    assert phases(out) == [(1.0, "a", "entered", "floor"), (3.0, "a", "left", "floor")]
 
 
 @pytest.mark.parametrize("restarts", [False, True])
 def test_a_stay_must_last(restarts):
     zones = shard(restarts, stay="1s")
-    assert told(zones.feed(seen(0.0))) == []
-    assert told(zones.feed(seen(0.8))) == []
-    assert told(zones.feed(seen(1.0), seen(1.2))) == [(1.0, "a", "entered", "floor")]
-    assert told(zones.feed(seen(2.0, foot=0.1), seen(2.2), seen(3.1))) == [
+    assert phases(zones.feed(seen(0.0))) == []
+    assert phases(zones.feed(seen(0.8))) == []
+    assert phases(zones.feed(seen(1.0), seen(1.2))) == [(1.0, "a", "entered", "floor")]
+    assert phases(zones.feed(seen(2.0, foot=0.1), seen(2.2), seen(3.1))) == [
         (2.0, "a", "left", "floor")
     ]
-    assert told(zones.feed(seen(3.2))) == [(3.2, "a", "entered", "floor")]
+    assert phases(zones.feed(seen(3.2))) == [(3.2, "a", "entered", "floor")]
 
 
 def test_the_end_of_a_track_leaves_its_zones_and_frees_them():
     zones = shard()
     zones.feed(seen(0.0))
-    assert told(zones.feed(seen(5.0, phase="end"))) == [(5.0, "a", "left", "floor")]
+    assert phases(zones.feed(seen(5.0, phase="end"))) == [(5.0, "a", "left", "floor")]
     assert zones.logic.snapshot() == []
 
 
 def test_a_zone_belongs_to_its_camera_and_only_names_zones():
-    assert told(shard().feed(seen(0.0, camera="dock"))) == [(0.0, "a", "entered", "ramp")]
+    assert phases(shard().feed(seen(0.0, camera="dock"))) == [(0.0, "a", "entered", "ramp")]
     assert shard(only="floor").feed(seen(0.0, camera="dock")) == []
 
 
