@@ -1,8 +1,9 @@
 """The schema of ClickHouse tables: numbered migrations per kind, what a database has, and bringing
 it up to date.
 
-Every statement can be applied again without effect (`IF NOT EXISTS`, `OR REPLACE`), so two
-processes that migrate at the same time do no harm and need no lock.
+A table says in its comment what it holds and which migrations it has (`TableComment`). Every
+statement can be applied again without effect (`IF NOT EXISTS`, `OR REPLACE`), so a migration that
+was killed is repeated, and two processes that migrate at the same time do no harm and need no lock.
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from clickhouse_connect.driver.binding import format_str
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -18,20 +20,16 @@ from connectors.base import ConnectorError
 from connectors.clickhouse.client import NO_TABLE
 from connectors.clickhouse.columns import LAYOUTS
 from connectors.clickhouse.table import Declared
+from connectors.clickhouse.table_comment import TableComment
 
 _PARTITIONS = {"month": "toYYYYMM(time)", "day": "toYYYYMMDD(time)"}
-_HISTORY_TABLE = (
-    "CREATE TABLE IF NOT EXISTS vigie_migrations (`table` String, kind LowCardinality(String),"
-    " number UInt32, name String, applied_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')) ENGINE ="
-    " ReplacingMergeTree ORDER BY (`table`, kind, number)"
-)
 _TTL = re.compile(r"TTL toDateTime\(time\) \+ toIntervalDay\((\d+)\)")
 
 
 @dataclass(frozen=True)
 class Migration:
     """One numbered step of a kind of table: an SQL file of one statement, with `{table}`,
-    `{partition}` and `{keep}`.
+    `{partition}`, `{keep}` and, where the table is made, `{comment}`.
     """
 
     number: int
@@ -41,8 +39,10 @@ class Migration:
 
 @dataclass(frozen=True)
 class Found:
-    """A table as the database has it. `number` is the last migration applied, 0 for none;
-    `columns` name → type.
+    """A table as the database has it.
+
+    `number` is the last migration applied, 0 for none; `columns` name → type; `kind` is None for a
+    table that Vigie cannot have made; `being_made` is true where whoever made it was interrupted.
     """
 
     kind: str | None
@@ -51,15 +51,21 @@ class Found:
     keep_days: int | None
     engine: str
     columns: dict[str, str]
+    comment: str
+    being_made: bool
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing to do: words for people, the statement, and the migration that it completes."""
+    """One thing to do: words for people, the statements, and the migration that they complete.
+
+    `sets_keep`: it changes nothing but how long rows are kept.
+    """
 
     words: str
-    statement: str
+    statements: tuple[str, ...]
     migration: Migration | None = None
+    sets_keep: bool = False
 
 
 @cache
@@ -104,55 +110,58 @@ class Schema:
         if self._connected is None:
             return None
         described = self._client.query(
-            "SELECT engine, engine_full, partition_key FROM system.tables "
+            "SELECT engine, engine_full, partition_key, comment FROM system.tables "
             "WHERE database = currentDatabase() AND name = {table:String}",
             parameters={"table": table},
         ).result_rows
         if not described:
             return None
-        engine, full, partition = described[0]
-        columns = self._client.query(
+        engine, full, partition, comment = described[0]
+        rows = self._client.query(
             "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table ="
             " {table:String}",
             parameters={"table": table},
         ).result_rows
-        kind, number = self._applied(table)
+        columns = {str(row[0]): str(row[1]) for row in rows}
+        said = TableComment.parse(comment) or self._recorded().get(table)
         keep = _TTL.search(full)
         return Found(
-            kind,
-            number,
+            said.kind if said else _kind_of(columns),
+            said.number if said else 0,
             partition,
             int(keep[1]) if keep else None,
             engine,
-            {str(row[0]): str(row[1]) for row in columns},
+            columns,
+            comment,
+            said.being_made if said else False,
         )
 
     def known(self) -> list[str]:
         """The tables that were migrated here."""
         if self._connected is None:
             return []
-        try:
-            rows = self._client.query(
-                "SELECT DISTINCT `table` FROM vigie_migrations ORDER BY `table`"
-            ).result_rows
-        except DatabaseError as error:
-            if NO_TABLE in str(error):
-                return []
-            raise
-        return [row[0] for row in rows]
+        rows = self._client.query(
+            "SELECT name, comment FROM system.tables WHERE database = currentDatabase()"
+        ).result_rows
+        recorded = self._recorded()
+        return sorted(
+            name for name, comment in rows if name in recorded or TableComment.parse(comment)
+        )
 
-    def _applied(self, table: str) -> tuple[str | None, int]:
+    def _recorded(self) -> dict[str, TableComment]:
+        """The tables in `vigie_migrations`, the record that earlier versions kept apart from the
+        tables.
+        """
         try:
             rows = self._client.query(
-                "SELECT kind, max(number) FROM vigie_migrations WHERE `table` = {table:String}"
-                " GROUP BY kind ORDER BY 2",
-                parameters={"table": table},
+                "SELECT `table`, kind, max(number) FROM vigie_migrations GROUP BY `table`, kind"
+                " ORDER BY 3"
             ).result_rows
         except DatabaseError as error:
             if NO_TABLE in str(error):
-                return None, 0
+                return {}
             raise
-        return (rows[-1][0], int(rows[-1][1])) if rows else (None, 0)
+        return {table: TableComment(kind, number) for table, kind, number in rows}
 
     # ------------------------------------------------------------------------------------------------
     # checking
@@ -171,7 +180,7 @@ class Schema:
                 f" what it holds (kind: readings, alarms or events) and run `{self._remedy}`"
             )
         newest = migrations(kind)[-1].number
-        if found.number < newest:
+        if found.number < newest and not found.being_made:
             raise ConnectorError(
                 f"{self._name(declared.table)} has schema version {found.number}, this Vigie writes"
                 f" version {newest}: run `{self._remedy}`"
@@ -254,62 +263,68 @@ class Schema:
         return list(_changes(declared, kind, found))
 
     def migrate(self, declared: Declared) -> list[Change]:
-        """Do what `plan` says and record it."""
+        """Do what `plan` says."""
         changes = self.plan(declared)
-        found = self.look(declared.table)
-        kind = (found.kind if found else None) or declared.kind
-        if any(change.migration for change in changes):
-            self._client.command(_HISTORY_TABLE)
         for change in changes:
             self._do(change, declared)
-            if change.migration:
-                self._client.command(
-                    "INSERT INTO vigie_migrations (`table`, kind, number, name) "
-                    "SELECT {table:String}, {kind:String}, {number:UInt32}, {name:String}",
-                    parameters={
-                        "table": declared.table,
-                        "kind": kind,
-                        "number": change.migration.number,
-                        "name": change.migration.name,
-                    },
-                )
         return changes
 
     def _do(self, change: Change, declared: Declared) -> None:
         try:
-            self._client.command(change.statement)
+            for statement in change.statements:
+                self._client.command(statement)
         except DatabaseError:
-            found = None if change.migration else self.look(declared.table)
+            found = self.look(declared.table) if change.sets_keep else None
             # else another process was faster
             if found is None or found.keep_days != declared.keep_days:
                 raise
 
 
 def _changes(declared: Declared, kind: str, found: Found | None) -> Iterator[Change]:
-    done = found.number if found else 0
-    for migration in migrations(kind):
-        if migration.number > done:
-            yield Change(
-                f"{declared.table}: {migration.name}", _filled(migration, declared), migration
-            )
+    table, done = declared.table, found.number if found else 0
+    comment = found.comment if found else ""
+    missing = [migration for migration in migrations(kind) if migration.number > done]
+    for migration in missing:
+        being_made = (found is None or found.being_made) and migration is not missing[-1]
+        comment = TableComment(kind, migration.number, being_made).within(comment)
+        statement = _filled(migration, declared, comment)
+        says_it = found is None and "{comment}" in migration.sql
+        statements = (statement,) if says_it else (statement, _set_comment(table, comment))
+        yield Change(f"{table}: {migration.name}", statements, migration)
+    if found is not None and not missing and TableComment.parse(comment) is None:
+        comment = TableComment(kind, done).within(comment)
+        words = f"{table}: says in its comment that it holds {kind}, version {done}"
+        yield Change(words, (_set_comment(table, comment),))
     if found is not None and found.keep_days != declared.keep_days:
         change = f"MODIFY {_ttl(declared.keep_days)}" if declared.keep_days else "REMOVE TTL"
-        words = (
-            f"{declared.table}: keeps rows {_span(declared.keep_days)}, was"
-            f" {_span(found.keep_days)}"
-        )
-        yield Change(words, f"ALTER TABLE `{declared.table}` {change}")
+        words = f"{table}: keeps rows {_span(declared.keep_days)}, was {_span(found.keep_days)}"
+        yield Change(words, (f"ALTER TABLE `{table}` {change}",), sets_keep=True)
 
 
-def _filled(migration: Migration, declared: Declared) -> str:
+def _set_comment(table: str, comment: str) -> str:
+    return f"ALTER TABLE `{table}` MODIFY COMMENT {format_str(comment)}"
+
+
+def _filled(migration: Migration, declared: Declared, comment: str) -> str:
     values = {
         "table": declared.table,
         "partition": _PARTITIONS[declared.partition],
         "keep": _ttl(declared.keep_days),
+        "comment": format_str(comment),
     }
     return re.sub(
-        r"\{(table|partition|keep)\}", lambda match: values[match[1]], migration.sql
+        r"\{(table|partition|keep|comment)\}", lambda match: values[match[1]], migration.sql
     ).strip()
+
+
+def _kind_of(columns: dict[str, str]) -> str | None:
+    """The kind of table that has these columns, if one has."""
+    fitting = (
+        kind
+        for kind, layout in LAYOUTS.items()
+        if all(columns.get(column.name) == column.type for column in layout.columns)
+    )
+    return next(fitting, None)
 
 
 def _ttl(keep_days: int | None) -> str:

@@ -71,7 +71,8 @@ class Inserter:
         declared = self._declared
         if layout is not None:
             declared = replace(declared, kind=layout.name)
-        if self._connection.migrate and schema.look(declared.table):
+        known = schema.look(declared.table)
+        if known is not None and (self._connection.migrate or known.being_made):
             schema.migrate(declared)
         found = schema.check(declared)
         if found is None:

@@ -104,7 +104,8 @@ def _one(schema: "Schema", declared: Declared, dry_run: bool) -> Iterator[Line]:
     try:
         changes = schema.plan(declared) if dry_run else schema.migrate(declared)
         for change in changes:
-            yield Line(f"{change.words}\n{change.statement};" if dry_run else change.words)
+            statements = "".join(f"\n{statement};" for statement in change.statements)
+            yield Line(change.words + (statements if dry_run else ""))
         found = schema.look(declared.table)
         if not changes and found is not None:
             yield Line(f"{declared.table}: up to date ({found.kind}, version {found.number})")

@@ -96,7 +96,7 @@ def test_a_dry_run_prints_the_statements_and_changes_nothing(
     )
     result = vigie("migrate", "--dry-run", "--site", site, definition)
     assert "CREATE TABLE IF NOT EXISTS `kept` (" in result.output
-    assert "TTL toDateTime(time) + toIntervalDay(30);" in result.output
+    assert "TTL toDateTime(time) + toIntervalDay(30)\nCOMMENT" in result.output
     assert client.query("SHOW TABLES").result_rows == []
 
 
@@ -148,7 +148,7 @@ def test_every_migration_can_be_applied_again(connection: ClickHouseConnection, 
     schema = Schema(connect(connection), "")
     declared = Declared("t", kind)
     assert [change.migration for change in schema.migrate(declared)] == list(migrations(kind))
-    schema._client.command("TRUNCATE TABLE vigie_migrations")
+    schema._client.command("ALTER TABLE t MODIFY COMMENT ''")
     with pytest.raises(ConnectorError, match="schema version 0, this Vigie writes version"):
         schema.check(declared)
     assert [change.migration for change in schema.migrate(declared)] == list(migrations(kind))
@@ -163,7 +163,7 @@ def test_run_refuses_an_older_table_with_the_command(
 ) -> None:
     client = connect(connection)
     Schema(client, "").migrate(Declared("kept", "readings"))
-    client.command("TRUNCATE TABLE vigie_migrations")
+    client.command("ALTER TABLE kept MODIFY COMMENT ''")
     definition = write(tmp_path, "kept", "t: {from: a, clickhouse: {table: kept, kind: readings}}")
     result = vigie("run", definition, "--site", site, "--data", tmp_path / "data")
     assert result.exit_code == 1
@@ -305,7 +305,7 @@ def test_what_fits_shares_a_table(tmp_path: Path, sinks: str) -> None:
 def test_a_second_process_that_was_faster_is_no_failure(connection: ClickHouseConnection) -> None:
     schema = Schema(connect(connection), "")
     schema.migrate(Declared("t", "readings"))
-    late = Change("t: keeps rows for ever", "ALTER TABLE `t` REMOVE TTL")
+    late = Change("t: keeps rows for ever", ("ALTER TABLE `t` REMOVE TTL",), sets_keep=True)
     schema._do(late, Declared("t", "readings"))  # there is none any more
     with pytest.raises(Exception, match="Code: 36"):
         schema._do(late, Declared("t", "readings", keep_days=3))

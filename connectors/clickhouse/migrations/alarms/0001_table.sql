@@ -34,3 +34,4 @@ CREATE TABLE IF NOT EXISTS `{table}` (
 PARTITION BY {partition}
 ORDER BY (rule, subject, occ, seq, id)
 {keep}
+COMMENT {comment}

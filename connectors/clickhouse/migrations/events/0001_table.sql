@@ -10,3 +10,4 @@ CREATE TABLE IF NOT EXISTS `{table}` (
 PARTITION BY {partition}
 ORDER BY (subject, type, time, id)
 {keep}
+COMMENT {comment}

@@ -14,3 +14,4 @@ CREATE TABLE IF NOT EXISTS `{table}` (
 PARTITION BY {partition}
 ORDER BY (subject, metric, time, id)
 {keep}
+COMMENT {comment}
