@@ -9,6 +9,7 @@ services of `infra.embedded`; a test that kills or reconfigures a service starts
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,14 @@ SERVICES = {
 
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that tests start, also where these tests run in the background:
+    a shell lets its background jobs, and all their children, ignore it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

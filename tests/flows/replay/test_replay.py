@@ -2,7 +2,6 @@
 times, refusals.
 """
 
-import contextlib
 import gzip
 import json
 import os
@@ -30,6 +29,7 @@ from flows.cli import main
 from flows.replay.timeline_rows import marks
 from operators.events import Detection, Message, Occurrence, Reading, encode_lines
 from tests.bench.replay_month import check, command, counted, fill
+from tests.waiting import PATIENCE
 
 NOON = datetime.fromisoformat("2026-11-02T12:00+01:00").timestamp()
 HOT = """\
@@ -720,19 +720,6 @@ def test_a_definition_with_profiles_asks_for_one(paris):
     ]
 
 
-def interrupted(process):
-    """Press Ctrl-C, and once more whenever nothing has come of it: a signal that arrives just
-    before a thread begins to wait for the system does not wake it.
-    """
-    for _ in range(10):
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=10)
-    process.kill()
-    process.communicate()
-    pytest.fail("ten times Ctrl-C did not end it")
-
-
 def test_ctrl_c_ends_it_without_a_trace_of_the_program(paris):
     slow = paris / "h.jsonl"
     os.mkfifo(slow)
@@ -749,7 +736,8 @@ def test_ctrl_c_ends_it_without_a_trace_of_the_program(paris):
     with slow.open("wb") as pipe:  # opens once the replay reads
         pipe.write(encode_lines(heat()))
         pipe.flush()
-        out, error = interrupted(process)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert (out, error.strip()) == ("", "broken off; nothing was written")
 
