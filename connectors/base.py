@@ -57,7 +57,7 @@ class Reader(Protocol):
         """
 
     def position(self) -> object:
-        """A picklable position: a reader opened with it continues after the last event `read`
+        """A position as plain data: a reader opened with it continues after the last event `read`
         returned.
         """
 

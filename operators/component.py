@@ -120,6 +120,9 @@ class Logic:
     """
 
     VERSION: ClassVar[int] = 1
+    STATE: ClassVar[Any] = Any
+    """The type of what `snapshot` returns under `VERSION`, as msgspec decodes it; needed where
+    tuples must come back as tuples, and events as events."""
 
     def __init__(self) -> None:
         self.errors: list[DeadLetter] = []
@@ -144,16 +147,16 @@ class Logic:
         return NEVER
 
     def snapshot(self) -> object:
-        """Return the state as plain data, or None for a step without state.
+        """Return the state as plain data and events, or None for a step without state.
 
-        It must not alias live state.
+        It must not alias live state, except what is never changed in place.
         """
         return None
 
     def restore(self, state: object, version: int) -> None:
-        """Take back what `snapshot` returned under `VERSION` == `version`.
+        """Take back what `snapshot` returned under `VERSION` == `version`, decoded as `STATE`.
 
-        The current version and the one before are read.
+        What the version before returned comes decoded without a type: its arrays are lists.
         """
 
     def count(self, word: str, n: int = 1) -> None:

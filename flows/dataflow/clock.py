@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from flows.dataflow.shard_state import ClockState
 from operators.component import Now
 
 GRACE = 1.0
@@ -135,15 +136,11 @@ class Clock:
         else:
             self.event = max(self.event, self.wall)
 
-    def state(self) -> dict[str, Any]:
-        """The clock as plain data, for a snapshot."""
-        return {
-            "now": (self.event, self.wall),
-            "marks": dict(self._watermarks),
-            "arrivals": dict(self._arrivals),
-        }
+    def state(self) -> ClockState:
+        """What must survive a restart."""
+        return ClockState((self.event, self.wall), dict(self._watermarks), dict(self._arrivals))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: ClockState) -> None:
         """Take back what `state` returned."""
-        self.event, self.wall = state["now"]
-        self._watermarks, self._arrivals = dict(state["marks"]), dict(state["arrivals"])
+        self.event, self.wall = state.now
+        self._watermarks, self._arrivals = dict(state.marks), dict(state.arrivals)

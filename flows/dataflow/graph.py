@@ -7,16 +7,22 @@ whose clock it sees differ.
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from flows.dataflow.clock import Clock, Heard
-from flows.dataflow.plan import ALARMS, ANSWERS, Node, Outputs, Plan
+from flows.dataflow.plan import ALARMS, ANSWERS, Node, Outputs, Plan, Step
+from flows.dataflow.shard_state import (
+    VERSION,
+    ArrivalsState,
+    ShardState,
+    StepState,
+    give_state,
+    take_state,
+)
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 
-STATE_VERSION = 1
 _time_of = operator.attrgetter("time")
 
 
@@ -147,44 +153,36 @@ class Graph:
         counts, self._counts = self._counts, {}
         return counts
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything that must survive a restart, by persisted step id."""
-        steps: dict[str, tuple[int, object]] = {}
-        for running in self._running:
-            for step, logic in zip(running.node.steps, running.logics, strict=True):
-                state = logic.snapshot()
-                if state is not None:
-                    steps[step.identity] = (logic.VERSION, state)
+    def snapshot(self, arrivals: ArrivalsState | None = None) -> ShardState:
+        """Everything that must survive a restart, with what waits before the graph."""
+        steps: dict[str, StepState] = {}
+        for step, logic in self._steps():
+            state = take_state(step.identity, logic)
+            if state is not None:
+                steps[step.identity] = state
         tables = {
             identity: names
             for node in self._plan.nodes
             for identity, names in node.takes_rows().items()
         }
-        return {
-            "version": STATE_VERSION,
-            "clock": self._clock.state(),
-            "steps": steps,
-            "tables": tables,
-        }
+        return ShardState(VERSION, self._clock.state(), steps, tables, arrivals)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back a snapshot; the state of steps that are gone must have been refused before."""
-        if state["version"] != STATE_VERSION:
-            raise ValueError(
-                f"the saved state has version {state['version']}, this release reads"
-                f" {STATE_VERSION}"
-            )
-        self._clock.restore(state["clock"])
-        for running in self._running:
-            for step, logic in zip(running.node.steps, running.logics, strict=True):
-                if step.identity in state["steps"]:
-                    version, saved = state["steps"][step.identity]
-                    logic.restore(saved, version)
-            for identity, names in running.node.takes_rows().items():
-                had = state.get("tables", {}).get(
-                    identity, names if identity in state["steps"] else ()
-                )
+    def restore(self, state: ShardState) -> None:
+        """Take back a snapshot; raises ValueError where it does not fit. State of steps that are
+        no longer there must have been refused before.
+        """
+        self._clock.restore(state.clock)
+        for step, logic in self._steps():
+            if step.identity in state.steps:
+                give_state(step.identity, logic, state.steps[step.identity])
+        for node in self._plan.nodes:
+            for identity, names in node.takes_rows().items():
+                had = state.tables.get(identity, names if identity in state.steps else [])
                 self.new_tables.update(name for name in names if name not in had)
+
+    def _steps(self) -> Iterator[tuple[Step, Logic]]:
+        for running in self._running:
+            yield from zip(running.node.steps, running.logics, strict=True)
 
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from connectors.base import Batch
 from connectors.kafka.compacted import is_deletion, row_key
+from flows.dataflow.shard_state import ArrivalsState
 from operators.events import Event, Row
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -108,21 +109,24 @@ class Arrivals:
                 events.append(_gone(arrival, key))
         return events
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything that must survive a restart, as plain data."""
-        return {
-            "seen": dict(self._seen),
-            "known": {part: dict(rows) for part, rows in self._known.items()},
-            "waiting": [(*item[:2], tuple(item.batch)) for item in (*self._early, *self._commands)],
-        }
+    def snapshot(self) -> ArrivalsState:
+        """What must survive a restart."""
+        return ArrivalsState(
+            dict(self._seen),
+            {part: dict(rows) for part, rows in self._known.items()},
+            [
+                (part, source, tuple(batch))  # type: ignore[misc]
+                for part, source, batch in (*self._early, *self._commands)
+            ],
+        )
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: ArrivalsState) -> None:
         """Take back what `snapshot` returned."""
-        self._seen = dict(state["seen"])
+        self._seen = dict(state.seen)
         self._known = {
-            part: dict(rows) for part, rows in state["known"].items() if part in self._tables
+            part: dict(rows) for part, rows in state.known.items() if part in self._tables
         }
-        for part, source, batch in state["waiting"]:
+        for part, source, batch in state.waiting:
             arrival = Arrival(part, source, Batch(*batch)._replace(live=False))
             (self._early if part in self._behind else self._commands).append(arrival)
 

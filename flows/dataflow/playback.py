@@ -1,10 +1,10 @@
 """A flow on a virtual clock, without engine and without sleeping, for tests and replay."""
 
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 
 from flows.dataflow.graph import Graph
 from flows.dataflow.plan import Outputs, Plan
+from flows.dataflow.shard_state import dump, load
 from operators.component import Due, Logic
 from operators.events import Event
 
@@ -67,9 +67,9 @@ class Playback:
 
     def restart(self) -> None:
         """Stop, save the state, load it anew, go on."""
-        saved = pickle.loads(pickle.dumps(self._graph.snapshot()))  # noqa: S301, its own bytes
+        saved = dump(self._graph.snapshot())
         self._graph = Graph(self._plan)
-        self._graph.restore(saved)
+        self._graph.restore(load(saved))
 
     def logic(self, identity: str) -> Logic:
         """The running logic of the step saved under `identity`; raises KeyError."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import bytewax.operators as op
+import msgspec
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import AbortExecution, FixedPartitionedSource, StatefulSourcePartition
 from bytewax.operators import StatefulBatchLogic
@@ -23,8 +24,12 @@ from connectors.base import Reader, Writer
 from flows.dataflow.graph import Graph
 from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
 from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE, Outputs, Plan
+from flows.dataflow.shard_state import ArrivalsState, dump, load
+from flows.runtime.shards import StateError
 from flows.runtime.source_progress import Hearing
+from flows.runtime.state_format import unwrap, unwrap_position, wrap, wrap_position
 from operators.events import Event
+from operators.model.saved_state import decode, encode
 
 IDLE_WAIT = 0.01
 DRAIN_SNAPSHOTS = 2
@@ -127,7 +132,7 @@ class Running:
     clock: Callable[[], float] = time.time
     home: Callable[[str], str] = lambda subject: ONE_SHARD
     position: Callable[[str, str], Any] = lambda source, part: None
-    state: Callable[[str], Any] = lambda shard: None
+    state: Callable[[str], bytes | None] = lambda shard: None
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)
@@ -191,7 +196,7 @@ def _pick(
     return lambda item: (ONE_SHARD, item[1][1]) if item[1][0] == name else None
 
 
-class _Source(FixedPartitionedSource[Item, Any]):
+class _Source(FixedPartitionedSource[Item, bytes]):
     def __init__(self, running: Running, source: Input) -> None:
         self._running = running
         self._source = source
@@ -199,18 +204,19 @@ class _Source(FixedPartitionedSource[Item, Any]):
     def list_parts(self) -> list[str]:
         return self._source.parts
 
-    def build_part(self, step_id: str, for_part: str, resume_state: Any) -> "_SourcePart":
+    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> "_SourcePart":
         return _SourcePart(self._running, self._source, for_part, resume_state)
 
 
-class _SourcePart(StatefulSourcePartition[Item, Any]):
-    def __init__(self, running: Running, source: Input, part: str, position: object | None) -> None:
+class _SourcePart(StatefulSourcePartition[Item, bytes]):
+    def __init__(self, running: Running, source: Input, part: str, saved: bytes | None) -> None:
         self._running = running
         self._name = source.name
         self._id = f"{source.name}:{part}"
         self._shards = running.shards() if source.side else [running.shard_of(part)]
         self._is_data = source.side is None
         self._can_hear = source.can_hear
+        position = None if saved is None else unwrap_position(saved)
         self._reader = source.open(
             part, running.position(source.name, part) if position is None else position
         )
@@ -242,8 +248,8 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         """
         return AT_ONCE
 
-    def snapshot(self) -> object:
-        position = self._reader.position()
+    def snapshot(self) -> bytes:
+        position = wrap_position(self._reader.position())
         self._running.settle()
         self._running.drain.snapshotted(self._id)
         return position
@@ -252,17 +258,17 @@ class _SourcePart(StatefulSourcePartition[Item, Any]):
         self._running.close(self._reader)
 
 
-class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
+class _ShardLogic(StatefulBatchLogic[Any, Any, bytes]):
     """The graph of one shard. Wall-clock time reaches it only once all its source partitions
     have caught up.
     """
 
-    def __init__(self, running: Running, state: Mapping[str, Any] | None) -> None:
+    def __init__(self, running: Running, state: bytes | None) -> None:
         self._running = running
         self._graph = Graph(running.plan)
         self._shard = ONE_SHARD
         self._arrivals: Arrivals | None = None
-        self._saved: Mapping[str, Any] | None = None
+        self._saved: ArrivalsState | None = None
         self._is_new = state is None
         if state is not None:
             self._restore(state)
@@ -296,16 +302,24 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
             return None
         return datetime.fromtimestamp(min(max(wake, 0.0), time.time() + FAR), UTC)
 
-    def snapshot(self) -> object:
+    def snapshot(self) -> bytes:
         arrivals = self._arrivals.snapshot() if self._arrivals else self._saved
-        return {**self._graph.snapshot(), "arrivals": arrivals}
+        return wrap("shard", dump(self._graph.snapshot(arrivals)))
 
     def _is_waiting(self) -> bool:
         return self._arrivals is None or self._arrivals.is_waiting()
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        self._graph.restore(state)
-        self._saved = state.get("arrivals")
+    def _restore(self, data: bytes) -> None:
+        try:
+            state = load(unwrap(data, "shard"))
+            self._graph.restore(state)
+        except ValueError as error:
+            raise StateError(
+                f"flow {self._running.plan.flow!r} cannot go on from its saved state: {error}."
+                " Run the version of Vigie that saved it, restore a backup, or move the flow's"
+                " folder of saved states away to begin without memory"
+            ) from error
+        self._saved = state.arrivals
         if self._saved and self._graph.new_tables:
             known = {
                 p: (
@@ -313,9 +327,9 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, Any]):
                     if _source_of(p) not in self._graph.new_tables
                     else dict.fromkeys(rows, UNKNOWN)
                 )
-                for p, rows in self._saved["known"].items()
+                for p, rows in self._saved.known.items()
             }
-            self._saved = {**self._saved, "known": known}
+            self._saved = msgspec.structs.replace(self._saved, known=known)
 
     def _begin(self, shard: str) -> Arrivals:
         self._shard = shard
@@ -375,7 +389,7 @@ class Remembers(Protocol):
     def restore(self, state: Any) -> None: ...
 
 
-class _Sink(FixedPartitionedSink[list[Event], Any]):
+class _Sink(FixedPartitionedSink[list[Event], bytes]):
     def __init__(self, running: Running, name: str, opener: Callable[[], Writer]) -> None:
         self._running = running
         self._name = name
@@ -384,14 +398,15 @@ class _Sink(FixedPartitionedSink[list[Event], Any]):
     def list_parts(self) -> list[str]:
         return [ONE_SHARD]
 
-    def build_part(self, step_id: str, for_part: str, resume_state: Any) -> "_SinkPart":
+    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> "_SinkPart":
         writer = self._opener()
-        if resume_state is not None and isinstance(writer, Remembers):
-            writer.restore(resume_state)
+        state = None if resume_state is None else decode(unwrap(resume_state, "sink"))
+        if state is not None and isinstance(writer, Remembers):
+            writer.restore(state)
         return _SinkPart(self._running, self._name, writer)
 
 
-class _SinkPart(StatefulSinkPartition[list[Event], Any]):
+class _SinkPart(StatefulSinkPartition[list[Event], bytes]):
     def __init__(self, running: Running, name: str, writer: Writer) -> None:
         self._running = running
         self._name = name
@@ -402,9 +417,10 @@ class _SinkPart(StatefulSinkPartition[list[Event], Any]):
             self._writer.write(events)
             self._running.passed(self._name, len(events))
 
-    def snapshot(self) -> object:
+    def snapshot(self) -> bytes:
         self._writer.flush()
-        return self._writer.snapshot() if isinstance(self._writer, Remembers) else None
+        state = self._writer.snapshot() if isinstance(self._writer, Remembers) else None
+        return wrap("sink", encode(state))
 
     def close(self) -> None:
         self._running.close(self._writer)

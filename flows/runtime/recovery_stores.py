@@ -8,64 +8,25 @@ from the instant it gets its name, so a kill leaves the old or the new.
 """
 
 import json
-import os
-import pickle
 import shutil
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bytewax.recovery import init_db_dir
 
-from flows.dataflow.compiler import ALARM_SINK
+from connectors.runtime.private_files import FILE, private_folder, sync_folder, write_private
+from flows.runtime import legacy_pickle, states, store_database
 from flows.runtime.shards import StateError
+from flows.runtime.states import States
 
 PREFIX = "recovery-"
 OLD = "old-"
 HELD = "shards.json"
-WATCH = f"sink_{ALARM_SINK}"
-"""The step whose state are the figures of the alarms, of all shards of a process
-(`flows.runtime.alarm_metrics`).
-"""
-TAKEN_OVER = "taken-over.pickle"
-
-
-@dataclass
-class States:
-    """Positions by source and partition, graph states and figures of the alarms by shard;
-    pickled.
-    """
-
-    positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    graphs: dict[str, bytes] = field(default_factory=dict)
-    figures: dict[str, bytes] = field(default_factory=dict)
-
-    def position(self, source: str, part: str) -> Any:
-        return _load(self.positions.get((source, part)))
-
-    def graph(self, shard: str) -> Any:
-        return _load(self.graphs.get(shard))
-
-    def figures_by_shard(self) -> dict[str, Any]:
-        return {shard: _load(saved) for shard, saved in self.figures.items()}
-
-    def keep_least(self, other: "States", source: str, part: str) -> None:
-        """Take a position that all shards share from another store, if it is behind the one
-        here.
-        """
-        mine, theirs = self.position(source, part), other.position(source, part)
-        if theirs is not None and (mine is None or theirs < mine):
-            self.positions[source, part] = other.positions[source, part]
-
-    def knows(self, source: str) -> bool:
-        """Whether any partition of the source has a position, so that one without is new."""
-        return any(
-            name == source and _load(saved) is not None
-            for (name, _), saved in self.positions.items()
-        )
+TAKEN_OVER = "taken-over.msgpack"
+LEGACY_TAKEN_OVER = "taken-over.pickle"
 
 
 @dataclass(frozen=True)
@@ -96,22 +57,27 @@ def stores(folder: Path) -> list[Store]:
 
 
 def check(store: Store) -> None:
-    """Raise `StateError` if the files of a store are missing or damaged."""
-    files = sorted(store.path.glob("*.sqlite3"))
-    if not files:
+    """Raise `StateError` if the files of a store are missing, damaged, or not Bytewax's."""
+    if not _databases(store):
         raise StateError(
             f"{store.path} is no recovery store: it has no *.sqlite3 file. {remedy(store.path)}"
         )
-    for file in files:
-        try:
-            with closing(_open(file)) as database:
-                answer = str(database.execute("PRAGMA quick_check").fetchone()[0])
-        except sqlite3.DatabaseError as error:
-            answer = str(error)
-        if answer != "ok":
-            raise StateError(
-                f"the recovery store {file} is damaged ({answer}). {remedy(store.path)}"
-            )
+    for file in _databases(store):
+        with _refusing(store, file):
+            store_database.check(file)
+
+
+def upgrade(store: Store, flow: str) -> None:
+    """Make a store that `check` accepted safe to be opened by Bytewax: every row holds bytes, in
+    this version's format. Raises `StateError` where one cannot. No other process may have it open.
+    """
+    for file in _databases(store):
+        with _refusing(store, file):
+            store_database.upgrade(file, flow)
+    legacy = store.path / LEGACY_TAKEN_OVER
+    if legacy.exists():
+        write_private(store.path / TAKEN_OVER, states.dump(taken_over(store)))
+        legacy.unlink()
 
 
 def remedy(path: Path) -> str:
@@ -126,45 +92,39 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
     """Make a store under another name first, so that a kill leaves no half of one."""
     fresh = folder / f"new-{number}"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    private_folder(fresh)
     init_db_dir(fresh, 1)
-    _write(fresh / TAKEN_OVER, pickle.dumps((taken.positions, taken.graphs, taken.figures)))
+    for file in fresh.iterdir():
+        file.chmod(FILE)
     store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards), sharded)
-    _write(fresh / HELD, json.dumps({"shards": sorted(store.shards), "sharded": sharded}).encode())
-    _sync(fresh)
+    held = {"shards": sorted(store.shards), "sharded": sharded}
+    write_private(fresh / TAKEN_OVER, states.dump(taken))
+    write_private(fresh / HELD, json.dumps(held).encode())
     fresh.rename(store.path)
-    _sync(folder)
+    sync_folder(folder)
     return store
 
 
 def read(store: Store, flow: str) -> States:
-    """The states a store would resume from, with those it took over and has not replaced yet."""
-    states = taken_over(store)
-    for file in sorted(store.path.glob("*.sqlite3")):
-        with closing(_open(file)) as database:
-            epoch = _resume_epoch(database)
-            rows = database.execute(
-                "SELECT step_id, state_key, ser_change, MAX(snap_epoch) FROM snaps WHERE snap_epoch"
-                " < ? GROUP BY step_id, state_key",
-                (epoch,),
-            )
-            for step, key, saved, _ in rows:
-                name = step.removeprefix(f"{flow}.")
-                if name.startswith("source_") and saved is not None:
-                    states.positions[name.removeprefix("source_"), key] = saved
-                elif name.partition(".")[0] == "graph" and saved is not None:
-                    states.graphs[key] = saved
-                elif name.partition(".")[0] == WATCH and saved is not None:
-                    shards = _load(saved).get("shards", {})
-                    states.figures |= {
-                        shard: pickle.dumps(figures) for shard, figures in shards.items()
-                    }
-    return states
+    """The states a store would resume from, with those it took over and has not replaced yet.
+    Another process may have it open.
+    """
+    found = taken_over(store)
+    for file in _databases(store):
+        with _refusing(store, file):
+            for step, key, state in store_database.resumed(file, flow):
+                found.add(step, key, state)
+    return found
 
 
 def taken_over(store: Store) -> States:
     """What a store began with."""
-    return States(*pickle.loads((store.path / TAKEN_OVER).read_bytes()))  # noqa: S301  # written by this program
+    file, legacy = store.path / TAKEN_OVER, store.path / LEGACY_TAKEN_OVER
+    if legacy.exists() and not file.exists():
+        with _refusing(store, legacy):
+            return legacy_pickle.taken_over(legacy.read_bytes())
+    with _refusing(store, file):
+        return states.load(file.read_bytes())
 
 
 def remove_superseded(folder: Path) -> None:
@@ -181,39 +141,21 @@ def remove_superseded(folder: Path) -> None:
         newer |= held
 
 
-def _resume_epoch(database: sqlite3.Connection) -> int:
-    """Where Bytewax 0.21 resumes: the least frontier of the newest execution's workers, or where
-    that one began.
-    """
-    row = database.execute(
-        "SELECT ex_num, resume_epoch FROM exs ORDER BY ex_num DESC LIMIT 1"
-    ).fetchone()
-    if row is None:
-        return 0
-    least = database.execute(
-        "SELECT MIN(worker_frontier) FROM fronts WHERE ex_num = ?", (row[0],)
-    ).fetchone()[0]
-    return int(row[1] if least is None else least)
+def _databases(store: Store) -> list[Path]:
+    return sorted(store.path.glob("*.sqlite3"))
 
 
-def _open(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-
-
-def _load(saved: bytes | None) -> Any:
-    return None if saved is None else pickle.loads(saved)  # noqa: S301  # written by this program
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _refusing(store: Store, file: Path) -> Iterator[None]:
+    """Turn what is wrong with a file of a store into a `StateError` with the remedy."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        yield
+    except (store_database.NotOurs, ValueError) as error:
+        raise StateError(
+            f"the recovery store {file} is not used, since it holds what Vigie did not write:"
+            f" {error}. {remedy(store.path)}"
+        ) from error
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise StateError(
+            f"the recovery store {file} is damaged ({error}). {remedy(store.path)}"
+        ) from error

@@ -135,7 +135,7 @@ class Runner:
 
     def _run(self, inputs: list[Input], opened: Opened) -> None:
         self._known = opened.known
-        self._running.position, self._running.state = opened.taken.position, opened.taken.graph
+        self._running.position, self._running.state = opened.taken.position, opened.taken.shard
         for shard, figures in opened.taken.figures_by_shard().items():
             self._watch.restore_shard(shard, figures)
         try:

@@ -1,7 +1,6 @@
 """The folder that holds a flow's saved state: recovery stores, and what their states belong to."""
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +11,12 @@ from typing import Any
 from bytewax.recovery import RecoveryConfig
 
 from connectors.base import ConnectorError
+from connectors.runtime.private_files import write_private
 from flows.dataflow.plan import COMMANDS
 from flows.runtime import recovery_stores as stores
-from flows.runtime.recovery_stores import States, Store
+from flows.runtime.recovery_stores import Store
 from flows.runtime.shards import WHOLE, Share, StateError, alone, held
+from flows.runtime.states import States
 
 MANIFEST = "identity.json"
 SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
@@ -99,6 +100,7 @@ class StateFolder:
                 found == store for found in newest.values()
             ):
                 stores.check(store)
+                stores.upgrade(store, self.flow)
                 return store, stores.read(store, self.flow)
         taken = self._take_over(known, layout, newest)
         number = known[0].number + 1 if known else 1
@@ -117,8 +119,8 @@ class StateFolder:
 
         taken = States()
         for shard, store in newest.items():
-            if store is not None and shard in states_of(store).graphs:
-                taken.graphs[shard] = states_of(store).graphs[shard]
+            if store is not None and shard in states_of(store).shards:
+                taken.shards[shard] = states_of(store).shards[shard]
             if store is not None and shard in states_of(store).figures:
                 taken.figures[shard] = states_of(store).figures[shard]
         for source, parts in layout.parts.items():
@@ -133,12 +135,7 @@ class StateFolder:
         return taken
 
     def _write_manifest(self, now: dict[str, Any]) -> None:
-        fresh = self.path / f"{MANIFEST}.new"
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(now, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path / MANIFEST)
+        write_private(self.path / MANIFEST, f"{json.dumps(now, indent=1)}\n".encode())
 
     def unusable(self, store: Path, error: Exception) -> StateError:
         """The error to raise when Bytewax cannot go on from the store."""

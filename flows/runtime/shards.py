@@ -1,6 +1,7 @@
 """Which shards of a flow a process runs, and the locks that keep two processes off one shard."""
 
 import fcntl
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TextIO
+
+from connectors.runtime.private_files import open_private, private_folder
 
 
 class StateError(Exception):
@@ -58,12 +61,12 @@ def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
 
     The kernel lets go of the locks when the process ends, however it ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     locks: list[TextIO] = []
     taken: dict[str, list[str]] = {}
     try:
         for shard in shards:
-            file = (folder / f"running-{shard}").open("a+", encoding="utf-8")
+            file = io.TextIOWrapper(open_private(folder / f"running-{shard}", "ab+"), "utf-8")
             locks.append(file)
             holder = _lock(file, share)
             if holder is not None:
@@ -105,7 +108,7 @@ def alone(folder: Path) -> Iterator[None]:
     """Only one process at a time arranges the saved states in a folder; the others wait for the
     moment that takes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "arranging").open("w", encoding="utf-8") as file:
+    private_folder(folder)
+    with open_private(folder / "arranging", "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

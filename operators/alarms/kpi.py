@@ -46,6 +46,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from operators.events import AlarmTransition
+from operators.model.saved_state import tuples
 
 VERSION = 1
 BIN = 600.0
@@ -195,7 +196,7 @@ class Kpis:
         for number, saved in data["bins"].items():
             place = self._bins[number] = Bin()
             for name, value in saved.items():
-                setattr(place, name, type(getattr(place, name))(value))
+                setattr(place, name, type(getattr(place, name))(tuples(value)))
 
     def add(self, other: "Kpis") -> None:
         """Take note of all that another one saw, of other alarms than this one."""

@@ -54,6 +54,8 @@ class Combine(Operator):
 class CombineLogic(RoleLogic):
     """State is the latest time, value and unit of each signal of each role."""
 
+    STATE = tuple[dict[str, dict[tuple[str, str], tuple[float, float, str | None]]], float]
+
     def __init__(self, settings: Combine, context: StepContext) -> None:
         super().__init__()
         self._settings = settings

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from operators.component import Due, Now, Operator, StepContext
 from operators.events import Detection, Event, Frame, Occurrence
 from operators.model.fields import field, text
+from operators.model.saved_state import tuples
 from operators.model.units import Duration, Some
 from operators.stateful.roles import RoleLogic
 
@@ -280,18 +281,18 @@ class CorrelateLogic(RoleLogic):
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         same, signs, sweep, *more = state
-        if same != self._same:
+        if tuple(same) != self._same:
             return
         forbidden, held = more or ({}, [])
         self._forbidden = {key: list(times) for key, times in forbidden.items()}
         self._held = [
-            (end, first, key, msgspec.msgpack.decode(one, type=Occurrence))
+            (end, first, tuple(key), msgspec.msgpack.decode(one, type=Occurrence))
             for end, first, key, one in held
         ]
         self._sweep = sweep
         self._signs = {}
         for key, saved in signs.items():
-            kept = [Sign(*one) for one in saved if one[2] in self._ranks]
+            kept = [Sign(*one) for one in tuples(saved) if one[2] in self._ranks]
             self._signs[key] = sorted(sign._replace(rank=self._ranks[sign.role]) for sign in kept)
 
 

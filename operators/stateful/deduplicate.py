@@ -9,6 +9,7 @@ from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Occurrence, Reading, Summary
 from operators.model.fields import field, signal_of, text
 from operators.model.keyed_logic import Entry, KeyedLogic
+from operators.model.saved_state import tuples
 from operators.model.units import Duration, Some
 
 
@@ -193,7 +194,7 @@ class ByValue(_DeduplicateLogic):
         self.sweep_at, self._swept = sweep, swept
         for subject, name, time, content, *arrived in signals:
             self._subjects.setdefault(subject, {})[name] = _Passed(
-                time, arrived[0] if arrived else time, content
+                time, arrived[0] if arrived else time, tuples(content)
             )
 
 

@@ -128,6 +128,7 @@ class SilenceLogic(KeyedLogic[_Signal]):
         """Take back what `snapshot` returned."""
         signals, self.highest = state
         for key, subject, last, since, labels in signals:
+            key = tuple(key)
             signal = self._signals[key] = _Signal(key, subject)
             signal.last, signal.since, signal.labels = last, since, dict(labels)
             self.arm(signal, last + self._after if since is None else since + FORGET)

@@ -92,6 +92,7 @@ class Signal(Hot):
             pulsing,
         ) = saved
         self.unit = None if unit is None else sys.intern(unit)
+        self.cells = tuple(self.cells)
         self.hits, self.labels = tuple(hits), dict(labels)
         if on:
             self.phase = ACTIVE if self.since is None else RECOVERING

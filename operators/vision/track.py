@@ -58,6 +58,8 @@ class TrackLogic(KeyedLogic[_Object]):
     objects of their own camera only.
     """
 
+    STATE = tuple[list[tuple[tuple[str, str], Detection]], dict[str, float]]
+
     def __init__(self, lost_after: float, context: StepContext) -> None:
         super().__init__(context)
         self._lost_after = lost_after

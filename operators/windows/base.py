@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.fields import field, number_of, signal_of, text
+from operators.model.saved_state import tuples
 from operators.model.timers import Rounds
 from operators.model.units import convert
 from operators.windows.pane import CHUNK, Pane, percentile, statistic
@@ -327,7 +328,7 @@ class Windows(Logic):
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         form, clock, signals = state
-        if form != self.form():
+        if tuples(form) != tuples(self.form()):
             return
         self._highest, self._sweep = (clock, clock) if version == 1 else clock
         self._signals, self._first = {}, {}

@@ -1,7 +1,6 @@
 """Random histories through the engine and through the reference, which must say the same."""
 
 import json
-import pickle
 import random
 from collections import Counter
 from typing import Any
@@ -33,7 +32,7 @@ def compare(seed: int, said: Counter[str] | None = None) -> bool:
     slim = rng.random() < 0.5 and not any("suppress_when" in r for r in rules)
     steps = history(rng, rules, LENGTH, masks=not slim)
     theirs, ours = reference.Engine([reference.Rule(r) for r in rules]), Run(rules)
-    saved, since, lately = _save(ours), list[Step](), list[str]()
+    saved, since, lately = ours.save(), list[Step](), list[str]()
     for step in steps:
         ours.engine.states_kept = 0 if slim else 1000
         try:
@@ -54,9 +53,9 @@ def compare(seed: int, said: Counter[str] | None = None) -> bool:
             log.clear()
         pick = rng.random()
         if pick < 0.1:
-            _load(ours, _save(ours))
+            ours.load(ours.save())
         elif pick < 0.14:
-            saved, since, lately = _save(ours), [], []
+            saved, since, lately = ours.save(), [], []
         elif pick < 0.17:
             _again(ours, saved, since, lately, slim, seed)
     if not slim:
@@ -70,10 +69,10 @@ def compare(seed: int, said: Counter[str] | None = None) -> bool:
 
 
 def _again(
-    ours: Run, saved: bytes, since: list[Step], lately: list[str], slim: bool, seed: int
+    ours: Run, saved: str, since: list[Step], lately: list[str], slim: bool, seed: int
 ) -> None:
     """Start from an older snapshot and take once more what came since: the same must come out."""
-    _load(ours, saved)
+    ours.load(saved)
     ours.engine.states_kept = 0 if slim else 1000
     out: list[str] = []
     for step in since:
@@ -82,14 +81,6 @@ def _again(
         ours.log.clear()
         ours.sent.clear()
     _same(out, lately, seed, "delivered again")
-
-
-def _save(ours: Run) -> bytes:
-    return pickle.dumps(ours.save())
-
-
-def _load(ours: Run, saved: bytes) -> None:
-    ours.load(pickle.loads(saved))
 
 
 def _same(ours: list[str], theirs: list[str], seed: int, where: Any) -> None:

@@ -3,7 +3,6 @@ one input at a time.
 """
 
 import json
-import pickle
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Occurrence, Reading
+from operators.model.saved_state import decode, encode
 from tests.alarm_vectors import reference
 from tests.alarm_vectors.compare import Difference
 from tests.alarm_vectors.generate import command
@@ -107,7 +107,7 @@ def restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
     """A new logic with the saved state of another."""
     again = make_logic(alarm, CONTEXT)
     again.restore(
-        pickle.loads(pickle.dumps(json.loads(json.dumps(logic.snapshot())))), logic.VERSION
+        decode(encode(json.loads(json.dumps(logic.snapshot()))), logic.STATE), logic.VERSION
     )
     again.engine.states_kept = logic.engine.states_kept
     again.replies.extend(logic.replies)

@@ -6,7 +6,6 @@ from lines as in a flow (each with strings and numbers of its own), every subjec
 decoding is counted only where the name says so.
 """
 
-import pickle
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, decode_lines, encode_lines
+from operators.model.saved_state import encode
 from operators.threshold.step import Threshold
 from tests.bench.report import Figure
 
@@ -123,7 +123,7 @@ def _kept(logic: Logic) -> list[Figure]:
     before = time.perf_counter()
     saved = logic.snapshot()
     taken = time.perf_counter() - before
-    size = len(pickle.dumps(saved))
+    size = len(encode(saved))
     again = _alarm()
     before = time.perf_counter()
     again.restore(saved, again.VERSION)

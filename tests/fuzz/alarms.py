@@ -6,7 +6,6 @@ reader; what is in them is anybody's.
 """
 
 import json
-import pickle
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -26,6 +25,7 @@ from operators.events import (
     decode_lines,
     encode_lines,
 )
+from operators.model.saved_state import decode, encode
 from tests.fuzz.mutate import json_mutator
 from tests.fuzz.target import Target
 
@@ -90,7 +90,7 @@ def _outcome(alarm: Alarm, data: bytes, restarts: bool) -> list[Event]:
 
 def _restarted(alarm: Alarm, logic: AlarmLogic) -> AlarmLogic:
     fresh = make_logic(alarm, CONTEXT)
-    fresh.restore(pickle.loads(pickle.dumps(logic.snapshot())), fresh.VERSION)
+    fresh.restore(decode(encode(logic.snapshot()), logic.STATE), fresh.VERSION)
     return fresh
 
 

@@ -6,7 +6,6 @@ the topic, a line break, the payload.
 
 import json
 import math
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any, get_args
@@ -24,6 +23,7 @@ from operators.events import (
     decode_lines,
     encode_lines,
 )
+from operators.model.saved_state import decode, encode
 from tests.corpus.cases import PUBLIC, dialect_of, load, payload
 from tests.fuzz.mutate import dumped, in_json, json_mutator
 from tests.fuzz.target import Target
@@ -83,13 +83,13 @@ def _one_by_one(codec: str, sent: list[Message]) -> tuple[list[Event], list[Dead
     for message in sent:
         decoder = _decoder(codec)
         if saved is not None:
-            decoder.restore(pickle.loads(saved), decoder.VERSION)
+            decoder.restore(decode(saved, decoder.STATE), decoder.VERSION)
         made = decoder.on_batch([message], Now(RECEIVED, RECEIVED))
         assert len({event.id for event in made}) == len(made), made
         assert not (made and decoder.errors), decoder.errors
         events += made
         errors += decoder.errors
-        saved = pickle.dumps(decoder.snapshot())
+        saved = encode(decoder.snapshot())
     return events, errors
 
 

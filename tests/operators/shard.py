@@ -1,7 +1,6 @@
 """Drives one step as a flow does: batches, two clocks, timers, and restarts in between."""
 
 import math
-import pickle
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ from ruamel.yaml import YAML
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Occurrence, Reading
+from operators.model.saved_state import decode, encode
 
 LATENESS = 5.0
 CONTEXT = StepContext(
@@ -45,7 +45,7 @@ def occurrence(time: float, type: str, subject: str = "mat", **more: Any) -> Occ
 
 
 class Shard:
-    """One step under a virtual clock; with `restarts`, its state goes through a pickle after
+    """One step under a virtual clock; with `restarts`, its state is saved and restored after
     every batch.
     """
 
@@ -102,9 +102,9 @@ class Shard:
 
     def restart(self) -> None:
         """Go on in a new logic from a snapshot that must not change with the old one."""
-        saved = pickle.dumps(self._logic.snapshot())
+        saved = encode(self._logic.snapshot())
         fresh = self._operator.logic(self._context)
-        fresh.restore(pickle.loads(saved), fresh.VERSION)
+        fresh.restore(decode(saved, fresh.STATE), fresh.VERSION)
         self._logic = fresh
 
 

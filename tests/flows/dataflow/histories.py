@@ -1,6 +1,5 @@
 """Runs a definition over a history of events, in any batches and with restarts between them."""
 
-import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from flows.checks.context import Scope
 from flows.dataflow.compiler import compile_flow
 from flows.dataflow.graph import Graph
 from flows.dataflow.plan import Outputs, Plan
+from flows.dataflow.shard_state import dump, load
 from flows.loader import build
 from operators.events import AlarmTransition, Event
 
@@ -47,8 +47,8 @@ def rows(
     """Everything that reaches a sink, one text a row and outlet, sorted.
 
     All arrive at one moment, as for a flow that catches up. A batch ends before each index in
-    `cuts` and where the source changes; before each index in `restarts` the state goes through a
-    pickle into a new graph. An alarm's `recorded` is left out: it is the wall clock's.
+    `cuts` and where the source changes; before each index in `restarts` the state is saved
+    and restored into a new graph. An alarm's `recorded` is left out: it is the wall clock's.
     """
     wall = max((event.time for _, event in arrivals), default=T0) + 1.0
     sources = sorted({source for source, _ in arrivals} - set(plan.sides))
@@ -80,7 +80,7 @@ def _expecting(graph: Graph, sources: Iterable[str]) -> Graph:
 
 def _restarted(plan: Plan, graph: Graph) -> Graph:
     fresh = Graph(plan)
-    fresh.restore(pickle.loads(pickle.dumps(graph.snapshot())))
+    fresh.restore(load(dump(graph.snapshot())))
     return fresh
 
 

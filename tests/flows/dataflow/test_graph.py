@@ -6,8 +6,10 @@ import pytest
 from flows.dataflow.clock import Clock, ClockSettings, Silence
 from flows.dataflow.graph import Graph
 from flows.dataflow.plan import Node, Outlet, Plan, Step
+from flows.dataflow.shard_state import StepState, dump, load
 from operators.component import INSTANT, NEVER, Due, Logic, MapLogic, Now
 from operators.events import DeadLetter, Event, Reading
+from operators.model.saved_state import encode
 
 
 def reading(time: float, value: float = 1.0, subject: str = "rack") -> Reading:
@@ -118,10 +120,10 @@ def test_state_is_saved_under_the_persisted_identity_and_restored_into_a_new_gra
     saved = first.snapshot()
 
     second = Graph(plan(node, outlets=()))
-    second.restore(saved)
+    second.restore(load(dump(saved)))
     second.feed("source", [reading(3)], wall=3.0)
 
-    assert second.snapshot()["steps"] == {"f/s/count": (1, 3)}
+    assert second.snapshot().steps == {"f/s/count": StepState(1, msgspec.Raw(encode(3)))}
 
 
 def test_a_timer_fires_once_data_have_passed_its_deadline_by_the_lateness() -> None:
@@ -189,7 +191,7 @@ def test_an_event_from_the_future_takes_its_arrival_time_and_does_not_move_the_c
 
     assert [(e.time, e.quality) for e in out["out"]] == [(100, "good"), (100, "bad")]
     assert graph.take_counts() == {("source", "future"): 1}
-    assert graph.snapshot()["clock"]["now"] == (95 - INSTANT, 100)
+    assert graph.snapshot().clock.now == (95 - INSTANT, 100)
 
 
 def test_devices_without_a_clock_get_the_time_of_arrival() -> None:

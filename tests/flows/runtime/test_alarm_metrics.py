@@ -1,11 +1,10 @@
 """The figures of the alarm system as a scrape sees them, and across a restart."""
 
-import pickle
-
 from prometheus_client import CollectorRegistry
 
 from flows.runtime.alarm_metrics import ALL, AlarmWatch, WatchedWriter
 from operators.events import AlarmTransition, Event
+from operators.model.saved_state import decode, encode
 
 HOUR = 3600.0
 
@@ -65,7 +64,7 @@ def test_what_is_written_is_seen_and_kept_with_the_epoch() -> None:
     WatchedWriter(recorder, watch).write([raised(1, 10.0)])
     assert len(recorder.events) == 1
     again = AlarmWatch("f", clock=lambda: HOUR)
-    WatchedWriter(Kept(), again).restore(pickle.loads(pickle.dumps(watch.snapshot())))
+    WatchedWriter(Kept(), again).restore(decode(encode(watch.snapshot())))
     assert again.figures() == watch.figures()
 
 

@@ -1,7 +1,6 @@
 """Alarms as definitions write them: under a virtual clock, from events to transitions."""
 
 import json
-import pickle
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Frame, Occurrence, Reading, Row
+from operators.model.saved_state import decode, encode
 
 PARIS = ZoneInfo("Europe/Paris")
 COMMON = "from: readings\nresponse: Look.\n"
@@ -749,10 +749,10 @@ def test_another_level_begins_without_a_side() -> None:
 def restored(
     logic: AlarmLogic, text: str, step: str = "room/too_hot", **context: Any
 ) -> AlarmLogic:
-    """A new logic with the state of an old one, through pickle and through JSON."""
+    """A new logic with the state of an old one, as it is saved and through JSON."""
     saved = logic.snapshot()
     assert json.loads(json.dumps(saved)) == json.loads(
-        json.dumps(pickle.loads(pickle.dumps(saved)))
+        json.dumps(decode(encode(saved), logic.STATE))
     )
     again = alarm(text, step, **context)
     again.restore(json.loads(json.dumps(saved)), logic.VERSION)

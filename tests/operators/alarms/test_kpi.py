@@ -1,12 +1,12 @@
 """The figures of EEMUA 191, counted from transitions as they come."""
 
-import pickle
 from typing import Any
 
 import pytest
 
 from operators.alarms.kpi import Flood, Kpis
 from operators.events import AlarmTransition
+from operators.model.saved_state import decode, encode
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -169,7 +169,7 @@ def test_a_restart_keeps_the_figures() -> None:
         log.raised(n * 10.0, f"s{n % 4}", priority="high")
     log.say("acked", 200.0, "s1", "active")
     log.say("shelved", 210.0, "s2", "active shelved:timed")
-    again.restore(pickle.loads(pickle.dumps(log.kpis.snapshot())))
+    again.restore(decode(encode(log.kpis.snapshot())))
     assert again.figures(0.0, HOUR) == log.kpis.figures(0.0, HOUR)
     assert again.since == 0.0
 

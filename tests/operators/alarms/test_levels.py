@@ -2,7 +2,6 @@
 lasts.
 """
 
-import pickle
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import Now, StepContext
 from operators.events import AlarmTransition, Event, Reading
+from operators.model.saved_state import decode, encode
 
 FREEZER = """
 from: readings
@@ -49,10 +49,10 @@ def said(events: list[Event]) -> list[tuple[float, str, str]]:
 
 
 def feed(alarm: AlarmLogic, *events: Reading) -> list[tuple[float, str, str]]:
-    """Each event by itself, with the state through a pickle before each."""
+    """Each event by itself, with the state saved and restored before each."""
     found = []
     for event in events:
-        saved = pickle.loads(pickle.dumps(alarm.snapshot()))
+        saved = decode(encode(alarm.snapshot()), alarm.STATE)
         alarm.restore(saved, alarm.VERSION)
         found += said(alarm.on_batch([event], Now(event.time, event.time)))
     return found

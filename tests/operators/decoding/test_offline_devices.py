@@ -1,6 +1,5 @@
 """A device that goes offline makes its last readings stale."""
 
-import pickle
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from operators.component import Now
 from operators.decoding import offline_devices as decode_offline
 from operators.decoding.logic import DecodeLogic
 from operators.events import Event, Reading
+from operators.model.saved_state import decode, encode
 from tests.operators.decoding.test_step import T, logic, message
 
 
@@ -74,7 +74,7 @@ def test_the_device_of_a_name_does_not_take_along_longer_names() -> None:
 def test_what_is_remembered_survives_a_restart_and_does_not_alias() -> None:
     decoder = logic()
     feed(decoder, "zigbee2mqtt/plug", {"power": 5})
-    state = pickle.loads(pickle.dumps(decoder.snapshot()))
+    state = decode(encode(decoder.snapshot()), decoder.STATE)
     feed(decoder, "zigbee2mqtt/plug", {"power": 6}, 1)
     restored = logic()
     restored.restore(state, DecodeLogic.VERSION)

@@ -45,7 +45,7 @@ def returned(at: float, subject: str = "rack") -> AlarmTransition:
 
 
 class Desk:
-    """A step fed with changes at their own times, with its state through a pickle after each."""
+    """A step fed with changes at their own times, with its state saved and restored after each."""
 
     def __init__(self, text: str) -> None:
         self.shard = Shard(step(Notify, text), restarts=True)

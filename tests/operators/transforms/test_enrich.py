@@ -2,7 +2,6 @@
 restarts.
 """
 
-import pickle
 import random
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from operators.component import Now
 from operators.events import Row
+from operators.model.saved_state import decode, encode
 from operators.transforms.enrich import Enrich, EnrichLogic
 from tests.operators.shard import CONTEXT, reading, step
 
@@ -87,7 +87,7 @@ def test_any_rows_in_any_batches_with_restarts_give_what_the_newest_row_of_a_key
                 rows.append(row(id=row_id, serial=serial, room=room))
         made.on_role("devices", list(rows), NOW)
         if dice.random() < 0.3:
-            saved = pickle.loads(pickle.dumps(made.snapshot()))
+            saved = decode(encode(made.snapshot()), made.STATE)
             made = logic()
             made.restore(saved, made.VERSION)
         newest = dict(known.values())

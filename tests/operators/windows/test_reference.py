@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import pickle
 import random
 import statistics
 from collections import defaultdict
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from operators.component import Now
 from operators.events import Event, Reading, Summary
+from operators.model.saved_state import encode
 from operators.windows.pane import Pane
 from operators.windows.step import STATISTICS, Window
 from operators.windows.tdigest import CENTROIDS, EXACT, Quantiles
@@ -258,7 +258,7 @@ def test_memory_does_not_grow_with_the_readings_of_a_window() -> None:
     sizes = []
     for start in range(0, 20_000, 5000):
         shard.feed(*(reading(n / 10, math.sin(n) * 100) for n in range(start, start + 5000)))
-        sizes.append(len(pickle.dumps(shard.logic.snapshot())))
+        sizes.append(len(encode(shard.logic.snapshot())))
     assert max(sizes) < 9 * (EXACT + 2 * CENTROIDS) + 5000
     [summary] = shard.wait_until(1e6)
     assert isinstance(summary, Summary)

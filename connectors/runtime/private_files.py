@@ -1,0 +1,74 @@
+"""Folders and files that hold a site's data: only the account that runs Vigie may read or write
+them, whatever its umask.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from connectors.base import ConnectorError
+
+FOLDER, FILE = 0o700, 0o600
+OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class NotPrivate(ConnectorError):
+    """Others may write a folder that only Vigie may write; the message names the remedy."""
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder and its missing parents with mode 0700, and return it.
+
+    Raises `NotPrivate` if it is there and its group or everybody may write it.
+    """
+    if not path.exists():
+        if not path.parent.exists():
+            private_folder(path.parent)
+        try:
+            path.mkdir(FOLDER)
+        except FileExistsError:
+            return private_folder(path)
+        path.chmod(FOLDER)
+    mode = path.stat().st_mode
+    if mode & OTHERS_MAY_WRITE:
+        raise NotPrivate(
+            f"other accounts may write the folder {path} (mode {stat.S_IMODE(mode):04o}): they"
+            " could replace what Vigie saved there. Check what is in it, then take their rights"
+            f" away: chmod go-w {path}"
+        )
+    return path
+
+
+def open_private(path: Path, mode: str) -> IO[bytes]:
+    """Open a file in binary `mode`; if it is new, it gets mode 0600."""
+    return open(path, mode, opener=_create)  # the caller closes it
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, with mode 0600; on return it is durable under its name."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with open_private(fresh, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make durable which files a folder holds."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _create(path: str, flags: int) -> int:
+    is_new = not os.path.exists(path)
+    handle = os.open(path, flags, FILE)
+    if is_new and flags & os.O_CREAT:
+        os.fchmod(handle, FILE)
+    return handle

@@ -1,0 +1,98 @@
+"""The saved state of one shard: the form in which its graph survives a restart."""
+
+from typing import Any
+
+import msgspec
+
+from operators.component import Logic
+from operators.events import Event
+from operators.model.saved_state import decode, encode
+
+VERSION = 1
+
+
+class StepState(msgspec.Struct, array_like=True, frozen=True):
+    """The state of one step, encoded, and the `Logic.VERSION` that wrote it."""
+
+    version: int
+    state: msgspec.Raw
+
+
+class ClockState(msgspec.Struct, frozen=True):
+    """The state of a shard's clocks, in epoch seconds: event and wall time, and by source
+    partition the watermark and the latest arrival.
+    """
+
+    now: tuple[float, float]
+    marks: dict[str, float]
+    arrivals: dict[str, float]
+
+
+SavedBatch = tuple[list[Event], float, bool, bool, int | None, bool, tuple[tuple[int, float], ...]]
+"""A `connectors.base.Batch`, field by field."""
+
+
+class ArrivalsState(msgspec.Struct, frozen=True):
+    """What reached a shard: the offset `seen` of each partition of commands, the digests of the
+    rows `known` of each table, and what is `waiting` as (partition, source, batch).
+    """
+
+    seen: dict[str, int]
+    known: dict[str, dict[str, bytes]]
+    waiting: list[tuple[str, str, SavedBatch]]
+
+
+class ShardState(msgspec.Struct, frozen=True):
+    """Everything of a shard that must survive a restart; `steps` by persisted id, `tables` the
+    sources whose rows each step had taken.
+    """
+
+    version: int
+    clock: ClockState
+    steps: dict[str, StepState]
+    tables: dict[str, list[str]] = {}
+    arrivals: ArrivalsState | None = None
+
+
+def dump(state: ShardState) -> bytes:
+    """Encode the state of a shard."""
+    return encode(state)
+
+
+def load(data: bytes | msgspec.Raw) -> ShardState:
+    """Decode what `dump` wrote; raises ValueError where it is something else or of another
+    version.
+    """
+    state: ShardState = decode(data, ShardState)
+    if state.version != VERSION:
+        raise ValueError(
+            f"the saved state has version {state.version}; this release reads version {VERSION}"
+        )
+    return state
+
+
+def take_state(identity: str, logic: Logic) -> StepState | None:
+    """The state of a step, encoded; None for a step without. Raises TypeError naming the step
+    where its state cannot be encoded.
+    """
+    state = logic.snapshot()
+    if state is None:
+        return None
+    try:
+        return StepState(logic.VERSION, msgspec.Raw(encode(state)))
+    except (TypeError, UnicodeEncodeError) as error:
+        raise TypeError(f"the state of {identity} cannot be saved: {error}") from error
+
+
+def give_state(identity: str, logic: Logic, saved: StepState) -> None:
+    """Restore a step from its encoded state; raises ValueError naming the step where it does not
+    fit.
+    """
+    type_: Any = logic.STATE if saved.version == logic.VERSION else Any
+    try:
+        logic.restore(decode(saved.state, type_), saved.version)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ValueError(
+            f"the saved state of {identity} (version {saved.version}) does not fit:"
+            f" {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,89 @@
+"""The saved states of one process: source positions, shards and figures of the alarms, each in
+its envelope.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from flows.dataflow.compiler import ALARM_SINK
+from flows.runtime.state_format import FORMAT, unwrap, unwrap_position, wrap
+from operators.model.saved_state import decode, encode
+
+FIGURES = f"sink_{ALARM_SINK}"
+"""The step of the dataflow that keeps the figures of the alarms, of all shards of a process
+(`flows.runtime.alarm_metrics`).
+"""
+
+
+@dataclass
+class States:
+    """Positions by source and partition, states and figures of the alarms by shard: envelopes."""
+
+    positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    shards: dict[str, bytes] = field(default_factory=dict)
+    figures: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, step: str, key: str, state: bytes) -> None:
+        """Put in the state that a step of the dataflow, such as `source_readings`, keeps under
+        `key`; states of other steps are left out. Raises ValueError if it is none.
+        """
+        if step.startswith("source_"):
+            self.positions[step.removeprefix("source_"), key] = state
+        elif step.partition(".")[0] == "graph":
+            self.shards[key] = state
+        elif step.partition(".")[0] == FIGURES:
+            kept = decode(unwrap(state, "sink")) or {}
+            for shard, figures in kept.get("shards", {}).items():
+                self.figures[shard] = wrap("sink", encode(figures))
+
+    def position(self, source: str, part: str) -> Any:
+        """The position of a source partition, None where none is known."""
+        found = self.positions.get((source, part))
+        return None if found is None else unwrap_position(found)
+
+    def shard(self, shard: str) -> bytes | None:
+        """The state of a shard in its envelope, None where none is known."""
+        return self.shards.get(shard)
+
+    def figures_by_shard(self) -> dict[str, Any]:
+        """The figures of the alarms as plain data."""
+        return {shard: decode(unwrap(kept, "sink")) for shard, kept in self.figures.items()}
+
+    def keep_least(self, other: "States", source: str, part: str) -> None:
+        """Take a position that all shards share from another store, if it is behind the one
+        here.
+        """
+        mine, theirs = self.position(source, part), other.position(source, part)
+        if theirs is not None and (mine is None or theirs < mine):
+            self.positions[source, part] = other.positions[source, part]
+
+    def knows(self, source: str) -> bool:
+        """Whether any partition of the source has a position, so that one without is new."""
+        return any(
+            name == source and self.position(name, part) is not None
+            for name, part in self.positions
+        )
+
+
+class _File(msgspec.Struct, frozen=True):
+    format: int
+    positions: list[tuple[str, str, bytes]]
+    shards: dict[str, bytes]
+    figures: dict[str, bytes]
+
+
+def dump(states: States) -> bytes:
+    """Encode states for a file."""
+    positions = [(*place, state) for place, state in states.positions.items()]
+    return encode(_File(FORMAT, positions, states.shards, states.figures))
+
+
+def load(data: bytes) -> States:
+    """Decode what `dump` wrote; raises ValueError if it is something else."""
+    file: _File = decode(data, _File)
+    if file.format != FORMAT:
+        raise ValueError(f"expected format {FORMAT}, got {file.format}")
+    positions = {(source, part): state for source, part, state in file.positions}
+    return States(positions, file.shards, file.figures)

@@ -1,0 +1,74 @@
+"""Saved states of every version: a flow goes on from them as if it had never stopped."""
+
+import tarfile
+from collections import defaultdict
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flows.dataflow.shard_state import load
+from flows.language.catalogue import OPERATORS
+from flows.runtime.recovery_stores import read, stores
+from flows.runtime.state_format import unwrap
+from operators.events import AlarmTransition, Event
+from tests.flows.runtime.saved import history
+from tests.flows.runtime.saved.make import DEFINITION, PACKED, half_of
+from tests.flows.runtime.saved.play import DATA as SOURCES
+from tests.flows.runtime.saved.play import Play, plan_at
+
+DATA = Path(__file__).parents[2] / "data" / "state"
+VERSIONS = sorted(path.parent for path in DATA.glob(f"*/{PACKED}"))
+
+
+def by_sink(play: Play) -> dict[str, list[Event]]:
+    """What reached each sink. An alarm's `recorded` is left out: it is the wall clock's."""
+    found: dict[str, list[Event]] = defaultdict(list)
+    for sink, event in play.made:
+        if isinstance(event, AlarmTransition):
+            event = msgspec.structs.replace(event, recorded=event.time)
+        found[sink].append(event)
+    return found
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: version.name)
+def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
+    """The folder of a version, and what it packed, unpacked."""
+    with tarfile.open(request.param / PACKED) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return request.param, tmp_path
+
+
+def test_a_flow_goes_on_from_the_state_of_every_version_as_if_it_had_not_been_killed(
+    saved: tuple[Path, Path],
+) -> None:
+    version, unpacked = saved
+    plan = plan_at(version / "flow.yaml")
+    given = history.load(unpacked / "history.jsonl")
+
+    resumed = Play(plan, given, unpacked / "state", len(given))
+    resumed.run()
+    whole = Play(plan, given, unpacked / "anew", len(given))
+    whole.run()
+
+    assert (resumed.begun, whole.begun) == (half_of(given), 2)
+    expected, found = by_sink(whole), by_sink(resumed)
+    assert set(found) == set(expected)
+    for sink, events in found.items():
+        assert events == expected[sink][-len(events) :], sink
+    rest = [one for one in given[half_of(given) :] if one.source in SOURCES]
+    assert len(found["taken"]) == sum(len(one.events) for one in rest)
+
+
+def test_every_step_that_keeps_a_state_has_one_in_every_version(saved: tuple[Path, Path]) -> None:
+    version, unpacked = saved
+    plan = plan_at(version / "flow.yaml")
+    found = read(stores(unpacked / "state")[0], plan.flow)
+
+    assert set(plan.identities()) <= set(load(unwrap(found.shards["0"], "shard")).steps)
+
+
+def test_the_flow_that_is_saved_uses_every_step_that_keeps_a_state() -> None:
+    used = {identity.rpartition("/")[2] for identity in plan_at(DEFINITION).identities()}
+
+    assert {name for name, step in OPERATORS.items() if step.STATEFUL and step.RUNS} <= used
