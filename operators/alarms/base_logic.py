@@ -1,6 +1,4 @@
-"""The logic of an alarm in a flow: events in, transitions out. What `when` and `rules` have in
-common.
-"""
+"""The logic of an alarm in a flow: events in, transitions out, for `when` and for `rules`."""
 
 import math
 from collections.abc import Mapping
@@ -80,6 +78,7 @@ class AlarmLogic(Logic):
     # -------------------------------------------------------------------------------------------------
     # events
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take readings and commands; return transitions."""
         at = self._begin(now)
         commands: list[Event] = [e for e in events if type(e) is Occurrence and e.type == COMMAND]
         if commands:
@@ -92,6 +91,7 @@ class AlarmLogic(Logic):
         return self._end()
 
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        """Take hiding alarms, the arming stream, rules or commands."""
         act = {
             "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.commands.take,
             "commands_elsewhere": self.commands.take_known,
@@ -102,18 +102,21 @@ class AlarmLogic(Logic):
         return self._end()
 
     def on_command(self, command: Mapping[str, Any], now: Now) -> list[Event]:
-        """Carry out one command: `do`, `alarm` or `rule`, `subject` (all when left out), and
-        what the command needs.
+        """Carry out one command: `do`, `alarm` or `rule`, `subject`, and what the command needs.
+
+        Without `subject` it is for all.
         """
         self.commands.command(command, self._begin(now))
         return self._end()
 
     def on_time(self, now: Now) -> list[Event]:
+        """Fire the timers that are due."""
         at = self._begin(now)
         self.engine.tick(at, now.event if now.event > -math.inf else None)
         return self._end()
 
     def next_time(self) -> Due:
+        """The next deadline on each clock."""
         if not self._started:
             return Due(wall=-math.inf)
         event, wall = self.engine.next_due()
@@ -173,9 +176,7 @@ class AlarmLogic(Logic):
         )
 
     def _arrival(self, event: Any, at: float) -> float:
-        """When an event of a batch that arrived at `at` arrived itself: in a replay that is
-        known.
-        """
+        """When an event of a batch that arrived at `at` arrived itself; replays know it."""
         return float(event.time) if self.engine.run else at
 
     def _about(self, event: Any) -> About:
@@ -256,9 +257,7 @@ class AlarmLogic(Logic):
         return cell if cell is not None else page.default
 
     def states(self) -> dict[str, str]:
-        """The state word of each subject: normal, unacked, acked, …; of several rules for one,
-        the most urgent.
-        """
+        """The state of each subject: normal, unacked, …; the most urgent of several rules."""
         out: dict[str, str] = {}
         for slots in self.engine.slots.values():
             for subject, slot in slots.items():
@@ -271,6 +270,7 @@ class AlarmLogic(Logic):
     # -------------------------------------------------------------------------------------------------
     # snapshot
     def snapshot(self) -> object:
+        """Return the engine, hiding alarms, gates and what subclasses add, as plain data."""
         return {
             "engine": store.snapshot(self.engine),
             "hiding": [[*key, sorted(rules)] for key, rules in self._hiding.items()],
@@ -280,6 +280,7 @@ class AlarmLogic(Logic):
         }
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         if version != self.VERSION:
             raise ValueError(
                 f"the state of alarm {self.name!r} has version {version}; this release reads"
@@ -293,6 +294,7 @@ class AlarmLogic(Logic):
         self.take_more_state(state)
 
     def more_state(self) -> dict[str, Any]:
+        """What a subclass saves beside the engine."""
         return {}
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:

@@ -1,6 +1,4 @@
-"""Where people's commands arrive at the alarms of one definition entry, and where the answers
-come from.
-"""
+"""People's commands to the alarms of one definition entry, and the answers to them."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -96,9 +94,7 @@ class CommandHandler:
         return accepting or (states[:1] if subject else [])
 
     def _obey(self, s: State, at: float, command: Mapping[str, Any]) -> None:
-        """One command for one alarm. Who acknowledges a latched alarm that is over resets it,
-        too.
-        """
+        """Carry out one command on one alarm; acknowledging a latched one that is over resets."""
         over = s.latched and not s.active and command["do"] == "ack"
         if over and s.acked:
             command, over = {**command, "do": "reset"}, False

@@ -1,6 +1,4 @@
-"""The logic of an alarm with `when`: one rule for all subjects, with a fast lane for readings
-that change nothing.
-"""
+"""The logic of an alarm with `when`: one rule for all subjects, with a fast path for quiet ones."""
 
 import math
 from collections.abc import Mapping
@@ -44,9 +42,7 @@ class ConditionLogic(AlarmLogic):
         return engine
 
     def start(self, at: float, clock: float) -> None:
-        """Put saved alarms under the present definition, and begin to wait for subjects that
-        tables list.
-        """
+        """Put saved alarms under the present definition, and wait for subjects that tables list."""
         common = self.definition.common
         assert common is not None
         saved, present = self._saved or self._written, self._written
@@ -57,8 +53,11 @@ class ConditionLogic(AlarmLogic):
                 self.engine.declare(self._rule_id, subject, at, event=clock)
 
     def _edit(self, common: Rule, saved: dict[str, Any], at: float, clock: float) -> None:
-        """Someone changed the definition or a table. An alarm whose own part is as it was stays
-        as it is: neither its limits nor its priority are read from labels again."""
+        """Follow a change of the definition or of a table.
+
+        An alarm whose own part is as it was stays as it is: neither its limits nor its priority are
+        read from labels again.
+        """
         present = self._written
         edited = (
             self.engine.rules[self._rule_id].hash != common.hash
@@ -95,9 +94,7 @@ class ConditionLogic(AlarmLogic):
         return self._prioritised(s, s.rule)
 
     def _prioritised(self, s: State, rule: Rule) -> Rule:
-        """The rule with the priority that the subject's labels and tables say now; the default
-        where they say none.
-        """
+        """The rule with the priority that labels and tables give the subject now, or the default."""
         try:
             severity = self.definition.severity_for(s.subject, (s.slot.about or (None, {}))[1])
         except NoPriority:
@@ -108,12 +105,15 @@ class ConditionLogic(AlarmLogic):
         return self.definition.of_severity(rule, severity)
 
     def more_state(self) -> dict[str, Any]:
+        """The definition that the saved alarms belong to."""
         return {"written": self._written}
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `more_state` returned."""
         self._saved = state.get("written")
 
     def take(self, events: list[Event], at: float) -> None:
+        """Judge events that arrived at `at`."""
         engine = self.engine
         rule = engine.rules[self._rule_id]
         if rule.watches_silence or self._presence or self.definition.priority_varies:
@@ -216,9 +216,7 @@ class ConditionLogic(AlarmLogic):
             self._take_reading(e, slot, at)
 
     def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
-        """Look at one event: a first one, one that may change something, or one that is no good
-        data.
-        """
+        """Judge one event: a first one, one that may change something, or one of no good data."""
         own: Rule | None = None
         if slot is None and self.definition.varies:
             try:
@@ -236,18 +234,14 @@ class ConditionLogic(AlarmLogic):
         self.judge(self._rule_id, event, at, own, self._presence)
 
     def _other_kind(self, event: Any) -> bool:
-        """Whether the event measures something else than the limit is about, such as % instead
-        of °C.
-        """
+        """Whether the event measures another kind of quantity than the limit, such as % not °C."""
         unit, wanted = getattr(event, "unit", None), self.engine.rules[self._rule_id].unit
         if unit is None or wanted is None or unit == wanted:
             return False
         return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
 
     def _first_sight(self, event: Any, at: float) -> bool:
-        """Make the slot of a new subject without a state, where it begins quiet and many are
-        known already.
-        """
+        """Make the slot of a new, quiet subject without a state, if many are known already."""
         engine = self.engine
         slots = engine.slots[self._rule_id]
         if len(slots) < engine.states_kept or type(event) is not Reading or event.quality != "good":

@@ -1,5 +1,4 @@
-"""How well alarms serve the people who answer them: the figures of EEMUA 191, from transitions as
-they happen.
+"""Figures of EEMUA 191: how well alarms serve the people who answer them.
 
 One transition is one `AlarmTransition`. `recorded` is its arrival, `time` the instant at which it
 took effect. A key is an alarm (`rule`, `subject`); an occurrence is a key with its `occ`. All bins
@@ -7,33 +6,35 @@ are [start, start + 600 s) aligned to the clock (UTC), and `recorded` says in wh
 counts. Definitions, the same in every place that shows these figures:
 
     annunciated   N: `event` is activated and `annunciate` is true. Activated without it: masked, M,
-    reported apart. rate          N a 600 s over the period. Target at most 1 (EEMUA 191: "very
-    likely to be acceptable"). peak          the largest N of one 600 s bin. Target at most 10
-    (EEMUA 191, ISA-18.2). overloaded    share of all 600 s bins of the period with N > 10. Target
-    under 1 % (ISA-18.2). flood         opens at the start of the first bin with N > 10, closes at
-    the start of the first later bin with N < 5
-                  (EEMUA 191); time in flood as a share of the period, target under 1 %.
+                  reported apart.
+    rate          N a 600 s over the period. Target at most 1 (EEMUA 191: "very likely to be
+                  acceptable").
+    peak          the largest N of one 600 s bin. Target at most 10 (EEMUA 191, ISA-18.2).
+    overloaded    share of all 600 s bins of the period with N > 10. Target under 1 % (ISA-18.2).
+    flood         opens at the start of the first bin with N > 10, closes at the start of the first
+                  later bin with N < 5 (EEMUA 191); time in flood as a share of the period, target
+                  under 1 %.
     hourly, daily the largest N of one clock hour, target 6 (at most 12), and of one UTC day, target
-    144 (at most 288)
-                  (ISA-18.2-2009, IEC 62682).
+                  144 (at most 288) (ISA-18.2-2009, IEC 62682).
     chattering    keys with three activations, annunciated or not, whose `time` lies within 60 s
-    (first to third at most
-                  60 s apart). Target 0 (EEMUA 191). A key counts in the bin of the third one.
+                  (first to third at most 60 s apart). Target 0 (EEMUA 191). A key counts in the bin
+                  of the third one.
     fleeting      annunciated occurrences that returned less than 10 s after their activation, by
-    `time`; as a share of N.
-                  One counts in the bin of its return.
+                  `time`; as a share of N. One counts in the bin of its return.
     standing      keys that are active and not masked (shelved, suppressed, out of service,
-    disabled) now. stale         standing keys whose activation is more than 24 h ago, by `time`.
-    Target under 5 (ISA-18.2). top ten       N of the ten rules with the most, as a share of N.
-    Target at most 5 % (ISA-18.2). time to ack   `recorded` of the first `acked` less `recorded` of
-    the first annunciated transition of its occurrence.
-                  Occurrences that need no acknowledgement are left out. One that returns
-                  unacknowledged is censored: it is counted, not averaged, whatever comes later.
-                  Median and 95th percentile (nearest rank).
+                  disabled) now.
+    stale         standing keys whose activation is more than 24 h ago, by `time`. Target under 5
+                  (ISA-18.2).
+    top ten       N of the ten rules with the most, as a share of N. Target at most 5 % (ISA-18.2).
+    time to ack   `recorded` of the first `acked` less `recorded` of the first annunciated
+                  transition of its occurrence. Occurrences that need no acknowledgement are left
+                  out. One that returns unacknowledged is censored: it is counted, not averaged,
+                  whatever comes later. Median and 95th percentile (nearest rank).
     priorities    N by priority, as shares of N. Target about 80 % low and medium, 15 % high, 5 %
-    critical (EEMUA 191). repeats       `realarmed`, and `escalated`, a 600 s. shelved long  longest
-    time from a key's first `shelved` to its end, and keys shelved anew three times or more
-    meanwhile.
+                  critical (EEMUA 191).
+    repeats       `realarmed`, and `escalated`, a 600 s.
+    shelved long  longest time from a key's first `shelved` to its end, and keys shelved anew three
+                  times or more meanwhile.
 
 EEMUA 191 (3rd ed.) and ISA-18.2 give these figures for one operator's position; a page of a
 definition stands for it.
@@ -83,9 +84,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Flood:
-    """Time from the start of the bin that opened a flood to the start of the one that closed it,
-    with N in between.
-    """
+    """A flood: start of the bin that opened it, start of the one that closed it, N in between."""
 
     start: float
     end: float
@@ -94,8 +93,7 @@ class Flood:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a period [start, end), in epoch seconds; times and spans in seconds, shares
-    from 0 to 1.
+    """The figures of a period [start, end): epoch seconds, seconds, and shares from 0 to 1.
 
     What has no basis (a share of no alarms, a percentile of no acknowledgements) is None.
     """
@@ -149,8 +147,7 @@ class _Alarm:
 
 
 class Kpis:
-    """Takes transitions of any number of alarms, each key's in order; gives the figures of a period
-    at any moment.
+    """Takes the transitions of many alarms, each key's in order, and gives figures of any period.
 
     `keep` is how many seconds of history stay (all where it is None), so that a process that runs
     for months stays small.
@@ -186,9 +183,7 @@ class Kpis:
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Take back what `snapshot` gave; of another version nothing is taken, and counting
-        begins anew.
-        """
+        """Take back what `snapshot` returned; of another version nothing, and counting begins anew."""
         if data["v"] != VERSION:
             return
         self._newest, self._longest_shelve = data["newest"], data["longest_shelve"]
@@ -210,9 +205,7 @@ class Kpis:
                 setattr(place, f.name, mine | more if isinstance(mine, set) else mine + more)
 
     def see(self, transition: AlarmTransition) -> None:
-        """Take note of one transition. One that comes a second time must be left out by the
-        caller.
-        """
+        """Count one transition; the caller leaves out one that comes a second time."""
         t = transition
         key = (t.rule, t.subject)
         alarm = self._alarms.get(key)
@@ -296,9 +289,7 @@ class Kpis:
         self._tidy_at = 2 * len(self._alarms) + 1000
 
     def figures(self, start: float, end: float) -> Figures:
-        """The figures of [start, end); bins that lie partly outside count as a whole. What is
-        said of now is as of `end`.
-        """
+        """The figures of [start, end), with whole bins at both ends; `now` figures are as of `end`."""
         first, last = math.floor(start / BIN), math.ceil(end / BIN)
         chosen = {number: place for number, place in self._bins.items() if first <= number < last}
         total = sum(place.annunciated for place in chosen.values())

@@ -25,8 +25,7 @@ class NoPriority(Exception):
 
 
 class Definition:
-    """What an `alarms:` entry asks for, as rule records; some of it may depend on the subject or
-    the metric.
+    """An `alarms:` entry as rule records, some of which depend on the subject or the metric.
 
     `varies` says that subjects may differ in their limits, which are read when a subject is first
     seen; `priority_varies` that they may differ in their priority, which is read when an alarm is
@@ -100,9 +99,7 @@ class Definition:
         )
 
     def written(self) -> dict[str, Any]:
-        """What columns are read, with the cells that tables have for them: by these a changed
-        definition is known.
-        """
+        """The columns that are read, with their cells in tables; a change of them is an edit."""
         alarm = self.alarm
         limits = [[column.column, str(column.default)] for column in self._columns]
         names = {column.column for column in self._columns}
@@ -113,9 +110,7 @@ class Definition:
         return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
-        """What a column says of a subject: its label of that name, or the cell of its row in a
-        table.
-        """
+        """A subject's value of a column: its label of that name, or the cell of its row in a table."""
         return self._cells.cell(column, subject, labels)
 
     def rule(self, cells: Mapping[str, Any], *metrics: str | None) -> Rule:
@@ -173,8 +168,9 @@ class Definition:
         return record
 
     def record_of_row(self, row: Mapping[str, Any], rule_id: str) -> dict[str, Any]:
-        """The record of a rule that a person wrote as a row. Raises ValueError (pydantic's, too)
-        for what makes no sense.
+        """The record of a rule that a person wrote as a row.
+
+        Raises `ValueError` (pydantic's, too) for what makes no sense.
         """
         given = {key: _span(key, row[key]) for key in _WHEN_KEYS if row.get(key) is not None}
         if level_of(row) is not None:
@@ -225,8 +221,10 @@ def _span(key: str, value: Any) -> Any:
 def _levels(
     alarm: Alarm, when: When, record: Mapping[str, Any], cells: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The limit of `when` and those beyond it, each with its severity; nothing where there is
-    only one. A level whose column has no value for a subject does not exist for it."""
+    """The limit of `when` and those beyond it, each with its severity; empty if there is only one.
+
+    A level whose column has no value for a subject does not exist for it.
+    """
     found = [{**record["when"], "severity": record["severity"]}]
     for level in alarm.levels:
         with contextlib.suppress(NoLimit):
@@ -256,9 +254,7 @@ def _condition(
 
 
 def inventory(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Subjects that tables list in a column `subject`: their silence counts before they were
-    ever heard.
-    """
+    """Subjects that tables list in a column `subject`: their silence counts from the start."""
     found: dict[str, None] = {}
     for rows in tables.values():
         for row in rows:

@@ -23,13 +23,12 @@ _DELETED = ("delete", "deleted", "removed")
 
 
 class RulesLogic(AlarmLogic):
-    """Rules arrive as rows in the role `rules`: an occurrence with the row as its data, or a row of
-    a table.
+    """Takes rules as rows in the role `rules`: occurrences with the row as data, or table rows.
 
     A row has `id`, `subject` (a name or a pattern), optionally `metric`, a condition as in `when`
-    or `crosses` with a level,
-    `priority`, `page` and `enabled`. The same `id` again changes the rule; `deleted: true`, or a
-    deleted row, removes it. A row that makes no sense changes nothing and is a dead letter.
+    or `crosses` with a level, `priority`, `page` and `enabled`. The same `id` again changes the
+    rule; `deleted: true`, or a deleted row, removes it. A row that makes no sense changes nothing
+    and is a dead letter.
     """
 
     def __init__(self, alarm: Alarm, context: StepContext) -> None:
@@ -62,6 +61,7 @@ class RulesLogic(AlarmLogic):
     # -------------------------------------------------------------------------------------------------
     # rules
     def take_rules(self, events: list[Event], at: float) -> None:
+        """Add, change and remove rules."""
         for event in events:
             row = _row(event)
             if not row or row.get("id") in (None, ""):
@@ -122,6 +122,7 @@ class RulesLogic(AlarmLogic):
     # -------------------------------------------------------------------------------------------------
     # events
     def take(self, events: list[Event], at: float) -> None:
+        """Judge events that arrived at `at` by every rule of their subject."""
         known = self._known.get
         for event in events:
             subject = getattr(event, "subject", None)
@@ -203,6 +204,7 @@ class RulesLogic(AlarmLogic):
         super()._transition(state, transition)
 
     def page_of(self, state: State) -> str | None:
+        """The page of an alarm, from its rule's row if it is a column."""
         page = self.alarm.page
         if isinstance(page, Column):
             cell = self._rows.get(state.rule.id, {}).get(page.column)
@@ -212,10 +214,12 @@ class RulesLogic(AlarmLogic):
     # -------------------------------------------------------------------------------------------------
     # snapshot
     def more_state(self) -> dict[str, Any]:
+        """The rules and the sides of their levels."""
         rows = {rule_id: dict(row) for rule_id, row in self._rows.items()}
         return {"rows": rows, "crossings": self._crossings.snapshot()}
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `more_state` returned."""
         self._rows = {rule_id: dict(row) for rule_id, row in state["rows"].items()}
         self._crossings.restore(state.get("crossings", []))
         self._index()

@@ -37,9 +37,7 @@ Hours = Annotated[
 
 
 class Armed(Spec):
-    """When the alarm counts. Outside it is evaluated, but suppressed by design (state
-    `suppressed`).
-    """
+    """When the alarm counts. Outside, it is evaluated, but suppressed by design (`suppressed`)."""
 
     hours: Hours | None = Field(
         None,
@@ -84,9 +82,7 @@ class Shelve(Spec):
 
 
 class Chatter(Spec):
-    """An alarm that comes and goes becomes one that stays: after `times` within `in`, it is over
-    only after `hold`.
-    """
+    """Keeps an alarm raised `times` within `in` until its condition was over for `hold`."""
 
     times: int = Field(ge=2, le=100, description="How many times it is raised.", examples=[3])
     in_: Duration = Field(alias="in", gt=0, description="Within which span.", examples=["10min"])
@@ -325,9 +321,7 @@ class Alarm(Component):
         return [*when, *((("levels", index), level) for index, level in enumerate(self.levels))]
 
     def side_inputs(self) -> tuple[tuple[str, str], ...]:
-        """(name, role) of what it reads beside `from`: alarms that hide it, the stream that arms
-        it, the rules' source.
-        """
+        """(name, role) of its inputs beside `from`: hiding alarms, arming stream, rules."""
         arms = self.armed.while_ if self.armed else None
         return (
             *((name, "suppressed_by") for name in self.suppressed_by),

@@ -109,9 +109,7 @@ class Renderer:
 
 
 def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:
-    """For the text only: the limit that raises the alarm; one that is no number, such as a pair
-    or a word, as a label.
-    """
+    """Add the raising limit for texts; one that is no number (a pair, a word) as a label."""
     if limit is None:
         return event
     if isinstance(limit, (int, float)) and not isinstance(limit, bool):

@@ -12,9 +12,7 @@ KINDS: tuple[Kind, ...] = ("above", "below", "outside", "is", "silent", "seen")
 
 
 class Column(Spec):
-    """A value taken from a column of the subject's row: of a table, of labels set by `lookup`,
-    or of a rule record.
-    """
+    """A value from a column of the subject's row: of a table, of `lookup` labels, or of a rule."""
 
     column: str = Field(description="Name of the column.", examples=["limit"])
     default: Any = Field(
@@ -57,8 +55,7 @@ Limit = Annotated[
 
 
 class When(Spec):
-    """A condition on one signal: exactly one of `above`, `below`, `outside`, `is`, `silent`,
-    `seen`.
+    """A condition on one signal: one of `above`, `below`, `outside`, `is`, `silent`, `seen`.
 
     `for`, `clear_for`, and `times` with `in` say how long or how often it must hold before it
     counts.
@@ -162,9 +159,7 @@ class When(Spec):
 
 
 def check_clear(kind: str, edge: Any, clear: Any) -> None:
-    """Raise ValueError where `clear` does not lie on the side of the limit `edge` on which the
-    condition ends.
-    """
+    """Raise `ValueError` if `clear` is not on the side of the limit `edge` where it ends."""
     if kind == "outside":
         _check_inside(edge, clear)
         return

@@ -8,23 +8,20 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Holder(Protocol):
-    """Who can have a timer: `key` breaks ties in the same way after a restart, `queued` belongs
-    to `Timers`.
-    """
+    """The owner of a timer: `key` breaks ties, also after a restart; `queued` is for `Timers`."""
 
     queued: float
 
     @property
-    def key(self) -> tuple[str, ...]: ...
+    def key(self) -> tuple[str, ...]:
+        """Subject, metric or whatever else tells holders apart."""
 
 
 H = TypeVar("H", bound=Holder)
 
 
 class Timers(Generic[H]):
-    """Deadlines in epoch seconds. A holder whose deadline has moved on is put back when its old
-    one comes up.
-    """
+    """Deadlines in epoch seconds; a holder whose deadline moved is put back when the old one is due."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, tuple[str, ...], int, H]] = []
@@ -42,9 +39,7 @@ class Timers(Generic[H]):
             heapq.heappush(self._heap, (deadline, holder.key, self._pushed, holder))
 
     def due(self, limit: float) -> Iterator[tuple[float, H]]:
-        """Deadlines not later than `limit`, in order. Each holder must be armed again before the
-        next is taken.
-        """
+        """Holders due by `limit`, in order; arm each again before taking the next."""
         heap = self._heap
         while heap and heap[0][0] <= limit:
             deadline, _, _, holder = heapq.heappop(heap)
@@ -54,8 +49,7 @@ class Timers(Generic[H]):
 
 
 class Rounds(Generic[H]):
-    """Like `Timers`, for many holders that come up at the same instants: they are handed out
-    together, in the order of their keys."""
+    """Like `Timers`, for many holders due at the same instants, handed out together by key."""
 
     def __init__(self) -> None:
         self._instants: list[float] = []
@@ -77,8 +71,7 @@ class Rounds(Generic[H]):
                 holders.append(holder)
 
     def due(self, limit: float) -> Iterator[tuple[float, list[H]]]:
-        """Deadlines not later than `limit`, in order, each with its holders, which must all be
-        armed again before the next is taken."""
+        """Deadlines by `limit` in order, each with its holders; arm all again before the next."""
         while self._instants and self._instants[0] <= limit:
             deadline = heapq.heappop(self._instants)
             holders = [

@@ -84,11 +84,13 @@ class Quantity(BaseModel):
         return self.number * factor + offset
 
     def kind(self) -> str | None:
+        """The kind of quantity, such as temperature; None without a unit."""
         return UNITS[self.unit][0] if self.unit else None
 
     def in_unit(self, unit: str | None) -> float:
-        """The number in a signal's `unit`; without a unit on either side it is taken as it
-        stands. Raises ValueError.
+        """The number in a signal's `unit`; as it stands if either has no unit.
+
+        Raises `ValueError` for a unit of another kind.
         """
         return (
             self.number
@@ -131,8 +133,9 @@ def duration(value: Any) -> float:
 
 
 def seconds(value: Any) -> Any:
-    """Seconds of what a program wrote: None, a number of them, or a duration, in which `m` is a
-    minute; raises ValueError.
+    """Seconds of what a program wrote: None, a number, or a duration (`m` is a minute).
+
+    Raises `ValueError`.
     """
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value

@@ -1,8 +1,7 @@
-"""Tells people: groups annunciated transitions, repeats them until acknowledged, and holds back
-floods.
+"""Notifications: groups alarms, repeats them until acknowledged, holds back floods.
 
-One group for each value of the rule's `group_by` labels, on the wall clock. State machines are
-untouched by it.
+There is one group for each value of the rule's `group_by` labels, on the wall clock. State machines
+are untouched by it.
 """
 
 import json
@@ -160,13 +159,12 @@ class Notifier:
         return groups
 
     def restore(self, data: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` returned."""
         self._groups = json.loads(json.dumps(data))
 
 
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:
-    """The next send and its kind: a planned one that is due goes first, whatever the repeat
-    says.
-    """
+    """The next send and its kind; a planned one that is due goes before a repeat."""
     due, last, repeat = group["due"], group["last"], group["cfg"]["repeat"]
     planned = None if due is None else (due, "first" if last is None else "update")
     again = None if last is None or repeat is None else last + repeat

@@ -1,6 +1,4 @@
-"""The step `notify`: tells people of alarms in groups, again until somebody cares, and once for
-a flood.
-"""
+"""The step `notify`: alarms in groups, again until acknowledged, a digest in a flood."""
 
 import math
 from collections.abc import Mapping
@@ -87,6 +85,7 @@ class Notify(Operator):
         return [self.by] if isinstance(self.by, str) else list(self.by or ())
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return NotifyLogic(self, context)
 
 
@@ -107,6 +106,7 @@ class NotifyLogic(Logic):
         self._clock = -math.inf
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take transitions; return notifications."""
         for event in events:
             if isinstance(event, AlarmTransition):
                 self._take(event)
@@ -115,11 +115,13 @@ class NotifyLogic(Logic):
         return self._end()
 
     def on_time(self, now: Now) -> list[Event]:
+        """Send what is due."""
         self._move(now.wall)
         self._notifier.free(self._clock)
         return self._end()
 
     def next_time(self) -> Due:
+        """When the next notification is due, on the wall clock."""
         due = self._notifier.next_due()
         return Due(wall=math.inf if due is None else due)
 
@@ -174,9 +176,11 @@ class NotifyLogic(Logic):
         )  # fmt: skip
 
     def snapshot(self) -> object:
+        """Return the groups and the wall clock."""
         return self._notifier.snapshot(), self._clock
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         groups, self._clock = state
         self._notifier.restore(groups)
         self._notifier.adopt(self._terms)

@@ -1,6 +1,4 @@
-"""The logic of `threshold`: one small state for each signal, and a loop that only looks while
-nothing changes.
-"""
+"""The logic of `threshold`: a small state for each signal, and a loop that mostly only looks."""
 
 import math
 import sys
@@ -27,8 +25,10 @@ FORGET_ON = 7 * 86400.0
 
 
 class ThresholdLogic(Logic):
-    """`since` is when the condition, or its end, began to hold; `pulse` is the deadline at which
-    it changes by itself.
+    """Judges signals.
+
+    `since` is when the condition, or its end, began to hold; `pulse` is the deadline at which it
+    changes by itself.
     """
 
     def __init__(self, when: When, context: StepContext) -> None:
@@ -50,6 +50,7 @@ class ThresholdLogic(Logic):
         )
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival; return edges."""
         out: list[Event] = []
         if self._span is not None:
             self._presence(events, out)
@@ -84,9 +85,10 @@ class ThresholdLogic(Logic):
             self._lane = None
 
     def _pass_quiet(self, columns: "Columns", events: list[Event], out: list[Event]) -> bool:
-        """Take a batch of which most readings change nothing, and look at the others in their
-        order. False, with nothing done, where most change something, or state may be freed in
-        between."""
+        """Take a batch most of whose readings change nothing, looking only at the others.
+
+        False, with nothing done, if most change something, or state may be freed in between.
+        """
         lane = self._lane
         clock = max(self._highest, columns.newest) - self._lateness
         if lane is None or min(self._sweep, columns.oldest + FORGET_OFF) <= clock:
@@ -111,9 +113,7 @@ class ThresholdLogic(Logic):
                 self._fire(time - self._lateness, out)
 
     def _look_beside(self, events: list[Event], out: list[Event]) -> None:
-        """Look at events one by one; what a lane holds of their signals is brought before, and
-        put back after.
-        """
+        """Look at events one by one, with their signals out of the columns meanwhile."""
         lane = self._lane
         if lane is None:
             self._look(events, out)
@@ -196,21 +196,21 @@ class ThresholdLogic(Logic):
         self._highest = highest
 
     def on_time(self, now: Now) -> list[Event]:
+        """Fire the timers that are due."""
         out: list[Event] = []
         self._fire(now.event, out)
         self._highest = max(self._highest, now.event + self._lateness)
         return out
 
     def next_time(self) -> Due:
+        """The next deadline, in event time."""
         return Due(event=min(self._timers.first(), self._sweep))
 
     def _fire_at(self) -> float:
         return min(self._timers.first(), self._sweep) + self._lateness
 
     def _fire(self, limit: float, out: list[Event]) -> None:
-        """Fire the timers of all signals that are due at `limit`, in the order of their
-        deadlines.
-        """
+        """Fire the timers due by `limit`, in the order of their deadlines."""
         for deadline, signal in self._timers.due(limit):
             if signal.until <= deadline:
                 self._fire_one(signal, out)
@@ -294,9 +294,7 @@ class ThresholdLogic(Logic):
         return raw
 
     def _zone_at(self, signal: Signal, at: float) -> int:
-        """The zone at an instant, and `pulse` set to the next at which it changes without an
-        event.
-        """
+        """The zone at an instant; sets `pulse` to the next at which it changes by itself."""
         raw = signal.raw
         if self._span is not None:
             end = signal.last + self._span
@@ -384,10 +382,12 @@ class ThresholdLogic(Logic):
         return signal.last if self._lane is None else self._lane.newest(signal)
 
     def snapshot(self) -> object:
+        """Return all signals, the next sweep and the highest time."""
         signals = [signal.saved(self._last(signal)) for signal in self._signals.all()]
         return signals, self._sweep, self._highest
 
     def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned."""
         signals, self._sweep, self._highest = state
         self._signals = Signals()
         self._lane = None

@@ -19,9 +19,10 @@ class Hot:
 
 
 class Signal(Hot):
-    """One signal. While a good reading of the same unit lies between `low` and `high`, not before
-    `last` and before
-    `until`, nothing changes. `other` is the next signal of the same subject."""
+    """One signal; a good reading of its unit between `low` and `high` changes nothing.
+
+    That holds not before `last` and before `until`. `other` is the next signal of the same subject.
+    """
 
     __slots__ = (
         "cells",
@@ -60,6 +61,7 @@ class Signal(Hot):
 
     @property
     def key(self) -> tuple[str, ...]:
+        """Subject and metric."""
         return self.subject, self.metric
 
     @property
@@ -75,9 +77,7 @@ class Signal(Hot):
         )  # fmt: skip
 
     def take(self, saved: list[Any]) -> tuple[bool, bool]:
-        """Read back what `saved` gave after subject and metric; whether it had zones, and a
-        `pulse`.
-        """
+        """Take back what `saved` gave after subject and metric: whether it had zones, and a `pulse`."""
         (
             self.last,
             self.clock,
@@ -105,17 +105,20 @@ class Signals(dict[str, Signal]):
     """The first signal of each subject; the others hang on it."""
 
     def find(self, subject: str, metric: str) -> Signal | None:
+        """The signal of a subject and metric; None if it is new."""
         signal = self.get(subject)
         while signal is not None and signal.metric != metric:
             signal = signal.other
         return signal
 
     def add(self, signal: Signal) -> None:
+        """Add a signal to its subject."""
         first = self.setdefault(signal.subject, signal)
         if first is not signal:
             signal.subject, signal.other, first.other = first.subject, first.other, signal
 
     def all(self) -> Iterator[Signal]:
+        """Every signal."""
         for first in self.values():
             signal: Signal | None = first
             while signal is not None:

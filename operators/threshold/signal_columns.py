@@ -49,6 +49,7 @@ class SignalLane(Lane):
         return max(signal.last, self.last.item(signal.row))
 
     def bring(self, signal: Signal) -> None:
+        """Bring what the columns hold of a signal into it."""
         signal.last = self.newest(signal)
 
     def take_over(self, signal: Signal) -> None:

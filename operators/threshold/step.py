@@ -34,4 +34,5 @@ class Threshold(When, Operator):
     )
 
     def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
         return ThresholdLogic(self, context)

@@ -1,7 +1,6 @@
-"""The alarm engine: one deterministic state machine for each (rule, subject), without clock, I/O or
-thread.
+"""The alarm engine: a deterministic state machine for each (rule, subject); no clock, no I/O.
 
 Flags are orthogonal (active, acked, shelved, suppressed, out of service, latched, …) and the
 ISA-18.2 letter is derived from them. The past is never rewritten: transitions are final, `seq` only
-grows, clocks only move forward.
+grows, clocks only move forward. The door is `machine.Engine`. Imports `model`.
 """

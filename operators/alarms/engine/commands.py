@@ -1,4 +1,4 @@
-"""What people ask of an alarm: acknowledge, shelve, take out of service, …"""
+"""People's commands to an alarm: acknowledge, shelve, take out of service, …."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

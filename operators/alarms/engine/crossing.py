@@ -17,16 +17,18 @@ def level_of(row: Mapping[str, Any]) -> Quantity | None:
 
 
 class Crossings:
-    """On which side of its level each subject of each rule was last, and when. A value at the
-    level is on neither.
+    """The side of its level on which each subject of each rule was last, and since when.
+
+    A value at the level is on neither side.
     """
 
     def __init__(self) -> None:
         self._sides: dict[str, dict[str, tuple[bool, float]]] = {}
 
     def crossed(self, rule_id: str, event: Any, level: Quantity) -> bool:
-        """Take a reading; whether it is on the other side than the one before. Raises
-        `ValueError` for a unit of another kind.
+        """Take a reading; return whether it crossed the level.
+
+        Raises `ValueError` for a unit of another kind.
         """
         value, edge = event.value, level.in_unit(event.unit)
         sides = self._sides.setdefault(rule_id, {})
@@ -42,6 +44,7 @@ class Crossings:
         self._sides.pop(rule_id, None)
 
     def snapshot(self) -> list[list[Any]]:
+        """Return [rule, subject, side, time] of each."""
         return [
             [rule, subject, *side]
             for rule, sides in self._sides.items()
@@ -49,6 +52,7 @@ class Crossings:
         ]
 
     def restore(self, saved: list[list[Any]]) -> None:
+        """Take back what `snapshot` returned."""
         self._sides = {}
         for rule_id, subject, above, time in saved:
             self._sides.setdefault(rule_id, {})[subject] = (above, time)

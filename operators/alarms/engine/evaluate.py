@@ -101,9 +101,7 @@ def _no_data_reason(s: State, value: Any, quality: str, unit: str | None) -> str
 
 
 def judge(s: State, value: Any) -> tuple[bool, bool] | None:
-    """(breach, normal) over all levels, with the memory of each level; None where it cannot be
-    told.
-    """
+    """(breach, normal) over all levels, with the memory of each; None if it cannot be judged."""
     levels = s.rule.levels
     if not levels:
         return False, True
@@ -127,9 +125,7 @@ def judge(s: State, value: Any) -> tuple[bool, bool] | None:
 
 
 def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
-    """At least n of the last m good readings, or n breaching ones within a span; otherwise the
-    reading's own verdict.
-    """
+    """Whether n of the last m good readings, or n in a span, breach; else the reading's verdict."""
     if s.rule.n_of_m:
         n, m = s.rule.n_of_m
         s.window = (*s.window, breach)[-m:]

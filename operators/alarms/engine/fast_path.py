@@ -1,6 +1,4 @@
-"""The fast lane: which readings change nothing about an alarm, so that the engine need not look
-at them.
-"""
+"""The fast path: readings that change nothing about an alarm, so that the engine skips them."""
 
 import math
 
@@ -15,8 +13,9 @@ _ALL: Interval = (-LARGEST, LARGEST)
 
 
 def inert_values(s: State) -> Interval:
-    """Values of a good reading that would leave phase, levels and severity as they are; empty
-    where that is unknown.
+    """Values of a good reading that would leave phase, levels and severity as they are.
+
+    Empty if that is unknown.
     """
     rule, phase = s.rule, s.phase
     voting = rule.n_of_m or rule.times
@@ -83,9 +82,7 @@ def mode_of(s: State, lane_ts: float) -> Mode:
 
 
 def in_unit(low: float, high: float, unit: str | None, seen: str | None) -> Interval:
-    """An interval in `unit` as seen in another unit of its kind; a hair narrower, so that
-    rounding cannot hide a step.
-    """
+    """An interval in `unit` in another unit of its kind, narrower by a rounding error."""
     if seen is None or unit is None or seen == unit:
         return low, high
     if seen not in UNITS or unit not in UNITS:

@@ -1,6 +1,4 @@
-"""Steps in the life of an occurrence: activation, return, severity, silence, and the end of
-masking.
-"""
+"""The life of an occurrence: activation, return, severity, silence, and the end of masking."""
 
 from typing import Any
 
@@ -19,6 +17,7 @@ def enter_phase(
 
 
 def cancel_pending(engine: Outlet, s: State, t: float, reason: str) -> None:
+    """Return a pending alarm to normal."""
     enter_phase(engine, s, "normal", None, "cancelled", t, reason)
 
 
@@ -49,11 +48,13 @@ def activate(engine: Outlet, s: State, t: float, reason: str, no_data: bool = Fa
 
 
 def off_delay(s: State) -> float:
+    """Seconds that the condition must be over before the alarm returns; more if it chatters."""
     own: float = s.rule.off_delay
     return max(own, s.rule.flap[2]) if s.flapping and s.rule.flap else own
 
 
 def start_return(engine: Outlet, s: State, t: float, reason: str) -> None:
+    """Begin to wait for the return, or return at once if there is no delay."""
     if off_delay(s) <= 0:
         give_return(engine, s, t, reason)
     else:
@@ -62,6 +63,7 @@ def start_return(engine: Outlet, s: State, t: float, reason: str) -> None:
 
 
 def give_return(engine: Outlet, s: State, t: float, reason: str) -> None:
+    """Return the alarm: its condition is over."""
     s.active, s.phase, s.since, s.drift, s.flapping = False, "normal", None, None, False
     s.returned_at, s.realarm_from = t, None
     s.levels = (False,) * len(s.rule.levels)
@@ -74,9 +76,7 @@ def give_return(engine: Outlet, s: State, t: float, reason: str) -> None:
 def unmask(
     engine: Outlet, s: State, event: str, t: float, reason: str, force: bool = False, **extra: Any
 ) -> None:
-    """Say that a mask is gone; what is still active is annunciated, what came and went unseen
-    counts as seen.
-    """
+    """End a mask: what is still active is annunciated, what came and went counts as seen."""
     annunciate = False
     if not s.masked:
         if s.active:
@@ -104,6 +104,7 @@ def follow_severity(engine: Outlet, s: State, t: float, reason: str) -> None:
 
 
 def set_severity(engine: Outlet, s: State, now: str, up: bool, t: float, reason: str) -> None:
+    """Escalate or de-escalate the alarm."""
     s.severity, s.drift = now, None
     if not up:
         emit(engine, s, "deescalated", t, reason)

@@ -52,18 +52,14 @@ class Engine(Registry):
         fire(self, s, kind, deadline)
 
     def next_due(self) -> tuple[float, float]:
-        """No timer is due before these instants (event clock, wall clock); one may turn out to
-        be later.
-        """
+        """Instants (event clock, wall clock) before which no timer is due; it may be later."""
         return (
             self.event_heap[0][0] if self.event_heap else math.inf,
             self.wall_heap[0][0] if self.wall_heap else math.inf,
         )
 
     def tick(self, at: float, watermark: float | None = None) -> None:
-        """Move the wall clock to `at` and event time to `watermark`, for all alarms, in order of
-        deadlines.
-        """
+        """Move the clocks to `at` and `watermark` (event time), and fire what is due, in order."""
         clock = at if watermark is None else watermark
         events, walls = self.event_heap, self.wall_heap
         while True:
@@ -192,9 +188,7 @@ class Engine(Registry):
     def _control(
         self, s: State, at: float, act: Callable[[float], None], event: float | None = None
     ) -> None:
-        """Rule, declare, gone and inhibit inputs move both clocks: event time to `event`, or
-        else to `at` too.
-        """
+        """Move both clocks for a rule, declare, gone or inhibit input: to `event`, else `at`."""
         t = max(s.clock, at if event is None else event)
         self._advance(s, at, t, True)
         act(t)
@@ -240,9 +234,7 @@ class Engine(Registry):
         event: float | None = None,
         own: Callable[[State], Rule] | None = None,
     ) -> None:
-        """A new rule, or the new definition of a known one; `own` says which rule a single alarm
-        comes under.
-        """
+        """Add or change a rule; `own` says which rule a single alarm comes under."""
         old = self.rules.get(rule.id)
         self.put_rule(rule)
         for subject, slot in list(self.slots[rule.id].items()):
@@ -270,9 +262,7 @@ class Engine(Registry):
             self.drop(rule_id, subject, at, "subject_gone", event)
 
     def rules_of(self, subject: str) -> list[str]:
-        """Rules under which a subject has an alarm: those that others hide first, so that none
-        shows itself in between.
-        """
+        """Rules under which a subject has an alarm, those that others hide first."""
         states = [s for rule_id in self.slots if (s := self.state(rule_id, subject)) is not None]
         states.sort(key=lambda s: (not self.rules[s.rule.id].suppress_when, s.index))
         return [s.rule.id for s in states]

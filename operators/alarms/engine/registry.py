@@ -1,6 +1,4 @@
-"""The alarms that an engine holds: their slots and states, made, found, brought up to date and
-let go.
-"""
+"""The alarms that an engine holds: slots and states, made, found, updated and freed."""
 
 import math
 from collections.abc import Callable
@@ -80,8 +78,10 @@ class Registry:
         about: Any = None,
         time: float | None = None,
     ) -> State:
-        """The state of an alarm, made if there is none, by an event of `time` that arrived at
-        `at`. `rule` replaces the common rule for this subject."""
+        """The state of an alarm, made if need be by an event of `time` that arrived at `at`.
+
+        `rule` replaces the common rule for this subject.
+        """
         slots = self.slots[rule_id]
         slot = slots.get(subject)
         if slot is not None:
@@ -119,9 +119,7 @@ class Registry:
                 masking.inhibit(self, s, source, True, time)
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
-        """Bring a state up to what the fast lane and the ticks have done meanwhile. `rule` is
-        for a slot without state.
-        """
+        """Bring a state up to what fast path and ticks did; `rule` is for a slot without state."""
         if self.lane is not None:
             self.lane.bring(subject, slot)
         s = slot.state
@@ -157,9 +155,7 @@ class Registry:
         return convert(value, unit, wanted)
 
     def settle(self, s: State) -> None:
-        """After a change: arm the timers, set the mode of the slot, and let go of a state that
-        says nothing.
-        """
+        """Arm the timers after a change, set the slot's mode, free a state that says nothing."""
         slot, slots = s.slot, self.slots[s.rule.id]
         due = min(event_timers(s), default=None)
         if due is not None and due[0] < s.armed_event:
@@ -209,6 +205,7 @@ class Registry:
         return self.lane
 
     def close_lane(self) -> None:
+        """Put what the columns hold back into the slots, and let go of them."""
         lane, self.lane = self.lane, None
         if lane is not None:
             for slots in self.slots.values():
@@ -234,15 +231,15 @@ class Registry:
         )
 
     def put_rule(self, rule: Rule) -> None:
+        """Add or replace a rule."""
         self.rules[rule.id] = rule
         self.slots.setdefault(rule.id, {})
         self.index_targets()
 
     def forget_quiet(self, before: float) -> int:
-        """Free alarms in state normal that heard nothing since `before`; their numbers are kept.
-        How many these were.
+        """Free normal alarms without a reading since `before`; return how many.
 
-        What waits for data, or is masked in any way, stays.
+        Their numbers are kept. What waits for data, or is masked in any way, stays.
         """
         freed, lane = 0, self.lane
         for rule_id, slots in self.slots.items():
@@ -271,6 +268,7 @@ class Registry:
         self.index_targets()
 
     def index_targets(self) -> None:
+        """Find the rules that each rule hides."""
         self.targets = {}
         for rule in self.rules.values():
             for source in rule.suppress_when:
@@ -282,9 +280,7 @@ class Registry:
         self.on_count(word)
 
     def rule_when_raised(self, state: State) -> Rule:
-        """The rule under which an alarm is raised now; it may differ from the one before in its
-        severity only.
-        """
+        """The rule under which an alarm is raised now; only its severity may differ from before."""
         return state.rule if self.on_raise is None else self.on_raise(state)
 
     def out(self, state: State, transition: Transition) -> None:

@@ -17,7 +17,8 @@ NO_DATA = ("alarm", "ok", "keep", "ignore")
 class Schedule(Protocol):
     """When a rule is armed, on the event clock."""
 
-    def armed(self, time: float) -> bool: ...
+    def armed(self, time: float) -> bool:
+        """Whether alarms are armed at `time` (epoch seconds)."""
 
     def next_edge(self, time: float) -> float:
         """The first instant after `time` at which `armed` changes; infinity if never."""
@@ -47,8 +48,7 @@ class Level(Limit):
 
 
 class Rule:
-    """What one rule asks for. `record` is its definition; raises ValueError for one that makes no
-    sense.
+    """One rule, made from its `record`; raises `ValueError` for one that makes no sense.
 
     Beyond the fields of the record, `schedule` arms and disarms it by the clock. Times are in
     seconds.

@@ -1,6 +1,4 @@
-"""What a changed rule does to an alarm that lives under it. An edit acts from its own instant
-on, never before.
-"""
+"""Changed rules: an edit acts on the alarms under it from its own instant on, never before."""
 
 from operators.alarms.engine.evaluate import judge, settle_verdict, vote
 from operators.alarms.engine.lifecycle import cancel_pending, give_return

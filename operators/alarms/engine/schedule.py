@@ -10,8 +10,7 @@ _LOOK_AHEAD_DAYS = 15
 
 
 class WeeklySchedule:
-    """Armed in the span `hours` (`20:00-07:00`, which may pass midnight) that begins on one of
-    `days`.
+    """Armed in the span `hours` (such as `20:00-07:00`, past midnight) that begins on one of `days`.
 
     A change of summer time moves the edges with the clocks people read; an hour that does not exist
     begins late.

@@ -1,6 +1,4 @@
-"""What the engine remembers of one alarm: a small slot for every subject, a full state only
-where one is needed.
-"""
+"""The engine's memory of one alarm: a small slot for every subject, a full state if needed."""
 
 import math
 import sys
@@ -50,10 +48,10 @@ class Slot:
 
 
 class State:
-    """All there is to know of one alarm. `PLAIN` names the fields that a snapshot keeps; the rest
-    belongs to the engine.
+    """The whole state of one alarm.
 
-    Sequences are tuples and are replaced, never changed in place. Instants are epoch seconds.
+    `PLAIN` names the fields that a snapshot keeps; the rest belongs to the engine. Sequences are
+    tuples and are replaced, never changed in place. Instants are epoch seconds.
     """
 
     __slots__ = (
@@ -106,6 +104,7 @@ class State:
 
     @property
     def suppressed(self) -> bool:
+        """Whether it is hidden by a person, by another alarm, or by its hold."""
         return bool(self.manual or self.inhibitors or self.hold_until is not None)
 
     @property
@@ -176,9 +175,7 @@ class State:
         self.counters = dict(data.get("counters", {}))
 
     def is_pristine(self) -> bool:
-        """Whether nothing ever happened but good readings, so that the slot alone can stand for
-        it.
-        """
+        """Whether only good readings ever came, so that the slot alone can stand for it."""
         if self.seq or self.phase != "normal":
             return False
         return all(getattr(self, name) == first for name, first in _UNTOUCHED.items())

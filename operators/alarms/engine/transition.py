@@ -11,9 +11,7 @@ from operators.alarms.engine.state import State
 
 
 class Transition(msgspec.Struct, kw_only=True):
-    """One step in the life of an alarm, as the engine sees it. `evidence` is (id, time) of the
-    reading judged last.
-    """
+    """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last."""
 
     id: str
     rule: str
@@ -59,11 +57,14 @@ class Outlet(Protocol):
 
     run: str
 
-    def count(self, state: State, word: str) -> None: ...
+    def count(self, state: State, word: str) -> None:
+        """Count a word for an alarm."""
 
-    def rule_when_raised(self, state: State) -> Rule: ...
+    def rule_when_raised(self, state: State) -> Rule:
+        """The rule under which an alarm is raised now."""
 
-    def out(self, state: State, transition: Transition) -> None: ...
+    def out(self, state: State, transition: Transition) -> None:
+        """Take a transition."""
 
 
 def transition_id(run: str, rule: str, subject: str, occ: int, seq: int) -> str:
@@ -72,8 +73,9 @@ def transition_id(run: str, rule: str, subject: str, occ: int, seq: int) -> str:
 
 
 def crossed_limit(s: State, event: str) -> Any:
-    """The limit of the highest level that is on; for a return, where that level ends; None
-    without levels.
+    """The limit of the highest level that is on, or where it ends for a return.
+
+    None without levels.
     """
     levels = s.rule.levels
     if not levels:
@@ -84,6 +86,7 @@ def crossed_limit(s: State, event: str) -> Any:
 
 
 def ended(level: Level) -> Any:
+    """The limit at which a level ends."""
     return level.limit if level.clear is None else level.clear
 
 
