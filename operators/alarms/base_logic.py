@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from operators.alarms.command_handler import COMMAND, CommandHandler
-from operators.alarms.engine import snapshot as store
-from operators.alarms.engine import suppression as masking
+from operators.alarms.engine import suppression
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.snapshot import restore, snapshot
 from operators.alarms.engine.state import About, State
 from operators.alarms.engine.transition import Transition
 from operators.alarms.rule_builder import Definition
@@ -93,7 +93,8 @@ class AlarmLogic(Logic):
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take hiding alarms, the arming stream, rules or commands."""
         act = {
-            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules, "commands": self.commands.take,
+            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules,
+            "commands": self.commands.take,
             "commands_elsewhere": self.commands.take_known,
         }.get(role)  # fmt: skip
         if act is None:
@@ -132,7 +133,7 @@ class AlarmLogic(Logic):
             self.start(self._wall, self._clock)
         elif self._clock >= self._sweep:
             self._sweep = self._clock + SWEEP_EVERY
-            if freed := self.engine.forget_quiet(self._clock - FORGET_AFTER):
+            if freed := self.engine.forget_idle(self._clock - FORGET_AFTER):
                 self.count("forgotten", freed)
         return self._wall
 
@@ -241,7 +242,7 @@ class AlarmLogic(Logic):
 
     def _gate_new(self, s: State, t: float) -> None:
         if not self._gates.get(s.subject, self._gate):
-            masking.inhibit(self.engine, s, WHILE, True, t)
+            suppression.inhibit(self.engine, s, WHILE, True, t)
 
     # -------------------------------------------------------------------------------------------------
     # outputs
@@ -272,7 +273,7 @@ class AlarmLogic(Logic):
     def snapshot(self) -> object:
         """Return the engine, hiding alarms, gates and what subclasses add, as plain data."""
         return {
-            "engine": store.snapshot(self.engine),
+            "engine": snapshot(self.engine),
             "hiding": [[*key, sorted(rules)] for key, rules in self._hiding.items()],
             "gates": dict(self._gates),
             "gate": self._gate,
@@ -287,7 +288,7 @@ class AlarmLogic(Logic):
                 f" {self.VERSION}"
             )
         self.engine = self._new_engine()
-        store.restore(self.engine, state["engine"], self.definition.made)
+        restore(self.engine, state["engine"], self.definition.made)
         self._hiding = {(subject, alarm): set(rules) for subject, alarm, rules in state["hiding"]}
         self._gates, self._gate = dict(state["gates"]), state["gate"]
         self._started = False
@@ -302,5 +303,6 @@ class AlarmLogic(Logic):
 
 
 _URGENCY = {word: n for n, word in enumerate(
-    ("normal", "disabled", "suppressed", "shelved", "out_of_service", "returned", "acked", "unacked")
+    ("normal", "disabled", "suppressed", "shelved", "out_of_service", "returned", "acked",
+    "unacked")
 )}  # fmt: skip

@@ -94,7 +94,7 @@ class ConditionLogic(AlarmLogic):
         return self._prioritised(s, s.rule)
 
     def _prioritised(self, s: State, rule: Rule) -> Rule:
-        """The rule with the priority that labels and tables give the subject now, or the default."""
+        """The rule with the priority that labels and tables give now, or the default."""
         try:
             severity = self.definition.severity_for(s.subject, (s.slot.about or (None, {}))[1])
         except NoPriority:
@@ -119,26 +119,9 @@ class ConditionLogic(AlarmLogic):
         if rule.watches_silence or self._presence or self.definition.priority_varies:
             self._take_any(events, at)
             return
-        slots = engine.slots[self._rule_id]
-        columns = engine.choice.columns(events, len(slots))
-        lane = engine.keep_lane(self._rule_id)
-        if lane is None:
-            self._take_numbers(events, at)
-            return
-        if columns is not None and columns.ids is not None:
-            quiet, rows = lane.quiet(columns, earliest=engine.mark, latest=at + rule.max_future)
-            lane.take(rows, columns.times[quiet], columns.values[quiet], columns.ids[quiet], at)
-            events = [events[place] for place in columns.all_but(quiet)]
-        subjects = [getattr(event, "subject", "") for event in events]
-        for subject in subjects:
-            if (slot := slots.get(subject)) is not None:
-                lane.bring(subject, slot)
-        self._take_numbers(events, at)
-        if engine.lane is lane:
-            for subject in subjects:
-                if (slot := slots.get(subject)) is not None:
-                    lane.put(subject, slot)
-                    lane.take_over(slot)
+        slots, latest = engine.slots[self._rule_id], at + rule.max_future
+        with engine.store.changing(slots, events, at, engine.mark, latest) as changing:
+            self._take_numbers(changing, at)
 
     def _take_numbers(self, events: list[Event], at: float) -> None:
         """Events whose values count."""
@@ -229,7 +212,7 @@ class ConditionLogic(AlarmLogic):
         if not self._presence and self._other_kind(event):
             self.count("unit")
             return
-        if slot is None and own is None and self._first_sight(event, at):
+        if slot is None and own is None and self._open_slot(event, at):
             return
         self.judge(self._rule_id, event, at, own, self._presence)
 
@@ -240,7 +223,7 @@ class ConditionLogic(AlarmLogic):
             return False
         return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
 
-    def _first_sight(self, event: Any, at: float) -> bool:
+    def _open_slot(self, event: Any, at: float) -> bool:
         """Make the slot of a new, quiet subject without a state, if many are known already."""
         engine = self.engine
         slots = engine.slots[self._rule_id]
@@ -260,7 +243,7 @@ class ConditionLogic(AlarmLogic):
         ):
             return False
         slots[subject] = Slot(time, event.id, value, at, mode, self._about(event))
-        engine.enter(subject)
+        engine.store.add(subject)
         engine.created += 1
         if rule.watches_silence:
             heappush(

@@ -68,7 +68,8 @@ class When(Spec):
         None, description="True while the value is lower than this.", examples=["5 °C"]
     )
     outside: list[Amount] | None = Field(
-        None, min_length=2, max_length=2, description="True while the value is under the first or over the second.",
+        None, min_length=2, max_length=2,
+        description="True while the value is under the first or over the second.",
         examples=[["40 %", "60 %"]],
     )  # fmt: skip
     is_: Word | None = Field(

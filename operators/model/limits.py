@@ -34,7 +34,8 @@ class Limit:
     """
 
     __slots__ = (
-        "_clear_high", "_clear_low", "_high", "_low", "breach", "clear", "held", "kind", "limit", "normal", "quiet",
+        "_clear_high", "_clear_low", "_high", "_low", "breach", "clear", "held", "kind", "limit",
+        "normal", "quiet",
     )  # fmt: skip
 
     def __init__(self, record: Mapping[str, Any]) -> None:

@@ -23,9 +23,7 @@ def encode(state: object) -> bytes:
 
 
 def decode(data: bytes | msgspec.Raw, type: Any = Any) -> Any:
-    """Decode what `encode` wrote; raises ValueError for anything else, and for data of another
-    type.
-    """
+    """Decode what `encode` wrote; raises `ValueError` for anything else or another type."""
     try:
         return msgspec.msgpack.decode(data, type=type, ext_hook=_extended)
     except RecursionError:
@@ -33,9 +31,7 @@ def decode(data: bytes | msgspec.Raw, type: Any = Any) -> Any:
 
 
 def tuples(data: Any) -> Any:
-    """The same data with every list as a tuple, at any depth, so that it can be a key or be
-    compared with tuples.
-    """
+    """The same data with every list as a tuple, at any depth, so that it can be a key."""
     if isinstance(data, list):
         return tuple(map(tuples, data))
     if isinstance(data, dict):

@@ -9,22 +9,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 UNITS: dict[str, tuple[str, float, float]] = {
-    "°C": ("temperature", 1, 0), "K": ("temperature", 1, -273.15), "°F": ("temperature", 5 / 9, -160 / 9),
+    "°C": ("temperature", 1, 0), "K": ("temperature", 1, -273.15), "°F": ("temperature", 5 / 9,
+    -160 / 9),
     "%": ("ratio", 0.01, 0),
     "W": ("power", 1, 0), "kW": ("power", 1e3, 0), "mW": ("power", 1e-3, 0),
-    "Wh": ("energy", 1, 0), "kWh": ("energy", 1e3, 0), "MWh": ("energy", 1e6, 0), "J": ("energy", 1 / 3600, 0),
+    "Wh": ("energy", 1, 0), "kWh": ("energy", 1e3, 0), "MWh": ("energy", 1e6, 0), "J": ("energy",
+    1 / 3600, 0),
     "V": ("voltage", 1, 0), "mV": ("voltage", 1e-3, 0),
     "A": ("current", 1, 0), "mA": ("current", 1e-3, 0),
-    "Pa": ("pressure", 1, 0), "hPa": ("pressure", 100, 0), "kPa": ("pressure", 1e3, 0), "mbar": ("pressure", 100, 0),
-    "bar": ("pressure", 1e5, 0), "mmHg": ("pressure", 133.322387415, 0), "inHg": ("pressure", 3386.389, 0),
+    "Pa": ("pressure", 1, 0), "hPa": ("pressure", 100, 0), "kPa": ("pressure", 1e3, 0),
+    "mbar": ("pressure", 100, 0),
+    "bar": ("pressure", 1e5, 0), "mmHg": ("pressure", 133.322387415, 0), "inHg": ("pressure",
+    3386.389, 0),
     "m/s": ("speed", 1, 0), "km/h": ("speed", 1 / 3.6, 0), "mph": ("speed", 0.44704, 0),
     "kg": ("mass", 1, 0), "g": ("mass", 1e-3, 0), "lb": ("mass", 0.45359237, 0),
     "m": ("length", 1, 0), "cm": ("length", 0.01, 0), "mm": ("length", 1e-3, 0),
-    "lx": ("illuminance", 1, 0), "ppm": ("concentration", 1, 0), "Hz": ("frequency", 1, 0), "dBm": ("signal", 1, 0),
+    "lx": ("illuminance", 1, 0), "ppm": ("concentration", 1, 0), "Hz": ("frequency", 1, 0),
+    "dBm": ("signal", 1, 0),
     "VA": ("apparent power", 1, 0), "var": ("reactive power", 1, 0), "lqi": ("link quality", 1, 0),
-    "µg/m³": ("particulates", 1, 0), "µS/cm": ("conductivity", 1, 0), "m³": ("volume", 1, 0), "dB": ("sound", 1, 0),
+    "µg/m³": ("particulates", 1, 0), "µS/cm": ("conductivity", 1, 0), "m³": ("volume", 1, 0),
+    "dB": ("sound", 1, 0),
     "°": ("angle", 1, 0), "mired": ("colour temperature", 1, 0),
-    "m³/h": ("flow", 1, 0), "L/h": ("flow", 0.001, 0), "L/min": ("flow", 0.06, 0), "L/s": ("flow", 3.6, 0),
+    "m³/h": ("flow", 1, 0), "L/h": ("flow", 0.001, 0), "L/min": ("flow", 0.06, 0), "L/s": ("flow",
+    3.6, 0),
     "m³/s": ("flow", 3600, 0), "L": ("volume", 0.001, 0), "mL": ("volume", 1e-6, 0),
 }  # fmt: skip
 """Unit: (kind, factor, offset); base value = number * factor + offset. Exact by definition (SI,
@@ -42,10 +49,14 @@ def convert(number: float, unit: str, to: str) -> float:
 
 
 _SPELT = {
-    "c": "°C", "degc": "°C", "celsius": "°C", "f": "°F", "degf": "°F", "fahrenheit": "°F", "kelvin": "K", "percent": "%",
-    "watt": "W", "watts": "W", "kilowatt": "kW", "volt": "V", "volts": "V", "ampere": "A", "amps": "A", "amp": "A",
-    "pascal": "Pa", "lux": "lx", "hertz": "Hz", "litre": "L", "liter": "L", "litres": "L", "liters": "L",
-    "m3": "m³", "m3/h": "m³/h", "m3/s": "m³/s", "ug/m3": "µg/m³", "us/cm": "µS/cm", "deg": "°", "degrees": "°", "kph": "km/h",
+    "c": "°C", "degc": "°C", "celsius": "°C", "f": "°F", "degf": "°F", "fahrenheit": "°F",
+    "kelvin": "K", "percent": "%",
+    "watt": "W", "watts": "W", "kilowatt": "kW", "volt": "V", "volts": "V", "ampere": "A",
+    "amps": "A", "amp": "A",
+    "pascal": "Pa", "lux": "lx", "hertz": "Hz", "litre": "L", "liter": "L", "litres": "L",
+    "liters": "L",
+    "m3": "m³", "m3/h": "m³/h", "m3/s": "m³/s", "ug/m3": "µg/m³", "us/cm": "µS/cm", "deg": "°",
+    "degrees": "°", "kph": "km/h",
 }  # fmt: skip
 """How people spell units that have another name here."""
 

@@ -36,7 +36,8 @@ class Notifier:
         self._groups: dict[str, Group] = {}
 
     def take(
-        self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *, annunciate: bool, acked: bool,
+        self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *,
+        annunciate: bool, acked: bool,
         masked: bool, about: Any = None,
     ) -> None:  # fmt: skip
         """Take note of what happened to the member `name` of the group `key` at `now`."""

@@ -97,7 +97,8 @@ class NotifyLogic(Logic):
         self._by = settings.placeholders()
         flood = settings.flood and {"limit": settings.flood.alarms, "window": settings.flood.in_}
         self._terms = {
-            "wait": settings.wait, "interval": settings.interval, "repeat": settings.repeat, "flood": flood,
+            "wait": settings.wait, "interval": settings.interval, "repeat": settings.repeat,
+            "flood": flood,
         }  # fmt: skip
         self._step = context.step
         self._notifier = Notifier()
@@ -140,7 +141,8 @@ class NotifyLogic(Logic):
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         self._notifier.take(
             key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
-            annunciate=event.annunciate, acked="unacked" not in event.flags, masked=masked, about=_about(event),
+            annunciate=event.annunciate, acked="unacked" not in event.flags, masked=masked,
+            about=_about(event),
         )  # fmt: skip
 
     def _end(self) -> list[Event]:
@@ -170,7 +172,8 @@ class NotifyLogic(Logic):
         }
         self._out.append(
             Occurrence(
-                id=f"{self._step}/{subject}/{at}/{kind}", time=at, subject=subject, type="notification", data=data,
+                id=f"{self._step}/{subject}/{at}/{kind}", time=at, subject=subject,
+                type="notification", data=data,
                 labels={name: value for name, value in group.items() if value},
             )
         )  # fmt: skip
@@ -188,7 +191,8 @@ class NotifyLogic(Logic):
 
 def _about(event: AlarmTransition) -> dict[str, Any]:
     return {
-        "alarm": event.alarm, "subject": event.subject, "priority": event.priority, "change": event.change,
+        "alarm": event.alarm, "subject": event.subject, "priority": event.priority,
+        "change": event.change,
         "value": event.value, "unit": event.unit, "message": event.message,
     }  # fmt: skip
 

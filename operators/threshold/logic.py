@@ -2,9 +2,8 @@
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operators.columnar.policy import LaneChoice
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.condition import When
@@ -14,11 +13,8 @@ from operators.model.phase import ACTIVE, PENDING, RECOVERING, next_phase, recen
 from operators.model.phase import NORMAL as INACTIVE
 from operators.model.timers import Timers
 from operators.threshold.limits import LimitsOf
-from operators.threshold.signal import NEW, Signal, Signals
-
-if TYPE_CHECKING:
-    from operators.columnar.columns import Columns
-    from operators.threshold.signal_columns import SignalLane
+from operators.threshold.signal import NEW, Signal
+from operators.threshold.signals import Signals
 
 FORGET_OFF = 3600.0
 FORGET_ON = 7 * 86400.0
@@ -43,8 +39,6 @@ class ThresholdLogic(Logic):
         self._timers: Timers[Signal] = Timers()
         self._sweep = math.inf
         self._highest = -math.inf
-        self._lane: SignalLane | None = None
-        self._choice = LaneChoice()
         self._simple_presence = self._span is not None and not (
             when.for_ or when.clear_for or when.times > 1
         )
@@ -57,73 +51,22 @@ class ThresholdLogic(Logic):
         elif self._limits.columns:
             self._look(events, out)
         else:
-            columns = self._choice.columns(events, len(self._signals))
-            self._keep_lane()
-            if columns is None or not self._pass_quiet(columns, events, out):
-                self._look_beside(events, out)
+            for newest, changing in self._signals.runs(events, self._may_forget):
+                self._advance(newest, out)
+                self._look(changing, out)
         return out
 
-    def _keep_lane(self) -> None:
-        """Make a lane, or let it go, as the choice is."""
-        wanted = self._choice.wanted(len(self._signals))
-        if wanted == (self._lane is not None):
-            return
-        if self._lane is not None:
-            self._close_lane()
-            return
-        from operators.threshold.signal_columns import SignalLane
-
-        lane = SignalLane()
-        if lane.fill(list(self._signals.all())):
-            self._lane = lane
-        else:
-            self._choice.possible = False
-
-    def _close_lane(self) -> None:
-        if self._lane is not None:
-            self._lane.leave(self._signals.all())
-            self._lane = None
-
-    def _pass_quiet(self, columns: "Columns", events: list[Event], out: list[Event]) -> bool:
-        """Take a batch most of whose readings change nothing, looking only at the others.
-
-        False, with nothing done, if most change something, or state may be freed in between.
-        """
-        lane = self._lane
-        clock = max(self._highest, columns.newest) - self._lateness
-        if lane is None or min(self._sweep, columns.oldest + FORGET_OFF) <= clock:
-            return False
-        quiet, rows = lane.quiet(columns, lane.salt(columns.kind[0]))
-        if 2 * len(quiet) < len(events):
-            return False
-        times = columns.times[quiet]
-        lane.last[rows] = times
-        if places := columns.all_but(quiet):
-            for place, highest in zip(places, columns.newest_before(places, quiet), strict=True):
-                self._advance(highest, out)
-                self._look_beside([events[place]], out)
-        self._advance(float(times.max()), out)
-        return True
+    def _may_forget(self, oldest: float, newest: float) -> bool:
+        """Whether a signal may be freed while a batch of these times is taken."""
+        clock = max(self._highest, newest) - self._lateness
+        return min(self._sweep, oldest + FORGET_OFF) <= clock
 
     def _advance(self, time: float, out: list[Event]) -> None:
-        """A reading of `time` that changed nothing itself."""
+        """A reading of `time` changed nothing."""
         if time > self._highest:
             self._highest = time
             if time >= self._fire_at():
                 self._fire(time - self._lateness, out)
-
-    def _look_beside(self, events: list[Event], out: list[Event]) -> None:
-        """Look at events one by one, with their signals out of the columns meanwhile."""
-        lane = self._lane
-        if lane is None:
-            self._look(events, out)
-            return
-        for signal in self._signals.of(events):
-            lane.bring(signal)
-        self._look(events, out)
-        if self._lane is lane:
-            for signal in self._signals.of(events):
-                lane.take_over(signal)
 
     def _look(self, events: list[Event], out: list[Event]) -> None:
         """The loop over events, one by one."""
@@ -355,42 +298,32 @@ class ThresholdLogic(Logic):
         signal.until = until
         if until != math.inf:
             self._timers.arm(signal, until)
-        if self._lane is not None and not self._lane.put(signal):
-            self._choice.possible = False
-            self._close_lane()
+        self._signals.settled(signal)
 
     def _forget(self, clock: float) -> None:
         """Free signals that have been quiet for long; those that are on are kept longer."""
         self._sweep = math.inf
-        lane = self._lane
-        signals, self._signals = list(self._signals.all()), Signals()
-        for signal in signals:
-            signal.other = None
-            end = self._last(signal) + (FORGET_ON if signal.on else FORGET_OFF)
+
+        def over(signal: Signal) -> bool:
+            end = self._signals.last(signal) + (FORGET_ON if signal.on else FORGET_OFF)
             if end > clock or signal.until != math.inf:
                 self._sweep = clock + FORGET_OFF
-                self._signals.add(signal)
-                continue
-            if lane is not None:
-                lane.free(signal.row)
+                return False
+            return True
+
+        for signal in self._signals.forget(over):
             if signal.on:
                 self.count("forgotten")
-        if lane is not None and lane.spent:
-            self._close_lane()
-
-    def _last(self, signal: Signal) -> float:
-        return signal.last if self._lane is None else self._lane.newest(signal)
 
     def snapshot(self) -> object:
         """Return all signals, the next sweep and the highest time."""
-        signals = [signal.saved(self._last(signal)) for signal in self._signals.all()]
+        signals = [signal.saved(self._signals.last(signal)) for signal in self._signals.all()]
         return signals, self._sweep, self._highest
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         signals, self._sweep, self._highest = state
         self._signals = Signals()
-        self._lane = None
         self._timers = Timers()
         for subject, metric, *saved in signals:
             signal = Signal(subject, metric)

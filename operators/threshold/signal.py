@@ -1,12 +1,9 @@
-"""What `threshold` keeps of each signal."""
+"""The state of one signal of a `threshold`."""
 
 import math
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-from operators.events import Event, Reading
-from operators.model.fields import signal_of
 from operators.model.limits import NORMAL, NOTHING, Limit
 from operators.model.phase import ACTIVE, PENDING, RECOVERING, Phase
 from operators.model.phase import NORMAL as INACTIVE
@@ -72,12 +69,13 @@ class Signal(Hot):
     def saved(self, last: float) -> tuple[Any, ...]:
         """What a snapshot holds of the signal, with the time of its last reading."""
         return (
-            self.subject, self.metric, last, self.clock, self.unit, self.cells, self.on, self.since, self.raw,
+            self.subject, self.metric, last, self.clock, self.unit, self.cells, self.on,
+            self.since, self.raw,
             self.hits, dict(self.labels), self.limit is not None, self.pulse != math.inf,
         )  # fmt: skip
 
     def take(self, saved: list[Any]) -> tuple[bool, bool]:
-        """Take back what `saved` gave after subject and metric: whether it had zones, and a `pulse`."""
+        """Take back what `saved` gave after subject and metric: its zones, and whether a `pulse`."""
         (
             self.last,
             self.clock,
@@ -101,38 +99,5 @@ class Signal(Hot):
         return judged, pulsing
 
 
-class Signals(dict[str, Signal]):
-    """The first signal of each subject; the others hang on it."""
-
-    def find(self, subject: str, metric: str) -> Signal | None:
-        """The signal of a subject and metric; None if it is new."""
-        signal = self.get(subject)
-        while signal is not None and signal.metric != metric:
-            signal = signal.other
-        return signal
-
-    def add(self, signal: Signal) -> None:
-        """Add a signal to its subject."""
-        first = self.setdefault(signal.subject, signal)
-        if first is not signal:
-            signal.subject, signal.other, first.other = first.subject, first.other, signal
-
-    def all(self) -> Iterator[Signal]:
-        """Every signal."""
-        for first in self.values():
-            signal: Signal | None = first
-            while signal is not None:
-                yield signal
-                signal = signal.other
-
-    def of(self, events: list[Event]) -> Iterator[Signal]:
-        """The signals of events, where they are known."""
-        for event in events:
-            key = (event.subject, event.metric) if type(event) is Reading else signal_of(event)
-            signal = self.find(*key)
-            if signal is not None:
-                yield signal
-
-
 NEW = Signal("", "")
-"""Stands for a signal that nobody knows: nothing is quiet about it."""
+"""Stands for a signal that is not known: every reading may change something."""

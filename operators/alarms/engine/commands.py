@@ -16,9 +16,12 @@ PERMISSIONS = {
 """Which permission each command needs."""
 
 REFUSALS = (
-    "unknown_command", "unknown_alarm", "forbidden", "comment_required", "disabled", "wrong_occurrence", "no_occurrence",
-    "already_acked", "not_active", "ack_not_required", "not_acked", "already_shelved", "bad_duration", "shelve_too_long",
-    "not_shelved", "already_suppressed", "inhibited_by_rule", "not_suppressed", "already_out_of_service",
+    "unknown_command", "unknown_alarm", "forbidden", "comment_required", "disabled",
+    "wrong_occurrence", "no_occurrence",
+    "already_acked", "not_active", "ack_not_required", "not_acked", "already_shelved",
+    "bad_duration", "shelve_too_long",
+    "not_shelved", "already_suppressed", "inhibited_by_rule", "not_suppressed",
+    "already_out_of_service",
     "not_out_of_service", "not_latched", "still_active",
 )  # fmt: skip
 """Every word for why a command is refused."""

@@ -66,8 +66,8 @@ def finite(parts: list[Interval]) -> Interval:
     return max(low, -LARGEST), min(high, LARGEST)
 
 
-def mode_of(s: State, lane_ts: float) -> Mode:
-    """The slot's mode for the present state; `lane_ts` is the time that the slot will show."""
+def mode_of(s: State, slot_ts: float) -> Mode:
+    """The slot's mode for the present state; `slot_ts` is the time that the slot will show."""
     if wall_timers(s):
         return SLOW
     low, high = inert_values(s)
@@ -75,7 +75,7 @@ def mode_of(s: State, lane_ts: float) -> Mode:
         return SLOW
     due = math.inf
     for deadline, kind in event_timers(s):
-        if (kind != NO_DATA or s.last_good != lane_ts) and deadline < due:
+        if (kind != NO_DATA or s.last_good != slot_ts) and deadline < due:
             due = deadline
     low, high = in_unit(low, high, s.rule.unit, s.seen_unit)
     return low, high, due, s.seen_unit

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
-from operators.alarms.engine import rule_change as edit
-from operators.alarms.engine import suppression as masking
+from operators.alarms.engine import suppression
 from operators.alarms.engine.commands import obey
 from operators.alarms.engine.evaluate import admit, take_reading
 from operators.alarms.engine.registry import Entry, Registry
 from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.rule_change import change_rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.timers import NO_DATA, event_timers, fire, wall_timers
 from operators.alarms.engine.transition import Rejection, Transition, emit
@@ -206,7 +206,7 @@ class Engine(Registry):
     ) -> None:
         """An alarm of the same subject begins or ends to hide this one."""
         s = self.open(rule_id, subject)
-        self._control(s, at, lambda t: masking.inhibit(self, s, source, active, t), event)
+        self._control(s, at, lambda t: suppression.inhibit(self, s, source, active, t), event)
 
     def declare(
         self,
@@ -246,9 +246,9 @@ class Engine(Registry):
                 self._control(s, at, lambda t, s=s, new=new: self._edit(s, new, t), event)  # type: ignore[misc]
 
     def _edit(self, s: State, rule: Rule, t: float) -> None:
-        edit.change_rule(self, s, rule, t)
+        change_rule(self, s, rule, t)
         if s.enabled and (rule.schedule is not None or s.edge is not None):
-            masking.follow_schedule(self, s, t)
+            suppression.follow_schedule(self, s, t)
 
     def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
         """A rule is gone, with all its alarms; what was shown of them is taken back."""
@@ -275,8 +275,7 @@ class Engine(Registry):
         self._control(s, at, lambda t: self._remove(s, t, reason), event)
         self.tombs[rule_id, subject] = (s.occ, s.seq)
         del self.slots[rule_id][subject]
-        if self.lane is not None:
-            self.lane.drop(subject)
+        self.store.drop(subject)
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:
@@ -313,7 +312,7 @@ class Engine(Registry):
             if on != (state.rule.id in target.inhibitors):
                 t = max(target.clock, transition.at)
                 self._advance(target, state.wall, t, True)
-                masking.inhibit(self, target, state.rule.id, on, t)
+                suppression.inhibit(self, target, state.rule.id, on, t)
                 self.settle(target)
 
 

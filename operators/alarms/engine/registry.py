@@ -3,23 +3,20 @@
 import math
 from collections.abc import Callable
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operators.alarms.engine import suppression as masking
+from operators.alarms.engine import suppression
 from operators.alarms.engine.fast_path import mode_of
 from operators.alarms.engine.rule import Rule
+from operators.alarms.engine.slot_store import SlotStore
 from operators.alarms.engine.state import NEVER, SLOW, Mode, Slot, State
 from operators.alarms.engine.timers import event_timers, wall_timers
 from operators.alarms.engine.transition import Rejection, Transition
-from operators.columnar.policy import LaneChoice
 from operators.model.units import convert
 
-if TYPE_CHECKING:
-    from operators.alarms.engine.slot_columns import SlotLane
-
 STATES_KEPT = 1000
-"""Up to so many subjects of a rule keep their full state; beyond, a quiet subject keeps its slot
-only.
+"""Up to so many subjects of a rule keep their full state; beyond, a subject to which nothing
+ever happened keeps its slot only.
 """
 
 Key = tuple[str, str]
@@ -49,8 +46,7 @@ class Registry:
         self.on_open: Callable[[State, float], None] | None = None
         self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
-        self.lane: SlotLane | None = None
-        self.choice = LaneChoice()
+        self.store = SlotStore()
         self.converts = converts
         self.targets: dict[str, list[str]] = {}
         self._modes: dict[Mode, Mode] = {}
@@ -65,7 +61,7 @@ class Registry:
     # -------------------------------------------------------------------------------------------------
     # alarms
     def state(self, rule: str, subject: str) -> State | None:
-        """The state of an alarm, up to date; None for a subject never heard of."""
+        """The state of an alarm, up to date; None for an unknown subject."""
         slot = self.slots.get(rule, {}).get(subject)
         return None if slot is None else self.load(rule, subject, slot)
 
@@ -87,7 +83,7 @@ class Registry:
         if slot is not None:
             return self.load(rule_id, subject, slot)
         slots[subject] = slot = Slot(about=about)
-        self.enter(subject)
+        self.store.add(subject)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
         self._inherit_inhibitors(s, at, time)
@@ -97,7 +93,7 @@ class Registry:
     def arm_new(self, s: State, t: float) -> None:
         """A new alarm learns whether it is armed at all."""
         if s.rule.schedule is not None:
-            masking.follow_schedule(self, s, t)
+            suppression.follow_schedule(self, s, t)
         if self.on_open is not None:
             self.on_open(s, t)
 
@@ -112,16 +108,15 @@ class Registry:
         for source in s.rule.suppress_when:
             other = self.state(source, s.subject) if source in self.rules else None
             if other is not None and other.active and not other.oos:
-                masking.inhibit(
+                suppression.inhibit(
                     self, s, source, True, other.clock if at is None else max(at, other.clock)
                 )
             elif source in outside and time is not None:
-                masking.inhibit(self, s, source, True, time)
+                suppression.inhibit(self, s, source, True, time)
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
         """Bring a state up to what fast path and ticks did; `rule` is for a slot without state."""
-        if self.lane is not None:
-            self.lane.bring(subject, slot)
+        self.store.load(subject, slot)
         s = slot.state
         if s is None:
             s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
@@ -131,8 +126,8 @@ class Registry:
             s.unit = s.rule.unit or s.seen_unit
             if s.rule.watches_silence:
                 s.armed_event = slot.ts + s.rule.expect
-        if slot.ts > s.lane:
-            s.lane = s.last_ts = s.last_good = slot.ts
+        if slot.ts > s.synced:
+            s.synced = s.last_ts = s.last_good = slot.ts
             s.ids = (slot.id,) if slot.id is not None else ()
             s.evidence = (slot.id, slot.ts)
             s.last_value = self._in_rule_unit(s, slot.value, s.seen_unit)
@@ -165,57 +160,22 @@ class Registry:
         if due is not None and due[0] < s.armed_wall:
             s.armed_wall = due[0]
             heappush(self.wall_heap, (*due, s.index, s.rule.id, s.subject))
-        s.lane = slot.ts = s.last_ts if s.last_ts > s.clock else s.clock
+        s.synced = slot.ts = s.last_ts if s.last_ts > s.clock else s.clock
         slot.wall = s.wall
         mode = mode_of(s, slot.ts)
         slot.mode = self.shared_mode(mode)
-        if len(slots) > self.states_kept and mode is not SLOW and self._is_quiet(s):
+        if len(slots) > self.states_kept and mode is not SLOW and self._is_idle(s):
             slot.id = s.ids[0] if s.ids else None
             slot.state = None
             for word, n in s.counters.items():
                 self.counters[word] = self.counters.get(word, 0) + n
-        self.put(s.subject, slot)
-
-    def enter(self, subject: str) -> None:
-        """A slot is new: it gets its row in the lane, if there is one."""
-        if self.lane is not None and not self.lane.enter(subject):
-            self.choice.possible = False
-            self.close_lane()
-
-    def put(self, subject: str, slot: Slot) -> None:
-        """Write what a slot says into the lane, if there is one."""
-        if self.lane is not None:
-            self.lane.put(subject, slot)
-
-    def keep_lane(self, rule_id: str) -> "SlotLane | None":
-        """The lane of the only rule; made, or let go, as the choice is."""
-        slots = self.slots[rule_id]
-        if self.choice.wanted(len(slots)) == (self.lane is not None):
-            return self.lane
-        if self.lane is not None:
-            self.close_lane()
-            return None
-        from operators.alarms.engine.slot_columns import SlotLane
-
-        lane = SlotLane()
-        if lane.fill(slots):
-            self.lane = lane
-        else:
-            self.choice.possible = False
-        return self.lane
-
-    def close_lane(self) -> None:
-        """Put what the columns hold back into the slots, and let go of them."""
-        lane, self.lane = self.lane, None
-        if lane is not None:
-            for slots in self.slots.values():
-                lane.leave(slots)
+        self.store.store(s.subject, slot)
 
     def shared_mode(self, mode: Mode) -> Mode:
         """One object for equal modes without a deadline, so that slots stay small."""
         return mode if -math.inf < mode[2] < math.inf else self._modes.setdefault(mode, mode)
 
-    def _is_quiet(self, s: State) -> bool:
+    def _is_idle(self, s: State) -> bool:
         """Whether the slot alone can stand for the state."""
         return (
             s.clock == s.last_ts == s.last_good
@@ -236,16 +196,16 @@ class Registry:
         self.slots.setdefault(rule.id, {})
         self.index_targets()
 
-    def forget_quiet(self, before: float) -> int:
+    def forget_idle(self, before: float) -> int:
         """Free normal alarms without a reading since `before`; return how many.
 
         Their numbers are kept. What waits for data, or is masked in any way, stays.
         """
-        freed, lane = 0, self.lane
+        freed = 0
         for rule_id, slots in self.slots.items():
             if self.rules[rule_id].watches_silence:
                 continue
-            times = [slot.ts for slot in slots.values()] if lane is None else lane.times(slots)
+            times = self.store.times(slots)
             for subject in [
                 subject for subject, ts in zip(slots, times, strict=True) if ts < before
             ]:
@@ -253,12 +213,10 @@ class Registry:
                 if s is None or _is_at_rest(s):
                     freed += 1
                     del slots[subject]
-                    if lane is not None:
-                        lane.drop(subject)
+                    self.store.drop(subject)
                     if s is not None and s.seq:
                         self.tombs[rule_id, subject] = (s.occ, s.seq)
-        if lane is not None and lane.spent:
-            self.close_lane()
+        self.store.tidy()
         return freed
 
     def forget_rule(self, rule_id: str) -> None:

@@ -31,7 +31,7 @@ def snapshot(engine: Engine) -> dict[str, Any]:
 
 def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, Any]:
     """Columns, filled in one pass: of a million slots each is fetched from memory once."""
-    lane = engine.lane
+    contents = engine.store.contents(slots)
     states = {}
     ts: list[float] = []
     ids: list[str | None] = []
@@ -44,7 +44,7 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
     for subject, slot in slots.items():
         if slot.state is not None:
             states[subject] = _state(engine, engine.load(rule_id, subject, slot))
-        if lane is None:
+        if contents is None:
             ts.append(slot.ts)
             ids.append(slot.id)
             values.append(slot.value)
@@ -57,8 +57,8 @@ def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, An
         if key not in abouts:
             abouts[key] = slot.about
         about_keys.append(key)
-    if lane is not None:
-        ts, ids, values, walls = lane.columns(slots)
+    if contents is not None:
+        ts, ids, values, walls = contents
     mode_places = {key: n for n, key in enumerate(modes)}
     about_places = {key: n for n, key in enumerate(abouts)}
     return {
@@ -127,5 +127,5 @@ def _restore_slots(
         s.take(saved["plain"])
         s.index, s.born = saved["index"], 1 if saved.get("young") else 0
         slot.mode = SLOW
-        s.lane = slot.ts
+        s.synced = slot.ts
         engine.settle(s)

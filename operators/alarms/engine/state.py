@@ -55,11 +55,16 @@ class State:
     """
 
     __slots__ = (
-        "acked", "acked_at", "activated_at", "activations", "active", "annunciated", "armed_event", "armed_wall",
-        "born", "clock", "commands", "counters", "drift", "edge", "enabled", "evidence", "flapping", "floor",
-        "hold_until", "ids", "index", "inhibitors", "lane", "last_flags", "last_good", "last_ts", "last_value",
-        "latched", "levels", "manual", "no_data", "occ", "oos", "phase", "points", "pulse_at", "realarm_from",
-        "repeats", "returned_at", "rule", "seen_unit", "seq", "severity", "shelved", "since", "slot", "subject",
+        "acked", "acked_at", "activated_at", "activations", "active", "annunciated", "armed_event",
+        "armed_wall",
+        "born", "clock", "commands", "counters", "drift", "edge", "enabled", "evidence",
+        "flapping", "floor",
+        "hold_until", "ids", "index", "inhibitors", "last_flags", "last_good", "last_ts",
+        "last_value",
+        "latched", "levels", "manual", "no_data", "occ", "oos", "phase", "points", "pulse_at",
+        "realarm_from",
+        "repeats", "returned_at", "rule", "seen_unit", "seq", "severity", "shelved", "since",
+        "slot", "subject", "synced",
         "unit", "until", "wall", "wall_floor", "window",
     )  # fmt: skip
 
@@ -99,7 +104,7 @@ class State:
         self.counters: dict[str, int] = {}
         self.index = self.born = 0
         self.armed_event = self.armed_wall = math.inf
-        self.lane = NEVER
+        self.synced = NEVER
         self.last_flags: tuple[str, ...] = () if rule.enabled else self.flags()
 
     @property
@@ -120,7 +125,7 @@ class State:
         )
 
     def flags(self) -> tuple[str, ...]:
-        """The flags that are not as in a quiet alarm, in a fixed order."""
+        """The flags that are not as in a normal alarm, in a fixed order."""
         out = []
         if not self.enabled:
             out.append("disabled")
@@ -187,13 +192,14 @@ _RUNNING = (
     "born",
     "counters",
     "index",
-    "lane",
     "rule",
     "slot",
     "subject",
+    "synced",
 )
 _MOVED_BY_READINGS = (
-    "clock", "wall", "floor", "wall_floor", "levels", "last_ts", "ids", "last_good", "last_value", "unit", "seen_unit",
+    "clock", "wall", "floor", "wall_floor", "levels", "last_ts", "ids", "last_good", "last_value",
+    "unit", "seen_unit",
     "evidence",
 )  # fmt: skip
 _NEW = State(Rule({}), "", Slot())

@@ -1,4 +1,4 @@
-"""The plain readings of a batch as columns: what a batch has in common for all steps, made once."""
+"""The plain readings of a batch as columns, made once for all steps."""
 
 import math
 import struct
@@ -23,22 +23,21 @@ WRAP = (1 << 64) - 1
 
 
 def key_of(subject: str, salt: int = 0) -> int:
-    """The key of a row: Python's keyed 64-bit hash of the subject's name; `salt` tells several rows
-    of a subject apart.
+    """Return the key of a row: Python's keyed 64-bit hash of the subject's name and a `salt`.
 
-    A look-up goes by the key alone. That a subject never heard of has the key of one of a million
-    known ones is a chance of one in 2e13, and until it says something that is not quiet it is taken
-    for that one.
+    The salt tells several rows of a subject apart. A look-up goes by the key alone: that a new
+    subject has the key of one of a million known ones is a chance of one in 2e13, and until a
+    reading changes something it is taken for that one.
     """
     return (hash(subject) + salt) & WRAP
 
 
-class Columns:
-    """The plain readings of a batch, side by side: good ones with a number, without labels, of the
-    metric and unit of the first.
+class BatchColumns:
+    """The plain readings of a batch, side by side.
 
-    `others` are the positions of all other events, `places` those of the plain ones. `oldest` and
-    `newest` are of all.
+    Plain are good readings with a number, without labels, of the metric and unit of the first.
+    `places` are their positions, `others` those of all other events; `times`, `values` and `keys`
+    are of the plain ones, `oldest` and `newest` of all.
     """
 
     def __init__(self, events: list[Event]) -> None:
@@ -75,30 +74,30 @@ class Columns:
 
     @cached_property
     def ids(self) -> "Ids | None":
-        """The ids of the plain readings; None where a row cannot hold one of them."""
+        """Ids of the plain readings; None where a row cannot hold one of them."""
         return ids_of(self._ids)
 
     def all_but(self, chosen: Ints) -> list[int]:
-        """The positions of all events but the chosen plain readings."""
+        """Return the positions of all events but the chosen plain readings."""
         if len(chosen) == self.length:
             return []
         others: list[int] = np.delete(np.arange(self.length), self.places[chosen]).tolist()
         return others
 
     def newest_before(self, places: list[int], chosen: Ints) -> list[float]:
-        """The newest time of the chosen plain readings before each of these positions."""
+        """Return the newest time of the chosen plain readings before each of these positions."""
         newest = np.concatenate(([-math.inf], np.maximum.accumulate(self.times[chosen])))
         before: list[float] = newest[np.searchsorted(self.places[chosen], places)].tolist()
         return before
 
 
-def columns_of(events: list[Event]) -> Columns:
-    """The columns of a batch, made by the first step that asks."""
+def batch_columns(events: list[Event]) -> BatchColumns:
+    """Return the columns of a batch, made by the first step that asks."""
     if type(events) is not EventBatch:
-        return Columns(events)
+        return BatchColumns(events)
     columns = events.columns
-    if not isinstance(columns, Columns) or columns.length != len(events):
-        columns = events.columns = Columns(events)
+    if not isinstance(columns, BatchColumns) or columns.length != len(events):
+        columns = events.columns = BatchColumns(events)
     return columns
 
 
@@ -107,17 +106,17 @@ def _floats(numbers: list[float]) -> Floats:
 
 
 def keys_of(subjects: Collection[str]) -> Keys:
-    """`key_of` each of them."""
+    """Return `key_of` each subject."""
     return np.fromiter(map(hash, subjects), np.int64, len(subjects)).view(np.uint64)
 
 
 def fits(id: str | None) -> bool:
-    """Whether a row can hold an id: ASCII, not empty, not very long."""
+    """Return whether a row can hold an id: ASCII, not empty, not very long."""
     return id is not None and 0 < len(id) <= LONGEST_ID and id.isascii() and "\0" not in id
 
 
 def ids_of(ids: list[str]) -> Ids | None:
-    """Ids side by side, so that no object is kept of each; None where one does not fit."""
+    """Return ids side by side, without an object each; None where one does not fit."""
     text = "".join(ids)
     if not text.isascii() or "\0" in text or not all(ids):
         return None

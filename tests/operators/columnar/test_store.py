@@ -1,5 +1,5 @@
-"""Very many subjects give what a few give: the same steps with a lane and without, on the same
-events.
+"""Very many subjects give what a few give: the same steps with columns and without, on the
+same events.
 """
 
 import math
@@ -10,8 +10,7 @@ import pytest
 
 from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
-from operators.columnar import columns
-from operators.columnar import policy as many
+from operators.columnar import batch_columns, store
 from operators.component import Logic, Now, StepContext
 from operators.events import Event, EventBatch, Reading, Summary
 from operators.threshold.step import Threshold
@@ -36,10 +35,10 @@ def alarm(when: dict[str, Any]) -> Logic:
 
 
 @pytest.fixture
-def lanes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every step keeps a lane, whatever the number of subjects."""
-    monkeypatch.setattr(many, "MANY", 0)
-    monkeypatch.setattr(many, "SOME", 1)
+def in_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step keeps columns, whatever the number of subjects."""
+    monkeypatch.setattr(store, "MANY", 0)
+    monkeypatch.setattr(store, "SOME", 1)
 
 
 PAUSES = ((0, 0, 0.1, 1, 2), (0, 0, 1, 700), (0, 0, 0, 0, 1, 1, 1, 90_000))
@@ -51,7 +50,7 @@ alarm is forgotten.
 def events(
     rng: random.Random, length: int, pauses: tuple[float, ...], subjects: int = 12
 ) -> list[Event]:
-    """Readings of several metrics and units: most are quiet; some are late, no data, of other
+    """Readings of several metrics and units: most change nothing; some are late, no data, of other
     kinds, or come twice.
     """
     at, out = 1000.0, list[Event]()
@@ -107,9 +106,9 @@ def events(
     return out
 
 
-def life(logic: Logic, given: list[Event], seed: int, restart: Any = None) -> list[Any]:
-    """All that a step says of events in batches of any size, and in between its snapshots."""
-    rng, said, newest = random.Random(seed), list[Any](), -math.inf
+def run(logic: Logic, given: list[Event], seed: int, restart: Any = None) -> list[Any]:
+    """All that a step emits of events in batches of any size, and in between its snapshots."""
+    rng, emitted, newest = random.Random(seed), list[Any](), -math.inf
     place = 0
     while place < len(given):
         size = rng.choice((1, 3, 20, 80))
@@ -117,17 +116,17 @@ def life(logic: Logic, given: list[Event], seed: int, restart: Any = None) -> li
         place += size
         newest = max(newest, *(event.time for event in batch))
         now = Now(newest - 5, newest + 1)
-        said += logic.on_batch(batch, now)
+        emitted += logic.on_batch(batch, now)
         if rng.random() < 0.3:
-            said += logic.on_time(now)
+            emitted += logic.on_time(now)
         if rng.random() < 0.2:
             state = logic.snapshot()
-            said.append(state)
+            emitted.append(state)
             if restart is not None and rng.random() < 0.5:
-                said += [list(logic.late), dict(logic.counts)]
+                emitted += [list(logic.late), dict(logic.counts)]
                 logic = restart()
                 logic.restore(state, logic.VERSION)
-    return [*said, logic.late, logic.counts, logic.snapshot()]
+    return [*emitted, logic.late, logic.counts, logic.snapshot()]
 
 
 def few(make: Any, when: dict[str, Any], states_kept: int = 1000) -> Logic:
@@ -140,18 +139,18 @@ def few(make: Any, when: dict[str, Any], states_kept: int = 1000) -> Logic:
 @pytest.mark.parametrize("when", CONDITIONS, ids=str)
 @pytest.mark.parametrize("make", [threshold, alarm])
 @pytest.mark.parametrize("states_kept", [0, 1000])
-def test_a_lane_changes_nothing_that_is_said_or_saved(
+def test_columns_change_nothing_of_what_is_emitted_or_saved(
     make: Any, when: dict[str, Any], states_kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in range(9):
         results = []
         for subjects in (10**9, 0):
-            monkeypatch.setattr(many, "MANY", subjects)
-            monkeypatch.setattr(many, "SOME", 1)
+            monkeypatch.setattr(store, "MANY", subjects)
+            monkeypatch.setattr(store, "SOME", 1)
             given = events(random.Random(seed), 600, PAUSES[seed % 3])
             results.append(
                 repr(
-                    life(
+                    run(
                         few(make, when, states_kept),
                         given,
                         seed,
@@ -162,8 +161,8 @@ def test_a_lane_changes_nothing_that_is_said_or_saved(
         assert results[0] == results[1]
 
 
-@pytest.mark.usefixtures("lanes")
-def test_most_readings_are_told_to_be_quiet_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("in_columns")
+def test_readings_that_change_nothing_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     for make, looks in ((threshold, "_judge"), (alarm, "_take_reading")):
         logic = make({"above": "30 °C"})
         for n in range(3):
@@ -177,8 +176,8 @@ def test_most_readings_are_told_to_be_quiet_without_a_look(monkeypatch: pytest.M
         assert seen == []
 
 
-@pytest.mark.usefixtures("lanes")
-def test_a_timer_that_quiet_readings_bring_up_fires_before_the_reading_after_them() -> None:
+@pytest.mark.usefixtures("in_columns")
+def test_a_timer_that_unchanged_readings_bring_up_fires_before_the_reading_after_them() -> None:
     logic = threshold({"above": "30 °C", "clear_for": "3s"})
     for n in range(3):
         logic.on_batch(
@@ -188,60 +187,70 @@ def test_a_timer_that_quiet_readings_bring_up_fires_before_the_reading_after_the
         [reading("rack0", 1003.0, 35.0), reading("rack0", 1004.0, 25.0)], Now(1000.0, 1000.0)
     )
     batch = [reading(f"rack{k}", 1020.0, 35.0 if k == 99 else 25.0) for k in range(1, 100)]
-    said: list[Any] = logic.on_batch(batch, Now(1015.0, 1020.0))
-    assert [(event.subject, event.value) for event in said] == [("rack0", 0.0), ("rack99", 1.0)]
+    emitted: list[Any] = logic.on_batch(batch, Now(1015.0, 1020.0))
+    assert [(event.subject, event.value) for event in emitted] == [("rack0", 0.0), ("rack99", 1.0)]
 
 
-@pytest.mark.usefixtures("lanes")
+@pytest.mark.usefixtures("in_columns")
 @pytest.mark.parametrize("make", [threshold, alarm])
 def test_subjects_with_one_hash_are_kept_apart(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "hash", lambda text: 7, raising=False)
+    monkeypatch.setattr(batch_columns, "hash", lambda text: 7, raising=False)
     logic = make({"above": "30 °C"})
     now = Now(1000.0, 1000.0)
     logic.on_batch([reading("a", 999.0, 25.0)], now)
     logic.on_batch([reading("a", 1000.0, 25.0), reading("b", 1000.0, 35.0)], now)
-    said = logic.on_batch(
+    emitted = logic.on_batch(
         [reading("a", 1001.0, 35.0), reading("b", 1001.0, 25.0)], Now(1001.0, 1001.0)
     )
-    assert sorted({event.subject for event in said}) == ["a", "b"]
+    assert sorted({event.subject for event in emitted}) == ["a", "b"]
 
 
-@pytest.mark.usefixtures("lanes")
+@pytest.mark.usefixtures("in_columns")
 @pytest.mark.parametrize("make", [threshold, alarm])
-def test_a_lane_that_spares_no_look_is_let_go(make: Any) -> None:
+def test_columns_that_spare_no_look_are_let_go(make: Any) -> None:
     logic = make({"above": "30 °C"})
-    lane = (lambda: logic._lane) if make is threshold else (lambda: logic.engine.lane)
+    columns = (
+        (lambda: logic._signals.columns)
+        if make is threshold
+        else (lambda: logic.engine.store.columns)
+    )
     now = Now(1000.0, 1000.0)
     for n in range(3):
         logic.on_batch([reading(f"rack{k}", 1000.0 + n, 25.0) for k in range(100)], now)
-    assert lane() is not None
+    assert columns() is not None
     for n in range(10):
         logic.on_batch(
             [reading(f"rack{k}", 1010.0 + n, 25.0, {"room": "r1"}) for k in range(100)], now
         )
-    assert lane() is None
+    assert columns() is None
 
 
-@pytest.mark.usefixtures("lanes")
+@pytest.mark.usefixtures("in_columns")
 @pytest.mark.parametrize(("make", "pause"), [(threshold, 1000), (alarm, 86_400)])
 def test_a_forgotten_subject_that_comes_back_takes_no_more_room(make: Any, pause: float) -> None:
     logic = make({"above": "30 °C"})
     known: Any = (
-        (lambda: logic._signals) if make is threshold else (lambda: logic.engine.slots["room/hot"])
+        (lambda: logic._signals._first)
+        if make is threshold
+        else (lambda: logic.engine.slots["room/hot"])
     )
-    lane = (lambda: logic._lane) if make is threshold else (lambda: logic.engine.lane)
+    columns = (
+        (lambda: logic._signals.columns)
+        if make is threshold
+        else (lambda: logic.engine.store.columns)
+    )
 
-    def hear(numbers: range, round: int) -> None:
+    def send(numbers: range, round: int) -> None:
         time = 1000.0 + pause * round
         logic.on_batch([reading(f"rack{k}", time, 25.0) for k in numbers], Now(time, time))
 
     for round in range(3):
-        hear(range(100), round)
+        send(range(100), round)
     for round in range(3, 15):
-        hear(range(60), round)
-    assert (len(known()), lane().rows) == (60, 100)
-    hear(range(100), 15)
-    assert (len(known()), lane().rows) == (100, 100)
+        send(range(60), round)
+    assert (len(known()), columns().rows) == (60, 100)
+    send(range(100), 15)
+    assert (len(known()), columns().rows) == (100, 100)
 
 
 def reading(
