@@ -137,7 +137,7 @@ class AlarmServerConversation:
         )
         self._client.send(text_frame(text))
 
-    # ---------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # messages
     async def _create_alarm(self, payload: Payload) -> Any:
         texts = [payload.get(name, "") for name in ("ticker", "option", "condition")]

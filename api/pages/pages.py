@@ -46,7 +46,7 @@ class Invalid(Exception):
     """What was asked makes no sense."""
 
 
-# ----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # pages
 def page_for(
     session: Session, principal: Principal, page_id: int, need: Literal["view", "edit", "share"]
@@ -190,7 +190,7 @@ def shares(session: Session, principal: Principal, page_id: int) -> list[dict[st
     ]
 
 
-# ---------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # groups
 def create_group(session: Session, principal: Principal, name: str) -> Group:
     """A new group of whoever asks. Definitions may name it if an admin made it."""
@@ -284,7 +284,7 @@ def groups_of(session: Session, principal: Principal) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # both
 def new_key() -> str:
     """A name that no definition can have, and no other database made."""

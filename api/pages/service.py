@@ -66,7 +66,7 @@ class PageService:
             and f"The alarm is saved; flows will hear of it when the broker is back: {problem}"
         )
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # alarms
     async def create_alarm(
         self, principal: Principal, page_id: int, ticker: str, option: str, condition: str
@@ -185,7 +185,7 @@ class PageService:
             )
         )
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # groups
     async def create_group(self, principal: Principal, name: str) -> dict[str, Any]:
         def work(session: Session) -> dict[str, Any]:

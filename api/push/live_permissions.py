@@ -175,7 +175,7 @@ class LivePermissions:
             if changed and conversation is not None:
                 conversation.visibility_changed()
 
-    # --------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # in a thread
     def _hearing(
         self, work: Callable[[Session], Done]

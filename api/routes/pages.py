@@ -234,7 +234,7 @@ class PageEndpoints:
             ),
         ]  # fmt: skip
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # groups
     async def create_group(self, call: Call) -> GroupView:
         """Definitions may name a group (`group/desk_euro`) if an admin made it."""
@@ -260,7 +260,7 @@ class PageEndpoints:
         found = await self._look(lambda session: pages.groups_of(session, call.who))
         return msgspec.convert(found, list[GroupMembers])
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # pages
     async def create_page(self, call: Call) -> PageView:
         """Who makes a page owns it: views, edits and shares it."""
@@ -334,7 +334,7 @@ class PageEndpoints:
         found = await self._look(lambda session: pages.shares(session, call.who, call.path.page))
         return msgspec.convert(found, list[ShareView])
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # alarms
     async def alarms(self, call: Call) -> list[AlarmView]:
         """Oldest first."""

@@ -163,7 +163,7 @@ class Schema:
             raise
         return {table: TableComment(kind, number) for table, kind, number in rows}
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # checking
     def check(self, declared: Declared) -> Found | None:
         """The table if it can be written as it is, None if there is none; raises
@@ -243,7 +243,7 @@ class Schema:
             )
         return notes
 
-    # -----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # migrating
     def plan(self, declared: Declared) -> list[Change]:
         """What is to be done so that the table is as declared; raises `ConnectorError` for one

@@ -145,7 +145,7 @@ class Session:
         if stream is not None:
             stream.interrupt()
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # following the log
 
     def _follow(self) -> None:
@@ -219,7 +219,7 @@ class Session:
         events, arrivals = self._mapping.apply(follower.take(), commits)
         self._put(Chunk(events, arrivals, place.saved(), self._wall, self._live))
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # where to begin
 
     def _start(self, control: Any) -> None:
@@ -298,7 +298,7 @@ class Session:
         self._lost, self._place, self._snapshot = dict(place.state_ids), None, None
         return True
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # looking at the server
 
     def _connect(self) -> Any:

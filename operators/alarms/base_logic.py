@@ -75,7 +75,7 @@ class AlarmLogic(Logic):
             engine.on_open = self._gate_new
         return engine
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # events
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take readings and commands; return transitions."""
@@ -190,7 +190,7 @@ class AlarmLogic(Logic):
             known = self._abouts[key] = (metric, dict(labels or {}))
         return known
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # masking
     def _hide(self, events: list[Event], at: float) -> None:
         """Transitions of the alarms that hide this one."""
@@ -244,7 +244,7 @@ class AlarmLogic(Logic):
         if not self._gates.get(s.subject, self._gate):
             suppression.inhibit(self.engine, s, WHILE, True, t)
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # outputs
     def _transition(self, state: State, transition: Transition) -> None:
         self._out.append(self._renderer.event(state, transition, state.slot.about or _NOTHING))
@@ -268,7 +268,7 @@ class AlarmLogic(Logic):
                     out[subject] = word
         return out
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # snapshot
     def snapshot(self) -> object:
         """Return the engine, hiding alarms, gates and what subclasses add, as plain data."""

@@ -58,7 +58,7 @@ class RulesLogic(AlarmLogic):
                 self.engine.set_rule(rule, at, clock)
         self._index()
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # rules
     def take_rules(self, events: list[Event], at: float) -> None:
         """Add, change and remove rules."""
@@ -119,7 +119,7 @@ class RulesLogic(AlarmLogic):
             )
         )
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # events
     def take(self, events: list[Event], at: float) -> None:
         """Judge events that arrived at `at` by every rule of their subject."""
@@ -211,7 +211,7 @@ class RulesLogic(AlarmLogic):
             return str(cell) if cell is not None else super().page_of(state)
         return page
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # snapshot
     def more_state(self) -> dict[str, Any]:
         """The rules and the sides of their levels."""

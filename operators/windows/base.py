@@ -138,7 +138,7 @@ class Windows(Logic):
         """Return the next deadlines."""
         return Due(event=self._first_due())
 
-    # ------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what kinds of windows differ in
     def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Close what a reading is past; return its pane, or None if that has closed."""
@@ -171,7 +171,7 @@ class Windows(Logic):
         """Return the settings on which state depends."""
         return (self.settings.every, self.settings.panes, self.settings.by, self.keep, self.spread)
 
-    # ------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # readings
     def _take(self, event: Event, signal: Signal | None, out: list[Event]) -> None:
         """Take any event; `signal` is its signal, where that is known already."""
@@ -260,7 +260,7 @@ class Windows(Logic):
         """Work in the values that came last."""
         signal.pane.settle(signal.last, self.spread, self.keep)
 
-    # ------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # time
     def _first_due(self) -> float:
         return min(self.timers.first(), self._sweep)
@@ -309,7 +309,7 @@ class Windows(Logic):
             labels={**pane.labels, **signal.by} if signal.by else pane.labels,
         )
 
-    # ------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # snapshot
     def snapshot(self) -> object:
         """Return the state as plain data."""

@@ -116,14 +116,17 @@ def group(notifier: Notifier, state: Any, transition: Transition) -> None:
     terms = {
         name: seconds(record.get(field, default))
         for name, field, default in (
-            ("wait", "group_wait", 30), ("interval", "group_interval", 300), ("repeat", "repeat", 14400),
+            ("wait", "group_wait", 30), ("interval", "group_interval", 300), ("repeat", "repeat",
+            14400),
         )
     }  # fmt: skip
     flood = record.get("flood")
     terms["flood"] = flood and {"limit": flood["limit"], "window": seconds(flood["window"])}
     notifier.take(
-        key, terms, f"{transition.rule}/{transition.subject}", transition.event, transition.recorded,
-        annunciate=transition.annunciate, acked="unacked" not in transition.flags, masked=state.masked,
+        key, terms, f"{transition.rule}/{transition.subject}", transition.event,
+        transition.recorded,
+        annunciate=transition.annunciate, acked="unacked" not in transition.flags,
+        masked=state.masked,
     )  # fmt: skip
 
 
@@ -131,8 +134,10 @@ def transition_words(transition: Transition) -> dict[str, Any]:
     """A transition under the names that vectors use."""
     evidence = transition.evidence
     out = {
-        "id": transition.id, "rule": transition.rule, "subject": transition.subject, "occ": transition.occ,
-        "seq": transition.seq, "event": transition.event, "at": transition.at, "recorded": transition.recorded,
+        "id": transition.id, "rule": transition.rule, "subject": transition.subject,
+        "occ": transition.occ,
+        "seq": transition.seq, "event": transition.event, "at": transition.at,
+        "recorded": transition.recorded,
         "from": list(transition.before), "flags": list(transition.flags), "isa": transition.isa,
         "severity": transition.severity, "value": transition.value, "reason": transition.reason,
         "annunciate": transition.annunciate, "rule_hash": transition.rule_hash,
@@ -146,8 +151,10 @@ def transition_words(transition: Transition) -> dict[str, Any]:
 
 def rejection_words(rejection: Rejection) -> dict[str, Any]:
     return {
-        "event": "rejected", "at": rejection.at, "rule": rejection.rule, "subject": rejection.subject,
-        "error": rejection.error, "command": rejection.command, "flags": list(rejection.flags), "isa": rejection.isa,
+        "event": "rejected", "at": rejection.at, "rule": rejection.rule,
+        "subject": rejection.subject,
+        "error": rejection.error, "command": rejection.command, "flags": list(rejection.flags),
+        "isa": rejection.isa,
     }  # fmt: skip
 
 

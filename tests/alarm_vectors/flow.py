@@ -44,14 +44,16 @@ LEVELS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 KEYS = (
-    "id", "event", "at", "flags", "from", "isa", "severity", "value", "reason", "annunciate", "recorded", "evidence", "occ",
+    "id", "event", "at", "flags", "from", "isa", "severity", "value", "reason", "annunciate",
+    "recorded", "evidence", "occ",
 )  # fmt: skip
 
 
 def settings(rng: random.Random, rules: bool = False) -> Alarm:
     """A random alarm; `rules`: one whose rules people write."""
     more: dict[str, Any] = {
-        "ack": "automatic", "latch": True, "repeat": "40s", "bad": rng.choice(["clear", "raise"]), "priority": "high",
+        "ack": "automatic", "latch": True, "repeat": "40s", "bad": rng.choice(["clear", "raise"]),
+        "priority": "high",
         "suppressed_by": ["power"], "shelve": {"max": "90s"},
     }  # fmt: skip
     chosen = {key: value for key, value in more.items() if rng.random() < 0.25}
@@ -83,8 +85,10 @@ def readings(rng: random.Random, length: int) -> list[Reading]:
         level[subject] = min(34, max(20, level[subject] + rng.choice((-3, -1, 0, 0, 0, 1, 3))))
         quality: Any = rng.choice(["good"] * 20 + ["bad", "stale"])
         event = Reading(
-            id=f"e{n if rng.random() < 0.95 else n - 1}", time=at - rng.choice([0] * 9 + [7]), subject=subject,
-            metric="temperature", value=level[subject] if quality != "bad" else None, unit="°C", quality=quality,
+            id=f"e{n if rng.random() < 0.95 else n - 1}", time=at - rng.choice([0] * 9 + [7]),
+            subject=subject,
+            metric="temperature", value=level[subject] if quality != "bad" else None, unit="°C",
+            quality=quality,
         )  # fmt: skip
         out.append(event)
         if rng.random() < 0.03:
@@ -222,7 +226,8 @@ class Beside:
         on = subject not in self.outside
         (self.outside.add if on else self.outside.discard)(subject)
         event = AlarmTransition(
-            id="p", time=now.event, recorded=now.wall, rule="room/power", alarm="power", subject=subject, occ=1, seq=1,
+            id="p", time=now.event, recorded=now.wall, rule="room/power", alarm="power",
+            subject=subject, occ=1, seq=1,
             event="x", change="x", state="x", isa="B", flags=["active"] if on else [],
         )  # fmt: skip
         self.keep(self.ours.on_role("suppressed_by", [event], now))
@@ -330,9 +335,11 @@ def compare_flow(seed: int, said: Counter[str] | None = None) -> None:
 def words(event: AlarmTransition) -> dict[str, Any]:
     """An event under the names that vectors use."""
     return {
-        "id": event.id, "event": event.event, "at": event.time, "flags": event.flags, "from": event.before,
+        "id": event.id, "event": event.event, "at": event.time, "flags": event.flags,
+        "from": event.before,
         "isa": event.isa, "severity": event.severity, "value": event.value, "reason": event.reason,
-        "annunciate": event.annunciate, "recorded": event.recorded, "evidence": event.evidence, "occ": event.occ,
+        "annunciate": event.annunciate, "recorded": event.recorded, "evidence": event.evidence,
+        "occ": event.occ,
     }  # fmt: skip
 
 

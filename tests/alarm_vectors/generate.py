@@ -5,7 +5,8 @@ from typing import Any
 
 SEVERITIES = ("info", "warning", "major", "critical")
 COMMANDS = (
-    "ack", "ack", "unack", "shelve", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service",
+    "ack", "ack", "unack", "shelve", "shelve", "unshelve", "suppress", "unsuppress",
+    "out_of_service", "in_service",
     "reset", "comment", "explode",
 )  # fmt: skip
 Step = dict[str, Any]
@@ -199,14 +200,21 @@ def _reading(rng: random.Random, n: int, at: float, subject: str, name: str) -> 
 
 def _edit(rng: random.Random, others: list[str]) -> dict[str, Any]:
     edits: list[dict[str, Any]] = [
-        {"for": rng.choice((0, 3, 50))}, {"clear_after": rng.choice((0, 3, 50))}, {"enabled": rng.random() < 0.6},
-        {"enabled": True}, {"severity": rng.choice(SEVERITIES)}, {"expect_every": rng.choice((5, 30, None))},
-        {"no_data": rng.choice(("alarm", "ok", "keep", "ignore"))}, {"realarm": rng.choice((10, None))}, {"latch": True},
+        {"for": rng.choice((0, 3, 50))}, {"clear_after": rng.choice((0, 3, 50))},
+        {"enabled": rng.random() < 0.6},
+        {"enabled": True}, {"severity": rng.choice(SEVERITIES)}, {"expect_every": rng.choice((5,
+        30, None))},
+        {"no_data": rng.choice(("alarm", "ok", "keep", "ignore"))}, {"realarm": rng.choice((10,
+        None))}, {"latch": True},
         {"labels": {"a": str(rng.randrange(3))}}, {"n_of_m": rng.choice(([1, 2], None))},
-        {"levels": None, **condition(rng)}, {"flap": {"max": 2, "window": 30, "hold": 20}}, {"unit": "F"},
-        {"escalate_after": rng.choice((0, 12)), "deescalate_after": rng.choice((0, 12))}, {"max_shelve": 30},
-        {"ack_required": rng.random() < 0.5}, {"pulse": rng.choice((8, None))}, {"suppress_hold": 8},
-        {"emit_pending": True}, {"no_data_severity": "critical"}, grouping(rng), {"flood": None}, {"max_future": 3},
+        {"levels": None, **condition(rng)}, {"flap": {"max": 2, "window": 30, "hold": 20}},
+        {"unit": "F"},
+        {"escalate_after": rng.choice((0, 12)), "deescalate_after": rng.choice((0, 12))},
+        {"max_shelve": 30},
+        {"ack_required": rng.random() < 0.5}, {"pulse": rng.choice((8, None))},
+        {"suppress_hold": 8},
+        {"emit_pending": True}, {"no_data_severity": "critical"}, grouping(rng), {"flood": None},
+        {"max_future": 3},
     ]  # fmt: skip
     if others:
         edits += [{"suppress_when": [rng.choice(others)]}] * 2

@@ -193,7 +193,7 @@ class Alarm:
             self.s["last_flags"] = self.flags()
 
     # -- derived
-    # ---------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def suppressed(self):
         return bool(self.s["manual"] or self.s["inhibitors"] or self.s["inh_until"] is not None)
 
@@ -235,7 +235,7 @@ class Alarm:
         self.s["counters"][name] = self.s["counters"].get(name, 0) + 1
 
     # -- output
-    # ----------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def emit(self, event, t, reason, annunciate=False, **extra):
         s = self.s
         s["seq"] += 1
@@ -272,7 +272,7 @@ class Alarm:
             self.emit(event, t, reason)
 
     # -- transitions
-    # -----------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def top_level(self):
         on = [lv["severity"] for lv, x in zip(self.rule.levels, self.s["lvl"]) if x]
         return on[-1] if on else None
@@ -342,7 +342,7 @@ class Alarm:
             s["realarm_from"] = s["wall"]
 
     # -- evaluation
-    # ------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def judge(self, value):
         """levels against a value -> (breach, normal) or None when undecidable; updates the level
         memory.
@@ -436,7 +436,7 @@ class Alarm:
             self.phase("active", t, "resumed", reason)
 
     # -- timers
-    # ----------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def timers(self):
         """-> [(deadline, order, name, is_wall)]"""
         s, r = self.s, self.rule
@@ -505,7 +505,7 @@ class Alarm:
             s["realarm_from"] = t
 
     # -- inputs
-    # ----------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def accept(self, x, at):
         """Admission of a reading, before any timer runs. -> effective event time or None
         (dropped, counted).
@@ -769,7 +769,7 @@ class Engine:
         self.notifier = Notifier(self)
 
     # -- plumbing
-    # --------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def alarm(self, rule, subject, at=None):
         key = (rule, subject)
         if key not in self.alarms:
@@ -833,7 +833,7 @@ class Engine:
             a.s["clock"] = max(a.s["clock"], clock)
 
     # -- inputs
-    # ----------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def tick(self, at, watermark=None):
         self.run_timers(
             list(self.alarms.values()), at, at if watermark is None else watermark, False
@@ -921,7 +921,7 @@ class Engine:
             del self.alarms[key]
 
     # -- snapshot
-    # --------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------
     def snapshot(self):
         return json.dumps(
             {
@@ -1041,7 +1041,7 @@ class Notifier:
                 self.flush(g, at, kind)
 
 
-# ----------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # vectors
 def feed(e, step):
     at = secs(step["at"])

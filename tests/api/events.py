@@ -22,7 +22,8 @@ def alarm(seq: int, isa: str = "B", **others: Any) -> AlarmTransition:
     """Transition `seq` of the alarm `too_hot` of `rack`: raised, unless said otherwise."""
     words = {"A": "normal", "B": "unacked", "C": "acked", "D": "returned", "E": "shelved"}
     values: dict[str, Any] = {
-        "id": f"a{seq}", "time": float(seq), "recorded": float(seq), "rule": "server_room/too_hot", "alarm": "too_hot",
+        "id": f"a{seq}", "time": float(seq), "recorded": float(seq), "rule": "server_room/too_hot",
+        "alarm": "too_hot",
         "subject": "rack", "occ": 1, "event": "activated", "change": "raised", "state": words[isa],
         "priority": "high", "value": 31.0, "unit": "°C", "limit": 30.0, "metric": "temperature",
         "response": "Check the air conditioning, then call facilities.",

@@ -29,7 +29,8 @@ def temperatures() -> list[list[bytes]]:
     """Calm readings: none crosses 30 °C."""
     dice = random.Random(1)
     return _lines(lambda n: Reading(
-        id=f"r{n}", time=1.75e9 + n / 100, subject=f"sensor.room_{n % SUBJECTS}", metric="temperature",
+        id=f"r{n}", time=1.75e9 + n / 100, subject=f"sensor.room_{n % SUBJECTS}",
+        metric="temperature",
         value=round(dice.uniform(18, 29.5), 2), unit="°C",
     ))  # fmt: skip
 
@@ -38,7 +39,8 @@ def crossings() -> list[list[bytes]]:
     """One reading of two hundred is hot."""
     dice = random.Random(2)
     return _lines(lambda n: Reading(
-        id=f"r{n}", time=1.75e9 + n / 100, subject=f"sensor.room_{n % SUBJECTS}", metric="temperature",
+        id=f"r{n}", time=1.75e9 + n / 100, subject=f"sensor.room_{n % SUBJECTS}",
+        metric="temperature",
         value=31.0 if dice.random() < 0.005 else round(dice.uniform(18, 29.5), 2), unit="°C",
     ))  # fmt: skip
 
@@ -81,16 +83,21 @@ def main() -> None:
     hot = {"above": "30 °C", "clear": "28 °C"}
     cases: list[tuple[str, Callable[[], Logic], list[list[bytes]]]] = [
         ("threshold, nothing changes", lambda: Threshold.model_validate(hot).logic(CONTEXT), calm),
-        ("threshold, 0.5 % are hot", lambda: Threshold.model_validate(hot).logic(CONTEXT), crossing),
-        ("threshold with for, 0.5 % hot", lambda: Threshold.model_validate({**hot, "for": "2min"}).logic(CONTEXT), crossing),
-        ("threshold, silent", lambda: Threshold.model_validate({"silent": "15min"}).logic(CONTEXT), calm),
+        ("threshold, 0.5 % are hot", lambda: Threshold.model_validate(hot).logic(CONTEXT),
+        crossing),
+        ("threshold with for, 0.5 % hot", lambda: Threshold.model_validate({**hot,
+        "for": "2min"}).logic(CONTEXT), crossing),
+        ("threshold, silent", lambda: Threshold.model_validate({"silent": "15min"}).logic(CONTEXT),
+        calm),
         ("only metric", lambda: Only(metric=["temperature", "humidity"]).logic(CONTEXT), calm),
         ("only subject pattern", lambda: Only(subject="*.room_*").logic(CONTEXT), calm),
-        ("only value range", lambda: Only.model_validate({"value": {"above": -40, "below": 85}}).logic(CONTEXT), calm),
+        ("only value range", lambda: Only.model_validate({"value": {"above": -40,
+        "below": 85}}).logic(CONTEXT), calm),
         ("deduplicate, all different", lambda: Deduplicate(within="10s").logic(CONTEXT), calm),
         ("deduplicate, mostly the same", lambda: Deduplicate(within="1h").logic(CONTEXT), motion),
         ("debounce", lambda: Debounce(clear_after="30s").logic(CONTEXT), motion),
-        ("window, mean and max", lambda: Window(every="1min", calculate=["mean", "max"]).logic(CONTEXT), calm),
+        ("window, mean and max", lambda: Window(every="1min", calculate=["mean",
+        "max"]).logic(CONTEXT), calm),
     ]  # fmt: skip
     print(f"{EVENTS:,} readings of {SUBJECTS:,} subjects in batches of {BATCH:,}; best of {ROUNDS}")
     for name, make, batches in cases:

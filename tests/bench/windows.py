@@ -165,7 +165,8 @@ def _from_topic(folder: Path) -> tuple[float, float]:
         publish(connection, "bench.minutes", TOPIC_COUNT, pack=True)
         publish(connection, "bench.minutes_unpacked", QUIX_COUNT, pack=False)
         ours = through(
-            stack, connection, folder, "minutes", "window: {every: 1min, calculate: [mean, max]}", TOPIC_COUNT,
+            stack, connection, folder, "minutes", "window: {every: 1min, calculate: [mean, max]}",
+            TOPIC_COUNT,
             TOPIC_COUNT // 6 - 2 * SUBJECTS,
         )  # fmt: skip
         address = stack["redpanda"].address  # type: ignore[attr-defined]

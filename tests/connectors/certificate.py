@@ -19,8 +19,10 @@ def make_certificate(folder: Path) -> Certificate:
         pytest.skip("the program openssl is not installed")
     made = Certificate(folder / "cert.pem", folder / "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-keyout", made.key, "-out", made.cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2",
+         "-keyout", made.key, "-out", made.cert, "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=IP:127.0.0.1"],
         check=True, capture_output=True,
     )  # fmt: skip
     made.key.chmod(0o644)

@@ -21,8 +21,10 @@ DATA = Path(__file__).parent.parent / "data"
 PUBLIC = DATA / "corpus_public.jsonl"
 OWN = DATA / "corpus_own.jsonl"
 _NAMES_IN_PUBLIC = {
-    "z2m": "zigbee2mqtt", "ha_statestream": "home_assistant_statestream", "ha_discovery": "home_assistant_statestream",
-    "ha_recorder": "home_assistant_recorder", "shelly_gen1": "shelly", "shelly_gen2": "shelly", "pir": "pir_envelope",
+    "z2m": "zigbee2mqtt", "ha_statestream": "home_assistant_statestream",
+    "ha_discovery": "home_assistant_statestream",
+    "ha_recorder": "home_assistant_recorder", "shelly_gen1": "shelly", "shelly_gen2": "shelly",
+    "pir": "pir_envelope",
     "onvif_mqtt": "onvif", "generic": "json",
 }  # fmt: skip
 TOLERANCE = 0.001

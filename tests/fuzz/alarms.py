@@ -145,9 +145,12 @@ COMMANDS = (
     "reset",
 )
 KEYS = (
-    "id", "do", "alarm", "rule", "flow", "subject", "user", "comment", "note", "by", "for", "duration", "oneshot", "occurrence",
-    "granted", "event_id", "page", "above", "below", "outside", "inside", "is", "clear", "silent", "stuck", "changes", "priority",
-    "enabled", "deleted", "metric", "op", "value", "text", "unit", "quality", "time", "labels", "repeat", "response", "message",
+    "id", "do", "alarm", "rule", "flow", "subject", "user", "comment", "note", "by", "for",
+    "duration", "oneshot", "occurrence",
+    "granted", "event_id", "page", "above", "below", "outside", "inside", "is", "clear", "silent",
+    "stuck", "changes", "priority",
+    "enabled", "deleted", "metric", "op", "value", "text", "unit", "quality", "time", "labels",
+    "repeat", "response", "message",
 )  # fmt: skip
 
 

@@ -29,7 +29,8 @@ from tests.fuzz.mutate import dumped, in_json, json_mutator
 from tests.fuzz.target import Target
 
 REASONS = {
-    "too_large", "not_utf8", "bad_json", "too_deep", "bad_shape", "unsupported", "undecoded", "unresolved", "unrecognised",
+    "too_large", "not_utf8", "bad_json", "too_deep", "bad_shape", "unsupported", "undecoded",
+    "unresolved", "unrecognised",
 }  # fmt: skip
 MOST = 8
 RECEIVED = 1772366400.0

@@ -7,12 +7,16 @@ from random import Random
 from typing import Any
 
 SCALARS: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 21.5, 1e308, -1e308, 2**63, 10**30, 10**400, 1e-300, float("nan"), float("inf"), "", " ",
+    None, True, False, 0, 1, -1, 2, 21.5, 1e308, -1e308, 2**63, 10**30, 10**400, 1e-300,
+    float("nan"), float("inf"), "", " ",
     "ON", "off",
-    "open", "close", "stop", "lock", "nan", "-inf", "21.5", "21,5", "1e999", "1_0", "unknown", "unavailable", "none", "°F", "K",
-    "kWh", "mV", "Pa", "%", "new", "end", "single", "L", "long_push", "true", "offline", "2026-03-01T10:00:00Z",
+    "open", "close", "stop", "lock", "nan", "-inf", "21.5", "21,5", "1e999", "1_0", "unknown",
+    "unavailable", "none", "°F", "K",
+    "kWh", "mV", "Pa", "%", "new", "end", "single", "L", "long_push", "true", "offline",
+    "2026-03-01T10:00:00Z",
     "2026.03.01 10:00:00",
-    1772366400, 1772366400000, "1772366400.5", "a#b", "é", "e\u0301", "\ud800", "\u0000", "x" * 65, [], {}, [[]], [{}], {"": {}},
+    1772366400, 1772366400000, "1772366400.5", "a#b", "é", "e\u0301", "\ud800", "\u0000", "x" * 65,
+    [], {}, [[]], [{}], {"": {}},
 )  # fmt: skip
 
 

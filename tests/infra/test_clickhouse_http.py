@@ -165,13 +165,19 @@ def test_arrow_goes_in_and_out(client: Client) -> None:
 
 
 VALUES: list[tuple[str, Any]] = [
-    ("UInt8", 255), ("Int64", -(2**60)), ("UInt256", 2**200), ("Float32", 0.5), ("Float64", math.pi), ("Bool", True),
+    ("UInt8", 255), ("Int64", -(2**60)), ("UInt256", 2**200), ("Float32", 0.5), ("Float64",
+    math.pi), ("Bool", True),
     ("String", "é\n\n\t\0"), ("FixedString(3)", b"abc"), ("LowCardinality(String)", "W"),
-    ("LowCardinality(Nullable(String))", None), ("Nullable(Float64)", None), ("Nullable(String)", "x"),
-    ("DateTime64(6, 'Europe/Paris')", datetime.datetime(2026, 1, 5, 12, 0, 0, 123456, datetime.UTC)),
-    ("Date", datetime.date(2026, 1, 5)), ("UUID", uuid.UUID(int=7)), ("IPv4", IPv4Address("10.0.0.1")),
-    ("Array(UInt32)", [1, 2, 3]), ("Array(Array(String))", [["a"], []]), ("Array(LowCardinality(String))", ["a", "b"]),
-    ("Map(LowCardinality(String), String)", {"area": "yard"}), ("Map(String, Array(UInt8))", {"a": [1], "b": []}),
+    ("LowCardinality(Nullable(String))", None), ("Nullable(Float64)", None), ("Nullable(String)",
+    "x"),
+    ("DateTime64(6, 'Europe/Paris')", datetime.datetime(2026, 1, 5, 12, 0, 0, 123456,
+    datetime.UTC)),
+    ("Date", datetime.date(2026, 1, 5)), ("UUID", uuid.UUID(int=7)), ("IPv4",
+    IPv4Address("10.0.0.1")),
+    ("Array(UInt32)", [1, 2, 3]), ("Array(Array(String))", [["a"], []]),
+    ("Array(LowCardinality(String))", ["a", "b"]),
+    ("Map(LowCardinality(String), String)", {"area": "yard"}), ("Map(String, Array(UInt8))",
+    {"a": [1], "b": []}),
     ("Tuple(UInt8, String)", (1, "x")), ("Enum8('a, (b' = 1, 'c' = 2)", "a, (b"),
     ("SimpleAggregateFunction(max, Float64)", 3.5),
 ]  # fmt: skip

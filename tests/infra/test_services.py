@@ -390,7 +390,8 @@ def test_mails_are_kept_as_files_in_order_and_counted(tmp: Path, own: Own) -> No
 
 
 def test_every_service_listens_on_loopback_only(
-    broker: Service, clickhouse: Service, mosquitto: Service, mariadb: Service, victoria: Service, objects: Service,
+    broker: Service, clickhouse: Service, mosquitto: Service, mariadb: Service, victoria: Service,
+    objects: Service,
     mail: Service,
 ) -> None:  # fmt: skip
     ports = {

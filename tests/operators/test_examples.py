@@ -24,17 +24,20 @@ EVENTS: list[Event] = [
     reading(1, 31.0, unit="°C", quality="bad"),
     reading(2, 1.0, subject="hall", metric="motion"),
     reading(3, None, text="heat", metric="mode"),
-    Summary(id="s", time=60, start=0, subject="rack", metric="temperature", values={"mean": 21.0}, unit="°C"),
+    Summary(id="s", time=60, start=0, subject="rack", metric="temperature", values={"mean": 21.0},
+    unit="°C"),
     occurrence(4, "MOTION_DETECTED", data={"presence": True}),
     Frame(id="f", time=5, subject="gate", width=64, height=48),
     Detection(id="d", time=5, subject="gate", class_="person", score=0.9, box=(0, 0, 1, 1)),
     AlarmTransition(
-        id="a", time=6, recorded=6, rule="too_hot", alarm="too_hot", subject="rack", occ=1, seq=1, event="activated",
+        id="a", time=6, recorded=6, rule="too_hot", alarm="too_hot", subject="rack", occ=1, seq=1,
+        event="activated",
         change="raised", state="unacked", isa="B",
     ),
     Message(id="m", time=7, topic="sensor/motion", payload=b"{}"),
     Row(id="w", time=8, table="ha.states", op="insert", values={"state": "on"}),
-    DeadLetter(id="x", time=9, flow="f", step="s", reason="bad_json", detail="", origin="sensor/motion"),
+    DeadLetter(id="x", time=9, flow="f", step="s", reason="bad_json", detail="",
+    origin="sensor/motion"),
 ]  # fmt: skip
 
 

@@ -223,7 +223,8 @@ def walks(dice: random.Random) -> list[Event]:
         box = (round(dice.uniform(0, 0.9), 1), round(dice.uniform(0, 0.6), 1), 0.1, 0.3)
         made.append(
             Detection(
-                id=f"d{n}", time=clock - dice.choice([0, 0, 0, 1]), subject=dice.choice(["gate", "dock"]), score=0.9, box=box,
+                id=f"d{n}", time=clock - dice.choice([0, 0, 0, 1]), subject=dice.choice(["gate",
+                "dock"]), score=0.9, box=box,
                 class_=dice.choice(["person", "car"]), track=dice.choice(["1", "2", "2", None]),
                 phase=dice.choice(["update", "update", "end"]),
             )
@@ -232,7 +233,8 @@ def walks(dice: random.Random) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Track(lost_after="3s"), lambda: Zones(), lambda: Zones(stay="1s", anchor="overlap")],
+    "make", [lambda: Track(lost_after="3s"), lambda: Zones(), lambda: Zones(stay="1s",
+    anchor="overlap")],
     ids=["track", "zones", "zones with stay"],
 )  # fmt: skip
 @settings(max_examples=60, deadline=None, derandomize=True)

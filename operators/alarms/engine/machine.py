@@ -24,7 +24,7 @@ class Engine(Registry):
     without, they are bad data.
     """
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # timers
     def _advance(self, s: State, wall: float, clock: float, strict: bool) -> None:
         """Fire what is due on one alarm; `strict`: only what is due before the instant."""
@@ -112,7 +112,7 @@ class Engine(Registry):
         self.mark, self.wall_mark = max(self.mark, clock), max(self.wall_mark, at)
         self.ticks += 1
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # inputs
     def reading(
         self,
@@ -298,7 +298,7 @@ class Engine(Registry):
             emit(self, s, "removed", t, reason)
         s.enabled = False
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # outputs
     def out(self, state: State, transition: Transition) -> None:
         """Hand a transition out, and let it hide or show the alarms that depend on it."""

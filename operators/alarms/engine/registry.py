@@ -58,7 +58,7 @@ class Registry:
         for rule in rules or ():
             self.put_rule(rule)
 
-    # -------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # alarms
     def state(self, rule: str, subject: str) -> State | None:
         """The state of an alarm, up to date; None for an unknown subject."""

@@ -75,7 +75,7 @@ def run(api: Api, *arguments: str, typed: str = "") -> str:
     return result.output
 
 
-# ------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # refresh
 def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_comes_again(
     desk: Api, john: Someone
@@ -125,7 +125,7 @@ def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(
     assert desk.get("/me", other["access_token"]).status_code == 200
 
 
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # registering
 @pytest.mark.parametrize(
     ("body", "status"),
@@ -150,7 +150,7 @@ def test_who_registers_is_a_viewer_whatever_he_asks_for(desk: Api) -> None:
     assert made.json()["role"] == "viewer"
 
 
-# ---------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # admins
 def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow(
     desk: Api, john: Someone
@@ -280,7 +280,7 @@ def test_one_changes_ones_own_password_and_every_login_ends(desk: Api, john: Som
     )
 
 
-# ---------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # command line
 def test_the_command_line_changes_accounts_of_a_running_api(desk: Api, john: Someone) -> None:
     run(desk, "add", "--role", "operator", "op", typed=f"{PASSWORD}\n")
@@ -320,7 +320,7 @@ def test_the_command_line_says_what_is_wrong(desk: Api) -> None:
         assert says in result.output
 
 
-# -------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # guessing
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Callable[..., Accounts]]:
@@ -382,7 +382,7 @@ def test_passwords_are_hashed_with_as_much_work_as_is_advised() -> None:
     )
 
 
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # connections
 def test_one_account_cannot_take_all_places(tmp: Path, start: Start) -> None:
     api = start(Settings(data=tmp / "data", port=0, section=ApiSection(connections_per_account=2)))
@@ -396,7 +396,7 @@ def test_one_account_cannot_take_all_places(tmp: Path, start: Start) -> None:
         assert closed(three)[0] == 1013
 
 
-# --------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # database
 OLD = """
 CREATE TABLE users (id INTEGER NOT NULL, username VARCHAR(64) NOT NULL, password_hash VARCHAR(255) NOT NULL,

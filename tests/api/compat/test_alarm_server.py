@@ -84,7 +84,8 @@ def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: So
             condition="above 1.08",
         )
         assert alarm == {
-            "id": alarm["id"], "page_id": page["id"], "ticker": "EUR/USD", "option": "spot", "condition": "above 1.08",
+            "id": alarm["id"], "page_id": page["id"], "ticker": "EUR/USD", "option": "spot",
+            "condition": "above 1.08",
             "active": True, "last_triggered": None,
         }  # fmt: skip
         told = hers.receive("alarm_update")

@@ -199,7 +199,7 @@ class World:
             ):
                 assert mark in text, f"{kind} client of user {user} did not get {mark}: {text}"
 
-    # ------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------
     # what happens
     async def page(self, user: int, *_: int) -> None:
         assert await self.say(user, "create_page", name="p")
@@ -227,7 +227,8 @@ class World:
         n = subject % (GROUPS if group else USERS)
         subject_id = self.groups[n] if group else self.users[n].id
         accepted = await self.say(
-            user, "share_page", page_id=page_id, subject_type="group" if group else "user", subject_id=subject_id,
+            user, "share_page", page_id=page_id, subject_type="group" if group else "user",
+            subject_id=subject_id,
             can_view=view, can_edit=edit,
         )  # fmt: skip
         assert accepted == (self.rule.owner[page_id] == user)

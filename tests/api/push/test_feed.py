@@ -139,7 +139,8 @@ def test_a_subscriber_gets_a_snapshot_and_then_every_event(
         assert {event["type"] for event in events} == {"event"}
         by_channel = {event["channel"]: event["data"] for event in events}
         assert by_channel["readings"] == {
-            "kind": "reading", "id": "r3", "time": 3.0, "subject": "rack", "metric": "temperature", "value": 22.0,
+            "kind": "reading", "id": "r3", "time": 3.0, "subject": "rack", "metric": "temperature",
+            "value": 22.0,
             "unit": "°C", "quality": "good",
         }  # fmt: skip
         assert by_channel["alarms"]["state"] == "acked"

@@ -171,7 +171,8 @@ class Showcase:
         self.write(EVENTS, sorted(self._events(now), key=lambda event: event.time))
         letters = [
             DeadLetter(
-                id=f"dead{n}", time=now - 600 * n, flow="plant", step="sensors", reason=reason, detail=detail,
+                id=f"dead{n}", time=now - 600 * n, flow="plant", step="sensors", reason=reason,
+                detail=detail,
                 origin="site.readings/0", payload=payload, source="sensors",
             )
             for n, (reason, detail, payload) in enumerate(LETTERS, 1)
@@ -244,7 +245,8 @@ class Showcase:
                 )
                 score = round(0.6 + 0.39 * self._random.random(), 2)
                 yield Detection(
-                    id=f"d{n}", time=at, subject=camera, class_=kind, score=score, box=box, phase="entered",
+                    id=f"d{n}", time=at, subject=camera, class_=kind, score=score, box=box,
+                    phase="entered",
                     labels={"area": area, "camera": camera},
                 )  # fmt: skip
             elif kind == "signs":

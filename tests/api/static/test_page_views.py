@@ -258,7 +258,8 @@ def test_a_flow_is_drawn_with_its_rates_and_says_what_it_waits_for(
 
 def test_dead_letters_are_listed_with_what_came(visit: Visit, topics: Topics) -> None:
     letter = DeadLetter(
-        id="l1", time=time.time(), flow="plant", step="decode", reason="bad_json", detail="expected an object",
+        id="l1", time=time.time(), flow="plant", step="decode", reason="bad_json",
+        detail="expected an object",
         origin="site.readings/0", payload=b"ERR 17 <b>",
     )  # fmt: skip
     topics.events(letter, topic=topics.names.dead_letters("plant"))
@@ -462,7 +463,8 @@ def test_every_view_fits_a_phone_and_speaks_french(visit: Visit, topics: Topics)
     topics.events(seen(1), topic=events_of(topics))
     page = visit(PHONE, language="fr-FR")
     titles = {
-        "overview": "Vue d’ensemble", "alarms": "Alarmes", "cameras": "Caméras", "events": "Événements", "flows": "Flux",
+        "overview": "Vue d’ensemble", "alarms": "Alarmes", "cameras": "Caméras",
+        "events": "Événements", "flows": "Flux",
         "pages": "Mes pages", "letters": "Rebuts", "accounts": "Comptes",
     }  # fmt: skip
     for view, title in titles.items():

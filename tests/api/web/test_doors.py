@@ -130,7 +130,8 @@ def test_tls_files_serve_https(start: Start, settings: Settings, tmp: Path) -> N
         " /CN=localhost"
     )
     subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
+        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out",
+        str(cert)],
         check=True, capture_output=True,
     )  # fmt: skip
     api = start(replace(settings, tls_cert=cert, tls_key=key))

@@ -143,7 +143,8 @@ class Fuzz:
 
         @seeded(seed)
         @hypothesis_settings(
-            max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+            max_examples=examples, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],
         )  # fmt: skip
         @given(case=cases)

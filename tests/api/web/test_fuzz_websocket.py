@@ -22,8 +22,10 @@ from tests.waiting import wait_until
 
 LEAK = 48 << 20
 WORDS = (
-    "subscribe", "unsubscribe", "ping", "auth", "create_page", "create_alarm", "update_alarm", "delete_alarm", "trigger_alarm",
-    "share_page", "events", "camera_1", "subject:*", "page/x", "readings", "alarms", "\x00", "é", "\ud800", "a" * 300,
+    "subscribe", "unsubscribe", "ping", "auth", "create_page", "create_alarm", "update_alarm",
+    "delete_alarm", "trigger_alarm",
+    "share_page", "events", "camera_1", "subject:*", "page/x", "readings", "alarms", "\x00", "é",
+    "\ud800", "a" * 300,
 )  # fmt: skip
 KEYS = (
     "type",

@@ -239,7 +239,8 @@ class Consumer:
 
     def _read(self, offsets: dict[TopicPartition, int]) -> None:
         consumer = KafkaConsumer(
-            **self._connection.client_options(), group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50,
+            **self._connection.client_options(), group_id=None, enable_auto_commit=False,
+            fetch_max_wait_ms=50,
             auto_offset_reset="earliest", bootstrap_timeout_ms=3_000,
         )  # fmt: skip
         try:

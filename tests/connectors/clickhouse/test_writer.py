@@ -241,7 +241,8 @@ def life(
         )
         made.append(
             transition(
-                seq, event, JANUARY + at, rule=rule, subject=subject, occ=occ, flags=sorted(flags), annunciate=annunciate,
+                seq, event, JANUARY + at, rule=rule, subject=subject, occ=occ, flags=sorted(flags),
+                annunciate=annunciate,
                 severity=severity,
             )
         )  # fmt: skip
@@ -285,8 +286,10 @@ def test_figures_of_the_alarm_system_are_those_of_eemua_191(
     first = {kpi: value for day, kpi, value, _ in rows if day == "2026-01-01"}
     assert first == pytest.approx(
         {
-            "rate10": 22 / 144, "daily": 22, "peak10": 12, "overloaded": 1 / 144, "in_flood": 2 / 144, "masked": 2,
-            "chattering": 1, "fleeting": 1 / 22, "top10": 1, "ack_p50": 20, "ack_p95": 20, "never_acked": 1, "standing": 1,
+            "rate10": 22 / 144, "daily": 22, "peak10": 12, "overloaded": 1 / 144,
+            "in_flood": 2 / 144, "masked": 2,
+            "chattering": 1, "fleeting": 1 / 22, "top10": 1, "ack_p50": 20, "ack_p95": 20,
+            "never_acked": 1, "standing": 1,
             "share_low": 1 / 22, "share_medium": 20 / 22, "share_critical": 1 / 22,
         }
     )  # fmt: skip
@@ -320,7 +323,8 @@ def test_the_figures_of_the_view_are_those_of_the_flow(
             heard = event in ("activated", "annunciated") and chance.random() < 0.7
             late = chance.choice([0.0, 0.25, 2.0])
             item = transition(
-                seq, event, at, rule="f/r", subject=subject, occ=occ, flags=sorted(flags), annunciate=heard,
+                seq, event, at, rule="f/r", subject=subject, occ=occ, flags=sorted(flags),
+                annunciate=heard,
                 recorded=max(at + late, made[-1].recorded if seq > 1 else 0.0),
             )  # fmt: skip
             made.append(item)

@@ -30,11 +30,13 @@ TITLE = "{alarm} {change}: {subject} at {value} {unit}"
 
 def change(n: int, **more: Any) -> AlarmTransition:
     fields: dict[str, Any] = {
-        "alarm": "too_hot", "subject": f"rack_{n}", "value": 31.0, "unit": "°C", "severity": "warning",
+        "alarm": "too_hot", "subject": f"rack_{n}", "value": 31.0, "unit": "°C",
+        "severity": "warning",
         "response": "Check the air conditioning.", **more,
     }  # fmt: skip
     return AlarmTransition(
-        id=f"a{n}", time=1_795_000_000.0 + n, recorded=1_795_000_000.0 + n, rule="f/too_hot", occ=1, seq=n,
+        id=f"a{n}", time=1_795_000_000.0 + n, recorded=1_795_000_000.0 + n, rule="f/too_hot",
+        occ=1, seq=n,
         event="activated", change="raised", state="unacked", isa="B", **fields,
     )  # fmt: skip
 

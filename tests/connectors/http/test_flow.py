@@ -61,7 +61,8 @@ def sensor(
     n: int, kind: str = "MOTION_DETECTED", device: str = "pi-1", **data: Any
 ) -> dict[str, Any]:
     return {
-        "event_id": f"e-{n}", "device_id": device, "source": "sensor", "type": kind, "data": data or {"n": n},
+        "event_id": f"e-{n}", "device_id": device, "source": "sensor", "type": kind,
+        "data": data or {"n": n},
         "timestamp": 1734567890 + n / 8 if n % 2 else 1734567890 + n,
     }  # fmt: skip
 

@@ -32,7 +32,8 @@ pytestmark = pytest.mark.service
 PIR, SCALE = "pir-token-0123456789", "scale-token-0123456789"
 BODY = {
     "type": "motion_detected", "device_id": "pi-1",
-    "details": {"event_id": "e-1", "source": "s", "data": {"presence": True}, "original_timestamp": 1, "mqtt_topic": "t"},
+    "details": {"event_id": "e-1", "source": "s", "data": {"presence": True},
+    "original_timestamp": 1, "mqtt_topic": "t"},
 }  # fmt: skip
 
 

@@ -89,8 +89,10 @@ def test_summaries_alarms_and_occurrences_have_fields_of_their_own() -> None:
         == "occurrence,subject=mat,type=button_pressed count=1.0 1795000000250"
     )
     change = AlarmTransition(
-        id="a", time=T, recorded=T, rule="f/too_hot", alarm="too_hot", subject="r", occ=1, seq=1, event="activated",
-        change="raised", state="unacked", isa="B", severity="major", value=31.0, metric="temperature",
+        id="a", time=T, recorded=T, rule="f/too_hot", alarm="too_hot", subject="r", occ=1, seq=1,
+        event="activated",
+        change="raised", state="unacked", isa="B", severity="major", value=31.0,
+        metric="temperature",
     )  # fmt: skip
     assert (
         lines.line(change) == "temperature,alarm=too_hot,subject=r"

@@ -99,7 +99,8 @@ def test_channels_are_filled_in_and_those_whose_field_is_missing_are_left_out(
         id="d", time=1.0, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.2)
     )
     change = AlarmTransition(
-        id="a", time=1.0, recorded=1.0, rule="f/x", alarm="x", subject="rack", occ=1, seq=1, event="activated",
+        id="a", time=1.0, recorded=1.0, rule="f/x", alarm="x", subject="rack", occ=1, seq=1,
+        event="activated",
         change="raised", state="unacked", isa="B", page="eur_usd",
     )  # fmt: skip
     records = push(

@@ -26,7 +26,8 @@ from tests.waiting import wait_until
 
 T = 1_795_000_000.25
 SENSOR_KEYS = {
-    "name", "unique_id", "state_topic", "availability_topic", "device", "origin", "device_class", "unit_of_measurement",
+    "name", "unique_id", "state_topic", "availability_topic", "device", "origin", "device_class",
+    "unit_of_measurement",
     "state_class", "value_template",
 }  # fmt: skip
 BINARY_KEYS = (SENSOR_KEYS - {"unit_of_measurement", "state_class"}) | {
@@ -53,7 +54,8 @@ def alarm(
         **more,
     }
     return AlarmTransition(
-        recorded=T, rule="f/too_hot", alarm="too_hot", occ=1, seq=1, event="activated", change="raised", state=state,
+        recorded=T, rule="f/too_hot", alarm="too_hot", occ=1, seq=1, event="activated",
+        change="raised", state=state,
         isa="B", flags=list(flags), value=31.0, unit="°C", metric="temperature", **settings,
     )  # fmt: skip
 

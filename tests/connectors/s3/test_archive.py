@@ -70,7 +70,8 @@ def test_the_events_of_a_minute_are_one_object_of_json_lines(opened: Open, bucke
     ]
     assert bucket.ids() == ["r1", "r2", "r4", "r3"]
     assert bucket.events()[0] == {
-        "kind": "reading", "id": "r1", "time": MINUTE, "subject": "rack", "metric": "temperature", "value": 1.0,
+        "kind": "reading", "id": "r1", "time": MINUTE, "subject": "rack", "metric": "temperature",
+        "value": 1.0,
     }  # fmt: skip
     assert bucket.type(bucket.names()[0]) == "application/x-ndjson"
 

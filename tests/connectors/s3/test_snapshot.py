@@ -43,7 +43,8 @@ def test_the_picture_of_a_frame_a_message_and_a_field_is_stored_under_the_key_of
         objects, recorder, unique,
         [
             Frame(id="f", time=T, subject="hall", width=8, height=8, jpeg=JPEG),
-            Message(id="m", time=T, topic="frigate/door/person/snapshot", payload=JPEG, labels={"camera": "door"}),
+            Message(id="m", time=T, topic="frigate/door/person/snapshot", payload=JPEG,
+            labels={"camera": "door"}),
             seen(1, picture=text),
             seen(2, picture=f"data:image/jpeg;base64,{text[:60]}\n{text[60:]}"),
             seen(3, picture=base64.b64encode(PNG).decode()),
@@ -85,7 +86,8 @@ def test_events_without_a_picture_are_counted_and_what_is_none_goes_to_dead_lett
     assert bucket.names() == ["frames/evt_20261118_110640_hall.jpg"]
     assert recorder.counts == {"without_picture": 3}
     assert [(letter.id, letter.reason) for letter in recorder.letters] == [
-        ("o2/pictures", "not_a_picture"), ("o3/pictures", "not_a_picture"), ("o4/pictures", "not_a_picture"),
+        ("o2/pictures", "not_a_picture"), ("o3/pictures", "not_a_picture"), ("o4/pictures",
+        "not_a_picture"),
     ]  # fmt: skip
     assert "expected a JPEG, PNG or WebP picture" in recorder.letters[0].detail
 

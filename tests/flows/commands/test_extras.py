@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 OPTIONAL = (
-    "paho", "pymysql", "pymysqlreplication", "clickhouse_connect", "pyarrow", "influxdb_client", "minio", "starlette",
-    "uvicorn", "h11", "urllib3", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd", "pandas",
+    "paho", "pymysql", "pymysqlreplication", "clickhouse_connect", "pyarrow", "influxdb_client",
+    "minio", "starlette",
+    "uvicorn", "h11", "urllib3", "websockets", "jwt", "argon2", "sqlalchemy", "chdb", "aiosmtpd",
+    "pandas",
 )  # fmt: skip
 
 BLOCK = f"""

@@ -118,7 +118,8 @@ def matches(schema, value, root):
             {k: v for k, v in schema.items() if k != "$ref"}, value, root
         )
     kinds_ = {
-        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
+        "number": (int, float),
     }  # fmt: skip
     if "type" in schema:
         wanted = kinds_[schema["type"]]
@@ -171,9 +172,12 @@ def test_the_schema_accepts_the_shipped_files(path):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("when: {above", "when: {abov"), ("- deduplicate: 10s", "- dedupicate: 10s"), ("for: 2min}", "for: 2m}"),
-        ("- deduplicate: 10s", "- deduplicate: 10"), ("websocket: {channel", "web_socket: {channel"), ("vigie: 1", "vigie: 2"),
-        ("    response: Check the probe and its Wi-Fi.\n", ""), ("priority: high", "priority: urgent"),
+        ("when: {above", "when: {abov"), ("- deduplicate: 10s", "- dedupicate: 10s"),
+        ("for: 2min}", "for: 2m}"),
+        ("- deduplicate: 10s", "- deduplicate: 10"), ("websocket: {channel",
+        "web_socket: {channel"), ("vigie: 1", "vigie: 2"),
+        ("    response: Check the probe and its Wi-Fi.\n", ""), ("priority: high",
+        "priority: urgent"),
         ("topic: site.readings", "topic: site.readings\n    email: {to: a, title: b}"),
     ],
 )  # fmt: skip

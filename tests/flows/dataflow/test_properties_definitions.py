@@ -75,7 +75,8 @@ def _meter(dice: Random, n: int, time: float) -> Arrival:
 def _sensor(dice: Random, n: int, time: float) -> Arrival:
     body = {
         "event_id": f"e{dice.randint(0, n)}", "device_id": dice.choice(("pir-1", "mat-1")),
-        "source": "pir", "type": "MOTION_DETECTED", "data": {"presence": dice.random() < 0.5}, "timestamp": time,
+        "source": "pir", "type": "MOTION_DETECTED", "data": {"presence": dice.random() < 0.5},
+        "timestamp": time,
     }  # fmt: skip
     raw = json.dumps(body) if dice.random() > 0.1 else "{broken"
     return "sensors", Message(
@@ -87,7 +88,8 @@ def _quote(dice: Random, n: int, time: float) -> Arrival:
     if dice.random() < 0.17:
         row = {
             "id": dice.choice(("r1", "r2")), "page": "eur_usd", "enabled": dice.random() < 0.5,
-            "subject": dice.choice(("EUR/USD", "*", "GBP/USD")), "above": dice.choice((1.0, 1.08, "x")),
+            "subject": dice.choice(("EUR/USD", "*", "GBP/USD")), "above": dice.choice((1.0, 1.08,
+            "x")),
             "deleted": dice.random() < 0.17,
         }  # fmt: skip
         return "rules", Row(id=f"w{n}", time=time, table="vigie.rules", op="update", values=row)
@@ -110,7 +112,8 @@ def _archived(dice: Random, n: int, time: float) -> Arrival:
 
 
 MAKERS: dict[str, Callable[[Random, int, float], Arrival]] = {
-    "server_room": _state, "energy": _meter, "bridge": _sensor, "alarms": _quote, "archive": _archived,
+    "server_room": _state, "energy": _meter, "bridge": _sensor, "alarms": _quote,
+    "archive": _archived,
 }  # fmt: skip
 
 

@@ -180,21 +180,28 @@ def test_every_component_has_a_name_documentation_and_an_example():
 def test_the_grammar_has_all_its_components():
     assert list(SOURCES) == ["mariadb_binlog", "mqtt", "rtsp", "http", "simulate", "topic"]
     assert list(OPERATORS) == [
-        "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale", "pick", "lookup", "enrich",
-        "severity", "deduplicate", "threshold", "debounce", "window", "rate", "counter", "silence", "stale", "vote", "combine",
+        "decode", "only", "drop", "label", "rename", "convert", "shape", "translate", "scale",
+        "pick", "lookup", "enrich",
+        "severity", "deduplicate", "threshold", "debounce", "window", "rate", "counter", "silence",
+        "stale", "vote", "combine",
         "correlate", "mode", "notify", "motion_gate", "detect", "track", "zones", "use",
     ]  # fmt: skip
     assert list(SINKS) == [
-        "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook", "mqtt", "email",
+        "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook",
+        "mqtt", "email",
     ]  # fmt: skip
 
 
 TEXTS = [path.read_text(encoding="utf-8") for path in (*FLOWS, SHIPPED / "site.yaml")]
 PIECES = [
-    "", " ", "\n", "\t", ":", ": ", "- ", "{", "}", "[", "]", ",", "'", '"', "#", "&a ", "*a", "!!x ", "<<: ", "|\n",
-    ">\n", "%", "@", "`", "? ", "---\n", "...\n", "null", "~", "true", "-1", "1e400", ".nan", "0x1f", "${A", "${A}",
-    "{value", "{{", "\x00", "\x85", "\u2028", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "°",
-    "from", "steps: []", "use: clean", "alarms", "a.errors", "5s", "9" * 30, "0s", "-5s", "{column: x}", "[]", "{}",
+    "", " ", "\n", "\t", ":", ": ", "- ", "{", "}", "[", "]", ",", "'",
+    '"', "#", "&a ", "*a", "!!x ", "<<: ", "|\n",
+    ">\n", "%", "@", "`", "? ", "---\n", "...\n", "null", "~", "true", "-1", "1e400", ".nan",
+    "0x1f", "${A", "${A}",
+    "{value", "{{", "\x00", "\x85", "\u2028", "\ud83d\ude00".encode("utf-16",
+    "surrogatepass").decode("utf-16"), "°",
+    "from", "steps: []", "use: clean", "alarms", "a.errors", "5s", "9" * 30, "0s", "-5s",
+    "{column: x}", "[]", "{}",
     "[[[[", "  ", "\r", "é",
 ]  # fmt: skip
 
@@ -258,8 +265,10 @@ def test_random_bytes_are_refused_but_never_crash(data):
 
 KEYS = ["a", "from", "steps", *OPERATORS]
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(PIECES),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
+    allow_infinity=False) | st.sampled_from(PIECES),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner,
+    max_size=3),
     max_leaves=8,
 )  # fmt: skip
 

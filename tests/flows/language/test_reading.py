@@ -79,7 +79,8 @@ def test_recipes_are_put_in_place_and_may_use_each_other(tmp_path):
     assert kinds(flow, "a") == ["decode", "deduplicate", "debounce"]
     assert [step.id for step in flow.streams["b"].steps] == [None, None, "again", "again"]
     assert {identity for identity in identities(flow) if "/b/" in identity} == {
-        "store/b/deduplicate", "store/b/debounce", "store/b/deduplicate:again", "store/b/debounce:again",
+        "store/b/deduplicate", "store/b/debounce", "store/b/deduplicate:again",
+        "store/b/debounce:again",
     }  # fmt: skip
 
 
@@ -165,7 +166,8 @@ def test_a_renamed_stream_keeps_its_state_through_several_deployments(tmp_path):
 def test_a_step_that_gets_an_id_keeps_its_state_with_was(tmp_path):
     deploy(tmp_path, DOORS)
     two = DOORS.replace(
-        "      - debounce: 30s\n", "      - debounce: 30s\n        id: short\n        was: debounce\n"
+        "      - debounce: 30s\n",
+        "      - debounce: 30s\n        id: short\n        was: debounce\n"
         "      - debounce: 5min\n        id: long\n",
     )  # fmt: skip
     assert deploy(tmp_path, two) == {
@@ -205,8 +207,10 @@ def test_dropped_state_is_recorded(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cannot be read"), ("[]", "is not a lock file"), ('{"flow": 1}', "is not a lock file"),
-        ('{"flow": "store", "state": [1]}', "is not a lock file"), ('{"flow": "store", "more": 1}', "is not a lock file"),
+        ("{", "cannot be read"), ("[]", "is not a lock file"), ('{"flow": 1}',
+        "is not a lock file"),
+        ('{"flow": "store", "state": [1]}', "is not a lock file"), ('{"flow": "store", "more": 1}',
+        "is not a lock file"),
         ('{"flow": "other", "state": []}', "is the lock of the flow 'other'"),
     ],
 )  # fmt: skip

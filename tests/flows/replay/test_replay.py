@@ -129,7 +129,7 @@ def messages(subject="rack", hot=(10, 20), count=30):
     ]
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # kinds of history
 def test_a_file_of_messages_as_devices_sent_them_goes_through_all_steps(paris):
     found = replay(write(paris), "--input", f"probes={lines(paris / 'h.jsonl', messages())}")
@@ -365,7 +365,7 @@ def test_a_table_that_labels_events_is_a_topic_as_it_stands_or_a_file(
     } == {"rack"}
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # differences
 def test_a_definition_is_compared_with_what_it_was_at_a_git_revision(paris):
     git = ["git", "-C", str(paris), "-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -480,7 +480,7 @@ def test_the_difference_on_a_month_is_what_sql_counts(connections, tmp_path, cli
     check(json.loads(done.stdout), month)
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # lint
 def test_lint_finds_a_rule_that_is_too_often_raised_and_one_that_stands_too_long(paris):
     body = (
@@ -513,7 +513,7 @@ def test_lint_finds_a_rule_that_is_too_often_raised_and_one_that_stands_too_long
     assert "hot: this rule alone exceeds one alarm per ten minutes: 30.0" in done.output
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # times
 def test_times_are_the_sites_also_where_clocks_change(paris):
     night = datetime.fromisoformat("2026-10-25T00:00+02:00").timestamp()
@@ -605,7 +605,7 @@ def test_what_cannot_be_meant_is_refused_with_the_remedy(paris, options, said):
     assert said in done.output.replace("\n", " ")
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # what is not there
 def test_a_replay_without_history_says_so(paris):
     empty = lines(paris / "h.jsonl", [])
@@ -742,7 +742,7 @@ def test_ctrl_c_ends_it_without_a_trace_of_the_program(paris):
     assert (out, error.strip()) == ("", "broken off; nothing was written")
 
 
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # the picture
 def test_the_picture_is_one_file_that_needs_nothing_else(paris):
     before = write(paris, HOT.replace("above: 30", "above: 40"), "before")

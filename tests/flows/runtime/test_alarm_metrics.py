@@ -27,8 +27,10 @@ class Kept:
 
 def raised(n: int, time: float, page: str | None = None, annunciate: bool = True) -> Event:
     return AlarmTransition(
-        id=str(n), time=time, recorded=time, rule="f/hot", alarm="hot", subject=f"s{n}", occ=1, seq=1, event="activated",
-        change="raised", state="unacked", isa="B", flags=["active", "unacked"], annunciate=annunciate, page=page,
+        id=str(n), time=time, recorded=time, rule="f/hot", alarm="hot", subject=f"s{n}", occ=1,
+        seq=1, event="activated",
+        change="raised", state="unacked", isa="B", flags=["active", "unacked"],
+        annunciate=annunciate, page=page,
         priority="high",
     )  # fmt: skip
 

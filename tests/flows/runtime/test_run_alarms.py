@@ -47,7 +47,8 @@ OTHERS = (
     ("energy", "meter_lost"), ("cameras", "camera_down"), ("alarms", "feed_silent"),
 )  # fmt: skip
 SOURCES = {
-    "server_room": ("recorder",), "energy": ("meters",), "cameras": ("video", "sensors"), "alarms": ("quotes",),
+    "server_room": ("recorder",), "energy": ("meters",), "cameras": ("video", "sensors"),
+    "alarms": ("quotes",),
 }  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def reading(
     subject: str, metric: str, value: float, unit: str | None, after: float, **labels: str
 ) -> Reading:
     return Reading(
-        id=f"{subject}-{metric}-{after}", time=NIGHT + after, subject=subject, metric=metric, value=value, unit=unit,
+        id=f"{subject}-{metric}-{after}", time=NIGHT + after, subject=subject, metric=metric,
+        value=value, unit=unit,
         labels=labels,
     )  # fmt: skip
 
@@ -314,7 +316,8 @@ def test_a_broker_that_is_down_is_one_line(tmp: Path) -> None:
 
 def test_what_came_from_outside_does_not_steer_the_terminal() -> None:
     event = AlarmTransition(
-        id="1", time=0.0, recorded=0.0, rule="f/hot", alarm="hot", subject="a\x1b[2J", occ=1, seq=1, event="acked",
+        id="1", time=0.0, recorded=0.0, rule="f/hot", alarm="hot", subject="a\x1b[2J", occ=1,
+        seq=1, event="acked",
         change="acked", state="acked", isa="C", user="eve", comment="\x1b]0;x\x07",
     )  # fmt: skip
     assert click.unstyle(_line(event, "acked")).endswith("f/hot a [2J:   (eve:  ]0;x )")
@@ -328,7 +331,8 @@ def test_a_command_that_nobody_answers_says_so(world: World) -> None:
 
 def test_a_misspelt_flow_or_alarm_is_answered_with_the_name_that_is_known(world: World) -> None:
     told = AlarmTransition(
-        id="1", time=time.time(), recorded=time.time(), rule="kitchen/too_warm", alarm="too_warm", subject="f1", occ=1, seq=1,
+        id="1", time=time.time(), recorded=time.time(), rule="kitchen/too_warm", alarm="too_warm",
+        subject="f1", occ=1, seq=1,
         event="activated", change="raised", state="unacked", isa="B",
     )  # fmt: skip
     world.send("alarms", told)
@@ -379,7 +383,8 @@ def test_a_value_is_told_as_people_write_it(fields: dict[str, Any], said: str) -
     given = {"event": "activated", **fields, "labels": {"condition": fields["condition"]}}
     del given["condition"]
     event = AlarmTransition(
-        id="1", time=0.0, recorded=0.0, rule="f/low", alarm="low", subject="a", occ=1, seq=1, change="raised",
+        id="1", time=0.0, recorded=0.0, rule="f/low", alarm="low", subject="a", occ=1, seq=1,
+        change="raised",
         state="unacked", isa="B", **given,
     )  # fmt: skip
     assert click.unstyle(_line(event, "raised")).endswith(f"f/low a: {said}")

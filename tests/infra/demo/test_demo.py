@@ -70,7 +70,8 @@ def test_a_minute_of_the_demo_loses_nothing_and_raises_and_clears_an_alarm(tmp: 
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert list(result) == [
-        "readings", "alarms_raised", "alarms_cleared", "ws_messages", "clickhouse_rows", "series_points", "dead_letters",
+        "readings", "alarms_raised", "alarms_cleared", "ws_messages", "clickhouse_rows",
+        "series_points", "dead_letters",
     ]  # fmt: skip
     assert result["dead_letters"] == 0
     assert all(result[name] > 0 for name in result if name != "dead_letters")

@@ -77,5 +77,6 @@ def test_every_number_but_the_dead_letters_must_be_above_zero() -> None:
     ]
     assert complaints(Result(10, 1, 1, 10, 10, 0, 0), ["influxdb"]) == []
     assert list(good.as_dict()) == [
-        "readings", "alarms_raised", "alarms_cleared", "ws_messages", "clickhouse_rows", "series_points", "dead_letters",
+        "readings", "alarms_raised", "alarms_cleared", "ws_messages", "clickhouse_rows",
+        "series_points", "dead_letters",
     ]  # fmt: skip

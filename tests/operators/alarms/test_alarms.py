@@ -58,7 +58,7 @@ def changes(events: list[AlarmTransition]) -> list[tuple[float, str, str]]:
     return [(event.time, event.change, event.state) for event in events]
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # settings
 def test_an_alarm_needs_a_response() -> None:
     with pytest.raises(ValidationError, match="response"):
@@ -107,7 +107,7 @@ def test_what_an_alarm_reads_beside_its_streams_comes_with_roles() -> None:
     assert spec.side_inputs() == (("p", "suppressed_by"), ("key", "armed"), ("r", "rules"))
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # conditions
 def test_heat_must_last_two_minutes() -> None:
     hot = alarm("when: {above: 30 °C, clear: 28 °C, for: 2min}\npriority: high\n")
@@ -265,7 +265,7 @@ def test_bad_data_raise_if_asked_for() -> None:
     ] == ["raised"]
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # limits by subject
 def test_a_limit_may_stand_in_a_table_or_a_label() -> None:
     tables = {"rooms": [{"subject": "oven", "limit": "60 °C"}, {"subject": "attic", "limit": 40}]}
@@ -289,7 +289,7 @@ def test_a_subject_without_a_limit_is_left_out_and_counted() -> None:
     assert hot.counts == {"no_limit": 1}
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # priority by column
 BY_LABEL = "when: {above: 30}\npriority: {column: urgency, default: low}\n"
 
@@ -362,7 +362,7 @@ def test_a_label_that_names_no_priority_counts_as_the_default() -> None:
     assert feed(both, reading(0, 99.0)) == []
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # masking
 def paris(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp()
@@ -502,7 +502,8 @@ def test_a_command_is_answered_once_with_its_id_by_each_alarm() -> None:
     assert [(e.subject, e.change, e.user, e.comment) for e in done] == [
         ("a", "acked", "ana", "seen"), ("b", "acked", "ana", "seen"),
     ]  # fmt: skip
-    assert [(x.type, x.subject, x.data["command"], x.data["state"]) for x in hot.answers if isinstance(x, Occurrence)] == [
+    assert [(x.type, x.subject, x.data["command"],
+    x.data["state"]) for x in hot.answers if isinstance(x, Occurrence)] == [
         ("alarm_accepted", "a", "c1", "acked"), ("alarm_accepted", "b", "c1", "acked"),
     ]  # fmt: skip
     hot.answers.clear()
@@ -575,7 +576,7 @@ def test_it_is_raised_again_until_somebody_cares() -> None:
     assert changes(tick(hot, 900)) == [(900, "realarmed", "unacked")]
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # texts
 def test_the_message_is_filled_in() -> None:
     hot = alarm(
@@ -602,7 +603,7 @@ def test_a_transition_carries_page_and_labels_of_its_subject() -> None:
     assert feed(hot, reading(0, 31.0, "other"))[0].page == "all"
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # rules of people
 MARKET = """\
 rules: rules
@@ -744,7 +745,7 @@ def test_another_level_begins_without_a_side() -> None:
     )
 
 
-# -----------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------
 # state
 def restored(
     logic: AlarmLogic, text: str, step: str = "room/too_hot", **context: Any

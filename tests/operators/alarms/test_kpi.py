@@ -26,7 +26,8 @@ class Log:
         given: dict[str, Any] = {"rule": "f/hot", "annunciate": False, "recorded": time, **fields}
         self.kpis.see(
             AlarmTransition(
-                id=str(self._n), time=time, alarm="hot", subject=subject, occ=1, seq=self._n, event=event,
+                id=str(self._n), time=time, alarm="hot", subject=subject, occ=1, seq=self._n,
+                event=event,
                 change=event, state="", isa="A", flags=flags.split(), **given,
             )
         )  # fmt: skip

@@ -193,7 +193,8 @@ def test_what_hides_an_alarm_may_hide_it_a_while_longer() -> None:
 
     def power(time: float, flags: list[str]) -> list[tuple[float, str]]:
         event = AlarmTransition(
-            id=f"p{time}", time=time, recorded=time, rule="room/power", alarm="power", subject="f1", occ=1, seq=1,
+            id=f"p{time}", time=time, recorded=time, rule="room/power", alarm="power",
+            subject="f1", occ=1, seq=1,
             event="x", change="x", state="x", isa="B", flags=flags,
         )  # fmt: skip
         return [

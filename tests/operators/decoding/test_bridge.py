@@ -57,7 +57,8 @@ def test_what_is_no_envelope_is_refused_with_its_reason() -> None:
 @pytest.mark.parametrize("as_", ["auto", "pir_envelope"])
 def test_what_the_bridge_posts_is_read_as_the_message_it_was_made_from(as_: str) -> None:
     details = {
-        "event_id": "e-1", "source": "sensor-motion", "data": MOTION["data"], "original_timestamp": 1734567890,
+        "event_id": "e-1", "source": "sensor-motion", "data": MOTION["data"],
+        "original_timestamp": 1734567890,
         "mqtt_topic": "sensor/motion",
     }  # fmt: skip
     posted, _ = decode({"type": "motion_detected", "device_id": "pi-1", "details": details}, as_)

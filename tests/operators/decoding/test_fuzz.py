@@ -18,7 +18,8 @@ from tests.corpus.cases import PUBLIC, load, payload
 CASES = [case for case in load(PUBLIC) if len(str(case.get("payload", ""))) < 20_000]
 TOPICS = sorted({case["topic"] for case in CASES})
 REASONS = {
-    "too_large", "not_utf8", "bad_json", "too_deep", "bad_shape", "unsupported", "undecoded", "unresolved", "unrecognised",
+    "too_large", "not_utf8", "bad_json", "too_deep", "bad_shape", "unsupported", "undecoded",
+    "unresolved", "unrecognised",
 }  # fmt: skip
 
 
@@ -41,7 +42,8 @@ DOCUMENTS = [
 KEYS = sorted(set(NAMES).union(*map(_keys, DOCUMENTS)))
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-    | st.sampled_from(["ON", "off", "open", "nan", "21,5", "1e999", "", "unknown", "°F", "kWh", "new", "end"])
+    | st.sampled_from(["ON", "off", "open", "nan", "21,5", "1e999", "", "unknown", "°F", "kWh",
+    "new", "end"])
 )  # fmt: skip
 JSON = st.recursive(
     SCALARS,

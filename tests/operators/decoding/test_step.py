@@ -273,7 +273,8 @@ def test_the_time_setting_names_the_field_that_holds_the_event_time() -> None:
         (T - 1, -1), ((T - 1) * 1e3, -1), ((T - 1) * 1e6, -1), (str(T - 1), -1),
         ("2026-03-01T12:59:59+01:00", -1), ("2026-03-01 11:59:59", -1), ("2026.03.01 11:59:59", -1),
         ("2026-03-01T11:59:59.123456789Z", -0.876544), ("2000-01-01T00:00:00Z", 946684800 - T),
-        (None, 0), ("soon", 0), (True, 0), ([], 0), (10**400, 0), ("1999-12-31T23:59:59Z", 0), (0, 0),
+        (None, 0), ("soon", 0), (True, 0), ([], 0), (10**400, 0), ("1999-12-31T23:59:59Z", 0), (0,
+        0),
         ("2026-03-02T12:00:01Z", 0), ("2026-03-02T12:00:00Z", 86400), ("NaN", 0), ("x" * 1000, 0),
     ],
 )  # fmt: skip
@@ -286,8 +287,10 @@ def test_a_device_s_own_time_counts_where_it_can_be_true(own: Any, seconds: floa
 @pytest.mark.parametrize(
     ("escaped", "text"),
     [
-        (r"\ud83d", "\ufffd"), (r"a\udc00b", "a\ufffdb"), (r"\ud83d\ude00", "\U0001f600"), (r"\\ud83d", "\\ud83d"),
-        (r"\u0041\udc00", "A\ufffd"), (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"), (r"\ud83d\n", "\ufffd\n"),
+        (r"\ud83d", "\ufffd"), (r"a\udc00b", "a\ufffdb"), (r"\ud83d\ude00", "\U0001f600"),
+        (r"\\ud83d", "\\ud83d"),
+        (r"\u0041\udc00", "A\ufffd"), (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"), (r"\ud83d\n",
+        "\ufffd\n"),
     ],
 )  # fmt: skip
 def test_half_a_surrogate_pair_is_replaced_and_spoils_nothing_else(escaped: str, text: str) -> None:

@@ -63,7 +63,8 @@ def test_intervals_hold_only_values_of_their_verdict(record: dict[str, Any]) -> 
         inside = {
             name: _within(value, interval)
             for name, interval in (
-                ("quiet", limit.quiet), ("breach", limit.breach), ("held", limit.held), ("normal", limit.normal),
+                ("quiet", limit.quiet), ("breach", limit.breach), ("held", limit.held), ("normal",
+                limit.normal),
             )
         }  # fmt: skip
         assert not inside["quiet"] or zone != BREACH

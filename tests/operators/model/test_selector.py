@@ -78,7 +78,8 @@ def test_other_kinds_of_events_are_selected_by_their_own_fields() -> None:
     )
     assert Selector.model_validate({"class": "person", "phase": "entered"}).matcher()(person)
     raised = AlarmTransition(
-        id="a", time=0, recorded=0, rule="r", alarm="too_hot", subject="s", occ=1, seq=1, event="activated",
+        id="a", time=0, recorded=0, rule="r", alarm="too_hot", subject="s", occ=1, seq=1,
+        event="activated",
         change="raised", state="unacked", isa="B", priority="high", value=31.0,
     )  # fmt: skip
     assert Selector.model_validate(

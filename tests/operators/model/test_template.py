@@ -93,8 +93,10 @@ def test_a_shape_keeps_its_form() -> None:
 
 def test_an_alarm_of_a_door_says_the_word_of_its_state() -> None:
     opened = AlarmTransition(
-        id="a1", time=0.0, recorded=0.0, rule="f/door_open", alarm="door_open", subject="freezer", occ=1, seq=1,
-        event="activated", change="raised", state="unacked", isa="B", value=0.0, limit=0.0, metric="contact",
+        id="a1", time=0.0, recorded=0.0, rule="f/door_open", alarm="door_open", subject="freezer",
+        occ=1, seq=1,
+        event="activated", change="raised", state="unacked", isa="B", value=0.0, limit=0.0,
+        metric="contact",
     )  # fmt: skip
     assert Template("{alarm}: {subject} {value}").render(opened) == "door_open: freezer open"
     body = MailText("{alarm}", None).body([opened])

@@ -31,8 +31,10 @@ def change(
         **more,
     }
     return AlarmTransition(
-        id=f"{subject}@{at}", time=at, recorded=at, rule="room/hot", alarm="hot", subject=subject, occ=1, seq=1,
-        event=event, change=event, state="x", isa="B", flags=flags.split(), annunciate=annunciate, **fields,
+        id=f"{subject}@{at}", time=at, recorded=at, rule="room/hot", alarm="hot", subject=subject,
+        occ=1, seq=1,
+        event=event, change=event, state="x", isa="B", flags=flags.split(), annunciate=annunciate,
+        **fields,
     )  # fmt: skip
 
 

@@ -35,9 +35,11 @@ def test_two_signs_in_one_area_agree() -> None:
     assert shard.feed_roles([pir(0)]) == []
     [event] = shard.feed_roles([person(21)])
     assert event == Occurrence(
-        id="pir_1.motion@0+d@21/site/stream/step", time=21, subject="yard", type="correlation", labels=YARD,
+        id="pir_1.motion@0+d@21/site/stream/step", time=21, subject="yard", type="correlation",
+        labels=YARD,
         data={
-            "signs": ["pir", "person"], "subjects": ["pir_1", "dock"], "events": ["pir_1.motion@0", "d@21"], "since": 0,
+            "signs": ["pir", "person"], "subjects": ["pir_1", "dock"], "events": ["pir_1.motion@0",
+            "d@21"], "since": 0,
             "area": "yard", "camera": "dock",
         },
     )  # fmt: skip

@@ -43,7 +43,8 @@ def test_the_new_signal_is_named_after_the_condition() -> None:
     shard = Shard(step(Threshold, "threshold: {above: 30}"))
     [event] = shard.feed(reading(7, 31.0, labels={"area": "yard"}))
     assert event == Reading(
-        id="rack.temperature@7/site/stream/step", time=7, subject="rack", metric="temperature_above", value=1.0,
+        id="rack.temperature@7/site/stream/step", time=7, subject="rack",
+        metric="temperature_above", value=1.0,
         labels={"area": "yard"},
     )  # fmt: skip
 

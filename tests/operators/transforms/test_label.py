@@ -24,7 +24,8 @@ def test_the_event_before_is_not_changed() -> None:
     assert event.labels == {}
 
 
-@pytest.mark.parametrize(("text", "message"), [("label: yard", "needs a map"), ("label: {}", "empty"),
+@pytest.mark.parametrize(("text", "message"), [("label: yard", "needs a map"), ("label: {}",
+"empty"),
                                                ('label: {a: "{x"}', "not closed")])  # fmt: skip
 def test_what_is_no_map_of_texts_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message):

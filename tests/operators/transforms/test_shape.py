@@ -8,7 +8,8 @@ def test_an_event_takes_the_new_form() -> None:
     shard = Shard(step(ShapeStep, 'shape: {state: "{value} {unit}", at: "{time:epoch}"}'))
     [event] = shard.feed(reading(5, 31.0, unit="°C", labels={"area": "yard"}))
     assert event == Occurrence(
-        id="rack.temperature@5", time=5, subject="rack", type="temperature", data={"state": "31 °C", "at": 5},
+        id="rack.temperature@5", time=5, subject="rack", type="temperature",
+        data={"state": "31 °C", "at": 5},
         labels={"area": "yard"},
     )  # fmt: skip
     assert Template("{state}").render(event) == "31 °C"

@@ -86,7 +86,8 @@ def test_what_has_no_track_is_counted_and_what_never_ends_is_forgotten():
 
 @pytest.mark.parametrize(
     ("point", "inside"),
-    [((0.5, 0.5), True), ((0.2, 0.5), True), ((0.8, 0.8), True), ((0.5, 0.2), True), ((0.1, 0.5), False),
+    [((0.5, 0.5), True), ((0.2, 0.5), True), ((0.8, 0.8), True), ((0.5, 0.2), True), ((0.1, 0.5),
+    False),
      ((0.5, 0.81), False), ((0.2, 0.81), False)],
 )  # fmt: skip
 def test_edges_belong_to_a_polygon(point, inside):

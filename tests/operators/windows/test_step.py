@@ -20,7 +20,8 @@ def test_windows_are_aligned_and_close_with_the_signals_own_next_event() -> None
     )
     [event] = shard.feed(reading(65, 9.0, unit="W"))
     assert event == Summary(
-        id="rack/temperature/site/stream/step/60.0", time=60, start=0, subject="rack", metric="temperature",
+        id="rack/temperature/site/stream/step/60.0", time=60, start=0, subject="rack",
+        metric="temperature",
         values={"mean": 2000.0, "max": 3000.0}, unit="W",
     )  # fmt: skip
 
@@ -32,7 +33,8 @@ def test_every_statistic_is_calculated() -> None:
     [(_, values)] = summaries(shard.wait_until(100))
     assert values == pytest.approx(
         {
-            "mean": 5, "min": 2, "max": 8, "sum": 20, "count": 4, "first": 4, "last": 6, "delta": 2, "p95": 8,
+            "mean": 5, "min": 2, "max": 8, "sum": 20, "count": 4, "first": 4, "last": 6,
+            "delta": 2, "p95": 8,
             "spread": 6, "stddev": 5**0.5,
         }
     )  # fmt: skip
