@@ -1,4 +1,4 @@
-"""What we use of other packages beyond what they promise: a new version that changes it fails here, by name.
+"""Uses of other packages beyond their promises; a version that changes one fails by name.
 
 Each part stands on a version with an upper bound in pyproject.toml.
 """
@@ -13,12 +13,14 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
+SANS_IO = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
 PRIVATE = {
     "kafka-python": (
         "kafka.consumer.fetcher:Fetcher.PartitionRecords",
         "kafka.consumer.fetcher:Fetcher.PartitionRecords._unpack_records",
         "kafka.consumer.fetcher:Fetcher.PartitionRecords.drain",
-        "kafka.consumer.fetcher:Fetcher._handle_fetch_response(self, node_id, fetch_offsets, send_time, response)",
+        "kafka.consumer.fetcher:Fetcher._handle_fetch_response"
+        "(self, node_id, fetch_offsets, send_time, response)",
         "kafka.record.default_records:DefaultRecordBatch._maybe_uncompress(self)",
         "kafka.record.default_records:DefaultRecordBatch.validate_crc",
         "kafka.cluster:ClusterMetadata.topic_id",
@@ -32,10 +34,10 @@ PRIVATE = {
         "uvicorn.protocols.http.h11_impl:H11Protocol.handle_events(self)",
         "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
         "uvicorn.protocols.http.h11_impl:H11Protocol.shutdown(self)",
-        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.handle_connect(self, event)",
-        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.send_receive_event_to_app(self)",
-        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.handle_parser_exception(self)",
-        "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol.keepalive_timeout(self)",
+        f"{SANS_IO}.handle_connect(self, event)",
+        f"{SANS_IO}.send_receive_event_to_app(self)",
+        f"{SANS_IO}.handle_parser_exception(self)",
+        f"{SANS_IO}.keepalive_timeout(self)",
     ),
     "websockets": (
         "websockets.protocol:Protocol.send_close",

@@ -1,4 +1,4 @@
-"""The structure that a stranger relies on: arrows of import point one way, folders and modules stay small."""
+"""The structure a stranger relies on: imports point one way, folders and modules stay small."""
 
 import ast
 import statistics
@@ -27,7 +27,7 @@ def module_of(path: Path) -> str:
 
 @cache
 def imports() -> Mapping[str, frozenset[str]]:
-    """Module → the modules of ours that it imports anywhere: at the top, in functions, for types."""
+    """Module → our modules that it imports anywhere: at the top, in functions, for types."""
     modules = {module_of(path): path for path in files(*PACKAGES)}
     return {name: frozenset(_imported(path, modules)) - {name} for name, path in modules.items()}
 

@@ -183,7 +183,7 @@ class Kpis:
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Take back what `snapshot` returned; of another version nothing, and counting begins anew."""
+        """Take back what `snapshot` returned; nothing of another version: counting begins anew."""
         if data["v"] != VERSION:
             return
         self._newest, self._longest_shelve = data["newest"], data["longest_shelve"]
@@ -289,7 +289,7 @@ class Kpis:
         self._tidy_at = 2 * len(self._alarms) + 1000
 
     def figures(self, start: float, end: float) -> Figures:
-        """The figures of [start, end), with whole bins at both ends; `now` figures are as of `end`."""
+        """The figures of [start, end), with whole bins at both ends; what is now, as of `end`."""
         first, last = math.floor(start / BIN), math.ceil(end / BIN)
         chosen = {number: place for number, place in self._bins.items() if first <= number < last}
         total = sum(place.annunciated for place in chosen.values())

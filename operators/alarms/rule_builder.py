@@ -110,7 +110,7 @@ class Definition:
         return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
-        """A subject's value of a column: its label of that name, or the cell of its row in a table."""
+        """A subject's value of a column: its label of that name, or the cell of its table row."""
         return self._cells.cell(column, subject, labels)
 
     def rule(self, cells: Mapping[str, Any], *metrics: str | None) -> Rule:

@@ -66,7 +66,7 @@ class StateColumns:
         return self._known_bounds.setdefault(bounds, len(self._known_bounds))
 
     def add(self, key: int) -> int:
-        """Return the row for a key that is new or whose row was freed; -1 if another has the key."""
+        """Return the row for a new key, or one whose row was freed; -1 if another has the key."""
         row = self.row(key)
         if row >= 0:
             if self.bounds[row] != FREE:
@@ -95,7 +95,7 @@ class StateColumns:
         return 2 * self.freed > self.rows
 
     def add_all(self, keys: Keys) -> bool:
-        """Make rows for keys, in their order, where there are none; False where two are the same."""
+        """Make rows for keys, in their order, where there are none; False if two are the same."""
         if len(np.unique(keys)) < len(keys):
             return False
         while len(self._keys) < len(keys):

@@ -132,7 +132,7 @@ def limit_record(
 
 
 def resolved(value: Any, cells: Mapping[str, Any]) -> Any:
-    """Return a setting, or the cell of the column that it names; an empty cell gives the default."""
+    """Return a setting, or the cell of the column it names; an empty cell gives the default."""
     if not isinstance(value, Column):
         return value
     cell = cells.get(value.column)

@@ -22,7 +22,7 @@ MOST_ACTS = 1000
 
 
 class Notifier:
-    """Consumes what happens to alarms through `take`, time through `tick`; hands notifications to `on_send`.
+    """Takes alarms by `take` and time by `tick`; hands notifications to `on_send`.
 
     A notification is {at, kind, group, firing, resolved}; kind is first, update, repeat, flood_on
     or flood_off. With it go the members it names. Delivered at least once, with the key (group, at,

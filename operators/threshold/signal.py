@@ -75,7 +75,7 @@ class Signal(Hot):
         )  # fmt: skip
 
     def take(self, saved: list[Any]) -> tuple[bool, bool]:
-        """Take back what `saved` gave after subject and metric: its zones, and whether a `pulse`."""
+        """Take back what `saved` gave after subject and metric: its zones, whether it pulses."""
         (
             self.last,
             self.clock,

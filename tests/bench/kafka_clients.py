@@ -1,4 +1,4 @@
-"""Readings per CPU-second out of a topic: our consumer on kafka-python beside librdkafka (confluent-kafka)."""
+"""Readings per CPU-second out of a topic: our consumer beside librdkafka (confluent-kafka)."""
 
 import statistics
 import time

@@ -10,7 +10,7 @@ _LOOK_AHEAD_DAYS = 15
 
 
 class WeeklySchedule:
-    """Armed in the span `hours` (such as `20:00-07:00`, past midnight) that begins on one of `days`.
+    """Armed in the span `hours` (such as `20:00-07:00`, past midnight) that begins on `days`.
 
     A change of summer time moves the edges with the clocks people read; an hour that does not exist
     begins late.

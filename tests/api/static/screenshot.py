@@ -1,5 +1,6 @@
-"""Take the pictures that the docs show, of the showcase: `python -m tests.api.static.screenshot DOCS
-[NAME ...]`.
+"""Takes the docs' pictures of the showcase.
+
+`python -m tests.api.static.screenshot DOCS [NAME ...]`.
 """
 
 import argparse

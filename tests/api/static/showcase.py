@@ -1,8 +1,7 @@
-"""A small site to look at: `python -m tests.api.static.showcase FOLDER` runs it until Ctrl-C and prints
-the address and the password.
+"""A small site to look at: a broker, ClickHouse, two real flows, the api, devices and cameras.
 
-A broker, ClickHouse, two real flows, the api, and what devices and cameras there did in the last
-hours.
+`python -m tests.api.static.showcase FOLDER` runs it until Ctrl-C and prints the address and the
+password.
 """
 
 import argparse

@@ -1,5 +1,6 @@
-"""`python -m tests.bench.peers.answering PORT`: an HTTP server that takes everything with 200 and does
-nothing else.
+"""An HTTP server that takes everything with 200 and does nothing else.
+
+`python -m tests.bench.peers.answering PORT`.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""librdkafka on the same topic, run in its own virtual environment: `confluent_job.py BROKER TOPIC COUNT`.
+"""librdkafka on the same topic, in its own environment: `confluent_job.py BROKER TOPIC COUNT`.
 
-Reads COUNT readings, one JSON line each, one or many a record, decodes them, and prints readings per CPU-second.
+Reads COUNT readings, one JSON line each, one or many a record, decodes them, and prints readings
+per CPU-second.
 """
 
 import sys

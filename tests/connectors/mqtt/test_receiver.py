@@ -111,7 +111,7 @@ def test_the_broker_sends_no_more_than_the_receive_maximum_ahead(
     intake.stop()
 
 
-def test_messages_being_stored_while_the_broker_restarts_are_acknowledged_afterwards_and_not_written_twice(
+def test_messages_stored_while_the_broker_restarts_are_acknowledged_later_and_not_written_twice(
     recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto"))

@@ -48,7 +48,7 @@ def test_silence_lasts_as_long_as_the_source_was_heard_all_the_time() -> None:
     assert after(122) == Silence(120, 122)
 
 
-def test_the_records_of_all_partitions_of_a_source_are_counted_and_its_newest_event_has_an_age() -> (
+def test_records_of_all_partitions_are_counted_and_the_newest_event_of_a_source_has_an_age() -> (
     None
 ):
     hearing = Hearing("f", clock=lambda: 1000.0)
