@@ -10,6 +10,8 @@ import secrets
 import time
 from pathlib import Path
 
+from connectors.runtime.private_files import check_private, open_private, private_folder
+
 KEY_BYTES = 32
 FOLDER = "api.keys"
 FORMER = "api.key"
@@ -33,7 +35,7 @@ class SigningKeys:
         self._keys: dict[str, bytes] = {}
         self._newest = ""
         self._read_at = -1
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._folder)
         former = data / FORMER
         if former.exists():
             former.rename(self._folder / "1.key")
@@ -88,8 +90,7 @@ class SigningKeys:
     def _make(self, number: int) -> None:
         path = self._folder / f"{number}.key"
         unfinished = path.with_suffix(f".{os.getpid()}")
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with open_private(unfinished, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
         try:
             os.link(unfinished, path)
@@ -103,6 +104,7 @@ class SigningKeys:
         keys: dict[str, bytes] = {}
         for number in self._numbers():
             path = self._folder / f"{number}.key"
+            check_private(path)
             key = path.read_bytes()
             if len(key) < KEY_BYTES:
                 raise KeyFileError(

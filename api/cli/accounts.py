@@ -23,6 +23,7 @@ from api.database.database import Database, DatabaseError, open_database, permis
 from api.database.models import Audit, Login, User, iso
 from api.settings import Settings, from_site
 from connectors.config.site import SiteError
+from connectors.runtime.private_files import NotPrivate
 
 _role = click.Choice(ROLES)
 
@@ -178,7 +179,7 @@ def _database(site: Path | None, data: Path) -> Iterator[Database]:
                 " once"
             )
         database = open_database(data, url)
-    except (SiteError, DatabaseError) as error:
+    except (SiteError, DatabaseError, NotPrivate) as error:
         raise click.ClickException(str(error)) from None
     try:
         yield database

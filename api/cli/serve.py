@@ -13,6 +13,7 @@ from api.database.database import DatabaseError
 from api.settings import READING_TOPICS, Settings, from_site
 from api.web.uvicorn_server import make_server
 from connectors.config.site import SiteError
+from connectors.runtime.private_files import NotPrivate
 
 
 @click.command("api")
@@ -74,7 +75,7 @@ def serve(
         )
     try:
         app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
-    except (DatabaseError, KeyFileError) as error:
+    except (DatabaseError, KeyFileError, NotPrivate) as error:
         raise click.ClickException(str(error)) from None
     make_server(app, settings).run()
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from connectors.runtime.private_files import open_private, private_folder
 from operators.events import Event, decode_lines, encode_lines
 
 REMEMBERED = 10_000
@@ -36,7 +37,7 @@ class MailSpool:
         self._sent: dict[str, None] = {}
         self._known: set[str] = set()
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             self._read(path)
             self._rewrite(path)
 
@@ -126,7 +127,7 @@ class MailSpool:
     def _rewrite(self, path: Path) -> None:
         self.close()
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
+        with open_private(part, "wb") as file:
             for sent in self._sent:
                 file.write(DONE + sent.encode() + b"\n")
             for event in self.waiting:

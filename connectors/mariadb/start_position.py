@@ -3,9 +3,10 @@ its own.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from connectors.runtime.private_files import private_folder, write_private
 
 SURELY_SAVED = 10
 """The flow saves a position every epoch; after so many, one of them is durable."""
@@ -37,18 +38,9 @@ class StartFile:
         """Keep a position; it is durable on return."""
         if self._path is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump({"settings": self._settings, "position": position}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        private_folder(self._path.parent)
+        kept = {"settings": self._settings, "position": position}
+        write_private(self._path, json.dumps(kept).encode())
 
     def forget(self) -> None:
         """The flow has a saved position, or this one leads nowhere."""

@@ -1,5 +1,6 @@
-"""Folders and files that hold a site's data: only the account that runs Vigie may read or write
-them, whatever its umask.
+"""Folders and files that hold a site's data, for the account that runs Vigie alone.
+
+Whatever the umask, others may neither read nor write what is made here.
 """
 
 import os
@@ -14,7 +15,7 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NotPrivate(ConnectorError):
-    """Others may write a folder that only Vigie may write; the message names the remedy."""
+    """Others may write a file or folder that only Vigie may write; the message says how to end it."""
 
 
 def private_folder(path: Path) -> Path:
@@ -30,23 +31,28 @@ def private_folder(path: Path) -> Path:
         except FileExistsError:
             return private_folder(path)
         path.chmod(FOLDER)
-    mode = path.stat().st_mode
+    check_private(path)
+    return path
+
+
+def check_private(path: Path) -> None:
+    """Raise `NotPrivate` if the group of a file or folder, or everybody, may write it."""
+    mode = stat.S_IMODE(path.stat().st_mode)
     if mode & OTHERS_MAY_WRITE:
         raise NotPrivate(
-            f"other accounts may write the folder {path} (mode {stat.S_IMODE(mode):04o}): they"
+            f"expected that only its owner may write {path}, but others may (mode {mode:04o}) and"
             " could replace what Vigie saved there. Check what is in it, then take their rights"
-            f" away: chmod go-w {path}"
+            f" away: chmod -R go-w {path}"
         )
-    return path
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
     """Open a file in binary `mode`; if it is new, it gets mode 0600."""
-    return open(path, mode, opener=_create)  # the caller closes it
+    return open(path, mode, opener=_create)
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, with mode 0600; on return it is durable under its name."""
+    """Replace a file as a whole, with mode 0600; it is durable on return."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with open_private(fresh, "wb") as file:

@@ -3,6 +3,8 @@
 import threading
 from pathlib import Path
 
+from connectors.runtime.private_files import private_folder, write_private
+
 
 class Outage:
     """The beginning of the present outage, kept in a file so that a restart does not begin to
@@ -25,8 +27,8 @@ class Outage:
             if self._since is None:
                 self._since = now
                 if self._path is not None:
-                    self._path.parent.mkdir(parents=True, exist_ok=True)
-                    self._path.write_text(repr(now), encoding="ascii")
+                    private_folder(self._path.parent)
+                    write_private(self._path, repr(now).encode())
             return max(now - self._since, 0.0)
 
     def ended(self) -> None:

@@ -11,6 +11,7 @@ import click
 from connectors.base import ConnectorError, Stopped
 from connectors.config.site import SiteError, load_site
 from connectors.kafka.topic_names import TopicNames
+from connectors.runtime.private_files import NotPrivate
 from flows.checks.context import Scope
 from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.drawing.diagram import as_json, draw
@@ -26,6 +27,7 @@ from flows.runtime.status import StatusServer
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
 EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
+REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate)
 
 
 @click.command()
@@ -125,9 +127,7 @@ def run(
             runner.run()
     except (NotRunnable, StateError, ConnectorError) as error:
         click.echo(f"{definition}: {error}", err=True)
-        sys.exit(
-            EXIT_REFUSED if isinstance(error, NotRunnable | StateError | SiteError) else EXIT_FAILED
-        )
+        sys.exit(EXIT_REFUSED if isinstance(error, REFUSALS) else EXIT_FAILED)
     except Stopped as stopped:
         click.echo(
             f"{definition}: stopped before everything was written, the next start does it again:"

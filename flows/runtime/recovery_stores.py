@@ -17,7 +17,13 @@ from pathlib import Path
 
 from bytewax.recovery import init_db_dir
 
-from connectors.runtime.private_files import FILE, private_folder, sync_folder, write_private
+from connectors.runtime.private_files import (
+    FILE,
+    check_private,
+    private_folder,
+    sync_folder,
+    write_private,
+)
 from flows.runtime import legacy_pickle, states, store_database
 from flows.runtime.shards import StateError
 from flows.runtime.states import States
@@ -62,6 +68,8 @@ def check(store: Store) -> None:
         raise StateError(
             f"{store.path} is no recovery store: it has no *.sqlite3 file. {remedy(store.path)}"
         )
+    for path in (store.path, *store.path.iterdir()):
+        check_private(path)
     for file in _databases(store):
         with _refusing(store, file):
             store_database.check(file)

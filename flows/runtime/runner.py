@@ -35,6 +35,7 @@ from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection, partition_of
 from connectors.kafka.packing import key_of, why_too_large
 from connectors.kafka.producer import Producer
+from connectors.runtime.private_files import private_folder
 from flows.dataflow.compiler import (
     ALARM_SINK,
     ANSWER_SINK,
@@ -126,6 +127,8 @@ class Runner:
                     " must be topics, and no step may bring several subjects together; run it as"
                     " one process"
                 )
+            for folder in (self._options.data, self._options.data / "flows"):
+                private_folder(folder)
             inputs = self._inputs()
             layout, mine = self._layout(inputs)
             with self._folder.held(layout.shards):

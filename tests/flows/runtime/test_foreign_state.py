@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -28,6 +29,7 @@ from tests.flow_process import FlowProcess
 from tests.flows.running import HOT, run_refused, site_of, write
 
 LAYOUT = Layout(("f/a/debounce",), parts={"in": ["t/0"]}, partitions={"t": 1})
+ROOT = Path(__file__).parents[3]
 READING = Reading(id="r1", time=1.0, subject="rack", metric="temperature", value=20.0)
 
 
@@ -216,8 +218,27 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
     folder.open(LAYOUT)
     folder.path.chmod(0o777)
 
-    with pytest.raises(NotPrivate, match=r"\(mode 0777\).*chmod go-w .*/flow"):
+    with pytest.raises(NotPrivate, match=r"\(mode 0777\).*chmod -R go-w .*/flow"):
         folder.open(LAYOUT)
+
+
+def test_a_store_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    folder, file = store_with(tmp_path, row_of(wrap("position", encode(1))))
+    file.chmod(0o666)
+
+    with pytest.raises(NotPrivate, match=rf"{file}, but others may \(mode 0666\)"):
+        folder.open(LAYOUT)
+
+
+def test_only_the_reader_of_old_states_imports_pickle() -> None:
+    importing = re.compile(r"^\s*(import|from) (pickle|marshal|shelve|dill|cloudpickle)\b", re.M)
+    found = [
+        str(path.relative_to(ROOT))
+        for package in ("operators", "connectors", "flows", "api", "infra")
+        for path in (ROOT / package).rglob("*.py")
+        if importing.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["flows/runtime/legacy_pickle.py"]
 
 
 def test_a_run_on_a_foreign_store_ends_with_one_message_and_runs_nothing(
@@ -242,7 +263,7 @@ def test_a_run_on_a_foreign_store_ends_with_one_message_and_runs_nothing(
     assert "Traceback" not in refused.stderr
     assert not (tmp / "canary").exists()
     assert unsafe.returncode != 0
-    assert f"chmod go-w {store.parent.parent}" in unsafe.stderr
+    assert f"chmod -R go-w {store.parent.parent}" in unsafe.stderr
     assert "Traceback" not in unsafe.stderr
 
 
@@ -251,6 +272,7 @@ def test_what_a_run_saves_is_for_its_own_account_alone(
 ) -> None:
     site = site_of(tmp, redpanda={"brokers": [broker.address], "idempotence": False})
     definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    (tmp / "data").mkdir()
     before = os.umask(0)
     try:
         with FlowProcess(definition, site, tmp / "data"):

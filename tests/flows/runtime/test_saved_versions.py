@@ -1,7 +1,9 @@
 """Saved states of every version: a flow goes on from them as if it had never stopped."""
 
+import sqlite3
 import tarfile
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -9,8 +11,10 @@ import pytest
 
 from flows.dataflow.shard_state import load
 from flows.language.catalogue import OPERATORS
-from flows.runtime.recovery_stores import read, stores
-from flows.runtime.state_format import unwrap
+from flows.runtime import legacy_pickle
+from flows.runtime.recovery_stores import read, stores, upgrade
+from flows.runtime.row_pickle import bytes_of
+from flows.runtime.state_format import check_envelope, unwrap
 from operators.events import AlarmTransition, Event
 from tests.flows.runtime.saved import history
 from tests.flows.runtime.saved.make import DEFINITION, PACKED, half_of
@@ -58,6 +62,49 @@ def test_a_flow_goes_on_from_the_state_of_every_version_as_if_it_had_not_been_ki
         assert events == expected[sink][-len(events) :], sink
     rest = [one for one in given[half_of(given) :] if one.source in SOURCES]
     assert len(found["taken"]) == sum(len(one.events) for one in rest)
+
+
+@pytest.mark.parametrize("step", [1, 5, 11, "file", "unlink"])
+def test_a_conversion_that_is_killed_half_way_is_done_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int | str
+) -> None:
+    with tarfile.open(DATA / "format-0" / PACKED) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [store] = stores(tmp_path / "state")
+    expected = read(store, "everything")
+    calls = 0
+    convert = legacy_pickle.convert
+
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    def convert_some(name: str, row: bytes) -> bytes:
+        nonlocal calls
+        calls += 1
+        return convert(name, row) if calls != step else die()  # type: ignore[func-returns-value]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(legacy_pickle, "convert", convert_some)
+        if step == "file":
+            patch.setattr("flows.runtime.recovery_stores.write_private", die)
+        if step == "unlink":
+            unlink = Path.unlink
+            patch.setattr(
+                Path,
+                "unlink",
+                lambda path, **more: die() if path.suffix == ".pickle" else unlink(path, **more),
+            )
+        with pytest.raises(SystemExit):
+            upgrade(store, "everything")
+
+    assert read(store, "everything") == expected
+    upgrade(store, "everything")
+    assert read(store, "everything") == expected
+    assert (store.path / "taken-over.msgpack").exists()
+    assert not (store.path / "taken-over.pickle").exists()
+    with closing(sqlite3.connect(next(store.path.glob("*.sqlite3")))) as database:
+        for (row,) in database.execute("SELECT ser_change FROM snaps"):
+            check_envelope(bytes_of(row))
 
 
 def test_every_step_that_keeps_a_state_has_one_in_every_version(saved: tuple[Path, Path]) -> None:
