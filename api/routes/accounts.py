@@ -1,6 +1,4 @@
-"""Endpoints for admins: accounts and the audit log; and how others find an account to share
-with.
-"""
+"""Endpoints of accounts and the audit log for admins, and of finding accounts to share with."""
 
 import asyncio
 from typing import Annotated
@@ -29,8 +27,11 @@ _ACCOUNTS = (
 
 
 class Account(msgspec.Struct):
-    """An account. `created` and `last_login` in epoch seconds, the latter of the last 30 days;
-    `connections` are those that are open here now."""
+    """An account.
+
+    `created` and `last_login` are in epoch seconds, the latter of the last 30 days; `connections`
+    are those open here now.
+    """
 
     id: int
     username: str
@@ -42,8 +43,9 @@ class Account(msgspec.Struct):
 
 
 class MadeAccount(Account):
-    """A new account, with its password if that was made here: it is shown this once and stored
-    nowhere.
+    """A new account, with its password if that was made here.
+
+    It is shown this once and stored nowhere.
     """
 
     password: str | UnsetType = UNSET
@@ -63,8 +65,9 @@ class Found(msgspec.Struct):
 
 
 class NewAccount(msgspec.Struct):
-    """An account that an admin makes. Without a `password` it gets a random one, which the
-    answer has.
+    """An account that an admin makes.
+
+    Without a `password` it gets a random one, which the answer has.
     """
 
     username: Text
@@ -112,9 +115,7 @@ class Entry(msgspec.Struct):
 
 
 class AuditQuery(msgspec.Struct):
-    """Which part of the log: entries with a number below `before`, of one `action`, of one
-    `username`.
-    """
+    """Part of the log: entries with a number below `before`, of one `action` or `username`."""
 
     before: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     action: Annotated[str, Meta(max_length=64)] | None = None
@@ -130,33 +131,41 @@ class AccountEndpoints:
         self._permissions = permissions
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/users", do=self.all, tag=TAG, summary="All accounts", answer=list[Account],
+                method="GET", address="/api/users", do=self.all, tag=TAG, summary="All accounts",
+                answer=list[Account],
                 role="admin",
             ),
             Endpoint(
-                method="POST", address="/api/users", do=self.add, tag=TAG, summary="Add an account", answer=MadeAccount,
+                method="POST", address="/api/users", do=self.add, tag=TAG,
+                summary="Add an account", answer=MadeAccount,
                 role="admin", body=NewAccount, status=201, errors=(409, 429),
             ),
             Endpoint(
-                method="PATCH", address="/api/users/{id}", do=self.change, tag=TAG, summary="Change an account",
+                method="PATCH", address="/api/users/{id}", do=self.change, tag=TAG,
+                summary="Change an account",
                 answer=Account, role="admin", path=AccountId, body=Changes, errors=(404, 409, 429),
             ),
             Endpoint(
-                method="POST", address="/api/users/{id}/password", do=self.reset, tag=TAG, summary="Give it a random password",
+                method="POST", address="/api/users/{id}/password", do=self.reset, tag=TAG,
+                summary="Give it a random password",
                 answer=MadePassword, role="admin", path=AccountId, errors=(404, 429),
             ),
             Endpoint(
-                method="POST", address="/api/users/{id}/logout", do=self.log_out, tag=TAG, summary="Log somebody out",
+                method="POST", address="/api/users/{id}/logout", do=self.log_out, tag=TAG,
+                summary="Log somebody out",
                 answer=Done, role="admin", path=AccountId, errors=(404,),
             ),
             Endpoint(
-                method="GET", address="/api/users/named/{username}", do=self.named, tag=TAG, summary="Who has a name",
+                method="GET", address="/api/users/named/{username}", do=self.named, tag=TAG,
+                summary="Who has a name",
                 answer=Found, path=AccountName, errors=(404,),
             ),
             Endpoint(
-                method="GET", address="/api/audit", do=self.audit, tag=TAG, summary="Who did what", answer=list[Entry],
+                method="GET", address="/api/audit", do=self.audit, tag=TAG, summary="Who did what",
+                answer=list[Entry],
                 role="admin", query=AuditQuery,
             ),
         ]  # fmt: skip
@@ -184,8 +193,9 @@ class AccountEndpoints:
         )
 
     async def change(self, call: Call) -> Account:
-        """Takes effect at once, on open connections too. Disabling an account, and a new
-        password, end its logins.
+        """Takes effect at once, on open connections too.
+
+        Disabling an account, and a new password, end its logins.
         """
         body: Changes = call.body
         await self._change(call, body.role, body.enabled, body.password)
@@ -198,8 +208,9 @@ class AccountEndpoints:
         return MadePassword(password)
 
     async def log_out(self, call: Call) -> Done:
-        """Ends all logins of the account: its tokens and its open connections. It may log in
-        again.
+        """Ends all logins of the account: its tokens and its open connections.
+
+        It may log in again.
         """
         await self._found(call.path.id)
         await self._accounts.end_logins(call.path.id, call.who, address_of(call.request))

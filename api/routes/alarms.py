@@ -90,8 +90,9 @@ class AlarmPlace(msgspec.Struct):
 
 
 class CommandBody(msgspec.Struct):
-    """What a command needs: a `reason` (or `comment`), a `duration` in seconds or as `2h`, the
-    `occurrence` that is meant.
+    """Arguments of a command.
+
+    A `reason` (or `comment`), a `duration` in seconds or as `2h`, the `occurrence` that is meant.
     """
 
     reason: Annotated[str, Meta(max_length=1000, pattern=NO_NUL)] | None = None
@@ -107,8 +108,10 @@ class CommandBody(msgspec.Struct):
 
 
 class CommandAnswer(msgspec.Struct):
-    """What the flow said: `state`, `isa` and `flags` after it. `accepted` is null if no flow
-    answered in time: it may still carry the command out later."""
+    """The flow's answer: `state`, `isa` and `flags` after the command.
+
+    `accepted` is null if no flow answered in time: it may still carry the command out later.
+    """
 
     id: str
     accepted: bool | None
@@ -134,19 +137,25 @@ class AlarmEndpoints:
         self._database = database
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/alarms", do=self.standing, tag=TAG, summary="Alarms that stand", answer=AlarmList,
+                method="GET", address="/api/alarms", do=self.standing, tag=TAG,
+                summary="Alarms that stand", answer=AlarmList,
                 query=AlarmQuery,
             ),
             Endpoint(
-                method="GET", address="/api/alarms/history", do=self.past, tag=TAG, summary="What alarms did",
+                method="GET", address="/api/alarms/history", do=self.past, tag=TAG,
+                summary="What alarms did",
                 answer=TransitionPage, query=TransitionQuery, errors=(503,),
             ),
             Endpoint(
-                method="POST", address="/api/alarms/{rest:path}", described="/api/alarms/{rule}/{subject}/{command}",
-                do=self.command, tag=TAG, summary="Act on an alarm", answer=CommandAnswer, role="operator",
-                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True, errors=(404, 503),
+                method="POST", address="/api/alarms/{rest:path}",
+                described="/api/alarms/{rule}/{subject}/{command}",
+                do=self.command, tag=TAG, summary="Act on an alarm", answer=CommandAnswer,
+                role="operator",
+                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True,
+                errors=(404, 503),
                 also={409: CommandAnswer, 504: CommandAnswer},
             ),
         ]  # fmt: skip
@@ -172,9 +181,9 @@ class AlarmEndpoints:
         return TransitionPage([_plain(row) for row in rows], after)
 
     async def command(self, call: Call) -> Response:
-        """Acknowledges, shelves, …: `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`,
-        `out_of_service`, `in_service`.
+        """Acknowledges, shelves, …: one of the commands below.
 
+        `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`, `out_of_service`, `in_service`.
         The command goes to the flow over the topic `vigie.alarm-commands`; the answer is the flow's
         own. 409: the flow refused it, and says why. 504: no flow answered in time; it may still
         carry it out later.
@@ -235,8 +244,9 @@ def _said(status: int, answer: CommandAnswer) -> Response:
 
 
 def _place(request: Request) -> dict[str, str]:
-    """The rule, subject and command of an address. A rule's own slash may stand as it is where
-    the subject has none.
+    """The rule, subject and command of an address.
+
+    A rule's own slash may stand as it is where the subject has none.
     """
     parts = [
         unquote(part)
@@ -309,9 +319,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """A value as the table keeps it: JSON, or a word as it is. What JSON cannot hold is left as
-    a text.
-    """
+    """A value as the table keeps it: JSON, or a word as it is; as text if JSON cannot hold it."""
     try:
         value = json.loads(text) if text else None
     except (ValueError, RecursionError):

@@ -32,8 +32,9 @@ class CameraList(msgspec.Struct):
 
 
 class NewCamera(msgspec.Struct):
-    """Body of `POST /api/cameras`. The user and password of the camera are named as variables of
-    the flow.
+    """Body of `POST /api/cameras`.
+
+    The user and password of the camera are named as variables of the flow.
     """
 
     name: Name
@@ -91,31 +92,39 @@ class CameraEndpoints:
         self._searching = asyncio.Lock()
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         one = "/api/cameras/{id}"
         return [
-            Endpoint(method="GET", address="/api/cameras", do=self.all, tag=TAG, summary="All cameras", answer=CameraList),
+            Endpoint(method="GET", address="/api/cameras", do=self.all, tag=TAG,
+            summary="All cameras", answer=CameraList),
             Endpoint(
-                method="POST", address="/api/cameras", do=self.add, tag=TAG, summary="Add a camera", answer=CameraView,
+                method="POST", address="/api/cameras", do=self.add, tag=TAG,
+                summary="Add a camera", answer=CameraView,
                 role="operator", body=NewCamera, status=201, errors=(409,),
             ),
             Endpoint(
-                method="POST", address="/api/cameras/discover", do=self.search, tag=TAG, summary="Search the local network",
+                method="POST", address="/api/cameras/discover", do=self.search, tag=TAG,
+                summary="Search the local network",
                 answer=Found, role="operator", query=Search, errors=(409, 503),
             ),
             Endpoint(
-                method="GET", address=one, do=self.show, tag=TAG, summary="One camera", answer=CameraView, path=CameraId,
+                method="GET", address=one, do=self.show, tag=TAG, summary="One camera",
+                answer=CameraView, path=CameraId,
                 errors=(404,),
             ),
             Endpoint(
-                method="DELETE", address=one, do=self.remove, tag=TAG, summary="Remove a camera", answer=CameraView,
+                method="DELETE", address=one, do=self.remove, tag=TAG, summary="Remove a camera",
+                answer=CameraView,
                 role="operator", path=CameraId, errors=(404,),
             ),
             Endpoint(
-                method="POST", address=f"{one}/start", do=self.start, tag=TAG, summary="Start a camera", answer=CameraView,
+                method="POST", address=f"{one}/start", do=self.start, tag=TAG,
+                summary="Start a camera", answer=CameraView,
                 role="operator", path=CameraId, errors=(404,),
             ),
             Endpoint(
-                method="POST", address=f"{one}/stop", do=self.stop, tag=TAG, summary="Stop a camera", answer=CameraView,
+                method="POST", address=f"{one}/stop", do=self.stop, tag=TAG,
+                summary="Stop a camera", answer=CameraView,
                 role="operator", path=CameraId, errors=(404,),
             ),
         ]  # fmt: skip
@@ -125,13 +134,15 @@ class CameraEndpoints:
         return CameraList(await asyncio.to_thread(self._cameras.all))
 
     async def add(self, call: Call) -> CameraView:
-        """Adds a camera, which runs from then on. Flows learn of it from the topic
-        `vigie.cameras`.
+        """Adds a camera, which runs from then on.
+
+        Flows learn of it from the topic `vigie.cameras`.
         """
         body: NewCamera = call.body
         try:
             camera = await asyncio.to_thread(
-                self._cameras.add, body.name, body.url, body.area, body.fps, body.min_confidence, call.who,
+                self._cameras.add, body.name, body.url, body.area, body.fps, body.min_confidence,
+                call.who,
                 address_of(call.request),
             )  # fmt: skip
         except CameraTaken as error:
@@ -160,10 +171,9 @@ class CameraEndpoints:
         return await self._run(call, False)
 
     async def search(self, call: Call) -> Found:
-        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast) and answers who
-        replied in time.
+        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast).
 
-        Off unless the site file has `api: {discovery: true}`.
+        Answers who replied in time. Off unless the site file has `api: {discovery: true}`.
         """
         if not self._discovery:
             raise Rejected(

@@ -137,35 +137,41 @@ class EventEndpoints:
         self._notices = notices
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/events", do=self.find, tag=TAG, summary="Find events", answer=EventPage,
+                method="GET", address="/api/events", do=self.find, tag=TAG, summary="Find events",
+                answer=EventPage,
                 query=EventQuery,
             ),
             Endpoint(
-                method="POST", address="/api/events", do=self.post, tag=TAG, summary="Post events", answer=Stored,
-                role="operator", body=bytes, body_type=PostedEvent | list[PostedEvent], devices=True, status=202,
+                method="POST", address="/api/events", do=self.post, tag=TAG, summary="Post events",
+                answer=Stored,
+                role="operator", body=bytes, body_type=PostedEvent | list[PostedEvent],
+                devices=True, status=202,
                 errors=(400, 429, 503),
             ),
             Endpoint(
-                method="GET", address="/api/events/stats", do=self.stats, tag=TAG, summary="Count events", answer=EventStats,
+                method="GET", address="/api/events/stats", do=self.stats, tag=TAG,
+                summary="Count events", answer=EventStats,
                 query=StatsQuery,
             ),
             Endpoint(
-                method="POST", address="/api/events/{id:path}/acknowledge", do=self.acknowledge, tag=TAG,
-                summary="Take note of an event", answer=AcknowledgementView, role="operator", path=EventId, body=Note,
+                method="POST", address="/api/events/{id:path}/acknowledge", do=self.acknowledge,
+                tag=TAG,
+                summary="Take note of an event", answer=AcknowledgementView, role="operator",
+                path=EventId, body=Note,
                 body_optional=True, errors=(404, 503),
             ),
             Endpoint(
-                method="GET", address="/api/events/{id:path}", do=self.show, tag=TAG, summary="One event", answer=EventView,
+                method="GET", address="/api/events/{id:path}", do=self.show, tag=TAG,
+                summary="One event", answer=EventView,
                 path=EventId, errors=(404, 503),
             ),
         ]  # fmt: skip
 
     async def find(self, call: Call) -> EventPage:
-        """Events, newest first: those in ClickHouse's table `events`, and the last ones that
-        came over topics.
-        """
+        """Events, newest first: from ClickHouse's table `events`, and the last ones from topics."""
         query: EventQuery = call.query
         wanted = _wanted(query)
         before = None if query.after is None else _place(query.after)
@@ -187,8 +193,7 @@ class EventEndpoints:
         return EventPage(found, _next(before) if more and before else None, complete)
 
     async def post(self, call: Call) -> Response:
-        """Takes one event, or a list of them, as the motion sensors' bridge posts them; writes them
-        to the topic `site.events`.
+        """Takes one event or a list of them, and writes them to the topic `site.events`.
 
         202 means that the broker has all of them; after any other answer nothing is known to be
         stored and the sender should send again. An event with the same `event_id` is the same
@@ -211,9 +216,7 @@ class EventEndpoints:
         return JSONResponse({"stored": stored}, 202)
 
     async def stats(self, call: Call) -> EventStats:
-        """How many events there were, by type, subject and hour; in the last day, unless `from`
-        or `to` say otherwise.
-        """
+        """Counts events by type, subject and hour, of the last day unless `from` or `to` differ."""
         query: StatsQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - DAY if query.start is None else query.start
@@ -242,8 +245,9 @@ class EventEndpoints:
         return event
 
     async def acknowledge(self, call: Call) -> AcknowledgementView:
-        """Says that somebody has seen the event; the first one counts. Subscribers of `events`
-        are told.
+        """Notes that somebody has seen the event; the first one counts.
+
+        Subscribers of `events` are told.
         """
         event = await self._one(call.path.id)
         comment = call.body.comment if call.body else None

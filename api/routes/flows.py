@@ -45,8 +45,9 @@ class LetterQuery(msgspec.Struct, rename={"start": "from"}):
 
 
 class LetterView(msgspec.Struct):
-    """A dead letter without its bytes. `set_aside` is when it was written (epoch seconds),
-    `times` how often.
+    """A dead letter without its bytes.
+
+    `set_aside` is when it was written (epoch seconds), `times` how often.
     """
 
     id: str
@@ -65,8 +66,9 @@ class LetterView(msgspec.Struct):
 
 
 class LetterList(msgspec.Struct):
-    """Dead letters, newest first, among the last 2,000 records of each partition; `reasons`
-    counts all that were found.
+    """Dead letters, newest first, among the last 2,000 records of each partition.
+
+    `reasons` counts all that were found.
     """
 
     letters: list[LetterView]
@@ -81,9 +83,7 @@ class LetterId(msgspec.Struct):
 
 
 class WholeLetter(msgspec.Struct):
-    """A dead letter with its bytes: as `text` where they are text, in base64 otherwise; at most
-    the first 64 KiB.
-    """
+    """A dead letter with its first 64 KiB: as `text` where they are text, in base64 otherwise."""
 
     letter: LetterView
     holds: Literal["bytes", "row", "events"]
@@ -102,26 +102,29 @@ class FlowEndpoints:
         self._reading = asyncio.Semaphore(2)
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
-            Endpoint(method="GET", address="/api/flows", do=self.flows, tag=TAG, summary="What runs", answer=FlowList),
+            Endpoint(method="GET", address="/api/flows", do=self.flows, tag=TAG,
+            summary="What runs", answer=FlowList),
             Endpoint(
-                method="GET", address="/api/flows/{flow}", do=self.flow, tag=TAG, summary="One flow", answer=FlowView,
+                method="GET", address="/api/flows/{flow}", do=self.flow, tag=TAG,
+                summary="One flow", answer=FlowView,
                 path=FlowName, errors=(404,),
             ),
             Endpoint(
-                method="GET", address="/api/dead-letters", do=self.letters, tag=TAG, summary="What could not be processed",
+                method="GET", address="/api/dead-letters", do=self.letters, tag=TAG,
+                summary="What could not be processed",
                 answer=LetterList, role="operator", query=LetterQuery, errors=(503,),
             ),
             Endpoint(
-                method="GET", address="/api/dead-letters/{flow}/{id:path}", do=self.letter, tag=TAG, summary="One dead letter",
+                method="GET", address="/api/dead-letters/{flow}/{id:path}", do=self.letter,
+                tag=TAG, summary="One dead letter",
                 answer=WholeLetter, role="operator", path=LetterId, errors=(404, 503),
             ),
         ]  # fmt: skip
 
     async def flows(self, call: Call) -> FlowList:
-        """The flows whose status addresses the site file names, with their health, counts and
-        rates.
-        """
+        """The flows whose status addresses the site file names: health, counts and rates."""
         return FlowList(await self._status.all())
 
     async def flow(self, call: Call) -> FlowView:
@@ -136,8 +139,9 @@ class FlowEndpoints:
         )
 
     async def letters(self, call: Call) -> LetterList:
-        """Dead letters of one flow, or of all. `vigie dead-letters replay` sends them again
-        after a fix.
+        """Dead letters of one flow, or of all.
+
+        `vigie dead-letters replay` sends them again after a fix.
         """
         query: LetterQuery = call.query
 
@@ -178,7 +182,8 @@ class FlowEndpoints:
         shown = letter.payload[:SHOWN_BYTES]
         text = _text(shown)
         return WholeLetter(
-            _view(found[-1]), letter.holds, letter.labels, letter.cut or len(shown) < len(letter.payload), text,
+            _view(found[-1]), letter.holds, letter.labels,
+            letter.cut or len(shown) < len(letter.payload), text,
             None if text is not None else shown,
         )  # fmt: skip
 

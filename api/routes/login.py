@@ -1,6 +1,4 @@
-"""Endpoints to log in and out: in JSON as the video watch had it, and as a form as the alarm
-server had it.
-"""
+"""Endpoints to log in and out, with JSON bodies and with forms."""
 
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
@@ -72,8 +70,9 @@ class Token(msgspec.Struct):
 
 
 class LoggedIn(msgspec.Struct):
-    """Tokens and the account. `expires_in` is in seconds; a `refresh_token` buys the next
-    tokens, once.
+    """Tokens and the account.
+
+    `expires_in` is in seconds; a `refresh_token` buys the next tokens, once.
     """
 
     access_token: str
@@ -121,8 +120,10 @@ class LoginEndpoints:
         self._open = registration
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         register = Endpoint(
-            method="POST", address="/api/auth/register", do=self.register, tag=TAG, summary="Make oneself an account",
+            method="POST", address="/api/auth/register", do=self.register, tag=TAG,
+            summary="Make oneself an account",
             answer=Me, role=None, body=NewAccount, errors=(403, 409, 429),
         )  # fmt: skip
         me = Endpoint(
@@ -130,23 +131,31 @@ class LoginEndpoints:
         )
         return [
             Endpoint(
-                method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in", answer=Doors, role=None,
+                method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in",
+                answer=Doors, role=None,
             ),
             Endpoint(
-                method="POST", address="/api/auth/login", do=self.login, tag=TAG, summary="Log in", answer=LoggedIn,
+                method="POST", address="/api/auth/login", do=self.login, tag=TAG, summary="Log in",
+                answer=LoggedIn,
                 role=None, body=Credentials, errors=(401, 429),
             ),
             Endpoint(
-                method="POST", address="/login", do=self.login_form, tag=TAG, summary="Log in by a form", answer=Token,
-                role=None, body_type=LoginForm, body_media=FORM, errors=(400, 401, 408, 413, 415, 429),
+                method="POST", address="/login", do=self.login_form, tag=TAG,
+                summary="Log in by a form", answer=Token,
+                role=None, body_type=LoginForm, body_media=FORM, errors=(400, 401, 408, 413, 415,
+                429),
             ),
             Endpoint(
-                method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG, summary="Get the next tokens",
-                answer=LoggedIn, role=None, body_type=OldToken, body_optional=True, errors=(400, 401, 408, 413, 415),
+                method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG,
+                summary="Get the next tokens",
+                answer=LoggedIn, role=None, body_type=OldToken, body_optional=True, errors=(400,
+                401, 408, 413, 415),
             ),
-            Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG, summary="Log out", answer=Done),
+            Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG,
+            summary="Log out", answer=Done),
             Endpoint(
-                method="POST", address="/api/auth/password", do=self.password, tag=TAG, summary="Change one's password",
+                method="POST", address="/api/auth/password", do=self.password, tag=TAG,
+                summary="Change one's password",
                 answer=Done, body=NewPassword, errors=(403, 429),
             ),
             register,
@@ -160,9 +169,11 @@ class LoginEndpoints:
         return Doors(self._open)
 
     async def login(self, call: Call) -> LoggedIn:
-        """The access token is for `Authorization: Bearer TOKEN`. Five wrong passwords a minute
-        lock the account for the address that sent them; very many from everywhere lock it for
-        addresses that are not known."""
+        """Answers an access token, for `Authorization: Bearer TOKEN`, and a refresh token.
+
+        Five wrong passwords a minute lock the account for the address that sent them; very many
+        from everywhere lock it for addresses that are not known.
+        """
         body: Credentials = call.body
         pair, principal = await self._login(call.request, body.username, body.password)
         return self._logged_in(pair, principal, body.refresh)
@@ -176,9 +187,11 @@ class LoginEndpoints:
         return Token(pair.access, "bearer")
 
     async def refresh(self, call: Call) -> LoggedIn:
-        """Takes a refresh token, which is then used up, or, without a body, an access token that
-        is still valid. A refresh token that comes a second time ends its login, since somebody
-        else has it."""
+        """Takes a refresh token, which is then used up, and answers new tokens.
+
+        Without a body, it takes an access token that is still valid. A refresh token that comes a
+        second time ends its login, since somebody else has it.
+        """
         request = call.request
         if "authorization" in request.headers and not int(
             request.headers.get("content-length", "0") or 0
@@ -194,9 +207,7 @@ class LoginEndpoints:
         return self._logged_in(pair, principal, True)
 
     async def logout(self, call: Call) -> Done:
-        """Ends this login: none of its tokens is accepted any longer, and its connections are
-        closed.
-        """
+        """Ends this login: its tokens are no longer accepted, and its connections are closed."""
         await self._logins.logout(call.who, address_of(call.request))
         await self._permissions.refresh({call.who.id})
         return Done()
@@ -212,8 +223,9 @@ class LoginEndpoints:
         return Done()
 
     async def register(self, call: Call) -> Me:
-        """Makes an account with the role viewer. Closed unless the site file has `api:
-        {registration: open}`.
+        """Makes an account with the role viewer.
+
+        Closed unless the site file has `api: {registration: open}`.
         """
         if not self._open:
             raise Rejected(403, "nobody can register here; ask an admin for an account")

@@ -29,10 +29,13 @@ class ModeEndpoints:
         self._notices = notices
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
-            Endpoint(method="GET", address="/api/mode", do=self.show, tag=TAG, summary="The mode in force", answer=ModeView),
+            Endpoint(method="GET", address="/api/mode", do=self.show, tag=TAG,
+            summary="The mode in force", answer=ModeView),
             Endpoint(
-                method="PUT", address="/api/mode", do=self.change, tag=TAG, summary="Choose the mode", answer=ModeView,
+                method="PUT", address="/api/mode", do=self.change, tag=TAG,
+                summary="Choose the mode", answer=ModeView,
                 role="operator", body=NewMode,
             ),
         ]  # fmt: skip
@@ -42,8 +45,9 @@ class ModeEndpoints:
         return await asyncio.to_thread(self._mode.get)
 
     async def change(self, call: Call) -> ModeView:
-        """Puts a mode into force. Flows read it from the topic `vigie.mode`, as readings of the
-        subject `site`.
+        """Puts a mode into force.
+
+        Flows read it from the topic `vigie.mode`, as readings of the subject `site`.
         """
         if call.body.mode not in self._mode.modes:
             raise Rejected(

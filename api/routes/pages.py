@@ -1,6 +1,4 @@
-"""Endpoints of pages, groups and the alarms that people write: as the alarm server had them, and
-more under /api/.
-"""
+"""Endpoints of pages, groups and the alarms that people write."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -40,8 +38,9 @@ class PageView(msgspec.Struct):
 
 
 class PageRights(msgspec.Struct):
-    """A page with what one may do there. `key` is its name in channels (`page/KEY`) and in
-    transitions of alarms.
+    """A page with what one may do there.
+
+    `key` is its name in channels (`page/KEY`) and in transitions of alarms.
     """
 
     id: int
@@ -111,8 +110,10 @@ class AlarmView(msgspec.Struct):
 
 
 class NewAlarm(msgspec.Struct):
-    """An alarm. `condition` is above, below or crosses with a level, such as `above 1.08`; the
-    level may be the `option`.
+    """An alarm.
+
+    `condition` is above, below or crosses with a level, such as `above 1.08`; the level may be the
+    `option`.
     """
 
     ticker: Text
@@ -190,6 +191,7 @@ class PageEndpoints:
         self._database = database
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         group = _endpoint(
             "POST", "/groups", self.create_group, "Make a group", GroupView, body=Name
         )
@@ -211,25 +213,38 @@ class PageEndpoints:
             page,
             page.with_address("/api/pages"),
             _endpoint("GET", "/pages", self.pages, "The pages one may view", list[PageView]),
-            _endpoint("GET", "/api/pages", self.page_rights, "The pages one may view", list[PageRights]),
+            _endpoint("GET", "/api/pages", self.page_rights, "The pages one may view",
+            list[PageRights]),
             _endpoint("PATCH", one_page, self.rename_page, "Rename a page", PageView, PageId, Name),
-            _endpoint("DELETE", one_page, self.delete_page, "Delete a page without alarms", Done, PageId),
-            _endpoint("GET", f"{one_page}/shares", self.shares, "With whom a page is shared", list[ShareView], PageId),
+            _endpoint("DELETE", one_page, self.delete_page, "Delete a page without alarms", Done,
+            PageId),
+            _endpoint("GET", f"{one_page}/shares", self.shares, "With whom a page is shared",
+            list[ShareView], PageId),
             _endpoint("PUT", f"{one_page}/shares", self.share, "Share a page", Done, PageId, Share),
             _endpoint(
-                "DELETE", f"{one_page}/shares/{{subject_type}}/{{subject_id}}", self.unshare, "Take a share back", Done,
+                "DELETE", f"{one_page}/shares/{{subject_type}}/{{subject_id}}", self.unshare,
+                "Take a share back", Done,
                 ShareId,
             ),
-            _endpoint("GET", f"{one_page}/rules", self.alarms, "Alarms people wrote on a page", list[AlarmView], PageId),
-            _endpoint("POST", f"{one_page}/rules", self.create_alarm, "Write an alarm", AlarmView, PageId, NewAlarm),
-            _endpoint("PATCH", one_alarm, self.update_alarm, "Change an alarm", AlarmView, AlarmId, AlarmChanges),
-            _endpoint("DELETE", one_alarm, self.delete_alarm, "Delete an alarm", AlarmView, AlarmId),
-            _endpoint("POST", f"{one_alarm}/trigger", self.trigger, "Trigger an alarm", AlarmView, AlarmId, Price),
-            _endpoint("GET", f"{one_alarm}/history", self.history, "When it was triggered", list[TriggerView], AlarmId),
-            _endpoint("GET", "/api/groups", self.groups, "Groups one made or is in", list[GroupMembers]),
-            _endpoint("DELETE", "/api/groups/{group}", self.delete_group, "Delete a group", Done, GroupId),
+            _endpoint("GET", f"{one_page}/rules", self.alarms, "Alarms people wrote on a page",
+            list[AlarmView], PageId),
+            _endpoint("POST", f"{one_page}/rules", self.create_alarm, "Write an alarm", AlarmView,
+            PageId, NewAlarm),
+            _endpoint("PATCH", one_alarm, self.update_alarm, "Change an alarm", AlarmView, AlarmId,
+            AlarmChanges),
+            _endpoint("DELETE", one_alarm, self.delete_alarm, "Delete an alarm", AlarmView,
+            AlarmId),
+            _endpoint("POST", f"{one_alarm}/trigger", self.trigger, "Trigger an alarm", AlarmView,
+            AlarmId, Price),
+            _endpoint("GET", f"{one_alarm}/history", self.history, "When it was triggered",
+            list[TriggerView], AlarmId),
+            _endpoint("GET", "/api/groups", self.groups, "Groups one made or is in",
+            list[GroupMembers]),
+            _endpoint("DELETE", "/api/groups/{group}", self.delete_group, "Delete a group", Done,
+            GroupId),
             _endpoint(
-                "DELETE", "/api/groups/{group}/members/{user}", self.remove_member, "Take an account out of a group", Done,
+                "DELETE", "/api/groups/{group}/members/{user}", self.remove_member,
+                "Take an account out of a group", Done,
                 Membership,
             ),
         ]  # fmt: skip
@@ -303,8 +318,9 @@ class PageEndpoints:
         return found
 
     async def share(self, call: Call) -> Done:
-        """For the owner. What an account was given itself counts before what its groups were
-        given.
+        """Shares the page; for its owner.
+
+        An account's own right counts before those of its groups.
         """
         body: Share = call.body
         await _answered(
@@ -320,8 +336,9 @@ class PageEndpoints:
         return Done()
 
     async def unshare(self, call: Call) -> Done:
-        """For the owner. Connections of those who may not see the page any longer get nothing
-        more of it.
+        """Ends sharing; for the page's owner.
+
+        Connections of those who may no longer see the page get nothing more of it.
         """
         path: ShareId = call.path
         await _answered(
@@ -349,8 +366,11 @@ class PageEndpoints:
         return msgspec.convert(await self._look(work), list[AlarmView])
 
     async def create_alarm(self, call: Call) -> AlarmView:
-        """For who may edit the page. Flows with an alarm that has `rules` evaluate it on their
-        stream; a condition that they cannot evaluate is triggered by people only."""
+        """Makes an alarm; for who may edit the page.
+
+        Flows with an alarm that has `rules` evaluate it on their stream; a condition that they
+        cannot evaluate is triggered by people only.
+        """
         body: NewAlarm = call.body
         done = self._service.create_alarm(
             call.who, call.path.page, body.ticker, body.option, body.condition

@@ -1,6 +1,4 @@
-"""Endpoints of the present state of signals and their history, and of the api's own health and
-metrics.
-"""
+"""Endpoints of signals, now and in the past, and of the api's own health and metrics."""
 
 import time
 from typing import Annotated, Any
@@ -49,8 +47,9 @@ class CourseQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
 
 
 class Course(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """The course of a signal: `points` are `[time, mean, lowest, highest, readings]`, `texts`
-    are `[time, text]`.
+    """The course of a signal.
+
+    `points` are `[time, mean, lowest, highest, readings]`, `texts` are `[time, text]`.
     """
 
     subject: str
@@ -103,21 +102,26 @@ class SignalEndpoints:
         self._metrics = metrics
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/latest", do=self.latest, tag=TAG, summary="Last readings", answer=Latest,
+                method="GET", address="/api/latest", do=self.latest, tag=TAG,
+                summary="Last readings", answer=Latest,
                 query=LatestQuery,
             ),
             Endpoint(
-                method="GET", address="/api/history", do=self.history, tag=TAG, summary="Course of a signal", answer=Course,
+                method="GET", address="/api/history", do=self.history, tag=TAG,
+                summary="Course of a signal", answer=Course,
                 query=CourseQuery, errors=(503,),
             ),
             Endpoint(
-                method="GET", address="/health", do=self.health, tag=OPERATION, summary="Whether all is well", answer=Health,
+                method="GET", address="/health", do=self.health, tag=OPERATION,
+                summary="Whether all is well", answer=Health,
                 role=None, also={503: Health},
             ),
             Endpoint(
-                method="GET", address="/metrics", do=self.metrics, tag=OPERATION, summary="Metrics for Prometheus", role=None,
+                method="GET", address="/metrics", do=self.metrics, tag=OPERATION,
+                summary="Metrics for Prometheus", role=None,
                 media="text/plain",
             ),
         ]  # fmt: skip

@@ -1,6 +1,4 @@
-"""The part of the api that serves the video watch, the sensors' bridge and whoever looks after
-the flows.
-"""
+"""Routes of cameras, events, the mode, flows and statistics, put together."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -50,16 +50,17 @@ class StreamEndpoints:
         self._bounds = bounds
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/stream", do=self.follow, tag=TAG, summary="Follow channels (server-sent events)",
+                method="GET", address="/api/stream", do=self.follow, tag=TAG,
+                summary="Follow channels (server-sent events)",
                 query=StreamQuery, errors=(503,), media="text/event-stream", token_in_query=True,
             )
         ]  # fmt: skip
 
     async def follow(self, call: Call) -> Stream:
-        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; every id is a
-        cursor.
+        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; ids are cursors.
 
         Who connects again with `Last-Event-ID` gets exactly what was missed, or `"recovered":
         false` and the present state. The token may stand in `?token=`, since browsers'

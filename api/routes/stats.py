@@ -59,8 +59,7 @@ class Dashboard(msgspec.Struct):
 
 
 class Performance(msgspec.Struct):
-    """How fast it goes. Rates are per second since somebody last asked, null at first; `lag` is in
-    records.
+    """Throughput: rates per second since somebody last asked, null at first; `lag` in records.
 
     `flows` gives the events a second of each source and sink, as `flow/name`.
     """
@@ -104,15 +103,19 @@ class StatsEndpoints:
         self._before: tuple[float, float, float] | None = None
 
     def endpoints(self) -> list[Endpoint]:
+        """The endpoints, for routes and document."""
         return [
             Endpoint(
-                method="GET", address="/api/stats/dashboard", do=self.dashboard, tag=TAG, summary="At a glance", answer=Dashboard
+                method="GET", address="/api/stats/dashboard", do=self.dashboard, tag=TAG,
+                summary="At a glance", answer=Dashboard
             ),
             Endpoint(
-                method="GET", address="/api/stats/system", do=self.system, tag=TAG, summary="The machine", answer=MachineView
+                method="GET", address="/api/stats/system", do=self.system, tag=TAG,
+                summary="The machine", answer=MachineView
             ),
             Endpoint(
-                method="GET", address="/api/stats/performance", do=self.performance, tag=TAG, summary="How fast it goes",
+                method="GET", address="/api/stats/performance", do=self.performance, tag=TAG,
+                summary="How fast it goes",
                 answer=Performance,
             ),
         ]  # fmt: skip
@@ -141,7 +144,8 @@ class StatsEndpoints:
             cameras=CameraCounts(len(cameras), running, len(cameras) - running),
             events=EventCounts(
                 total, max(0, total - acknowledged), dict(counted.types.most_common(100)),
-                [HourCount(hour, events) for hour, events in sorted(counted.hours.items())], counted.complete,
+                [HourCount(hour, events) for hour, events in sorted(counted.hours.items())],
+                counted.complete,
             ),
             alarms=AlarmCounts(len(alarms), by_state, by_priority),
             signals=len(self._hub.readings),

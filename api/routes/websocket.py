@@ -103,8 +103,9 @@ class WebSocketEndpoints:
             await self._serve(websocket, "", True, self._push_conversation, self._anonymous)
 
     async def raw(self, websocket: WebSocket) -> None:
-        """`/ws/raw/{channel}`: token in the Authorization header or in `?token=`, then nothing
-        but data.
+        """`/ws/raw/{channel}`: nothing but data after the token.
+
+        The token stands in the Authorization header or in `?token=`.
         """
         if not await self._accept(websocket, None):
             return
