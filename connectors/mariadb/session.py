@@ -14,17 +14,16 @@ from typing import Any
 from pymysql.err import MySQLError
 
 from connectors.base import ConnectorContext, ConnectorError
-from connectors.mariadb.binlog.stream import (
+from connectors.mariadb.binlog.gtids import (
     Gtids,
-    PositionLost,
-    ServerIdTaken,
-    Stream,
+    LogPosition,
     format_gtids,
     parse_gtids,
     reached,
 )
+from connectors.mariadb.binlog.stream import PositionLost, ServerIdTaken, Stream
 from connectors.mariadb.binlog.table_map import describe_with
-from connectors.mariadb.binlog.transactions import CHUNK_ROWS, Follower, Place, Problem
+from connectors.mariadb.binlog.transactions import CHUNK_ROWS, Problem, TransactionDecoder
 from connectors.mariadb.connection import Address
 from connectors.mariadb.homeassistant_recorder import (
     ATTRIBUTES,
@@ -101,8 +100,8 @@ class Session:
         self._mapping = Mappings(rows, self._problems.unmapped)
         self._put = put
         self._closed = closed
-        self._place: Place | None = (
-            Place.load(position) if position and "gtid" in position else None
+        self._position: LogPosition | None = (
+            LogPosition.load(position) if position and "gtid" in position else None
         )
         self._snapshot = (
             Snapshot.load(position["snapshot"]) if position and position.get("snapshot") else None
@@ -155,17 +154,17 @@ class Session:
             self._check(control, sorted(self._tables))
             self._load_recorders(control)
             self._advise(control)
-            if self._place is None or self._snapshot is not None:
+            if self._position is None or self._snapshot is not None:
                 self._start(control)
-            if self._place is None:
+            if self._position is None:
                 return  # closed during the snapshot
             target = parse_gtids(_gtid_position(control))
-            if not reached(target, self._place.gtids):
+            if not reached(target, self._position.gtids):
                 raise PositionLost(
                     f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
                     " restored"
                 )
-            stream = Stream(self._connect(), self._place.gtids, self._settings.server_id)
+            stream = Stream(self._connect(), self._position.gtids, self._settings.server_id)
             try:
                 self._stream = stream
                 self._read_log(stream, control, target)
@@ -176,17 +175,17 @@ class Session:
             control.close()
 
     def _read_log(self, stream: Stream, control: Any, target: Gtids) -> None:
-        assert self._place is not None
-        follower = Follower(
-            self._place,
+        assert self._position is not None
+        decoder = TransactionDecoder(
+            self._position,
             self._tables,
             self._recorders,
             describe_with(control),
             self._problems.report,
             self._context.count,
         )
-        self._live = reached(follower.place.gtids, target)
-        self._pass_on(follower)
+        self._live = reached(decoder.position.gtids, target)
+        self._pass_on(decoder)
         opened: float | None = time.monotonic()
         while not self._closed.is_set():
             stream.receive()
@@ -194,30 +193,34 @@ class Session:
                 opened = None
                 self._context.health.up(self._context.name)
             for data in stream.packets():
-                follower.handle(data, stream.checksum)
-                if len(follower.events) >= CHUNK_ROWS:
-                    self._pass_on(follower)
-                if not self._live and not follower.inside and reached(follower.place.gtids, target):
-                    self._pass_on(follower)
+                decoder.handle(data, stream.checksum)
+                if len(decoder.events) >= CHUNK_ROWS:
+                    self._pass_on(decoder)
+                if (
+                    not self._live
+                    and not decoder.inside
+                    and reached(decoder.position.gtids, target)
+                ):
+                    self._pass_on(decoder)
                     self._live = True
-                    self._pass_on(follower)
-            waiting = bool(follower.events) or follower.place.gtids != self._place.gtids
-            if waiting and not follower.inside:
-                self._pass_on(follower)
-            if self._live and not follower.inside:
+                    self._pass_on(decoder)
+            waiting = bool(decoder.events) or decoder.position.gtids != self._position.gtids
+            if waiting and not decoder.inside:
+                self._pass_on(decoder)
+            if self._live and not decoder.inside:
                 self.read_until = time.time()
 
-    def _pass_on(self, follower: Follower) -> None:
-        place = follower.place
-        self._place = Place(dict(place.gtids), place.rows, dict(place.state_ids))
+    def _pass_on(self, decoder: TransactionDecoder) -> None:
+        position = decoder.position
+        self._position = LogPosition(dict(position.gtids), position.rows, dict(position.state_ids))
         now = time.time()
-        wall = now if self._live else min(follower.committed or now, now)
+        wall = now if self._live else min(decoder.committed or now, now)
         self._wall = max(self._wall, wall)
         commits = [
-            (rows, min(at + COMMIT_STEP_S, now + CLOCK_AHEAD_S)) for rows, at in follower.commits
+            (rows, min(at + COMMIT_STEP_S, now + CLOCK_AHEAD_S)) for rows, at in decoder.commits
         ]
-        events, arrivals = self._mapping.apply(follower.take(), commits)
-        self._put(Chunk(events, arrivals, place.saved(), self._wall, self._live))
+        events, arrivals = self._mapping.apply(decoder.take(), commits)
+        self._put(Chunk(events, arrivals, position.saved(), self._wall, self._live))
 
     # ------------------------------------------------------------------------
     # where to begin
@@ -225,9 +228,9 @@ class Session:
     def _start(self, control: Any) -> None:
         """Begin with what the tables hold or at the log's end; go on with an interrupted snapshot."""
         if not self._settings.snapshot and self._snapshot is None:
-            place = Place(parse_gtids(_gtid_position(control)))
-            self._save_start(place.saved())
-            self._place = place
+            position = LogPosition(parse_gtids(_gtid_position(control)))
+            self._save_start(position.saved())
+            self._position = position
             return
         connection = self._connect()
         try:
@@ -236,7 +239,7 @@ class Session:
             connection.close()
         if rows is None or self._snapshot is None:
             return
-        self._place = Place(parse_gtids(self._snapshot.gtid), 0, dict(self._snapshot.upto))
+        self._position = LogPosition(parse_gtids(self._snapshot.gtid), 0, dict(self._snapshot.upto))
         if self._lost is not None:
             log.warning(
                 "%s: read %d rows from the tables in place of the lost part of the log",
@@ -271,8 +274,8 @@ class Session:
 
     def _start_over(self, error: PositionLost) -> bool:
         """Report the gap that a purged position leaves; True if the tables are to be read again."""
-        place = self._place or Place()
-        position = place.saved()["gtid"] or "the beginning"
+        lost = self._position or LogPosition()
+        position = format_gtids(lost.gtids) or "the beginning"
         loss = (
             f"MariaDB at {self._settings.address} no longer has the binary log after {position}"
             f" ({error})"
@@ -285,7 +288,7 @@ class Session:
             )
             return False
         known = ", ".join(
-            f"{schema}.states after state_id {last}" for schema, last in place.state_ids.items()
+            f"{schema}.states after state_id {last}" for schema, last in lost.state_ids.items()
         )
         kept = f", except {known}, which is read from the table" if known else ""
         detail = (
@@ -295,7 +298,7 @@ class Session:
         self._context.count("gap", 1)
         self._problems.degraded(detail)
         self._problems.report(Problem("gap", detail, b"", position, time.time()))
-        self._lost, self._place, self._snapshot = dict(place.state_ids), None, None
+        self._lost, self._position, self._snapshot = dict(lost.state_ids), None, None
         return True
 
     # ------------------------------------------------------------------------

@@ -60,8 +60,8 @@ def open_transaction(connection: Any) -> str:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         cursor.execute("SHOW STATUS LIKE 'binlog_snapshot_%'")
-        place = {name.lower(): value for name, value in cursor.fetchall()}
-        file, offset = place.get("binlog_snapshot_file"), place.get("binlog_snapshot_position")
+        status = {name.lower(): value for name, value in cursor.fetchall()}
+        file, offset = status.get("binlog_snapshot_file"), status.get("binlog_snapshot_position")
         cursor.execute("SELECT BINLOG_GTID_POS(%s, %s)", (file, int(offset or 0)))
         gtid = cursor.fetchone()[0]
     if gtid is None:

@@ -167,5 +167,5 @@ def _log_to_stderr(form: str) -> None:
         else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("clickhouse_connect", "kafka", "paho", "pymysqlreplication", "urllib3"):
+    for noisy in ("clickhouse_connect", "kafka", "paho", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)

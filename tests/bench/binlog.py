@@ -11,9 +11,10 @@ import pymysql
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
 
-from connectors.mariadb.binlog.stream import Stream, parse_gtids, reached
+from connectors.mariadb.binlog.gtids import LogPosition, parse_gtids, reached
+from connectors.mariadb.binlog.stream import Stream
 from connectors.mariadb.binlog.table_map import describe_with
-from connectors.mariadb.binlog.transactions import Follower, Place
+from connectors.mariadb.binlog.transactions import TransactionDecoder
 from connectors.mariadb.connection import parse_url
 from connectors.mariadb.homeassistant_recorder import Recorder
 from connectors.mariadb.preflight import connect
@@ -88,8 +89,8 @@ def _ours(url: str, begin: str, until: str) -> float:
     control = connect(address, None)
     recorder = Recorder(DATABASE)
     recorder.seed(control)
-    follower = Follower(
-        Place(parse_gtids(begin)),
+    decoder = TransactionDecoder(
+        LogPosition(parse_gtids(begin)),
         frozenset({(DATABASE, "states")}),
         {DATABASE: recorder},
         describe_with(control),
@@ -100,13 +101,13 @@ def _ours(url: str, begin: str, until: str) -> float:
     target = parse_gtids(until)
     rows = 0
     began = time.process_time()
-    while not reached(follower.place.gtids, target):
+    while not reached(decoder.position.gtids, target):
         stream.receive()
         for data in stream.packets():
-            follower.handle(data, stream.checksum)
-            if len(follower.events) >= 1000:
-                rows += len(follower.take())
-    rate = (rows + len(follower.take())) / (time.process_time() - began)
+            decoder.handle(data, stream.checksum)
+            if len(decoder.events) >= 1000:
+                rows += len(decoder.take())
+    rate = (rows + len(decoder.take())) / (time.process_time() - began)
     stream.close()
     control.close()
     return rate

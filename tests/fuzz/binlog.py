@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from connectors.mariadb.binlog import stream as wire
+from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog.gtids import LogPosition
 from connectors.mariadb.binlog.table_map import Described
-from connectors.mariadb.binlog.transactions import Follower, Place, Problem
+from connectors.mariadb.binlog.transactions import Problem, TransactionDecoder
 from connectors.mariadb.homeassistant_recorder import Recorder
 from infra.embedded.mariadb import MariaDB
 from tests.fuzz.target import Target
@@ -55,8 +56,8 @@ def follow(data: bytes) -> None:
     """Rows that can be written as events, or problems; never anything else."""
     checksum, some = packets(data)
     problems: list[Problem] = []
-    follower = Follower(
-        Place(),
+    decoder = TransactionDecoder(
+        LogPosition(),
         frozenset({(SCHEMA, TABLE), (SCHEMA, "states"), (SCHEMA, "places")}),
         {SCHEMA: _Unasked(SCHEMA)},
         _described,
@@ -64,9 +65,9 @@ def follow(data: bytes) -> None:
         lambda word, n: None,
     )
     for packet in some:
-        follower.handle(packet, checksum)
+        decoder.handle(packet, checksum)
     assert {problem.reason for problem in problems} <= REASONS, problems
-    for row in follower.take():
+    for row in decoder.take():
         assert isinstance(row.id, str)
         assert isinstance(row.time, float), row
 

@@ -1,25 +1,15 @@
-"""The binary log as the server sends it: one connection, whole packets, and positions (GTIDs)."""
+"""A connection to the server on which it sends its binary log."""
 
 import socket
 import struct
-import zlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pymysql
 
 from connectors.base import ConnectorError
-
-QUERY = 2
-FORMAT_DESCRIPTION = 15
-XID = 16
-EXECUTE_LOAD_QUERY = 18
-TABLE_MAP = 19
-INCIDENT = 26
-XA_PREPARE = 38
-GTID = 162
-QUERY_COMPRESSED = 165
-STANDALONE = 1
+from connectors.mariadb.binlog.gtids import Gtids, format_gtids
+from connectors.mariadb.binlog.packets import FORMAT_DESCRIPTION
 
 RECEIVE_BYTES = 1 << 18
 WHOLE_PACKET = 0xFFFFFF
@@ -28,8 +18,6 @@ SILENCE_S = 10.0
 LOST_POSITION = 1236
 ACCESS_DENIED_FOR_COMMAND = 1227
 
-Gtids = dict[int, tuple[int, int]]
-
 
 class PositionLost(Exception):
     """The server has no binary log any more that begins at the position asked for."""
@@ -37,71 +25,6 @@ class PositionLost(Exception):
 
 class ServerIdTaken(ConnectorError):
     """Another reader connects with the same number and ends this one's connection."""
-
-
-class Rows(NamedTuple):
-    """What a row event does: `op`, which version of the header it has, and whether its rows are
-    compressed.
-    """
-
-    op: str
-    version: int
-    compressed: bool = False
-
-
-ROW_EVENTS = {
-    23: Rows("insert", 1), 24: Rows("update", 1), 25: Rows("delete", 1),
-    30: Rows("insert", 2), 31: Rows("update", 2), 32: Rows("delete", 2),
-    166: Rows("insert", 1, True), 167: Rows("update", 1, True), 168: Rows("delete", 1, True),
-    169: Rows("insert", 2, True), 170: Rows("update", 2, True), 171: Rows("delete", 2, True),
-}  # fmt: skip
-
-
-def parse_gtids(text: str) -> Gtids:
-    """`0-1-100,1-2-7` as {domain: (server, sequence)}."""
-    parts = [part.strip().split("-") for part in text.split(",") if part.strip()]
-    return {int(domain): (int(server), int(sequence)) for domain, server, sequence in parts}
-
-
-def format_gtids(gtids: Gtids) -> str:
-    return ",".join(
-        f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(gtids.items())
-    )
-
-
-def reached(position: Gtids, target: Gtids) -> bool:
-    """Whether `position` is at `target` or after it."""
-    return all(domain in position and position[domain][1] >= target[domain][1] for domain in target)
-
-
-def length_coded(data: bytes, offset: int) -> tuple[int, int]:
-    """(value, next offset) of a length-coded number."""
-    first = data[offset]
-    if first < 251:
-        return first, offset + 1
-    size = {252: 2, 253: 3, 254: 8}[first]
-    return int.from_bytes(data[offset + 1 : offset + 1 + size], "little"), offset + 1 + size
-
-
-def uncompressed(data: bytes, offset: int) -> bytes:
-    """The plain bytes of a compressed tail: a byte with the algorithm and length size, the
-    length, a zlib stream.
-    """
-    size = data[offset] & 0x07
-    return zlib.decompress(data[offset + 1 + size :])
-
-
-def query_text(data: bytes, end: int) -> tuple[str, str]:
-    """(default database, statement) of a query event."""
-    event = data[5]
-    schema_length = data[28]
-    variables = int.from_bytes(data[31:33], "little")
-    start = 33 + (4 + 4 + 4 + 1 if event == EXECUTE_LOAD_QUERY else 0) + variables
-    schema = data[start : start + schema_length].decode("utf8", "replace")
-    text = data[start + schema_length + 1 : end]
-    if event == QUERY_COMPRESSED:
-        text = uncompressed(text, 0)
-    return schema, text.decode("utf8", "replace")
 
 
 class Stream:
@@ -139,9 +62,7 @@ class Stream:
         self._buffer = b"".join(chunks)
 
     def packets(self) -> Iterator[bytes]:
-        """The whole packets received: each an OK byte, the event's header from 1 to 20, and its
-        body.
-        """
+        """The whole packets received: an OK byte, the event's header from 1 to 20, its body."""
         buffer, start, size = self._buffer, 0, len(self._buffer)
         parts: list[bytes] = []
         at = 0
@@ -176,12 +97,14 @@ class Stream:
         self.checksum = 4 if data[-5] == 1 else 0
 
     def interrupt(self) -> None:
+        """End a `receive` that waits, from another thread."""
         try:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
             return  # it is closed already
 
     def close(self) -> None:
+        """Close the connection at once."""
         self._connection._force_close()
 
 

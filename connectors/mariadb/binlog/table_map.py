@@ -1,85 +1,25 @@
-"""The definition of a table as the binary log tells it (a TABLE_MAP event), completed from
-information_schema.
-"""
+"""The definition of a table in the binary log (a TABLE_MAP event), or from information_schema."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymysql.charset import charset_by_id
-
-from connectors.mariadb.binlog.stream import length_coded
-
-TINY, SHORT, LONG, FLOAT, DOUBLE, TIMESTAMP, LONGLONG, INT24, DATE, TIME, DATETIME, YEAR = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
+from connectors.mariadb.binlog.charsets import BINARY, codec_of, codec_of_collation
+from connectors.mariadb.binlog.column_types import (
+    CHARACTER,
+    DECLARED,
+    ENUM,
+    NUMERIC,
+    ONE_META_BYTE,
+    SET,
+    STRING,
+    TWO_META_BYTES,
+    VAR_STRING,
+    VARCHAR,
+    VARCHAR_COMPRESSED,
 )
-NEWDATE, VARCHAR, BIT, TIMESTAMP2, DATETIME2, TIME2, BLOB_COMPRESSED, VARCHAR_COMPRESSED = (
-    14,
-    15,
-    16,
-    17,
-    18,
-    19,
-    140,
-    141,
-)
-JSON, NEWDECIMAL, ENUM, SET, TINY_BLOB, MEDIUM_BLOB, LONG_BLOB, BLOB, VAR_STRING, STRING, GEOMETRY = (
-    245, 246, 247, 248, 249, 250, 251, 252, 253, 254, 255,
-)  # fmt: skip
-
-NUMERIC = {TINY, SHORT, INT24, LONG, LONGLONG, NEWDECIMAL, FLOAT, DOUBLE, YEAR}
-CHARACTER = {STRING, VAR_STRING, VARCHAR, BLOB, GEOMETRY, BLOB_COMPRESSED, VARCHAR_COMPRESSED}
-TWO_META_BYTES = {VARCHAR, VAR_STRING, STRING, NEWDECIMAL, BIT, ENUM, SET, VARCHAR_COMPRESSED}
-ONE_META_BYTE = {DOUBLE, FLOAT, BLOB, GEOMETRY, JSON, TIMESTAMP2, DATETIME2, TIME2, BLOB_COMPRESSED}
-BINARY_CHARSET = 63
-DECLARED = {
-    "tinyint": {TINY}, "smallint": {SHORT}, "mediumint": {INT24}, "int": {LONG}, "bigint": {LONGLONG}, "float": {FLOAT},
-    "double": {DOUBLE}, "decimal": {NEWDECIMAL}, "date": {DATE, NEWDATE}, "time": {TIME, TIME2}, "year": {YEAR},
-    "datetime": {DATETIME, DATETIME2}, "timestamp": {TIMESTAMP, TIMESTAMP2}, "bit": {BIT}, "enum": {ENUM}, "set": {SET},
-    "varchar": {VARCHAR, VARCHAR_COMPRESSED}, "varbinary": {VARCHAR, VARCHAR_COMPRESSED}, "char": {STRING},
-    "binary": {STRING}, "uuid": {STRING}, "inet6": {STRING}, "inet4": {STRING}, "json": {BLOB, JSON},
-}  # fmt: skip
-_BLOBS = {
-    f"{size}{kind}": {BLOB, BLOB_COMPRESSED}
-    for size in ("", "tiny", "medium", "long")
-    for kind in ("text", "blob")
-}
-
-
-CODECS = {
-    "latin1": "cp1252", "utf8mb3": "utf8", "utf8mb4": "utf8", "ucs2": "utf-16-be", "utf16": "utf-16-be",
-    "utf16le": "utf-16-le", "utf32": "utf-32-be", "koi8r": "koi8_r", "koi8u": "koi8_u", "macroman": "mac_roman",
-    "macce": "mac_latin2", "tis620": "tis_620", "ujis": "euc_jp", "eucjpms": "euc_jp", "cp932": "cp932",
-    "latin5": "iso8859_9", "latin7": "iso8859_13", "latin2": "iso8859_2", "greek": "iso8859_7", "hebrew": "iso8859_8",
-}  # fmt: skip
-
-WIDE = {
-    "utf-16-be": {
-        35,
-        54,
-        55,
-        90,
-        159,
-        *range(101, 125),
-        *range(128, 152),
-        *range(640, 643),
-        *range(672, 675),
-    },
-    "utf-16-le": {56, 62},
-    "utf-32-be": {60, 61, *range(160, 184), *range(736, 739)},
-}
+from connectors.mariadb.binlog.packets import length_coded
 
 
 class UnknownColumns(Exception):
@@ -88,7 +28,7 @@ class UnknownColumns(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its type code and `meta` numbers as in the log. `codec` None means bytes."""
+    """A column: its type and `meta` numbers as in the log; `codec` is None for bytes."""
 
     type: int
     meta: tuple[int, ...] = ()
@@ -109,6 +49,7 @@ class Table:
 
     @property
     def full_name(self) -> str:
+        """The table as `schema.table`."""
         return f"{self.schema}.{self.name}"
 
 
@@ -209,9 +150,8 @@ def _from_log(
 def _from_schema(
     table: str, columns: list[Column], described: list[Described]
 ) -> tuple[Column, ...]:
-    declared = DECLARED | _BLOBS
     fits = len(described) == len(columns) and all(
-        column.type in declared.get(d.declared, {column.type})
+        column.type in DECLARED.get(d.declared, {column.type})
         for column, d in zip(columns, described, strict=True)
     )
     if not fits:
@@ -226,7 +166,7 @@ def _from_schema(
             column,
             name=d.name,
             unsigned="unsigned" in d.full,
-            codec=_codec_of(d.charset),
+            codec=codec_of(d.charset),
             words=tuple(w.replace("''", "'") for w in re.findall(r"'((?:[^']|'')*)'", d.full)),
         )
         for column, d in zip(columns, described, strict=True)
@@ -252,30 +192,12 @@ def describe_with(connection: Any) -> Describe:
     return describe
 
 
-def _codec_of(charset: str | None) -> str | None:
-    return None if charset in (None, "binary") else CODECS.get(charset, charset)
-
-
-def _codec(collation: int) -> str | None:
-    if collation >= 2048:  # MariaDB's UCA 14 collations: the character set is in the high bits
-        return {0x0A: "utf-16-be", 0x0B: "utf-16-be", 0x0C: "utf-32-be"}.get(collation >> 8, "utf8")
-    # those that do not pad are 1024 higher
-    number = collation - 1024 if collation >= 1024 else collation
-    for codec, numbers in WIDE.items():
-        if number in numbers:
-            return codec
-    try:
-        return _codec_of(charset_by_id(number).name)
-    except KeyError:
-        return "utf8"
-
-
 def _codecs(fields: dict[int, bytes], default: int, each: int, count: int) -> list[str | None]:
     if each in fields:
-        return [_codec(number) for number in _numbers(fields[each])]
-    numbers = _numbers(fields.get(default, bytes([BINARY_CHARSET])))
+        return [codec_of_collation(number) for number in _numbers(fields[each])]
+    numbers = _numbers(fields.get(default, bytes([BINARY])))
     others = dict(zip(numbers[1::2], numbers[2::2], strict=True))
-    return [_codec(others.get(i, numbers[0])) for i in range(count)]
+    return [codec_of_collation(others.get(i, numbers[0])) for i in range(count)]
 
 
 def _bits(data: bytes) -> list[bool]:

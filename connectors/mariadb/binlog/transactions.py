@@ -1,18 +1,20 @@
-"""Turns the packets of the binary log into row events, transaction by transaction. No I/O of its
-own but through what it is given: `describe` for tables without names in the log, and each
-recorder's own questions."""
+"""Row events from the packets of the binary log, transaction by transaction.
+
+It does no I/O but through what it is given: `describe`, for tables without names in the log, and
+the queries of each recorder.
+"""
 
 import copy
 import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from connectors.mariadb.binlog import stream as wire
-from connectors.mariadb.binlog.fallback_decoder import LibraryDecoder
-from connectors.mariadb.binlog.row_decoder import RowDecoder, UnknownType
+from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog.gtids import LogPosition
+from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import (
     Describe,
     Table,
@@ -32,45 +34,22 @@ from connectors.mariadb.homeassistant_recorder import (
 from operators.events import Row
 
 CHUNK_ROWS = 1000
-INSERT = wire.ROW_EVENTS[23]
-LETTER_BYTES = 65_536
+DEAD_LETTER_BYTES = 65_536
 CHANGES = re.compile(
     r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b",
     re.IGNORECASE | re.DOTALL,
 )
 UNDECODABLE = (
-    struct.error, zlib.error, LookupError, ValueError, ArithmeticError, TypeError, StopIteration, NotImplementedError,
+    struct.error, zlib.error, LookupError, ValueError, ArithmeticError, TypeError, StopIteration,
 )  # fmt: skip
-"""What damaged bytes raise."""
+"""Errors of damaged bytes, and of columns of a type that is not known."""
 
 Rows = list[dict[str, Any]]
 
 
-@dataclass
-class Place:
-    """Where the log has been read to: all up to `gtids`, and of the next transaction `rows`
-    rows. `state_ids` are the highest ids of `states` by schema, to go on from if the server
-    loses the position."""
-
-    gtids: wire.Gtids = field(default_factory=dict)
-    rows: int = 0
-    state_ids: dict[str, int] = field(default_factory=dict)
-
-    def saved(self) -> dict[str, Any]:
-        return {
-            "gtid": wire.format_gtids(self.gtids),
-            "rows": self.rows,
-            "state_ids": dict(self.state_ids),
-        }
-
-    @classmethod
-    def load(cls, saved: Mapping[str, Any]) -> "Place":
-        return cls(wire.parse_gtids(saved["gtid"]), saved["rows"], dict(saved["state_ids"]))
-
-
 @dataclass(frozen=True)
 class Problem:
-    """What could not be read: one word, a sentence, the packet, and where it was."""
+    """Something that could not be read: a word, a sentence, the packet, and where it was."""
 
     reason: str
     detail: str
@@ -82,7 +61,7 @@ class Problem:
 @dataclass
 class _Watched:
     table: Table
-    decoder: RowDecoder | LibraryDecoder
+    decoder: RowDecoder
     recorder: Recorder | None
 
 
@@ -92,21 +71,23 @@ class _Unreadable:
     detail: str
 
 
-class Follower:
-    """Feed it packets with `handle`; `events` gathers, `commits` says how many of them were
-    committed when (epoch seconds), and `place` moves at the end of each transaction and with
-    every row."""
+class TransactionDecoder:
+    """Decodes packets, given to `handle`, into `events`.
+
+    `commits` says how many of them were committed when (epoch seconds); `position` moves at the end
+    of each transaction and with every row. `inside` is True within a transaction.
+    """
 
     def __init__(
         self,
-        place: Place,
+        position: LogPosition,
         tables: frozenset[tuple[str, str]],
         recorders: Mapping[str, Recorder],
         describe: Describe,
         problem: Callable[[Problem], None],
         count: Callable[[str, int], None],
     ) -> None:
-        self.place = copy.deepcopy(place)
+        self.position = copy.deepcopy(position)
         self.events: list[Row] = []
         self.commits: list[tuple[int, float]] = []
         self.inside = False
@@ -124,7 +105,6 @@ class Follower:
         self._gtid = (0, 0, 0)
         self._gtid_text = ""
         self._standalone = False
-        self._checksum = 0
 
     def handle(self, data: bytes, checksum: int) -> None:
         """Take one packet. `checksum` is the number of bytes at its end that are one."""
@@ -134,7 +114,6 @@ class Follower:
         if rows is not None:
             self._rows(data, end, rows)
         elif kind == wire.TABLE_MAP:
-            self._checksum = checksum
             self._table(data, end)
         elif kind == wire.GTID:
             self._begin(data)
@@ -167,8 +146,8 @@ class Follower:
 
     def _end(self) -> None:
         domain, server, sequence = self._gtid
-        self.place.gtids[domain] = (server, sequence)
-        self.place.rows = self._seen = 0
+        self.position.gtids[domain] = (server, sequence)
+        self.position.rows = self._seen = 0
         self.inside = False
         self._maps.clear()
 
@@ -201,7 +180,7 @@ class Follower:
                     Problem(
                         "statement",
                         detail,
-                        text.encode()[:LETTER_BYTES],
+                        text.encode()[:DEAD_LETTER_BYTES],
                         self._origin(data),
                         self.committed,
                     )
@@ -225,7 +204,7 @@ class Follower:
     def _refuse(self, reason: str, detail: str, data: bytes) -> None:
         self._count(reason, 1)
         self._problem(
-            Problem(reason, detail, data[:LETTER_BYTES], self._origin(data), self.committed)
+            Problem(reason, detail, data[:DEAD_LETTER_BYTES], self._origin(data), self.committed)
         )
 
     def _watched(self, data: bytes, end: int) -> _Watched | None:
@@ -233,10 +212,6 @@ class Follower:
         if (schema, name) not in self._interesting:
             return None
         table = parse_table(data, end, self._describe)
-        try:
-            decoder: RowDecoder | LibraryDecoder = RowDecoder(table.columns)
-        except UnknownType:
-            decoder = LibraryDecoder(data, table, self._checksum)
         recorder = self._recorders.get(schema) if name in (STATES, META, ATTRIBUTES) else None
         if recorder is not None and not is_recorder(
             name, (column.name for column in table.columns)
@@ -244,7 +219,7 @@ class Follower:
             recorder = None
         if recorder is None and (schema, name) not in self._tables:
             return None
-        return _Watched(table, decoder, recorder)
+        return _Watched(table, RowDecoder(table.columns), recorder)
 
     def _rows(self, data: bytes, end: int, kind: wire.Rows) -> None:
         watched = self._maps.get(int.from_bytes(data[20:26], "little"))
@@ -254,7 +229,7 @@ class Follower:
             self._refuse(watched.reason, watched.detail, data)
             return
         try:
-            before, after = images(watched.decoder, data, end, kind)
+            before, after = watched.decoder.images(data, end, kind)
             events = self._events(watched, kind.op, before, after)
         except UNDECODABLE as error:
             self._refuse("undecodable", _cannot(watched.table.full_name, error), data)
@@ -270,14 +245,12 @@ class Follower:
         return []
 
     def _add(self, events: list[Row]) -> None:
-        """Events before `place.rows` were passed on before the reader came back to this
-        transaction.
-        """
-        passed_on = self.place.rows - self._seen
+        """Add all but the first `position.rows`, which were passed on before a reconnect."""
+        passed_on = self.position.rows - self._seen
         self._seen += len(events)
         if passed_on > 0:
             events = events[passed_on:]
-        self.place.rows = max(self.place.rows, self._seen)
+        self.position.rows = max(self.position.rows, self._seen)
         self.events += events
         self.commits.append((len(events), self.committed))
 
@@ -286,7 +259,7 @@ class Follower:
     ) -> list[Row]:
         if op == "insert":
             recorder.resolve(after)
-            known = self.place.state_ids
+            known = self.position.state_ids
             known[table.schema] = max(known.get(table.schema, 0), after[-1]["state_id"])
             return inserted(table.full_name, after, self.committed)
         if op == "delete":
@@ -322,57 +295,3 @@ def _name_of(table_map: bytes) -> str:
 
 def _cannot(table: str, error: Exception) -> str:
     return f"rows of {table} cannot be decoded: {type(error).__name__}: {error}"
-
-
-def images(
-    decoder: RowDecoder | LibraryDecoder, data: bytes, end: int, kind: wire.Rows
-) -> tuple[Rows, Rows]:
-    """(rows before, rows after) of a row packet, one of them empty but for an update; `end` is
-    where its checksum begins.
-    """
-    if isinstance(decoder, LibraryDecoder):
-        return decoder.images(_plain_packet(data, end, kind) if kind.compressed else data)
-    offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
-    columns, offset = wire.length_coded(data, offset)
-    width = (columns + 7) >> 3
-    present = data[offset : offset + width]
-    offset += width
-    if kind is INSERT:
-        return [], decoder.rows(data, offset, end, present)
-    if kind.op == "update":
-        present_after = data[offset : offset + width]
-        offset += width
-    if kind.compressed:
-        data, offset = wire.uncompressed(data[:end], offset), 0
-        end = len(data)
-    if kind.op != "update":
-        rows = decoder.rows(data, offset, end, present)
-        return ([], rows) if kind.op == "insert" else (rows, [])
-    before: Rows = []
-    after: Rows = []
-    unchanged = decoder.absent(present_after)
-    while offset < end:
-        start = offset
-        old, offset = decoder.row(data, offset, present)
-        new, offset = decoder.row(data, offset, present_after)
-        if offset == start:
-            raise ValueError(f"{end - offset} bytes of rows without any column")
-        for name in unchanged:
-            new[name] = old[name]
-        before.append(old)
-        after.append(new)
-    if offset != end:
-        raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
-    return before, after
-
-
-def _plain_packet(data: bytes, end: int, kind: wire.Rows) -> bytes:
-    """A compressed row packet as it would be without compression."""
-    offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
-    columns, offset = wire.length_coded(data, offset)
-    offset += ((columns + 7) >> 3) * (2 if kind.op == "update" else 1)
-    plain = next(
-        code for code, rows in wire.ROW_EVENTS.items() if rows == kind._replace(compressed=False)
-    )
-    body = data[14:offset] + wire.uncompressed(data[:end], offset) + data[end:]
-    return data[:5] + bytes([plain]) + data[6:10] + struct.pack("<I", 13 + len(body)) + body

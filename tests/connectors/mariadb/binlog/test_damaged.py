@@ -4,8 +4,9 @@ beyond their end.
 
 import pytest
 
+from connectors.mariadb.binlog.column_types import LONG, VARCHAR
 from connectors.mariadb.binlog.row_decoder import RowDecoder
-from connectors.mariadb.binlog.table_map import LONG, VARCHAR, Column
+from connectors.mariadb.binlog.table_map import Column
 from connectors.mariadb.homeassistant_recorder import inserted, is_recorder
 
 COLUMNS = (Column(LONG, (), "id"), Column(VARCHAR, (20,), "name"))

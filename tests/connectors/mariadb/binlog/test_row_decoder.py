@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from connectors.mariadb.binlog import stream as wire
-from connectors.mariadb.binlog.fallback_decoder import LibraryDecoder
+from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog.gtids import parse_gtids, reached
 from connectors.mariadb.binlog.row_decoder import RowDecoder
-from connectors.mariadb.binlog.stream import Stream, parse_gtids
+from connectors.mariadb.binlog.stream import Stream
 from connectors.mariadb.binlog.table_map import describe_with, parse_table, table_names
-from connectors.mariadb.binlog.transactions import images
 from connectors.mariadb.connection import parse_url
 from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import MariaDB
+from tests.connectors.mariadb.binlog.library_decoder import LibraryDecoder
 from tests.recorder import RecorderDatabase, Watching
 
 # The library's own call, deprecated since Python 3.12.
@@ -64,7 +64,7 @@ class Log:
                             int.from_bytes(data[28:32], "little"),
                         )
                         seen[domain] = (int.from_bytes(data[6:10], "little"), sequence)
-                    elif data[5] in (wire.XID, wire.QUERY) and wire.reached(seen, target):
+                    elif data[5] in (wire.XID, wire.QUERY) and reached(seen, target):
                         return
         finally:
             stream.close()
@@ -78,8 +78,8 @@ class Log:
             library = LibraryDecoder(table_map, definition, checksum)
             end = len(data) - checksum
             yield (
-                images(RowDecoder(definition.columns), data, end, kind),
-                images(library, data, end, kind),
+                RowDecoder(definition.columns).images(data, end, kind),
+                library.images(data, end, kind),
             )
 
 
@@ -153,7 +153,10 @@ def write_every_type(db: RecorderDatabase, rows: int) -> None:
 def db(mariadb: MariaDB, unique: str) -> Iterator[RecorderDatabase]:
     db = RecorderDatabase(mariadb, unique)
     yield db
-    db.run("SET GLOBAL binlog_checksum = CRC32, log_bin_compress = OFF, binlog_row_metadata = FULL")
+    db.run(
+        "SET GLOBAL binlog_checksum = CRC32, log_bin_compress = OFF, binlog_row_metadata = FULL,"
+        " mysql56_temporal_format = ON"
+    )
 
 
 def differences(
@@ -242,7 +245,61 @@ def test_rows_of_a_table_that_was_changed_since_and_has_no_names_in_the_log_are_
     assert "binlog_row_metadata=FULL" in letter.detail
 
 
-def test_a_type_only_the_library_knows_is_left_to_it(db: RecorderDatabase) -> None:
+def test_times_of_the_old_format_are_what_the_library_decodes(db: RecorderDatabase) -> None:
+    db.run("SET SESSION time_zone = '+00:00', sql_mode = ''")
+    db.run("SET GLOBAL mysql56_temporal_format = OFF")
+    db.run(
+        "CREATE TABLE old_times(id INT PRIMARY KEY, ts TIMESTAMP NULL, dt DATETIME, tm TIME,"
+        " tm2 TIME, name VARCHAR(20))"
+    )
+    db.run("SET GLOBAL mysql56_temporal_format = ON")
+    log = Log(db)
+    db.run(
+        "INSERT INTO old_times VALUES"
+        " (1, '2026-11-29 18:20:07', '1999-12-31 23:59:58', '838:59:59', '00:00:01', 'a'),"
+        " (2, '1970-01-01 00:00:01', '1000-01-01 00:00:00', '12:34:56', '00:00:00', 'b'),"
+        " (3, NULL, '0000-00-00 00:00:00', NULL, NULL, 'c')"
+    )
+    db.run("UPDATE old_times SET tm2 = '10:00:00', dt = '2026-01-02 03:04:05'")
+    rows = 0
+    for ours, theirs in log.both("old_times"):
+        for our_images, their_images in zip(ours, theirs, strict=True):
+            assert differences(plain(our_images), their_images) == []
+            rows += len(our_images)
+    assert rows == 3 + 2 * 3
+
+
+def test_a_negative_time_of_the_old_format_is_negative(db: RecorderDatabase) -> None:
+    db.run("SET GLOBAL mysql56_temporal_format = OFF")
+    db.run("CREATE TABLE old_spans(id INT PRIMARY KEY, t TIME)")
+    db.run("SET GLOBAL mysql56_temporal_format = ON")
+    with Watching(db.url, tables=["old_spans"], snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO old_spans VALUES (1, '-10:20:30'), (2, '-00:00:01')")
+        watching.until_rows(2)
+    assert [row.values["t"] for row in watching.rows] == [
+        -datetime.timedelta(hours=10, minutes=20, seconds=30),
+        -datetime.timedelta(seconds=1),
+    ]
+
+
+def test_geometries_are_what_the_library_decodes(db: RecorderDatabase) -> None:
+    db.run(
+        "CREATE TABLE shapes(id INT PRIMARY KEY, g GEOMETRY, p POLYGON, name VARCHAR(20), l"
+        " LINESTRING)"
+    )
+    log = Log(db)
+    db.run(
+        "INSERT INTO shapes VALUES (1, POINT(1, 2), PolygonFromText('POLYGON((0 0,1 0,1 1,0 0))'),"
+        " 'é', NULL), (2, NULL, NULL, NULL, LineFromText('LINESTRING(0 0,9 9)'))"
+    )
+    ((ours, theirs),) = log.both("shapes")
+    assert len(ours[1]) == 2
+    assert ours == theirs
+    assert isinstance(ours[1][0]["g"], bytes)
+
+
+def test_points_are_bytes_through_the_reader(db: RecorderDatabase) -> None:
     db.run("CREATE TABLE places(id INT UNSIGNED PRIMARY KEY, at POINT, name VARCHAR(20))")
     with Watching(db.url, tables=["places"], snapshot=False) as watching:
         watching.until_live()
@@ -256,7 +313,9 @@ def test_a_type_only_the_library_knows_is_left_to_it(db: RecorderDatabase) -> No
     assert len(watching.rows[0].values["at"]) == 25
 
 
-def test_a_type_nobody_knows_is_a_dead_letter_and_the_rest_goes_on(db: RecorderDatabase) -> None:
+def test_a_type_that_is_not_known_is_a_dead_letter_and_the_rest_goes_on(
+    db: RecorderDatabase,
+) -> None:
     db.run("CREATE TABLE notes(id INT PRIMARY KEY, text VARCHAR(200) COMPRESSED)")
     db.run("CREATE TABLE meters(id INT PRIMARY KEY)")
     with Watching(db.url, tables=["notes", "meters"], snapshot=False) as watching:

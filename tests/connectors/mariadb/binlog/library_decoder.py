@@ -1,10 +1,6 @@
-"""mysql-replication's decoder on single packets, for tables with a column type that our own does
-not know.
-"""
+"""mysql-replication's decoder on single packets: the peer that ours is compared with."""
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from pymysql.protocol import MysqlPacket
@@ -16,7 +12,7 @@ from pymysqlreplication.row_event import (
     WriteRowsEvent,
 )
 
-from connectors.mariadb.binlog.stream import ROW_EVENTS, length_coded
+from connectors.mariadb.binlog.packets import ROW_EVENTS, Rows, length_coded, uncompressed
 from connectors.mariadb.binlog.table_map import Table
 
 CHECKSUM_BYTES = 4
@@ -31,62 +27,26 @@ class _Control:
         return "mariadb"
 
 
-@contextmanager
-def _damage_as_value_error() -> Iterator[None]:
-    """The library and its client fail on damaged bytes with errors of many kinds, assertions
-    among them.
-    """
-    try:
-        yield
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
-
-
-def _check_size(data: bytes) -> None:
-    """The library reads on for ever where a packet is shorter than it says or has rows without
-    columns.
-    """
-    size = int.from_bytes(data[10:14], "little")
-    kind = ROW_EVENTS[data[5]]
-    columns, offset = length_coded(
-        data, 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
-    )
-    width = (columns + 7) >> 3
-    if size != len(data) - 1:
-        raise ValueError(f"the packet has {len(data) - 1} bytes and says {size}")
-    if not any(data[offset : offset + width]) or (
-        kind.op == "update" and not any(data[offset + width : offset + 2 * width])
-    ):
-        raise ValueError("rows without any column")
-
-
 class LibraryDecoder:
-    """Decodes the row packets that belong to one TABLE_MAP packet; slow, but it knows every
-    type.
-    """
+    """Decodes the row packets that belong to one TABLE_MAP packet."""
 
     def __init__(self, table_map: bytes, table: Table, checksum: int) -> None:
-        """Raises `ValueError` for a damaged packet."""
         self._tables: dict[int, Any] = {}
         self._checksum = checksum
-        with _damage_as_value_error():
-            event = self._event(table_map, self._tables)
+        event = self._event(table_map, self._tables)
         for column, ours in zip(event.columns, table.columns, strict=True):
             column.name, column.unsigned = ours.name, ours.unsigned
         self._only = event.table_id
 
-    def images(self, data: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """(rows before, rows after) of a row packet.
-
-        Raises `NotImplementedError` for an unknown type and `ValueError` for a damaged packet.
-        """
-        _check_size(data)
+    def images(
+        self, data: bytes, end: int, kind: Rows
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """(rows before, rows after) of a row packet; `end` is where its checksum begins."""
+        if kind.compressed:
+            data = _plain_packet(data, end, kind)
         table_id = int.from_bytes(data[20:26], "little")
-        with _damage_as_value_error():
-            event = self._event(data, {table_id: self._tables[self._only]})
-            rows: list[dict[str, Any]] = event.rows
+        event = self._event(data, {table_id: self._tables[self._only]})
+        rows: list[dict[str, Any]] = event.rows
         if isinstance(event, UpdateRowsEvent):
             return [row["before_values"] for row in rows], [row["after_values"] for row in rows]
         values = [row["values"] for row in rows]
@@ -117,3 +77,15 @@ class LibraryDecoder:
             enable_logging=False,
         )
         return wrapper.event
+
+
+def _plain_packet(data: bytes, end: int, kind: Rows) -> bytes:
+    """A compressed row packet as it would be without compression."""
+    offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
+    columns, offset = length_coded(data, offset)
+    offset += ((columns + 7) >> 3) * (2 if kind.op == "update" else 1)
+    plain = next(
+        code for code, rows in ROW_EVENTS.items() if rows == kind._replace(compressed=False)
+    )
+    body = data[14:offset] + uncompressed(data[:end], offset) + data[end:]
+    return data[:5] + bytes([plain]) + data[6:10] + struct.pack("<I", 13 + len(body)) + body
