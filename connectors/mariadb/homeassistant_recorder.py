@@ -1,6 +1,4 @@
-"""What Home Assistant's recorder keeps in helper tables: the name and the attributes of each row
-of `states`.
-"""
+"""The helper tables of Home Assistant's recorder: name and attributes of each row of `states`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,18 +8,25 @@ from operators.events import Row
 
 STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
 ATTRIBUTE_CHARACTERS = 16_000_000
-ASK_AT_ONCE = 1000
+QUERIED_AT_ONCE = 1000
 NEWEST_ATTRIBUTES = 5000
 LATEST = 253_402_300_799.0  # the end of the year 9999
-MEANING = ("state", "attributes", "attributes_id", "metadata_id", "last_updated_ts", "last_updated")
+STATE_COLUMNS = (
+    "state",
+    "attributes",
+    "attributes_id",
+    "metadata_id",
+    "last_updated_ts",
+    "last_updated",
+)
 
 
 class Recorder:
     """Resolves `metadata_id` and `attributes_id` of one recorder database.
 
-    Both tables' own rows keep it up to date; what it has not met is asked of the server. Names are
-    kept for good (there are some thousands), attributes up to 16 million characters, the least used
-    forgotten first.
+    The rows of both tables keep it up to date; it asks the server for what it does not know. Names
+    are kept for good (there are some thousands), attributes up to 16 million characters; the least
+    used are forgotten first.
     """
 
     def __init__(self, schema: str) -> None:
@@ -33,9 +38,7 @@ class Recorder:
         self._connection: Any = None
 
     def seed(self, connection: Any) -> None:
-        """Read all names and the newest attributes; `connection` is used for later questions
-        too.
-        """
+        """Read all names and the newest attributes; later queries use `connection` too."""
         self._connection = connection
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
@@ -48,7 +51,7 @@ class Recorder:
                 self._keep(key, text)
 
     def learn(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Take new or changed rows of a helper table. What is purged there is kept."""
+        """Take new or changed rows of a helper table; those purged there are kept."""
         for row in rows:
             if table == META:
                 self._names[row["metadata_id"]] = row["entity_id"]
@@ -56,20 +59,18 @@ class Recorder:
                 self._keep(row["attributes_id"], row["shared_attrs"])
 
     def resolve(self, rows: list[dict[str, Any]]) -> None:
-        """Set `entity_id` and `shared_attrs` of rows of `states`; both stay None where nothing
-        is known.
-        """
+        """Set `entity_id` and `shared_attrs` of rows of `states`; None where nothing is known."""
         names, attributes = self._names, self._attributes
         for row in rows:
             name_key, key = row["metadata_id"], row["attributes_id"]
             if name_key not in names or key not in attributes:
-                self._ask_for_unknown(rows)
+                self._query_unknown(rows)
                 attributes = self._attributes
             if names[name_key] is not None:
                 row["entity_id"] = names[name_key]
             row["shared_attrs"] = attributes[key] if key in attributes else self._older.get(key)
 
-    def _ask_for_unknown(self, rows: list[dict[str, Any]]) -> None:
+    def _query_unknown(self, rows: list[dict[str, Any]]) -> None:
         names = {row["metadata_id"] for row in rows if row["metadata_id"] not in self._names}
         keys = {
             row["attributes_id"] for row in rows if row["attributes_id"] not in self._attributes
@@ -77,19 +78,19 @@ class Recorder:
         for key in keys & self._older.keys():
             self._attributes[key] = self._older[key]
         unknown = sorted(key for key in keys if key not in self._attributes)
-        for key, text in self._ask(ATTRIBUTES, "attributes_id", "shared_attrs", unknown).items():
+        for key, text in self._query(ATTRIBUTES, "attributes_id", "shared_attrs", unknown).items():
             self._keep(key, text)
-        self._names |= self._ask(META, "metadata_id", "entity_id", sorted(names))
+        self._names |= self._query(META, "metadata_id", "entity_id", sorted(names))
 
-    def _ask(
+    def _query(
         self, table: str, key: str, column: str, keys: list[int]
     ) -> dict[int | None, str | None]:
         found: dict[int | None, str | None] = dict.fromkeys(keys)
-        for start in range(0, len(keys), ASK_AT_ONCE):
+        for start in range(0, len(keys), QUERIED_AT_ONCE):
             with self._connection.cursor() as cursor:
                 cursor.execute(
                     f"SELECT {key}, {column} FROM {quoted(self.schema)}.{table} WHERE {key} IN %s",  # noqa: S608
-                    (keys[start : start + ASK_AT_ONCE],),
+                    (keys[start : start + QUERIED_AT_ONCE],),
                 )
                 found |= dict(cursor.fetchall())
         return found
@@ -113,11 +114,9 @@ def is_recorder(table: str, columns: Iterable[str]) -> bool:
     return _OWN[table] <= set(columns)
 
 
-def meant(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether an update of `states` changes what the row says; the recorder's own bookkeeping (a
-    purge) does not.
-    """
-    return any(before.get(name) != after.get(name) for name in MEANING)
+def changes_state(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether an update of `states` changes more than the recorder's bookkeeping (a purge)."""
+    return any(before.get(name) != after.get(name) for name in STATE_COLUMNS)
 
 
 def inserted(

@@ -1,5 +1,6 @@
-"""What a MariaDB server and its user must allow before its binary log can be read; each failure
-says what to set.
+"""Checks before a binary log is read: the server's settings, its user, the tables.
+
+Each failure says what to set.
 """
 
 import logging
@@ -73,8 +74,9 @@ def explain(error: BaseException, address: Address) -> str:
 
 
 def check(connection: Any, address: Address, tables: list[tuple[str, str]], server_id: int) -> None:
-    """Raise `ConnectorError` with everything that keeps the binary log of `tables` from being
-    read.
+    """Check that the binary log of `tables` can be read.
+
+    Raises `ConnectorError` with everything that keeps it from being read.
     """
     settings = _settings(connection)
     version = settings["version"]
@@ -176,9 +178,7 @@ def _at_least(version: str, lowest: tuple[int, int]) -> bool:
 
 
 def _filter_problems(connection: Any, tables: list[tuple[str, str]]) -> list[str]:
-    """A database that the server leaves out of its log would look like one where nothing ever
-    happens.
-    """
+    """A database that the server does not log would look like one where nothing ever happens."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW MASTER STATUS")

@@ -1,4 +1,4 @@
-"""Readings and occurrences from the rows of any table: which column is what."""
+"""Readings and occurrences from the rows of any table."""
 
 import datetime
 import itertools
@@ -17,8 +17,9 @@ Arrivals = list[tuple[int, float]]
 
 
 class RowMapping(Spec):
-    """How a table's rows become readings (`metric` and `value`) or occurrences (`type`, with the
-    other columns as data).
+    """How a table's rows become readings (`metric` and `value`) or occurrences (`type`).
+
+    The other columns of an occurrence are its data.
     """
 
     subject: str = Field(description="Column that says what is watched.", examples=["meter"])
@@ -114,8 +115,10 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
 
 
 class Mappings:
-    """The mapped tables of a source, by full name: rows of the others stay rows. `unmapped(row,
-    why)` is told of rows that do not fit."""
+    """The mapped tables of a source, by full name; rows of the others stay rows.
+
+    `unmapped(row, why)` is called for each row that does not fit.
+    """
 
     def __init__(
         self, mappings: Mapping[str, RowMapping], unmapped: Callable[[Row, str], None]

@@ -1,9 +1,9 @@
-"""What the watched tables hold at one exact position of the binary log, page by page."""
+"""The rows of the watched tables at one exact position of the binary log, page by page."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from pymysql.cursors import DictCursor
 
@@ -17,10 +17,12 @@ PAGE = 1000
 
 @dataclass
 class Snapshot:
-    """How far a snapshot is. With `since`, rows of `states` above that id are read, all of them;
-    otherwise the latest of each entity. `upto` bounds them, so that a snapshot that goes on in
-    another transaction reads the same rows; those without a time of their own have that at which
-    it `began` (epoch seconds)."""
+    """How far a snapshot is.
+
+    With `since`, rows of `states` above that id are read, all of them; otherwise the latest of each
+    entity. `upto` bounds them, so that a snapshot that goes on in another transaction reads the
+    same rows; those without a time of their own have that at which it `began` (epoch seconds).
+    """
 
     gtid: str
     tables: list[tuple[str, str]]
@@ -41,7 +43,8 @@ class Snapshot:
         }
 
     @classmethod
-    def load(cls, saved: dict[str, Any]) -> "Snapshot":
+    def load(cls, saved: dict[str, Any]) -> Self:
+        """The opposite of `saved`."""
         return cls(
             saved["gtid"],
             [(s, t) for s, t in saved["tables"]],
@@ -53,9 +56,7 @@ class Snapshot:
 
 
 def open_transaction(connection: Any) -> str:
-    """Begin a transaction that sees one state of all tables, and return the GTID position of
-    exactly that state.
-    """
+    """Begin a transaction that sees one state of all tables; returns its exact GTID position."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -75,8 +76,9 @@ def begin(
     recorders: dict[str, Recorder],
     since: dict[str, int],
 ) -> Snapshot:
-    """Start a snapshot. `since` are the highest state ids passed on already, by schema, when a
-    position was lost.
+    """Start a snapshot.
+
+    `since` are the highest state ids passed on already, by schema, when a position was lost.
     """
     gtid = open_transaction(connection)
     snapshot = Snapshot(gtid, list(tables))
@@ -92,8 +94,9 @@ def begin(
 def pages(
     connection: Any, snapshot: Snapshot, recorders: dict[str, Recorder]
 ) -> Iterator[list[Row]]:
-    """The rows that are left, in pages; `snapshot` is moved on before each page is returned.
-    Needs an open transaction.
+    """The rows that are left, in pages; needs an open transaction.
+
+    `snapshot` is moved on before each page is returned.
     """
     while snapshot.tables:
         schema, table = snapshot.tables[0]

@@ -1,6 +1,4 @@
-"""Where a reader of the binary log began, kept in a file until the flow has saved a position of
-its own.
-"""
+"""The first position of a reader, in a file until the flow has saved a position of its own."""
 
 import json
 from pathlib import Path
@@ -13,11 +11,10 @@ SURELY_SAVED = 10
 
 
 class StartFile:
-    """The starting position of a flow that has no saved one: one that is killed before it saved
-    begins there again.
+    """The starting position of a flow that has no saved one.
 
-    `settings` is what the position depends on; a file written under others does not count. Without
-    a folder nothing is kept.
+    A flow that is killed before it saved one begins there again. `settings` is what the position
+    depends on; a file written under others does not count. Without a folder nothing is kept.
     """
 
     def __init__(self, folder: Path | None, name: str, settings: list[Any]) -> None:

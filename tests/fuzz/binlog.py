@@ -26,7 +26,7 @@ HEADER = 30
 class _Unasked(Recorder):
     """Knows no names and asks nobody."""
 
-    def _ask(
+    def _query(
         self, table: str, key: str, column: str, keys: list[int]
     ) -> dict[int | None, str | None]:
         return dict.fromkeys(keys)

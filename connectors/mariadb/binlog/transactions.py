@@ -27,9 +27,9 @@ from connectors.mariadb.homeassistant_recorder import (
     META,
     STATES,
     Recorder,
+    changes_state,
     inserted,
     is_recorder,
-    meant,
 )
 from operators.events import Row
 
@@ -265,7 +265,7 @@ class TransactionDecoder:
         if op == "delete":
             self._count("purged", len(before))
             return []
-        rows = [new for old, new in zip(before, after, strict=True) if meant(old, new)]
+        rows = [new for old, new in zip(before, after, strict=True) if changes_state(old, new)]
         if len(rows) < len(after):
             self._count("bookkeeping", len(after) - len(rows))
         recorder.resolve(rows)
