@@ -226,7 +226,7 @@ class Session:
     # where to begin
 
     def _start(self, control: Any) -> None:
-        """Begin with what the tables hold or at the log's end; go on with an interrupted snapshot."""
+        """Begin with the tables or at the log's end; go on with an interrupted snapshot."""
         if not self._settings.snapshot and self._snapshot is None:
             position = LogPosition(parse_gtids(_gtid_position(control)))
             self._save_start(position.saved())

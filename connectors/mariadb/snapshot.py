@@ -133,10 +133,10 @@ def _states(
         after = snapshot.after[0] if snapshot.after else 0
         entities = _select(
             connection,
-            f"SELECT m.metadata_id, (SELECT s.state_id FROM {states} s WHERE s.metadata_id = m.metadata_id "  # noqa: S608
-            "AND s.state_id <= %s ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS"
-            " state_id "
-            f"FROM {meta} m WHERE m.metadata_id > %s ORDER BY m.metadata_id LIMIT {PAGE}",
+            f"SELECT m.metadata_id, (SELECT s.state_id FROM {states} s"  # noqa: S608
+            " WHERE s.metadata_id = m.metadata_id AND s.state_id <= %s"
+            " ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS state_id"
+            f" FROM {meta} m WHERE m.metadata_id > %s ORDER BY m.metadata_id LIMIT {PAGE}",
             (upto, after),
         )
         ids = [entity["state_id"] for entity in entities if entity["state_id"] is not None]

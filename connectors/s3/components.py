@@ -182,8 +182,9 @@ class Snapshot(Sink):
 
 
 class Clip(Sink):
-    """Stores a short video from before to after an event. It needs the pictures of a camera source
-    of the same flow.
+    """Stores a short video from before to after an event.
+
+    It needs the pictures of a camera source of the same flow.
 
     Delivery: at least once; the key is made from the event, so a second delivery replaces the
     object by itself.

@@ -18,8 +18,11 @@ class BadKey(ValueError):
 
 
 class KeyTemplate:
-    """Makes the key of an event. Times are in UTC, so that no hour comes twice; with `span` they
-    are the beginning of the span of so many seconds that the event lies in."""
+    """Makes the key of an event.
+
+    Times are in UTC, so that no hour comes twice; with `span` they are the beginning of the span of
+    so many seconds that the event lies in.
+    """
 
     def __init__(self, source: str, span: float | None = None) -> None:
         self._template = Template(source)

@@ -146,7 +146,8 @@ class Store:
     def expire(self, rule: str, prefix: str, days: int) -> None:
         """Have the store delete objects `days` after they were written.
 
-        Warns once where the store has no such rules. Other rules of the bucket stay as they are; `rule` is the name of ours.
+        Warns once where the store has no such rules. Other rules of the bucket stay as they are;
+        `rule` is the name of ours.
         """
         wanted = Rule(
             ENABLED,
@@ -191,8 +192,8 @@ class Store:
             raise ObjectRejected(_message(error)) from error
         if code in NOT_ALLOWED or status in (401, 403):
             raise Retry(
-                f"{where} does not let us use the bucket {self._bucket!r} ({_message(error)}); check"
-                f" access_key, secret_key and region of the connection {self._name!r}, and the"
+                f"{where} does not let us use the bucket {self._bucket!r} ({_message(error)});"
+                f" check access_key, secret_key and region of the connection {self._name!r}, and the"
                 " rights of that key"
             ) from error
         if code == "NoSuchBucket":
@@ -203,16 +204,16 @@ class Store:
             raise Retry(f"{where} answers {_message(error)}; trying again") from error
         if isinstance(error, urllib3.exceptions.SSLError):
             raise Retry(
-                f"{where} and we agree on no encryption ({_message(error)}); check ca and url of the"
-                f" connection {self._name!r}"
+                f"{where} and we agree on no encryption ({_message(error)}); check ca and url of"
+                f" the connection {self._name!r}"
             ) from error
         if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
             raise Retry(
                 f"no object store answers at {self._url} ({_message(error)}); is it running there?"
             ) from error
         raise Retry(
-            f"{self._url} answers, but not as an object store does ({_message(error)}); check url of"
-            f" the connection {self._name!r}"
+            f"{self._url} answers, but not as an object store does ({_message(error)}); check url"
+            f" of the connection {self._name!r}"
         ) from error
 
 

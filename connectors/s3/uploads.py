@@ -36,7 +36,7 @@ class Uploads:
         self._ready = True
 
     def run(self, action: Callable[[T], None], items: Iterable[T]) -> None:
-        """Call `action` on all items, several at a time; then raise the first error, `Retry` last."""
+        """Call `action` on all items, several at a time; raise the first error, `Retry` last."""
         running: list[Future[None]] = [self._threads.submit(action, item) for item in items]
         errors = [error for future in running if (error := future.exception())]
         if errors:
