@@ -1,9 +1,8 @@
-"""The application: its parts, its routes, and what starts and stops with it."""
+"""The application: its parts, its routes, and the tasks that run as long as it does."""
 
 import asyncio
 import contextlib
 import logging
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.metrics import Metrics
-from api.push.cursor import Position
 from api.push.feed import Feed
 from api.push.hub import Hub
-from api.push.updates import Update
+from api.push.loop_receiver import LoopReceiver
 from api.routes.account_routes import AccountRoutes
 from api.routes.site_routes import SiteRoutes
 from api.routes.websocket import WebSocketEndpoints
@@ -38,77 +36,17 @@ from api.web.endpoints import routes
 from api.web.errors import Rejected, Unavailable, refused, rejected
 from api.web.openapi import document
 from api.web.security_headers import SecurityHeaders
-from operators.events import Event
 
 STATIC = Path(__file__).parent / "static"
 RECALL_RETRY = 5.0
-HAND_OVER_LIMIT = 5.0
 RESTART = 5.0
 _log = logging.getLogger("vigie.api")
 
 
-class LoopReceiver:
-    """Carries what the feed's thread reads into the event loop, one call at a time, so that
-    nothing piles up.
-    """
-
-    def __init__(self, hub: Hub, commands: AlarmCommands) -> None:
-        self._hub = hub
-        self._commands = commands
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.listeners: list[Callable[[list[Update]], None]] = []
-        self.told: list[Callable[[list[Event]], None]] = []
-
-    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self._loop = loop
-
-    def begin(self, partition: str, position: Position) -> None:
-        self._call(lambda: self._hub.begin(partition, position))
-
-    def forget(self, partitions: set[str]) -> None:
-        self._call(lambda: self._hub.forget(partitions))
-
-    def publish(self, updates: list[Update]) -> None:
-        self._call(lambda: self._publish(updates))
-
-    def answered(self, events: list[Event]) -> None:
-        self._call(lambda: self._answered(events))
-
-    def backfilled(self) -> None:
-        self._call(self._hub.backfilled.set)
-
-    def _answered(self, events: list[Event]) -> None:
-        self._commands.answered(events)
-        for told in self.told:
-            told(events)
-
-    def _publish(self, updates: list[Update]) -> None:
-        self._hub.publish(updates)
-        for listener in self.listeners:
-            listener(updates)
-
-    def _call(self, act: Callable[[], None]) -> None:
-        """Act in the event loop; returns once that is done, or the loop is gone."""
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            return
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                act()
-            finally:
-                done.set()
-
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(run)
-            while not done.wait(HAND_OVER_LIMIT) and self._loop is not None:
-                continue
-
-
 def create_app(settings: Settings, show_password: Callable[[str], None]) -> Starlette:
-    """The app. At the first start `show_password` gets the random password of the new account
-    `admin`.
+    """Compose the application.
+
+    At the first start `show_password` gets the random password of the new account `admin`.
     """
     metrics = Metrics()
     hub = Hub(settings.bounds, metrics.pushed, metrics.coalesced)
@@ -118,8 +56,8 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
     accounts.create_first_admin(show_password)
     writer = TopicWriter(settings.broker)
     commands = AlarmCommands(writer, settings.topics)
-    handover = LoopReceiver(hub, commands)
-    feed = Feed(settings, metrics, handover)
+    receiver = LoopReceiver(hub)
+    feed = Feed(settings, metrics, receiver)
     history = ClickHouseHistory(settings.clickhouse, settings.clickhouse_address)
     authenticator = Authenticator(accounts, settings.device_tokens)
     rows = TopicRows(database, writer)
@@ -129,15 +67,32 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             return None
         return writer.down or (None if feed.state.connected else feed.state.detail)
 
-    people = AccountRoutes(settings, accounts, authenticator, hub, rows, metrics, broker_problem)
-    handover.listeners.append(people.triggers.heard)
-    handover.told.append(people.declared.heard)
-    watch = SiteRoutes(
-        settings, database, people.permissions, hub, feed, history, writer, rows, commands, metrics
+    account_routes = AccountRoutes(
+        settings, accounts, authenticator, hub, rows, metrics, broker_problem
     )
-    endpoints = [*people.endpoints, *watch.endpoints]
+    receiver.update_listeners.append(account_routes.triggers.collect)
+    receiver.event_listeners += [commands.answered, account_routes.declared.collect]
+    site_routes = SiteRoutes(
+        settings,
+        database,
+        account_routes.permissions,
+        hub,
+        feed,
+        history,
+        writer,
+        rows,
+        commands,
+        metrics,
+    )
+    endpoints = [*account_routes.endpoints, *site_routes.endpoints]
     connections = WebSocketEndpoints(
-        accounts, people.permissions, hub, people.service, watch.protocol, metrics, settings
+        accounts,
+        account_routes.permissions,
+        hub,
+        account_routes.pages,
+        site_routes.video_watch,
+        metrics,
+        settings,
     )
     metrics.gauge("clients", "Open WebSocket connections", lambda: len(hub.clients))
     metrics.gauge("broker_up", "Whether the broker answers", lambda: feed.state.connected)
@@ -145,13 +100,14 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        handover.bind(asyncio.get_running_loop())
+        receiver.bind(asyncio.get_running_loop())
         tasks = [
             asyncio.create_task(work)
-            for work in (_recall_alarms(hub, history), _sweep(hub), connections.beat())
+            for work in (_recall_alarms(hub, history), _sweep(hub), connections.send_heartbeats())
         ]
         tasks += [
-            asyncio.create_task(_kept_running(work)) for work in (*people.work(), *watch.work())
+            asyncio.create_task(_kept_running(work))
+            for work in (*account_routes.work(), *site_routes.work())
         ]
         if settings.kafka is None:
             hub.backfilled.set()
@@ -159,7 +115,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         try:
             yield
         finally:
-            handover.bind(None)
+            receiver.bind(None)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -190,7 +146,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
 
 
 async def _recall_alarms(hub: Hub, history: ClickHouseHistory) -> None:
-    """Once ClickHouse answers, remember the alarms that stood before this start."""
+    """Load the alarms from before this start, once ClickHouse answers."""
     while history.configured:
         try:
             hub.alarms.extend(await history.alarms())
@@ -200,9 +156,7 @@ async def _recall_alarms(hub: Hub, history: ClickHouseHistory) -> None:
 
 
 async def _kept_running(work: Callable[[], Awaitable[None]]) -> None:
-    """Work that goes on as long as the api does: whatever ends it is logged, and it begins
-    again.
-    """
+    """Run work for as long as the api does: whatever ends it is logged, and it starts again."""
     while True:
         try:
             await work()

@@ -35,7 +35,7 @@ class Metrics:
         self.reconnects = self._counter("broker_reconnects", "Times the broker was lost")
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Show a number that is read when Prometheus asks."""
+        """Add a gauge whose value is read when Prometheus asks."""
         Gauge(f"vigie_api_{name}", text, registry=self.registry).set_function(read)
 
     def total(self, counter: Counter) -> float:

@@ -1,4 +1,4 @@
-"""What the api needs to know to run: addresses, folders, bounds and deadlines."""
+"""Settings of one api process: addresses, folders, bounds and deadlines."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
+from api.defaults import EVENT_TOPICS, HOST, PORT, READING_TOPICS
 from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
@@ -16,8 +17,6 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from operators.component import Spec
 
-READING_TOPICS = ("site.readings", "home.readings")
-EVENT_TOPICS = ("site.events",)
 QUERY_LIMIT = 10.0
 """Seconds a query of ClickHouse may take."""
 DATABASE = "accounts"
@@ -27,8 +26,9 @@ _DEFAULTS = ApiSection()
 
 @dataclass(frozen=True)
 class Bounds:
-    """Limits that keep one client, or one mistake, from hurting the others. Times in seconds,
-    sizes in bytes.
+    """Limits that keep one client, or one mistake, from hurting the others.
+
+    Times in seconds, sizes in bytes.
     """
 
     auth_deadline: float = 5.0
@@ -68,8 +68,8 @@ class Settings:
     broker: TopicConnection | None = None
     clickhouse: Callable[[], Any] | None = None
     clickhouse_address: str = "not configured"
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = HOST
+    port: int = PORT
     tls_cert: Path | None = None
     tls_key: Path | None = None
     site: str = "Vigie"
@@ -97,8 +97,7 @@ class DatabaseConnection(Spec):
 
 
 def from_site(path: Path | None) -> dict[str, Any]:
-    """Arguments of `Settings` from a site file, as far as it has the connections `redpanda` and
-    `clickhouse`.
+    """Arguments of `Settings` from a site file, as far as it has the connections.
 
     Raises `connectors.config.site.SiteError`.
     """

@@ -11,6 +11,8 @@ ISSUER = "vigie"
 ALGORITHM = "HS256"
 REQUIRED = ["exp", "iat", "sub", "iss", "sid"]
 LONGEST = 4096
+EXPIRED = "the token has expired; log in again"
+INVALID = "the token is not valid; log in again"
 
 
 class TokenError(Exception):
@@ -74,11 +76,11 @@ class Tokens:
             )
             user_id, login, expires = int(claims["sub"]), claims["sid"], int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-            raise TokenError("the token is not valid; log in again") from None
+            raise TokenError(INVALID) from None
         if not isinstance(login, str):
-            raise TokenError("the token is not valid; log in again")
+            raise TokenError(INVALID)
         if expires <= self._clock():
-            raise TokenError("the token has expired; log in again")
+            raise TokenError(EXPIRED)
         return Claims(user_id, login, expires)
 
     def _key_of(self, token: str) -> bytes:

@@ -1,19 +1,10 @@
-"""The command that serves the api."""
+"""The command `vigie api`, which serves the api."""
 
-import ipaddress
-import socket
-import ssl
 from pathlib import Path
 
 import click
 
-from api.accounts.signing_keys import KeyFileError
-from api.app import create_app
-from api.database.database import DatabaseError
-from api.settings import READING_TOPICS, Settings, from_site
-from api.web.uvicorn_server import make_server
-from connectors.config.site import SiteError
-from connectors.runtime.private_files import NotPrivate
+from api.defaults import DATA, HOST, PORT, READING_TOPICS
 
 
 @click.command("api")
@@ -22,22 +13,37 @@ from connectors.runtime.private_files import NotPrivate
     type=click.Path(dir_okay=False, path_type=Path),
     help="Site file with the connections.",
 )
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=Path("data"), show_default=True,
-              help="Folder for accounts and the signing key.")  # fmt: skip
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(DATA),
+    show_default=True,
+    help="Folder for accounts and the signing key.",
+)
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    default=8000,
+    default=PORT,
     show_default=True,
     help="Port to listen on.",
     type=click.IntRange(0, 65535),
 )
-@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Certificate in PEM form, with its chain: serve HTTPS and WSS.")  # fmt: skip
-@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Its key in PEM form, without a password.")  # fmt: skip
-@click.option("--topics", default=",".join(READING_TOPICS), show_default=True,
-              help="Topics whose readings are shown, separated by commas.")  # fmt: skip
+@click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificate in PEM form, with its chain: serve HTTPS and WSS.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its key in PEM form, without a password.",
+)
+@click.option(
+    "--topics",
+    default=",".join(READING_TOPICS),
+    show_default=True,
+    help="Topics whose readings are shown, separated by commas.",
+)
 def serve(
     site: Path | None,
     data: Path,
@@ -51,74 +57,6 @@ def serve(
 
     The first start makes the account `admin` and prints its random password, once.
     """
-    try:
-        outside = from_site(site)
-    except SiteError as error:
-        raise click.ClickException(str(error)) from None
-    _check_tls(tls_cert, tls_key)
-    settings = Settings(
-        data=data,
-        host=host,
-        port=port,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        reading_topics=tuple(name.strip() for name in topics.split(",") if name.strip()),
-        **outside,
-    )
-    _check_port(host, port)
-    if tls_cert is None and not settings.section.proxies and not _is_local(host):
-        click.echo(
-            "warning: tokens and passwords go over the network in clear; give --tls-cert and"
-            " --tls-key, or put a proxy that encrypts in front and name it in the site file under"
-            " api: {proxies: […]}",
-            err=True,
-        )
-    try:
-        app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
-    except (DatabaseError, KeyFileError, NotPrivate) as error:
-        raise click.ClickException(str(error)) from None
-    make_server(app, settings).run()
+    from api.cli.server import run
 
-
-def _check_port(host: str, port: int) -> None:
-    """Say what to do before anything is made; the server itself would only give the system's
-    error.
-    """
-    try:
-        with socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-        ):
-            pass
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {host}:{port} ({error.strerror}); if another program has the port,"
-            " stop it or choose another with --port"
-        ) from None
-
-
-def _check_tls(cert: Path | None, key: Path | None) -> None:
-    """Say what is wrong with the files before anything is made."""
-    if (cert is None) != (key is None):
-        raise click.UsageError("--tls-cert and --tls-key belong together: give both or neither")
-    if cert is not None and key is not None:
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-                cert, key, password=_no_password
-            )
-        except (ssl.SSLError, OSError, ValueError) as error:
-            raise click.ClickException(
-                f"{cert} and {key} are no certificate with its key in PEM form: {error}"
-            ) from None
-
-
-def _no_password() -> str:
-    raise ValueError(
-        "the key has a password; write it without one: openssl pkey -in KEY -out NEW_KEY"
-    )
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    run(site, data, host, port, tls_cert, tls_key, topics)

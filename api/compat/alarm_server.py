@@ -1,14 +1,16 @@
-"""The alarm server's dialect: pages and alarms by messages `{"type","payload"}`, each answered
-by `success` or `error`.
+"""The protocol of the former alarm server.
+
+Pages and alarms by messages `{"type","payload"}`, each answered by `success` or `error`.
 """
 
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Protocol
 
-from api.pages.pages import Denied, Invalid, Missing, SubjectType
+from api.pages.errors import Denied, Invalid, Missing
+from api.pages.pages import SubjectType
 from api.pages.service import RULES, PageService
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
 from api.push.protocol import BadMessage, read_message
@@ -21,23 +23,17 @@ WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
 
 
 class Subscriptions(Protocol):
-    """What else a client may subscribe to in the same conversation, in the words of another
-    dialect.
-    """
+    """Other channels that a client may subscribe to in the same conversation."""
 
     def choose(self, channels: list[str]) -> list[str]:
-        """The channels of the hub that a client means by its own names for them; raises
-        `Refused`.
-        """
+        """The hub's channels for a client's own names of them. Raises `BadMessage`."""
 
     def encode(self, update: Update) -> bytes | None:
-        """The frame of an update of one of them."""
+        """The frame of an update of one of them; None if it has none."""
 
 
 class AlarmServerProtocol:
-    """How updates are written to a client: what happens to alarms as `alarm_update`, the rest as
-    `subscriptions` has it.
-    """
+    """Changes of alarms on pages as `alarm_update`; other channels as `subscriptions` encodes them."""
 
     def __init__(self, subscriptions: Subscriptions | None) -> None:
         self.name = "alarm_server"
@@ -45,15 +41,14 @@ class AlarmServerProtocol:
         self._subscriptions = subscriptions
 
     def encode(self, update: Update) -> bytes | None:
+        """The frame of an update; None if it has none."""
         if update.channel == RULES:
             return text_frame(f'{{"type":"alarm_update","payload":{update.data}}}')
         return self._subscriptions.encode(update) if self._subscriptions else None
 
 
 class AlarmServerConversation:
-    """A client of the alarm server. It sees what it may from the beginning, and need not
-    subscribe to it.
-    """
+    """A client of the alarm server, subscribed from the start to all that it may see."""
 
     def __init__(
         self,
@@ -80,9 +75,11 @@ class AlarmServerConversation:
         }
 
     async def start(self) -> None:
+        """Send the pages and alarms that the account may view."""
         await self._service.begin(self._client.principal, self._begin)
 
     async def receive(self, text: str) -> None:
+        """Carry out an action and answer it. Raises `BadMessage`."""
         message = read_message(text, '{"type":"create_page","payload":{"name":"..."}}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "subscribe" and self._subscriptions is not None:
@@ -101,13 +98,15 @@ class AlarmServerConversation:
         except (Denied, Missing, Invalid) as refusal:
             raise BadMessage(str(refusal)) from None
         self._say("success", {"action": kind, "data": data})
-        if kind in WRITTEN and self._service.notice:
-            self.send_error(self._service.notice)
+        if kind in WRITTEN and self._service.broker_warning:
+            self.send_error(self._service.broker_warning)
 
     def send_error(self, message: str) -> None:
+        """Tell the client why its message was refused."""
         self._say("error", {"message": message})
 
     def visibility_changed(self) -> None:
+        """Subscribe anew with what the account may see now."""
         self._update_subscription()
 
     def _begin(self, state: dict[str, Any]) -> None:

@@ -1,11 +1,11 @@
-"""The video watch's dialect: the client subscribes, and hears `{"type","data"}` of what happens."""
+"""The protocol of the former video watch: the client subscribes and gets `{"type","data"}`."""
 
 import json
 from collections.abc import Callable
 
 import msgspec
 
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
 from api.push.protocol import BadMessage, read_message
@@ -27,9 +27,7 @@ _event = msgspec.json.Decoder(Event).decode
 
 
 class VideoWatchProtocol:
-    """How updates are written to a client of the video watch. What goes to several of its
-    channels it hears once.
-    """
+    """Updates as messages of the video watch, once where several channels of a client carry them."""
 
     name = "video_watch"
     deduplicates = True
@@ -39,8 +37,9 @@ class VideoWatchProtocol:
         self._camera_name = camera_name
 
     def choose(self, channels: list[str]) -> list[str]:
-        """The hub's channels for those of a client: `camera_1` is the camera with this number or
-        this name.
+        """The hub's channels for those of a client.
+
+        `camera_1` is the camera with this number, or with this name.
         """
         chosen: dict[str, None] = {}
         for channel in channels:
@@ -53,6 +52,7 @@ class VideoWatchProtocol:
         return list(chosen)
 
     def encode(self, update: Update) -> bytes:
+        """The frame of an update."""
         try:
             kind = "alarm" if update.channel == ALARMS else kind_of(update.data).kind
         except (msgspec.DecodeError, RecursionError):
@@ -64,9 +64,7 @@ class VideoWatchProtocol:
 
 
 def _as_shown(data: str) -> str:
-    """An event in the form in which `GET /api/events` shows it; shaped data that are none stay
-    as they are.
-    """
+    """An event in the form of `GET /api/events`; shaped data that are no event stay as they are."""
     try:
         event = _event(data)
     except (msgspec.DecodeError, RecursionError):
@@ -90,9 +88,10 @@ class VideoWatchConversation:
         self._asked: dict[str, None] = {}
 
     async def start(self) -> None:
-        """It begins by subscribing."""
+        """Wait: the client begins by subscribing."""
 
     async def receive(self, text: str) -> None:
+        """Subscribe, unsubscribe, or answer a ping. Raises `BadMessage`."""
         message = read_message(text, '{"type":"subscribe","channels":["camera_1","events"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
@@ -116,9 +115,11 @@ class VideoWatchConversation:
         self._say(f"{kind}d", channels=channels)
 
     def send_error(self, message: str) -> None:
+        """Tell the client why its message was refused."""
         self._say("error", message=message)
 
     def visibility_changed(self) -> None:
+        """Subscribe anew with what the account may see now."""
         self._update_subscription()
 
     def _subscribe(self, channels: list[str]) -> None:

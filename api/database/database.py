@@ -1,12 +1,14 @@
-"""The api's own database: SQLite in the data folder, or PostgreSQL by URL; brought up to date
-when it is opened.
+"""The api's own database: SQLite in the data folder, or PostgreSQL by URL.
+
+It is brought up to date when it is opened.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -18,6 +20,7 @@ from sqlalchemy.orm import Session
 from api.database.models import Revision
 from connectors.runtime.private_files import check_private, open_private, private_folder
 
+Result = TypeVar("Result")
 SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x56696769
@@ -29,8 +32,9 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """Sessions that read and sessions that write. A session belongs to one thread, and none may
-    wait for the event loop.
+    """Sessions that read and sessions that write.
+
+    A session belongs to one thread, and none may wait for the event loop.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -42,49 +46,66 @@ class Database:
         self._writing = engine.execution_options(writes=True)
 
     def close(self) -> None:
+        """Close all connections."""
         self._engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for looking something up, which sees the database as it is at its first
-        look.
-        """
+        """A session that reads: it sees the database as it was at its first query."""
         with Session(self._reading) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose changes are kept together at the end, or none of them if something is
-        raised.
+        """A session that writes: its changes are committed together at the end.
+
+        After an exception none of them is.
         """
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    async def read_in_thread(self, work: Callable[[Session], Result]) -> Result:
+        """Do work with a session that reads, off the event loop."""
+
+        def run() -> Result:
+            with self.read() as session:
+                return work(session)
+
+        return await asyncio.to_thread(run)
+
+    async def write_in_thread(self, work: Callable[[Session], Result]) -> Result:
+        """Do work with a session that writes, off the event loop."""
+
+        def run() -> Result:
+            with self.write() as session:
+                return work(session)
+
+        return await asyncio.to_thread(run)
+
     def revision(self) -> int:
-        """A number that is another after every change of who may do or see what, whoever made
-        it.
-        """
+        """A number that differs after every change of permissions, by whichever process."""
         with self.read() as session:
             return session.scalar(select(Revision.number)) or 0
 
 
 def permissions_changed(session: Session) -> None:
-    """Note, with the change itself, that somebody may do or see something else than before."""
+    """Note, in the same transaction, that an account may do or see something else than before."""
     session.execute(update(Revision).values(number=Revision.number + 1))
 
 
 def one_process_at_a_time(session: Session) -> None:
-    """Wait until no other process is behind this in a session that writes; in SQLite only one
-    writes anyway.
+    """Wait until no other process is past this point in a writing session.
+
+    In SQLite only one writes at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(WORK_LOCK)))
 
 
 def open_database(folder: Path, url: str | None = None) -> Database:
-    """Open the database and bring its tables up to date. Raises `DatabaseError`.
+    """Open the database and migrate its tables. Raises `DatabaseError`.
 
-    Without a `url` it is the file `api.sqlite` in the folder, made readable by its owner only.
+    Without a `url` it is the file `api.sqlite` in the folder, readable by its owner only.
     """
     try:
         engine = (

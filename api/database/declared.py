@@ -1,6 +1,4 @@
-"""What may be done on a page, and what a definition says of that, as the column `declared` keeps
-it.
-"""
+"""Permissions on a page, and those that a definition declares, as the column `declared` keeps them."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +6,7 @@ from typing import NamedTuple
 
 
 class PagePermission(NamedTuple):
-    """What somebody may do on a page. Only its owner may share it."""
+    """What an account may do on a page. Only its owner may share it."""
 
     view: bool = False
     edit: bool = False
@@ -20,7 +18,10 @@ OWNER_PERMISSION = PagePermission(True, True, True)
 
 
 class DeclaredPermissions(NamedTuple):
-    """What a definition says of its page: `user/NAME` and `group/NAME`. Who may edit may view."""
+    """The owner, viewers and editors of a declared page: `user/NAME` and `group/NAME`.
+
+    Whoever may edit may view. `flow` is the flow whose definition it is.
+    """
 
     owner: str
     view: list[str]
@@ -29,18 +30,20 @@ class DeclaredPermissions(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> "DeclaredPermissions":
+        """Read the column `declared`."""
         values = json.loads(text)
         return cls(values["owner"], values["view"], values["edit"], values.get("flow", ""))
 
     def to_json(self) -> str:
+        """The text for the column `declared`."""
         return json.dumps(self._asdict())
 
     def names(self) -> set[str]:
-        """Everybody it speaks of."""
+        """Every `user/NAME` and `group/NAME` in it."""
         return {self.owner, *self.view, *self.edit}
 
-    def right(self, who: Iterable[str]) -> PagePermission | None:
-        """What it gives to any of these names; None if it does not speak of them."""
+    def permission(self, who: Iterable[str]) -> PagePermission | None:
+        """The permission of any of these names; None if it grants them none."""
         names = set(who)
         edit = bool(names & set(self.edit))
         return PagePermission(True, edit) if edit or names & set(self.view) else None

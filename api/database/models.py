@@ -23,6 +23,8 @@ _Number = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
+    """Base of all tables, with the naming convention that migrations rely on."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -50,7 +52,7 @@ class User(Base):
 
 
 class Login(Base):
-    """One login and all tokens that came of it; once `ended`, none of them is accepted."""
+    """One login and all tokens that came of it; once it has `ended`, none of them is accepted."""
 
     __tablename__ = "logins"
 
@@ -62,7 +64,7 @@ class Login(Base):
 
 
 class RefreshToken(Base):
-    """A token that buys the next access token, once. Only its hash is kept."""
+    """A token that is exchanged once for the next access token. Only its hash is kept."""
 
     __tablename__ = "refresh_tokens"
 
@@ -72,8 +74,9 @@ class RefreshToken(Base):
 
 
 class Group(Base):
-    """A group of accounts. Definitions may name it (`group/desk_euro`) if an admin made it
-    (`official`).
+    """A group of accounts.
+
+    Definitions may name it (`group/desk_euro`) if an admin made it (`official`).
     """
 
     __tablename__ = "groups"
@@ -101,8 +104,7 @@ class Page(Base):
     """A page of alarms, the unit of permission.
 
     `key` is its name in topics and channels. A page that a definition declares has no owner here:
-    `declared` holds its
-    `owner`, `view` and `edit` as the definition has them, as JSON.
+    `declared` holds its `owner`, `view` and `edit` from the definition, as JSON.
     """
 
     __tablename__ = "pages"
@@ -117,7 +119,7 @@ class Page(Base):
 
 
 class Permission(Base):
-    """What one account (`user`) or group may do on a page."""
+    """What one account (`user_id`) or group (`group_id`) may do on a page."""
 
     __tablename__ = "permissions"
     __table_args__ = (
@@ -140,7 +142,7 @@ class Permission(Base):
 class Alarm(Base):
     """An alarm that somebody wrote on a page.
 
-    `key` is the id of its rule in the topic of rules. One that was deleted stays for its history.
+    `key` is the id of its rule in the topic of rules. A deleted one is kept for its history.
     """
 
     __tablename__ = "alarms"
@@ -157,8 +159,9 @@ class Alarm(Base):
 
 
 class Trigger(Base):
-    """One time an alarm was triggered: by an account, or by the stream (`transition` is then the
-    transition's id).
+    """One time an alarm was triggered.
+
+    By an account, or by the stream; then `transition` is the id of the transition.
     """
 
     __tablename__ = "triggers"
@@ -190,9 +193,7 @@ class Audit(Base):
 
 
 class Revision(Base):
-    """One row: a number that grows with every change of who may do or see what, and the number
-    of the last announcement.
-    """
+    """One row: the number of changes of permissions, and the number of the last peer update."""
 
     __tablename__ = "revision"
 
@@ -202,9 +203,7 @@ class Revision(Base):
 
 
 class PeerUpdate(Base):
-    """What one `api` told its clients, for some time, so that others on this database tell it to
-    theirs.
-    """
+    """An update that one `api` process sent its clients, kept a while for the clients of its peers."""
 
     __tablename__ = "announcements"
 
@@ -218,8 +217,9 @@ class PeerUpdate(Base):
 
 
 class Camera(Base):
-    """A camera that people added. `name` is its subject in events; `url` holds no password, only
-    names of variables.
+    """A camera that people added.
+
+    `name` is its subject in events; `url` holds no password, only names of variables.
     """
 
     __tablename__ = "cameras"
@@ -237,7 +237,7 @@ class Camera(Base):
 
 
 class Acknowledgement(Base):
-    """Who took note of an event, and when."""
+    """Who acknowledged an event, and when."""
 
     __tablename__ = "acknowledgements"
 
@@ -261,8 +261,10 @@ class Mode(Base):
 
 
 class TopicRow(Base):
-    """A row that a compacted topic must have: it is written while `sent` is less than `version`.
-    Without a `value` it is deleted there."""
+    """A row of the outbox: what a compacted topic must hold under a key.
+
+    It is written to the topic while `sent` is less than `version`.
+    """
 
     __tablename__ = "topic_rows"
 
@@ -274,5 +276,5 @@ class TopicRow(Base):
 
 
 def iso(at: float) -> str:
-    """An instant as ISO 8601 has it, in UTC."""
+    """An instant (epoch seconds) in ISO 8601, in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

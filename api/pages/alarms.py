@@ -1,6 +1,6 @@
-"""The alarms that people write on pages, as they are kept in the database.
+"""The alarms that people write on pages, as the database keeps them.
 
-Every function takes a session that writes, and who asks; each raises what `api.pages.pages` raises.
+Every function takes a writing session and whoever asks, and raises `api.pages.errors`.
 """
 
 from typing import Any
@@ -12,7 +12,8 @@ from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.models import LONGEST_TEXT, Alarm, Page, Trigger, User, iso
 from api.pages.condition_text import read_condition
-from api.pages.pages import Invalid, Missing, new_key, page_for
+from api.pages.errors import Invalid, Missing
+from api.pages.pages import new_key, page_for
 from api.permissions.page_permissions import EffectivePermissions
 
 MOST_ALARMS = 1000
@@ -24,7 +25,7 @@ CHANGEABLE = ("ticker", "option", "condition", "active")
 def create_alarm(
     session: Session, principal: Principal, page_id: int, ticker: str, option: str, condition: str
 ) -> Alarm:
-    """A new alarm on a page that the account may edit."""
+    """Add an alarm to a page that the account may edit."""
     page = page_for(session, principal, page_id, "edit")
     count = select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
     if (session.scalar(count) or 0) >= MOST_ALARMS:
@@ -48,7 +49,7 @@ def create_alarm(
 def update_alarm(
     session: Session, principal: Principal, alarm_id: int, changes: dict[str, Any]
 ) -> Alarm:
-    """Change some of an alarm's `CHANGEABLE` values."""
+    """Change some of the `CHANGEABLE` values of an alarm."""
     alarm, _ = alarm_for(session, principal, alarm_id, "edit")
     for name, value in changes.items():
         if name == "active":
@@ -75,7 +76,7 @@ def delete_alarm(session: Session, principal: Principal, alarm_id: int) -> Alarm
 def trigger_alarm(
     session: Session, principal: Principal, alarm_id: int, price: object, at: float
 ) -> tuple[Alarm, Trigger]:
-    """Somebody says that an alarm has gone off; who may view its page may."""
+    """Record that somebody has triggered an alarm; whoever may view its page may."""
     alarm, _ = alarm_for(session, principal, alarm_id, "view")
     trigger = Trigger(alarm_id=alarm.id, at=at, price=_price(price), user_id=principal.id)
     alarm.last_triggered = max(at, alarm.last_triggered or 0.0)
@@ -94,7 +95,7 @@ def trigger_alarm(
 def alarm_for(
     session: Session, principal: Principal, alarm_id: int, need: Any
 ) -> tuple[Alarm, Page]:
-    """An alarm and its page, if the account may do what it needs to."""
+    """An alarm and its page, if the account has the permission it `need`s."""
     alarm = session.get(Alarm, alarm_id)
     if alarm is None or alarm.deleted:
         raise Missing(f"there is no alarm {alarm_id}")
@@ -110,7 +111,7 @@ def alarms_of(session: Session, page_ids: list[int]) -> list[Alarm]:
 def trigger_history(
     session: Session, principal: Principal, alarm_id: int, most: int = MOST_TRIGGERS
 ) -> list[dict[str, Any]]:
-    """The latest triggers of an alarm, newest first; also of one that was deleted."""
+    """The latest triggers of an alarm, newest first, even of one that was deleted."""
     alarm = session.get(Alarm, alarm_id)
     if alarm is None:
         raise Missing(f"there is no alarm {alarm_id}")
@@ -159,7 +160,7 @@ def public_alarm(alarm: Alarm) -> dict[str, Any]:
 
 
 def rule_of(alarm: Alarm, page_key: str) -> dict[str, Any] | None:
-    """The alarm's row in the topic of rules; None if it is not one that a flow can evaluate."""
+    """The alarm as a row of the topic of rules; None if no flow can evaluate its condition."""
     rule = None if alarm.deleted else read_condition(alarm.condition, alarm.option)
     if rule is None:
         return None

@@ -1,4 +1,4 @@
-"""What people write as the condition of an alarm on a page, as a rule of the topic of rules."""
+"""Conditions of alarms on pages as people write them, read as rules for flows."""
 
 import math
 import re
@@ -30,18 +30,17 @@ class RuleText(NamedTuple):
     metric: str | None = None
 
     def columns(self) -> dict[str, Any]:
-        """The columns of the row that say this."""
+        """The columns of its row in the topic of rules."""
         row: dict[str, Any] = {self.kind: self.level}
         return row | ({"metric": self.metric} if self.metric else {})
 
 
 def read_condition(condition: str, option: str) -> RuleText | None:
-    """The rule that `condition` and `option` say; None if nobody but a person can evaluate it.
+    """The rule that `condition` and `option` say; None if only a person can evaluate it.
 
     The condition is `above`, `below` or `crosses` (also `>`, `<`) with a level behind it, or alone
-    with the level as
-    `option`: `above 1.08`, `price > 1.08`, `crosses` with the option `1.08`. A level may have a
-    decimal comma.
+    with the level as `option`: `above 1.08`, `price > 1.08`, `crosses` with the option `1.08`. A
+    level may have a decimal comma.
     """
     match = _CONDITION.fullmatch(condition.strip())
     if match is None:

@@ -1,7 +1,6 @@
-"""Pages of alarms, groups, and sharing, as they are kept in the database.
+"""Pages of alarms and their sharing, as the database keeps them.
 
-Every function takes a session that writes, and who asks; each raises `Denied`, `Missing` or
-`Invalid`, whose message is for whoever asked.
+Every function takes a writing session and whoever asks, and raises `api.pages.errors`.
 """
 
 import secrets
@@ -16,7 +15,6 @@ from api.database.audit_log import record_audit
 from api.database.database import permissions_changed
 from api.database.declared import PagePermission
 from api.database.models import (
-    LONGEST_NAME,
     LONGEST_TEXT,
     Alarm,
     Group,
@@ -25,34 +23,22 @@ from api.database.models import (
     Permission,
     User,
 )
+from api.pages.errors import Denied, Invalid, Missing
+from api.pages.labels import check_label
 from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.private_rules import PRIVATE_PREFIX
 
 MOST_PAGES = 200
-MOST_GROUPS = 200
 MOST_SHARES = 1000
 SubjectType = Literal["user", "group"]
 
 
-class Denied(Exception):
-    """The account may not do that."""
-
-
-class Missing(Exception):
-    """There is no such thing."""
-
-
-class Invalid(Exception):
-    """What was asked makes no sense."""
-
-
-# ---------------------------------------------------------------------------
-# pages
 def page_for(
     session: Session, principal: Principal, page_id: int, need: Literal["view", "edit", "share"]
 ) -> Page:
-    """A page, if the account may do what it needs to; raises `Denied` also where there is no
-    such page.
+    """A page, if the account has the permission it `need`s.
+
+    Raises `Denied` even where there is no such page.
     """
     page = session.get(Page, page_id)
     right = (
@@ -66,7 +52,8 @@ def page_for(
 
 
 def create_page(session: Session, principal: Principal, name: str) -> Page:
-    _name(name, "a page", LONGEST_TEXT)
+    """Make a page of the account's."""
+    check_label(name, "a page", LONGEST_TEXT)
     count = (
         session.scalar(select(func.count()).select_from(Page).where(Page.owner_id == principal.id))
         or 0
@@ -82,7 +69,8 @@ def create_page(session: Session, principal: Principal, name: str) -> Page:
 
 
 def rename_page(session: Session, principal: Principal, page_id: int, name: str) -> Page:
-    _name(name, "a page", LONGEST_TEXT)
+    """Rename a page of the account's."""
+    check_label(name, "a page", LONGEST_TEXT)
     page = _own_page(session, principal, page_id)
     record_audit(session, principal, "rename_page", f"page {page.id}", f"{page.name} -> {name}")
     page.name = name
@@ -90,7 +78,7 @@ def rename_page(session: Session, principal: Principal, page_id: int, name: str)
 
 
 def delete_page(session: Session, principal: Principal, page_id: int) -> set[int]:
-    """Delete a page that has no alarms any more; gives the accounts that could see it."""
+    """Delete a page that has no alarms; returns the accounts that could see it."""
     page = _own_page(session, principal, page_id)
     if session.scalar(
         select(func.count()).select_from(Alarm).where(Alarm.page_id == page.id, ~Alarm.deleted)
@@ -119,7 +107,7 @@ def share_page(
     can_view: bool,
     can_edit: bool,
 ) -> set[int]:
-    """Say what an account or a group may do on a page; gives the accounts that this concerns."""
+    """Grant an account or a group permissions on a page; returns the accounts that this concerns."""
     page = page_for(session, principal, page_id, "share")
     known = session.get(User if subject_type == "user" else Group, subject_id)
     if known is None:
@@ -153,7 +141,7 @@ def share_page(
 def unshare_page(
     session: Session, principal: Principal, page_id: int, subject_type: SubjectType, subject_id: int
 ) -> set[int]:
-    """Take back what was said of an account or group; gives the accounts that this concerns."""
+    """Take back what an account or group was granted; returns the accounts that this concerns."""
     page = page_for(session, principal, page_id, "share")
     column = Permission.user_id if subject_type == "user" else Permission.group_id
     one = session.scalar(_shares(page.id).where(column == subject_id))
@@ -169,7 +157,7 @@ def unshare_page(
 
 
 def shares(session: Session, principal: Principal, page_id: int) -> list[dict[str, Any]]:
-    """With whom a page is shared, for its owner."""
+    """The accounts and groups that a page is shared with, for its owner."""
     page = page_for(session, principal, page_id, "share")
     rows = (
         select(Permission, User.username, Group.name)
@@ -190,104 +178,8 @@ def shares(session: Session, principal: Principal, page_id: int) -> list[dict[st
     ]
 
 
-# ---------------------------------------------------------------------------
-# groups
-def create_group(session: Session, principal: Principal, name: str) -> Group:
-    """A new group of whoever asks. Definitions may name it if an admin made it."""
-    _name(name, "a group", LONGEST_NAME)
-    if session.scalar(select(Group.id).where(Group.name == name)) is not None:
-        raise Invalid("there is a group of that name; choose another")
-    count = (
-        session.scalar(
-            select(func.count()).select_from(Group).where(Group.owner_id == principal.id)
-        )
-        or 0
-    )
-    if count >= MOST_GROUPS:
-        raise Invalid(f"an account has at most {MOST_GROUPS} groups; delete one first")
-    group = Group(name=name, owner_id=principal.id, official=principal.role == "admin")
-    session.add(group)
-    session.flush()
-    record_audit(session, principal, "create_group", f"group {group.id}", name)
-    return group
-
-
-def add_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
-    """Put an account into a group; only the group's owner and admins may. Gives the accounts
-    that this concerns.
-    """
-    group = group_for(session, principal, group_id)
-    if session.get(User, user_id) is None:
-        raise Missing(f"there is no user {user_id}")
-    if session.get(Member, (group.id, user_id)) is not None:
-        return set()
-    session.add(Member(group_id=group.id, user_id=user_id))
-    record_audit(session, principal, "add_member", f"group {group.id}", f"user {user_id}")
-    permissions_changed(session)
-    return {user_id}
-
-
-def remove_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
-    """Take an account out of a group: the group's owner and admins may, and everybody himself."""
-    if user_id != principal.id:
-        group_for(session, principal, group_id)
-    member = session.get(Member, (group_id, user_id))
-    if member is None:
-        raise Missing(f"user {user_id} is not in group {group_id}")
-    session.delete(member)
-    record_audit(session, principal, "remove_member", f"group {group_id}", f"user {user_id}")
-    permissions_changed(session)
-    return {user_id}
-
-
-def delete_group(session: Session, principal: Principal, group_id: int) -> set[int]:
-    """Delete a group, with all that it was given; gives the accounts that were in it."""
-    group = group_for(session, principal, group_id)
-    affected = set(session.scalars(select(Member.user_id).where(Member.group_id == group.id)))
-    record_audit(session, principal, "delete_group", f"group {group.id}", group.name)
-    session.delete(group)
-    permissions_changed(session)
-    return affected
-
-
-def group_for(session: Session, principal: Principal, group_id: int) -> Group:
-    """A group that the account may change; raises `Denied` also where there is none. Official
-    ones are for admins only.
-    """
-    group = session.get(Group, group_id)
-    if group is None or not (
-        principal.role == "admin" or (group.owner_id == principal.id and not group.official)
-    ):
-        raise Denied("Permission denied: cannot change this group")
-    return group
-
-
-def groups_of(session: Session, principal: Principal) -> list[dict[str, Any]]:
-    """The groups that the account made or is in, with their members; all of them for an admin."""
-    mine = select(Member.group_id).where(Member.user_id == principal.id)
-    wanted = select(Group).order_by(Group.id)
-    if principal.role != "admin":
-        wanted = wanted.where((Group.owner_id == principal.id) | Group.id.in_(mine))
-    found = list(session.scalars(wanted))
-    members: dict[int, list[dict[str, Any]]] = {group.id: [] for group in found}
-    rows = select(Member.group_id, User.id, User.username).join(User, User.id == Member.user_id)
-    for group_id, user_id, username in session.execute(
-        rows.where(Member.group_id.in_(members)).order_by(User.id)
-    ):
-        members[group_id].append({"id": user_id, "username": username})
-    return [
-        {
-            "id": group.id, "name": group.name, "owner_id": group.owner_id, "is_owner": group.owner_id == principal.id,
-            "official": group.official, "members": members[group.id],
-        }
-        for group in found
-    ]  # fmt: skip
-
-
-# ---------------------------------------------------------------------------
-# both
 def new_key() -> str:
-    """A name that no definition can have, and no other database made."""
+    """A key that no definition can have and no other database has made."""
     return f"{PRIVATE_PREFIX}{secrets.token_hex(8)}"
 
 
@@ -296,7 +188,7 @@ def _shares(page_id: int) -> Any:
 
 
 def _reached(session: Session, permissions: Iterable[Permission]) -> set[int]:
-    """The accounts that permissions speak of."""
+    """The accounts that permissions concern."""
     reached: set[int] = set()
     for one in permissions:
         if one.user_id is not None:
@@ -306,8 +198,3 @@ def _reached(session: Session, permissions: Iterable[Permission]) -> set[int]:
                 session.scalars(select(Member.user_id).where(Member.group_id == one.group_id))
             )
     return reached
-
-
-def _name(name: str, of: str, longest: int) -> None:
-    if not name.strip() or len(name) > longest or not name.isprintable():
-        raise Invalid(f"the name of {of} has 1 to {longest} printable characters")

@@ -1,5 +1,7 @@
-"""What people do with pages and alarms, whatever they ask it by: stored, written to the topic of
-rules, and told to everybody who may know."""
+"""Pages and their alarms as people change them, by whichever protocol they ask.
+
+Changes are stored, written to the topic of rules, and sent to everybody who may see the page.
+"""
 
 import time
 from collections.abc import Callable
@@ -23,7 +25,7 @@ RULES = "rules"
 
 
 class AlarmChange(NamedTuple):
-    """What happened to an alarm, for everybody who may view its page."""
+    """A change of an alarm, for everybody who may view its page."""
 
     action: str
     page_key: str
@@ -31,6 +33,7 @@ class AlarmChange(NamedTuple):
     more: dict[str, Any]
 
     def update(self) -> Update:
+        """The change as an update of the channel `rules`."""
         alarm = self.alarm
         payload = {
             "alarm_id": alarm["id"], "page_id": alarm["page_id"], "action": self.action, "data": alarm | self.more,
@@ -40,7 +43,7 @@ class AlarmChange(NamedTuple):
 
 
 class PageService:
-    """Pages, groups and alarms. Everything raises what `api.pages.pages` raises."""
+    """Change pages and alarms. Raises `api.pages.errors`."""
 
     def __init__(
         self,
@@ -58,19 +61,18 @@ class PageService:
         self._topic = rules_topic
 
     @property
-    def notice(self) -> str | None:
-        """What whoever changes an alarm must know: that no flow has heard of it yet."""
+    def broker_warning(self) -> str | None:
+        """A warning for whoever changes an alarm while no flow can learn of it; None otherwise."""
         problem = self._problem()
         return (
             problem
             and f"The alarm is saved; flows will hear of it when the broker is back: {problem}"
         )
 
-    # ------------------------------------------------------------------------
-    # alarms
     async def create_alarm(
         self, principal: Principal, page_id: int, ticker: str, option: str, condition: str
     ) -> dict[str, Any]:
+        """Add an alarm to a page."""
         return await self._on_alarm(
             "created",
             lambda s: page_alarms.create_alarm(s, principal, page_id, ticker, option, condition),
@@ -79,11 +81,13 @@ class PageService:
     async def update_alarm(
         self, principal: Principal, alarm_id: int, changes: dict[str, Any]
     ) -> dict[str, Any]:
+        """Change an alarm."""
         return await self._on_alarm(
             "updated", lambda s: page_alarms.update_alarm(s, principal, alarm_id, changes)
         )
 
     async def delete_alarm(self, principal: Principal, alarm_id: int) -> dict[str, Any]:
+        """Delete an alarm."""
         return await self._on_alarm(
             "deleted", lambda s: page_alarms.delete_alarm(s, principal, alarm_id)
         )
@@ -91,23 +95,25 @@ class PageService:
     async def trigger_alarm(
         self, principal: Principal, alarm_id: int, price: object
     ) -> dict[str, Any]:
+        """Record that somebody triggered an alarm."""
+
         def work(session: Session) -> AlarmChange:
             alarm, trigger = page_alarms.trigger_alarm(
                 session, principal, alarm_id, price, time.time()
             )
             more = {"price": trigger.price, "by": f"user/{principal.username}"}
-            return self._put(session, told("triggered", session, alarm, more))
+            return self._put(session, alarm_change("triggered", session, alarm, more))
 
         done = await self._permissions.write(work, self._announce)
         return done.alarm | done.more
 
     async def _on_alarm(self, action: str, work: Callable[[Session], Alarm]) -> dict[str, Any]:
-        def change(session: Session) -> AlarmChange:
+        def work_and_put(session: Session) -> AlarmChange:
             alarm = work(session)
             self._put_rule(session, alarm)
-            return self._put(session, told(action, session, alarm))
+            return self._put(session, alarm_change(action, session, alarm))
 
-        done = await self._permissions.write(change, self._announce)
+        done = await self._permissions.write(work_and_put, self._announce)
         self._rows.wake()
         return done.alarm
 
@@ -120,22 +126,22 @@ class PageService:
         row = rule or {"id": alarm.key, "deleted": True}
         self._rows.put(session, self._topic, alarm.key, msgspec.json.encode(row))
 
-    def _put(self, session: Session, happened: AlarmChange) -> AlarmChange:
-        self._permissions.peer_updates.put(session, [happened.update()])
-        return happened
+    def _put(self, session: Session, change: AlarmChange) -> AlarmChange:
+        self._permissions.peer_updates.put(session, [change.update()])
+        return change
 
-    def _announce(self, happened: AlarmChange) -> None:
-        self._hub.broadcast(happened.update())
+    def _announce(self, change: AlarmChange) -> None:
+        self._hub.broadcast(change.update())
 
-    # ------------------------------------------------------------------------------------- pages
-    # and sharing
     async def begin(self, principal: Principal, then: Callable[[dict[str, Any]], None]) -> None:
-        """Give `then` everything the account may view, before anything else happens."""
+        """Give `then` everything the account may view, before anything changes."""
         await self._permissions.read(
             lambda session: page_alarms.initial_state(session, principal), then
         )
 
     async def create_page(self, principal: Principal, name: str) -> dict[str, Any]:
+        """Make a page."""
+
         def work(session: Session) -> tuple[dict[str, Any], set[int]]:
             return public_page(pages.create_page(session, principal, name), principal), {
                 principal.id
@@ -144,6 +150,7 @@ class PageService:
         return await self._permissions.change_permissions(work)
 
     async def rename_page(self, principal: Principal, page_id: int, name: str) -> dict[str, Any]:
+        """Rename a page."""
         return await self._permissions.write(
             lambda session: public_page(
                 pages.rename_page(session, principal, page_id, name), principal
@@ -151,6 +158,7 @@ class PageService:
         )
 
     async def delete_page(self, principal: Principal, page_id: int) -> None:
+        """Delete a page without alarms."""
         await self._permissions.change_permissions(
             lambda session: (None, pages.delete_page(session, principal, page_id))
         )
@@ -164,6 +172,8 @@ class PageService:
         can_view: bool,
         can_edit: bool,
     ) -> dict[str, Any]:
+        """Grant an account or a group permissions on a page."""
+
         def work(session: Session) -> tuple[None, set[int]]:
             return None, pages.share_page(
                 session, principal, page_id, subject_type, subject_id, can_view, can_edit
@@ -178,6 +188,7 @@ class PageService:
     async def unshare_page(
         self, principal: Principal, page_id: int, subject_type: pages.SubjectType, subject_id: int
     ) -> None:
+        """Take back what an account or group was granted."""
         await self._permissions.change_permissions(
             lambda session: (
                 None,
@@ -185,35 +196,11 @@ class PageService:
             )
         )
 
-    # ------------------------------------------------------------------------
-    # groups
-    async def create_group(self, principal: Principal, name: str) -> dict[str, Any]:
-        def work(session: Session) -> dict[str, Any]:
-            group = pages.create_group(session, principal, name)
-            return {"id": group.id, "name": group.name, "owner_id": group.owner_id}
 
-        return await self._permissions.write(work)
-
-    async def add_member(self, principal: Principal, group_id: int, user_id: int) -> None:
-        await self._permissions.change_permissions(
-            lambda session: (None, pages.add_member(session, principal, group_id, user_id))
-        )
-
-    async def remove_member(self, principal: Principal, group_id: int, user_id: int) -> None:
-        await self._permissions.change_permissions(
-            lambda session: (None, pages.remove_member(session, principal, group_id, user_id))
-        )
-
-    async def delete_group(self, principal: Principal, group_id: int) -> None:
-        await self._permissions.change_permissions(
-            lambda session: (None, pages.delete_group(session, principal, group_id))
-        )
-
-
-def told(
+def alarm_change(
     action: str, session: Session, alarm: Alarm, more: dict[str, Any] | None = None
 ) -> AlarmChange:
-    """What happened to an alarm, with the alarm as it is now."""
+    """A change of an alarm, with the alarm as it is now."""
     page = session.get(Page, alarm.page_id)
     assert page is not None
     return AlarmChange(action, page.key, public_alarm(alarm), more or {})

@@ -1,19 +1,14 @@
-"""From what flows say of the alarms that people wrote: the history of triggers, and
-`alarm_update` to who may know.
-"""
+"""Triggers of the alarms that people wrote, from what flows say: their history, and `alarm_update`."""
 
-import asyncio
-import collections
-import itertools
 from collections.abc import Iterable
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.database.database import one_process_at_a_time
 from api.database.models import Alarm, Trigger
-from api.pages.service import AlarmChange, told
+from api.pages.service import AlarmChange, alarm_change
+from api.pages.work_queue import WorkQueue
 from api.permissions.private_rules import rule_key
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
@@ -27,18 +22,15 @@ AT_ONCE = 500
 
 
 class RuleTriggers:
-    """Takes transitions in the event loop and stores them in batches, each once however often it
-    is read.
-    """
+    """Take transitions in the event loop and store them in batches, each once."""
 
     def __init__(self, permissions: LivePermissions, hub: Hub) -> None:
         self._permissions = permissions
         self._hub = hub
-        self._waiting: collections.deque[AlarmTransition] = collections.deque()
-        self._heard = asyncio.Event()
+        self._queue: WorkQueue[AlarmTransition] = WorkQueue()
 
-    def heard(self, updates: Iterable[Update]) -> None:
-        """Look through what the topics said."""
+    def collect(self, updates: Iterable[Update]) -> None:
+        """Queue the triggers among updates."""
         for update in updates:
             event = update.event
             if (
@@ -47,35 +39,29 @@ class RuleTriggers:
                 and event.event in TRIGGERS
                 and rule_key(event) is not None
             ):
-                self._waiting.append(event)
-                self._heard.set()
+                self._queue.put(event)
 
     async def run(self) -> None:
-        """Store and tell, for ever."""
-        while True:
-            if not self._waiting:
-                await self._heard.wait()
-            self._heard.clear()
-            while batch := list(itertools.islice(self._waiting, AT_ONCE)):
-                await self._permissions.write(
-                    partial(self._store_and_announce, batch=batch), self._tell
-                )
-                for _ in batch:
-                    self._waiting.popleft()
+        """Store triggers and publish the changes, for ever."""
+        await self._queue.run(self._store_and_publish, AT_ONCE)
 
-    def _store_and_announce(self, session: Session, batch: list[AlarmTransition]) -> list[Update]:
-        updates = [one.update() for one in _store(session, batch)]
-        self._permissions.peer_updates.put(session, updates)
-        return updates
+    async def _store_and_publish(self, batch: list[AlarmTransition]) -> None:
+        def work(session: Session) -> list[Update]:
+            updates = [change.update() for change in _store(session, batch)]
+            self._permissions.peer_updates.put(session, updates)
+            return updates
 
-    def _tell(self, updates: list[Update]) -> None:
-        for update in updates:
-            self._hub.broadcast(update)
+        def publish(updates: list[Update]) -> None:
+            for update in updates:
+                self._hub.broadcast(update)
+
+        await self._permissions.write(work, publish)
 
 
 def _store(session: Session, batch: list[AlarmTransition]) -> list[AlarmChange]:
-    """Store those that are not known; gives what is to be told. Another api may hear the same at
-    the same moment.
+    """Store the triggers that are not known; returns the changes to publish.
+
+    Another api process may read the same transitions at the same moment.
     """
     one_process_at_a_time(session)
     known = set(
@@ -89,7 +75,7 @@ def _store(session: Session, batch: list[AlarmTransition]) -> list[AlarmChange]:
             select(Alarm).where(Alarm.key.in_([str(rule_key(event)) for event in batch]))
         )
     }
-    happened: list[AlarmChange] = []
+    changes: list[AlarmChange] = []
     for event in batch:
         alarm = alarms.get(str(rule_key(event)))
         if alarm is None or event.id in known:
@@ -104,5 +90,5 @@ def _store(session: Session, batch: list[AlarmTransition]) -> list[AlarmChange]:
         alarm.last_triggered = max(event.time, alarm.last_triggered or 0.0)
         if not alarm.deleted:
             more = {"price": price, "by": "stream", "subject": event.subject}
-            happened.append(told("triggered", session, alarm, more))
-    return happened
+            changes.append(alarm_change("triggered", session, alarm, more))
+    return changes

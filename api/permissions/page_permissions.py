@@ -1,5 +1,6 @@
-"""Who may do what on which page: its owner, then what an account was given itself, then what its
-groups were given.
+"""What an account may do on which page.
+
+Owners come first, then what an account was granted itself, then what its groups were granted.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from api.permissions.visibility import Visibility
 
 
 class EffectivePermissions:
-    """The rights of one account as they stand in the database now."""
+    """The permissions of one account as they stand in the database now."""
 
     def __init__(self, session: Session, user_id: int) -> None:
         self._session = session
@@ -32,7 +33,7 @@ class EffectivePermissions:
 
     def on(self, page: Page) -> PagePermission:
         """What the account may do on a page."""
-        return self._rights([page], select(Permission).where(Permission.page_id == page.id))[
+        return self._permissions([page], select(Permission).where(Permission.page_id == page.id))[
             page.id
         ]
 
@@ -43,10 +44,10 @@ class EffectivePermissions:
         )
         wanted = (Page.owner_id == self._user_id) | Page.declared.is_not(None) | Page.id.in_(mine)
         pages = list(self._session.scalars(select(Page).where(wanted).order_by(Page.id)))
-        rights = self._rights(
+        granted = self._permissions(
             pages, select(Permission).where(Permission.page_id.in_([page.id for page in pages]))
         )
-        return [(page, rights[page.id]) for page in pages if rights[page.id].view]
+        return [(page, granted[page.id]) for page in pages if granted[page.id].view]
 
     def visibility(self) -> Visibility:
         """What the account may see."""
@@ -56,15 +57,17 @@ class EffectivePermissions:
     def _group_ids(self) -> list[int]:
         return [group.id for group in self._groups]
 
-    def _rights(self, pages: list[Page], permissions: Select[Any]) -> dict[int, PagePermission]:
+    def _permissions(
+        self, pages: list[Page], permissions: Select[Any]
+    ) -> dict[int, PagePermission]:
         mine = (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
         found = list(self._session.scalars(permissions.where(mine)))
         return {
-            page.id: self._right(page, [one for one in found if one.page_id == page.id])
+            page.id: self._permission(page, [one for one in found if one.page_id == page.id])
             for page in pages
         }
 
-    def _right(self, page: Page, permissions: list[Permission]) -> PagePermission:
+    def _permission(self, page: Page, permissions: list[Permission]) -> PagePermission:
         me = f"user/{self._name}"
         declared = (
             DeclaredPermissions.from_json(page.declared)
@@ -78,7 +81,7 @@ class EffectivePermissions:
             for one in permissions
             if one.user_id is not None
         ]
-        own += filter(None, [declared.right([me])])
+        own += filter(None, [declared.permission([me])])
         if own:
             return _together(own)
         official = [f"group/{group.name}" for group in self._groups if group.official]
@@ -87,9 +90,9 @@ class EffectivePermissions:
             for one in permissions
             if one.group_id is not None
         ]
-        return _together([*through_groups, declared.right(official) or NO_PERMISSION])
+        return _together([*through_groups, declared.permission(official) or NO_PERMISSION])
 
 
-def _together(rights: Iterable[PagePermission]) -> PagePermission:
-    view, edit, owner = zip(*rights, strict=True)
+def _together(granted: Iterable[PagePermission]) -> PagePermission:
+    view, edit, owner = zip(*granted, strict=True)
     return PagePermission(any(view), any(edit), any(owner))

@@ -1,4 +1,4 @@
-"""Which alarms belong to people: their rules have keys that only the api makes."""
+"""Alarms that belong to people: their rules have keys that only the api makes."""
 
 from operators.events import AlarmTransition
 
@@ -16,8 +16,10 @@ def rule_key(transition: AlarmTransition) -> str | None:
 
 
 def hide_private(transition: AlarmTransition) -> AlarmTransition:
-    """The same, on no page that anybody may see if it is somebody's alarm and the flow lost its
-    page: what belongs to no page is for everybody."""
+    """Put an alarm of somebody's whose page the flow has lost on a page that nobody may see.
+
+    Otherwise everybody would see it: alarms on no page are public. Returns the transition.
+    """
     if transition.page is None and rule_key(transition) is not None:
         transition.page = NOBODYS_PAGE
     return transition

@@ -7,16 +7,16 @@ PAGE = "page/"
 
 @dataclass(frozen=True)
 class Visibility:
-    """`pages` are the pages whose alarms and channels an account may see; None means every page."""
+    """The `pages` whose alarms and channels an account may see; None means every page."""
 
     pages: frozenset[str] | None = None
 
     def allows_page(self, name: str | None) -> bool:
-        """Whether what belongs to a page may be seen; what belongs to none may be."""
+        """Whether the account may see what belongs to a page; what belongs to none is public."""
         return name is None or self.pages is None or name in self.pages
 
     def allows_channel(self, name: str) -> bool:
-        """Whether a channel may be subscribed to."""
+        """Whether the account may subscribe to a channel."""
         return self.allows_page(name[len(PAGE) :] if name.startswith(PAGE) else None)
 
 

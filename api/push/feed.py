@@ -1,4 +1,4 @@
-"""Reads topics in one thread and hands what they say to the event loop, batch by batch."""
+"""The feed: reads topics in one thread and hands their updates to the event loop, batch by batch."""
 
 import itertools
 import logging
@@ -31,19 +31,19 @@ _log = logging.getLogger("vigie.api")
 
 
 class Receiver(Protocol):
-    """Who gets what the feed reads; each call returns once it is done with."""
+    """The receiver of what the feed reads; each call returns once it is processed."""
 
     def begin(self, partition: str, position: Position) -> None:
-        """A partition will be read from `place` on."""
+        """A partition will be read from a position on."""
 
     def forget(self, partitions: set[str]) -> None:
-        """Partitions are no more."""
+        """Partitions no longer exist."""
 
     def publish(self, updates: list[Update]) -> None:
         """Updates, in order."""
 
     def answered(self, events: list[Event]) -> None:
-        """What flows say to the api itself: answers to commands, the pages of their definitions."""
+        """Events for the api itself: answers to commands, and the pages that definitions declare."""
 
     def backfilled(self) -> None:
         """Everything that was in the topics at the start has been read."""
@@ -51,9 +51,7 @@ class Receiver(Protocol):
 
 @dataclass
 class _PartitionState:
-    """Where this feed is in one partition: the next offset, and the first one whose updates are
-    news to clients.
-    """
+    """The next offset of one partition, and the first offset whose updates are live."""
 
     name: str
     next: int
@@ -63,7 +61,7 @@ class _PartitionState:
 
 @dataclass
 class FeedState:
-    """What `/health` says about the feed. `lag` is in records."""
+    """The feed as `/health` shows it. `lag` is in records."""
 
     connected: bool = False
     detail: str = "not connected yet"
@@ -73,12 +71,12 @@ class FeedState:
 
 
 class Feed:
-    """Assigns itself every partition of the topics, without a group.
+    """Reads every partition of the topics, without a consumer group.
 
-    At start it reads back at most `backfill_records` of each partition, to know the present state;
-    those updates are not live. Topics that appear later are read from their beginning. A broker
-    that is gone is retried for ever; then the feed goes on where it was, or at the beginning of a
-    topic that was made anew (its id changed).
+    At the start it backfills at most `backfill_records` of each partition, to know the present
+    state; those updates are not live. Topics that appear later are read from their beginning. A
+    lost broker is retried for ever; then the feed resumes where it was, or at the beginning of a
+    topic that was created anew (its id changed).
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, receiver: Receiver) -> None:
@@ -93,12 +91,14 @@ class Feed:
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
+        """Start the thread, if a broker is configured."""
         if self._settings.kafka is None:
             self.state.detail = "no broker is configured; add connections.redpanda to the site file"
             return
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop the thread, and wait for it."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(10)
@@ -191,13 +191,13 @@ class Feed:
         self._started = True
         self.state.topics = there
 
-    def _start_at(self, partition: TopicPartition, position: _PartitionState) -> None:
+    def _start_at(self, partition: TopicPartition, state: _PartitionState) -> None:
         before = self._partitions.get(partition)
         if before is not None:
             self._receiver.forget({before.name})
-        self._partitions[partition] = position
+        self._partitions[partition] = state
         if not self._is_internal(partition):
-            self._receiver.begin(position.name, (position.next, 0))
+            self._receiver.begin(state.name, (state.next, 0))
 
     def _is_internal(self, partition: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
@@ -248,14 +248,7 @@ class Feed:
                     )
                     yield update
             except msgspec.MsgspecError as error:
-                self._metrics.undecodable.labels(partition.topic).inc()
-                _log.debug(
-                    "%s/%s offset %s: %s",
-                    partition.topic,
-                    partition.partition,
-                    record.offset,
-                    error,
-                )
+                self._undecodable(partition, record.offset, error)
 
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
         if topic == self._settings.topics.push:
@@ -270,15 +263,12 @@ class Feed:
             try:
                 answers += decode_lines(record.value or b"")
             except msgspec.MsgspecError as error:
-                self._metrics.undecodable.labels(partition.topic).inc()
-                _log.debug(
-                    "%s/%s offset %s: %s",
-                    partition.topic,
-                    partition.partition,
-                    record.offset,
-                    error,
-                )
+                self._undecodable(partition, record.offset, error)
         return answers
+
+    def _undecodable(self, partition: TopicPartition, offset: int, error: Exception) -> None:
+        self._metrics.undecodable.labels(partition.topic).inc()
+        _log.debug("%s/%s offset %s: %s", partition.topic, partition.partition, offset, error)
 
     def _measure(self, consumer: Any) -> None:
         lag = 0
@@ -298,7 +288,5 @@ def _name(partition: TopicPartition, topic_id: Any) -> str:
 
 
 def _topic_id(consumer: Any, topic: str) -> Any:
-    """The topic's identity, which another topic of the same name does not have; None from
-    brokers without such.
-    """
+    """The topic's id, which no other topic of the same name has; None from brokers without ids."""
     return consumer._cluster.topic_id(topic)

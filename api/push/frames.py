@@ -1,5 +1,6 @@
-"""WebSocket frames made once and written to many connections (RFC 6455, section 5.2: a server
-does not mask).
+"""WebSocket frames made once and written to many connections (RFC 6455, section 5.2).
+
+A server does not mask its frames, so every client gets the same bytes.
 """
 
 import struct

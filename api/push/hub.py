@@ -1,15 +1,16 @@
-"""The hub: from updates to the clients that subscribed to them. Lives in the event loop; nothing
-here waits.
+"""The hub: from updates to the clients that subscribed to them.
+
+Lives in the event loop; nothing here waits.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from api.permissions.visibility import EVERYTHING, Visibility
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.cursor import Position, Positions
 from api.push.last_values import ChannelStates, LastAlarms, LastReadings, RecentEvents
 from api.push.recent_ids import RecentIds
@@ -24,20 +25,19 @@ from api.push.subscriptions import (
 )
 from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 from api.settings import Bounds
-from api.web.close_codes import TOO_SLOW
+from api.web.close_codes import STALLED
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 
 
 class Counter(Protocol):
-    """Counts what happens to pushed events; `prometheus_client` counters do."""
+    """A counter of pushed updates; those of `prometheus_client` are some."""
 
-    def inc(self, amount: float = 1) -> None: ...
+    def inc(self, amount: float = 1) -> None:
+        """Count."""
 
 
 class Hub:
-    """Subscriptions, the memory that new subscribers get as a snapshot, and the journal for
-    those who come back.
-    """
+    """Subscriptions, the present state for new subscribers, and a replay buffer for returning ones."""
 
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
         self.readings = LastReadings(bounds.signals, bounds.spark_points)
@@ -56,19 +56,21 @@ class Hub:
 
     @property
     def cursor(self) -> str:
-        """Where a client is who has got everything up to now."""
+        """The cursor of a client that has got everything up to now."""
         return self._positions.text
 
     def join(self, client: Client) -> None:
+        """Add a client."""
         self.clients.add(client)
 
     def leave(self, client: Client) -> None:
+        """Remove a client and its subscription."""
         self.clients.discard(client)
         self._coalesced.inc(client.coalesced)
         self._move(client, None)
 
     def subscribe(self, client: Client, protocol: ClientProtocol, channels: Iterable[str]) -> None:
-        """From now on, the client gets exactly these channels, as far as it may see them."""
+        """Give a client exactly these channels from now on, as far as it may see them."""
         chosen = frozenset(
             channel for channel in channels if client.visibility.allows_channel(channel)
         )
@@ -76,9 +78,7 @@ class Hub:
         self._move(client, self._directory.group(subscription, protocol) if chosen else None)
 
     def snapshot(self, channel: str, visibility: Visibility = EVERYTHING) -> str:
-        """What a new subscriber of a channel must know, as a JSON list: the present state of
-        what the channel is about.
-        """
+        """The present state of a channel for a new subscriber, as a JSON list."""
         if channel == READINGS:
             return _json(self.readings.latest())
         if channel == ALARMS:
@@ -107,9 +107,7 @@ class Hub:
     def missed(
         self, cursor: Mapping[str, Position], channels: Iterable[str], visibility: Visibility
     ) -> list[Update] | None:
-        """What somebody with this cursor has not seen of the channels, in order; None if not all
-        of it is here.
-        """
+        """The updates of the channels after a cursor, in order; None if not all of them are kept."""
         if not self._replay_buffer.holds(cursor):
             return None
         wanted = [channel for channel in channels if visibility.allows_channel(channel)]
@@ -126,13 +124,15 @@ class Hub:
         self._positions.advance(partition, position)
 
     def forget(self, partitions: set[str]) -> None:
-        """Partitions that are no more."""
+        """Drop partitions that no longer exist."""
         self._replay_buffer.forget(partitions)
         self._positions.forget(partitions)
 
     def publish(self, updates: Iterable[Update]) -> None:
-        """Remember, and hand on to the subscribers of the channel: live updates, and what is
-        read back of states, for those who came before it was read."""
+        """Remember updates and give them to the subscribers of their channels.
+
+        Those get live updates, and backfilled states if they came before the backfill.
+        """
         pushed = 0
         touched: dict[SubscriberGroup, None] = {}
         for update in updates:
@@ -150,8 +150,9 @@ class Hub:
         self._pushed.inc(pushed)
 
     def broadcast(self, update: Update) -> None:
-        """Hand an update that comes from no topic to the subscribers of its channel; nobody can
-        come back to it.
+        """Give an update that comes from no topic to the subscribers of its channel.
+
+        It is not kept for replay.
         """
         update.cursor = self._positions.text
         pushed = 0
@@ -161,20 +162,15 @@ class Hub:
         self._pushed.inc(pushed)
 
     def send_all(self, protocol: str, data: bytes) -> None:
-        """Send one frame to every subscriber of a dialect."""
+        """Send one frame to every subscriber that speaks a protocol."""
         for group in self._directory.groups():
             if group.subscription.protocol == protocol:
                 group.tell(data)
 
     def sweep(self) -> None:
-        """Close clients that read nothing for too long; called every second."""
+        """Close clients that have read nothing for too long; called every second."""
         for client in [client for client in self.clients if client.stuck()]:
-            client.end(TOO_SLOW, "too slow: read nothing for longer than this server waits")
-
-    def end(self, which: Callable[[Client], bool], code: int, reason: str) -> None:
-        """Close the clients for which `which` holds."""
-        for client in [client for client in self.clients if which(client)]:
-            client.end(code, reason)
+            client.end(STALLED)
 
     def _remember(self, update: Update) -> None:
         if isinstance(update.event, Reading):

@@ -1,6 +1,4 @@
-"""What the api remembers, bounded: the last reading of every signal with its recent course, and
-the alarms.
-"""
+"""The present state, bounded: last readings with their recent course, alarms, channels, events."""
 
 import collections
 from collections.abc import Iterable
@@ -15,8 +13,9 @@ _ISA_ORDER = "BDCEFG"
 
 
 class LastReadings:
-    """Last reading per (subject, metric); the signal that was silent longest is forgotten beyond
-    `limit`.
+    """The last reading per (subject, metric).
+
+    Beyond `limit` signals, the one that was silent longest is dropped.
     """
 
     def __init__(self, limit: int, points: int) -> None:
@@ -29,7 +28,7 @@ class LastReadings:
         return len(self._last)
 
     def add(self, reading: Reading) -> bool:
-        """Take a reading; False if it is older than what is known or the same."""
+        """Keep a reading; False if it is the one known already, or older."""
         key = (reading.subject, reading.metric)
         known = self._last.get(key)
         if known is not None and (reading.time < known.time or reading.id == known.id):
@@ -45,8 +44,9 @@ class LastReadings:
         return True
 
     def latest(self, course: bool = False) -> list[dict[str, Any]]:
-        """Plain readings sorted by subject and metric; with `course`, each with its recent
-        `[time, value]` pairs.
+        """Plain readings sorted by subject and metric.
+
+        With `course`, each has its recent `[time, value]` pairs.
         """
         out = []
         for key in sorted(self._last):
@@ -58,9 +58,7 @@ class LastReadings:
 
 
 class LastAlarms:
-    """Last transition per (rule, subject). One that is normal again is forgotten first beyond
-    `limit`.
-    """
+    """The last transition per (rule, subject). Beyond `limit`, a normal one is dropped first."""
 
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
@@ -70,7 +68,7 @@ class LastAlarms:
         return sum(1 for alarm in self._last.values() if standing(alarm))
 
     def add(self, transition: AlarmTransition) -> bool:
-        """Take a transition; False if it or a later one of the same alarm is known."""
+        """Keep a transition; False if it, or a later one of the same alarm, is known."""
         key = (transition.rule, transition.subject)
         known = self._last.get(key)
         if known is not None and (transition.recorded, transition.seq) <= (
@@ -91,19 +89,18 @@ class LastAlarms:
         return [plain(alarm) for alarm in sorted(chosen, key=_urgency)]
 
     def page_of(self, rule: str, subject: str) -> str | None:
-        """The page an alarm belongs to; None if it belongs to none, or is not known."""
+        """The page of an alarm; None if it is on none, or not known."""
         known = self._last.get((rule, subject))
         return None if known is None else known.page
 
     def extend(self, transitions: Iterable[AlarmTransition]) -> None:
+        """Keep several transitions."""
         for transition in transitions:
             self.add(transition)
 
 
 class ChannelStates:
-    """Last data of every channel by origin (flow, sink and subject); what is oldest is forgotten
-    beyond `limit`.
-    """
+    """The last data of every channel by origin (flow, sink, subject), bounded by `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -111,7 +108,7 @@ class ChannelStates:
         self._origins: dict[str, dict[str, None]] = {}
 
     def add(self, channel: str, origin: str, data: str) -> None:
-        """Remember the JSON `data` as the state of one origin on a channel."""
+        """Keep the JSON `data` as the state of one origin on a channel."""
         self._last[channel, origin] = data
         self._last.move_to_end((channel, origin))
         self._origins.setdefault(channel, {})[origin] = None
@@ -127,9 +124,7 @@ class ChannelStates:
 
 
 class RecentEvents:
-    """The last things that happened on the site, by id; what is oldest is forgotten beyond
-    `limit`.
-    """
+    """The last events of the site by id; beyond `limit`, the oldest go."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -141,11 +136,13 @@ class RecentEvents:
         return len(self._events)
 
     def add(self, event: Occurrence | Detection) -> None:
+        """Keep an event."""
         self._events.setdefault(event.id, event)
         if len(self._events) > self._limit:
             self._events.popitem(last=False)
 
     def get(self, id: str) -> Occurrence | Detection | None:
+        """The event of an id."""
         return self._events.get(id)
 
     def all(self) -> list[Occurrence | Detection]:
@@ -154,7 +151,7 @@ class RecentEvents:
 
 
 def standing(alarm: AlarmTransition) -> bool:
-    """Whether somebody must still see it: anything but normal or disabled."""
+    """Whether the alarm stands: in any state but normal or disabled."""
     return alarm.isa not in NORMAL
 
 

@@ -1,4 +1,4 @@
-"""What open connections may see, kept true while rights change."""
+"""What open connections may see, kept true while permissions change."""
 
 import asyncio
 import collections
@@ -9,16 +9,15 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from api.accounts.accounts import Accounts
-from api.accounts.logins import LOGGED_OUT
 from api.accounts.principal import Principal
 from api.accounts.roles import check_role
 from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.visibility import PUBLIC_ONLY, Visibility
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.peer_updates import PeerBatch, PeerUpdates
 from api.push.protocol import Conversation
 from api.push.updates import Update
-from api.web.close_codes import UNAUTHORIZED
+from api.web.close_codes import LOGIN_ENDED
 
 NOBODY = 0
 """Number of clients that need not say who they are. They see what belongs to no page."""
@@ -28,18 +27,17 @@ Current = tuple[Principal, Visibility] | None
 
 
 class LivePermissions:
-    """Gives each client its sight when it comes, and another one, or the end, at the moment its
-    rights change.
+    """Give each client its visibility, and another one, or the end, once its permissions change.
 
-    All of that, and every change of rights by this process, happens one at a time: who has been
-    told that a right was taken away knows that nothing more goes out by it here. What other
-    processes change is followed within a second, and then what other apis announced.
+    All of that, and every change of permissions by this process, happens one at a time: whoever was
+    told that a permission is gone knows that nothing more goes out by it here. Changes by other
+    processes are followed within a second, and only then are their updates passed on.
     """
 
     def __init__(
-        self, accounts: Accounts, announce: Callable[[Update], None] = lambda update: None
+        self, accounts: Accounts, broadcast: Callable[[Update], None] = lambda update: None
     ) -> None:
-        """`announce` hands on what another api announced."""
+        """`broadcast` gives the updates of peers to clients."""
         self._accounts = accounts
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
@@ -47,7 +45,7 @@ class LivePermissions:
         self._connections: collections.Counter[int] = collections.Counter()
         self._lock = asyncio.Lock()
         self._revision = self._database.revision()
-        self._announce = announce
+        self._broadcast = broadcast
         self.peer_updates = PeerUpdates(self._database)
 
     def connections(self, user_id: int) -> int:
@@ -55,8 +53,11 @@ class LivePermissions:
         return self._connections[user_id]
 
     async def admit(self, client: Client) -> None:
-        """Let a client see what it may, from now on; ends it if its login has ended. All who
-        wait come in together, so a crowd that comes back at once costs one look at the database."""
+        """Let a client see what it may from now on; end it if its login has ended.
+
+        All that wait are admitted together, so that a crowd that comes back at once costs one
+        query.
+        """
         self._open[client] = None
         self._connections[client.principal.id] += 1
         self._arriving.add(client)
@@ -71,11 +72,12 @@ class LivePermissions:
                 raise
 
     def attach(self, client: Client, conversation: Conversation) -> None:
-        """Who is to be told that a client's sight changed."""
+        """Set the conversation that learns of changes of the client's visibility."""
         if client in self._open:
             self._open[client] = conversation
 
     def leave(self, client: Client) -> None:
+        """Forget a client."""
         if client in self._open:
             del self._open[client]
             self._connections[client.principal.id] -= 1
@@ -84,37 +86,44 @@ class LivePermissions:
 
     async def visibility(self, principal: Principal) -> Visibility:
         """What an account may see now."""
-        return await asyncio.to_thread(self._visibility, principal.id)
+        return await self._database.read_in_thread(
+            lambda session: EffectivePermissions(session, principal.id).visibility()
+        )
 
     async def write(
         self, work: Callable[[Session], Done], then: Callable[[Done], None] | None = None
     ) -> Done:
-        """Change the database while nothing else changes rights, and `then` act on it before
-        anything else does. What others announced before comes before."""
+        """Change the database while no permissions change, then call `then` at once.
+
+        Updates that peers wrote before are passed on before.
+        """
         async with self._lock:
-            done, heard = await asyncio.to_thread(self._write, self._hearing(work))
-            await self._tell(heard)
+            done, batch = await self._database.write_in_thread(self._with_pending(work))
+            await self._pass_on(batch)
             if then is not None:
                 then(done)
             return done
 
     async def read(self, work: Callable[[Session], Done], then: Callable[[Done], None]) -> Done:
-        """Read the database and act on it before anything changes; what others announced before
-        comes before.
+        """Read the database, then call `then` before anything changes.
+
+        Updates that peers wrote before are passed on before.
         """
         async with self._lock:
-            done, heard = await asyncio.to_thread(self._read, self._hearing(work))
-            await self._tell(heard)
+            done, batch = await self._database.read_in_thread(self._with_pending(work))
+            await self._pass_on(batch)
             then(done)
             return done
 
     async def change_permissions(
         self, work: Callable[[Session], tuple[Done, Iterable[int]]]
     ) -> Done:
-        """Change rights: `work` gives a result and the accounts that it concerns. Once this
-        returns, their connections see what they may see now."""
+        """Change permissions: `work` returns a result and the accounts that it concerns.
+
+        Once this returns, their connections see what they may see now.
+        """
         async with self._lock:
-            done, users = await asyncio.to_thread(self._write, work)
+            done, users = await self._database.write_in_thread(work)
             concerned = set(users)
             await self._update_clients(
                 [client for client in self._open if client.principal.id in concerned]
@@ -122,7 +131,7 @@ class LivePermissions:
             return done
 
     async def refresh(self, users: Iterable[int] | None = None) -> None:
-        """Something changed for these accounts, or for anybody."""
+        """Look up the permissions of these accounts anew, or those of all."""
         async with self._lock:
             concerned = None if users is None else set(users)
             await self._update_clients(
@@ -138,9 +147,9 @@ class LivePermissions:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             async with self._lock:
-                heard = await asyncio.to_thread(self._read, self.peer_updates.heard)
+                batch = await self._database.read_in_thread(self.peer_updates.pending)
                 await self._follow()
-                await self._tell(heard)
+                await self._pass_on(batch)
 
     async def _follow(self) -> None:
         """Let every client see what it may see now, if rights were changed."""
@@ -149,15 +158,13 @@ class LivePermissions:
             await self._update_clients(list(self._open))
             self._revision = revision
 
-    async def _tell(self, heard: PeerBatch) -> None:
-        """Announce what others announced, to those who may see it by the rights of then or
-        later.
-        """
-        if heard.updates:
+    async def _pass_on(self, batch: PeerBatch) -> None:
+        """Pass peer updates on to those who may see them by the permissions of then or later."""
+        if batch.updates:
             await self._follow()
-        for update in heard.updates:
-            self._announce(update)
-        self.peer_updates.told(heard)
+        for update in batch.updates:
+            self._broadcast(update)
+        self.peer_updates.advance(batch)
 
     async def _update_clients(self, clients: Collection[Client]) -> None:
         found = await asyncio.to_thread(self._current, {client.principal for client in clients})
@@ -166,7 +173,7 @@ class LivePermissions:
             if client not in self._open or client.closed:
                 continue
             if standing is None:
-                client.end(UNAUTHORIZED, LOGGED_OUT)
+                client.end(LOGIN_ENDED)
                 continue
             principal, visibility = standing
             changed = (client.visibility, client.principal.role) != (visibility, principal.role)
@@ -177,10 +184,10 @@ class LivePermissions:
 
     # ------------------------------------------------------------------------
     # in a thread
-    def _hearing(
+    def _with_pending(
         self, work: Callable[[Session], Done]
     ) -> Callable[[Session], tuple[Done, PeerBatch]]:
-        return lambda session: (work(session), self.peer_updates.heard(session))
+        return lambda session: (work(session), self.peer_updates.pending(session))
 
     def _current(self, people: set[Principal]) -> dict[Principal, Current]:
         with self._database.read() as session:
@@ -201,15 +208,3 @@ class LivePermissions:
                     visibilities[user.id],
                 )
             return found
-
-    def _visibility(self, user_id: int) -> Visibility:
-        with self._database.read() as session:
-            return EffectivePermissions(session, user_id).visibility()
-
-    def _write(self, work: Callable[[Session], Done]) -> Done:
-        with self._database.write() as session:
-            return work(session)
-
-    def _read(self, work: Callable[[Session], Done]) -> Done:
-        with self._database.read() as session:
-            return work(session)

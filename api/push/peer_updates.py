@@ -1,6 +1,4 @@
-"""What an api tells its clients that stands in no topic, for the clients of other apis on the
-same database.
-"""
+"""Updates that are in no topic, passed on to the api processes on the same database."""
 
 import logging
 import secrets
@@ -21,15 +19,16 @@ _log = logging.getLogger("vigie.api")
 
 
 class PeerBatch(NamedTuple):
-    """What others announced, in the order in which it was written, and the number of the last."""
+    """Updates of peers in the order in which they were written, and the number of the last."""
 
     updates: list[Update]
     last: int
 
 
 class PeerUpdates:
-    """Numbered in the order in which the sessions that made them were written: the row that
-    counts is locked until then.
+    """Updates numbered in the order in which their transactions commit.
+
+    The row that counts is locked until then.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,9 +37,7 @@ class PeerUpdates:
             self._last = session.scalar(select(Revision.announced)) or 0
 
     def put(self, session: Session, updates: Sequence[Update]) -> None:
-        """Let others announce these updates, too. The last thing to do in a session, since
-        others wait from here on.
-        """
+        """Pass updates on to peers. Do this last in a session, since others wait from here on."""
         if not updates:
             return
         session.flush()
@@ -60,15 +57,13 @@ class PeerUpdates:
         old = (PeerUpdate.number <= last - KEPT, PeerUpdate.at < now - KEPT_SECONDS)
         session.execute(delete(PeerUpdate).where(*old))
 
-    def heard(self, session: Session) -> PeerBatch:
-        """What others announced since `told`."""
+    def pending(self, session: Session) -> PeerBatch:
+        """The updates of peers since the last `advance`."""
         rows = session.scalars(
             select(PeerUpdate).where(PeerUpdate.number > self._last).order_by(PeerUpdate.number)
         ).all()
         if rows and rows[0].number > self._last + 1:
-            _log.warning(
-                "%d announcements of other apis were missed", rows[0].number - self._last - 1
-            )
+            _log.warning("%d updates of peers were missed", rows[0].number - self._last - 1)
         updates = [
             Update(row.channel, row.data, subject=row.subject, page=row.page)
             for row in rows
@@ -76,6 +71,6 @@ class PeerUpdates:
         ]
         return PeerBatch(updates, rows[-1].number if rows else self._last)
 
-    def told(self, heard: PeerBatch) -> None:
-        """Clients know it; it is not heard again."""
-        self._last = max(self._last, heard.last)
+    def advance(self, batch: PeerBatch) -> None:
+        """Note that a batch has been passed on."""
+        self._last = max(self._last, batch.last)

@@ -1,4 +1,4 @@
-"""What is said on a connection: the same updates in the words of each kind of client."""
+"""Conversations over a connection, and the protocols of Vigie's own clients."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.cursor import CursorError, parse
 from api.push.frames import text_frame
 from api.push.hub import Hub
@@ -14,14 +14,14 @@ from api.push.updates import Update
 
 
 class BadMessage(Exception):
-    """The client said something that this dialect does not know; the message is for whoever
-    writes the client.
-    """
+    """A message that the protocol does not know; the text is for whoever writes the client."""
 
 
 def read_message(text: str, example: str) -> Any:
-    """What a client said; raises `Refused` for what is not JSON to the letter, such as half of a
-    surrogate pair, which could not be said back."""
+    """A client's message, decoded. Raises `BadMessage`.
+
+    Strictly JSON: half of a surrogate pair, for instance, could not be sent back.
+    """
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -29,33 +29,33 @@ def read_message(text: str, example: str) -> Any:
 
 
 class Conversation(Protocol):
-    """One client spoken to in one dialect."""
+    """One client, spoken to in its protocol."""
 
     async def start(self) -> None:
         """Called once the client is known."""
 
     async def receive(self, text: str) -> None:
-        """Act on a message of the client; raises `Refused`."""
+        """Act on a message of the client. Raises `BadMessage`."""
 
     def send_error(self, message: str) -> None:
-        """Tell the client what was wrong."""
+        """Tell the client why its message was refused."""
 
     def visibility_changed(self) -> None:
-        """What the account may see is another than before."""
+        """Act on a change of what the account may see."""
 
 
 class PushProtocol:
-    """Vigie's own dialect.
+    """Vigie's own protocol, `vigie.push.v1`.
 
-    The client says `subscribe`, `unsubscribe`, `ping`; it hears `ready`, `subscribed`, `snapshot`,
-    `event`, `heartbeat`,
-    `rights`, `error`.
+    The client sends `subscribe`, `unsubscribe`, `ping`; it gets `ready`, `subscribed`,
+    `unsubscribed`, `snapshot`, `event`, `heartbeat`, `rights`, `pong`, `error`.
     """
 
     name = "push"
     deduplicates = False
 
     def encode(self, update: Update) -> bytes:
+        """The frame of an update."""
         channel = json.dumps(update.channel, ensure_ascii=False)
         return text_frame(
             f'{{"type":"event","channel":{channel},"cursor":"{update.cursor}","data":{update.data}}}'
@@ -63,14 +63,13 @@ class PushProtocol:
 
 
 class RawProtocol:
-    """The server-room monitor's dialect: the shaped data of one channel, one text a change; the
-    client says nothing.
-    """
+    """The shaped data of one channel, one text a change; the client sends nothing."""
 
     name = "raw"
     deduplicates = False
 
     def encode(self, update: Update) -> bytes | None:
+        """The frame of an update; None if it has no shaped data."""
         if not update.shaped:
             return None
         try:
@@ -84,13 +83,14 @@ RAW = RawProtocol()
 
 
 class PushConversation:
-    """A client of the push dialect: what it subscribed to, and how it takes up where it was."""
+    """A client of the push protocol: its subscriptions, and how it resumes after a break."""
 
     def __init__(
         self, hub: Hub, client: Client, limit: int, backfilled: Callable[[], Awaitable[None]]
     ) -> None:
-        """`limit` is the most channels; `read_back` waits until the topics have been read back
-        after a start.
+        """Speak with a client that may have at most `limit` channels.
+
+        `backfilled` waits until the topics have been read back after a start.
         """
         self._hub = hub
         self._client = client
@@ -99,9 +99,11 @@ class PushConversation:
         self._channels: dict[str, None] = {}
 
     async def start(self) -> None:
+        """Tell the client that it is known."""
         self._say(type="ready")
 
     async def receive(self, text: str) -> None:
+        """Subscribe, unsubscribe, or answer a ping. Raises `BadMessage`."""
         message = read_message(text, '{"type":"subscribe","channels":["readings","alarms"]}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ping":
@@ -122,9 +124,11 @@ class PushConversation:
             await self._resume(channels, message["cursor"])
 
     def send_error(self, message: str) -> None:
+        """Tell the client why its message was refused."""
         self._say(type="error", message=message)
 
     def visibility_changed(self) -> None:
+        """Drop what the account may not see any longer, and tell the client."""
         lost = [
             channel
             for channel in self._channels
@@ -206,7 +210,7 @@ class PushConversation:
 
 
 class RawConversation:
-    """A client of the raw dialect."""
+    """A client of the raw protocol."""
 
     def __init__(self, hub: Hub, client: Client, channel: str) -> None:
         self._hub = hub
@@ -214,13 +218,15 @@ class RawConversation:
         self._channel = channel
 
     async def start(self) -> None:
+        """Subscribe to the channel."""
         self._hub.subscribe(self._client, RAW, [self._channel])
 
     async def receive(self, text: str) -> None:
-        """What such a client sends was never read; it is not read now."""
+        """Ignore the message: such clients were never listened to."""
 
     def send_error(self, message: str) -> None:
-        """Nothing but data is said to such a client."""
+        """Send nothing: such clients get data only."""
 
     def visibility_changed(self) -> None:
+        """Subscribe anew with what the account may see now."""
         self._hub.subscribe(self._client, RAW, [self._channel])

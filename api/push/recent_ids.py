@@ -1,18 +1,18 @@
-"""What was seen lately, so that nothing goes out twice."""
+"""Ids seen lately, so that nothing goes out twice."""
 
 import collections
 from collections.abc import Hashable
 
 
 class RecentIds:
-    """The last identities, at most `limit` of them."""
+    """The last ids, at most `limit` of them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: collections.OrderedDict[Hashable, None] = collections.OrderedDict()
 
     def add(self, dedup_key: Hashable) -> bool:
-        """Take note of an identity; False if it is known."""
+        """Note an id; False if it is known."""
         if dedup_key in self._known:
             return False
         self._known[dedup_key] = None

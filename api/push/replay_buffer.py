@@ -1,4 +1,4 @@
-"""The last updates, so that a client that comes back gets what it missed."""
+"""The replay buffer: the last updates, for clients that come back."""
 
 import collections
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,7 @@ from api.push.updates import Update
 
 
 class ReplayBuffer:
-    """A bounded list of updates in the order they were handed out, with what it no longer holds
-    of each partition.
-    """
+    """Updates in the order they went out, bounded, and how far back they reach in each partition."""
 
     def __init__(self, updates: int, size: int) -> None:
         """Keeps at most `updates` updates whose data are at most `size` characters together."""
@@ -25,17 +23,19 @@ class ReplayBuffer:
         return len(self._updates)
 
     def begin(self, partition: str, position: Position) -> None:
-        """A partition is read from `place` on: what was before it is not known."""
+        """A partition is read from a position on: what came before is not known."""
         self._floors[partition] = position
 
     def forget(self, partitions: set[str]) -> None:
-        """Partitions that are no more: cursors that know them cannot be honoured any longer."""
+        """Drop partitions that no longer exist: cursors that name them cannot be resumed."""
         for partition in partitions:
             self._floors.pop(partition, None)
 
     def add(self, update: Update) -> None:
-        """Keep an update; pictures are not: nobody wants those that he missed, and they would
-        push out everything else.
+        """Keep an update.
+
+        Pictures are not kept: nobody wants the missed ones, and they would push out everything
+        else.
         """
         if isinstance(update.state_key, LatestOnly):
             return
@@ -53,7 +53,7 @@ class ReplayBuffer:
         )
 
     def after(self, cursor: Mapping[str, Position]) -> Iterator[Update]:
-        """The updates that whoever stopped at the cursor has not seen, in order."""
+        """The updates after a cursor, in order."""
         for update in self._updates:
             if update.next > cursor.get(update.partition, BEGINNING):
                 yield update

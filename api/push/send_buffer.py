@@ -1,4 +1,4 @@
-"""What waits for one client that does not read as fast as the others."""
+"""The send buffer: what waits for one client that does not read as fast as the others."""
 
 import collections
 from collections.abc import Hashable, Iterable
@@ -8,17 +8,18 @@ from api.settings import Bounds
 
 
 class LatestOnly(NamedTuple):
-    """The state key of what is of no use once there is something newer, such as the picture of a
-    camera.
-    """
+    """The state key of what a newer one makes useless, such as a camera's picture."""
 
     channel: str
     subject: str
 
 
 class Frame(NamedTuple):
-    """One message, ready for the wire. While a client lags, frames with equal `state_key`
-    replace each other; with None each one counts."""
+    """One message, ready for the wire.
+
+    While a client lags, frames with equal `state_key` replace each other; with None each one
+    counts.
+    """
 
     data: bytes
     state_key: Hashable | None = None
@@ -27,9 +28,9 @@ class Frame(NamedTuple):
 class SendBuffer:
     """Frames in order, bounded.
 
-    When more than `lag` frames wait, a newer state takes the place of the older one: at the end, so
-    that the cursors of what follows never go back. With `OnlyNewest` it does so at once. Everything
-    else is kept until the bound is reached; then the backlog is `overrun`.
+    When more than `lag` frames wait, a newer state replaces the older one: at the end, so that the
+    cursors of what follows never go back. With `LatestOnly` it does so at once. Everything else is
+    kept until the bound is reached; then the buffer has `overflowed`.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -46,12 +47,11 @@ class SendBuffer:
         return len(self._missed) + len(self._waiting)
 
     def replay(self, frames: Iterable[bytes]) -> None:
-        """Queue what a client missed; the journal bounds it. Only what is put later stands
-        behind it.
-        """
+        """Queue what a client missed, before all that is put later; the replay buffer bounds it."""
         self._missed.extend(frames)
 
     def put(self, frame: Frame) -> None:
+        """Queue a frame."""
         if self.overflowed:
             return
         key = frame.state_key
@@ -77,7 +77,7 @@ class SendBuffer:
             self.overflowed = True
 
     def take(self, size: int) -> bytes:
-        """The next frames, together hardly more than `size` bytes; empty if nothing waits."""
+        """The next frames joined, hardly more than `size` bytes; empty if nothing waits."""
         taken: list[bytes] = []
         total = 0
         while total < size and len(self):

@@ -1,6 +1,4 @@
-"""Server-sent events: the same channels, snapshots and cursors for those without WebSocket
-(WHATWG HTML, chapter 9.2).
-"""
+"""Server-sent events: the channels, snapshots and cursors without WebSocket (WHATWG HTML, 9.2)."""
 
 import asyncio
 import collections
@@ -8,29 +6,31 @@ import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.cursor import CursorError, parse
 from api.push.hub import Hub
 from api.push.updates import Update
 from api.settings import Bounds
-from api.web.close_codes import RESTART, UNAUTHORIZED
+from api.web.close_codes import SERVER_STOPS, Close
 from api.web.http_protocol import CONNECTION
 
 RETRY_MS = 2000
 
 
 class SseProtocol:
-    """The dialect: one `event` an update, whose id is the cursor."""
+    """One `event` an update, whose id is the cursor."""
 
     name = "sse"
     deduplicates = False
 
     def encode(self, update: Update) -> bytes:
+        """The event of an update."""
         channel = json.dumps(update.channel, ensure_ascii=False)
         return block("event", f'{{"channel":{channel},"data":{update.data}}}', update.cursor)
 
@@ -39,23 +39,19 @@ SSE = SseProtocol()
 
 
 def block(event: str, data: str, id: str | None = None) -> bytes:
-    """One event as it goes over the wire; `data` are JSON, in which a line break is nothing but
-    space.
-    """
+    """One event as it goes over the wire. In the JSON `data`, a line break is nothing but space."""
     head = "" if id is None else f"id: {id}\n"
     line = data.replace("\r", " ").replace("\n", " ")
     return f"{head}event: {event}\ndata: {line}\n\n".encode()
 
 
 def heartbeat(cursor: str) -> bytes:
-    """A comment, which nobody is told of; its id tells the client where it is."""
+    """A comment, which clients do not see; its id tells them their cursor."""
     return f": {time.time():.3f}\nid: {cursor}\n\n".encode()
 
 
 class StreamTransport:
-    """The near end of a stream: what waits to be sent, bounded, until `run` has handed it to the
-    server.
-    """
+    """The server's end of a stream: a bounded buffer that `run` sends."""
 
     def __init__(self, limit: int, abort: Callable[[], None]) -> None:
         self.on_writable: Callable[[], None] | None = None
@@ -69,19 +65,22 @@ class StreamTransport:
 
     @property
     def can_write(self) -> bool:
+        """Whether a write goes out without piling up."""
         return self._size < self._limit
 
     def write(self, data: bytes) -> None:
+        """Buffer data to be sent."""
         if not self._ended:
             self._put(data)
 
-    def end(self, code: int, reason: str, grace: float) -> None:
-        self._put(block("end", json.dumps({"code": code, "reason": reason}, ensure_ascii=False)))
+    def end(self, close: Close, grace: float) -> None:
+        """Send why the stream ends, and cut the connection after `grace` seconds."""
+        self._put(block("end", json.dumps(close._asdict(), ensure_ascii=False)))
         self._ended = True
         self._timer = asyncio.get_running_loop().call_later(grace, self._abort)
 
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send what comes, until the end."""
+        """Send what is written, until the end."""
         while True:
             if not self._chunks:
                 if self._ended:
@@ -96,7 +95,7 @@ class StreamTransport:
                 self.on_writable()
 
     def close(self) -> None:
-        """Nothing more will be sent."""
+        """Send nothing more."""
         self._ended = True
         self._chunks.clear()
         if self._timer is not None:
@@ -116,19 +115,18 @@ class Stream(Response):
     def __init__(
         self,
         bounds: Bounds,
-        begin: Callable[[StreamTransport], Awaitable[tuple[Client, Callable[[], None]]]],
-        talk: Callable[[Client], Awaitable[None]],
+        admit: Callable[[StreamTransport], AbstractAsyncContextManager[Client]],
+        opening: Callable[[Client], Awaitable[None]],
     ) -> None:
-        """`begin` makes the client of a wire and what is to be done when it leaves; `talk` says
-        what it hears first.
-        """
+        """`admit` makes the client of a transport; `opening` sends what it gets first."""
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._bounds = bounds
-        self._begin = begin
-        self._talk = talk
+        self._admit = admit
+        self._opening = opening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, until somebody ends it."""
         connection = scope["state"][CONNECTION]
         transport = StreamTransport(self._bounds.write_buffer, connection.abort)
         await send(
@@ -138,34 +136,25 @@ class Stream(Response):
         async def body(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
-        client, leave = await self._begin(transport)
-        transport.on_writable = client.drain
-        connection.on_shutdown = lambda: client.end(RESTART, "the server stops; connect again")
-        loop = asyncio.get_running_loop()
-        expiry = loop.call_later(
-            max(0.0, client.principal.expires - time.time()),
-            client.end,
-            UNAUTHORIZED,
-            "the token has expired; log in again",
-        )
-        gone = asyncio.create_task(_disconnected(receive))
-        sending = asyncio.create_task(transport.run(body))
-        try:
-            transport.write(f"retry: {RETRY_MS}\n\n".encode())
-            await self._talk(client)
-            await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            expiry.cancel()
-            connection.on_shutdown = transport.on_writable = None
-            transport.close()
-            leave()
-            for task in (gone, sending):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(gone, sending, return_exceptions=True)
+        async with self._admit(transport) as client:
+            transport.on_writable = client.drain
+            connection.on_shutdown = lambda: client.end(SERVER_STOPS)
+            gone = asyncio.create_task(_disconnected(receive))
+            sending = asyncio.create_task(transport.run(body))
+            try:
+                transport.write(f"retry: {RETRY_MS}\n\n".encode())
+                await self._opening(client)
+                await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                connection.on_shutdown = transport.on_writable = None
+                transport.close()
+                for task in (gone, sending):
+                    task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.gather(gone, sending, return_exceptions=True)
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -174,9 +163,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 class StreamOpening:
-    """What a client of a stream hears first: what it subscribed to, then what it missed, or the
-    present state.
-    """
+    """The first events of a stream: what was subscribed, then what was missed or the state."""
 
     def __init__(
         self,
@@ -191,6 +178,7 @@ class StreamOpening:
         self._backfilled = backfilled
 
     async def __call__(self, client: Client) -> None:
+        """Send them to a client, and subscribe it."""
         seen = [channel for channel in self._channels if client.visibility.allows_channel(channel)]
         refused = [channel for channel in self._channels if channel not in seen]
         answer: dict[str, Any] = {"channels": seen} | ({"refused": refused} if refused else {})
@@ -214,7 +202,7 @@ class StreamOpening:
 
 
 class StreamConversation:
-    """A client of a stream, which says nothing."""
+    """A client of a stream, which sends nothing."""
 
     def __init__(self, hub: Hub, client: Client, channels: list[str]) -> None:
         self._hub = hub
@@ -222,13 +210,14 @@ class StreamConversation:
         self._channels = channels
 
     async def start(self) -> None:
-        """What it hears first is said by `StreamTalk`."""
+        """Do nothing: `StreamOpening` sends the first events."""
 
     async def receive(self, text: str) -> None:
-        """It cannot say anything."""
+        """Do nothing: the client cannot send."""
 
     def send_error(self, message: str) -> None:
-        """It was asked for nothing that could be wrong."""
+        """Do nothing: no message of the client can be wrong."""
 
     def visibility_changed(self) -> None:
+        """Subscribe anew with what the account may see now."""
         self._hub.subscribe(self._client, SSE, self._channels)

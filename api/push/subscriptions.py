@@ -1,11 +1,11 @@
-"""Clients that get the same frames, and which of them an update is for."""
+"""Subscriptions: which clients an update is for, grouped by what they get."""
 
 import fnmatch
 import re
 from typing import NamedTuple
 
 from api.permissions.visibility import Visibility
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.recent_ids import RecentIds
 from api.push.send_buffer import Frame
 from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
@@ -16,7 +16,7 @@ REMEMBERED_FACTS = 2000
 
 
 class Subscription(NamedTuple):
-    """What a client wants and may have. Clients with equal interests form one audience."""
+    """What a client wants and may see. Clients with equal subscriptions form one group."""
 
     protocol: str
     channels: frozenset[str]
@@ -24,7 +24,7 @@ class Subscription(NamedTuple):
 
 
 class SubscriberGroup:
-    """The clients of one interest. What is for them is put together once and written to each."""
+    """The clients of one subscription. What is for them is joined once and written to each."""
 
     def __init__(self, subscription: Subscription, protocol: ClientProtocol) -> None:
         self.subscription = subscription
@@ -34,14 +34,15 @@ class SubscriberGroup:
         self._recent = RecentIds(REMEMBERED_FACTS) if protocol.deduplicates else None
 
     def wants(self, update: Update) -> bool:
-        """Whether the members may see an update of a channel they subscribed to."""
+        """Whether the members may see an update of a channel that they subscribed to."""
         return self.subscription.visibility.allows_page(update.page)
 
     def frame(self, update: Update) -> bytes | None:
+        """The frame of an update in the group's protocol; None if it has none."""
         return update.frame(self._protocol)
 
     def add(self, update: Update) -> int:
-        """Put an update with what is written next; gives how many members will get it."""
+        """Queue an update for the next write; returns how many members will get it."""
         if (
             self._recent is not None
             and update.event_key is not None
@@ -55,22 +56,20 @@ class SubscriberGroup:
         return len(self.members)
 
     def write(self) -> None:
-        """Write what was put together to every member."""
+        """Write what is queued to every member."""
         frames, self._pending = self._pending, []
         together = b"".join([frame.data for frame in frames])
         for client in tuple(self.members):
             client.deliver(together, frames)
 
     def tell(self, data: bytes) -> None:
-        """Write a frame of its own to every member."""
+        """Write a single frame to every member."""
         for client in tuple(self.members):
             client.send(data)
 
 
 class SubscriptionIndex:
-    """From an update to the audiences it is for: by channel, and by pattern of subjects
-    (`subject:kitchen*`).
-    """
+    """The groups that an update is for: by channel, and by subject (`subject:kitchen*`)."""
 
     def __init__(self) -> None:
         self._groups: dict[Subscription, SubscriberGroup] = {}
@@ -79,10 +78,11 @@ class SubscriptionIndex:
         self._by_subject: dict[str, list[SubscriberGroup]] = {}
 
     def groups(self) -> list[SubscriberGroup]:
+        """All groups."""
         return list(self._groups.values())
 
     def group(self, subscription: Subscription, protocol: ClientProtocol) -> SubscriberGroup:
-        """The audience of an interest; made when it is the first."""
+        """The group of a subscription, made for its first member."""
         group = self._groups.get(subscription)
         if group is None:
             group = self._groups[subscription] = SubscriberGroup(subscription, protocol)
@@ -92,7 +92,7 @@ class SubscriptionIndex:
         return group
 
     def drop(self, group: SubscriberGroup) -> None:
-        """Forget an audience that has no members."""
+        """Forget a group that has no members."""
         del self._groups[group.subscription]
         for channel in group.subscription.channels:
             members = self._members(channel)
@@ -102,7 +102,7 @@ class SubscriptionIndex:
         self._by_subject.clear()
 
     def of(self, update: Update) -> list[SubscriberGroup]:
-        """The audiences that want an update, each once."""
+        """The groups that want an update, each once."""
         named = self._by_channel.get(update.channel, [])
         if self._by_pattern and update.channel in (READINGS, ALARMS):
             matching = self._matching(update.subject)
@@ -130,12 +130,12 @@ class SubscriptionIndex:
 
 
 def matches(channel: str, update: Update) -> bool:
-    """Whether an update belongs to a channel as a client names it."""
+    """Whether an update belongs to a channel as clients name it."""
     if channel.startswith(SUBJECT):
         return update.channel in (READINGS, ALARMS) and subject_matches(channel, update.subject)
     return update.channel == channel
 
 
 def subject_matches(channel: str, subject: str) -> bool:
-    """Whether a subject is one of those that a channel such as `subject:kitchen*` means."""
+    """Whether a channel such as `subject:kitchen*` covers a subject."""
     return fnmatch.fnmatchcase(subject, channel[len(SUBJECT) :])

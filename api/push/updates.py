@@ -1,6 +1,4 @@
-"""What the feed hands to the hub: one event of one channel, with its JSON, encoded once for
-everybody.
-"""
+"""Updates: one event of one channel with its JSON, encoded once for everybody."""
 
 from collections.abc import Hashable
 from typing import Any, Protocol
@@ -20,38 +18,35 @@ CAMERA = "camera_"
 
 
 class Kind(msgspec.Struct):
-    """The kind that shaped data say they are."""
+    """The `kind` that shaped data have."""
 
     kind: str = ""
 
 
 class ClientProtocol(Protocol):
-    """How one kind of client is spoken to. `name` marks frames that all its speakers share.
+    """How updates are encoded for one kind of client.
 
-    With `once` an event that goes to several channels of a client is written to it once.
+    `name` marks the frames that all of them share. Where it `deduplicates`, an event that goes to
+    several channels of a client is written to it once.
     """
 
     name: str
     deduplicates: bool
 
     def encode(self, update: "Update") -> bytes | None:
-        """The frame of one update as it goes over the wire; None if this dialect does not carry
-        it.
-        """
+        """The frame of one update; None if the protocol does not carry it."""
 
 
 class Update:
     """One event on its way to the clients of `channel`.
 
-    `data` is the event's JSON. `page` is the page of an alarm, which only those get who may see
-    that page. `identity` is what a second writing of the same event has too; `fact` what the same
-    event has on other channels. Updates with equal
-    `state_key` replace each other while a client lags; None means that each one counts. `live` is
-    False for what was in the topic before the api started: it is remembered, not pushed. New
-    subscribers of the channel get the last update of each
-    `origin` first; None if the flow does not want that. It was read from the partition `part`
-    before the place `next`;
-    `cursor` is where a client is who has got it.
+    `data` is the event's JSON. `page` is the page of an alarm: only those get it who may see that
+    page. `dedup_key` is equal for every copy of the same record; `event_key` for the same event on
+    other channels. Updates with equal `state_key` replace each other while a client lags; with None
+    each one counts. `live` is False for what was in the topic before the api started: it is
+    remembered, not pushed. New subscribers of the channel get the last update of each `origin`
+    first; None if the flow does not want that. The update was read from `partition` before the
+    position `next`; `cursor` is that of a client that has got it.
     """
 
     __slots__ = (
@@ -91,12 +86,12 @@ class Update:
         self._frames: dict[str, bytes | None] = {}
 
     def set_position(self, partition: str, position: Position) -> None:
-        """Where it was read, and the place after it."""
+        """Set where it was read, and the position after it."""
         self.partition = partition
         self.next = position
 
     def frame(self, protocol: ClientProtocol) -> bytes | None:
-        """What a dialect sends for this update, made once however many clients speak it."""
+        """The frame of this update in a protocol, encoded once however many clients speak it."""
         if protocol.name not in self._frames:
             self._frames[protocol.name] = protocol.encode(self)
         return self._frames[protocol.name]
@@ -107,7 +102,7 @@ kind_of = msgspec.json.Decoder(Kind).decode
 
 
 def from_push(value: bytes, live: bool) -> list[Update]:
-    """Updates of one record of the push topic; raises `msgspec.MsgspecError`."""
+    """Updates of one record of the push topic. Raises `msgspec.MsgspecError`."""
     try:
         value.decode()
         records = [_push(line) for line in _lines(value)]
@@ -144,9 +139,7 @@ def _is_picture(record: PushRecord[msgspec.Raw]) -> bool:
 
 
 def from_events(value: bytes, live: bool) -> list[Update]:
-    """Updates of one record of a topic of events: readings and alarm transitions; raises
-    `msgspec.MsgspecError`.
-    """
+    """Updates of one record of readings and alarm transitions. Raises `msgspec.MsgspecError`."""
     updates: list[Update] = []
     for line, event in zip(_lines(value), decode_lines(value), strict=True):
         if isinstance(event, Reading):
@@ -186,9 +179,7 @@ def from_events(value: bytes, live: bool) -> list[Update]:
 
 
 def from_site_events(value: bytes, live: bool) -> list[Update]:
-    """Updates of one record of a topic of what happens on the site: occurrences and detections;
-    raises `msgspec.MsgspecError`.
-    """
+    """Updates of one record of occurrences and detections. Raises `msgspec.MsgspecError`."""
     return [
         Update(
             EVENTS,
@@ -204,9 +195,7 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
 
 
 def plain(event: Reading | AlarmTransition) -> dict[str, Any]:
-    """The event as plain JSON values, with the defaults that topics leave out, without what is
-    not known.
-    """
+    """The event as plain JSON values, with the defaults that topics leave out, without null fields."""
     values = {
         name: value for name, value in msgspec.structs.asdict(event).items() if value is not None
     }

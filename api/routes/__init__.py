@@ -1,4 +1,5 @@
-"""All addresses of the api: REST endpoints by subject, server-sent events, WebSockets, wiring.
+"""The addresses of the api: REST by tag, server-sent events, WebSocket.
 
-Imports every other room of the api but `cli` and `app`.
+One module a subject; `account_routes` and `site_routes` compose them, `app` mounts them. May import
+everything below `app`.
 """

@@ -5,12 +5,15 @@ from collections.abc import Callable, Coroutine
 from api.accounts.accounts import Accounts
 from api.metrics import Metrics
 from api.pages.declared import DeclaredPages
+from api.pages.group_service import GroupService
 from api.pages.service import PageService
 from api.pages.triggers import RuleTriggers
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
+from api.routes.groups import GroupEndpoints
 from api.routes.login import LoginEndpoints
+from api.routes.page_alarms import PageAlarmEndpoints
 from api.routes.pages import PageEndpoints
 from api.settings import Settings
 from api.topics.outbox import TopicRows
@@ -19,7 +22,7 @@ from api.web.endpoints import Endpoint
 
 
 class AccountRoutes:
-    """Its parts."""
+    """Its parts, and their endpoints."""
 
     def __init__(
         self,
@@ -32,9 +35,7 @@ class AccountRoutes:
         broker_problem: Callable[[], str | None],
     ) -> None:
         self.permissions = LivePermissions(accounts, hub.broadcast)
-        self.service = PageService(
-            self.permissions, hub, rows, settings.topics.rules, broker_problem
-        )
+        self.pages = PageService(self.permissions, hub, rows, settings.topics.rules, broker_problem)
         self.triggers = RuleTriggers(self.permissions, hub)
         self.declared = DeclaredPages(self.permissions)
         registration = settings.section.registration == "open"
@@ -43,9 +44,11 @@ class AccountRoutes:
                 accounts, self.permissions, authenticator, metrics, registration
             ).endpoints(),
             *AccountEndpoints(accounts, self.permissions).endpoints(),
-            *PageEndpoints(self.service, accounts.database).endpoints(),
+            *PageEndpoints(self.pages, accounts.database).endpoints(),
+            *PageAlarmEndpoints(self.pages, accounts.database).endpoints(),
+            *GroupEndpoints(GroupService(self.permissions), accounts.database).endpoints(),
         ]
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
-        """What runs as long as the api does."""
+        """The tasks that run as long as the api does."""
         return [self.permissions.follow_peers, self.triggers.run, self.declared.run]

@@ -1,11 +1,11 @@
-"""Endpoints of accounts and the audit log for admins, and of finding accounts to share with."""
+"""Endpoints of accounts and the audit log, for admins; and of finding an account to share with."""
 
-import asyncio
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from api.accounts.accounts import Accounts, user_named
 from api.accounts.credentials import random_password
@@ -13,11 +13,11 @@ from api.accounts.roles import Role, check_role
 from api.database.models import Audit, Login, User, iso
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
+from api.routes.parameters import Done, Number
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
 TAG = "Accounts"
-Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=2000)]
 _ACCOUNTS = (
     select(User, func.max(Login.created))
@@ -29,8 +29,8 @@ _ACCOUNTS = (
 class Account(msgspec.Struct):
     """An account.
 
-    `created` and `last_login` are in epoch seconds, the latter of the last 30 days; `connections`
-    are those open here now.
+    `created` and `last_login` are in epoch seconds, the latter within the last 30 days;
+    `connections` are those that are open here now.
     """
 
     id: int
@@ -43,9 +43,9 @@ class Account(msgspec.Struct):
 
 
 class MadeAccount(Account):
-    """A new account, with its password if that was made here.
+    """A new account.
 
-    It is shown this once and stored nowhere.
+    A password that was made here is shown this once and stored nowhere.
     """
 
     password: str | UnsetType = UNSET
@@ -58,31 +58,22 @@ class MadePassword(msgspec.Struct):
 
 
 class Found(msgspec.Struct):
-    """Who has a name."""
+    """The account of a name."""
 
     id: int
     username: str
 
 
 class NewAccount(msgspec.Struct):
-    """An account that an admin makes.
-
-    Without a `password` it gets a random one, which the answer has.
-    """
+    """An account to be made. Without a `password` it gets a random one, which the answer has."""
 
     username: Text
     password: Text | None = None
     role: Role = "viewer"
 
 
-class Done(msgspec.Struct):
-    """It is done."""
-
-    status: str = "ok"
-
-
 class Changes(msgspec.Struct):
-    """What is to be changed; what is left out stays."""
+    """What to change; what is left out stays."""
 
     role: Role | None = None
     enabled: bool | None = None
@@ -102,7 +93,7 @@ class AccountName(msgspec.Struct):
 
 
 class Entry(msgspec.Struct):
-    """Who did what."""
+    """An entry of the audit log: who did what."""
 
     id: int
     at: str
@@ -115,7 +106,7 @@ class Entry(msgspec.Struct):
 
 
 class AuditQuery(msgspec.Struct):
-    """Part of the log: entries with a number below `before`, of one `action` or `username`."""
+    """Which entries: with a number below `before`, of one `action`, of one `username`."""
 
     before: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     action: Annotated[str, Meta(max_length=64)] | None = None
@@ -124,14 +115,15 @@ class AuditQuery(msgspec.Struct):
 
 
 class AccountEndpoints:
-    """Answers about accounts."""
+    """Answer for accounts."""
 
     def __init__(self, accounts: Accounts, permissions: LivePermissions) -> None:
         self._accounts = accounts
+        self._database = accounts.database
         self._permissions = permissions
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Accounts and the audit log, for admins; names for everybody."""
         return [
             Endpoint(
                 method="GET", address="/api/users", do=self.all, tag=TAG, summary="All accounts",
@@ -171,13 +163,12 @@ class AccountEndpoints:
         ]  # fmt: skip
 
     async def all(self, call: Call) -> list[Account]:
-        """By number."""
+        """In the order of their numbers."""
 
-        def look() -> list[Account]:
-            with self._accounts.database.read() as session:
-                return [self._account(*row) for row in session.execute(_ACCOUNTS.order_by(User.id))]
+        def read(session: Session) -> list[Account]:
+            return [self._account(*row) for row in session.execute(_ACCOUNTS.order_by(User.id))]
 
-        return await asyncio.to_thread(look)
+        return await self._database.read_in_thread(read)
 
     async def add(self, call: Call) -> MadeAccount:
         """The account can log in at once."""
@@ -195,46 +186,42 @@ class AccountEndpoints:
     async def change(self, call: Call) -> Account:
         """Takes effect at once, on open connections too.
 
-        Disabling an account, and a new password, end its logins.
+        Disabling an account and giving it a new password end its logins.
         """
         body: Changes = call.body
         await self._change(call, body.role, body.enabled, body.password)
         return await self._found(call.path.id)
 
     async def reset(self, call: Call) -> MadePassword:
-        """For who forgot it; all logins of the account end."""
+        """For somebody who forgot the password; all logins of the account end."""
         password = random_password()
         await self._change(call, password=password)
         return MadePassword(password)
 
     async def log_out(self, call: Call) -> Done:
-        """Ends all logins of the account: its tokens and its open connections.
-
-        It may log in again.
-        """
+        """Ends all logins of the account, its tokens and its open connections. It may log in again."""
         await self._found(call.path.id)
         await self._accounts.end_logins(call.path.id, call.who, address_of(call.request))
         await self._permissions.refresh({call.path.id})
         return Done()
 
     async def named(self, call: Call) -> Found:
-        """To share a page with somebody, or put him into a group: his number."""
+        """The number of an account, to share a page with it or add it to a group."""
 
-        def look() -> Found | None:
-            with self._accounts.database.read() as session:
-                user = user_named(session, call.path.username)
-                return Found(user.id, user.username) if user is not None and user.enabled else None
+        def read(session: Session) -> Found | None:
+            user = user_named(session, call.path.username)
+            return Found(user.id, user.username) if user is not None and user.enabled else None
 
-        found = await asyncio.to_thread(look)
+        found = await self._database.read_in_thread(read)
         if found is None:
             raise Rejected(404, "nobody has that name")
         return found
 
     async def audit(self, call: Call) -> list[Entry]:
-        """The newest first: logins, refused logins, changes of accounts, shares, commands."""
+        """Newest first: logins, refused logins, changes of accounts, shares, commands."""
         query: AuditQuery = call.query
 
-        def look() -> list[Entry]:
+        def read(session: Session) -> list[Entry]:
             wanted = select(Audit).order_by(Audit.id.desc()).limit(query.limit)
             if query.before is not None:
                 wanted = wanted.where(Audit.id < query.before)
@@ -242,22 +229,9 @@ class AccountEndpoints:
                 wanted = wanted.where(Audit.action == query.action)
             if query.username is not None:
                 wanted = wanted.where(Audit.username == query.username)
-            with self._accounts.database.read() as session:
-                return [
-                    Entry(
-                        one.id,
-                        iso(one.at),
-                        one.username,
-                        one.user_id,
-                        one.address,
-                        one.action,
-                        one.object,
-                        one.detail,
-                    )
-                    for one in session.scalars(wanted)
-                ]
+            return [_entry(one) for one in session.scalars(wanted)]
 
-        return await asyncio.to_thread(look)
+        return await self._database.read_in_thread(read)
 
     async def _change(
         self,
@@ -276,12 +250,11 @@ class AccountEndpoints:
         await self._permissions.refresh({call.path.id})
 
     async def _found(self, id: int) -> Account:
-        def look() -> Account | None:
-            with self._accounts.database.read() as session:
-                row = session.execute(_ACCOUNTS.where(User.id == id)).first()
-                return None if row is None else self._account(*row)
+        def read(session: Session) -> Account | None:
+            row = session.execute(_ACCOUNTS.where(User.id == id)).first()
+            return None if row is None else self._account(*row)
 
-        found = await asyncio.to_thread(look)
+        found = await self._database.read_in_thread(read)
         if found is None:
             raise Rejected(404, f"there is no account {id}")
         return found
@@ -296,3 +269,16 @@ class AccountEndpoints:
             last_login=last_login,
             connections=self._permissions.connections(user.id),
         )
+
+
+def _entry(row: Audit) -> Entry:
+    return Entry(
+        row.id,
+        iso(row.at),
+        row.username,
+        row.user_id,
+        row.address,
+        row.action,
+        row.object,
+        row.detail,
+    )

@@ -1,9 +1,7 @@
-"""Endpoints of alarms: those that stand, what they did, and what people do to them."""
+"""Endpoints of alarms: their present state, their history, and commands to them."""
 
 import asyncio
-import base64
 import json
-import math
 import uuid
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -16,11 +14,11 @@ from starlette.responses import Response
 from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.database import Database
-from api.permissions.visibility import Visibility
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
+from api.routes.parameters import Moment, PageToken, page_token, read_page_token
+from api.site.alarm_archive import AlarmArchive, TransitionFilter, TransitionKey
 from api.site.clickhouse_history import ClickHouseHistory
-from api.site.event_view import micros
 from api.topics.alarm_commands import WAIT, AlarmCommands
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
@@ -34,14 +32,6 @@ COMMANDS = (*PERMISSIONS, "acknowledge")
 LONGEST_WAIT = 30.0
 NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, Meta(max_length=300)]
-Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
-
-_HISTORY = """
-SELECT * EXCEPT (time, recorded, until), toUnixTimestamp64Micro(alarm_events.time) AS at,
-       toUnixTimestamp64Micro(recorded) AS recorded_at, toUnixTimestamp64Micro(until) AS until_at
-FROM alarm_events FINAL WHERE {where}
-ORDER BY alarm_events.recorded DESC, seq DESC, id DESC LIMIT {{rows:UInt32}}
-"""
 
 
 class AlarmQuery(msgspec.Struct):
@@ -67,20 +57,18 @@ class TransitionQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     start: Moment | None = None
     end: Moment | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
-    after: (
-        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
-    ) = None
+    after: PageToken | None = None
 
 
 class TransitionPage(msgspec.Struct):
-    """Transitions of alarms, newest first. `next` is for the page after, None on the last one."""
+    """Transitions of alarms, newest first. `next` is for the page after; null on the last one."""
 
     transitions: list[dict[str, Any]]
     next: str | None
 
 
 class AlarmPlace(msgspec.Struct):
-    """Which alarm, and what to do. A slash in a name is written `%2F`."""
+    """Which alarm, and which command. A slash in a name is written `%2F`."""
 
     rule: Annotated[
         str, Meta(min_length=1, max_length=300, pattern=NO_NUL, examples=["server_room/too_hot"])
@@ -90,7 +78,7 @@ class AlarmPlace(msgspec.Struct):
 
 
 class CommandBody(msgspec.Struct):
-    """Arguments of a command.
+    """Parameters of a command.
 
     A `reason` (or `comment`), a `duration` in seconds or as `2h`, the `occurrence` that is meant.
     """
@@ -120,7 +108,7 @@ class CommandAnswer(msgspec.Struct):
 
 
 class AlarmEndpoints:
-    """Answers for alarms."""
+    """Answer for alarms."""
 
     def __init__(
         self,
@@ -131,13 +119,13 @@ class AlarmEndpoints:
         database: Database,
     ) -> None:
         self._hub = hub
-        self._history = history
+        self._archive = AlarmArchive(history)
         self._permissions = permissions
         self._commands = commands
         self._database = database
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Standing alarms, their history, and the commands."""
         return [
             Endpoint(
                 method="GET", address="/api/alarms", do=self.standing, tag=TAG,
@@ -161,32 +149,35 @@ class AlarmEndpoints:
         ]  # fmt: skip
 
     async def standing(self, call: Call) -> AlarmList:
-        """Alarms that are not normal, most urgent first; with `all=1` every alarm that is known."""
+        """Alarms that are not normal, most urgent first; with `all=1` every known alarm."""
         visibility = await self._permissions.visibility(call.who)
         known = self._hub.alarms.current(bool(call.query.all))
         return AlarmList([alarm for alarm in known if visibility.allows_page(alarm.get("page"))])
 
     async def past(self, call: Call) -> TransitionPage:
-        """Transitions out of ClickHouse's table `alarm_events`, newest first."""
+        """Transitions from ClickHouse's table `alarm_events`, newest first."""
         query: TransitionQuery = call.query
         visibility = await self._permissions.visibility(call.who)
-        statement, bound = _statement(query, visibility)
-        rows = await self._history.rows(statement, bound)
-        after = None
-        if len(rows) == query.limit:
-            last = rows[-1]
-            after = base64.urlsafe_b64encode(
-                json.dumps([last["recorded_at"], last["seq"], last["id"]]).encode()
-            ).decode()
-        return TransitionPage([_plain(row) for row in rows], after)
+        after = None if query.after is None else read_page_token(query.after, TransitionKey)
+        wanted = TransitionFilter(
+            query.rule,
+            query.alarm,
+            query.subject,
+            query.priority,
+            query.change,
+            query.start,
+            query.end,
+        )
+        found, last = await self._archive.page(wanted, visibility, after, query.limit)
+        return TransitionPage(found, None if last is None else page_token(last))
 
     async def command(self, call: Call) -> Response:
-        """Acknowledges, shelves, …: one of the commands below.
+        """Acknowledge, shelve and so on.
 
-        `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`, `out_of_service`, `in_service`.
-        The command goes to the flow over the topic `vigie.alarm-commands`; the answer is the flow's
-        own. 409: the flow refused it, and says why. 504: no flow answered in time; it may still
-        carry it out later.
+        Commands are `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`, `out_of_service`,
+        `in_service`. The command goes to the flow over the topic `vigie.alarm-commands`; the answer
+        is the flow's own. 409: the flow refused it, and says why. 504: no flow answered in time; it
+        may still carry it out later.
         """
         place: AlarmPlace = call.path
         if place.command not in COMMANDS:
@@ -259,69 +250,3 @@ def _place(request: Request) -> dict[str, str]:
     slash = len(parts) > 3
     rule, subject = "/".join(parts[: 1 + slash]), "/".join(parts[1 + slash : -1])
     return {"rule": rule, "subject": subject, "command": parts[-1]}
-
-
-def _statement(query: TransitionQuery, visibility: Visibility) -> tuple[str, dict[str, Any]]:
-    parts = ["1"]
-    bound: dict[str, Any] = {"rows": query.limit}
-    for name in ("rule", "alarm", "subject", "priority", "change"):
-        value = getattr(query, name)
-        if value is not None:
-            parts.append(f"{name} = {{{name}:String}}")
-            bound[name] = value
-    for name, sign, limit in (("start", ">=", query.start), ("end", "<", query.end)):
-        if limit is not None:
-            parts.append(f"alarm_events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
-            bound[name] = micros(limit)
-    if visibility.pages is not None:
-        parts.append("page IN {pages:Array(String)}")
-        bound["pages"] = ["", *sorted(visibility.pages)]
-    if query.after is not None:
-        at, seq, id = _after(query.after)
-        parts.append(
-            "(alarm_events.recorded, seq, id) < (fromUnixTimestamp64Micro({at:Int64}),"
-            " {seq:UInt32}, {before:String})"
-        )
-        bound |= {"at": at, "seq": seq, "before": id}
-    return _HISTORY.format(where=" AND ".join(parts)), bound
-
-
-def _after(text: str) -> tuple[int, int, str]:
-    try:
-        at, seq, id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        if (
-            isinstance(at, int)
-            and isinstance(seq, int)
-            and isinstance(id, str)
-            and 0 <= at < 1 << 62
-            and 0 <= seq < 1 << 32
-        ):
-            return at, seq, id
-    except (ValueError, TypeError, RecursionError):
-        pass
-    raise Rejected(400, "after is not the `next` of another page")
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    values = {
-        name: value
-        for name, value in row.items()
-        if value not in (None, "", []) and not name.endswith("_at")
-    }
-    values["time"] = values.pop("at") / 1e6
-    values["recorded"] = row["recorded_at"] / 1e6
-    if row["until_at"] is not None:
-        values["until"] = row["until_at"] / 1e6
-    values["labels"] = dict(row["labels"] or {})
-    values["value"] = value_of(str(row["value"]))
-    values["evidence"] = value_of(row["evidence"] or "{}")
-    return values
-
-
-def value_of(text: str) -> Any:
-    """A value as the table keeps it: JSON, or a word as it is; as text if JSON cannot hold it."""
-    try:
-        value = json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return text
-    return text if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Endpoints of the video watch's cameras."""
+"""Endpoints of cameras."""
 
 import asyncio
 from typing import Annotated
@@ -32,10 +32,7 @@ class CameraList(msgspec.Struct):
 
 
 class NewCamera(msgspec.Struct):
-    """Body of `POST /api/cameras`.
-
-    The user and password of the camera are named as variables of the flow.
-    """
+    """A camera to be added. Its user and password are named as variables of the flow."""
 
     name: Name
     url: Annotated[
@@ -62,7 +59,7 @@ class CameraId(msgspec.Struct):
 
 
 class Search(msgspec.Struct):
-    """How long to listen."""
+    """How long to wait for answers."""
 
     seconds: Annotated[float, Meta(gt=0, le=10)] = 3.0
 
@@ -74,7 +71,7 @@ class Found(msgspec.Struct):
 
 
 class CameraEndpoints:
-    """Answers for the cameras."""
+    """Answer for cameras."""
 
     def __init__(
         self,
@@ -92,7 +89,7 @@ class CameraEndpoints:
         self._searching = asyncio.Lock()
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Cameras, starting and stopping them, and the search of the network."""
         one = "/api/cameras/{id}"
         return [
             Endpoint(method="GET", address="/api/cameras", do=self.all, tag=TAG,
@@ -130,14 +127,11 @@ class CameraEndpoints:
         ]  # fmt: skip
 
     async def all(self, call: Call) -> CameraList:
-        """The cameras people added, by name."""
+        """The cameras that people added, by name."""
         return CameraList(await asyncio.to_thread(self._cameras.all))
 
     async def add(self, call: Call) -> CameraView:
-        """Adds a camera, which runs from then on.
-
-        Flows learn of it from the topic `vigie.cameras`.
-        """
+        """The camera runs from then on. Flows learn of it from the topic `vigie.cameras`."""
         body: NewCamera = call.body
         try:
             camera = await asyncio.to_thread(
@@ -156,14 +150,14 @@ class CameraEndpoints:
         return _found(await asyncio.to_thread(self._cameras.get, call.path.id), call.path.id)
 
     async def remove(self, call: Call) -> CameraView:
-        """Removes a camera and answers what it was."""
+        """Removes a camera, and answers with what it was."""
         camera = await asyncio.to_thread(
             self._cameras.remove, call.path.id, call.who, address_of(call.request)
         )
         return self._told(_found(camera, call.path.id), removed=True)
 
     async def start(self, call: Call) -> CameraView:
-        """Has flows look at the camera."""
+        """Has flows read the camera."""
         return await self._run(call, True)
 
     async def stop(self, call: Call) -> CameraView:
@@ -171,9 +165,10 @@ class CameraEndpoints:
         return await self._run(call, False)
 
     async def search(self, call: Call) -> Found:
-        """Asks the local network for ONVIF cameras (WS-Discovery, by multicast).
+        """Probes the local network for ONVIF cameras (WS-Discovery, by multicast).
 
-        Answers who replied in time. Off unless the site file has `api: {discovery: true}`.
+        Answers with those that replied in time. Off unless the site file has `api: {discovery:
+        true}`.
         """
         if not self._discovery:
             raise Rejected(

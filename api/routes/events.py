@@ -1,7 +1,6 @@
-"""Endpoints of what happens on the site: post it, find it, count it, take note of it."""
+"""Endpoints of the site's events: post, find, count and acknowledge them."""
 
 import asyncio
-import base64
 import time
 from typing import Annotated, Any
 
@@ -11,9 +10,10 @@ from starlette.responses import JSONResponse, Response
 
 from api.database.models import LONGEST_ID
 from api.push.updates import EVENTS
+from api.routes.parameters import Moment, PageToken, page_token, read_page_token
 from api.site.acknowledgements import Acknowledgements
 from api.site.event_search import CHUNK, DAY, ROUNDS, EventFilter, EventSearch
-from api.site.event_view import AcknowledgementView, EventView, SortKey, sort_key
+from api.site.event_view import AcknowledgementView, EventView, sort_key
 from api.site.posted_events import PostedEvents
 from api.topics.notifications import Notices
 from api.web.endpoints import Call, Endpoint, address_of
@@ -22,12 +22,12 @@ from connectors.http.body import BadPost
 
 TAG = "Events"
 LONGEST_KEY = 256
+EventKey = tuple[Annotated[int, Meta(ge=0, lt=1 << 62)], str]
 Word = Annotated[str, Meta(max_length=200)]
-Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
 
 
-class EventQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """Which events, and which part of them."""
+class FilterQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """Which events."""
 
     type: Word | None = None
     kind: Word | None = None
@@ -35,18 +35,21 @@ class EventQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     camera: Word | None = None
     start: Moment | None = None
     end: Moment | None = None
+
+
+class EventQuery(FilterQuery, rename={"start": "from", "end": "to"}):
+    """Which events, and which part of them."""
+
     acknowledged: bool | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
-    after: (
-        Annotated[str, Meta(max_length=600, description="The `next` of the page before.")] | None
-    ) = None
+    after: PageToken | None = None
 
 
 class EventPage(msgspec.Struct):
-    """Events, newest first. `next` is for the page after, None on the last one.
+    """Events, newest first. `next` is for the page after; null on the last one.
 
-    `complete` is false while only the last events are known, because ClickHouse does not answer or
-    none is configured.
+    `complete` is false while only the latest events are known, because ClickHouse does not answer
+    or none is configured.
     """
 
     events: list[EventView]
@@ -54,15 +57,8 @@ class EventPage(msgspec.Struct):
     complete: bool
 
 
-class StatsQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """Which events to count: those of the last day when nothing is said."""
-
-    type: Word | None = None
-    kind: Word | None = None
-    subject: Word | None = None
-    camera: Word | None = None
-    start: Moment | None = None
-    end: Moment | None = None
+class StatsQuery(FilterQuery, rename={"start": "from", "end": "to"}):
+    """Which events to count; without a span, those of the last day."""
 
 
 class HourCount(msgspec.Struct):
@@ -73,7 +69,7 @@ class HourCount(msgspec.Struct):
 
 
 class EventStats(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """Counts. `acknowledged` counts those of all events of the span."""
+    """Counts. `acknowledged` counts all acknowledged events of the span."""
 
     start: float
     end: float
@@ -92,7 +88,7 @@ class EventId(msgspec.Struct):
 
 
 class Note(msgspec.Struct):
-    """Body of an acknowledgement; it may be left out."""
+    """A comment on an acknowledgement."""
 
     comment: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
@@ -104,7 +100,7 @@ class Stored(msgspec.Struct):
 
 
 class PostedDetails(msgspec.Struct):
-    """What the bridge says of an event; other fields are kept, too."""
+    """Details of a posted event; other fields are kept as well."""
 
     event_id: str | int | None = None
     source: str | None = None
@@ -114,7 +110,7 @@ class PostedDetails(msgspec.Struct):
 
 
 class PostedEvent(msgspec.Struct):
-    """An event as the motion sensors' bridge posts it."""
+    """An event as programs post it."""
 
     type: str
     device_id: str
@@ -122,7 +118,7 @@ class PostedEvent(msgspec.Struct):
 
 
 class EventEndpoints:
-    """Answers for events."""
+    """Answer for events."""
 
     def __init__(
         self,
@@ -137,7 +133,7 @@ class EventEndpoints:
         self._notices = notices
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Finding, posting, counting and acknowledging events."""
         return [
             Endpoint(
                 method="GET", address="/api/events", do=self.find, tag=TAG, summary="Find events",
@@ -171,10 +167,10 @@ class EventEndpoints:
         ]  # fmt: skip
 
     async def find(self, call: Call) -> EventPage:
-        """Events, newest first: from ClickHouse's table `events`, and the last ones from topics."""
+        """Events of ClickHouse's table `events` and the latest ones from topics, newest first."""
         query: EventQuery = call.query
         wanted = _wanted(query)
-        before = None if query.after is None else _place(query.after)
+        before = None if query.after is None else read_page_token(query.after, EventKey)
         found: list[EventView] = []
         complete, more = True, True
         for _ in range(ROUNDS):
@@ -190,13 +186,13 @@ class EventEndpoints:
         if len(found) > query.limit:
             found, more = found[: query.limit], True
             before = sort_key(found[-1])
-        return EventPage(found, _next(before) if more and before else None, complete)
+        return EventPage(found, page_token(before) if more and before else None, complete)
 
     async def post(self, call: Call) -> Response:
-        """Takes one event or a list of them, and writes them to the topic `site.events`.
+        """Writes one event, or a list of them, to the topic `site.events`.
 
         202 means that the broker has all of them; after any other answer nothing is known to be
-        stored and the sender should send again. An event with the same `event_id` is the same
+        stored, and the sender should send again. Events with the same `event_id` are the same
         event. The header `Idempotency-Key` does that for events without one. The token may be one
         of the site file's connection `http`.
         """
@@ -216,7 +212,7 @@ class EventEndpoints:
         return JSONResponse({"stored": stored}, 202)
 
     async def stats(self, call: Call) -> EventStats:
-        """Counts events by type, subject and hour, of the last day unless `from` or `to` differ."""
+        """Numbers of events by type, subject and hour; without `from` or `to`, of the last day."""
         query: StatsQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - DAY if query.start is None else query.start
@@ -245,10 +241,7 @@ class EventEndpoints:
         return event
 
     async def acknowledge(self, call: Call) -> AcknowledgementView:
-        """Notes that somebody has seen the event; the first one counts.
-
-        Subscribers of `events` are told.
-        """
+        """Acknowledges an event; the first one counts. Subscribers of `events` are told."""
         event = await self._one(call.path.id)
         comment = call.body.comment if call.body else None
         view, new = await asyncio.to_thread(
@@ -276,19 +269,5 @@ class EventEndpoints:
             event.acknowledged = found.get(event.id)
 
 
-def _wanted(query: EventQuery | StatsQuery) -> EventFilter:
+def _wanted(query: EventQuery) -> EventFilter:
     return EventFilter(query.type, query.kind, query.subject, query.camera, query.start, query.end)
-
-
-def _next(place: SortKey) -> str:
-    return base64.urlsafe_b64encode(f"{place[0]} {place[1]}".encode()).decode()
-
-
-def _place(text: str) -> SortKey:
-    try:
-        at, _, id = base64.urlsafe_b64decode(text.encode()).decode().partition(" ")
-        if not 0 <= int(at) < 1 << 62:
-            raise ValueError
-        return int(at), id
-    except ValueError:
-        raise Rejected(400, "after is not the `next` of another page") from None

@@ -1,4 +1,4 @@
-"""Endpoints of the flows and of what they could not process."""
+"""Endpoints of the flows and of their dead letters."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -76,14 +76,17 @@ class LetterList(msgspec.Struct):
 
 
 class LetterId(msgspec.Struct):
-    """Which letter."""
+    """Which dead letter."""
 
     flow: Name
     id: Annotated[str, Meta(min_length=1, max_length=400)]
 
 
 class WholeLetter(msgspec.Struct):
-    """A dead letter with its first 64 KiB: as `text` where they are text, in base64 otherwise."""
+    """A dead letter with at most the first 64 KiB of its bytes.
+
+    They are in `text` where they are text, in `base64` otherwise.
+    """
 
     letter: LetterView
     holds: Literal["bytes", "row", "events"]
@@ -94,7 +97,7 @@ class WholeLetter(msgspec.Struct):
 
 
 class FlowEndpoints:
-    """Answers for flows and dead letters."""
+    """Answer for flows and dead letters."""
 
     def __init__(self, status: FlowStatus, broker: TopicConnection | None) -> None:
         self._status = status
@@ -102,7 +105,7 @@ class FlowEndpoints:
         self._reading = asyncio.Semaphore(2)
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Flows for everybody, dead letters for operators."""
         return [
             Endpoint(method="GET", address="/api/flows", do=self.flows, tag=TAG,
             summary="What runs", answer=FlowList),

@@ -1,4 +1,4 @@
-"""Endpoints to log in and out, with JSON bodies and with forms."""
+"""Endpoints to log in and out, in JSON and as a form, and of one's own account."""
 
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
@@ -16,6 +16,7 @@ from api.accounts.tokens import TokenError
 from api.metrics import Metrics
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
+from api.routes.parameters import Done
 from api.web.authentication import Authenticator
 from api.web.endpoints import Call, Endpoint, address_of, body_of, read, whole_body
 from api.web.errors import Rejected
@@ -27,7 +28,7 @@ Text = Annotated[str, Meta(max_length=2000)]
 
 
 class Credentials(msgspec.Struct):
-    """Who logs in. With `refresh` the answer has a `refresh_token`, too."""
+    """A user name and password. With `refresh` the answer has a `refresh_token` as well."""
 
     username: Text
     password: Text
@@ -35,14 +36,14 @@ class Credentials(msgspec.Struct):
 
 
 class LoginForm(msgspec.Struct):
-    """Who logs in, as a form."""
+    """A user name and password, as a form."""
 
     username: Text
     password: Text
 
 
 class NewAccount(msgspec.Struct):
-    """Who wants an account."""
+    """A user name and password for an account to be made."""
 
     username: Text
     password: Text
@@ -57,7 +58,7 @@ class Me(msgspec.Struct):
 
 
 class Doors(msgspec.Struct):
-    """How to get in. Where `registration` is true people may make themselves an account."""
+    """How to get in. Where `registration` is true, people may make themselves an account."""
 
     registration: bool
 
@@ -72,7 +73,7 @@ class Token(msgspec.Struct):
 class LoggedIn(msgspec.Struct):
     """Tokens and the account.
 
-    `expires_in` is in seconds; a `refresh_token` buys the next tokens, once.
+    `expires_in` is in seconds; a `refresh_token` is exchanged once for the next tokens.
     """
 
     access_token: str
@@ -83,26 +84,20 @@ class LoggedIn(msgspec.Struct):
 
 
 class OldToken(msgspec.Struct):
-    """Body of a refresh."""
+    """A refresh token to be exchanged."""
 
     refresh_token: Text
 
 
 class NewPassword(msgspec.Struct):
-    """Body of a change of one's own password."""
+    """The old and the new password."""
 
     old: Text
     new: Text
 
 
-class Done(msgspec.Struct):
-    """It is done."""
-
-    status: str = "ok"
-
-
 class LoginEndpoints:
-    """Answers for logins."""
+    """Answer for logins."""
 
     def __init__(
         self,
@@ -120,7 +115,7 @@ class LoginEndpoints:
         self._open = registration
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Logins and one's own account; some have an address of the former servers, too."""
         register = Endpoint(
             method="POST", address="/api/auth/register", do=self.register, tag=TAG,
             summary="Make oneself an account",
@@ -165,11 +160,11 @@ class LoginEndpoints:
         ]  # fmt: skip
 
     async def doors(self, call: Call) -> Doors:
-        """For whoever is not logged in yet."""
+        """For anybody who is not logged in yet."""
         return Doors(self._open)
 
     async def login(self, call: Call) -> LoggedIn:
-        """Answers an access token, for `Authorization: Bearer TOKEN`, and a refresh token.
+        """The access token is for `Authorization: Bearer TOKEN`.
 
         Five wrong passwords a minute lock the account for the address that sent them; very many
         from everywhere lock it for addresses that are not known.
@@ -187,9 +182,9 @@ class LoginEndpoints:
         return Token(pair.access, "bearer")
 
     async def refresh(self, call: Call) -> LoggedIn:
-        """Takes a refresh token, which is then used up, and answers new tokens.
+        """Exchanges a refresh token for the next tokens.
 
-        Without a body, it takes an access token that is still valid. A refresh token that comes a
+        Without a body, an access token that is still valid is renewed. A refresh token that comes a
         second time ends its login, since somebody else has it.
         """
         request = call.request
@@ -207,13 +202,13 @@ class LoginEndpoints:
         return self._logged_in(pair, principal, True)
 
     async def logout(self, call: Call) -> Done:
-        """Ends this login: its tokens are no longer accepted, and its connections are closed."""
+        """Ends this login: its tokens are no longer accepted, its connections are closed."""
         await self._logins.logout(call.who, address_of(call.request))
         await self._permissions.refresh({call.who.id})
         return Done()
 
     async def password(self, call: Call) -> Done:
-        """All logins of the account end, this one too."""
+        """Ends all logins of the account, this one included."""
         body: NewPassword = call.body
         with account_errors(login_refused=403):
             await self._accounts.change_own_password(

@@ -1,4 +1,4 @@
-"""Endpoints of the mode of the site."""
+"""Endpoints of the site's mode."""
 
 import asyncio
 
@@ -15,13 +15,13 @@ CHANNEL = "mode"
 
 
 class NewMode(msgspec.Struct):
-    """Body of `PUT /api/mode`."""
+    """The mode to put into force."""
 
     mode: str
 
 
 class ModeEndpoints:
-    """Answers for the mode."""
+    """Answer for the mode."""
 
     def __init__(self, mode: SiteMode, rows: TopicRows, notices: Notices) -> None:
         self._mode = mode
@@ -29,7 +29,7 @@ class ModeEndpoints:
         self._notices = notices
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Reading the mode for everybody, changing it for operators."""
         return [
             Endpoint(method="GET", address="/api/mode", do=self.show, tag=TAG,
             summary="The mode in force", answer=ModeView),

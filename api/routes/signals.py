@@ -1,4 +1,4 @@
-"""Endpoints of signals, now and in the past, and of the api's own health and metrics."""
+"""Endpoints of signals, their present state and course; and the api's own health and metrics."""
 
 import time
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.metrics import CONTENT_TYPE_LATEST, Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
+from api.routes.parameters import Moment
 from api.site.clickhouse_history import ClickHouseHistory
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
@@ -19,11 +20,10 @@ TAG = "Signals"
 OPERATION = "Operation"
 MOST_POINTS = 2000
 HOUR = 3600.0
-Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
 
 
 class LatestQuery(msgspec.Struct):
-    """Whether to give the recent course of each signal, too."""
+    """Whether to include the recent course of each signal."""
 
     course: Annotated[int, Meta(ge=0, le=1)] = 1
 
@@ -37,7 +37,7 @@ class Latest(msgspec.Struct):
 
 
 class CourseQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """Which signal, over which span (the last hour when nothing is said), in how many points."""
+    """Which signal, over which span (by default the last hour), in how many points."""
 
     subject: Annotated[str, Meta(min_length=1, max_length=500)]
     metric: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -79,7 +79,7 @@ class ServiceHealth(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """Whether all is well."""
+    """Whether broker and ClickHouse answer."""
 
     status: str
     broker: BrokerHealth
@@ -90,7 +90,7 @@ class Health(msgspec.Struct):
 
 
 class SignalEndpoints:
-    """Answers from the memory and from ClickHouse."""
+    """Answer from the present state and from ClickHouse."""
 
     def __init__(
         self, site: str, hub: Hub, feed: Feed, history: ClickHouseHistory, metrics: Metrics
@@ -102,7 +102,7 @@ class SignalEndpoints:
         self._metrics = metrics
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """Signals for everybody; health and metrics without a token."""
         return [
             Endpoint(
                 method="GET", address="/api/latest", do=self.latest, tag=TAG,
@@ -127,11 +127,11 @@ class SignalEndpoints:
         ]  # fmt: skip
 
     async def latest(self, call: Call) -> Latest:
-        """The last reading of every signal with its recent course (`course=0` without)."""
+        """The last reading of every signal with its recent course (without, for `course=0`)."""
         return Latest(self._site, time.time(), self._hub.readings.latest(bool(call.query.course)))
 
     async def history(self, call: Call) -> dict[str, Any]:
-        """The course of a signal out of ClickHouse, thinned out to `points`."""
+        """The course of a signal from ClickHouse, thinned out to `points`."""
         query: CourseQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - HOUR if query.start is None else query.start

@@ -1,4 +1,4 @@
-"""Routes of cameras, events, the mode, flows and statistics, put together."""
+"""The part of the api that serves the site: signals, alarms, events, cameras, mode, flows."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -36,7 +36,7 @@ LOOK_FOR_CAMERAS = 5.0
 
 
 class SiteRoutes:
-    """Its parts, and the endpoints made of them."""
+    """Its parts, and their endpoints."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SiteRoutes:
         self._rows = rows
         self._mode = SiteMode(database, rows, settings.topics.mode, section.modes)
         self._cameras = Cameras(database, rows, settings.topics.cameras)
-        self.protocol = VideoWatchProtocol(self._cameras.names.get)
+        self.video_watch = VideoWatchProtocol(self._cameras.names.get)
         notices = Notices(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
         posted = PostedEvents(writer, settings.posts_topic)
@@ -84,7 +84,7 @@ class SiteRoutes:
         ]
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
-        """What runs as long as the api does."""
+        """The tasks that run as long as the api does."""
         return [self._write_rows, self._know_cameras]
 
     async def _write_rows(self) -> None:
@@ -92,7 +92,7 @@ class SiteRoutes:
         await self._rows.run()
 
     async def _know_cameras(self) -> None:
-        """Know the numbers of cameras that another process added."""
+        """Learn the numbers of cameras that another process added."""
         while True:
             await asyncio.to_thread(self._cameras.all)
             await asyncio.sleep(LOOK_FOR_CAMERAS)

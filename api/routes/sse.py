@@ -1,19 +1,19 @@
-"""Endpoint of the server-sent events."""
+"""The endpoint of server-sent events."""
 
-import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from api.permissions.visibility import PUBLIC_ONLY
-from api.push.connection import Client
+from api.push.admission import Admission
+from api.push.client import Client
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
 from api.settings import Bounds
+from api.web.close_codes import server_full
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 
@@ -22,7 +22,7 @@ LONGEST_CHANNEL = 200
 
 
 class StreamQuery(msgspec.Struct):
-    """What to follow, and from where."""
+    """The channels to follow, and from where."""
 
     channels: Annotated[
         str,
@@ -42,15 +42,16 @@ class StreamQuery(msgspec.Struct):
 
 
 class StreamEndpoints:
-    """Answers with streams."""
+    """Answer with streams."""
 
     def __init__(self, hub: Hub, permissions: LivePermissions, bounds: Bounds) -> None:
         self._hub = hub
         self._permissions = permissions
+        self._admission = Admission(hub, permissions, bounds)
         self._bounds = bounds
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """The stream."""
         return [
             Endpoint(
                 method="GET", address="/api/stream", do=self.follow, tag=TAG,
@@ -60,9 +61,9 @@ class StreamEndpoints:
         ]  # fmt: skip
 
     async def follow(self, call: Call) -> Stream:
-        """A stream without end of `subscribed`, `snapshot`, `event` and `end`; ids are cursors.
+        """An endless stream of `subscribed`, `snapshot`, `event` and `end`; every id is a cursor.
 
-        Who connects again with `Last-Event-ID` gets exactly what was missed, or `"recovered":
+        Clients that reconnect with `Last-Event-ID` get exactly what they missed, or `"recovered":
         false` and the present state. The token may stand in `?token=`, since browsers'
         `EventSource` sets no headers.
         """
@@ -74,30 +75,16 @@ class StreamEndpoints:
             )
         if any(len(channel) > LONGEST_CHANNEL for channel in channels):
             raise Rejected(400, f"the name of a channel has at most {LONGEST_CHANNEL} characters")
-        if len(self._hub.clients) >= self._bounds.clients:
-            raise Rejected(503, f"all {self._bounds.clients} places are taken; try again later")
+        if self._admission.full():
+            raise Rejected(503, server_full(self._bounds.clients).reason)
         cursor = call.request.headers.get("last-event-id") or call.query.cursor
 
-        async def begin(transport: StreamTransport) -> tuple[Client, Callable[[], None]]:
-            client = Client(transport, self._bounds, call.who, PUBLIC_ONLY)
-            self._hub.join(client)
+        @asynccontextmanager
+        async def admit(transport: StreamTransport) -> AsyncIterator[Client]:
+            async with self._admission.client(transport, call.who) as client:
+                conversation = StreamConversation(self._hub, client, channels)
+                self._permissions.attach(client, conversation)
+                yield client
 
-            def leave() -> None:
-                self._permissions.leave(client)
-                self._hub.leave(client)
-
-            try:
-                await self._permissions.admit(client)
-            except BaseException:
-                leave()
-                raise
-            self._permissions.attach(client, StreamConversation(self._hub, client, channels))
-            return client, leave
-
-        return Stream(
-            self._bounds, begin, StreamOpening(self._hub, channels, cursor, self._backfilled)
-        )
-
-    async def _backfilled(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hub.backfilled.wait(), self._bounds.resume_wait)
+        opening = StreamOpening(self._hub, channels, cursor, self._admission.backfilled)
+        return Stream(self._bounds, admit, opening)

@@ -1,4 +1,4 @@
-"""Endpoints of the video watch's statistics."""
+"""Endpoints of statistics: at a glance, the machine, throughput."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ TAG = "Statistics"
 
 
 class CameraCounts(msgspec.Struct):
-    """Cameras."""
+    """Numbers of cameras."""
 
     total: int
     running: int
@@ -29,7 +29,7 @@ class CameraCounts(msgspec.Struct):
 
 
 class EventCounts(msgspec.Struct):
-    """Events of the last 24 hours."""
+    """Numbers of events in the last 24 hours."""
 
     total: int
     unacknowledged: int
@@ -39,7 +39,7 @@ class EventCounts(msgspec.Struct):
 
 
 class AlarmCounts(msgspec.Struct):
-    """Alarms that are not normal."""
+    """Numbers of alarms that are not normal."""
 
     total: int
     by_state: dict[str, int]
@@ -47,7 +47,7 @@ class AlarmCounts(msgspec.Struct):
 
 
 class Dashboard(msgspec.Struct):
-    """What somebody wants to know at a glance."""
+    """The state of the site at a glance."""
 
     time: float
     cameras: CameraCounts
@@ -59,9 +59,10 @@ class Dashboard(msgspec.Struct):
 
 
 class Performance(msgspec.Struct):
-    """Throughput: rates per second since somebody last asked, null at first; `lag` in records.
+    """Throughput of the api and the flows.
 
-    `flows` gives the events a second of each source and sink, as `flow/name`.
+    Rates are per second since the last query, null at first; `lag` is in records. `flows` has the
+    events per second of each source and sink, as `flow/name`.
     """
 
     time: float
@@ -77,7 +78,7 @@ class Performance(msgspec.Struct):
 
 
 class StatsEndpoints:
-    """Answers with numbers."""
+    """Answer with statistics."""
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class StatsEndpoints:
         self._before: tuple[float, float, float] | None = None
 
     def endpoints(self) -> list[Endpoint]:
-        """The endpoints, for routes and document."""
+        """The three kinds of statistics."""
         return [
             Endpoint(
                 method="GET", address="/api/stats/dashboard", do=self.dashboard, tag=TAG,
@@ -154,7 +155,7 @@ class StatsEndpoints:
         )  # fmt: skip
 
     async def system(self, call: Call) -> MachineView:
-        """Processor, memory, disk and graphics processors of the machine that serves this."""
+        """Processor, memory, disk and GPUs of the machine that serves this."""
         return await self._machine.view()
 
     async def performance(self, call: Call) -> Performance:

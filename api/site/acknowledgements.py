@@ -1,4 +1,4 @@
-"""Who took note of which event."""
+"""Acknowledgements of events: who, and when."""
 
 import time
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ AT_ONCE = 500
 
 
 class Acknowledgements:
-    """Keeps them in the database. Blocking: call it from a thread."""
+    """The acknowledgements in the database. Blocking: call them in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class Acknowledgements:
             return _view(added), True
 
     def of(self, event_ids: Iterable[str]) -> dict[str, AcknowledgementView]:
-        """Those of some events, by the event's id."""
+        """The acknowledgements of some events, by the event's id."""
         ids = list(event_ids)
         found: dict[str, AcknowledgementView] = {}
         with self._database.read() as session:
@@ -48,7 +48,7 @@ class Acknowledgements:
         return found
 
     def count(self, start: float, end: float) -> int:
-        """How many events of a span of time were acknowledged."""
+        """The number of events of a span of time that were acknowledged."""
         with self._database.read() as session:
             within = select(func.count()).where(
                 Acknowledgement.event_time >= start, Acknowledgement.event_time < end

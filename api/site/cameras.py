@@ -1,4 +1,4 @@
-"""The cameras people added: in the database, and in the topic from which flows learn of them."""
+"""The cameras that people added: in the database, and in the topic from which flows learn of them."""
 
 import time
 from urllib.parse import urlsplit
@@ -28,8 +28,9 @@ class CameraTaken(CameraError):
 
 
 class CameraView(msgspec.Struct):
-    """A camera as clients and topics have it. Times in epoch seconds; `status` is what people
-    want of it.
+    """A camera as clients and topics have it.
+
+    Times in epoch seconds; `status` is what people want it to do.
     """
 
     id: int
@@ -45,7 +46,7 @@ class CameraView(msgspec.Struct):
 
 
 class Cameras:
-    """Adds, starts and stops cameras. Blocking: call it from a thread."""
+    """Add, start and stop cameras. Blocking: call it in a thread."""
 
     def __init__(self, database: Database, rows: TopicRows, topic: str) -> None:
         self._database = database
@@ -55,7 +56,7 @@ class Cameras:
         self.all()
 
     def all(self) -> list[CameraView]:
-        """By name; from then on `names` has their names by number."""
+        """All cameras by name; from then on `names` has their names by number."""
         with self._database.read() as session:
             found = [
                 _view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))
@@ -65,6 +66,7 @@ class Cameras:
         return found
 
     def get(self, id: int) -> CameraView | None:
+        """The camera of a number; None if there is none."""
         with self._database.read() as session:
             camera = session.get(Camera, id)
             return None if camera is None else _view(camera)
@@ -79,7 +81,7 @@ class Cameras:
         by: Principal,
         address: str,
     ) -> CameraView:
-        """Add a camera that runs; raises `CameraError`."""
+        """Add a running camera. Raises `CameraError`."""
         check_url(url)
         now = time.time()
         try:
@@ -145,9 +147,7 @@ class Cameras:
 
 
 def check_url(url: str) -> None:
-    """Raises `CameraError` for what is no address of a camera, or holds a password that would be
-    read in topics.
-    """
+    """Raise `CameraError` for what is no address of a camera, or would show a password in topics."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  raises for a port that is none

@@ -1,4 +1,4 @@
-"""What ClickHouse knows: the course of a signal, and the last transition of every alarm."""
+"""Queries of ClickHouse: the course of a signal, and the last transition of every alarm."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ class NothingYet(Unavailable):
 
 
 class ClickHouseHistory:
-    """Asks ClickHouse in threads, with one client that is opened again after it failed."""
+    """Query ClickHouse in threads, with one client that is opened again after it failed."""
 
     def __init__(self, connect: Callable[[], Any] | None, address: str) -> None:
         self._connect = connect
@@ -59,6 +59,7 @@ class ClickHouseHistory:
 
     @property
     def configured(self) -> bool:
+        """Whether a ClickHouse is configured."""
         return self._connect is not None
 
     async def up(self) -> bool:
@@ -78,10 +79,10 @@ class ClickHouseHistory:
     async def course(
         self, subject: str, metric: str, start: float, end: float, points: int
     ) -> dict[str, Any]:
-        """At most `points` + 1 points over [start, end) (epoch seconds): `[time, mean, lowest,
-        highest, readings]`.
+        """At most `points` + 1 points over [start, end), in epoch seconds.
 
-        Text states come as `[time, text]` in `texts`. Raises `Unavailable`.
+        Points are `[time, mean, lowest, highest, readings]`; text states are `[time, text]` in
+        `texts`. Raises `Unavailable`.
         """
         step = max(1, math.ceil((end - start) * 1e6 / points))
         bound = {
@@ -111,19 +112,16 @@ class ClickHouseHistory:
         return {**head, "points": numbers, "texts": texts}
 
     async def alarms(self) -> list[AlarmTransition]:
-        """The last transition of every alarm of the last `ALARM_DAYS` days; raises
-        `Unavailable`.
-        """
+        """The last transition of every alarm of the last `ALARM_DAYS` days. Raises `Unavailable`."""
         rows = await asyncio.to_thread(
             self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS}
         )
         return [hide_private(_transition(row)) for row in rows]
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        """What a statement finds; none while the table is not there. What clients chose must be
-        bound parameters.
+        """The rows of a statement; none while the table does not exist. Raises `Unavailable`.
 
-        Raises `Unavailable`.
+        Whatever a client chose must be a bound parameter.
         """
         try:
             return await asyncio.to_thread(self._query, statement, parameters)
@@ -131,6 +129,7 @@ class ClickHouseHistory:
             return []
 
     def close(self) -> None:
+        """Close the client."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:

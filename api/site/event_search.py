@@ -1,5 +1,4 @@
-"""Finds events: the long past in ClickHouse, the last ones in the memory of what came over
-topics, who took note of them in the database."""
+"""Search of events: the past in ClickHouse, the latest as they came over topics."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -46,6 +45,7 @@ class EventFilter:
     end: float | None = None
 
     def fits(self, event: EventView) -> bool:
+        """Whether an event is one of them."""
         return (
             self.type in (None, event.type)
             and self.kind in (None, event.kind)
@@ -58,7 +58,7 @@ class EventFilter:
     def statement(
         self, template: str, before: SortKey | None = None, **bound: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The statement of a template, and its parameters."""
+        """The statement of a template, and its bound parameters."""
         parts = ["1"]
         for name in ("type", "kind", "subject"):
             if getattr(self, name) is not None:
@@ -81,7 +81,7 @@ class EventFilter:
 
 @dataclass
 class EventTotals:
-    """How many events there were."""
+    """Numbers of events by type, subject and hour."""
 
     types: collections.Counter[str]
     subjects: collections.Counter[str]
@@ -89,13 +89,14 @@ class EventTotals:
     complete: bool = True
 
     def add(self, type: str, subject: str, hour: int, events: int) -> None:
+        """Count events."""
         self.types[type] += events
         self.subjects[subject] += events
         self.hours[hour] += events
 
 
 class EventSearch:
-    """Both places as one, newest first; an event that is in both is one event."""
+    """Both sources as one, newest first; an event that is in both is one event."""
 
     def __init__(self, history: ClickHouseHistory, recent: RecentEvents) -> None:
         self._history = history
@@ -104,8 +105,9 @@ class EventSearch:
     async def before(
         self, wanted: EventFilter, before: SortKey | None, rows: int
     ) -> tuple[list[EventView], bool, bool]:
-        """The next `rows` events older than `before`; whether there may be more; and whether
-        ClickHouse was asked.
+        """The next `rows` events older than `before`.
+
+        Also whether there may be more, and whether ClickHouse was asked.
         """
         recent = [view for event in self._recent.all() if wanted.fits(view := of_event(event))]
         recent = [event for event in recent if before is None or sort_key(event) < before]
@@ -119,7 +121,7 @@ class EventSearch:
         return merged[:rows], full or len(merged) > rows, complete
 
     async def one(self, id: str) -> EventView | None:
-        """One event; raises `Unavailable` where only ClickHouse could tell."""
+        """One event. Raises `Unavailable` where only ClickHouse could tell."""
         recent = self._recent.get(id)
         if recent is not None:
             return of_event(recent)
@@ -129,7 +131,7 @@ class EventSearch:
         return of_row(rows[0]) if rows else None
 
     async def count(self, wanted: EventFilter) -> EventTotals:
-        """Counts by type, subject and hour (epoch seconds of its beginning)."""
+        """Totals by type, subject and hour (epoch seconds of its beginning)."""
         counted = EventTotals(collections.Counter(), collections.Counter(), collections.Counter())
         recent = [view for event in self._recent.all() if wanted.fits(view := of_event(event))]
         known: set[str] = set()

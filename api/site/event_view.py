@@ -1,6 +1,4 @@
-"""Events as the REST interface shows them, whether they come out of ClickHouse or from the
-topics.
-"""
+"""Events as the REST interface shows them, from ClickHouse or from topics."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +14,7 @@ _INNER = ("kind", "id", "time", "subject", "labels", "type", "source")
 
 
 class AcknowledgementView(msgspec.Struct):
-    """Who took note of an event; `at` in epoch seconds."""
+    """Who acknowledged an event; `at` in epoch seconds."""
 
     by: str
     at: float
@@ -47,11 +45,12 @@ def micros(time: float) -> int:
 
 
 def sort_key(event: EventView) -> SortKey:
+    """The sort key of an event."""
     return micros(event.time), event.id
 
 
 def of_row(row: Mapping[str, Any]) -> EventView:
-    """An event out of a row of the table `events`, with its time in microseconds as `at`."""
+    """The event of a row of the table `events`, whose `at` is in microseconds."""
     fields = json.loads(row["data"] or "{}")
     head = (row["id"], row["at"] / 1e6, row["kind"], row["subject"], row["type"])
     return _view(*head, fields, dict(row["labels"] or {}))

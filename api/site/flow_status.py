@@ -1,4 +1,4 @@
-"""What runs: the status addresses of the flows, asked for their health and metrics."""
+"""The running flows: their status addresses, asked for health, metrics and graph."""
 
 import asyncio
 import http.client
@@ -15,8 +15,9 @@ LARGEST_ANSWER = 4 << 20
 
 
 class FlowCount(msgspec.Struct):
-    """Events that passed a source or sink since the flow began, and per second between the last
-    two times it was asked.
+    """Events that passed a source or sink since the flow started, and their rate per second.
+
+    The rate is over the time between the last two queries.
     """
 
     events: float
@@ -32,19 +33,18 @@ class FlowBox(msgspec.Struct):
 
 
 class FlowGraph(msgspec.Struct):
-    """What a flow is made of; an arrow is where events go from, where to, and in which role."""
+    """The graph of a flow; an arrow is where events come from, where they go, and in which role."""
 
     boxes: list[FlowBox] = []
     arrows: list[tuple[str, str, str]] = []
 
 
 class FlowView(msgspec.Struct):
-    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down (no
-    answer at its address).
+    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down.
 
-    `dropped` counts what steps left out, as `step: reason`. By source: `lag` are the records of its
-    topic that the flow has not read yet, `age` the seconds since the newest event that it read
-    arrived.
+    Down means that there is no answer at its address. `dropped` counts what steps left out, as
+    `step: reason`. By source: `lag` is the number of records of its topic that the flow has not
+    read yet, `age` the seconds since the newest event that it read arrived.
     """
 
     address: str
@@ -61,9 +61,7 @@ class FlowView(msgspec.Struct):
 
 
 class FlowStatus:
-    """Asks the flows when somebody asks, at most once a second; remembers the last counts for
-    the rates.
-    """
+    """Ask the flows on demand, at most once a second; keeps the last counts for the rates."""
 
     def __init__(self, addresses: list[str]) -> None:
         self._addresses = addresses
@@ -73,7 +71,7 @@ class FlowStatus:
         self._asking = asyncio.Lock()
 
     async def all(self) -> list[FlowView]:
-        """One for each address of the site file."""
+        """One view for each address of the site file."""
         async with self._asking:
             if not self._views or time.monotonic() - self._asked > KEEP:
                 self._views = list(

@@ -1,6 +1,4 @@
-"""How busy the machine is: processor, memory, disk, and graphics processors where the driver's
-tool is there.
-"""
+"""The load of this machine: processor, memory, disk, and GPUs where the driver's tool exists."""
 
 import asyncio
 import shutil
@@ -19,8 +17,9 @@ MEBI = 1 << 20
 
 
 class Cpu(msgspec.Struct):
-    """The processor. `percent` of all cores since the last time somebody asked; `load` as the
-    system counts it.
+    """The processor.
+
+    `percent` is of all cores since the last query; `load` is the system's average.
     """
 
     percent: float
@@ -38,9 +37,7 @@ class Memory(msgspec.Struct):
 
 
 class Gpu(msgspec.Struct):
-    """A graphics processor; memory in bytes, temperature in °C. What the driver does not say is
-    null.
-    """
+    """A GPU: memory in bytes, temperature in °C. What the driver does not tell is null."""
 
     name: str
     percent: float | None
@@ -70,7 +67,7 @@ class MachineView(msgspec.Struct):
 
 
 class HostMetrics:
-    """Measures; the folder tells which disk."""
+    """Measure this machine; the folder says which disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -81,6 +78,7 @@ class HostMetrics:
         psutil.cpu_percent()
 
     async def view(self) -> MachineView:
+        """The machine now."""
         async with self._asking:
             if time.monotonic() - self._asked > KEEP:
                 self._gpus = await graphics()
@@ -109,9 +107,7 @@ class HostMetrics:
 
 
 async def graphics() -> list[Gpu]:
-    """What the driver's tool says of each graphics processor; nothing where there is no tool, or
-    it fails.
-    """
+    """The GPUs as the driver's tool reports them; none where there is no tool, or it fails."""
     tool = shutil.which(GPU_TOOL)
     if tool is None:
         return []
@@ -129,7 +125,7 @@ async def graphics() -> list[Gpu]:
 
 
 def read_graphics(text: str) -> list[Gpu]:
-    """The lines of the tool: name, percent, MiB used, MiB in all, °C."""
+    """The GPUs in the tool's lines: name, percent, MiB used, MiB in all, °C."""
     found = []
     for line in text.splitlines():
         fields = [field.strip() for field in line.rsplit(",", 4)]

@@ -1,5 +1,6 @@
-"""The mode of the site, such as surveillance or active: kept in the database, and told to flows
-over a compacted topic.
+"""The mode of the site, such as surveillance or active.
+
+It is kept in the database, and published to flows in a compacted topic.
 """
 
 import time
@@ -19,8 +20,9 @@ METRIC = "mode"
 
 
 class ModeView(msgspec.Struct):
-    """The mode in force, since when (epoch seconds; 0 while nobody has chosen one) and who chose
-    it, and all there are.
+    """The mode in force, who chose it and when, and all modes there are.
+
+    `since` is in epoch seconds, 0 while nobody has chosen one.
     """
 
     mode: str
@@ -30,7 +32,7 @@ class ModeView(msgspec.Struct):
 
 
 class SiteMode:
-    """Reads and changes the mode. Blocking: call it from a thread."""
+    """Read and change the mode. Blocking: call it in a thread."""
 
     def __init__(self, database: Database, rows: TopicRows, topic: str, modes: list[str]) -> None:
         self._database = database
@@ -39,6 +41,7 @@ class SiteMode:
         self.modes = modes
 
     def get(self) -> ModeView:
+        """The mode in force."""
         with self._database.read() as session:
             return self._view(session.get(Mode, 1))
 

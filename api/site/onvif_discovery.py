@@ -1,6 +1,4 @@
-"""Finds cameras on the local network: a WS-Discovery probe for ONVIF video transmitters (ONVIF
-Core, chapter 7.3).
-"""
+"""Discovery of cameras on the local network: a WS-Discovery probe (ONVIF Core, chapter 7.3)."""
 
 import asyncio
 import html
@@ -23,9 +21,7 @@ _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class FoundCamera(msgspec.Struct):
-    """A device that answered: its address on the network, its service addresses, and what it
-    says of itself.
-    """
+    """A device that answered: its address, its service addresses, and its description of itself."""
 
     address: str
     services: list[str]
@@ -35,8 +31,9 @@ class FoundCamera(msgspec.Struct):
 
 
 async def discover(seconds: float, target: tuple[str, int] = MULTICAST) -> list[FoundCamera]:
-    """The devices that answer within `seconds`, by address. Raises `OSError` where the network
-    cannot be asked.
+    """The devices that answer within `seconds`, by address.
+
+    Raises `OSError` where the network cannot be probed.
     """
     answers: dict[str, FoundCamera] = {}
     loop = asyncio.get_running_loop()
@@ -69,8 +66,9 @@ class _Listener(asyncio.DatagramProtocol):
 
 
 def read_answer(text: str, address: str) -> FoundCamera | None:
-    """What an answer says; None if it is none. Looks for the few elements it needs: entities are
-    never expanded.
+    """The device that an answer describes; None if it is no answer.
+
+    Looks for the few elements it needs: entities are never expanded.
     """
     services = [
         url for url in _element(text, "XAddrs").split() if url.startswith(("http://", "https://"))

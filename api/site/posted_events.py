@@ -1,6 +1,4 @@
-"""Events that other programs post: the bodies of the motion sensors' bridge, and others of that
-form, as occurrences.
-"""
+"""Events that other programs post, such as those of PIR motion sensors, as occurrences."""
 
 import asyncio
 import time
@@ -23,7 +21,7 @@ LONGEST_WORD = 200
 
 
 class PostedEvents:
-    """Writes what was posted to the topic of events; lives in the event loop."""
+    """Write posted events to their topic; lives in the event loop."""
 
     def __init__(self, writer: TopicWriter, topic: str) -> None:
         self._writer = writer
@@ -31,8 +29,11 @@ class PostedEvents:
         self._bytes = 0
 
     async def store(self, body: bytes, key: str | None) -> int:
-        """Return the number of events once the broker has them all. Raises `BadPost` or
-        `BrokerDown`; then the sender should send again, under the same `key` or `event_id`s."""
+        """Return the number of events once the broker has them all.
+
+        Raises `BadPost` or `BrokerDown`; after that the sender should send again, under the same
+        `key` or `event_id`s.
+        """
         events = [occurrence_of(event, number) for number, event in enumerate(_messages(body, key))]
         if self._bytes and self._bytes + len(body) > UNDER_WAY:
             raise BadPost(429, f"over {UNDER_WAY} bytes are under way; send this again later")
@@ -51,8 +52,11 @@ class PostedEvents:
 
 
 def occurrence_of(message: Message, number: int) -> Occurrence:
-    """What a posted object says: its data are the message that the device sent. Its time is the
-    device's own, where that is one: a bridge may deliver a week later. Raises `BadPost`."""
+    """The occurrence of a posted object; its data are the message that the device sent.
+
+    Its time is the device's own, where it has one: a gateway may deliver a week later. Raises
+    `BadPost`.
+    """
     body = msgspec.json.decode(message.payload)
     try:
         device, type = pir.device_and_type(body)

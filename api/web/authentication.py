@@ -1,4 +1,4 @@
-"""Who makes a request, and whether their role is enough."""
+"""Authentication of requests by bearer token, and the role it needs."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _DEMAND = {"WWW-Authenticate": "Bearer"}
 
 
 class Authenticator:
-    """Reads the token of a request."""
+    """Authenticate the token of a request."""
 
     def __init__(self, accounts: Accounts, devices: Mapping[str, SecretStr] | None = None) -> None:
         """`devices` are the tokens of programs that post events, by their names."""
@@ -30,10 +30,9 @@ class Authenticator:
         token_in_query: bool = False,
         devices: bool = False,
     ) -> Principal:
-        """Whose token it is; raises `Rejected` without a valid one, or if the role is less than
-        `least`.
+        """Whose token it is. With `devices`, the token of a program is accepted as well.
 
-        With `devices` the token of a program will do, too.
+        Raises `Rejected` without a valid token, or if the role is less than `least`.
         """
         header = request.headers.get("authorization", "")
         token = bearer_token(header)

@@ -1,6 +1,4 @@
-"""The interactive documents: Swagger UI and Redoc, served from here, which ask no other host for
-anything.
-"""
+"""The interactive documents, Swagger UI and Redoc, served from here and from no other host."""
 
 from typing import Any
 

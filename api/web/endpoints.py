@@ -1,6 +1,4 @@
-"""Endpoints: what they take, what they answer and who may ask, in one place that makes both the
-routes and the document.
-"""
+"""Endpoints: their parameters, answers and permissions, from which routes and OpenAPI are made."""
 
 import asyncio
 import inspect
@@ -28,9 +26,7 @@ Read = TypeVar("Read")
 
 
 class Call(NamedTuple):
-    """One request, checked: who asks, and the parameters and body as the endpoint's types have
-    them.
-    """
+    """One request, checked: the principal, and parameters and body as the endpoint's types."""
 
     request: Request
     principal: Principal | None
@@ -40,7 +36,7 @@ class Call(NamedTuple):
 
     @property
     def who(self) -> Principal:
-        """Who asks, where a token is needed."""
+        """The principal, where a token is needed."""
         assert self.principal is not None
         return self.principal
 
@@ -86,10 +82,11 @@ class Endpoint:
 
     @property
     def description(self) -> str:
+        """The docstring of `do`."""
         return inspect.getdoc(self.do) or ""
 
     def with_address(self, address: str) -> "Endpoint":
-        """The same under another address."""
+        """The same endpoint at another address."""
         return replace(self, address=address)
 
     def statuses(self) -> list[int]:
@@ -148,14 +145,14 @@ async def _body(request: Request, endpoint: Endpoint) -> Any:
 
 
 async def body_of(request: Request) -> bytes:
-    """The body of a post of JSON; raises `Rejected`."""
+    """The body of a JSON request. Raises `Rejected`."""
     if wrong := why_not_json(request.headers):
         raise Rejected(415, wrong)
     return await whole_body(request)
 
 
 async def whole_body(request: Request) -> bytes:
-    """The body as it came; raises `Rejected` if it does not come in time."""
+    """The body as it came. Raises `Rejected` if it does not come in time."""
     try:
         async with asyncio.timeout(BODY_DEADLINE):
             return await request.body()
@@ -166,7 +163,7 @@ async def whole_body(request: Request) -> bytes:
 
 
 def read(data: bytes, type: type[Read]) -> Read:
-    """A body as a type; raises `Rejected` with the place of what is wrong."""
+    """A body as a type. Raises `Rejected` with the position of what is wrong."""
     try:
         return msgspec.json.decode(data, type=type)
     except msgspec.ValidationError as error:
@@ -178,7 +175,7 @@ def read(data: bytes, type: type[Read]) -> Read:
 
 
 def address_of(request: HTTPConnection) -> str:
-    """The client's address; behind a trusted proxy the one that the proxy names."""
+    """The client's address; behind a trusted proxy, the one that the proxy names."""
     return request.client.host if request.client else "unknown"
 
 

@@ -1,4 +1,4 @@
-"""How a request is refused: a status and a sentence for whoever made it."""
+"""Errors of requests: a status, and a sentence for whoever made the request."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,18 +21,18 @@ class Unavailable(Exception):
 
 
 def unavailable(message: object) -> Rejected:
-    """A service behind this one does not answer."""
+    """The error for a service behind this one that does not answer."""
     return Rejected(503, str(message), {"Retry-After": RETRY_AFTER})
 
 
 async def rejected(request: Request, error: Exception) -> Response:
-    """Answer of a `Rejected`: `{"error": message}`."""
+    """The answer to a `Rejected`: `{"error": message}`."""
     assert isinstance(error, Rejected)
     return JSONResponse({"error": str(error)}, error.status, error.headers)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Answer of what Starlette refuses: no such path, no such method, a body that is too large."""
+    """The answer to what Starlette refuses: no such path or method, a body that is too large."""
     assert isinstance(error, HTTPException)
     words = {
         404: "there is nothing at this address; /api/docs shows what there is",

@@ -1,6 +1,4 @@
-"""uvicorn's HTTP protocol, whose long answers can be ended, and which does not wait for ever for
-a request.
-"""
+"""uvicorn's HTTP protocol, with a deadline for requests and long answers that can be ended."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,15 +23,18 @@ class HttpProtocol(DeadlineProtocol):
         self.app_state = {**self.app_state, CONNECTION: self}
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget whom to tell of a shutdown."""
         self.on_shutdown = None
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
+        """Stop the deadline once a request has begun."""
         super().handle_events()
         if self.scope is not None:
             self.request_came()
 
     def shutdown(self) -> None:
+        """Tell the request that is being answered."""
         super().shutdown()
         if self.on_shutdown is not None:
             self.on_shutdown()

@@ -1,5 +1,6 @@
-"""Keeps tokens out of every log line: uvicorn logs WebSocket addresses with their query, access
-log or not.
+"""Keep tokens out of every log line.
+
+uvicorn logs WebSocket addresses with their query, whether the access log is on or not.
 """
 
 import logging
@@ -25,9 +26,10 @@ def redact(text: str) -> str:
 
 
 class Redacting(logging.Filter):
-    """Rewrites records before any handler formats them."""
+    """Rewrite records before any handler formats them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Redact a record; it always passes."""
         message = record.getMessage()
         clean = redact(message)
         if clean != message:
@@ -36,9 +38,7 @@ class Redacting(logging.Filter):
 
 
 def keep_tokens_out_of_logs() -> None:
-    """Filter at the loggers the server writes to and at every handler there is; safe to call
-    again.
-    """
+    """Filter at the server's loggers and at every handler there is; safe to call again."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         for place in (logger, *logger.handlers):

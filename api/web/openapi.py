@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the endpoints and the types they read and write."""
+"""The OpenAPI 3.1 document, made from the endpoints and the types they read and write."""
 
 import http
 import re

@@ -1,4 +1,4 @@
-"""Which pages may open a WebSocket here: browsers say in `Origin` whose page asks."""
+"""Which pages may open a WebSocket here, by the `Origin` that browsers send."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
@@ -7,8 +7,9 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def may_connect(headers: Mapping[str, str], allowed: Iterable[str]) -> bool:
-    """Whether the page that asks is one of ours, or of an allowed site; programs that send no
-    `Origin` may.
+    """Whether the page that connects is ours, or of an allowed site.
+
+    Programs that send no `Origin` may connect.
     """
     origin = headers.get("origin")
     if origin is None:

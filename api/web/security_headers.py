@@ -32,12 +32,13 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds them to every HTTP answer; answers of the API are not kept by caches."""
+    """Add the headers to every HTTP answer; answers of the API are not cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and add the headers to its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,6 +1,4 @@
-"""uvicorn as this api needs it: no compression, bounded buffers, and an end for clients that
-stopped reading.
-"""
+"""uvicorn as this api needs it: no compression, bounded buffers, an end for clients that stall."""
 
 import asyncio
 import logging
@@ -13,22 +11,24 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from api.settings import Settings
-from api.web.close_codes import NOT_UTF8
+from api.web.close_codes import INVALID_UTF8, Close
 from api.web.http_protocol import HttpProtocol
 from api.web.log_redaction import keep_tokens_out_of_logs
 
 GRACEFUL_SHUTDOWN = 5
 PING_INTERVAL = 20.0
+TRANSPORT = "vigie.transport"
+"""Extension of the ASGI scope: the transport of a WebSocket connection."""
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
-    """The WebSocket protocol with at most `write_buffer` bytes waiting in front of the kernel,
-    per connection.
-    """
+    """The WebSocket protocol, with at most `write_buffer` bytes before the kernel per connection."""
 
-    class PushProtocol(WebSocketsSansIOProtocol):
-        """A `Wire` of the application: frames that are ready go out as they are, and a client
-        that does not read is cut off."""
+    class WebSocketProtocol(WebSocketsSansIOProtocol):
+        """A `Transport` of the application.
+
+        Frames that are ready go out as they are, and a client that does not read is cut off.
+        """
 
         on_writable: Callable[[], None] | None = None
 
@@ -39,12 +39,10 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
             if not self.close_sent:
-                self.scope["extensions"]["vigie.transport"] = self  # type: ignore[assignment]
+                self.scope["extensions"][TRANSPORT] = self  # type: ignore[assignment]
 
         def send_receive_event_to_app(self) -> None:
-            """What is not UTF-8 closes the connection, without the traceback that uvicorn would
-            log for each.
-            """
+            """Close on text that is not UTF-8, without the traceback that uvicorn would log."""
             if self.curr_msg_data_type == "text" and not self.close_sent:
                 try:
                     b"".join(self.frames).decode()
@@ -52,7 +50,7 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
                     self.frames = []
                     # a close of the client's may stand behind it already
                     if self.conn.state is State.OPEN:
-                        self.conn.send_close(NOT_UTF8)
+                        self.conn.send_close(INVALID_UTF8)
                         self.handle_parser_exception()
                     return
             super().send_receive_event_to_app()
@@ -70,31 +68,29 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
             if self.on_writable is not None:
                 self.on_writable()
 
-        def end(self, code: int, reason: str, grace: float) -> None:
-            """Send a close frame behind what is already buffered; cut the connection after
-            `grace` seconds.
-            """
+        def end(self, close: Close, grace: float) -> None:
+            """Send a close frame behind what is buffered; cut the connection after `grace` seconds."""
             if self.conn.state is State.OPEN and not self.transport.is_closing():
-                self.conn.send_close(code, _fitting(reason))
+                self.conn.send_close(close.code, _fitting(close.reason))
                 self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
             if self.read_paused:
                 self.read_paused = False
                 self.transport.resume_reading()
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+            )
             self.close_timer = self.loop.call_later(grace, self.transport.abort)
 
         def keepalive_timeout(self) -> None:
             super().keepalive_timeout()
             self.transport.abort()
 
-    return PushProtocol
+    return WebSocketProtocol
 
 
 def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
-    """A server for the app on the settings' address, which logs warnings and errors only, never
-    a token.
-    """
+    """A server on the settings' address, which logs warnings and errors only, and never a token."""
     config = uvicorn.Config(
         app,
         host=settings.host,

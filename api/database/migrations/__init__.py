@@ -1,3 +1,1 @@
-"""Migrations of the api's database, numbered; each is applied once, in order, when the api
-starts.
-"""
+"""Migrations of the api's database: each is applied once, in order, when the api starts."""

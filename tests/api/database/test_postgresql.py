@@ -12,7 +12,7 @@ from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.database.models import Audit, Base
 from api.pages import alarms as page_alarms
-from api.pages import pages
+from api.pages import groups, pages
 from api.permissions.page_permissions import EffectivePermissions
 from tests.api.people import PASSWORD
 
@@ -25,8 +25,8 @@ def test_accounts_pages_and_alarms_are_kept_in_postgresql(postgresql: str, tmp_p
     database = accounts.database
     with database.write() as session:
         page = pages.create_page(session, john, "EUR/USD")
-        group = pages.create_group(session, john, "desk")
-        pages.add_member(session, john, group.id, marie.id)
+        group = groups.create_group(session, john, "desk")
+        groups.add_member(session, john, group.id, marie.id)
         pages.share_page(session, john, page.id, "group", group.id, True, False)
         alarm = page_alarms.create_alarm(session, john, page.id, "EUR/USD", "", "above 1.08")
         page_alarms.trigger_alarm(session, marie, alarm.id, 1.1, 1.0)

@@ -25,9 +25,10 @@ from api.compat.alarm_server import AlarmServerConversation
 from api.database.database import open_database
 from api.database.declared import DeclaredPermissions
 from api.database.models import Group, Login, Page, User
+from api.pages.group_service import GroupService
 from api.pages.service import PageService
 from api.permissions.visibility import PUBLIC_ONLY
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.protocol import BadMessage, Conversation, PushConversation
@@ -35,6 +36,7 @@ from api.push.updates import ALARMS, Update
 from api.settings import Bounds
 from api.topics.outbox import TopicRows
 from api.topics.writer import TopicWriter
+from api.web.close_codes import Close
 
 USERS, GROUPS = 4, 3
 MARK = re.compile(r"m\d+m")
@@ -51,8 +53,8 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.text += data.decode("latin-1")
 
-    def end(self, code: int, reason: str, grace: float) -> None:
-        self.code = code
+    def end(self, close: Close, grace: float) -> None:
+        self.code = close.code
 
     def take(self) -> str:
         text, self.text = self.text, ""
@@ -92,9 +94,13 @@ class World:
         )
         self.hub.begin("p", (0, 0))
         self.accounts = accounts
-        self.access = LivePermissions(accounts, self.hub.broadcast)
-        self.desk = PageService(
-            self.access, self.hub, TopicRows(accounts.database, TopicWriter(None)), "vigie.rules"
+        self.permissions = LivePermissions(accounts, self.hub.broadcast)
+        self.group_service = GroupService(self.permissions)
+        self.page_service = PageService(
+            self.permissions,
+            self.hub,
+            TopicRows(accounts.database, TopicWriter(None)),
+            "vigie.rules",
         )
         self.rule = Rule()
         self.pages: list[int] = []
@@ -146,13 +152,13 @@ class World:
         transport = Transport()
         client = Client(transport, Bounds(), self.users[user], PUBLIC_ONLY, clock=time.monotonic)
         self.hub.join(client)
-        await self.access.admit(client)
+        await self.permissions.admit(client)
         conversation: Conversation
         if kind == "alarm":
-            conversation = AlarmServerConversation(self.hub, client, self.desk)
+            conversation = AlarmServerConversation(self.hub, client, self.page_service)
         else:
             conversation = PushConversation(self.hub, client, 64, _at_once)
-        self.access.attach(client, conversation)
+        self.permissions.attach(client, conversation)
         self.connections[kind, user] = client, transport, conversation
         await conversation.start()
         await self.subscribe(kind, user, cursor)
@@ -166,7 +172,7 @@ class World:
 
     def disconnect(self, kind: str, user: int) -> None:
         client, _, _ = self.connections.pop((kind, user))
-        self.access.leave(client)
+        self.permissions.leave(client)
         self.hub.leave(client)
 
     async def say(self, user: int, kind: str, **payload: Any) -> bool:
@@ -218,7 +224,7 @@ class World:
 
     async def viewable(self, user: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        await self.desk.begin(self.users[user], lambda state: found.extend(state["pages"]))
+        await self.page_service.begin(self.users[user], lambda state: found.extend(state["pages"]))
         return found
 
     async def share(self, user: int, page: int, subject: int, bits: int) -> None:
@@ -252,10 +258,10 @@ class World:
         admin = Principal(self.users[0].id, self.users[0].username, "admin")
         members = self.rule.members[group]
         if come % 2:
-            await self.desk.add_member(admin, self.groups[group], self.users[other].id)
+            await self.group_service.add_member(admin, self.groups[group], self.users[other].id)
             members.add(other)
         elif other in members:
-            await self.desk.remove_member(admin, self.groups[group], self.users[other].id)
+            await self.group_service.remove_member(admin, self.groups[group], self.users[other].id)
             members.discard(other)
         self.check()
 

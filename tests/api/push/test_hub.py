@@ -4,13 +4,14 @@ from prometheus_client import CollectorRegistry, Counter
 
 from api.accounts.principal import Principal
 from api.permissions.visibility import Visibility
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.cursor import Position, parse
 from api.push.hub import Hub
 from api.push.last_values import ChannelStates, LastAlarms, LastReadings
 from api.push.send_buffer import Frame, LatestOnly, SendBuffer
 from api.push.updates import Update, from_events, from_push
 from api.settings import Bounds
+from api.web.close_codes import Close
 from operators.events import encode_lines
 from tests.api.events import alarm, reading
 
@@ -28,8 +29,8 @@ class Transport:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
-    def end(self, code: int, reason: str, grace: float) -> None:
-        self.code = code
+    def end(self, close: Close, grace: float) -> None:
+        self.code = close.code
 
     @property
     def text(self) -> str:

@@ -13,7 +13,7 @@ from api.accounts.tokens import Tokens
 from api.database.database import open_database
 from api.database.models import Login, Page
 from api.permissions.visibility import PUBLIC_ONLY, Visibility
-from api.push.connection import Client
+from api.push.client import Client
 from api.push.live_permissions import LivePermissions
 from api.settings import Bounds
 from tests.api.push.test_hub import Transport

@@ -8,6 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Apply the migration."""
     if sa.inspect(op.get_bind()).has_table("users"):
         return
     op.create_table(

@@ -24,6 +24,7 @@ def _of(table: str, **others: Any) -> sa.Column[int]:
 
 
 def upgrade() -> None:
+    """Apply the migration."""
     op.create_table(
         "logins",
         sa.Column("id", sa.String(32), primary_key=True),

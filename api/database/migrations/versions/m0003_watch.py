@@ -8,6 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    """Apply the migration."""
     op.create_table(
         "cameras",
         sa.Column("id", sa.Integer(), primary_key=True),

@@ -10,6 +10,7 @@ _number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
+    """Apply the migration."""
     op.add_column("revision", sa.Column("announced", _number, nullable=False, server_default="0"))
     op.create_table(
         "announcements",

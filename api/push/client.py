@@ -1,4 +1,4 @@
-"""One connected client: it takes what it can at once, and the rest waits in its backlog."""
+"""A connected client: it takes what it can at once, the rest waits in its send buffer."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -8,13 +8,13 @@ from api.accounts.principal import Principal
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.send_buffer import Frame, SendBuffer
 from api.settings import Bounds
-from api.web.close_codes import TOO_SLOW
+from api.web.close_codes import LAGS, Close
 
 CHUNK = 64 << 10
 
 
 class Transport(Protocol):
-    """The near end of a connection."""
+    """The server's end of a connection."""
 
     @property
     def can_write(self) -> bool:
@@ -23,12 +23,12 @@ class Transport(Protocol):
     def write(self, data: bytes) -> None:
         """Write frames; buffers what the network does not take."""
 
-    def end(self, code: int, reason: str, grace: float) -> None:
+    def end(self, close: Close, grace: float) -> None:
         """Say why, and cut the connection after `grace` seconds."""
 
 
 class Client:
-    """What the hub knows of a connection. All of it happens in the event loop; nothing waits."""
+    """A connection as the hub knows it. Everything happens in the event loop; nothing waits."""
 
     __slots__ = (
         "_bounds",
@@ -39,7 +39,6 @@ class Client:
         "closed",
         "coalesced",
         "principal",
-        "session",
         "visibility",
     )
 
@@ -49,12 +48,10 @@ class Client:
         bounds: Bounds,
         principal: Principal,
         visibility: Visibility = EVERYTHING,
-        session: str = "",
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.principal = principal
         self.visibility = visibility
-        self.session = session
         self.closed = 0
         self.coalesced = 0
         self._transport = transport
@@ -69,7 +66,7 @@ class Client:
         return len(self._buffer) if self._buffer else 0
 
     def deliver(self, together: bytes, frames: Iterable[Frame]) -> None:
-        """Write `together`, which is all the frames joined, or queue them while the client lags."""
+        """Write `together`, all the frames joined, or buffer the frames while the client lags."""
         if self.closed:
             return
         if self._buffer is None and self._transport.can_write:
@@ -85,13 +82,13 @@ class Client:
         self.deliver(data, (Frame(data),))
 
     def replay(self, frames: Iterable[bytes]) -> None:
-        """Send what was missed, as fast as the client takes it; before all that comes later."""
+        """Send what was missed as fast as the client takes it, before all that comes later."""
         if not self.closed:
             self._lag().replay(frames)
             self.drain()
 
     def drain(self) -> None:
-        """Write what waits; called when the connection takes more."""
+        """Write what waits; called when the connection can take more."""
         buffer = self._buffer
         if buffer is None or self.closed:
             return
@@ -109,12 +106,12 @@ class Client:
             and self._clock() - self._progress > self._bounds.write_deadline
         )
 
-    def end(self, code: int, reason: str) -> None:
-        """Close the connection with a code and a reason; once."""
+    def end(self, close: Close) -> None:
+        """Close the connection; only the first call counts."""
         if not self.closed:
-            self.closed = code
+            self.closed = close.code
             self._buffer = None
-            self._transport.end(code, reason, self._bounds.close_grace)
+            self._transport.end(close, self._bounds.close_grace)
 
     def _lag(self) -> SendBuffer:
         if self._buffer is None:
@@ -125,6 +122,4 @@ class Client:
     def _checked(self, buffer: SendBuffer) -> None:
         if buffer.overflowed:
             self.coalesced += buffer.coalesced
-            self.end(
-                TOO_SLOW, "too slow: more events were waiting than this server keeps for one client"
-            )
+            self.end(LAGS)
