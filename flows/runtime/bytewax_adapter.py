@@ -25,9 +25,9 @@ from flows.dataflow.graph import Graph
 from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
 from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE, Outputs, Plan
 from flows.dataflow.shard_state import ArrivalsState, dump, load
+from flows.runtime.saved_state.envelope import unwrap, unwrap_position, wrap, wrap_position
 from flows.runtime.shards import StateError
 from flows.runtime.source_progress import Hearing
-from flows.runtime.state_format import unwrap, unwrap_position, wrap, wrap_position
 from operators.events import Event
 from operators.model.saved_state import decode, encode
 

@@ -53,7 +53,7 @@ from flows.runtime.alarm_metrics import AlarmWatch, WatchedWriter
 from flows.runtime.bytewax_adapter import Input, Running, build
 from flows.runtime.dead_letter_size import line_of
 from flows.runtime.page_announcer import announce_pages
-from flows.runtime.saved_state import Layout, Opened, StateFolder
+from flows.runtime.saved_state.folder import Opened, StateFolder, StateLayout
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics, make_health
 from operators.events import DeadLetter, Event, Message, encode_lines
@@ -172,7 +172,7 @@ class Runner:
         known.__cause__ = known.__context__ = None
         raise known
 
-    def _layout(self, inputs: list[Input]) -> tuple[Layout, list[Input]]:
+    def _layout(self, inputs: list[Input]) -> tuple[StateLayout, list[Input]]:
         """What the saved state must fit, and the inputs with this process's partitions only."""
         share = self._options.share
         data = [source for source in inputs if source.side is None]
@@ -205,7 +205,7 @@ class Runner:
                 replace(source, parts=[part for part in source.parts if share.has(_number(part))])
                 for source in data
             ]
-        layout = Layout(
+        layout = StateLayout(
             tuple(self._compiled.plan.identities()),
             sharded,
             tuple(str(number) for number in shards),

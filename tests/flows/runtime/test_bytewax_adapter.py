@@ -6,7 +6,7 @@ from connectors.base import Batch
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
 from flows.runtime.bytewax_adapter import Input, Running, Wakeup, _ShardLogic, _SourcePart
-from flows.runtime.state_format import unwrap_position
+from flows.runtime.saved_state.envelope import unwrap_position
 from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import StepContext

@@ -11,17 +11,17 @@ import pytest
 
 from flows.dataflow.shard_state import load
 from flows.language.catalogue import OPERATORS
-from flows.runtime import legacy_pickle
-from flows.runtime.recovery_stores import read, stores, upgrade
-from flows.runtime.row_pickle import bytes_of
-from flows.runtime.state_format import check_envelope, unwrap
+from flows.runtime.saved_state import legacy_pickle
+from flows.runtime.saved_state.envelope import check_envelope, unwrap
+from flows.runtime.saved_state.row_pickle import bytes_of
+from flows.runtime.saved_state.stores import read, stores, upgrade
 from operators.events import AlarmTransition, Event
-from tests.flows.runtime.saved import history
-from tests.flows.runtime.saved.make import DEFINITION, PACKED, half_of
-from tests.flows.runtime.saved.play import DATA as SOURCES
-from tests.flows.runtime.saved.play import Play, plan_at
+from tests.flows.runtime.saved_state import history
+from tests.flows.runtime.saved_state.make import DEFINITION, PACKED, half_of
+from tests.flows.runtime.saved_state.play import DATA as SOURCES
+from tests.flows.runtime.saved_state.play import Play, plan_at
 
-DATA = Path(__file__).parents[2] / "data" / "state"
+DATA = Path(__file__).parents[3] / "data" / "state"
 VERSIONS = sorted(path.parent for path in DATA.glob(f"*/{PACKED}"))
 
 
@@ -86,7 +86,7 @@ def test_a_conversion_that_is_killed_half_way_is_done_by_the_next_start(
     with monkeypatch.context() as patch:
         patch.setattr(legacy_pickle, "convert", convert_some)
         if step == "file":
-            patch.setattr("flows.runtime.recovery_stores.write_private", die)
+            patch.setattr("flows.runtime.saved_state.stores.write_private", die)
         if step == "unlink":
             unlink = Path.unlink
             patch.setattr(

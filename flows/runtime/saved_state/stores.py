@@ -24,9 +24,9 @@ from connectors.runtime.private_files import (
     sync_folder,
     write_private,
 )
-from flows.runtime import legacy_pickle, states, store_database
+from flows.runtime.saved_state import database, legacy_pickle, states
+from flows.runtime.saved_state.states import States
 from flows.runtime.shards import StateError
-from flows.runtime.states import States
 
 PREFIX = "recovery-"
 OLD = "old-"
@@ -72,7 +72,7 @@ def check(store: Store) -> None:
         check_private(path)
     for file in _databases(store):
         with _refusing(store, file):
-            store_database.check(file)
+            database.check(file)
 
 
 def upgrade(store: Store, flow: str) -> None:
@@ -81,7 +81,7 @@ def upgrade(store: Store, flow: str) -> None:
     """
     for file in _databases(store):
         with _refusing(store, file):
-            store_database.upgrade(file, flow)
+            database.upgrade(file, flow)
     legacy = store.path / LEGACY_TAKEN_OVER
     if legacy.exists():
         write_private(store.path / TAKEN_OVER, states.dump(taken_over(store)))
@@ -120,7 +120,7 @@ def read(store: Store, flow: str) -> States:
     found = taken_over(store)
     for file in _databases(store):
         with _refusing(store, file):
-            for step, key, state in store_database.resumed(file, flow):
+            for step, key, state in database.resumed(file, flow):
                 found.add(step, key, state)
     return found
 
@@ -158,7 +158,7 @@ def _refusing(store: Store, file: Path) -> Iterator[None]:
     """Turn what is wrong with a file of a store into a `StateError` with the remedy."""
     try:
         yield
-    except (store_database.NotOurs, ValueError) as error:
+    except (database.NotOurs, ValueError) as error:
         raise StateError(
             f"the recovery store {file} is not used, since it holds what Vigie did not write:"
             f" {error}. {remedy(store.path)}"

@@ -1,4 +1,4 @@
-"""Make the saved state of this version: `python -m tests.flows.runtime.saved.make FOLDER`.
+"""Make the saved state of this version: `python -m tests.flows.runtime.saved_state.make FOLDER`.
 
 A process plays the first half of the history and is killed. FOLDER gets the definition, and in
 `saved.tar.xz` the history and the saved state that the process left.
@@ -12,9 +12,9 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from flows.runtime.recovery_stores import read, stores
-from tests.flows.runtime.saved import history
-from tests.flows.runtime.saved.play import Play, plan_at
+from flows.runtime.saved_state.stores import read, stores
+from tests.flows.runtime.saved_state import history
+from tests.flows.runtime.saved_state.play import Play, plan_at
 from tests.waiting import wait_until
 
 DEFINITION = Path(__file__).with_name("flow.yaml")

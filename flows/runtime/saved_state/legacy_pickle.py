@@ -17,9 +17,9 @@ from flows.dataflow.shard_state import (
     StepState,
     dump,
 )
-from flows.runtime.row_pickle import arguments
-from flows.runtime.state_format import wrap, wrap_position
-from flows.runtime.states import States
+from flows.runtime.saved_state.envelope import wrap, wrap_position
+from flows.runtime.saved_state.row_pickle import arguments
+from flows.runtime.saved_state.states import States
 from operators.events import Event
 from operators.model.saved_state import encode
 

@@ -17,9 +17,9 @@ from flows.dataflow.plan import COMMANDS, Plan
 from flows.loader import build as build_flow
 from flows.runtime.alarm_metrics import AlarmWatch, WatchedWriter
 from flows.runtime.bytewax_adapter import Input, Running, build
-from flows.runtime.saved_state import Layout, StateFolder
+from flows.runtime.saved_state.folder import StateFolder, StateLayout
 from operators.events import Event
-from tests.flows.runtime.saved.history import Given
+from tests.flows.runtime.saved_state.history import Given
 
 EPOCH = timedelta(milliseconds=20)
 TABLES = ("devices", "rules")
@@ -71,7 +71,7 @@ class Play:
         ]
         inputs.append(Input(COMMANDS, [f"{COMMANDS}/0"], partial(self._open, COMMANDS), "commands"))
         parts = {source.name: source.parts for source in inputs}
-        layout = Layout(tuple(self._plan.identities()), parts=parts)
+        layout = StateLayout(tuple(self._plan.identities()), parts=parts)
         with self._folder.held(layout.shards):
             opened = self._folder.open(layout)
             self._running.position = opened.taken.position

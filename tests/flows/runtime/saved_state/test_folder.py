@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from flows.runtime.row_pickle import row_of
-from flows.runtime.saved_state import Layout, StateFolder
+from flows.runtime.saved_state.envelope import unwrap, wrap, wrap_position
+from flows.runtime.saved_state.folder import StateFolder, StateLayout
+from flows.runtime.saved_state.row_pickle import row_of
+from flows.runtime.saved_state.states import States
 from flows.runtime.shards import Share, StateError
-from flows.runtime.state_format import unwrap, wrap, wrap_position
-from flows.runtime.states import States
 from operators.model.saved_state import decode, encode
 
 
 def layout(
     *identities: str, sharded: bool = False, shards: Sequence[str] = ("0",), count: int = 4
-) -> Layout:
+) -> StateLayout:
     parts = (
         {"in": [f"t/{shard}" for shard in shards]}
         if sharded
         else {"in": [f"t/{n}" for n in range(count)]}
     )
-    return Layout(identities, sharded, tuple(shards), parts, {"t": count})
+    return StateLayout(identities, sharded, tuple(shards), parts, {"t": count})
 
 
 def saved(name: str, state: object) -> bytes:
@@ -78,7 +78,7 @@ def test_a_start_that_is_killed_half_way_does_not_stand_in_the_way_of_the_next(
 
     folder = StateFolder(tmp_path / "flow", "f")
     with monkeypatch.context() as patch:
-        patch.setattr(dies_in.replace("bytewax.recovery", "flows.runtime.recovery_stores"), die)
+        patch.setattr(dies_in.replace("bytewax.recovery", "flows.runtime.saved_state.stores"), die)
         with pytest.raises(SystemExit):
             folder.open(layout("f/a/debounce"))
 
@@ -96,7 +96,7 @@ def test_a_kill_while_an_old_store_is_removed_does_not_stand_in_the_way_of_the_n
     folder = StateFolder(tmp_path / "flow", "f")
     folder.open(layout("f/a/debounce", sharded=True, shards=["0", "1"]))
     with monkeypatch.context() as patch:
-        patch.setattr("flows.runtime.recovery_stores.shutil.rmtree", remove_half)
+        patch.setattr("flows.runtime.saved_state.stores.shutil.rmtree", remove_half)
         folder.open(layout("f/a/debounce", sharded=True, shards=["0"]))
         with pytest.raises(SystemExit):
             folder.open(layout("f/a/debounce", sharded=True, shards=["1"]))

@@ -16,20 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.runtime.private_files import NotPrivate
-from flows.runtime import legacy_pickle
-from flows.runtime.recovery_stores import TAKEN_OVER
-from flows.runtime.row_pickle import bytes_of, row_of
-from flows.runtime.saved_state import Layout, StateFolder
+from flows.runtime.saved_state import legacy_pickle
+from flows.runtime.saved_state.envelope import wrap
+from flows.runtime.saved_state.folder import StateFolder, StateLayout
+from flows.runtime.saved_state.row_pickle import bytes_of, row_of
+from flows.runtime.saved_state.stores import TAKEN_OVER
 from flows.runtime.shards import StateError
-from flows.runtime.state_format import wrap
 from infra.embedded.broker import Broker
 from operators.events import Reading
 from operators.model.saved_state import encode
 from tests.flow_process import FlowProcess
 from tests.flows.running import HOT, run_refused, site_of, write
 
-LAYOUT = Layout(("f/a/debounce",), parts={"in": ["t/0"]}, partitions={"t": 1})
-ROOT = Path(__file__).parents[3]
+LAYOUT = StateLayout(("f/a/debounce",), parts={"in": ["t/0"]}, partitions={"t": 1})
+ROOT = Path(__file__).parents[4]
 READING = Reading(id="r1", time=1.0, subject="rack", metric="temperature", value=20.0)
 
 
@@ -238,7 +238,7 @@ def test_only_the_reader_of_old_states_imports_pickle() -> None:
         for path in (ROOT / package).rglob("*.py")
         if importing.search(path.read_text(encoding="utf-8"))
     ]
-    assert found == ["flows/runtime/legacy_pickle.py"]
+    assert found == ["flows/runtime/saved_state/legacy_pickle.py"]
 
 
 def test_a_run_on_a_foreign_store_ends_with_one_message_and_runs_nothing(

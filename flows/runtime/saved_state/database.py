@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from flows.runtime import legacy_pickle
-from flows.runtime.row_pickle import bytes_of, row_of
-from flows.runtime.state_format import check_envelope
+from flows.runtime.saved_state import legacy_pickle
+from flows.runtime.saved_state.envelope import check_envelope
+from flows.runtime.saved_state.row_pickle import bytes_of, row_of
 
 TABLES = frozenset(["parts", "exs", "fronts", "commits", "snaps"])
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from flows.dataflow.compiler import ALARM_SINK
-from flows.runtime.state_format import FORMAT, unwrap, unwrap_position, wrap
+from flows.runtime.saved_state.envelope import FORMAT, unwrap, unwrap_position, wrap
 from operators.model.saved_state import decode, encode
 
 FIGURES = f"sink_{ALARM_SINK}"

@@ -13,17 +13,17 @@ from bytewax.recovery import RecoveryConfig
 from connectors.base import ConnectorError
 from connectors.runtime.private_files import write_private
 from flows.dataflow.plan import COMMANDS
-from flows.runtime import recovery_stores as stores
-from flows.runtime.recovery_stores import Store
+from flows.runtime.saved_state import stores
+from flows.runtime.saved_state.states import States
+from flows.runtime.saved_state.stores import Store
 from flows.runtime.shards import WHOLE, Share, StateError, alone, held
-from flows.runtime.states import States
 
 MANIFEST = "identity.json"
 SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
 
 
 @dataclass(frozen=True)
-class Layout:
+class StateLayout:
     """What the saved state must fit: the persisted `identities` of the steps that keep state,
     whether the partitions are worked on apart, this process's `shards`, its source partitions by
     source, and how many partitions each topic has.
@@ -71,7 +71,7 @@ class StateFolder:
         with held(self.path, shards, self.share):
             yield
 
-    def open(self, layout: Layout, drop: Iterable[str] = ()) -> Opened:
+    def open(self, layout: StateLayout, drop: Iterable[str] = ()) -> Opened:
         """Find, take over or create the states of this process's shards, which it must hold.
 
         Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted
@@ -91,7 +91,7 @@ class StateFolder:
             store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources
         )
 
-    def _mine(self, known: list[Store], layout: Layout) -> tuple[Store, States]:
+    def _mine(self, known: list[Store], layout: StateLayout) -> tuple[Store, States]:
         """The store that holds just these shards, or a new one that takes them over."""
         newest = {shard: _first(known, layout.sharded, shard) for shard in layout.shards}
         for store in set(newest.values()) - {None}:
@@ -107,7 +107,7 @@ class StateFolder:
         return stores.create(self.path, layout.shards, layout.sharded, number, taken), taken
 
     def _take_over(
-        self, known: list[Store], layout: Layout, newest: Mapping[str, Store | None]
+        self, known: list[Store], layout: StateLayout, newest: Mapping[str, Store | None]
     ) -> States:
         read: dict[int, States] = {}
 
@@ -152,7 +152,7 @@ class StateFolder:
             " next start goes on from the state saved last"
         )
 
-    def _compare(self, layout: Layout, drop: set[str]) -> None:
+    def _compare(self, layout: StateLayout, drop: set[str]) -> None:
         path = self.path / MANIFEST
         if not path.exists():
             return
