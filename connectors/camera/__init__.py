@@ -1,0 +1,1 @@
+"""Cameras; imports `base` and `config`."""

@@ -8,11 +8,11 @@ from connectors.base import Source
 
 
 class Rtsp(Source):
-    """Takes pictures from one RTSP camera per row of a table; the columns not used in the address
-    become labels.
+    """Takes pictures from one RTSP camera per row of a table, whose other columns become labels.
 
     Delivery: live pictures only. What a camera showed while the flow was stopped is gone, and is
     counted where it is known.
+
     Back pressure: when the flow is slower than the cameras, the newest picture of each camera wins
     and the others are counted.
     """

@@ -91,7 +91,8 @@ class Inserter:
         for event in events:
             kind = layout_of(event).name
             detail = (
-                f"table {self._declared.table} holds {layout.name}, this is of {kind}; give {kind} a"
+                f"table {self._declared.table} holds {layout.name}, this is of {kind}; give"
+                f" {kind} a"
                 " sink of their own"
             )
             self._context.refuse(event, "other_kind", detail)
@@ -105,7 +106,8 @@ class Inserter:
         if is_denied(error):
             return (
                 f"{where} does not let user {user!r} write or make the table"
-                f" {self._declared.table!r} ({text}); grant it INSERT and SELECT, and let a user with"
+                f" {self._declared.table!r} ({text}); grant it INSERT and SELECT, and let a user"
+                " with"
                 " CREATE TABLE run `vigie migrate`"
             )
         if is_missing(error):

@@ -41,6 +41,7 @@ class Document:
 
     @property
     def errors(self) -> list[Problem]:
+        """The problems that are errors, not warnings."""
         return [problem for problem in self.problems if problem.level == "error"]
 
     def include(self, text: Text, path: Path) -> Node | None:
@@ -122,9 +123,7 @@ class Document:
         return node
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
-        """The place of the value under `path`, or of its key; of the last part there is, where
-        the rest is missing.
-        """
+        """The place of the value under `path`, or of its key; of its last part that is there."""
         node, place = self.root, Place(self.text, 0, 0)
         for index, part in enumerate(path):
             if node is None or (child := node.get(part)) is None:

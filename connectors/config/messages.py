@@ -1,6 +1,4 @@
-"""Turns pydantic's errors about a document into problems at the right place, in words for the
-person who wrote it.
-"""
+"""pydantic's errors about a document as problems at the right place, in plain words."""
 
 import re
 import types
@@ -33,8 +31,7 @@ def explain(
     base: Path_ = (),
     hints: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Note each error (as `ValidationError.errors()` lists them) of a value that stands at `base`,
-    once, at its place.
+    """Note each error (as pydantic's `errors()` lists them) of the value at `base` at its place.
 
     `what` names the document (`the flow`, `the site file`); `hints` explain keys that are missing.
     """
@@ -48,9 +45,7 @@ def explain(
 
 @dataclass
 class _Entry:
-    """An error with the part of its path that exists in the document, and the names of union
-    branches left over.
-    """
+    """An error, the part of its path that the document has, and the union branches left over."""
 
     error: Any
     path: Path_
@@ -75,9 +70,7 @@ class _Entry:
 
 
 def _choose(document: Document, entries: list[_Entry]) -> list[_Entry]:
-    """Of the branches of a union keep the one that went deepest; what remains at one scalar
-    becomes one message.
-    """
+    """Keep the branch of a union that went deepest; what remains at one scalar is one message."""
     kept = entries
     for round_ in range(4):
         groups: dict[tuple[Path_, str], dict[str, list[_Entry]]] = {}
@@ -117,10 +110,13 @@ def _weight(document: Document, branch: Sequence[_Entry]) -> tuple[int, int]:
 _TAILORED = {"extra_forbidden": 0, "value_error": 1, "literal_error": 2, "missing": 3}
 
 _WANTED = {
-    "string_type": "a text", "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
-    "float_type": "a number", "float_parsing": "a number", "bool_type": "true or false", "bool_parsing": "true or false",
+    "string_type": "a text", "int_type": "a whole number", "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number", "float_parsing": "a number", "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "list_type": "a list", "tuple_type": "a list", "dict_type": "a map of names and values",
-    "model_type": "a map of settings", "model_attributes_type": "a map of settings", "finite_number": "a finite number",
+    "model_type": "a map of settings", "model_attributes_type": "a map of settings",
+    "finite_number": "a finite number",
     "dataclass_type": "a map of settings",
 }  # fmt: skip
 
@@ -169,13 +165,19 @@ def _say(
 
 
 _SYNONYMS = {
-    "above": ("greater_than", "gt", "over", "max", "high"), "below": ("less_than", "lt", "under", "min", "low"),
-    "is": ("equals", "equal", "eq", "state"), "silent": ("absent", "missing", "stale"), "when": ("condition", "threshold"),
+    "above": ("greater_than", "gt", "over", "max", "high"), "below": ("less_than", "lt", "under",
+    "min", "low"),
+    "is": ("equals", "equal", "eq", "state"), "silent": ("absent", "missing", "stale"),
+    "when": ("condition", "threshold"),
     "clear": ("hysteresis", "deadband", "reset"), "for": ("delay", "on_delay", "duration", "hold"),
-    "clear_for": ("off_delay", "clear_after", "keep_firing_for"), "priority": ("severity", "urgency"),
-    "suppressed_by": ("inhibited_by", "suppress_when", "depends_on"), "repeat": ("realarm",), "ack": ("acknowledge",),
-    "armed": ("schedule", "active"), "from": ("source", "input"), "only": ("filter", "where"), "by": ("group_by",),
-    "response": ("action", "runbook"), "message": ("description", "text"), "chatter": ("flap", "flapping"), "bad": ("no_data",),
+    "clear_for": ("off_delay", "clear_after", "keep_firing_for"), "priority": ("severity",
+    "urgency"),
+    "suppressed_by": ("inhibited_by", "suppress_when", "depends_on"), "repeat": ("realarm",),
+    "ack": ("acknowledge",),
+    "armed": ("schedule", "active"), "from": ("source", "input"), "only": ("filter", "where"),
+    "by": ("group_by",),
+    "response": ("action", "runbook"), "message": ("description", "text"), "chatter": ("flap",
+    "flapping"), "bad": ("no_data",),
 }  # fmt: skip
 """Keys, and what other systems call them."""
 

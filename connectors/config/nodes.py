@@ -31,8 +31,9 @@ class Place:
 
 @dataclass
 class Node:
-    """A value with its place. `entries` holds the place of each key with its value; `items` the
-    values of a list.
+    """A value with its place.
+
+    `entries` holds the place of each key with its value; `items` the values of a list.
     """
 
     place: Place
@@ -108,9 +109,7 @@ class Text:
     secrets: set[str] = field(default_factory=set)
 
     def line(self, number: int) -> str:
-        """A line as it may be printed: without control characters, and with `***` for what must
-        not be shown.
-        """
+        """A line as it may be printed: no control characters, `***` for what must not be shown."""
         line = (
             CONTROL.sub("\N{REPLACEMENT CHARACTER}", self.lines[number])
             if number < len(self.lines)

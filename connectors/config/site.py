@@ -1,6 +1,4 @@
-"""The site file: addresses and secrets of one installation. Flows name its connections, never
-addresses.
-"""
+"""The site file: addresses and secrets of one installation, under names that flows use."""
 
 import os
 import re
@@ -36,9 +34,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class SiteError(ConnectorError):
-    """The site file is wrong, or a variable it names is missing; the message names every place
-    that was tried.
-    """
+    """The site file is wrong, or a variable it names is missing; lists every place tried."""
 
 
 class Site(Spec):
@@ -119,8 +115,9 @@ class Site(Spec):
 
 
 def load_site(path: Path | str | None) -> Site:
-    """Read a site file; raises `SiteError` with every problem in it. None gives a site without
-    connections.
+    """Read a site file; None gives a site without connections.
+
+    Raises `SiteError` with every problem in it.
     """
     if path is None:
         return Site(vigie=1, site="local")
@@ -136,8 +133,9 @@ def load_site(path: Path | str | None) -> Site:
 
 
 def read_site(path: Path) -> tuple[Document, Site | None]:
-    """Read a site file; the site is None if there are errors, which are in the document. Looks
-    up no variable.
+    """Read a site file without looking up variables; the site is None if there are errors.
+
+    The errors are in the document.
     """
     document = Document.read(path)
     return document, build_site(document)
@@ -210,9 +208,7 @@ def _say_clear(document: Document, path: Path_, what: str, variable: str) -> Non
 def check_connections(
     document: Document, site: Site, models: Mapping[str, type[BaseModel]]
 ) -> None:
-    """Check the keys and values of connections whose model is known, as far as they hold no
-    variable.
-    """
+    """Check the keys and values of connections whose model is known, but for variables."""
     for name, written in site.connections.items():
         model = models.get(name)
         if model is None:
@@ -239,8 +235,9 @@ def _masked(text: str, written: Any) -> str:
 
 
 def fill(value: Any, where: str) -> Any:
-    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists; raises
-    `SiteError` naming all that miss.
+    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists.
+
+    Raises `SiteError` with all that are missing.
     """
     missing: list[str] = []
     filled = _fill(value, missing)
@@ -276,8 +273,9 @@ def _fill(value: Any, missing: list[str]) -> Any:
 
 
 def look_up(name: str) -> str | None:
-    """A variable from the environment, then from `/run/secrets/NAME` without its last newline;
-    None if neither has it.
+    """A variable from the environment, then from `/run/secrets/NAME`; None if neither has it.
+
+    The last newline of the file is left out.
     """
     if name in os.environ:
         return os.environ[name]

@@ -46,6 +46,7 @@ class YamlReader:
         self._documents = 0
 
     def read(self, source: str) -> Node | None:
+        """Read a document; None if it has an error."""
         try:
             for event in YAML(typ="safe", pure=True).parse(source):
                 if not self._take(event):

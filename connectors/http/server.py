@@ -197,7 +197,6 @@ class _SentAway(asyncio.Protocol):
 
 def _protocol(connection: HttpConnection) -> type[DeadlineProtocol]:
     """HTTP with a bound on connections and on the time that one request may take to arrive."""
-
     sent_away: set[_SentAway] = set()
 
     class Bounded(DeadlineProtocol):

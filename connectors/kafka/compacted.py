@@ -14,8 +14,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class TableReader(TopicReader):
-    """One partition of a table. Its first batch is the table as it stands; it has no position,
-    since every start reads it.
+    """Reads one partition of a table; its first batch is the whole table, at every start.
 
     A record's value is one row: a JSON object, whose `id` is the record's key if it has none of its
     own, or an occurrence with the row as its data. A record without a value deletes the row of its
@@ -30,6 +29,7 @@ class TableReader(TopicReader):
         self._ids: dict[str, str] = {}  # of rows whose id is not their record's key
 
     def read(self) -> Batch | None:
+        """The rows that came; None if there are none."""
         self._poller.begin()
         caught_up = self.caught_up
         rows: list[Event] = []
@@ -60,10 +60,12 @@ class TableReader(TopicReader):
             self._rows[key] = row
 
     def made_anew(self) -> None:
+        """The topic is another one: read it whole again."""
         self.caught_up = False
         self._whole = False
 
     def position(self) -> object:
+        """None: a table has no position."""
         return None
 
     def _read_chunk(self, chunk: KeyedChunk) -> list[Event]:

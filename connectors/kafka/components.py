@@ -1,6 +1,4 @@
-"""Topics of a Kafka-protocol broker (Redpanda): the source and the sink through which flows
-meet.
-"""
+"""Topics of a Kafka-protocol broker (Redpanda): the source and the sink that join flows."""
 
 from collections import Counter
 from typing import ClassVar, Literal
@@ -64,12 +62,11 @@ class Topic(Source):
     connection: str = Field("redpanda", description="Connection of the site file.")
 
     def topics(self) -> list[str]:
+        """The names of the topics."""
         return [self.name] if isinstance(self.name, str) else list(self.name)
 
     def partitions(self, context: ConnectorContext) -> list[str]:
-        """`TOPIC/NUMBER` of every partition; waits for a broker that is not up yet, and creates
-        topics that do not exist.
-        """
+        """`TOPIC/NUMBER` of every partition; waits for a broker, and creates missing topics."""
         backoff = Backoff(0.2, 5.0)
         while True:
             try:
@@ -88,6 +85,7 @@ class Topic(Source):
                 return names
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
+        """Open a partition at a saved position, or where `start` says."""
         poller = context.shared.get("poller")
         if poller is None:
             start = "earliest" if self.table else self.start
@@ -102,8 +100,9 @@ class Topic(Source):
 def partition_names(
     connection: TopicConnection, topics: list[str], new: int | None = None, table: bool = False
 ) -> list[str]:
-    """`TOPIC/NUMBER` of every partition of the topics, created if need be; raises `KafkaError`
-    while no broker answers.
+    """`TOPIC/NUMBER` of every partition of the topics, created if need be.
+
+    Raises `KafkaError` while no broker answers.
     """
     for topic in topics:
         ensure_topic(connection, topic, new or (1 if table else None), compact=table)
@@ -156,6 +155,7 @@ class TopicSink(Sink):
     connection: str = Field("redpanda", description="Connection of the site file.")
 
     def open(self, context: ConnectorContext) -> Writer:
+        """Open the sink."""
         return _TopicWriter(self, context)
 
 

@@ -1,6 +1,4 @@
-"""What readers and writers of topics share: the connection, topic creation, and the partition of
-a key.
-"""
+"""The connection of readers and writers of topics, topic creation, and the partition of a key."""
 
 import threading
 from functools import lru_cache
@@ -83,11 +81,10 @@ _known_lock = threading.Lock()
 def ensure_topic(
     connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False
 ) -> None:
-    """Create a topic unless it exists; raises `KafkaError` while no broker answers. `partitions`
-    default to the connection's.
+    """Create a topic unless it exists; raises `KafkaError` while no broker answers.
 
-    `compact`: the broker keeps the latest record of each key for ever, instead of all records for a
-    while.
+    `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
+    key for ever, instead of all records for a while.
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
@@ -109,9 +106,7 @@ def ensure_topic(
 
 
 def forget_topics() -> None:
-    """After a broker came back: topics of a broker without a disk are gone and must be created
-    again.
-    """
+    """Forget which topics exist: those of a broker without a disk are gone when it comes back."""
     with _known_lock:
         _known.clear()
 

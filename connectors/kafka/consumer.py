@@ -58,6 +58,7 @@ class TopicReader:
         self._live = False
 
     def read(self) -> Batch | None:
+        """The events that came; None if there are none."""
         self._poller.begin()
         caught_up = self.caught_up  # looked at first: what lands after it is live
         buffer = self.buffer
@@ -131,28 +132,28 @@ class TopicReader:
         )
 
     def begins_at(self, offset: int) -> None:
-        """The place where reading starts, once the broker has said it; called before anything is
-        buffered.
-        """
+        """Take the offset where reading starts, before anything is buffered."""
         self._next = offset
 
     def made_anew(self) -> None:
-        """The topic is another one than before, and is read from its start; called by the
-        poller's thread.
-        """
+        """The topic is another one, read from its start; called by the poller's thread."""
 
     def position(self) -> object:
+        """The next offset to read."""
         return self._next
 
     def read_until(self) -> float:
+        """Wall time up to which all records have been read; -inf while some are buffered."""
         heard = self.heard  # looked at first: what comes after it is in the buffer
         return -math.inf if self.buffer else heard
 
     def lag(self) -> int | None:
+        """Records that are not read yet; None if unknown."""
         end, at = self.end, self._next
         return None if end is None or at is None else max(0, end - at)
 
     def close(self) -> None:
+        """Stop reading."""
         self._poller.close()
 
 
@@ -178,9 +179,11 @@ class Poller:
         self._thread: threading.Thread | None = None
 
     def add(self, reader: TopicReader) -> None:
+        """Read this partition, too."""
         self._readers[reader.place] = reader
 
     def begin(self) -> None:
+        """Start the thread at the first call; raises what ended it."""
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name=f"reader {self._context.name}", daemon=True
@@ -194,10 +197,12 @@ class Poller:
             ) from self._failure
 
     def took(self) -> None:
+        """A reader took records: there is room again."""
         with self._room:
             self._room.notify_all()
 
     def close(self) -> None:
+        """End the thread, within 5 s."""
         self._closed = True
         self.took()
         if self._thread and self._thread is not threading.current_thread():
@@ -311,9 +316,7 @@ class Poller:
         reader: TopicReader,
         fetched: dict[TopicPartition, int | None],
     ) -> None:
-        """Notice where reading began, that all there was has been read, and that the topic was
-        made anew.
-        """
+        """Notice where reading began, that it caught up, and that the topic is another one."""
         high = consumer.highwater(place)
         if high is None:
             return
@@ -330,7 +333,8 @@ class Poller:
             self._context.arrived()
 
     def _probe(self, consumer: KafkaConsumer, place: TopicPartition) -> None:
-        """Ask the broker something: the client itself waits without a word for one that is gone.
+        """Ask the broker something, for the client waits silently for one that is gone.
+
         Raises `KafkaError`.
         """
         self._last_probe = time.monotonic()
@@ -338,9 +342,7 @@ class Poller:
         self._context.health.up(self._context.name)
 
     def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
-        """Say once that a topic grew while the flow runs: its new partitions are read, from
-        their beginning, after a restart.
-        """
+        """Warn once of partitions added while the flow runs; a restart reads them whole."""
         self._last_count = time.monotonic()
         for topic, count in self._context.shared.get("partitions", {}).items():
             now = len(consumer.partitions_for_topic(topic) or ())
@@ -348,22 +350,22 @@ class Poller:
                 self._grown.add(topic)
                 self._context.count("new_partitions", now - count)
                 log.warning(
-                    "%s: topic %s has %d partitions now, and this run reads of the %d it began with; nothing is lost, but "
+                    "%s: topic %s has %d partitions now, and this run reads of the %d it began"
+                    " with; nothing is lost, but "
                     "restart the flow to read the others",
                     self._context.flow, topic, now, count,
                 )  # fmt: skip
 
     def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
-        """After connecting: the broker may have removed, by its retention, what was not read
-        yet.
-        """
+        """Count what the broker's retention removed before it was read; after connecting."""
         if place not in self._unchecked:
             return
         self._unchecked.discard(place)
         if expected is not None and first.offsets and first.offsets[0] > expected:
             missing = first.offsets[0] - expected
             log.warning(
-                "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention is shorter than this "
+                "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention"
+                " is shorter than this "
                 "flow was away, or it is compacted)",
                 self._context.flow, place.topic, place.partition, expected, first.offsets[0] - 1,
             )  # fmt: skip
@@ -376,11 +378,10 @@ class Poller:
         fetched: dict[TopicPartition, int | None],
         high: int,
     ) -> None:
-        """A topic that ends before our position is another one: the broker lost its data or the
-        topic was made anew.
-        """
+        """Read from the start a topic that ends before our position: it is another one."""
         log.warning(
-            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading it from its start",
+            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading"
+            " it from its start",
             self._context.flow, place.topic, place.partition, high, fetched[place],
         )  # fmt: skip
         self._context.count("topic_made_anew", 1)

@@ -1,5 +1,4 @@
-"""Dead letters of flows: reading `vigie.dead.FLOW`, and what was replayed, from
-`vigie.replayed.FLOW`.
+"""Dead letters: reading `vigie.dead.FLOW`, and their replays in `vigie.replayed.FLOW`.
 
 A letter is known by its id and the step that refused it. The same one may stand in the topic
 several times: written again after a crash, or refused again after a replay. A mark says up to which
@@ -26,9 +25,7 @@ class Unreachable(Exception):
 
 
 class Mark(msgspec.Struct, kw_only=True):
-    """A replay: the letter (`id`, `step`) up to `offset` of `partition` was sent to `to` at
-    `time`.
-    """
+    """A replay of the letter (`id`, `step`) up to `offset` of `partition`, `to` where and when."""
 
     id: str
     step: str
@@ -40,9 +37,9 @@ class Mark(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class Entry:
-    """A letter in its topic. `set_aside` is when it was written (epoch seconds), `times` how often
-    it stands there.
+    """A letter in its topic.
 
+    `set_aside` is when it was written (epoch seconds), `times` how often it stands there.
     `replayed` is when it was last replayed; `is_open` that this was not since it was last refused.
     """
 
@@ -56,6 +53,7 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, str]:
+        """Id and step."""
         return self.letter.id, self.letter.step
 
 
@@ -66,9 +64,11 @@ class Graveyard:
         self._connection = connection
 
     def topic(self, flow: str) -> str:
+        """The topic of a flow's dead letters."""
         return self._connection.topic_names.dead_letters(flow)
 
     def marks_topic(self, flow: str) -> str:
+        """The topic of a flow's replays."""
         return self._connection.topic_names.replayed(flow)
 
     def flows(self) -> list[str]:
@@ -85,8 +85,7 @@ class Graveyard:
         wanted: Callable[[DeadLetter], bool] = lambda letter: True,
         last: int | None = None,
     ) -> list[Entry]:
-        """The letters of a flow that are wanted, each once, oldest first. Their payloads are all in
-        memory.
+        """The wanted letters of a flow, each once, oldest first, with all payloads in memory.
 
         With `last`, only that many records at the end of each partition are looked at.
         """
@@ -123,9 +122,7 @@ class Graveyard:
     def _records(
         self, topic: str, last: int | None = None
     ) -> Iterator[tuple[int, int, float, bytes]]:
-        """Partition, offset, time and value of the records there are now; none of a topic that
-        does not exist.
-        """
+        """Partition, offset, time and value of a topic's records; none if it does not exist."""
         with self._consumer() as consumer:
             if topic not in consumer.topics():
                 return

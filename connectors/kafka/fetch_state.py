@@ -1,6 +1,4 @@
-"""How fresh the client's knowledge of each partition is: when the request was sent that was
-answered last.
-"""
+"""Freshness of the client's knowledge of each partition: when its last request was sent."""
 
 import math
 import time
@@ -10,9 +8,7 @@ from kafka import TopicPartition
 
 
 class Fetches:
-    """Follows a `KafkaConsumer`'s fetches. It hands out only records; that there are none it
-    says to nobody.
-    """
+    """Follows the fetches of a `KafkaConsumer`, which does not say that there are no records."""
 
     def __init__(self, consumer: Any) -> None:
         self._fetcher = consumer._fetcher
@@ -21,9 +17,7 @@ class Fetches:
         self._fetcher._handle_fetch_response = self._note
 
     def asked(self, place: TopicPartition) -> float:
-        """Wall time up to which all records of a partition have come to the client; what it has
-        not handed out counts.
-        """
+        """Wall time up to which the client has all records of a partition, handed out or not."""
         return self._answered.get(place, -math.inf)
 
     def holds(self, place: TopicPartition) -> bool:

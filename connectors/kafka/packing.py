@@ -43,8 +43,9 @@ class Record:
 
 
 class Packer:
-    """Gathers lines into records, one open record a partition: several in at most half of what a
-    record may hold.
+    """Gathers lines into records, one open record a partition.
+
+    Several lines fill at most half of what a record may hold.
     """
 
     def __init__(self, partition_count: Callable[[str], int], record_limit: int) -> None:
@@ -65,6 +66,7 @@ class Packer:
         durable: Durable | None,
         event: Event | None = None,
     ) -> None:
+        """Add a line; one that no record can hold goes to `too_large`."""
         if detail := why_too_large(key, line, self._record_limit):
             self.too_large.append(TooLarge(topic, line, event, detail))
             return
@@ -77,6 +79,7 @@ class Packer:
             record.durable.append(durable)
 
     def add_events(self, topic: str, events: list[Event], pack: bool) -> None:
+        """Add events, a line each."""
         if not pack or len(events) == 1:
             for event in events:
                 self.add(topic, key_of(event), encode_lines([event]), pack, None, event)
@@ -117,9 +120,7 @@ class Packer:
 
 
 def why_too_large(key: str, line: bytes, limit: int) -> str | None:
-    """What is wrong with a line that no record of at most `limit` bytes can hold with its key;
-    None of others.
-    """
+    """Why no record of at most `limit` bytes can hold a line with its key; None if one can."""
     size = len(line) + len(key.encode())
     if size <= limit:
         return None

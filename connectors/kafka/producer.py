@@ -94,9 +94,11 @@ class Producer:
         pack: bool = True,
         event: Event | None = None,
     ) -> None:
-        """Queue one line (or several, each ended by a newline) under a key; `on_durable` is called
-        from another thread.
-        `event` is what the line was made of, for who asks what was `too_large`."""
+        """Queue one line, or several that each end in a newline, under a key.
+
+        `on_durable` is called from another thread. `event` is what the line was made of, for who
+        asks what was `too_large`.
+        """
         self._enqueue(_Item(topic, key, value, on_durable, pack, event))
 
     def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
@@ -115,9 +117,7 @@ class Producer:
                 self._changed.notify_all()
 
     def flush(self, stopping: threading.Event | None = None) -> None:
-        """Return when the broker has everything sent so far; raises `Stopped` if `stopping` is
-        set while it is down.
-        """
+        """Return when the broker has everything; raises `Stopped` if stopped while it is down."""
         with self._changed:
             while self._queue or self._in_flight or self._packing:
                 self._raise()
@@ -178,9 +178,7 @@ class Producer:
         self._drop_client()
 
     def _make_smaller(self, record: Record, said: str) -> None:
-        """The topic's limit is below ours: send a record's lines one by one, and refuse what is
-        one line already.
-        """
+        """Send a record's lines one by one to a topic with a lower limit; refuse a single line."""
         lines = list(record.alone())
         with self._changed:
             in_flight = list(self._in_flight)
@@ -298,9 +296,7 @@ class Producer:
             self._changed.notify_all()
 
     def _settle(self) -> None:
-        """Take delivered records off the front; raises what failed, so that all is sent again in
-        its order.
-        """
+        """Take delivered records off the front; raises what failed, to resend all in order."""
         done: list[Record] = []
         failed = None
         while self._in_flight and self._in_flight[0].future.is_done and not failed:
@@ -348,12 +344,11 @@ def bury_too_large(producer: Producer, context: ConnectorContext) -> None:
     for refused in producer.too_large():
         event = refused.event or _event_of(refused.line)
         whole = None if event is None else encode_lines([event])
+        id = getattr(event, "id", None) or hashlib.sha256(refused.line).hexdigest()[:32]
         context.count("too_large", 1)
         context.dead_letter(
             DeadLetter(
-                id=(
-                    f"{getattr(event, 'id', None) or hashlib.sha256(refused.line).hexdigest()[:32]}/{context.name}"
-                ),
+                id=f"{id}/{context.name}",
                 time=getattr(event, "time", 0.0),
                 flow=context.flow,
                 step=context.name,

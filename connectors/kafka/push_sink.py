@@ -55,6 +55,7 @@ class WebSocket(Sink):
         return value
 
     def open(self, context: ConnectorContext) -> Writer:
+        """Open the sink."""
         return _PushWriter(self, context)
 
 

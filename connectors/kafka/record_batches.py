@@ -1,5 +1,4 @@
-"""Record batches as lists of values: kafka-python makes two objects of every record, which costs
-more than all the rest.
+"""Record batches as lists of values, without the client's two objects for every record.
 
 Measured with one 115-byte event a record: 13 µs an event through the client's own records, 4 µs
 this way.
@@ -15,8 +14,7 @@ LONGEST_VARINT = 63
 
 
 class Chunk(NamedTuple):
-    """The records of one batch: their offsets and values (no tombstones), and when the newest was
-    made (epoch ms).
+    """The records of one batch: offsets, values (no tombstones), and the newest time (epoch ms).
 
     `offset` is the batch's last; `size` the bytes of all values.
     """
@@ -41,9 +39,7 @@ class KeyedChunk(NamedTuple):
 
 
 class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
-    """What the consumer hands out for one fetched partition: a `Chunk` a batch, in place of a
-    record each.
-    """
+    """The consumer's hand-outs for one fetched partition: a `Chunk` a batch."""
 
     def _chunk(self, batch: Any) -> Any:
         return unpack(batch, self.fetch_offset)
@@ -89,9 +85,7 @@ class KeyedRecords(ChunkedRecords):
 
 
 def unpack_keyed(batch: Any, first: int) -> KeyedChunk:
-    """The records of a batch from offset `first` on, as the client itself reads them: with keys
-    and tombstones.
-    """
+    """The records of a batch from offset `first` on, with keys and tombstones."""
     records = [record for record in batch if record.offset >= first]
     return KeyedChunk(
         batch.last_offset,

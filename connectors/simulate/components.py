@@ -1,6 +1,4 @@
-"""A simulated site: readings that look like those of real devices, and are the same at every
-run.
-"""
+"""A simulated site: readings like those of real devices, the same at every run."""
 
 import math
 import time
@@ -71,6 +69,7 @@ simulate:
         position: object | None,
         now: Callable[[], float] = time.time,
     ) -> Reader:
+        """Open the source at a saved position."""
         return _SimulatedSite(self, context.name, position, now)
 
 
@@ -145,9 +144,7 @@ class _SimulatedSite:
 
 
 def _ticks(position: object | None, every: float) -> tuple[int, int] | None:
-    """First and next tick of a saved position; ticks of another `every` are taken by their
-    times.
-    """
+    """First and next tick of a saved position; ticks of another `every` count by their times."""
     if position is None:
         return None
     if not (isinstance(position, tuple) and len(position) == 3):

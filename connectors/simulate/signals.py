@@ -1,6 +1,4 @@
-"""The signals of a simulated site: pure functions of seed, tick and time, so that they can be
-resumed anywhere.
-"""
+"""Simulated signals: pure functions of seed, tick and time, so that they resume anywhere."""
 
 import math
 import re
@@ -104,13 +102,12 @@ class Signal(Spec):
         return self
 
     def unit(self) -> str | None:
+        """The unit; None without one."""
         span = self.random or self.drift or self.day_curve or self.square
         return span.unit if span else None
 
     def maker(self, key: str, every: float) -> Maker:
-        """The function that makes the signal `key` (seed and name), which is asked every `every`
-        seconds.
-        """
+        """The function that makes the signal `key` (seed and name), asked every `every` seconds."""
         seed = _mix(crc32(key.encode()) | crc32(key[::-1].encode()) << 32)
         if self.random:
             span = self.random
@@ -163,9 +160,7 @@ def _daylight(at: float) -> float:
 
 
 def _on_change(seed: int, on: float, off: float, every: float) -> Maker:
-    """1.0 and 0.0 when it changes: one episode in every stretch of `on + off` seconds, at any
-    time of it.
-    """
+    """1.0 and 0.0 on change: one episode at any time of every `on + off` seconds."""
     stretch = on + off
 
     def state(at: float) -> float:

@@ -90,9 +90,12 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
             continue
         path: Path_ = ("alarms", name, "when", "for")
         if other in alarm.suppressed_by:
-            scope.say(path, f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be"
+            scope.say(
+                path,
+                f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be"
                 " raised",
-                      f"wait less than {duration_text(silent)}")  # fmt: skip
+                f"wait less than {duration_text(silent)}",
+            )
         else:
             message = (
                 f"longer than the {duration_text(silent)} after which {other!r} takes the signal"

@@ -82,7 +82,8 @@ def compile_flow(
 
     `born` maps the identities of renamed steps to those their state is saved under
     (`flows.language.lock.born`). With `stand_ins` nothing outside is used: they replace the logic
-    of steps by their kind, and sources and sinks need not be able to run. `run` names a replay of history.
+    of steps by their kind, and sources and sinks need not be able to run. `run` names a replay of
+    history.
     """
     active = for_profile(flow, profile)
     if not active.sources:

@@ -113,7 +113,8 @@ class TableHistory:
         counts = "".join(f", {_RARE_COLUMNS[name]}" for name in rare)
         rows = self._client.query(
             f"SELECT intDiv(toUnixTimestamp64Micro(time), {int(SPAN * _MICRO)}) AS span"  # noqa: S608
-            f", count(){counts} FROM `{self._table}` WHERE {self._where()} GROUP BY span ORDER BY span",
+            f", count(){counts} FROM `{self._table}` WHERE {self._where()} GROUP BY span ORDER BY"
+            " span",
             parameters={"start": self._start, "end": self._end},
         ).result_rows
         self._rare = [name for index, name in enumerate(rare, 2) if any(row[index] for row in rows)]

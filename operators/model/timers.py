@@ -21,7 +21,7 @@ H = TypeVar("H", bound=Holder)
 
 
 class Timers(Generic[H]):
-    """Deadlines in epoch seconds; a holder whose deadline moved goes back when the old one comes."""
+    """Deadlines in epoch seconds; a holder whose deadline moved is put back at the old one."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, tuple[str, ...], int, H]] = []
