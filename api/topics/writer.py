@@ -9,7 +9,8 @@ from collections.abc import Callable
 from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError, Health
-from connectors.kafka.connection import TopicConnection, ensure_topic, explain
+from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 
 NAME = "broker"

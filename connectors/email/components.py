@@ -6,7 +6,6 @@ from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.email.connection import EmailConnection
-from connectors.email.writer import EmailWriter, Settings
 from operators.model.template import Template
 from operators.model.units import Duration, Some
 
@@ -72,6 +71,8 @@ class Email(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; raises `ConnectorError` if its file of waiting events is damaged."""
+        from connectors.email.writer import EmailWriter, Settings
+
         settings = Settings(
             connection=self.connection,
             to=(self.to,) if isinstance(self.to, str) else tuple(self.to),

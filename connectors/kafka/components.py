@@ -3,18 +3,10 @@
 from collections import Counter
 from typing import ClassVar, Literal
 
-import msgspec
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 from pydantic import Field
 
-from connectors.base import ConnectorContext, Reader, Sink, Source, Stopped, Writer
-from connectors.kafka.compacted import TableReader
-from connectors.kafka.connection import TopicConnection, ensure_topic, explain
-from connectors.kafka.consumer import Poller, TopicReader
-from connectors.kafka.producer import Producer, bury_too_large
-from connectors.runtime.backoff import Backoff
-from operators.events import Event
+from connectors.base import ConnectorContext, Reader, Sink, Source, Writer
+from connectors.kafka.connection import TopicConnection
 from operators.model.units import Some
 
 
@@ -67,55 +59,20 @@ class Topic(Source):
 
     def partitions(self, context: ConnectorContext) -> list[str]:
         """`TOPIC/NUMBER` of every partition; waits for a broker, and creates missing topics."""
-        backoff = Backoff(0.2, 5.0)
-        while True:
-            try:
-                names = partition_names(
-                    context.connection, self.topics(), self.new_partitions, self.table
-                )
-            except (KafkaError, OSError) as error:
-                context.health.degraded(context.name, explain(error, context.connection))
-                if context.stopping.wait(backoff.pause()):
-                    raise Stopped(
-                        f"{context.name}: {explain(error, context.connection)}"
-                    ) from error
-            else:
-                context.health.up(context.name)
-                context.shared["partitions"] = Counter(name.rpartition("/")[0] for name in names)
-                return names
+        from connectors.kafka.admin import wait_for_partitions
+
+        names = wait_for_partitions(context, self.topics(), self.new_partitions, self.table)
+        context.shared["partitions"] = Counter(name.rpartition("/")[0] for name in names)
+        return names
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
         """Open a partition at a saved position, or where `start` says."""
-        poller = context.shared.get("poller")
-        if poller is None:
-            start = "earliest" if self.table else self.start
-            poller = context.shared["poller"] = Poller(context, start, keyed=self.table)
-        topic, _, number = partition.rpartition("/")
+        from connectors.kafka.compacted import TableReader
+        from connectors.kafka.consumer import TopicReader, open_reader
+
         kind = TableReader if self.table else TopicReader
-        reader = kind(poller, context, TopicPartition(topic, int(number)), position)
-        poller.add(reader)
-        return reader
-
-
-def partition_names(
-    connection: TopicConnection, topics: list[str], new: int | None = None, table: bool = False
-) -> list[str]:
-    """`TOPIC/NUMBER` of every partition of the topics, created if need be.
-
-    Raises `KafkaError` while no broker answers.
-    """
-    for topic in topics:
-        ensure_topic(connection, topic, new or (1 if table else None), compact=table)
-    consumer = KafkaConsumer(
-        **connection.client_options(), enable_auto_commit=False, bootstrap_timeout_ms=5000
-    )
-    try:
-        counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}
-    finally:
-        consumer.close()
-    if missing := [topic for topic, count in counts.items() if not count]:
-        raise KafkaError(f"the broker does not list {', '.join(missing)}")
-    return [f"{topic}/{number}" for topic, numbers in counts.items() for number in sorted(numbers)]
+        start = "earliest" if self.table else self.start
+        return open_reader(context, kind, partition, position, start, keyed=self.table)
 
 
 class TopicSink(Sink):
@@ -156,36 +113,6 @@ class TopicSink(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Open the sink."""
-        return _TopicWriter(self, context)
+        from connectors.kafka.writer import TopicWriter
 
-
-class _TopicWriter:
-    def __init__(self, sink: TopicSink, context: ConnectorContext) -> None:
-        self._topic = sink.name
-        self._pack = sink.pack
-        self._context = context
-        self._producer = Producer(
-            context.connection,
-            context.health,
-            context.name,
-            partitions=sink.new_partitions,
-            stopping=context.stopping,
-            strict=False,
-        )
-
-    def write(self, events: list[Event]) -> None:
-        if self._context.shape is None:
-            self._producer.send_events(self._topic, events, self._pack)
-            return
-        for event in events:
-            line = msgspec.json.encode(self._context.shape(event)) + b"\n"
-            self._producer.send(
-                self._topic, str(getattr(event, "subject", "")), line, pack=self._pack, event=event
-            )
-
-    def flush(self) -> None:
-        self._producer.flush(self._context.stopping)
-        bury_too_large(self._producer, self._context)
-
-    def close(self) -> None:
-        self._producer.close()
+        return TopicWriter(context, self.name, self.pack, self.new_partitions)

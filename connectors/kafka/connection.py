@@ -1,13 +1,7 @@
-"""The connection of readers and writers of topics, topic creation, and the partition of a key."""
+"""The connection to a Kafka-protocol broker, as the site file has it."""
 
-import threading
-from functools import lru_cache
 from typing import Any
 
-from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
-from kafka.errors import TopicAlreadyExistsError
-from kafka.partitioner.default import murmur2
 from pydantic import Field, SecretStr
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
@@ -72,55 +66,3 @@ class TopicConnection(Spec):
         if self.ca:
             options["ssl_cafile"] = self.ca
         return options
-
-
-_known: set[tuple[str, ...]] = set()
-_known_lock = threading.Lock()
-
-
-def ensure_topic(
-    connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False
-) -> None:
-    """Create a topic unless it exists; raises `KafkaError` while no broker answers.
-
-    `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
-    key for ever, instead of all records for a while.
-    """
-    mark = (*connection.brokers, topic)
-    with _known_lock:
-        if mark in _known:
-            return
-    admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)
-    try:
-        policy = {"cleanup.policy": "compact"} if compact else None
-        new = NewTopic(
-            topic, partitions or connection.partitions, connection.replication, topic_configs=policy
-        )
-        admin.create_topics([new])
-    except TopicAlreadyExistsError:
-        pass
-    finally:
-        admin.close()
-    with _known_lock:
-        _known.add(mark)
-
-
-def forget_topics() -> None:
-    """Forget which topics exist: those of a broker without a disk are gone when it comes back."""
-    with _known_lock:
-        _known.clear()
-
-
-@lru_cache(maxsize=200_000)
-def partition_of(key: str, partitions: int) -> int:
-    """Partition of a key as Kafka's default partitioner has it (murmur2, positive, modulo)."""
-    return 0 if partitions == 1 else int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
-
-
-def explain(error: BaseException, connection: TopicConnection) -> str:
-    """One line for a person: what failed against which brokers."""
-    what = str(error)[:200] or type(error).__name__
-    return (
-        f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda"
-        " running there?"
-    )

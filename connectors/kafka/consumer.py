@@ -12,7 +12,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
-from connectors.kafka.connection import TopicConnection, explain
+from connectors.kafka.admin import explain
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.fetch_state import Fetches
 from connectors.kafka.record_batches import Chunk, use_chunks
 from connectors.runtime.backoff import Backoff
@@ -394,3 +395,21 @@ class Poller:
             sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values())
             > BUFFER_BYTES
         )
+
+
+def open_reader(
+    context: ConnectorContext,
+    kind: type[TopicReader],
+    partition: str,
+    position: object | None,
+    start: Literal["latest", "earliest"],
+    keyed: bool,
+) -> TopicReader:
+    """A reader of the partition `TOPIC/NUMBER`; all of a source share one poller."""
+    poller = context.shared.get("poller")
+    if poller is None:
+        poller = context.shared["poller"] = Poller(context, start, keyed)
+    topic, _, number = partition.rpartition("/")
+    reader = kind(poller, context, TopicPartition(topic, int(number)), position)
+    poller.add(reader)
+    return reader

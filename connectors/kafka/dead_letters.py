@@ -14,7 +14,8 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from connectors.kafka.connection import TopicConnection, explain
+from connectors.kafka.admin import explain
+from connectors.kafka.connection import TopicConnection
 from operators.events import DeadLetter, decode_lines
 
 READ_SECONDS = 20.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from connectors.kafka.connection import partition_of
+from connectors.kafka.admin import partition_of
 from operators.events import Event, encode_lines
 
 Durable = Callable[[], None]

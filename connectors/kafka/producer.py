@@ -12,7 +12,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
-from connectors.kafka.connection import TopicConnection, ensure_topic, explain, forget_topics
+from connectors.kafka.admin import ensure_topic, explain, forget_topics
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
 from connectors.runtime.backoff import Backoff
 from operators.events import DeadLetter, Event, decode_lines, encode_lines

@@ -2,15 +2,10 @@
 
 from typing import ClassVar, Literal
 
-import msgspec
 from pydantic import Field, field_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.producer import Producer, bury_too_large
-from connectors.kafka.push_record import PushRecord
-from operators.events import Event
-from operators.model.fields import field, text
 from operators.model.template import Template
 from operators.model.units import Some
 
@@ -56,62 +51,7 @@ class WebSocket(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Open the sink."""
-        return _PushWriter(self, context)
+        from connectors.kafka.push_writer import PushWriter
 
-
-class _PushWriter:
-    def __init__(self, sink: WebSocket, context: ConnectorContext) -> None:
-        self._context = context
-        self._first = msgspec.UNSET if sink.first == "snapshot" else sink.first
-        connection: TopicConnection = context.connection
-        self._topic = connection.topic_names.push
-        channels = [sink.channel] if isinstance(sink.channel, str) else sink.channel
-        self._channels = [
-            (template, template.placeholders()) for template in map(Template, channels)
-        ]
-        self._producer = Producer(
-            connection,
-            context.health,
-            context.name,
-            partitions=1,
-            stopping=context.stopping,
-            strict=False,
-        )
-        self._encode = msgspec.json.Encoder().encode
-
-    def write(self, events: list[Event]) -> None:
-        shape = self._context.shape
-        for event in events:
-            channels = self._channels_of(event)
-            if not channels:
-                self._context.count("without_channel", 1)
-                continue
-            subject = getattr(event, "subject", "")
-            data = event if shape is None else shape(event)
-            for channel in channels:
-                record = PushRecord(
-                    channel=channel,
-                    sink=self._context.name,
-                    flow=self._context.flow,
-                    id=event.id,
-                    time=event.time,
-                    subject=subject,
-                    data=data,
-                    shaped=shape is not None,
-                    first=self._first,
-                )
-                self._producer.send(self._topic, subject, self._encode(record) + b"\n", event=event)
-
-    def _channels_of(self, event: Event) -> list[str]:
-        return [
-            text(template.render(event))
-            for template, names in self._channels
-            if not names or all(field(event, name) is not None for name in names)
-        ]
-
-    def flush(self) -> None:
-        self._producer.flush(self._context.stopping)
-        bury_too_large(self._producer, self._context)
-
-    def close(self) -> None:
-        self._producer.close()
+        channels = [self.channel] if isinstance(self.channel, str) else self.channel
+        return PushWriter(context, channels, self.first)

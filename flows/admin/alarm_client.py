@@ -8,7 +8,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError, Health
-from connectors.kafka.connection import TopicConnection, ensure_topic, explain
+from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from operators.events import AlarmTransition, Event, Occurrence, decode_lines
 

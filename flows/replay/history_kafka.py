@@ -11,8 +11,9 @@ from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.config.suggestion import near
+from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic
-from connectors.kafka.connection import TopicConnection, explain
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.record_batches import Chunk, use_chunks
 from flows.replay.merge import HistoryDown, as_one, in_order
 from flows.replay.player import Piece

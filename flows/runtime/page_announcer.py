@@ -5,7 +5,8 @@ import time
 from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError
-from connectors.kafka.connection import TopicConnection, ensure_topic, explain
+from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.language.model import Flow
 from operators.events import Row, encode_lines

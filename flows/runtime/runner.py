@@ -31,8 +31,9 @@ from connectors.base import (
     Writer,
 )
 from connectors.config.site import Site
+from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
-from connectors.kafka.connection import TopicConnection, partition_of
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import key_of, why_too_large
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder

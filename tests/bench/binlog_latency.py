@@ -18,7 +18,8 @@ from typing import Any
 import pymysql
 from kafka import KafkaConsumer, KafkaProducer
 
-from connectors.kafka.connection import TopicConnection, ensure_topic
+from connectors.kafka.admin import ensure_topic
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.stack import Stack
 from operators.events import Reading, decode_lines, encode_lines

@@ -13,7 +13,8 @@ import pymysql
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from connectors.kafka.connection import TopicConnection, ensure_topic, partition_of
+from connectors.kafka.admin import ensure_topic, partition_of
+from connectors.kafka.connection import TopicConnection
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from operators.events import Reading, encode_lines

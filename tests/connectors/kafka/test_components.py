@@ -11,8 +11,9 @@ from kafka.record.default_records import DefaultRecordBatch
 
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
 from connectors.kafka import consumer as topic_reader
+from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
-from connectors.kafka.connection import TopicConnection, partition_of
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Packer
 from connectors.kafka.producer import QUEUE_BYTES, Producer
 from infra.embedded.broker import Broker

@@ -9,7 +9,8 @@ import paho.mqtt.client as paho
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from connectors.kafka.connection import TopicConnection, ensure_topic
+from connectors.kafka.admin import ensure_topic
+from connectors.kafka.connection import TopicConnection
 from connectors.mqtt.components import MqttSink
 from connectors.mqtt.connection import MqttConnection
 from infra.embedded.broker import Broker

@@ -23,7 +23,8 @@ from connectors.clickhouse.columns import EVENTS, READINGS
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
-from connectors.kafka.connection import TopicConnection, ensure_topic
+from connectors.kafka.admin import ensure_topic
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.cli import main
 from flows.replay.timeline_rows import marks

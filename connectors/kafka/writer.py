@@ -1,0 +1,46 @@
+"""The running side of the topic sink."""
+
+import msgspec
+
+from connectors.base import ConnectorContext
+from connectors.kafka.producer import Producer, bury_too_large
+from operators.events import Event
+
+
+class TopicWriter:
+    """Writes events to `topic`, packed or a record each; every record's result is checked."""
+
+    def __init__(
+        self, context: ConnectorContext, topic: str, pack: bool, new_partitions: int | None
+    ) -> None:
+        self._topic = topic
+        self._pack = pack
+        self._context = context
+        self._producer = Producer(
+            context.connection,
+            context.health,
+            context.name,
+            partitions=new_partitions,
+            stopping=context.stopping,
+            strict=False,
+        )
+
+    def write(self, events: list[Event]) -> None:
+        """Queue events."""
+        if self._context.shape is None:
+            self._producer.send_events(self._topic, events, self._pack)
+            return
+        for event in events:
+            line = msgspec.json.encode(self._context.shape(event)) + b"\n"
+            self._producer.send(
+                self._topic, str(getattr(event, "subject", "")), line, pack=self._pack, event=event
+            )
+
+    def flush(self) -> None:
+        """Return once the broker has all that was queued."""
+        self._producer.flush(self._context.stopping)
+        bury_too_large(self._producer, self._context)
+
+    def close(self) -> None:
+        """Close the producer."""
+        self._producer.close()
