@@ -35,7 +35,7 @@ class Refreshed(NamedTuple):
 
 
 class LoginSessions:
-    """Start, refresh and end logins; each method takes a writing session unless it says otherwise."""
+    """Start, refresh and end logins; methods take a writing session unless they say otherwise."""
 
     def __init__(
         self, tokens: Tokens, clock: Callable[[], float] = time.time, lifetime: float = LIFETIME

@@ -20,7 +20,7 @@ class TokenError(Exception):
 
 
 class Claims(NamedTuple):
-    """Contents of a valid token: the account, the login it came of, and its end in epoch seconds."""
+    """Contents of a valid token: the account, its login, and the end in epoch seconds."""
 
     user_id: int
     login: str

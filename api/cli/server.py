@@ -56,7 +56,7 @@ def run(
 
 
 def _check_port(host: str, port: int) -> None:
-    """Say what to do before anything is made; the server itself would give only the system's error."""
+    """Say what to do before anything is made; the server would give only the system's error."""
     try:
         with socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -33,7 +33,7 @@ class Subscriptions(Protocol):
 
 
 class AlarmServerProtocol:
-    """Changes of alarms on pages as `alarm_update`; other channels as `subscriptions` encodes them."""
+    """Changes of alarms as `alarm_update`; other channels as `subscriptions` encodes them."""
 
     def __init__(self, subscriptions: Subscriptions | None) -> None:
         self.name = "alarm_server"

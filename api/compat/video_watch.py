@@ -27,7 +27,7 @@ _event = msgspec.json.Decoder(Event).decode
 
 
 class VideoWatchProtocol:
-    """Updates as messages of the video watch, once where several channels of a client carry them."""
+    """Updates as messages of the video watch, each once however many channels carry it."""
 
     name = "video_watch"
     deduplicates = True

@@ -1,4 +1,4 @@
-"""Permissions on a page, and those that a definition declares, as the column `declared` keeps them."""
+"""Permissions on a page; and those of a definition, as the column `declared` keeps them."""
 
 import json
 from collections.abc import Iterable

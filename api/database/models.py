@@ -203,7 +203,7 @@ class Revision(Base):
 
 
 class PeerUpdate(Base):
-    """An update that one `api` process sent its clients, kept a while for the clients of its peers."""
+    """An update that one `api` process sent its clients, kept a while for its peers."""
 
     __tablename__ = "announcements"
 

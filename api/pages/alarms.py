@@ -153,10 +153,14 @@ def public_page(page: Page, principal: Principal) -> dict[str, Any]:
 def public_alarm(alarm: Alarm) -> dict[str, Any]:
     """An alarm as clients see it."""
     return {
-        "id": alarm.id, "page_id": alarm.page_id, "ticker": alarm.ticker, "option": alarm.option,
-        "condition": alarm.condition, "active": alarm.active,
+        "id": alarm.id,
+        "page_id": alarm.page_id,
+        "ticker": alarm.ticker,
+        "option": alarm.option,
+        "condition": alarm.condition,
+        "active": alarm.active,
         "last_triggered": None if alarm.last_triggered is None else iso(alarm.last_triggered),
-    }  # fmt: skip
+    }
 
 
 def rule_of(alarm: Alarm, page_key: str) -> dict[str, Any] | None:
@@ -165,8 +169,12 @@ def rule_of(alarm: Alarm, page_key: str) -> dict[str, Any] | None:
     if rule is None:
         return None
     return {
-        "id": alarm.key, "page": page_key, "subject": alarm.ticker, **rule.columns(), "enabled": alarm.active,
-    }  # fmt: skip
+        "id": alarm.key,
+        "page": page_key,
+        "subject": alarm.ticker,
+        **rule.columns(),
+        "enabled": alarm.active,
+    }
 
 
 def _needed(value: object, name: str) -> str:

@@ -6,10 +6,18 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["above", "below", "crosses"]
 _WORDS: dict[str, Kind] = {
-    "above": "above", "over": "above", ">": "above", ">=": "above",
-    "below": "below", "under": "below", "<": "below", "<=": "below",
-    "crosses": "crosses", "cross": "crosses", "crossing": "crosses",
-}  # fmt: skip
+    "above": "above",
+    "over": "above",
+    ">": "above",
+    ">=": "above",
+    "below": "below",
+    "under": "below",
+    "<": "below",
+    "<=": "below",
+    "crosses": "crosses",
+    "cross": "crosses",
+    "crossing": "crosses",
+}
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?"
 _LEVEL = re.compile(_NUMBER)
 _WORD = "|".join(

@@ -1,4 +1,4 @@
-"""The pages that definitions declare: flows send them over a topic, the database keeps the latest."""
+"""The pages that definitions declare: flows send them, the database keeps the latest."""
 
 import logging
 from collections.abc import Iterable
@@ -98,7 +98,7 @@ def _store(session: Session, declared: FlowPages) -> bool:
 
 
 def _undeclare(session: Session, page: Page) -> bool:
-    """Hide a page that no definition has any longer; delete it unless alarms of people are on it."""
+    """Hide a page that no definition has any more; delete it unless alarms of people are on it."""
     if session.scalar(select(Alarm.id).where(Alarm.page_id == page.id).limit(1)) is None:
         session.delete(page)
     else:

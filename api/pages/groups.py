@@ -105,8 +105,12 @@ def groups_of(session: Session, principal: Principal) -> list[dict[str, Any]]:
         members[group_id].append({"id": user_id, "username": username})
     return [
         {
-            "id": group.id, "name": group.name, "owner_id": group.owner_id, "is_owner": group.owner_id == principal.id,
-            "official": group.official, "members": members[group.id],
+            "id": group.id,
+            "name": group.name,
+            "owner_id": group.owner_id,
+            "is_owner": group.owner_id == principal.id,
+            "official": group.official,
+            "members": members[group.id],
         }
         for group in found
-    ]  # fmt: skip
+    ]

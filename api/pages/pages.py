@@ -107,7 +107,7 @@ def share_page(
     can_view: bool,
     can_edit: bool,
 ) -> set[int]:
-    """Grant an account or a group permissions on a page; returns the accounts that this concerns."""
+    """Grant an account or a group permissions on a page; returns the accounts concerned."""
     page = page_for(session, principal, page_id, "share")
     known = session.get(User if subject_type == "user" else Group, subject_id)
     if known is None:
@@ -141,7 +141,7 @@ def share_page(
 def unshare_page(
     session: Session, principal: Principal, page_id: int, subject_type: SubjectType, subject_id: int
 ) -> set[int]:
-    """Take back what an account or group was granted; returns the accounts that this concerns."""
+    """Take back what an account or group was granted; returns the accounts concerned."""
     page = page_for(session, principal, page_id, "share")
     column = Permission.user_id if subject_type == "user" else Permission.group_id
     one = session.scalar(_shares(page.id).where(column == subject_id))

@@ -36,8 +36,11 @@ class AlarmChange(NamedTuple):
         """The change as an update of the channel `rules`."""
         alarm = self.alarm
         payload = {
-            "alarm_id": alarm["id"], "page_id": alarm["page_id"], "action": self.action, "data": alarm | self.more,
-        }  # fmt: skip
+            "alarm_id": alarm["id"],
+            "page_id": alarm["page_id"],
+            "action": self.action,
+            "data": alarm | self.more,
+        }
         text = msgspec.json.encode(payload).decode()
         return Update(RULES, text, subject=str(alarm["ticker"]), page=self.page_key)
 
@@ -181,9 +184,12 @@ class PageService:
 
         await self._permissions.change_permissions(work)
         return {
-            "page_id": page_id, "subject_type": subject_type, "subject_id": subject_id, "can_view": can_view,
+            "page_id": page_id,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "can_view": can_view,
             "can_edit": can_edit,
-        }  # fmt: skip
+        }
 
     async def unshare_page(
         self, principal: Principal, page_id: int, subject_type: pages.SubjectType, subject_id: int

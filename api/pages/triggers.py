@@ -1,4 +1,4 @@
-"""Triggers of the alarms that people wrote, from what flows say: their history, and `alarm_update`."""
+"""Triggers of the alarms that people wrote, as flows report them."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The feed: reads topics in one thread and hands their updates to the event loop, batch by batch."""
+"""The feed: reads topics in one thread and hands updates to the event loop in batches."""
 
 import itertools
 import logging
@@ -43,7 +43,7 @@ class Receiver(Protocol):
         """Updates, in order."""
 
     def answered(self, events: list[Event]) -> None:
-        """Events for the api itself: answers to commands, and the pages that definitions declare."""
+        """Events for the api itself: answers to commands, and declared pages."""
 
     def backfilled(self) -> None:
         """Everything that was in the topics at the start has been read."""

@@ -37,7 +37,7 @@ class Counter(Protocol):
 
 
 class Hub:
-    """Subscriptions, the present state for new subscribers, and a replay buffer for returning ones."""
+    """Subscriptions, the present state for new subscribers, a replay buffer for returning ones."""
 
     def __init__(self, bounds: Bounds, pushed: Counter, coalesced: Counter) -> None:
         self.readings = LastReadings(bounds.signals, bounds.spark_points)
@@ -107,7 +107,7 @@ class Hub:
     def missed(
         self, cursor: Mapping[str, Position], channels: Iterable[str], visibility: Visibility
     ) -> list[Update] | None:
-        """The updates of the channels after a cursor, in order; None if not all of them are kept."""
+        """The updates of the channels after a cursor; None if not all of them are kept."""
         if not self._replay_buffer.holds(cursor):
             return None
         wanted = [channel for channel in channels if visibility.allows_channel(channel)]

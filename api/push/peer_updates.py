@@ -51,9 +51,15 @@ class PeerUpdates:
         for number, one in enumerate(updates, last - len(updates) + 1):
             session.add(
                 PeerUpdate(
-                    number=number, api=self._me, at=now, channel=one.channel, subject=one.subject, page=one.page, data=one.data
+                    number=number,
+                    api=self._me,
+                    at=now,
+                    channel=one.channel,
+                    subject=one.subject,
+                    page=one.page,
+                    data=one.data,
                 )
-            )  # fmt: skip
+            )
         old = (PeerUpdate.number <= last - KEPT, PeerUpdate.at < now - KEPT_SECONDS)
         session.execute(delete(PeerUpdate).where(*old))
 

@@ -9,7 +9,7 @@ from api.push.updates import Update
 
 
 class ReplayBuffer:
-    """Updates in the order they went out, bounded, and how far back they reach in each partition."""
+    """Updates in the order they went out, and how far back they reach in each partition."""
 
     def __init__(self, updates: int, size: int) -> None:
         """Keeps at most `updates` updates whose data are at most `size` characters together."""

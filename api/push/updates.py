@@ -50,9 +50,22 @@ class Update:
     """
 
     __slots__ = (
-        "_frames", "channel", "cursor", "data", "dedup_key", "event", "event_key", "live", "next", "origin", "page", "partition",
-        "shaped", "state_key", "subject",
-    )  # fmt: skip
+        "_frames",
+        "channel",
+        "cursor",
+        "data",
+        "dedup_key",
+        "event",
+        "event_key",
+        "live",
+        "next",
+        "origin",
+        "page",
+        "partition",
+        "shaped",
+        "state_key",
+        "subject",
+    )
 
     def __init__(
         self,
@@ -195,7 +208,7 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
 
 
 def plain(event: Reading | AlarmTransition) -> dict[str, Any]:
-    """The event as plain JSON values, with the defaults that topics leave out, without null fields."""
+    """The event as plain JSON values, with the defaults that topics leave out, without nulls."""
     values = {
         name: value for name, value in msgspec.structs.asdict(event).items() if value is not None
     }

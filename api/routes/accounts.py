@@ -126,41 +126,75 @@ class AccountEndpoints:
         """Accounts and the audit log, for admins; names for everybody."""
         return [
             Endpoint(
-                method="GET", address="/api/users", do=self.all, tag=TAG, summary="All accounts",
-                answer=list[Account],
+                "GET", "/api/users", self.all, TAG, "All accounts", list[Account], role="admin"
+            ),
+            Endpoint(
+                "POST",
+                "/api/users",
+                self.add,
+                TAG,
+                "Add an account",
+                MadeAccount,
                 role="admin",
+                body=NewAccount,
+                status=201,
+                errors=(409, 429),
             ),
             Endpoint(
-                method="POST", address="/api/users", do=self.add, tag=TAG,
-                summary="Add an account", answer=MadeAccount,
-                role="admin", body=NewAccount, status=201, errors=(409, 429),
+                "PATCH",
+                "/api/users/{id}",
+                self.change,
+                TAG,
+                "Change an account",
+                Account,
+                role="admin",
+                path=AccountId,
+                body=Changes,
+                errors=(404, 409, 429),
             ),
             Endpoint(
-                method="PATCH", address="/api/users/{id}", do=self.change, tag=TAG,
-                summary="Change an account",
-                answer=Account, role="admin", path=AccountId, body=Changes, errors=(404, 409, 429),
+                "POST",
+                "/api/users/{id}/password",
+                self.reset,
+                TAG,
+                "Give it a random password",
+                MadePassword,
+                role="admin",
+                path=AccountId,
+                errors=(404, 429),
             ),
             Endpoint(
-                method="POST", address="/api/users/{id}/password", do=self.reset, tag=TAG,
-                summary="Give it a random password",
-                answer=MadePassword, role="admin", path=AccountId, errors=(404, 429),
+                "POST",
+                "/api/users/{id}/logout",
+                self.log_out,
+                TAG,
+                "Log somebody out",
+                Done,
+                role="admin",
+                path=AccountId,
+                errors=(404,),
             ),
             Endpoint(
-                method="POST", address="/api/users/{id}/logout", do=self.log_out, tag=TAG,
-                summary="Log somebody out",
-                answer=Done, role="admin", path=AccountId, errors=(404,),
+                "GET",
+                "/api/users/named/{username}",
+                self.named,
+                TAG,
+                "Who has a name",
+                Found,
+                path=AccountName,
+                errors=(404,),
             ),
             Endpoint(
-                method="GET", address="/api/users/named/{username}", do=self.named, tag=TAG,
-                summary="Who has a name",
-                answer=Found, path=AccountName, errors=(404,),
+                "GET",
+                "/api/audit",
+                self.audit,
+                TAG,
+                "Who did what",
+                list[Entry],
+                role="admin",
+                query=AuditQuery,
             ),
-            Endpoint(
-                method="GET", address="/api/audit", do=self.audit, tag=TAG, summary="Who did what",
-                answer=list[Entry],
-                role="admin", query=AuditQuery,
-            ),
-        ]  # fmt: skip
+        ]
 
     async def all(self, call: Call) -> list[Account]:
         """In the order of their numbers."""
@@ -199,7 +233,10 @@ class AccountEndpoints:
         return MadePassword(password)
 
     async def log_out(self, call: Call) -> Done:
-        """Ends all logins of the account, its tokens and its open connections. It may log in again."""
+        """Ends all logins of the account, its tokens and its open connections.
+
+        It may log in again.
+        """
         await self._found(call.path.id)
         await self._accounts.end_logins(call.path.id, call.who, address_of(call.request))
         await self._permissions.refresh({call.path.id})

@@ -128,25 +128,41 @@ class AlarmEndpoints:
         """Standing alarms, their history, and the commands."""
         return [
             Endpoint(
-                method="GET", address="/api/alarms", do=self.standing, tag=TAG,
-                summary="Alarms that stand", answer=AlarmList,
+                "GET",
+                "/api/alarms",
+                self.standing,
+                TAG,
+                "Alarms that stand",
+                AlarmList,
                 query=AlarmQuery,
             ),
             Endpoint(
-                method="GET", address="/api/alarms/history", do=self.past, tag=TAG,
-                summary="What alarms did",
-                answer=TransitionPage, query=TransitionQuery, errors=(503,),
+                "GET",
+                "/api/alarms/history",
+                self.past,
+                TAG,
+                "What alarms did",
+                TransitionPage,
+                query=TransitionQuery,
+                errors=(503,),
             ),
             Endpoint(
-                method="POST", address="/api/alarms/{rest:path}",
+                "POST",
+                "/api/alarms/{rest:path}",
+                self.command,
+                TAG,
+                "Act on an alarm",
+                CommandAnswer,
                 described="/api/alarms/{rule}/{subject}/{command}",
-                do=self.command, tag=TAG, summary="Act on an alarm", answer=CommandAnswer,
                 role="operator",
-                path=AlarmPlace, path_from=_place, body=CommandBody, body_optional=True,
+                path=AlarmPlace,
+                path_from=_place,
+                body=CommandBody,
+                body_optional=True,
                 errors=(404, 503),
                 also={409: CommandAnswer, 504: CommandAnswer},
             ),
-        ]  # fmt: skip
+        ]
 
     async def standing(self, call: Call) -> AlarmList:
         """Alarms that are not normal, most urgent first; with `all=1` every known alarm."""

@@ -92,39 +92,67 @@ class CameraEndpoints:
         """Cameras, starting and stopping them, and the search of the network."""
         one = "/api/cameras/{id}"
         return [
-            Endpoint(method="GET", address="/api/cameras", do=self.all, tag=TAG,
-            summary="All cameras", answer=CameraList),
+            Endpoint("GET", "/api/cameras", self.all, TAG, "All cameras", CameraList),
             Endpoint(
-                method="POST", address="/api/cameras", do=self.add, tag=TAG,
-                summary="Add a camera", answer=CameraView,
-                role="operator", body=NewCamera, status=201, errors=(409,),
+                "POST",
+                "/api/cameras",
+                self.add,
+                TAG,
+                "Add a camera",
+                CameraView,
+                role="operator",
+                body=NewCamera,
+                status=201,
+                errors=(409,),
             ),
             Endpoint(
-                method="POST", address="/api/cameras/discover", do=self.search, tag=TAG,
-                summary="Search the local network",
-                answer=Found, role="operator", query=Search, errors=(409, 503),
+                "POST",
+                "/api/cameras/discover",
+                self.search,
+                TAG,
+                "Search the local network",
+                Found,
+                role="operator",
+                query=Search,
+                errors=(409, 503),
             ),
             Endpoint(
-                method="GET", address=one, do=self.show, tag=TAG, summary="One camera",
-                answer=CameraView, path=CameraId,
+                "GET", one, self.show, TAG, "One camera", CameraView, path=CameraId, errors=(404,)
+            ),
+            Endpoint(
+                "DELETE",
+                one,
+                self.remove,
+                TAG,
+                "Remove a camera",
+                CameraView,
+                role="operator",
+                path=CameraId,
                 errors=(404,),
             ),
             Endpoint(
-                method="DELETE", address=one, do=self.remove, tag=TAG, summary="Remove a camera",
-                answer=CameraView,
-                role="operator", path=CameraId, errors=(404,),
+                "POST",
+                f"{one}/start",
+                self.start,
+                TAG,
+                "Start a camera",
+                CameraView,
+                role="operator",
+                path=CameraId,
+                errors=(404,),
             ),
             Endpoint(
-                method="POST", address=f"{one}/start", do=self.start, tag=TAG,
-                summary="Start a camera", answer=CameraView,
-                role="operator", path=CameraId, errors=(404,),
+                "POST",
+                f"{one}/stop",
+                self.stop,
+                TAG,
+                "Stop a camera",
+                CameraView,
+                role="operator",
+                path=CameraId,
+                errors=(404,),
             ),
-            Endpoint(
-                method="POST", address=f"{one}/stop", do=self.stop, tag=TAG,
-                summary="Stop a camera", answer=CameraView,
-                role="operator", path=CameraId, errors=(404,),
-            ),
-        ]  # fmt: skip
+        ]
 
     async def all(self, call: Call) -> CameraList:
         """The cameras that people added, by name."""
@@ -135,10 +163,15 @@ class CameraEndpoints:
         body: NewCamera = call.body
         try:
             camera = await asyncio.to_thread(
-                self._cameras.add, body.name, body.url, body.area, body.fps, body.min_confidence,
+                self._cameras.add,
+                body.name,
+                body.url,
+                body.area,
+                body.fps,
+                body.min_confidence,
                 call.who,
                 address_of(call.request),
-            )  # fmt: skip
+            )
         except CameraTaken as error:
             raise Rejected(409, str(error)) from None
         except CameraError as error:

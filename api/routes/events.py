@@ -136,35 +136,55 @@ class EventEndpoints:
         """Finding, posting, counting and acknowledging events."""
         return [
             Endpoint(
-                method="GET", address="/api/events", do=self.find, tag=TAG, summary="Find events",
-                answer=EventPage,
-                query=EventQuery,
+                "GET", "/api/events", self.find, TAG, "Find events", EventPage, query=EventQuery
             ),
             Endpoint(
-                method="POST", address="/api/events", do=self.post, tag=TAG, summary="Post events",
-                answer=Stored,
-                role="operator", body=bytes, body_type=PostedEvent | list[PostedEvent],
-                devices=True, status=202,
+                "POST",
+                "/api/events",
+                self.post,
+                TAG,
+                "Post events",
+                Stored,
+                role="operator",
+                body=bytes,
+                body_type=PostedEvent | list[PostedEvent],
+                devices=True,
+                status=202,
                 errors=(400, 429, 503),
             ),
             Endpoint(
-                method="GET", address="/api/events/stats", do=self.stats, tag=TAG,
-                summary="Count events", answer=EventStats,
+                "GET",
+                "/api/events/stats",
+                self.stats,
+                TAG,
+                "Count events",
+                EventStats,
                 query=StatsQuery,
             ),
             Endpoint(
-                method="POST", address="/api/events/{id:path}/acknowledge", do=self.acknowledge,
-                tag=TAG,
-                summary="Take note of an event", answer=AcknowledgementView, role="operator",
-                path=EventId, body=Note,
-                body_optional=True, errors=(404, 503),
+                "POST",
+                "/api/events/{id:path}/acknowledge",
+                self.acknowledge,
+                TAG,
+                "Take note of an event",
+                AcknowledgementView,
+                role="operator",
+                path=EventId,
+                body=Note,
+                body_optional=True,
+                errors=(404, 503),
             ),
             Endpoint(
-                method="GET", address="/api/events/{id:path}", do=self.show, tag=TAG,
-                summary="One event", answer=EventView,
-                path=EventId, errors=(404, 503),
+                "GET",
+                "/api/events/{id:path}",
+                self.show,
+                TAG,
+                "One event",
+                EventView,
+                path=EventId,
+                errors=(404, 503),
             ),
-        ]  # fmt: skip
+        ]
 
     async def find(self, call: Call) -> EventPage:
         """Events of ClickHouse's table `events` and the latest ones from topics, newest first."""

@@ -107,24 +107,40 @@ class FlowEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """Flows for everybody, dead letters for operators."""
         return [
-            Endpoint(method="GET", address="/api/flows", do=self.flows, tag=TAG,
-            summary="What runs", answer=FlowList),
+            Endpoint("GET", "/api/flows", self.flows, TAG, "What runs", FlowList),
             Endpoint(
-                method="GET", address="/api/flows/{flow}", do=self.flow, tag=TAG,
-                summary="One flow", answer=FlowView,
-                path=FlowName, errors=(404,),
+                "GET",
+                "/api/flows/{flow}",
+                self.flow,
+                TAG,
+                "One flow",
+                FlowView,
+                path=FlowName,
+                errors=(404,),
             ),
             Endpoint(
-                method="GET", address="/api/dead-letters", do=self.letters, tag=TAG,
-                summary="What could not be processed",
-                answer=LetterList, role="operator", query=LetterQuery, errors=(503,),
+                "GET",
+                "/api/dead-letters",
+                self.letters,
+                TAG,
+                "What could not be processed",
+                LetterList,
+                role="operator",
+                query=LetterQuery,
+                errors=(503,),
             ),
             Endpoint(
-                method="GET", address="/api/dead-letters/{flow}/{id:path}", do=self.letter,
-                tag=TAG, summary="One dead letter",
-                answer=WholeLetter, role="operator", path=LetterId, errors=(404, 503),
+                "GET",
+                "/api/dead-letters/{flow}/{id:path}",
+                self.letter,
+                TAG,
+                "One dead letter",
+                WholeLetter,
+                role="operator",
+                path=LetterId,
+                errors=(404, 503),
             ),
-        ]  # fmt: skip
+        ]
 
     async def flows(self, call: Call) -> FlowList:
         """The flows whose status addresses the site file names: health, counts and rates."""
@@ -185,10 +201,13 @@ class FlowEndpoints:
         shown = letter.payload[:SHOWN_BYTES]
         text = _text(shown)
         return WholeLetter(
-            _view(found[-1]), letter.holds, letter.labels,
-            letter.cut or len(shown) < len(letter.payload), text,
+            _view(found[-1]),
+            letter.holds,
+            letter.labels,
+            letter.cut or len(shown) < len(letter.payload),
+            text,
             None if text is not None else shown,
-        )  # fmt: skip
+        )
 
     def _known(self) -> Graveyard:
         if self._graveyard is None:

@@ -117,47 +117,70 @@ class LoginEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """Logins and one's own account; some have an address of the former servers, too."""
         register = Endpoint(
-            method="POST", address="/api/auth/register", do=self.register, tag=TAG,
-            summary="Make oneself an account",
-            answer=Me, role=None, body=NewAccount, errors=(403, 409, 429),
-        )  # fmt: skip
-        me = Endpoint(
-            method="GET", address="/api/auth/me", do=self.me, tag=TAG, summary="Who am I", answer=Me
+            "POST",
+            "/api/auth/register",
+            self.register,
+            TAG,
+            "Make oneself an account",
+            Me,
+            role=None,
+            body=NewAccount,
+            errors=(403, 409, 429),
         )
+        me = Endpoint("GET", "/api/auth/me", self.me, TAG, "Who am I", Me)
         return [
+            Endpoint("GET", "/api/auth", self.doors, TAG, "How to get in", Doors, role=None),
             Endpoint(
-                method="GET", address="/api/auth", do=self.doors, tag=TAG, summary="How to get in",
-                answer=Doors, role=None,
+                "POST",
+                "/api/auth/login",
+                self.login,
+                TAG,
+                "Log in",
+                LoggedIn,
+                role=None,
+                body=Credentials,
+                errors=(401, 429),
             ),
             Endpoint(
-                method="POST", address="/api/auth/login", do=self.login, tag=TAG, summary="Log in",
-                answer=LoggedIn,
-                role=None, body=Credentials, errors=(401, 429),
+                "POST",
+                "/login",
+                self.login_form,
+                TAG,
+                "Log in by a form",
+                Token,
+                role=None,
+                body_type=LoginForm,
+                body_media=FORM,
+                errors=(400, 401, 408, 413, 415, 429),
             ),
             Endpoint(
-                method="POST", address="/login", do=self.login_form, tag=TAG,
-                summary="Log in by a form", answer=Token,
-                role=None, body_type=LoginForm, body_media=FORM, errors=(400, 401, 408, 413, 415,
-                429),
+                "POST",
+                "/api/auth/refresh",
+                self.refresh,
+                TAG,
+                "Get the next tokens",
+                LoggedIn,
+                role=None,
+                body_type=OldToken,
+                body_optional=True,
+                errors=(400, 401, 408, 413, 415),
             ),
+            Endpoint("POST", "/api/auth/logout", self.logout, TAG, "Log out", Done),
             Endpoint(
-                method="POST", address="/api/auth/refresh", do=self.refresh, tag=TAG,
-                summary="Get the next tokens",
-                answer=LoggedIn, role=None, body_type=OldToken, body_optional=True, errors=(400,
-                401, 408, 413, 415),
-            ),
-            Endpoint(method="POST", address="/api/auth/logout", do=self.logout, tag=TAG,
-            summary="Log out", answer=Done),
-            Endpoint(
-                method="POST", address="/api/auth/password", do=self.password, tag=TAG,
-                summary="Change one's password",
-                answer=Done, body=NewPassword, errors=(403, 429),
+                "POST",
+                "/api/auth/password",
+                self.password,
+                TAG,
+                "Change one's password",
+                Done,
+                body=NewPassword,
+                errors=(403, 429),
             ),
             register,
             register.with_address("/register"),
             me,
             me.with_address("/me"),
-        ]  # fmt: skip
+        ]
 
     async def doors(self, call: Call) -> Doors:
         """For anybody who is not logged in yet."""

@@ -31,14 +31,18 @@ class ModeEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """Reading the mode for everybody, changing it for operators."""
         return [
-            Endpoint(method="GET", address="/api/mode", do=self.show, tag=TAG,
-            summary="The mode in force", answer=ModeView),
+            Endpoint("GET", "/api/mode", self.show, TAG, "The mode in force", ModeView),
             Endpoint(
-                method="PUT", address="/api/mode", do=self.change, tag=TAG,
-                summary="Choose the mode", answer=ModeView,
-                role="operator", body=NewMode,
+                "PUT",
+                "/api/mode",
+                self.change,
+                TAG,
+                "Choose the mode",
+                ModeView,
+                role="operator",
+                body=NewMode,
             ),
-        ]  # fmt: skip
+        ]
 
     async def show(self, call: Call) -> ModeView:
         """The mode of the site, such as `surveillance` or `active`."""

@@ -41,12 +41,12 @@ def page_endpoint(
 ) -> Endpoint:
     """An endpoint that any account may call; what it may do there, the pages decide."""
     return Endpoint(
-        method=method,
-        address=address,
-        do=do,
-        tag=TAG,
-        summary=summary,
-        answer=answer,
+        method,
+        address,
+        do,
+        TAG,
+        summary,
+        answer,
         path=path,
         body=body,
         errors=(403, 404) if path is not None else (),

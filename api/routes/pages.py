@@ -154,7 +154,7 @@ class PageEndpoints:
         return Done()
 
     async def unshare(self, call: Call) -> Done:
-        """For the owner. Open connections that may not see the page any longer get no more of it."""
+        """For the owner. Open connections that may not see the page any more get no more of it."""
         path: ShareId = call.path
         await answered(
             self._service.unshare_page(call.who, path.page, path.subject_type, path.subject_id)

@@ -105,26 +105,38 @@ class SignalEndpoints:
         """Signals for everybody; health and metrics without a token."""
         return [
             Endpoint(
-                method="GET", address="/api/latest", do=self.latest, tag=TAG,
-                summary="Last readings", answer=Latest,
-                query=LatestQuery,
+                "GET", "/api/latest", self.latest, TAG, "Last readings", Latest, query=LatestQuery
             ),
             Endpoint(
-                method="GET", address="/api/history", do=self.history, tag=TAG,
-                summary="Course of a signal", answer=Course,
-                query=CourseQuery, errors=(503,),
+                "GET",
+                "/api/history",
+                self.history,
+                TAG,
+                "Course of a signal",
+                Course,
+                query=CourseQuery,
+                errors=(503,),
             ),
             Endpoint(
-                method="GET", address="/health", do=self.health, tag=OPERATION,
-                summary="Whether all is well", answer=Health,
-                role=None, also={503: Health},
+                "GET",
+                "/health",
+                self.health,
+                OPERATION,
+                "Whether all is well",
+                Health,
+                role=None,
+                also={503: Health},
             ),
             Endpoint(
-                method="GET", address="/metrics", do=self.metrics, tag=OPERATION,
-                summary="Metrics for Prometheus", role=None,
+                "GET",
+                "/metrics",
+                self.metrics,
+                OPERATION,
+                "Metrics for Prometheus",
+                role=None,
                 media="text/plain",
             ),
-        ]  # fmt: skip
+        ]
 
     async def latest(self, call: Call) -> Latest:
         """The last reading of every signal with its recent course (without, for `course=0`)."""

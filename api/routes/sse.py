@@ -54,11 +54,17 @@ class StreamEndpoints:
         """The stream."""
         return [
             Endpoint(
-                method="GET", address="/api/stream", do=self.follow, tag=TAG,
-                summary="Follow channels (server-sent events)",
-                query=StreamQuery, errors=(503,), media="text/event-stream", token_in_query=True,
+                "GET",
+                "/api/stream",
+                self.follow,
+                TAG,
+                "Follow channels (server-sent events)",
+                query=StreamQuery,
+                errors=(503,),
+                media="text/event-stream",
+                token_in_query=True,
             )
-        ]  # fmt: skip
+        ]
 
     async def follow(self, call: Call) -> Stream:
         """An endless stream of `subscribed`, `snapshot`, `event` and `end`; every id is a cursor.

@@ -106,20 +106,17 @@ class StatsEndpoints:
     def endpoints(self) -> list[Endpoint]:
         """The three kinds of statistics."""
         return [
+            Endpoint("GET", "/api/stats/dashboard", self.dashboard, TAG, "At a glance", Dashboard),
+            Endpoint("GET", "/api/stats/system", self.system, TAG, "The machine", MachineView),
             Endpoint(
-                method="GET", address="/api/stats/dashboard", do=self.dashboard, tag=TAG,
-                summary="At a glance", answer=Dashboard
+                "GET",
+                "/api/stats/performance",
+                self.performance,
+                TAG,
+                "How fast it goes",
+                Performance,
             ),
-            Endpoint(
-                method="GET", address="/api/stats/system", do=self.system, tag=TAG,
-                summary="The machine", answer=MachineView
-            ),
-            Endpoint(
-                method="GET", address="/api/stats/performance", do=self.performance, tag=TAG,
-                summary="How fast it goes",
-                answer=Performance,
-            ),
-        ]  # fmt: skip
+        ]
 
     async def dashboard(self, call: Call) -> Dashboard:
         """Cameras, events of the last day, standing alarms, flows."""
@@ -144,7 +141,9 @@ class StatsEndpoints:
             time=now,
             cameras=CameraCounts(len(cameras), running, len(cameras) - running),
             events=EventCounts(
-                total, max(0, total - acknowledged), dict(counted.types.most_common(100)),
+                total,
+                max(0, total - acknowledged),
+                dict(counted.types.most_common(100)),
                 [HourCount(hour, events) for hour, events in sorted(counted.hours.items())],
                 counted.complete,
             ),
@@ -152,7 +151,7 @@ class StatsEndpoints:
             signals=len(self._hub.readings),
             clients=len(self._hub.clients),
             flows={view.flow or view.address: view.status for view in await self._status.all()},
-        )  # fmt: skip
+        )
 
     async def system(self, call: Call) -> MachineView:
         """Processor, memory, disk and GPUs of the machine that serves this."""

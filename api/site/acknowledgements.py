@@ -29,8 +29,13 @@ class Acknowledgements:
             if known is not None:
                 return _view(known), False
             added = Acknowledgement(
-                event_id=event_id, event_time=event_time, user_id=by.id, username=by.username, at=time.time(), comment=comment
-            )  # fmt: skip
+                event_id=event_id,
+                event_time=event_time,
+                user_id=by.id,
+                username=by.username,
+                at=time.time(),
+                comment=comment,
+            )
             session.add(added)
             record_audit(session, by, "event.acknowledge", event_id, comment or "", address)
             return _view(added), True

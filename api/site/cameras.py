@@ -1,4 +1,4 @@
-"""The cameras that people added: in the database, and in the topic from which flows learn of them."""
+"""The cameras that people added: in the database, and in the topic that flows read."""
 
 import time
 from urllib.parse import urlsplit
@@ -89,9 +89,16 @@ class Cameras:
                 if len(session.scalars(select(Camera.id)).all()) >= MOST:
                     raise CameraError(f"there are {MOST} cameras, which is the most")
                 camera = Camera(
-                    name=name, url=url, area=area, fps=fps, min_confidence=confidence, running=True, created=now,
-                    changed=now, changed_by=by.username,
-                )  # fmt: skip
+                    name=name,
+                    url=url,
+                    area=area,
+                    fps=fps,
+                    min_confidence=confidence,
+                    running=True,
+                    created=now,
+                    changed=now,
+                    changed_by=by.username,
+                )
                 session.add(camera)
                 session.flush()
                 self._changed(session, camera, by, "camera.add", address)
@@ -147,7 +154,7 @@ class Cameras:
 
 
 def check_url(url: str) -> None:
-    """Raise `CameraError` for what is no address of a camera, or would show a password in topics."""
+    """Raise `CameraError` for what is no camera's address, or would show a password in topics."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018  raises for a port that is none

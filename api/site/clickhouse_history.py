@@ -23,11 +23,13 @@ ALARM_ROWS = 20_000
 # Table and column names are ours; everything a client chooses is a bound parameter.
 _COURSE = """
 SELECT intDiv(toUnixTimestamp64Micro(time) - {start:Int64}, {step:Int64}) AS bucket,
-       max(toUnixTimestamp64Micro(time)) / 1e6 AS at, avg(value) AS mean, min(value) AS low, max(value) AS high,
+       max(toUnixTimestamp64Micro(time)) / 1e6 AS at,
+       avg(value) AS mean, min(value) AS low, max(value) AS high,
        count() AS readings, argMax(text, time) AS last_text, argMax(unit, time) AS last_unit
 FROM readings FINAL
 WHERE subject = {subject:String} AND metric = {metric:String}
-  AND time >= fromUnixTimestamp64Micro({start:Int64}) AND time < fromUnixTimestamp64Micro({end:Int64})
+  AND time >= fromUnixTimestamp64Micro({start:Int64})
+  AND time < fromUnixTimestamp64Micro({end:Int64})
   AND quality != 'bad'
 GROUP BY bucket ORDER BY bucket LIMIT {limit:UInt32}
 """
@@ -112,7 +114,10 @@ class ClickHouseHistory:
         return {**head, "points": numbers, "texts": texts}
 
     async def alarms(self) -> list[AlarmTransition]:
-        """The last transition of every alarm of the last `ALARM_DAYS` days. Raises `Unavailable`."""
+        """The last transition of every alarm of the last `ALARM_DAYS` days.
+
+        Raises `Unavailable`.
+        """
         rows = await asyncio.to_thread(
             self._query, _ALARMS, {"days": ALARM_DAYS, "rows": ALARM_ROWS}
         )

@@ -25,7 +25,8 @@ SELECT id, toUnixTimestamp64Micro(events.time) AS at, kind, subject, type, data,
 FROM events FINAL WHERE id = {id:String} LIMIT 1
 """
 _COUNT = """
-SELECT type, subject, intDiv(toUnixTimestamp64Micro(events.time), 3600000000) * 3600 AS hour, count() AS events
+SELECT type, subject, intDiv(toUnixTimestamp64Micro(events.time), 3600000000) * 3600 AS hour,
+       count() AS events
 FROM events FINAL WHERE {where} GROUP BY type, subject, hour ORDER BY hour LIMIT 100000
 """
 _IDS = """

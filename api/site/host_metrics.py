@@ -89,9 +89,11 @@ class HostMetrics:
         memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(self._folder))
         with self._process.oneshot():
             own = Own(
-                self._process.memory_info().rss, time.time() - self._process.create_time(), self._process.num_threads(),
+                self._process.memory_info().rss,
+                time.time() - self._process.create_time(),
+                self._process.num_threads(),
                 self._process.num_fds() if hasattr(self._process, "num_fds") else 0,
-            )  # fmt: skip
+            )
         return MachineView(
             time=time.time(),
             cpu=Cpu(
@@ -112,9 +114,12 @@ async def graphics() -> list[Gpu]:
     if tool is None:
         return []
     process = await asyncio.create_subprocess_exec(
-        tool, f"--query-gpu={GPU_FIELDS}", "--format=csv,noheader,nounits",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        tool,
+        f"--query-gpu={GPU_FIELDS}",
+        "--format=csv,noheader,nounits",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     try:
         out, _ = await asyncio.wait_for(process.communicate(), GPU_DEADLINE)
     except TimeoutError:

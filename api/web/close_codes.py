@@ -1,7 +1,7 @@
-"""Why this server closes a WebSocket connection or ends a stream: the code and the reason of each.
+"""Why this server closes a WebSocket connection or ends a stream: codes and reasons.
 
-Codes below 3000 are those of RFC 6455, section 7.4, and its IANA registry. Those from 4400 are ours,
-named after the HTTP status they resemble.
+Codes below 3000 are those of RFC 6455, section 7.4, and its IANA registry. Those from 4400 are
+ours, named after the HTTP status they resemble.
 """
 
 from typing import NamedTuple

@@ -13,7 +13,8 @@ SWAGGER = "/api/docs"
 REDOC = "/api/redoc"
 DOCUMENT = "/api/openapi.json"
 _HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><link rel="icon" href="/static/icon.svg">{style}</head>
 <body>{body}{scripts}</body></html>
 """

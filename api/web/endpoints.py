@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -41,7 +41,7 @@ class Call(NamedTuple):
         return self.principal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Endpoint:
     """One method of one path.
 
@@ -64,6 +64,7 @@ class Endpoint:
     tag: str
     summary: str
     answer: Any = None
+    _: KW_ONLY
     role: Role | None = "viewer"
     path: type[msgspec.Struct] | None = None
     path_from: Callable[[Request], dict[str, str]] | None = None

@@ -11,10 +11,11 @@ import msgspec
 from api.web.endpoints import Endpoint
 
 REF = "#/components/schemas/{name}"
-_ABOUT = """Vigie's REST interface. Log in at `POST /api/auth/login` and send `Authorization: Bearer TOKEN`.
+_ABOUT = """Vigie's REST interface.
 
-Times are seconds since 1970 (UTC). What is refused is answered with `{"error": "..."}`. Live events come over the WebSocket
-`/ws` or as server-sent events from `/api/stream`."""
+Log in at `POST /api/auth/login` and send `Authorization: Bearer TOKEN`. Times are seconds since
+1970 (UTC). Refusals are answered with `{"error": "..."}`. Live events come over the WebSocket `/ws`
+or as server-sent events from `/api/stream`."""
 
 
 class Refusal(msgspec.Struct):
@@ -38,17 +39,21 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Vigie", "version": _version(), "description": _ABOUT,
+            "title": "Vigie",
+            "version": _version(),
+            "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name} for name in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
         },
         "security": [{"bearer": []}],
-    }  # fmt: skip
+    }
 
 
 def address(endpoint: Endpoint) -> str:
@@ -79,12 +84,14 @@ def _operation(
     for status in endpoint.statuses():
         refusal = {"schema": {"$ref": REF.format(name="Refusal")}}
         operation["responses"][str(status)] = {
-            "description": http.HTTPStatus(status).phrase, "content": {"application/json": refusal},
-        }  # fmt: skip
+            "description": http.HTTPStatus(status).phrase,
+            "content": {"application/json": refusal},
+        }
     for status, type in endpoint.also.items():
         operation["responses"][str(status)] = {
-            "description": http.HTTPStatus(status).phrase, "content": {"application/json": {"schema": schemas[_key(type)]}},
-        }  # fmt: skip
+            "description": http.HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": schemas[_key(type)]}},
+        }
     parameters = [
         *_parameters(endpoint.path, "path", schemas, components),
         *_parameters(endpoint.query, "query", schemas, components),

@@ -22,7 +22,7 @@ TRANSPORT = "vigie.transport"
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
-    """The WebSocket protocol, with at most `write_buffer` bytes before the kernel per connection."""
+    """The WebSocket protocol, with at most `write_buffer` bytes before the kernel."""
 
     class WebSocketProtocol(WebSocketsSansIOProtocol):
         """A `Transport` of the application.
@@ -69,7 +69,7 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
                 self.on_writable()
 
         def end(self, close: Close, grace: float) -> None:
-            """Send a close frame behind what is buffered; cut the connection after `grace` seconds."""
+            """Send a close frame behind what is buffered; cut the connection after `grace` s."""
             if self.conn.state is State.OPEN and not self.transport.is_closing():
                 self.conn.send_close(close.code, _fitting(close.reason))
                 self.transport.write(b"".join(self.conn.data_to_send()))

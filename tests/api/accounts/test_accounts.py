@@ -399,8 +399,9 @@ def test_one_account_cannot_take_all_places(tmp: Path, start: Start) -> None:
 # ---------------------------------------------------------------------------
 # database
 OLD = """
-CREATE TABLE users (id INTEGER NOT NULL, username VARCHAR(64) NOT NULL, password_hash VARCHAR(255) NOT NULL,
- role VARCHAR(16) NOT NULL, created FLOAT NOT NULL, enabled BOOLEAN NOT NULL, PRIMARY KEY (id), UNIQUE (username));
+CREATE TABLE users (id INTEGER NOT NULL, username VARCHAR(64) NOT NULL,
+ password_hash VARCHAR(255) NOT NULL, role VARCHAR(16) NOT NULL, created FLOAT NOT NULL,
+ enabled BOOLEAN NOT NULL, PRIMARY KEY (id), UNIQUE (username));
 INSERT INTO users VALUES (7, 'ann', 'x', 'operator', 1.0, 1);
 """
 

@@ -28,7 +28,10 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 Visit = Callable[..., Page]
-PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAGCAIAAABxZ0isAAAAEUlEQVR4nGNQcEjAihgGUgIAgSwkAYwdvDgAAAAASUVORK5CYII="
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAGCAIAAABxZ0isAAAAEUlEQVR4nGNQcEjAihgGUgIAgSwkAYwdvDgAAAAA"
+    "SUVORK5CYII="
+)
 """A PNG of 8 x 6 pixels."""
 GRAPH = {
     "boxes": [
@@ -491,9 +494,9 @@ def test_what_the_server_refuses_is_said_in_french_and_no_word_is_missing_in_eit
         "un mot de passe en clair", timeout=WAIT
     )
     words = page.evaluate(
-        "Promise.all([import('/static/words/english.js'), import('/static/words/french.js')]).then(([{ENGLISH},"
-        " {FRENCH}]) => [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) =>"
-        " Object.keys(words)))"
+        "Promise.all([import('/static/words/english.js'), import('/static/words/french.js')])"
+        ".then(([{ENGLISH}, {FRENCH}]) =>"
+        " [ENGLISH, FRENCH, ENGLISH.actions, FRENCH.actions].map((words) => Object.keys(words)))"
     )
     assert set(words[0]) == set(words[1])
     assert set(words[2]) == set(words[3])
