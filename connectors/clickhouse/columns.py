@@ -26,14 +26,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The columns of one kind of table, as its migrations make them."""
+class TableKind:
+    """A kind of table: its name and its columns, as its migrations make them."""
 
     name: str
     columns: tuple[Column, ...]
 
     def arrow(self, events: Sequence[Event]) -> pa.Table:
-        """Events of this layout's kind as one Arrow table, a row each."""
+        """Events of this kind as one Arrow table, a row each."""
         made = ((column, column.values(events)) for column in self.columns)
         arrays = [
             values if isinstance(values, pa.Array) else pa.array(values, column.arrow)
@@ -97,7 +97,7 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-READINGS = Layout(
+READINGS = TableKind(
     "readings",
     (
         _text("id"),
@@ -114,7 +114,7 @@ READINGS = Layout(
     ),
 )
 
-ALARMS = Layout(
+ALARMS = TableKind(
     "alarms",
     (
         _text("id"),
@@ -159,12 +159,12 @@ ALARMS = Layout(
 )
 
 
-def _kind(event: Event) -> str:
+def _tag(event: Event) -> str:
     return str(event.__struct_config__.tag)
 
 
 def _subject(event: Event) -> str:
-    """What it is about; of what has not been decoded, where it came from."""
+    """The subject; of an event that has not been decoded, where it came from."""
     return _first(event, "subject", "topic", "table", "origin")
 
 
@@ -183,13 +183,13 @@ def _data(event: Event) -> str:
     return msgspec.json.encode(fields).decode()
 
 
-EVENTS = Layout(
+EVENTS = TableKind(
     "events",
     (
         _text("id"),
         _instant("time"),
         Column(
-            "kind", "LowCardinality(String)", pa.string(), lambda events: [_kind(e) for e in events]
+            "kind", "LowCardinality(String)", pa.string(), lambda events: [_tag(e) for e in events]
         ),
         Column(
             "subject",
@@ -206,12 +206,12 @@ EVENTS = Layout(
 )
 
 
-LAYOUTS = {layout.name: layout for layout in (READINGS, ALARMS, EVENTS)}
+KINDS = {layout.name: layout for layout in (READINGS, ALARMS, EVENTS)}
 """The kinds of tables by name."""
 
 
-def layout_of(event: Event) -> Layout:
-    """The layout that holds an event."""
+def kind_of(event: Event) -> TableKind:
+    """The kind of table that holds an event."""
     if isinstance(event, Reading):
         return READINGS
     return ALARMS if isinstance(event, AlarmTransition) else EVENTS

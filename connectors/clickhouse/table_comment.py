@@ -13,9 +13,7 @@ _MARK = re.compile(r"Vigie: ([a-z_]+), version (\d+)(, being made)?")
 
 @dataclass(frozen=True)
 class TableComment:
-    """Kind of table, number of the last migration applied, and whether the making of the table is
-    still to be finished.
-    """
+    """Kind of table, number of the last migration applied, and whether making it was cut short."""
 
     kind: str
     number: int

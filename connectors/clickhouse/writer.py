@@ -14,7 +14,7 @@ from connectors.clickhouse.client import (
     is_missing,
     is_wrong_password,
 )
-from connectors.clickhouse.columns import LAYOUTS, Layout, layout_of
+from connectors.clickhouse.columns import KINDS, TableKind, kind_of
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
@@ -24,7 +24,7 @@ from operators.events import Event
 log = logging.getLogger("vigie")
 
 SETTINGS = {"max_partitions_per_insert_block": 0}
-"""A batch of old events may be of more than the 100 partitions that ClickHouse takes by default."""
+"""A batch of old events may be of more partitions than the 100 that ClickHouse takes."""
 
 
 class Inserter:
@@ -39,7 +39,7 @@ class Inserter:
         self._context = context
         self._connection: ClickHouseConnection = context.connection
         self._client: Client | None = None
-        self._layout: Layout | None = LAYOUTS.get(declared.kind or "")
+        self._kind: TableKind | None = KINDS.get(declared.kind or "")
         self._noted = False
 
     def insert(self, events: list[Event]) -> None:
@@ -51,49 +51,48 @@ class Inserter:
         try:
             if self._client is None:
                 self._connect(events[0])
-            assert self._client is not None and self._layout is not None
-            layout = self._layout
-            fitting = [event for event in events if layout_of(event) is layout]
+            assert self._client is not None and self._kind is not None
+            kind = self._kind
+            fitting = [event for event in events if kind_of(event) is kind]
             if fitting:
                 self._client.insert_arrow(
-                    self._declared.table, layout.arrow(fitting), settings=SETTINGS
+                    self._declared.table, kind.arrow(fitting), settings=SETTINGS
                 )
         except (ClickHouseError, OSError) as error:
             self._client = None
             raise Retry(self._explain(error)) from error
         if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
-            self._refuse([event for event in events if layout_of(event) is not layout], layout)
+            self._refuse([event for event in events if kind_of(event) is not kind], kind)
 
     def _connect(self, first: Event) -> None:
         client = connect(self._connection)
         schema = Schema(client, self._connection.database)
-        layout = self._layout
+        kind = self._kind
         declared = self._declared
-        if layout is not None:
-            declared = replace(declared, kind=layout.name)
+        if kind is not None:
+            declared = replace(declared, kind=kind.name)
         known = schema.look(declared.table)
         if known is not None and (self._connection.migrate or known.being_made):
             schema.migrate(declared)
         found = schema.check(declared)
         if found is None:
-            layout = layout or layout_of(first)
-            schema.migrate(replace(declared, kind=layout.name))
+            kind = kind or kind_of(first)
+            schema.migrate(replace(declared, kind=kind.name))
         else:
-            layout = LAYOUTS[found.kind or layout_of(first).name]
+            kind = KINDS[found.kind or kind_of(first).name]
             for note in [] if self._noted else schema.differences(declared, found):
                 log.warning("%s: %s", self._context.name, note)
         self._noted = True
-        self._layout = layout
+        self._kind = kind
         self._client = client
 
-    def _refuse(self, events: list[Event], layout: Layout) -> None:
+    def _refuse(self, events: list[Event], kind: TableKind) -> None:
         self._context.count("other_kind", len(events))
         for event in events:
-            kind = layout_of(event).name
+            other = kind_of(event).name
             detail = (
-                f"table {self._declared.table} holds {layout.name}, this is of {kind}; give"
-                f" {kind} a"
-                " sink of their own"
+                f"table {self._declared.table} holds {kind.name}, this is of {other}; give {other}"
+                " a sink of their own"
             )
             self._context.refuse(event, "other_kind", detail)
 
@@ -107,8 +106,7 @@ class Inserter:
             return (
                 f"{where} does not let user {user!r} write or make the table"
                 f" {self._declared.table!r} ({text}); grant it INSERT and SELECT, and let a user"
-                " with"
-                " CREATE TABLE run `vigie migrate`"
+                " with CREATE TABLE run `vigie migrate`"
             )
         if is_missing(error):
             return f"{where}: table or database is gone and is made again ({text})"

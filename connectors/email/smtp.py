@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 from connectors.email.connection import EmailConnection
 from connectors.runtime.batch_writer import Retry
+from connectors.runtime.error_text import one_line
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -64,12 +65,12 @@ def hand_over(
             " is it running there?"
         ) from error
     permanent = {
-        address: f"{code} {_decode(said)}"
+        address: f"{code} {one_line(said)}"
         for address, (code, said) in answers.items()
         if code >= 500
     }
     temporary = {
-        address: f"{code} {_decode(said)}"
+        address: f"{code} {one_line(said)}"
         for address, (code, said) in answers.items()
         if code < 500
     }
@@ -159,9 +160,4 @@ def _say(connection: EmailConnection, what: str) -> str:
 
 
 def _text(error: smtplib.SMTPResponseException) -> str:
-    return f"{error.smtp_code} {_decode(error.smtp_error)}"
-
-
-def _decode(said: bytes | str) -> str:
-    plain = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return " ".join(plain.split())[:200]
+    return f"{error.smtp_code} {one_line(error.smtp_error)}"

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from connectors.runtime.private_files import open_private, private_folder
+from connectors.runtime.private_files import private_folder, write_private
 from operators.events import Event, decode_lines, encode_lines
 
 REMEMBERED = 10_000
@@ -126,15 +126,9 @@ class MailSpool:
 
     def _rewrite(self, path: Path) -> None:
         self.close()
-        part = path.with_suffix(".part")
-        with open_private(part, "wb") as file:
-            for sent in self._sent:
-                file.write(DONE + sent.encode() + b"\n")
-            for event in self.waiting:
-                file.write(EVENT + encode_lines([event]))
-            if self.group:
-                file.write(GROUP + str(self.group).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        lines = [DONE + sent.encode() + b"\n" for sent in self._sent]
+        lines += [EVENT + encode_lines([event]) for event in self.waiting]
+        if self.group:
+            lines.append(GROUP + str(self.group).encode() + b"\n")
+        write_private(path, b"".join(lines))
         self._file = path.open("ab")

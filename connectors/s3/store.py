@@ -14,6 +14,7 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.base import ConnectorError
 from connectors.runtime.batch_writer import Retry
+from connectors.runtime.error_text import one_line
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.settings import Settings
 
@@ -193,8 +194,8 @@ class Store:
         if code in NOT_ALLOWED or status in (401, 403):
             raise Retry(
                 f"{where} does not let us use the bucket {self._bucket!r} ({_message(error)});"
-                f" check access_key, secret_key and region of the connection {self._name!r}, and the"
-                " rights of that key"
+                f" check access_key, secret_key and region of the connection {self._name!r}, and"
+                " the rights of that key"
             ) from error
         if code == "NoSuchBucket":
             raise Retry(
@@ -255,7 +256,7 @@ def _message(error: Exception) -> str:
         return str(error)[:200]
     if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
         return type(getattr(error, "reason", None) or error).__name__
-    return " ".join(str(error).split())[:300]
+    return one_line(str(error), 300)
 
 
 def _readable(ca: str | None, name: str) -> str | None:

@@ -13,7 +13,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from connectors.base import ConnectorError
 from connectors.clickhouse.client import error_text, open_client
 from connectors.clickhouse.connection import ClickHouseConnection
-from connectors.clickhouse.schema import Found, Schema
+from connectors.clickhouse.schema import Schema
+from connectors.clickhouse.table import Found
 from connectors.config.suggestion import near
 from flows.replay.merge import HistoryDown
 from flows.replay.player import Piece

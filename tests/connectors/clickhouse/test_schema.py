@@ -3,11 +3,12 @@
 import pytest
 
 from connectors.base import ConnectorError
+from connectors.clickhouse.changes import migrations
 from connectors.clickhouse.client import connect
-from connectors.clickhouse.columns import LAYOUTS
+from connectors.clickhouse.columns import KINDS
 from connectors.clickhouse.components import ClickHouse
 from connectors.clickhouse.connection import ClickHouseConnection
-from connectors.clickhouse.schema import Schema, migrations
+from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
 from connectors.clickhouse.table_comment import TableComment
 from connectors.clickhouse.writer import Inserter
@@ -35,7 +36,7 @@ def insert(connection: ClickHouseConnection, kind: str) -> None:
     Inserter(Recorder().context("history", connection), sink.declared()).insert([EVENTS[kind]])
 
 
-@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_flow_that_is_killed_while_it_makes_a_table_finishes_it_at_its_next_start(
     connection: ClickHouseConnection, kind: str
 ) -> None:
@@ -106,7 +107,7 @@ def earlier_version_made(connection: ClickHouseConnection, kind: str, recorded: 
     return schema
 
 
-@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_table_of_an_earlier_version_is_written_and_says_what_it_is_once_migrated(
     connection: ClickHouseConnection, kind: str
 ) -> None:
@@ -126,7 +127,7 @@ def test_a_table_of_an_earlier_version_is_written_and_says_what_it_is_once_migra
     assert schema.plan(Declared("kept", None)) == []
 
 
-@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_table_that_an_earlier_version_left_without_a_record_is_known_by_its_columns(
     connection: ClickHouseConnection, kind: str
 ) -> None:

@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 
 import flows
 from connectors.base import ConnectorError
+from connectors.clickhouse.changes import Change, Migration, migrations
 from connectors.clickhouse.client import connect
-from connectors.clickhouse.columns import LAYOUTS
+from connectors.clickhouse.columns import KINDS
 from connectors.clickhouse.connection import ClickHouseConnection
-from connectors.clickhouse.schema import Change, Migration, Schema, migrations
+from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
 from flows.checks.event_kinds import Contents
 from flows.cli import main
@@ -143,7 +144,7 @@ def test_two_that_migrate_at_once_do_no_harm(site: Path, connection: ClickHouseC
         assert found.number == migrations(kind)[-1].number
 
 
-@pytest.mark.parametrize("kind", LAYOUTS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_migration_can_be_applied_again(connection: ClickHouseConnection, kind: str) -> None:
     schema = Schema(connect(connection), "")
     declared = Declared("t", kind)
