@@ -82,8 +82,11 @@ class Limit:
 
     def zone(self, value: Any) -> int:
         """Return BREACH, DEADBAND or NORMAL."""
-        breach, normal = self.judge(value)
-        return BREACH if breach else NORMAL if normal else DEADBAND
+        if self.kind == "equals":
+            return BREACH if self.judge(value)[0] else NORMAL
+        if not self._low <= value <= self._high:
+            return BREACH
+        return NORMAL if self._clear_low <= value <= self._clear_high else DEADBAND
 
     def breach_beside(self, value: float) -> Interval:
         """Return values in breach, on the side on which `value` is."""

@@ -279,29 +279,27 @@ class ThresholdLogic(Logic):
         out.append(reading)
 
     def _settle(self, signal: Signal) -> None:
-        """Set the bounds of the quiet path and the timer from the state."""
-        limit = signal.limit
-        until = signal.pulse
+        """Set the bounds within which nothing changes, and the timer, from the state."""
+        limit, phase, until = signal.limit, signal.phase, signal.pulse
         if signal.since is not None:
-            until = min(
-                until, signal.since + (self._when.clear_for if signal.on else self._when.for_)
-            )
-        if limit is None:
-            quiet = NOTHING
-        elif signal.since is None:
-            quiet = limit.held if signal.on else limit.quiet
+            delay = self._when.for_ if phase == PENDING else self._when.clear_for
+            until = min(until, signal.since + delay)
+        if limit is None or (self._when.times > 1 and (phase != INACTIVE or signal.hits)):
+            unchanging = NOTHING
+        elif phase == INACTIVE:
+            unchanging = limit.quiet
+        elif phase == ACTIVE:
+            unchanging = limit.held
         else:
-            quiet = limit.normal if signal.on else limit.breach
-        if self._when.times > 1 and (signal.on or signal.since is not None or signal.hits):
-            quiet = NOTHING
-        signal.low, signal.high = quiet
+            unchanging = limit.breach if phase == PENDING else limit.normal
+        signal.low, signal.high = unchanging
         signal.until = until
         if until != math.inf:
             self._timers.arm(signal, until)
         self._signals.settled(signal)
 
     def _forget(self, clock: float) -> None:
-        """Free signals that have been quiet for long; those that are on are kept longer."""
+        """Free signals without a reading for long; those that are on are kept longer."""
         self._sweep = math.inf
 
         def over(signal: Signal) -> bool:
