@@ -7,7 +7,8 @@ from typing import Literal
 
 from flows.replay.episodes import Episode
 from flows.replay.time_arguments import span
-from operators.alarms.kpi import BIN, CHATTER_COUNT, CHATTER_SPAN, FLEETING, STALE, Figures
+from operators.alarms.kpi_bins import BIN, CHATTER_COUNT, CHATTER_SPAN, FLEETING, STALE
+from operators.alarms.kpi_figures import Figures
 
 Code = Literal["rate", "flow_rate", "chattering", "fleeting", "standing", "flood", "silent_rule"]
 FEW = 5

@@ -15,7 +15,7 @@ from flows.replay.lint import Finding
 from flows.replay.replay import Replay, Run
 from flows.replay.time_arguments import Shown, iso, span
 from flows.replay.timeline_text import timeline
-from operators.alarms.kpi import Figures
+from operators.alarms.kpi_figures import Figures
 
 VERSION = 1
 NOT_REPLAYED = (

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flows.replay.episodes import RANK, Episode
 from flows.replay.time_arguments import Shown, span
 from flows.replay.timeline_rows import Lane, busiest, lanes, marks
-from operators.alarms.kpi import Flood
+from operators.alarms.kpi_figures import Flood
 
 MOST = 60
 WIDE, MARGIN, TITLE, AXIS, LEGEND = 900.0, 16.0, 46.0, 26.0, 34.0

@@ -11,7 +11,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from connectors.base import Writer
-from operators.alarms.kpi import DAY, Figures, Kpis
+from operators.alarms.kpi import Kpis
+from operators.alarms.kpi_bins import DAY
+from operators.alarms.kpi_figures import Figures
 from operators.events import AlarmTransition, Event
 
 MOST_PAGES = 200

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from operators.alarms.kpi import Flood, Kpis
+from operators.alarms.kpi import Kpis
+from operators.alarms.kpi_figures import Flood
 from operators.events import AlarmTransition
 from operators.model.saved_state import decode, encode
 
