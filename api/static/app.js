@@ -1,8 +1,8 @@
-// The page: log in, hear what happens, and show the view that the address names.
+// The page: log in, follow live updates, and show the view that the address names.
 
 import {AccountsView} from "./accounts/accounts_view.js";
 import {announce} from "./shared/announce.js";
-import {AlarmBook} from "./alarms/alarm_book.js";
+import {AlarmStore} from "./alarms/alarm_store.js";
 import {AlarmDetails, detailsHash} from "./alarms/alarm_details.js";
 import {AlarmsView} from "./alarms/alarms_view.js";
 import {ask} from "./shared/api.js";
@@ -27,24 +27,24 @@ const CHANNELS = ["readings", "alarms", "events", "cameras", "mode"];
 let push = null;
 let state = "connecting";
 
-const book = new AlarmBook();
+const alarmStore = new AlarmStore();
 const sound = new Sound();
 const mode = new Mode();
-const flood = new FloodBanner(book);
-const openAlarm = (key) => { location.hash = detailsHash(book.get(key)); };
-const details = new AlarmDetails(book, {
+const flood = new FloodBanner(alarmStore);
+const openAlarm = (key) => { location.hash = detailsHash(alarmStore.get(key)); };
+const details = new AlarmDetails(alarmStore, {
   gone: () => { if (location.hash.startsWith("#/alarms/")) navigation.go("#/alarms"); },
   chart: (subject, metric) => { navigation.go("#/overview"); overview.open(subject, metric); },
 });
-const context = {book, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
+const context = {alarmStore, openAlarm, failed, channels: {add: (names) => push?.add(names), remove: (names) => push?.remove(names)}};
 const overview = new Overview(context);
 const navigation = new Navigation({
   overview, alarms: new AlarmsView(context, details), cameras: new CamerasView(context), events: new EventsView(context),
   flows: new FlowsView(context), pages: new PagesView(context), letters: new DeadLettersView(context), accounts: new AccountsView(context),
 });
 
-book.addEventListener("change", () => navigation.badge("alarms", book.unseen()));
-book.addEventListener("alarm", ({detail: alarm}) => {
+alarmStore.addEventListener("change", () => navigation.badge("alarms", alarmStore.unseen()));
+alarmStore.addEventListener("alarm", ({detail: alarm}) => {
   announce(say("newAlarm", {alarm: alarmName(alarm.alarm), subject: subjectName(alarm.subject)}));
   sound.play(alarm.priority);
 });
@@ -83,13 +83,13 @@ async function refresh() {
   }
 }
 
-function hear(message) {
+function receive(message) {
   const {type, channel, data} = message;
-  if (channel === "alarms" && type === "event") book.take(data);
-  else if (channel === "alarms" && type === "snapshot") book.start(data);
+  if (channel === "alarms" && type === "event") alarmStore.take(data);
+  else if (channel === "alarms" && type === "snapshot") alarmStore.start(data);
   if (channel === "mode" && type === "event") mode.take(data);
   if (type === "rights") rightsChanged().catch(failed);
-  navigation.hear(message);
+  navigation.receive(message);
 }
 
 /** An admin may have changed one's role: other views and buttons are there then. */
@@ -124,7 +124,7 @@ async function enter() {
 function connect(channels = CHANNELS) {
   push = new Push(channels, {
     state: connectionChanged,
-    message: hear,
+    message: receive,
     refused: () => leave("sessionEnded"),
   });
 }
@@ -148,18 +148,18 @@ function leave(why) {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   navigation.stop();
   overview.clear();
-  book.clear();
+  alarmStore.clear();
   mode.clear();
   get("main").hidden = true;
   get("login").hidden = false;
   text(get("login-error"), why ? say(why) : "");
   document.title = "Vigie";
   get("login-form").elements.username.focus();
-  showDoors();
+  showRegistration();
 }
 
 /** Who may make himself an account is told so. */
-async function showDoors() {
+async function showRegistration() {
   const answer = await fetch("/api/auth").catch(() => null);
   get("register").hidden = !answer?.ok || !(await answer.json()).registration;
 }

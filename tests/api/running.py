@@ -93,7 +93,7 @@ class Api:
 
     @contextlib.contextmanager
     def subscribed(self, token: str, *channels: str, **options: Any) -> Iterator[ClientConnection]:
-        """A client of the push dialect that has said what it wants and was told so."""
+        """A client of the push protocol that has said what it wants and was told so."""
         with self.socket(token=token, **options) as client:
             client.send(json.dumps({"type": "subscribe", "channels": list(channels)}))
             message = receive(client)

@@ -1,4 +1,4 @@
-// Who did what: logins, refused ones, changes of accounts, pages and shares, commands.
+// The audit log: logins, refused ones, changes of accounts, pages and shares, commands.
 
 import {ask} from "../shared/api.js";
 import {field, select} from "../shared/dialog.js";

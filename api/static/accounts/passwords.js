@@ -1,4 +1,4 @@
-// Passwords: one that is shown this once, and the change of one's own.
+// Passwords: a new one, shown once, and the change of one's own.
 
 import {toast} from "../shared/announce.js";
 import {send} from "../shared/api.js";

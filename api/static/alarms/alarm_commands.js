@@ -1,4 +1,4 @@
-// What people do to alarms: which commands fit its state, the questions that some need, and how refusals are said.
+// Commands to alarms: which of them fit a state, the questions that some need, and the words of refusals.
 
 import {send} from "../shared/api.js";
 import {toast} from "../shared/announce.js";

@@ -1,9 +1,9 @@
-// One alarm in full: what it is, what to do, what may be done, and what became of it before.
+// One alarm in full: its state, its response, its commands and its history.
 
 import {ask} from "../shared/api.js";
 import {actionButton, judged, limitOf} from "./alarm_list.js";
 import {commandsFor} from "./alarm_commands.js";
-import {keyOf} from "./alarm_book.js";
+import {keyOf} from "./alarm_store.js";
 import {openDialog} from "../shared/dialog.js";
 import {h, text} from "../shared/dom.js";
 import {icon, shape} from "../shared/icons.js";
@@ -13,18 +13,18 @@ const DAYS = 30;
 
 export class AlarmDetails {
   /** `gone` is called when the details are closed; `chart` opens the history of a signal. */
-  constructor(book, {gone, chart}) {
-    this.book = book;
+  constructor(alarmStore, {gone, chart}) {
+    this.alarmStore = alarmStore;
     this.gone = gone;
     this.chart = chart;
     this.key = null;
-    book.addEventListener("change", () => this.draw());
+    alarmStore.addEventListener("change", () => this.draw());
   }
 
   open(key) {
     if (this.key === key) return;
     this.close();
-    const alarm = this.book.get(key);
+    const alarm = this.alarmStore.get(key);
     if (!alarm) return;
     this.key = key;
     this.shown = null;
@@ -45,7 +45,7 @@ export class AlarmDetails {
   }
 
   draw(anew = false) {
-    const alarm = this.key && this.book.get(this.key);
+    const alarm = this.key && this.alarmStore.get(this.key);
     if (!alarm || (this.shown === alarm && !anew)) return;
     const first = this.shown === null;
     this.shown = alarm;

@@ -1,7 +1,7 @@
 // Alarms as a list, most urgent first. An item is made anew only when its alarm changed, so that the focus stays.
 
 import {commandIcon, commandsFor, command} from "./alarm_commands.js";
-import {isUnseen, keyOf} from "./alarm_book.js";
+import {isUnseen, keyOf} from "./alarm_store.js";
 import {h, text} from "../shared/dom.js";
 import {icon, shape} from "../shared/icons.js";
 import {age, alarmName, isTwoState, moment, number, priorityName, reading, say, stateName, subjectName} from "../words/words.js";

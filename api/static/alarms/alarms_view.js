@@ -1,6 +1,6 @@
 // All alarms that stand, with filters, and the details of one.
 
-import {isUnseen} from "./alarm_book.js";
+import {isUnseen} from "./alarm_store.js";
 import {AlarmList} from "./alarm_list.js";
 import {h, text} from "../shared/dom.js";
 import {emptyState} from "../shared/states.js";
@@ -14,8 +14,8 @@ const KINDS = {
 };
 
 export class AlarmsView {
-  constructor({book, openAlarm}, details) {
-    this.book = book;
+  constructor({alarmStore, openAlarm}, details) {
+    this.alarmStore = alarmStore;
     this.details = details;
     this.kind = "all";
     this.filters = h("div", {class: "filters", role: "group"});
@@ -23,7 +23,7 @@ export class AlarmsView {
     this.nothing = h("div", {});
     this.section = h("section", {"aria-labelledby": "title"}, this.filters, this.items, this.nothing);
     this.list = new AlarmList(this.items, openAlarm);
-    book.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
+    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
   }
 
   enter([key], fresh) {
@@ -40,13 +40,13 @@ export class AlarmsView {
   }
 
   draw(anew) {
-    const standing = this.book.standing();
+    const standing = this.alarmStore.standing();
     const shown = standing.filter(KINDS[this.kind]);
     this.list.draw(shown, anew);
     this.drawFilters(standing);
     if (!shown.length) this.nothing.replaceChildren(standing.length ? emptyState("alarms", say("noneHere")) : emptyState("check", say("noAlarms"), say("noAlarmsHint"), "calm"));
     else this.nothing.replaceChildren();
-    if (this.wanted && this.book.get(this.wanted)) this.details.open(this.wanted);
+    if (this.wanted && this.alarmStore.get(this.wanted)) this.details.open(this.wanted);
   }
 
   drawFilters(standing) {

@@ -5,15 +5,15 @@ import {icon} from "../shared/icons.js";
 import {say} from "../words/words.js";
 
 export class FloodBanner {
-  constructor(book) {
-    this.book = book;
-    book.addEventListener("change", () => this.show());
+  constructor(alarmStore) {
+    this.alarmStore = alarmStore;
+    alarmStore.addEventListener("change", () => this.show());
   }
 
   show() {
     const place = get("flood");
-    if (!this.book.flooded) { place.hidden = true; this.said = ""; return; }
-    const words = say("flood", {n: this.book.recent()});
+    if (!this.alarmStore.flooded) { place.hidden = true; this.said = ""; return; }
+    const words = say("flood", {n: this.alarmStore.recent()});
     if (this.said === words && !place.hidden) return;
     this.said = words;
     if (place.hidden) place.replaceChildren(icon("warning"), h("span", {}, words), h("a", {href: "#/alarms"}, say("toAlarms")));

@@ -14,8 +14,8 @@ import {age, say, subjectName, typeWord} from "../words/words.js";
 const RECENT = 8;
 
 export class CamerasView {
-  constructor({book, failed, channels}) {
-    this.book = book;
+  constructor({alarmStore, failed, channels}) {
+    this.alarmStore = alarmStore;
     this.failed = failed;
     this.channels = channels;
     this.cameras = new Map();
@@ -24,7 +24,7 @@ export class CamerasView {
     this.nothing = h("div", {});
     this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing);
     this.pictures = new Map();
-    book.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
+    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
   }
 
   enter(_, fresh) {
@@ -66,7 +66,7 @@ export class CamerasView {
     events.length = Math.min(events.length, RECENT);
   }
 
-  hear({type, channel, data}) {
+  receive({type, channel, data}) {
     if (this.section.hidden || type !== "event") return;
     if (channel === "cameras" && data.kind === "camera") this.change(data);
     else if (channel === "events" || channel.startsWith("camera_")) {
@@ -92,7 +92,7 @@ export class CamerasView {
   /** running, down (an alarm says that nothing comes) or stopped. */
   stateOf(camera) {
     if (camera.status === "stopped") return "stopped";
-    const down = this.book.standing().some((alarm) => alarm.subject === camera.name && /down|silent|offline/.test(alarm.alarm) && "BC".includes(alarm.isa));
+    const down = this.alarmStore.standing().some((alarm) => alarm.subject === camera.name && /down|silent|offline/.test(alarm.alarm) && "BC".includes(alarm.isa));
     return down ? "cameraDown" : camera.status === "running" || camera.events.length ? "running" : "unknown";
   }
 

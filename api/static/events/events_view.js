@@ -1,4 +1,4 @@
-// What happened on the site: a timeline, newest first, with filters; new events come in by themselves.
+// The events of the site: a timeline, newest first, with filters; new events come in by themselves.
 
 import {ask} from "../shared/api.js";
 import {h, text} from "../shared/dom.js";
@@ -94,7 +94,7 @@ export class EventsView {
     return query;
   }
 
-  hear({type, channel, data}) {
+  receive({type, channel, data}) {
     if (channel !== "events" || type !== "event" || this.section.hidden) return;
     if (data.kind === "acknowledged") {
       const known = this.events.find((event) => event.id === data.event);

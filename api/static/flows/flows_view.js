@@ -1,4 +1,4 @@
-// The flows: whether each is well, what goes through it, and how its parts are joined.
+// The flows: health, throughput, and graph of each.
 
 import {ask} from "../shared/api.js";
 import {h} from "../shared/dom.js";

@@ -5,7 +5,7 @@ import {ask, send} from "../shared/api.js";
 import {field, openForm} from "../shared/dialog.js";
 import {h} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
-import {findPerson, personField} from "../accounts/people.js";
+import {findAccount, accountField} from "../accounts/find_account.js";
 import {may, person as me} from "../shared/session.js";
 import {say} from "../words/words.js";
 
@@ -61,9 +61,9 @@ export class GroupsPart {
   }
 
   add(group) {
-    const someone = personField(true);
+    const someone = accountField(true);
     openForm(say("addMember"), {name: "member", button: say("save"), about: group.name, fields: [someone.element]}, async ({person}) => {
-      const {id} = await findPerson(person);
+      const {id} = await findAccount(person);
       await this.after(send("POST", `/api/groups/${group.id}/members/${id}`));
       toast(say("saved"));
     });

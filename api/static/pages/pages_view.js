@@ -50,7 +50,7 @@ export class PagesView {
   }
 
   /** What happened to an alarm of a page: created, updated, deleted, triggered; or other pages may be seen. */
-  hear({type, channel, data}) {
+  receive({type, channel, data}) {
     if (type === "rights" && !this.section.hidden) this.load();
     if (channel !== "rules" || type !== "event" || this.section.hidden) return;
     const page = this.pages.find((one) => one.id === data.page_id);

@@ -5,7 +5,7 @@ import {ask, send} from "../shared/api.js";
 import {field, openDialog, select} from "../shared/dialog.js";
 import {h, text} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
-import {findPerson, personField} from "../accounts/people.js";
+import {findAccount, accountField} from "../accounts/find_account.js";
 import {say} from "../words/words.js";
 
 export async function openSharing(page, groups, failed) {
@@ -29,7 +29,7 @@ export async function openSharing(page, groups, failed) {
   };
 
   const kinds = [["user", say("user")], ...(groups.length ? [["group", say("group")]] : [])];
-  const person = personField();
+  const person = accountField();
   const group = field(say("group"), select({name: "group"}, groups.map((one) => [one.id, one.name])));
   const kind = select({name: "kind", onchange: () => { person.element.hidden = kind.value !== "user"; group.hidden = kind.value !== "group"; person.input.required = kind.value === "user"; }}, kinds, "user");
   group.hidden = true;
@@ -39,7 +39,7 @@ export async function openSharing(page, groups, failed) {
     event.preventDefault();
     const values = Object.fromEntries(new FormData(form));
     attempt(async () => {
-      const subject = values.kind === "user" ? await findPerson(values.person) : groups.find((one) => String(one.id) === values.group);
+      const subject = values.kind === "user" ? await findAccount(values.person) : groups.find((one) => String(one.id) === values.group);
       await send("PUT", path, {subject_type: values.kind, subject_id: subject.id, can_view: true, can_edit: values.right === "edit"});
       toast(say("sharedNow", {name: subject.username ?? subject.name}));
       person.input.value = "";

@@ -10,8 +10,8 @@ const NARROW = matchMedia("(max-width: 1080px)"); // there alarms stand above th
 const MOST_NARROW = 3;
 
 export class Overview {
-  constructor({book, openAlarm, failed}) {
-    this.book = book;
+  constructor({alarmStore, openAlarm, failed}) {
+    this.alarmStore = alarmStore;
     this.section = document.querySelector('[data-view="overview"]');
     this.cards = new Cards((subject, metric) => this.open(subject, metric));
     this.chart = new Chart({
@@ -20,7 +20,7 @@ export class Overview {
       closed: (subject, metric) => { this.cards.select(null, null); this.cards.cards.get(subject)?.rows.get(metric)?.element.focus(); },
     });
     this.list = new AlarmList(get("alarms"), openAlarm);
-    book.addEventListener("change", () => this.draw());
+    alarmStore.addEventListener("change", () => this.draw());
     NARROW.addEventListener("change", () => this.draw());
     get("search").addEventListener("input", (event) => this.cards.seek(event.target.value));
   }
@@ -39,19 +39,19 @@ export class Overview {
     this.cards.draw();
   }
 
-  hear({type, channel, data}) {
+  receive({type, channel, data}) {
     if (channel !== "readings") return;
     for (const entry of type === "snapshot" ? data : [data]) { this.cards.take(entry); if (type === "event") this.chart.take(entry); }
   }
 
   draw(anew) {
-    const standing = this.book.standing();
+    const standing = this.alarmStore.standing();
     const shown = NARROW.matches ? standing.slice(0, MOST_NARROW) : standing;
     if (!this.section.hidden) this.list.draw(shown, anew);
     get("more-alarms").hidden = shown.length === standing.length;
     text(get("more-alarms").firstElementChild, say("allAlarms", {n: standing.length}));
     text(get("alarm-count"), String(standing.length));
-    get("alarm-count").classList.toggle("hot", this.book.unseen() > 0);
+    get("alarm-count").classList.toggle("hot", this.alarmStore.unseen() > 0);
     get("no-alarms").hidden = standing.length > 0;
     const worst = new Map();
     for (const alarm of standing) if ("BCD".includes(alarm.isa) && !worst.has(alarm.subject)) worst.set(alarm.subject, alarm.priority);
@@ -60,7 +60,7 @@ export class Overview {
   }
 
   limits(subject, metric) {
-    const found = this.book.standing().filter((a) => a.subject === subject && a.metric === metric && typeof a.limit === "number");
+    const found = this.alarmStore.standing().filter((a) => a.subject === subject && a.metric === metric && typeof a.limit === "number");
     return found.map((a) => ({limit: a.limit, unit: a.unit ?? ""}));
   }
 

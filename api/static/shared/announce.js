@@ -1,4 +1,4 @@
-// What is said aloud by screen readers, and shown for a moment at the edge of the page.
+// Announcements for screen readers, and toasts at the edge of the page.
 
 import {get, h, text} from "./dom.js";
 import {icon} from "./icons.js";

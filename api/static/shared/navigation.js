@@ -9,7 +9,7 @@ const FIRST = "overview";
 const NEEDS = {letters: "operator", accounts: "admin"}; // the least role that a view is for
 const ON_PHONES = ["overview", "alarms", "cameras", "events"]; // the others are behind "more"
 
-/** Views have `section`, `enter(rest)`, `leave()`, `relabel()`, `hear(message)` and `resume()`; all but the first are optional. */
+/** Views have `section`, `enter(rest)`, `leave()`, `relabel()`, `receive(message)` and `resume()`; all but the first are optional. */
 export class Navigation {
   constructor(views) {
     this.views = views;
@@ -60,8 +60,8 @@ export class Navigation {
     this.closeMore();
   }
 
-  hear(message) {
-    for (const view of Object.values(this.views)) view.hear?.(message);
+  receive(message) {
+    for (const view of Object.values(this.views)) view.receive?.(message);
   }
 
   resume() {

@@ -1,4 +1,4 @@
-// A push connection that comes back by itself and goes on where it was.
+// A push connection that reconnects by itself and resumes where it was.
 
 import {renew, token} from "./session.js";
 
@@ -27,7 +27,7 @@ export class Push {
     this.shown = token();
     socket.onopen = () => socket.send(JSON.stringify({type: "auth", token: this.shown}));
     socket.onmessage = ({data}) => {
-      this.heard = Date.now();
+      this.lastMessage = Date.now();
       const message = JSON.parse(data);
       if (message.cursor !== undefined) this.cursor = message.cursor;
       if (message.type === "ready") socket.send(JSON.stringify({type: "subscribe", channels: [...this.channels], cursor: this.cursor}));
@@ -37,7 +37,7 @@ export class Push {
     socket.onclose = ({code}) => this.lost(code);
   }
 
-  /** Hear these channels, too. */
+  /** Subscribe to these channels as well. */
   add(channels) {
     const fresh = channels.filter((channel) => !this.channels.has(channel));
     for (const channel of fresh) this.channels.add(channel);
@@ -75,7 +75,7 @@ export class Push {
     clearInterval(this.watcher);
     const socket = this.socket;
     this.watcher = setInterval(() => {
-      if (Date.now() - this.heard > SILENCE) { socket.onclose = null; socket.close(); this.lost(0); }
+      if (Date.now() - this.lastMessage > SILENCE) { socket.onclose = null; socket.close(); this.lost(0); }
       else if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
     }, SILENCE / 3);
   }

@@ -1,4 +1,4 @@
-// What a view shows when there is nothing, not yet anything, or something went wrong.
+// The states of a view without data: empty, loading, failed.
 
 import {h} from "./dom.js";
 import {icon} from "./icons.js";

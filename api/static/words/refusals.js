@@ -1,4 +1,4 @@
-// What the server refuses or cannot do, in French: it speaks English, and people should not have to.
+// Refusals of the server in French: the server writes English only.
 
 import {currentLanguage} from "./words.js";
 

@@ -29,8 +29,8 @@ from api.database.models import Base, User
 from api.pages.pages import share_page
 from api.settings import Settings
 from connectors.config.api_section import ApiSection
+from tests.api.alarm_server_client import PASSWORD, RegisteredAccount
 from tests.api.conftest import Start
-from tests.api.people import PASSWORD, Someone
 from tests.api.running import Api, receive
 from tests.waiting import PATIENCE, wait_until
 
@@ -41,8 +41,8 @@ def desk(tmp: Path, start: Start) -> Api:
 
 
 @pytest.fixture
-def john(desk: Api) -> Someone:
-    return Someone(desk, "john")
+def john(desk: Api) -> RegisteredAccount:
+    return RegisteredAccount(desk, "john")
 
 
 def post(api: Api, path: str, body: Any = None, token: str | None = None) -> httpx.Response:
@@ -78,7 +78,7 @@ def run(api: Api, *arguments: str, typed: str = "") -> str:
 # ---------------------------------------------------------------------------
 # refresh
 def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_comes_again(
-    desk: Api, john: Someone
+    desk: Api, john: RegisteredAccount
 ) -> None:
     first = log_in(desk, "john")
     assert set(first) == {"access_token", "token_type", "user", "refresh_token", "expires_in"}
@@ -98,7 +98,7 @@ def test_a_refresh_token_buys_the_next_tokens_once_and_ends_the_login_when_it_co
 
 
 def test_a_client_with_an_access_token_only_can_refresh_it_while_it_is_valid(
-    desk: Api, john: Someone
+    desk: Api, john: RegisteredAccount
 ) -> None:
     renewed = post(desk, "/api/auth/refresh", token=john.token)
     assert set(renewed.json()) == {"access_token", "token_type", "user"}
@@ -112,7 +112,7 @@ def test_what_is_no_refresh_token_is_refused(desk: Api, token: str) -> None:
 
 
 def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(
-    desk: Api, john: Someone
+    desk: Api, john: RegisteredAccount
 ) -> None:
     other = log_in(desk, "john")
     with desk.socket(token=john.token) as ended, desk.socket(token=other["access_token"]) as kept:
@@ -140,7 +140,7 @@ def test_a_logout_ends_every_connection_and_token_of_that_login_and_no_other(
     ],
 )
 def test_accounts_that_cannot_be_made_are_refused(
-    desk: Api, john: Someone, body: Any, status: int
+    desk: Api, john: RegisteredAccount, body: Any, status: int
 ) -> None:
     assert post(desk, "/register", body).status_code == status
 
@@ -153,7 +153,7 @@ def test_who_registers_is_a_viewer_whatever_he_asks_for(desk: Api) -> None:
 # ---------------------------------------------------------------------------
 # admins
 def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow(
-    desk: Api, john: Someone
+    desk: Api, john: RegisteredAccount
 ) -> None:
     admin = desk.login()
     made = post(
@@ -175,7 +175,9 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
     assert (own.status_code, "nobody would be left" in own.json()["error"]) == (409, True)
 
 
-def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: Someone) -> None:
+def test_an_admin_gives_random_passwords_that_are_shown_once(
+    desk: Api, john: RegisteredAccount
+) -> None:
     admin = desk.login()
     made = post(desk, "/api/users", {"username": "op", "role": "operator"}, admin).json()
     assert (
@@ -197,7 +199,7 @@ def test_an_admin_gives_random_passwords_that_are_shown_once(desk: Api, john: So
 
 
 def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(
-    desk: Api, john: Someone
+    desk: Api, john: RegisteredAccount
 ) -> None:
     admin = desk.login()
     with desk.socket(token=john.token) as socket:
@@ -227,11 +229,15 @@ def test_an_admin_logs_somebody_out_everywhere_who_may_log_in_again(
         ("POST", "/api/users/1/logout"),
     ],
 )
-def test_what_is_for_admins_is_refused_to_others(john: Someone, method: str, path: str) -> None:
+def test_what_is_for_admins_is_refused_to_others(
+    john: RegisteredAccount, method: str, path: str
+) -> None:
     assert john.ask(method, path, {}).status_code == 403
 
 
-def test_the_audit_log_says_who_did_what_and_holds_no_secret(desk: Api, john: Someone) -> None:
+def test_the_audit_log_says_who_did_what_and_holds_no_secret(
+    desk: Api, john: RegisteredAccount
+) -> None:
     post(desk, "/api/auth/login", {"username": "john", "password": "wrong one"})
     page = john.post("/pages", {"name": "mine"})["id"]
     john.ask(
@@ -255,7 +261,9 @@ def test_the_audit_log_says_who_did_what_and_holds_no_secret(desk: Api, john: So
     assert "wrong one" not in text
 
 
-def test_one_changes_ones_own_password_and_every_login_ends(desk: Api, john: Someone) -> None:
+def test_one_changes_ones_own_password_and_every_login_ends(
+    desk: Api, john: RegisteredAccount
+) -> None:
     assert (
         john.ask(
             "POST", "/api/auth/password", {"old": "wrong", "new": "another password"}
@@ -282,7 +290,9 @@ def test_one_changes_ones_own_password_and_every_login_ends(desk: Api, john: Som
 
 # ---------------------------------------------------------------------------
 # command line
-def test_the_command_line_changes_accounts_of_a_running_api(desk: Api, john: Someone) -> None:
+def test_the_command_line_changes_accounts_of_a_running_api(
+    desk: Api, john: RegisteredAccount
+) -> None:
     run(desk, "add", "--role", "operator", "op", typed=f"{PASSWORD}\n")
     assert log_in(desk, "op")["user"]["role"] == "operator"
     run(desk, "role", "op", "admin")
@@ -441,17 +451,19 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
     assert "s3cret" not in str(error.value)
 
 
-def test_a_name_may_be_looked_up_to_share_with(desk: Api, john: Someone) -> None:
+def test_a_name_may_be_looked_up_to_share_with(desk: Api, john: RegisteredAccount) -> None:
     assert john.ask("GET", "/api/users/named/admin").json() == {"id": 1, "username": "admin"}
     assert john.ask("GET", "/api/users/named/nobody").status_code == 404
 
 
-def test_the_server_follows_another_process_within_its_next_look(desk: Api, john: Someone) -> None:
+def test_the_server_follows_another_process_within_its_next_look(
+    desk: Api, john: RegisteredAccount
+) -> None:
     """What another api on the same database changes is seen here, too."""
-    marie = Someone(desk, "marie")
+    marie = RegisteredAccount(desk, "marie")
     page = john.post("/pages", {"name": "p"})["id"]
     database = open_database(desk.settings.data)
-    with marie.watching() as hers, john.watching() as his:
+    with marie.connected() as hers, john.connected() as his:
         with database.write() as session:
             share_page(
                 session, Principal(john.id, "john", "viewer"), page, "user", marie.id, True, False

@@ -7,8 +7,8 @@ import pytest
 
 from api.settings import Settings
 from connectors.config.api_section import ApiSection
+from tests.api.alarm_server_client import RegisteredAccount
 from tests.api.conftest import Start
-from tests.api.people import Someone
 from tests.api.running import Api
 from tests.waiting import PATIENCE
 
@@ -20,24 +20,24 @@ def desk(tmp: Path, start: Start) -> Api:
 
 
 @pytest.fixture
-def john(desk: Api) -> Someone:
-    return Someone(desk, "john")
+def john(desk: Api) -> RegisteredAccount:
+    return RegisteredAccount(desk, "john")
 
 
 @pytest.fixture
-def marie(desk: Api) -> Someone:
-    return Someone(desk, "marie")
+def marie(desk: Api) -> RegisteredAccount:
+    return RegisteredAccount(desk, "marie")
 
 
-def alarm_on(john: Someone, page: int) -> int:
-    with john.watching() as watcher:
+def alarm_on(john: RegisteredAccount, page: int) -> int:
+    with john.connected() as watcher:
         made = watcher.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
     return int(made["id"])
 
 
-def test_register_login_and_me(desk: Api, john: Someone) -> None:
+def test_register_login_and_me(desk: Api, john: RegisteredAccount) -> None:
     form = httpx.post(
         f"{desk.url}/login",
         data={"username": "john", "password": "correct horse battery"},
@@ -50,13 +50,15 @@ def test_register_login_and_me(desk: Api, john: Someone) -> None:
     assert httpx.get(f"{desk.url}/health", timeout=PATIENCE).status_code in (200, 503)
 
 
-def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: Someone) -> None:
+def test_two_users_a_group_and_a_shared_page(
+    desk: Api, john: RegisteredAccount, marie: RegisteredAccount
+) -> None:
     group = john.post("/groups", {"name": "desk"})
     john.post(f"/groups/{group['id']}/members/{marie.id}")
     page = john.post("/pages", {"name": "EUR/USD"})
     assert page == {"id": page["id"], "name": "EUR/USD", "owner_id": john.id, "is_owner": True}
     assert marie.ask("GET", "/pages").json() == []
-    with john.watching() as his, marie.watching() as hers:
+    with john.connected() as his, marie.connected() as hers:
         assert his.start == {
             "user": {"id": john.id, "username": "john"},
             "pages": [page],
@@ -115,13 +117,13 @@ def test_two_users_a_group_and_a_shared_page(desk: Api, john: Someone, marie: So
 
 
 def test_the_initial_state_has_the_alarms_of_the_pages_one_may_view(
-    john: Someone, marie: Someone
+    john: RegisteredAccount, marie: RegisteredAccount
 ) -> None:
     page = john.post("/pages", {"name": "mine"})["id"]
     alarm = alarm_on(john, page)
-    with john.watching() as watcher:
+    with john.connected() as watcher:
         assert [one["id"] for one in watcher.start["alarms"]] == [alarm]
-    with marie.watching() as watcher:
+    with marie.connected() as watcher:
         assert watcher.start["alarms"] == watcher.start["pages"] == []
 
 
@@ -135,11 +137,11 @@ def test_the_initial_state_has_the_alarms_of_the_pages_one_may_view(
     ],
 )
 def test_what_each_right_allows(
-    john: Someone, marie: Someone, can_view: bool, can_edit: bool, allowed: str
+    john: RegisteredAccount, marie: RegisteredAccount, can_view: bool, can_edit: bool, allowed: str
 ) -> None:
     page = john.post("/pages", {"name": "p"})["id"]
     alarm = alarm_on(john, page)
-    with john.watching() as his, marie.watching() as hers:
+    with john.connected() as his, marie.connected() as hers:
         his.ask(
             "share_page",
             page_id=page,
@@ -177,11 +179,11 @@ def test_what_each_right_allows(
 
 
 def test_what_is_taken_back_ends_on_open_connections_before_the_answer(
-    john: Someone, marie: Someone
+    john: RegisteredAccount, marie: RegisteredAccount
 ) -> None:
     page = john.post("/pages", {"name": "p"})["id"]
     rights = {"page_id": page, "subject_type": "user", "subject_id": marie.id}
-    with john.watching() as his, marie.watching() as hers:
+    with john.connected() as his, marie.connected() as hers:
         his.ask("share_page", **rights, can_view=True, can_edit=False)
         alarm = his.ask("create_alarm", page_id=page, ticker="X", option="", condition="above 1")[
             "id"
@@ -215,9 +217,9 @@ def test_what_is_taken_back_ends_on_open_connections_before_the_answer(
     ],
 )
 def test_what_makes_no_sense_is_answered_with_an_error(
-    john: Someone, kind: str, payload: dict, reason: str
+    john: RegisteredAccount, kind: str, payload: dict, reason: str
 ) -> None:  # type: ignore[type-arg]
-    with john.watching() as watcher:
+    with john.connected() as watcher:
         assert watcher.refused(kind, **payload) == reason
 
 
@@ -234,8 +236,8 @@ def test_what_makes_no_sense_is_answered_with_an_error(
         '{"type":"update_alarm","payload":{"alarm_id":1,"\\ud800":1}}',
     ],
 )
-def test_what_is_no_message_is_answered_with_an_error(john: Someone, text: str) -> None:
-    with john.watching() as watcher:
+def test_what_is_no_message_is_answered_with_an_error(john: RegisteredAccount, text: str) -> None:
+    with john.connected() as watcher:
         watcher.socket.send(text)
         assert watcher.receive("error")["message"]
         assert watcher.ask("create_page", name="still here")

@@ -14,7 +14,7 @@ from api.database.models import Audit, Base
 from api.pages import alarms as page_alarms
 from api.pages import groups, pages
 from api.permissions.page_permissions import EffectivePermissions
-from tests.api.people import PASSWORD
+from tests.api.alarm_server_client import PASSWORD
 
 
 def test_accounts_pages_and_alarms_are_kept_in_postgresql(postgresql: str, tmp_path: Path) -> None:

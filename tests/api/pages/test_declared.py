@@ -6,9 +6,9 @@ from typing import Any
 from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from operators.events import Row
+from tests.api.alarm_server_client import PASSWORD, RegisteredAccount
 from tests.api.conftest import Start
 from tests.api.events import alarm
-from tests.api.people import PASSWORD, Someone
 from tests.api.running import Topics, receive_event
 from tests.waiting import wait_until
 
@@ -36,7 +36,7 @@ def test_a_page_of_a_definition_is_for_whom_the_definition_says(
     told(topics, 1, eur_usd=eur_usd)
     api = start(replace(settings, section=ApiSection(registration="open")))
     api.wait_for_topics(topics.alarms, topics.names.pages)
-    eve = Someone(api, "eve")
+    eve = RegisteredAccount(api, "eve")
     admin = api.login()
     own = eve.post("/groups", {"name": "desk2"})
     eve.post(f"/groups/{own['id']}/members/{eve.id}")
@@ -49,7 +49,7 @@ def test_a_page_of_a_definition_is_for_whom_the_definition_says(
         "who registers must not become the owner that a definition names"
     )
     assert eve.ask("GET", "/pages").json() == []
-    with eve.watching() as hers, api.subscribed(eve.token, "alarms") as alarms:
+    with eve.connected() as hers, api.subscribed(eve.token, "alarms") as alarms:
         topics.events(alarm(1, page="eur_usd"), alarm(2, id="a2", page=None))
         assert receive_event(alarms, "alarms")["id"] == "a2"
         told(topics, 2, eur_usd={**eur_usd, "view": ["user/eve"]})

@@ -9,9 +9,9 @@ import pytest
 
 from connectors.config.api_section import ApiSection
 from infra.embedded.broker import Broker
+from tests.api.alarm_server_client import RegisteredAccount
 from tests.api.conftest import Start
 from tests.api.events import alarm
-from tests.api.people import Someone
 from tests.api.running import Api, Topics, settings_for
 from tests.waiting import wait_until
 
@@ -29,10 +29,10 @@ def desk(tmp: Path, broker: Broker, topics: Topics, start: Start) -> Api:
 def test_an_alarm_is_a_row_of_the_topic_of_rules_as_long_as_a_flow_can_evaluate_it(
     desk: Api, rules: Callable[[], dict[str, Any]]
 ) -> None:
-    john = Someone(desk, "john")
+    john = RegisteredAccount(desk, "john")
     page = john.post("/pages", {"name": "p"})["id"]
     (key,) = [one["key"] for one in john.ask("GET", "/api/pages").json()]
-    with john.watching() as his:
+    with john.connected() as his:
         made = his.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
@@ -57,9 +57,9 @@ def test_an_alarm_is_a_row_of_the_topic_of_rules_as_long_as_a_flow_can_evaluate_
 def test_a_transition_of_its_rule_triggers_an_alarm_once(
     desk: Api, topics: Topics, rules: Callable[[], dict[str, Any]]
 ) -> None:
-    john, eve = Someone(desk, "john"), Someone(desk, "eve")
+    john, eve = RegisteredAccount(desk, "john"), RegisteredAccount(desk, "eve")
     page = john.post("/pages", {"name": "p"})["id"]
-    with john.watching() as his, eve.watching() as hers:
+    with john.connected() as his, eve.connected() as hers:
         made = his.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
@@ -95,9 +95,9 @@ def test_while_the_broker_is_down_an_alarm_is_saved_and_its_writer_told(
         tmp / "data", "127.0.0.1:1", topics, section=ApiSection(registration="open")
     )
     api = start(settings)
-    john = Someone(api, "john")
+    john = RegisteredAccount(api, "john")
     page = john.post("/pages", {"name": "p"})["id"]
-    with john.watching() as his:
+    with john.connected() as his:
         made = his.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )

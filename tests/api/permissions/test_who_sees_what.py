@@ -1,5 +1,5 @@
 """Nobody ever receives what he may not see, and everybody receives what he may: random users,
-groups, pages and shares over the real hub and database, in both dialects, against a model of the
+groups, pages and shares over the real hub and database, in both protocols, against a model of the
 rule in plain Python."""
 
 import asyncio
@@ -84,7 +84,7 @@ class Rule:
 
 class World:
     """Accounts of one example, each with a client of the alarm server and one of the push
-    dialect.
+    protocol.
     """
 
     def __init__(self, accounts: Accounts, number: int) -> None:

@@ -38,7 +38,7 @@ class Transport:
 
 
 class Plain:
-    """A dialect that writes the data and a comma."""
+    """A protocol that writes the data and a comma."""
 
     deduplicates = False
 
@@ -174,7 +174,7 @@ def test_what_was_missed_comes_before_what_waits_and_has_no_bound() -> None:
     assert all_of(buffer) == "34"
 
 
-def test_an_update_is_encoded_once_for_all_clients_of_a_dialect(hub: Hub) -> None:
+def test_an_update_is_encoded_once_for_all_clients_of_a_protocol(hub: Hub) -> None:
     one, two = Plain("one"), Plain("two")
     wires = [joined(hub, one, "c") for _ in range(3)] + [
         joined(hub, one, "c", "d"),

@@ -12,8 +12,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from infra.demo.programs import ApiProgram
 from infra.embedded.broker import Broker
+from tests.api.alarm_server_client import RegisteredAccount
 from tests.api.events import alarm
-from tests.api.people import Someone
 from tests.api.postgresql import new_database
 from tests.api.running import Topics
 from tests.waiting import PATIENCE, wait_until
@@ -72,15 +72,15 @@ def apis(
             api.stop()
 
 
-def at(api: ApiProgram, someone: Someone) -> Someone:
+def at(api: ApiProgram, someone: RegisteredAccount) -> RegisteredAccount:
     """The same, talking to another api with the same token."""
     there = copy.copy(someone)
     there.api = api  # type: ignore[assignment]
     return there
 
 
-def someone(api: ApiProgram, name: str) -> Someone:
-    return Someone(api, name)  # type: ignore[arg-type]
+def someone(api: ApiProgram, name: str) -> RegisteredAccount:
+    return RegisteredAccount(api, name)  # type: ignore[arg-type]
 
 
 def closed(socket: ClientConnection) -> int:
@@ -97,7 +97,7 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
     one, two = apis
     john, marie = someone(one, "john"), someone(two, "marie")
     first, second = (john.post("/pages", {"name": name})["id"] for name in ("first", "second"))
-    with john.watching() as his, at(two, marie).watching() as hers:
+    with john.connected() as his, at(two, marie).connected() as hers:
         his.ask(
             "share_page",
             page_id=first,
@@ -134,7 +134,7 @@ def test_what_is_done_at_one_api_reaches_those_at_the_other_who_may_see_it_in_or
         assert hers.receive("alarm_update")["alarm_id"] == other["id"], (
             "what was taken away is not heard"
         )
-        with at(two, marie).watching() as again:
+        with at(two, marie).connected() as again:
             assert [one["id"] for one in again.start["alarms"]] == [other["id"]]
             his.ask("delete_alarm", alarm_id=other["id"])
             assert again.receive("alarm_update")["action"] == "deleted", (
@@ -180,11 +180,11 @@ def test_what_flows_say_is_kept_once_and_told_once_by_each_api(
         )
     john = someone(one, "john.told")
     page = john.post("/pages", {"name": "p"})["id"]
-    with john.watching() as here:
+    with john.connected() as here:
         made = here.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
-        with at(two, john).watching() as there:
+        with at(two, john).connected() as there:
             (page_key,) = [one["key"] for one in john.ask("GET", "/api/pages").json()]
             key = wait_until(
                 lambda: next(

@@ -195,7 +195,7 @@ def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
     expect(page.locator(".event").first).to_contain_text("Person")
     pressed = page.locator('.event[data-id="o2"]')
     pressed.locator("[data-action=ack]").click()
-    expect(pressed).to_contain_text("Seen by admin", timeout=WAIT)
+    expect(pressed).to_contain_text("Acknowledged by admin", timeout=WAIT)
     assert fits(page)
     page.select_option("[name=acknowledged]", "false")
     expect(page.locator(".event")).to_have_count(2, timeout=WAIT)
@@ -207,7 +207,7 @@ def test_events_come_in_by_themselves_are_filtered_and_acknowledged(
 
 def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: Topics) -> None:
     page = visit(view="#/cameras")
-    expect(page.locator(".empty-state")).to_contain_text("No camera yet.", timeout=WAIT)
+    expect(page.locator(".empty-state")).to_contain_text("No cameras yet.", timeout=WAIT)
     page.click("[data-action=add]")
     page.fill("dialog [name=name]", "entrance")
     page.fill("dialog [name=url]", "rtsp://user:secret@10.0.0.2/stream")
@@ -291,7 +291,7 @@ def test_a_page_of_own_alarms_is_shared_and_the_other_sees_it(visit: Visit, api:
     page.fill("dialog [name=person]", "nobody")
     page.click("dialog .primary")
     expect(page.locator("dialog .form-error")).to_have_text(
-        "Nobody is called nobody.", timeout=WAIT
+        "There is no account nobody.", timeout=WAIT
     )
     page.fill("dialog [name=person]", "marie")
     page.click("dialog .primary")
@@ -354,7 +354,7 @@ def test_an_admin_adds_an_account_changes_it_logs_it_out_and_reads_who_did_what(
     page.select_option("dialog [name=role]", "viewer")
     page.click("dialog .primary")
     expect(page.locator("dialog .form-error")).to_have_text(
-        "Nobody would be left who may change accounts.", timeout=WAIT
+        "At least one admin must remain.", timeout=WAIT
     )
     page.keyboard.press("Escape")
 
@@ -441,11 +441,11 @@ def test_one_changes_ones_own_password_on_the_page_and_stays_logged_in(
     page.fill("dialog [name=repeated]", "another password")
     page.click("dialog .primary")
     expect(page.locator("dialog .form-error")).to_have_text(
-        "The password until now is wrong.", timeout=WAIT
+        "The current password is wrong.", timeout=WAIT
     )
     page.fill("dialog [name=old]", account["password"])
     page.click("dialog .primary")
-    expect(page.locator(".toast")).to_have_text("Your password is changed.", timeout=WAIT)
+    expect(page.locator(".toast")).to_have_text("Your password has been changed.", timeout=WAIT)
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
     expect(elsewhere.locator("#login-error")).to_contain_text("session has ended", timeout=WAIT)
     log_in_to(elsewhere, api, "marie", "another password")

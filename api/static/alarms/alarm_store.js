@@ -1,4 +1,4 @@
-// The alarms as they stand, from snapshots and changes; and whether there are more than people can follow.
+// The present alarms, from snapshots and updates; and whether there are more than people can follow.
 
 import {now} from "../words/words.js";
 
@@ -15,14 +15,14 @@ export const isUnseen = (alarm) => alarm.isa === "B" || alarm.isa === "D";
 const urgency = (a, b) => ISA.indexOf(a.isa) - ISA.indexOf(b.isa) || PRIORITY.indexOf(a.priority) - PRIORITY.indexOf(b.priority) || b.time - a.time;
 const isNews = (alarm, known) => !known || alarm.recorded > known.recorded || (alarm.recorded === known.recorded && alarm.seq > known.seq);
 
-/** Tells `change`, and `alarm` for each alarm that people should hear of now. */
-export class AlarmBook extends EventTarget {
+/** Dispatches `change`, and `alarm` for each alarm to be announced now. */
+export class AlarmStore extends EventTarget {
   constructor() {
     super();
     this.alarms = new Map();
-    this.heard = new Map();
+    this.announced = new Map();
     this.flooded = false;
-    setInterval(() => this.judge(), 5000);
+    setInterval(() => this.updateFlood(), 5000);
   }
 
   /** Start again from what the server says stands now. */
@@ -41,7 +41,7 @@ export class AlarmBook extends EventTarget {
   }
 
   clear() {
-    this.heard.clear();
+    this.announced.clear();
     this.flooded = false;
     this.start([]);
   }
@@ -59,20 +59,20 @@ export class AlarmBook extends EventTarget {
 
   /** Alarms announced in the last ten minutes. */
   recent() {
-    for (const [id, time] of this.heard) if (time < now() - WINDOW) this.heard.delete(id);
-    return this.heard.size;
+    for (const [id, time] of this.announced) if (time < now() - WINDOW) this.announced.delete(id);
+    return this.announced.size;
   }
 
   count(alarm) {
-    if (alarm.annunciate) this.heard.set(alarm.id, alarm.recorded);
+    if (alarm.annunciate) this.announced.set(alarm.id, alarm.recorded);
   }
 
   changed() {
-    this.judge(true);
+    this.updateFlood(true);
     this.dispatchEvent(new Event("change"));
   }
 
-  judge(quietly = false) {
+  updateFlood(quietly = false) {
     const before = this.flooded, recent = this.recent();
     if (recent > FLOOD_BEGINS) this.flooded = true;
     else if (recent < FLOOD_ENDS) this.flooded = false;

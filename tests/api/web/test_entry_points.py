@@ -1,4 +1,4 @@
-"""Which dialect a connection speaks, who may connect, and what the documents show."""
+"""Which protocol a connection speaks, who may connect, and what the documents show."""
 
 import json
 import ssl

@@ -1,4 +1,4 @@
-"""Accounts, and clients of the alarm server's dialect, for tests of who may see what."""
+"""Accounts, and clients of the alarm server's protocol, for tests of who may see what."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.waiting import PATIENCE
 PASSWORD = "correct horse battery"
 
 
-class Someone:
+class RegisteredAccount:
     """An account that registered itself and logged in by the form, as a client of the alarm
     server does.
     """
@@ -49,14 +49,14 @@ class Someone:
         return answer.json()
 
     @contextmanager
-    def watching(self) -> Iterator["Watcher"]:
+    def connected(self) -> Iterator["AlarmServerClient"]:
         """Connected to `/ws?token=`, the initial state heard."""
         with connect(f"ws://{self.api.address}/ws?token={self.token}") as socket:
-            yield Watcher(socket)
+            yield AlarmServerClient(socket)
 
 
-class Watcher:
-    """A connection that speaks the alarm server's dialect."""
+class AlarmServerClient:
+    """A connection that speaks the alarm server's protocol."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
