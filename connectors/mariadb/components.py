@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from connectors.base import ConnectorContext, ConnectorError, Reader, Source
 from connectors.mariadb.connection import MariadbConnection, server_id
 from connectors.mariadb.row_mapping import RowMapping
+from connectors.mariadb.settings import Settings
 
 
 class MariadbBinlog(Source):
@@ -90,14 +91,13 @@ class MariadbBinlog(Source):
                 f"source {context.name} has no connection {self.connection!r} in the site file"
             )
         context.connection.address()
-        _running_side()
+        _reader_class()
         return ["0"]
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
         """Open the log at a position; without one, with the tables as they are or at its end."""
-        reader_class, settings_class = _running_side()
         connection: MariadbConnection = context.connection
-        settings = settings_class(
+        settings = Settings(
             address=connection.address(),
             ca=connection.ca,
             server_id=connection.server_id or server_id(context.flow, context.name),
@@ -105,17 +105,15 @@ class MariadbBinlog(Source):
             snapshot=self.snapshot,
             rows=self.rows,
         )
-        reader: Reader = reader_class(context, settings, position)
+        reader: Reader = _reader_class()(context, settings, position)
         return reader
 
 
-def _running_side() -> tuple[Any, Any]:
-    """The reader's class and its settings'."""
+def _reader_class() -> Any:
     try:
         from connectors.mariadb.reader import BinlogReader
-        from connectors.mariadb.session import Settings
     except ModuleNotFoundError as error:
         raise ConnectorError(
             f"mariadb_binlog needs {error.name}: pip install 'vigie[binlog]'"
         ) from error
-    return BinlogReader, Settings
+    return BinlogReader

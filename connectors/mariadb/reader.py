@@ -7,7 +7,8 @@ import threading
 from typing import Any
 
 from connectors.base import Batch, ConnectorContext
-from connectors.mariadb.session import Chunk, Session, Settings
+from connectors.mariadb.session import Chunk, Session
+from connectors.mariadb.settings import Settings
 from connectors.mariadb.start_position import SURELY_SAVED, StartFile
 
 log = logging.getLogger(__name__)

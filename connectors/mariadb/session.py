@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,11 @@ from connectors.mariadb.binlog.gtids import (
 from connectors.mariadb.binlog.stream import PositionLost, ServerIdTaken, Stream
 from connectors.mariadb.binlog.table_map import describe_with
 from connectors.mariadb.binlog.transactions import CHUNK_ROWS, Problem, TransactionDecoder
-from connectors.mariadb.connection import Address
-from connectors.mariadb.homeassistant_recorder import (
-    ATTRIBUTES,
-    META,
-    STATES,
-    Recorder,
-    is_recorder,
-)
-from connectors.mariadb.preflight import METADATA_ADVICE, check, connect, explain, names_are_logged
+from connectors.mariadb.preflight import explain
 from connectors.mariadb.problems import Problems
-from connectors.mariadb.row_mapping import Mappings, RowMapping
+from connectors.mariadb.row_mapping import Mappings
+from connectors.mariadb.server import Server, gtid_position
+from connectors.mariadb.settings import Settings
 from connectors.mariadb.snapshot import Snapshot, begin, pages
 from connectors.mariadb.start_position import StartFile
 from connectors.runtime.backoff import Backoff
@@ -51,18 +45,6 @@ COMMIT_STEP_S = 1.0
 """The log holds commit times in whole seconds: a transaction arrived by the end of its second."""
 CLOCK_AHEAD_S = 60.0
 """By how much a commit time may be ahead of our clock; one further ahead counts as this."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of one source; `tables` and `rows` name tables as its definition does."""
-
-    address: Address
-    ca: str | None
-    server_id: int
-    tables: tuple[str, ...]
-    snapshot: bool
-    rows: Mapping[str, RowMapping]
 
 
 @dataclass
@@ -94,9 +76,11 @@ class Session:
         self._context = context
         self._settings = settings
         self._problems = Problems(context, closed)
-        split = (self._full_name(name).split(".") for name in settings.tables)
-        self._tables = frozenset((schema, table) for schema, table in split)
-        rows = {self._full_name(name): mapping for name, mapping in settings.rows.items()}
+        self._server = Server(settings)
+        self._tables = settings.watched()
+        rows = {
+            ".".join(settings.full_name(name)): mapping for name, mapping in settings.rows.items()
+        }
         self._mapping = Mappings(rows, self._problems.unmapped)
         self._put = put
         self._closed = closed
@@ -109,12 +93,10 @@ class Session:
         self._lost: dict[str, int] | None = None
         self._start_file = start
         self._is_first = position is None
-        self._recorders: dict[str, Recorder] = {}
         self._stream: Stream | None = None
         self._live = False
         self._wall = 0.0
         self.read_until = -math.inf
-        self._advised = False
 
     def run(self) -> None:
         """Connect again and again until closed; raises what no new connection would mend."""
@@ -149,22 +131,20 @@ class Session:
 
     def _follow(self) -> None:
         """One connection's life; returns when the reader is closed."""
-        control = self._connect()
+        control = self._server.connect()
         try:
-            self._check(control, sorted(self._tables))
-            self._load_recorders(control)
-            self._advise(control)
+            self._server.prepare(control)
             if self._position is None or self._snapshot is not None:
                 self._start(control)
             if self._position is None:
                 return  # closed during the snapshot
-            target = parse_gtids(_gtid_position(control))
+            target = parse_gtids(gtid_position(control))
             if not reached(target, self._position.gtids):
                 raise PositionLost(
                     f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
                     " restored"
                 )
-            stream = Stream(self._connect(), self._position.gtids, self._settings.server_id)
+            stream = Stream(self._server.connect(), self._position.gtids, self._settings.server_id)
             try:
                 self._stream = stream
                 self._read_log(stream, control, target)
@@ -179,7 +159,7 @@ class Session:
         decoder = TransactionDecoder(
             self._position,
             self._tables,
-            self._recorders,
+            self._server.recorders,
             describe_with(control),
             self._problems.report,
             self._context.count,
@@ -228,11 +208,11 @@ class Session:
     def _start(self, control: Any) -> None:
         """Begin with the tables or at the log's end; go on with an interrupted snapshot."""
         if not self._settings.snapshot and self._snapshot is None:
-            position = LogPosition(parse_gtids(_gtid_position(control)))
+            position = LogPosition(parse_gtids(gtid_position(control)))
             self._save_start(position.saved())
             self._position = position
             return
-        connection = self._connect()
+        connection = self._server.connect()
         try:
             rows = self._read_tables(connection)
         finally:
@@ -251,13 +231,13 @@ class Session:
     def _read_tables(self, connection: Any) -> int | None:
         """Pass on what the tables hold; returns how many rows, None when closed meanwhile."""
         if self._snapshot is None:
-            tables = sorted(table for table in self._tables if not self._is_helper(table))
-            snapshot = begin(connection, tables, self._recorders, self._lost or {})
+            tables = self._server.read_at_start()
+            snapshot = begin(connection, tables, self._server.recorders, self._lost or {})
             self._save_start({"snapshot": snapshot.saved()})
             self._snapshot = snapshot
         began = self._snapshot.began
         rows = 0
-        for page in pages(connection, self._snapshot, self._recorders):
+        for page in pages(connection, self._snapshot, self._server.recorders):
             rows += len(page)
             self._wall = max(self._wall, began)
             events, arrivals = self._mapping.apply(page, [(len(page), began)])
@@ -300,40 +280,3 @@ class Session:
         self._problems.report(Problem("gap", detail, b"", position, time.time()))
         self._lost, self._position, self._snapshot = dict(lost.state_ids), None, None
         return True
-
-    # ------------------------------------------------------------------------
-    # looking at the server
-
-    def _connect(self) -> Any:
-        return connect(self._settings.address, self._settings.ca)
-
-    def _check(self, control: Any, tables: list[tuple[str, str]]) -> None:
-        check(control, self._settings.address, tables, self._settings.server_id)
-
-    def _load_recorders(self, control: Any) -> None:
-        describe = describe_with(control)
-        helpers = []
-        for schema in sorted({schema for schema, table in self._tables if table == STATES}):
-            if not is_recorder(STATES, (column.name for column in describe(schema, STATES))):
-                continue
-            helpers += [(schema, META), (schema, ATTRIBUTES)]
-            recorder = self._recorders.setdefault(schema, Recorder(schema))
-            self._check(control, helpers)
-            recorder.seed(control)
-
-    def _advise(self, control: Any) -> None:
-        if not self._advised and not names_are_logged(control):
-            log.warning(METADATA_ADVICE, self._settings.address)
-            self._advised = True
-
-    def _full_name(self, name: str) -> str:
-        return name if "." in name else f"{self._settings.address.database}.{name}"
-
-    def _is_helper(self, table: tuple[str, str]) -> bool:
-        return table[0] in self._recorders and table[1] in (META, ATTRIBUTES)
-
-
-def _gtid_position(control: Any) -> str:
-    with control.cursor() as cursor:
-        cursor.execute("SELECT @@global.gtid_binlog_pos")
-        return str(cursor.fetchone()[0] or "")

@@ -320,11 +320,11 @@ def test_the_figures_of_the_view_are_those_of_the_flow(
             if event == "activated":
                 flags = {"active"} | ({"unacked"} if chance.random() < 0.8 else set())
             flags -= {"acked": {"unacked"}, "returned": {"active"}}.get(event, set())
-            heard = event in ("activated", "annunciated") and chance.random() < 0.7
+            annunciated = event in ("activated", "annunciated") and chance.random() < 0.7
             late = chance.choice([0.0, 0.25, 2.0])
             item = transition(
                 seq, event, at, rule="f/r", subject=subject, occ=occ, flags=sorted(flags),
-                annunciate=heard,
+                annunciate=annunciated,
                 recorded=max(at + late, made[-1].recorded if seq > 1 else 0.0),
             )  # fmt: skip
             made.append(item)

@@ -92,17 +92,17 @@ def test_a_bucket_is_made_in_the_region_of_the_connection(moto: Moto, unique: st
     store.close()
 
 
-ERROR = "<Error><Code>{}</Code><Message>told so</Message></Error>"
+ERROR = "<Error><Code>{}</Code><Message>its own words</Message></Error>"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [
-        (400, ERROR.format("KeyTooLongError"), ObjectRejected, "KeyTooLongError: told so"),
+        (400, ERROR.format("KeyTooLongError"), ObjectRejected, "KeyTooLongError: its own words"),
         (400, ERROR.format("EntityTooLarge"), ObjectRejected, "EntityTooLarge"),
         (403, ERROR.format("AccessDenied"), Retry, "check access_key, secret_key and region"),
         (404, ERROR.format("NoSuchBucket"), Retry, "has no bucket 'archive' any more"),
-        (503, ERROR.format("SlowDown"), Retry, "answers SlowDown: told so; trying again"),
+        (503, ERROR.format("SlowDown"), Retry, "answers SlowDown: its own words; trying again"),
         (500, ERROR.format("InternalError"), Retry, "answers InternalError"),
         (502, "<html>Bad gateway", Retry, "answers status 502"),
         (400, "<Error><Code>", Retry, "answers, but not as an object store does"),
