@@ -68,7 +68,8 @@ class Topic(Source):
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
         """Open a partition at a saved position, or where `start` says."""
         from connectors.kafka.compacted import TableReader
-        from connectors.kafka.consumer import TopicReader, open_reader
+        from connectors.kafka.consumer import TopicReader
+        from connectors.kafka.poller import open_reader
 
         kind = TableReader if self.table else TopicReader
         start = "earliest" if self.table else self.start

@@ -14,7 +14,8 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 from kafka.record.memory_records import MemoryRecords
 
 from connectors.base import ConnectorContext
-from connectors.kafka.consumer import Poller, TopicReader
+from connectors.kafka.consumer import TopicReader
+from connectors.kafka.poller import Poller
 from connectors.kafka.record_batches import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
 from operators.events import DeadLetter, Message, decode_lines, encode_lines
 from tests.fuzz import events

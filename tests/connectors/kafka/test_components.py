@@ -554,7 +554,7 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("connectors.kafka.consumer.COUNT_SECONDS", 0.0)
+    monkeypatch.setattr("connectors.kafka.poller.COUNT_SECONDS", 0.0)
     context = recorder.context("source", connect(broker))
     topic = Topic(name=unique, new_partitions=2)
     (reader, _) = opened(topic, context)

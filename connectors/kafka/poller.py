@@ -1,0 +1,284 @@
+"""One consumer and one thread for all partitions of a source."""
+
+import logging
+import threading
+import time
+from typing import Literal
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, UnsupportedCodecError
+
+from connectors.base import ConnectorContext, ConnectorError
+from connectors.kafka.admin import explain
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.consumer import TopicReader
+from connectors.kafka.fetch_state import Fetches
+from connectors.kafka.record_batches import Chunk, use_chunks
+from connectors.runtime.backoff import Backoff
+
+log = logging.getLogger("vigie")
+
+MAX_CHUNKS = 100
+BUFFER_BYTES = 16 << 20
+BUSY_SECONDS = 1.0
+PROBE_SECONDS = 5.0
+COUNT_SECONDS = 60.0
+# an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
+IDLE_PAUSE = 0.015
+
+
+class Poller:
+    """One consumer and one thread for all partitions of a source that this process reads."""
+
+    def __init__(
+        self, context: ConnectorContext, start: Literal["latest", "earliest"], keyed: bool = False
+    ) -> None:
+        self._context = context
+        self._keyed = keyed
+        self._connection: TopicConnection = context.connection
+        self._start = start
+        self._readers: dict[TopicPartition, TopicReader] = {}
+        self._room = threading.Condition()
+        self._closed = False
+        self._last_records = 0.0
+        self._last_probe = 0.0
+        self._last_count = time.monotonic()
+        self._grown: set[str] = set()
+        self._unchecked: set[TopicPartition] = set()
+        self._failure: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def add(self, reader: TopicReader) -> None:
+        """Read this partition, too."""
+        self._readers[reader.place] = reader
+
+    def begin(self) -> None:
+        """Start the thread at the first call; raises what ended it."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, name=f"reader {self._context.name}", daemon=True
+            )
+            self._thread.start()
+        if isinstance(self._failure, ConnectorError):
+            raise ConnectorError(f"{self._context.name}: {self._failure}") from self._failure
+        if self._failure:
+            raise ConnectorError(
+                f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
+            ) from self._failure
+
+    def took(self) -> None:
+        """A reader took records: there is room again."""
+        with self._room:
+            self._room.notify_all()
+
+    def close(self) -> None:
+        """End the thread, within 5 s."""
+        self._closed = True
+        self.took()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        try:
+            self._keep_reading()
+        except BaseException as error:  # it must end the flow, not only this thread
+            self._failure = error
+            self._context.arrived()
+
+    def _keep_reading(self) -> None:
+        backoff = Backoff(0.1, 5.0)
+        fetched: dict[TopicPartition, int | None] = {
+            place: reader.start for place, reader in self._readers.items()
+        }
+        while not self._closed:
+            consumer = None
+            try:
+                consumer = self._connect(fetched)
+                self._context.health.up(self._context.name)
+                backoff.reset()
+                while not self._closed:
+                    self._poll(consumer, fetched)
+            except UnsupportedCodecError as error:
+                raise ConnectorError(
+                    f"the topic has compressed records that cannot be read here: {error}; install"
+                    " python-snappy, lz4 or zstandard, whichever it names"
+                ) from error
+            except (KafkaError, OSError) as error:
+                self._context.health.degraded(self._context.name, explain(error, self._connection))
+                self._pause(backoff.pause())
+            finally:
+                if consumer is not None:
+                    consumer.close(autocommit=False)
+
+    def _pause(self, seconds: float) -> None:
+        with self._room:
+            self._room.wait_for(lambda: self._closed, seconds)
+
+    def _connect(self, fetched: dict[TopicPartition, int | None]) -> KafkaConsumer:
+        consumer = KafkaConsumer(
+            **self._connection.client_options(),
+            metrics_enabled=False,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=MAX_CHUNKS,
+            fetch_max_wait_ms=self._connection.fetch_wait_ms,
+            max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
+            check_crcs=True,
+            metadata_max_age_ms=int(1000 * COUNT_SECONDS),
+            bootstrap_timeout_ms=5_000,
+        )
+        use_chunks(consumer, self._keyed)
+        self._fetches = Fetches(consumer)
+        self._unchecked = (
+            set()
+            if self._keyed
+            else {place for place, offset in fetched.items() if offset is not None}
+        )
+        self._last_probe = time.monotonic()
+        consumer.assign(list(fetched))
+        for place, offset in fetched.items():
+            if offset is not None:
+                consumer.seek(place, offset)
+            elif self._start == "earliest":
+                consumer.seek_to_beginning(place)
+            else:
+                consumer.seek_to_end(place)
+        return consumer
+
+    def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
+        quiet = time.monotonic() - self._last_records
+        if quiet > BUSY_SECONDS:
+            self._pause(IDLE_PAUSE)
+        if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
+            self._probe(consumer, next(iter(fetched)))
+        if time.monotonic() - self._last_count > COUNT_SECONDS:
+            self._look_for_new_partitions(consumer)
+        asked = {place: self._fetches.asked(place) for place in self._readers}
+        for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
+            self._last_records = time.monotonic()
+            self._look_for_a_gap(place, fetched[place], chunks[0])
+            reader = self._readers[place]
+            reader.bytes_in += sum(chunk.size for chunk in chunks)
+            reader.buffer.extend(chunks)
+            fetched[place] = chunks[-1].offset + 1
+            self._context.arrived()
+        for place, reader in self._readers.items():
+            self._follow(consumer, place, reader, fetched)
+            if fetched[place] == reader.end and not self._fetches.holds(place):
+                reader.heard = asked[place]
+        self._wait_for_room(consumer)
+
+    def _wait_for_room(self, consumer: KafkaConsumer) -> None:
+        """While the flow takes nothing, only where the topics end is asked for now and then."""
+        while not self._has_room(PROBE_SECONDS):
+            for place, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
+                self._readers[place].end = end
+
+    def _has_room(self, seconds: float) -> bool:
+        with self._room:
+            return self._room.wait_for(lambda: self._closed or not self._is_full(), seconds)
+
+    def _follow(
+        self,
+        consumer: KafkaConsumer,
+        place: TopicPartition,
+        reader: TopicReader,
+        fetched: dict[TopicPartition, int | None],
+    ) -> None:
+        """Notice where reading began, that it caught up, and that the topic is another one."""
+        high = consumer.highwater(place)
+        if high is None:
+            return
+        if fetched[place] is None:
+            fetched[place] = consumer.position(place)
+            reader.begins_at(int(fetched[place] or 0))
+        at = fetched[place] or 0
+        # what ends a transaction is no record
+        reader.end = at if at < high <= consumer.position(place) else high
+        if at > high:
+            self._begin_again(consumer, place, fetched, high)
+        elif not reader.caught_up and at == reader.end:
+            reader.caught_up = True
+            self._context.arrived()
+
+    def _probe(self, consumer: KafkaConsumer, place: TopicPartition) -> None:
+        """Ask the broker something, for the client waits silently for one that is gone.
+
+        Raises `KafkaError`.
+        """
+        self._last_probe = time.monotonic()
+        consumer.end_offsets([place], timeout_ms=3_000)
+        self._context.health.up(self._context.name)
+
+    def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
+        """Warn once of partitions added while the flow runs; a restart reads them whole."""
+        self._last_count = time.monotonic()
+        for topic, count in self._context.shared.get("partitions", {}).items():
+            now = len(consumer.partitions_for_topic(topic) or ())
+            if now > count and topic not in self._grown:
+                self._grown.add(topic)
+                self._context.count("new_partitions", now - count)
+                log.warning(
+                    "%s: topic %s has %d partitions now, and this run reads of the %d it began"
+                    " with; nothing is lost, but "
+                    "restart the flow to read the others",
+                    self._context.flow, topic, now, count,
+                )  # fmt: skip
+
+    def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
+        """Count what the broker's retention removed before it was read; after connecting."""
+        if place not in self._unchecked:
+            return
+        self._unchecked.discard(place)
+        if expected is not None and first.offsets and first.offsets[0] > expected:
+            missing = first.offsets[0] - expected
+            log.warning(
+                "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention"
+                " is shorter than this "
+                "flow was away, or it is compacted)",
+                self._context.flow, place.topic, place.partition, expected, first.offsets[0] - 1,
+            )  # fmt: skip
+            self._context.count("gap", missing)
+
+    def _begin_again(
+        self,
+        consumer: KafkaConsumer,
+        place: TopicPartition,
+        fetched: dict[TopicPartition, int | None],
+        high: int,
+    ) -> None:
+        """Read from the start a topic that ends before our position: it is another one."""
+        log.warning(
+            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading"
+            " it from its start",
+            self._context.flow, place.topic, place.partition, high, fetched[place],
+        )  # fmt: skip
+        self._context.count("topic_made_anew", 1)
+        fetched[place] = 0
+        self._readers[place].made_anew()
+        consumer.seek_to_beginning(place)
+
+    def _is_full(self) -> bool:
+        return (
+            sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values())
+            > BUFFER_BYTES
+        )
+
+
+def open_reader(
+    context: ConnectorContext,
+    kind: type[TopicReader],
+    partition: str,
+    position: object | None,
+    start: Literal["latest", "earliest"],
+    keyed: bool,
+) -> TopicReader:
+    """A reader of the partition `TOPIC/NUMBER`; all of a source share one poller."""
+    poller = context.shared.get("poller")
+    if poller is None:
+        poller = context.shared["poller"] = Poller(context, start, keyed)
+    topic, _, number = partition.rpartition("/")
+    reader = kind(poller, context, TopicPartition(topic, int(number)), position)
+    poller.add(reader)
+    return reader
