@@ -29,10 +29,11 @@ CHANGES = {
 has not: it dies with the process.
 """
 STATEMENTS = {"execute", "executemany", "executescript", "commit"}
+"""Methods of SQLite's, which change what is on disk unless a transaction is open at their return."""
 ANSWERED = {HttpClient.command.__code__, KafkaAdminClient.create_topics.__code__}
 """Functions that return once a server has done what it was asked to."""
 PRELOADED = [
-    *("api.accounts.accounts", "api.database.database", "connectors.clickhouse.writer"),
+    *("api.cli.administration", "api.database.database", "connectors.clickhouse.writer"),
     *("flows.runtime.saved_state", "tests.conftest"),
 ]
 LONGEST_S = 120
@@ -48,6 +49,7 @@ def killed_after_each_effect(
     n-th effect, and yield n when it is dead. The last n is that of the child that finished.
 
     `work` is a function of a module; what it gets must be picklable, and another place for each n.
+    Every child imports that module: what takes long to import belongs into `PRELOADED`.
     """
     number = 1
     while _dies(number, work, arguments(number)):
@@ -106,7 +108,8 @@ class _Effects:
     def _changes(self, function: Any) -> bool:
         owner = getattr(function, "__self__", None)
         if isinstance(owner, sqlite3.Connection | sqlite3.Cursor):
-            return function.__name__ in STATEMENTS
+            connection = owner.connection if isinstance(owner, sqlite3.Cursor) else owner
+            return function.__name__ in STATEMENTS and not connection.in_transaction
         if owner is not None and type(owner) is not type(os):  # the method of an object
             return False
         return function in CHANGES or (function in OPENS and getattr(self._opened, "writes", False))

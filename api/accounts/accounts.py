@@ -52,7 +52,9 @@ class Accounts:
     def create_first_admin(self, show: Callable[[str], None]) -> bool:
         """At the first start, make the account `admin` and `show` its random password.
 
-        The password is stored nowhere. Returns False where there are accounts already.
+        The password is stored nowhere, so it is shown before the account is kept: a start that
+        ends in between leaves no account, and the next one shows another password. Returns False
+        where there are accounts already.
         """
         with self.database.write() as session:
             one_process_at_a_time(session)
@@ -61,7 +63,8 @@ class Accounts:
             password = secrets.token_urlsafe(15)
             session.add(self._new(ADMIN, password, "admin"))
             record_audit(session, "vigie", "add_account", ADMIN)
-        show(password)
+            session.flush()
+            show(password)
         return True
 
     async def register(self, username: str, password: str, address: str) -> Principal:

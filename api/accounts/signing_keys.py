@@ -3,14 +3,17 @@
 The newest signs; older ones still check what they signed until it has expired.
 """
 
+import fcntl
 import itertools
 import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.runtime.private_files import check_private, open_private, private_folder
+from connectors.runtime.private_files import check_private, private_folder, write_private
 
 KEY_BYTES = 32
 FOLDER = "api.keys"
@@ -37,10 +40,11 @@ class SigningKeys:
         self._read_at = -1
         private_folder(self._folder)
         former = data / FORMER
-        if former.exists():
-            former.rename(self._folder / "1.key")
-        if not self._numbers():
-            self._make(1)
+        with self._alone():
+            if former.exists():
+                former.rename(self._folder / "1.key")
+            if not self._numbers():
+                self._make(1)
         self._read()
 
     def __repr__(self) -> str:
@@ -64,21 +68,22 @@ class SigningKeys:
 
         Removes the keys whose last token, valid for `lifetime` seconds, has expired.
         """
-        numbers = self._numbers()
-        new = numbers[-1] + 1
-        for number, successor in itertools.pairwise(numbers):
-            if (self._folder / f"{successor}.key").stat().st_mtime < time.time() - lifetime:
-                (self._folder / f"{number}.key").unlink()
-        self._make(new)
+        with self._alone():
+            numbers = self._numbers()
+            for number, successor in itertools.pairwise(numbers):
+                if self._path(successor).stat().st_mtime < time.time() - lifetime:
+                    self._path(number).unlink()
+            self._make(numbers[-1] + 1)
         self._read()
-        return str(new)
+        return self._newest
 
     def revoke_all(self) -> str:
         """Make a new key and remove all others, so that no token given out so far is accepted."""
-        numbers = self._numbers()
-        self._make(numbers[-1] + 1)
-        for number in numbers:
-            (self._folder / f"{number}.key").unlink()
+        with self._alone():
+            numbers = self._numbers()
+            self._make(numbers[-1] + 1)
+            for number in numbers:
+                self._path(number).unlink()
         self._read()
         return self._newest
 
@@ -87,30 +92,35 @@ class SigningKeys:
             int(match[1]) for name in os.listdir(self._folder) if (match := _FILE.fullmatch(name))
         )
 
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.key"
+
     def _make(self, number: int) -> None:
-        path = self._folder / f"{number}.key"
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        with open_private(unfinished, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
+        write_private(self._path(number), secrets.token_bytes(KEY_BYTES))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other process reads or changes the keys, and keep the others waiting."""
+        handle = os.open(self._folder, os.O_RDONLY)
         try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return  # another process made it at the same moment
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
         finally:
-            unfinished.unlink()
+            os.close(handle)
 
     def _read(self) -> None:
-        changed = self._folder.stat().st_mtime_ns
-        keys: dict[str, bytes] = {}
-        for number in self._numbers():
-            path = self._folder / f"{number}.key"
-            check_private(path)
-            key = path.read_bytes()
-            if len(key) < KEY_BYTES:
-                raise KeyFileError(
-                    f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a"
-                    " new one"
-                )
-            keys[str(number)] = key
-            self._newest = str(number)
-        self._keys, self._read_at = keys, changed
+        with self._alone():
+            changed = self._folder.stat().st_mtime_ns
+            keys = {number: self._key(self._path(number)) for number in self._numbers()}
+        self._newest = str(max(keys))
+        self._keys = {str(number): key for number, key in keys.items()}
+        self._read_at = changed
+
+    def _key(self, path: Path) -> bytes:
+        check_private(path)
+        key = path.read_bytes()
+        if len(key) < KEY_BYTES:
+            raise KeyFileError(
+                f"{path} holds {len(key)} bytes, a key has {KEY_BYTES}; remove it to have a new one"
+            )
+        return key
