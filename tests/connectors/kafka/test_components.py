@@ -10,7 +10,7 @@ from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
 
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader, Stopped
-from connectors.kafka import consumer as topic_reader
+from connectors.kafka import poller
 from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
@@ -227,8 +227,8 @@ def test_a_reader_knows_how_many_records_it_has_not_read_and_until_when_there_we
     opened: Callable[..., list[Reader]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(topic_reader, "BUFFER_BYTES", 0)
-    monkeypatch.setattr(topic_reader, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(poller, "BUFFER_BYTES", 0)
+    monkeypatch.setattr(poller, "PROBE_SECONDS", 0.05)
     topic = Topic(name=unique, new_partitions=1)
     (reader,) = opened(topic, context)
     assert (reader.lag(), reader.read_until()) == (None, -math.inf)
