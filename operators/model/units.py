@@ -8,32 +8,54 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
-UNITS: dict[str, tuple[str, float, float]] = {
-    "°C": ("temperature", 1, 0), "K": ("temperature", 1, -273.15), "°F": ("temperature", 5 / 9,
-    -160 / 9),
-    "%": ("ratio", 0.01, 0),
-    "W": ("power", 1, 0), "kW": ("power", 1e3, 0), "mW": ("power", 1e-3, 0),
-    "Wh": ("energy", 1, 0), "kWh": ("energy", 1e3, 0), "MWh": ("energy", 1e6, 0), "J": ("energy",
-    1 / 3600, 0),
-    "V": ("voltage", 1, 0), "mV": ("voltage", 1e-3, 0),
-    "A": ("current", 1, 0), "mA": ("current", 1e-3, 0),
-    "Pa": ("pressure", 1, 0), "hPa": ("pressure", 100, 0), "kPa": ("pressure", 1e3, 0),
-    "mbar": ("pressure", 100, 0),
-    "bar": ("pressure", 1e5, 0), "mmHg": ("pressure", 133.322387415, 0), "inHg": ("pressure",
-    3386.389, 0),
-    "m/s": ("speed", 1, 0), "km/h": ("speed", 1 / 3.6, 0), "mph": ("speed", 0.44704, 0),
-    "kg": ("mass", 1, 0), "g": ("mass", 1e-3, 0), "lb": ("mass", 0.45359237, 0),
-    "m": ("length", 1, 0), "cm": ("length", 0.01, 0), "mm": ("length", 1e-3, 0),
-    "lx": ("illuminance", 1, 0), "ppm": ("concentration", 1, 0), "Hz": ("frequency", 1, 0),
-    "dBm": ("signal", 1, 0),
-    "VA": ("apparent power", 1, 0), "var": ("reactive power", 1, 0), "lqi": ("link quality", 1, 0),
-    "µg/m³": ("particulates", 1, 0), "µS/cm": ("conductivity", 1, 0), "m³": ("volume", 1, 0),
-    "dB": ("sound", 1, 0),
-    "°": ("angle", 1, 0), "mired": ("colour temperature", 1, 0),
-    "m³/h": ("flow", 1, 0), "L/h": ("flow", 0.001, 0), "L/min": ("flow", 0.06, 0), "L/s": ("flow",
-    3.6, 0),
-    "m³/s": ("flow", 3600, 0), "L": ("volume", 0.001, 0), "mL": ("volume", 1e-6, 0),
+_KINDS: dict[str, dict[str, float | tuple[float, float]]] = {
+    "temperature": {"°C": 1, "K": (1, -273.15), "°F": (5 / 9, -160 / 9)},
+    "ratio": {"%": 0.01},
+    "power": {"W": 1, "kW": 1e3, "mW": 1e-3, "MW": 1e6},
+    "energy": {
+        "Wh": 1, "kWh": 1e3, "MWh": 1e6, "GWh": 1e9, "J": 1 / 3600, "kJ": 1e3 / 3600,
+        "MJ": 1e6 / 3600, "GJ": 1e9 / 3600, "Wmin": 1 / 60,
+    },
+    "voltage": {"V": 1, "mV": 1e-3, "kV": 1e3, "µV": 1e-6, "MV": 1e6},
+    "current": {"A": 1, "mA": 1e-3, "µA": 1e-6},
+    "apparent power": {"VA": 1, "kVA": 1e3, "mVA": 1e-3},
+    "reactive power": {"var": 1, "kvar": 1e3, "mvar": 1e-3},
+    "pressure": {
+        "Pa": 1, "hPa": 100, "kPa": 1e3, "mbar": 100, "bar": 1e5, "cbar": 1e3,
+        "mmHg": 133.322387415, "inHg": 3386.389, "psi": 6894.757293168,
+    },
+    "speed": {
+        "m/s": 1, "km/h": 1 / 3.6, "mph": 0.44704, "kn": 1852 / 3600, "ft/s": 0.3048, "mm/s": 1e-3,
+        "cm/s": 1e-2,
+    },
+    "mass": {
+        "kg": 1, "g": 1e-3, "mg": 1e-6, "µg": 1e-9, "t": 1e3, "lb": 0.45359237,
+        "oz": 0.028349523125, "st": 6.35029318,
+    },
+    "length": {
+        "m": 1, "cm": 0.01, "mm": 1e-3, "km": 1e3, "in": 0.0254, "ft": 0.3048, "yd": 0.9144,
+        "mi": 1609.344,
+    },
+    "illuminance": {"lx": 1},
+    "concentration": {"ppm": 1, "ppb": 1e-3},
+    "frequency": {"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
+    "signal": {"dBm": 1, "dBW": (1, 30)},
+    "link quality": {"lqi": 1},
+    "particulates": {"µg/m³": 1, "mg/m³": 1e3},
+    "conductivity": {"µS/cm": 1, "mS/cm": 1e3, "S/cm": 1e6, "S/m": 1e4},
+    "volume": {"m³": 1, "L": 1e-3, "mL": 1e-6, "ft³": 0.028316846592, "gal": 0.003785411784},
+    "sound": {"dB": 1},
+    "angle": {"°": 1},
+    "colour temperature": {"mired": 1},
+    "flow": {"m³/h": 1, "L/h": 0.001, "L/min": 0.06, "L/s": 3.6, "m³/s": 3600},
 }  # fmt: skip
+"""Kind: its units, each with its factor, or factor and offset, to the first one."""
+
+UNITS: dict[str, tuple[str, float, float]] = {
+    unit: (kind, *(to_base if isinstance(to_base, tuple) else (to_base, 0)))
+    for kind, units in _KINDS.items()
+    for unit, to_base in units.items()
+}
 """Unit: (kind, factor, offset); base value = number * factor + offset. Exact by definition (SI,
 NIST SP 811).
 """
@@ -68,7 +90,7 @@ def _unit(unit: str) -> tuple[str, float, float]:
 
 
 def _meant(unit: str) -> str:
-    lower = {known.lower(): known for known in UNITS}
+    lower = {known.lower(): known for known in reversed(UNITS)}
     found = _SPELT.get(unit.lower()) or lower.get(unit.lower())
     of, slash, span = unit.partition("/")
     if not found and slash and of in UNITS and span in SECONDS:

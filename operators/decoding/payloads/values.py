@@ -6,7 +6,7 @@ from typing import Any
 
 from operators.decoding.payloads.metrics import METRICS, Metric
 from operators.model import two_state
-from operators.model.units import UNITS
+from operators.model.units import SECONDS, UNITS
 
 BINARY: dict[Any, float] = {**two_state.COMMON, "1.0": 1.0, "0.0": 0.0, 1: 1.0, 0: 0.0}
 """Two-state values, words in lower case. (1, 1.0 and True are one key.)"""
@@ -20,36 +20,19 @@ COVER = {
     "close": "closed", "stop": "stopped", "opened": "open",
 }  # fmt: skip
 
-MORE_UNITS: dict[str, dict[str, tuple[float, float]]] = {
-    "temperature": {"C": (1, 0), "F": (5 / 9, -160 / 9), "Cel": (1, 0), "ºC": (1, 0),
-        "ºF": (5 / 9, -160 / 9)},
-    "energy": {"GWh": (1e6, 0), "kJ": (1 / 3600, 0), "MJ": (1 / 3.6, 0), "GJ": (1 / 3.6e-3, 0),
-        "Wmin": (1 / 60000, 0)},
-    "power": {"MW": (1e6, 0)},
-    "voltage": {"kV": (1e3, 0), "µV": (1e-6, 0), "MV": (1e6, 0)},
-    "current": {"µA": (1e-6, 0)},
-    "apparent_power": {"kVA": (1e3, 0), "mVA": (1e-3, 0)},
-    "reactive_power": {"kvar": (1e3, 0), "mvar": (1e-3, 0)},
-    "pressure": {"cbar": (10, 0), "psi": (68.94757293168, 0)},
-    "frequency": {"kHz": (1e3, 0), "MHz": (1e6, 0), "GHz": (1e9, 0)},
-    "power_factor": {"%": (0.01, 0), "/": (1, 0), "1": (1, 0)},
-    "distance": {"km": (1e3, 0), "in": (0.0254, 0), "ft": (0.3048, 0), "yd": (0.9144, 0),
-        "mi": (1609.344, 0)},
-    "weight": {"mg": (1e-6, 0), "µg": (1e-9, 0), "oz": (0.028349523125, 0), "st": (6.35029318, 0),
-        "t": (1e3, 0)},
-    "speed": {"kn": (1852 / 3600, 0), "ft/s": (0.3048, 0), "mm/s": (1e-3, 0), "cm/s": (1e-2, 0)},
-    "water": {"L": (1e-3, 0), "l": (1e-3, 0), "mL": (1e-6, 0), "ft³": (0.028316846592, 0),
-        "gal": (0.003785411784, 0)},
-    "uptime": {"ms": (1e-3, 0), "min": (60, 0), "h": (3600, 0), "d": (86400, 0), "w": (604800, 0)},
-    "conductivity": {"mS/cm": (1e3, 0), "S/cm": (1e6, 0), "S/m": (1e4, 0)},
-    "carbon_dioxide": {"ppb": (1e-3, 0), "/1000000": (1, 0)},
-    "pm25": {"mg/m³": (1e3, 0), "ug/m3": (1, 0), "µg/m3": (1, 0)},
-    "sound_pressure": {"dBA": (1, 0), "dBFS": (1, 0)},
-    "signal_strength": {"dB": (1, 0), "dBW": (1, 30)},
-    "illuminance": {"lux": (1, 0)},
-    "linkquality": {"": (1, 0)},
-}  # fmt: skip
-"""Per metric, units that only devices write: (factor, offset) to the metric's unit."""
+SPELLINGS: dict[str, dict[str, str]] = {
+    "temperature": {"C": "°C", "F": "°F", "Cel": "°C", "ºC": "°C", "ºF": "°F"},
+    "water": {"l": "L"},
+    "carbon_dioxide": {"/1000000": "ppm"},
+    "pm25": {"ug/m3": "µg/m³", "µg/m3": "µg/m³"},
+    "sound_pressure": {"dBA": "dB", "dBFS": "dB"},
+    "signal_strength": {"dB": "dBm"},
+    "illuminance": {"lux": "lx"},
+    "linkquality": {"": "lqi"},
+}
+"""Per metric, units as only devices write them, and the unit that is meant."""
+_FRACTIONS = {"%": (0.01, 0.0), "/": (1.0, 0.0), "1": (1.0, 0.0)}
+_PERCENTS = {"%RH": (1.0, 0.0), "%EL": (1.0, 0.0), "/": (100.0, 0.0)}
 _LONGEST_UNIT = 32
 _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
 
@@ -68,15 +51,14 @@ def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
     unit = unit.strip().replace("μ", "µ")
     if unit == own:
         return 1.0, 0.0
-    family = metric
-    if own == "°C":
-        family = "temperature"
-    elif own == "kWh":
-        family = "energy"
-    elif own == "%":
-        return {"%RH": (1.0, 0.0), "%EL": (1.0, 0.0), "/": (100.0, 0.0)}.get(unit)
-    if (found := MORE_UNITS.get(_SAME.get(family, family), {}).get(unit)) is not None:
-        return found
+    if own == "%":
+        return _PERCENTS.get(unit)
+    if metric == "power_factor":
+        return _FRACTIONS.get(unit)
+    if own == "s":
+        return (SECONDS[unit], 0.0) if unit in SECONDS else None
+    family = "temperature" if own == "°C" else _SAME.get(metric, metric)
+    unit = SPELLINGS.get(family, {}).get(unit, unit)
     if own in UNITS and unit in UNITS and UNITS[own][0] == UNITS[unit][0]:
         _, factor, offset = UNITS[unit]
         _, to_factor, to_offset = UNITS[own]
