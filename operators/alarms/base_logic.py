@@ -21,9 +21,7 @@ from operators.model.fields import number_of
 
 WHILE = "while"
 FORGET_AFTER = 7 * 86_400.0
-"""A subject in state normal that was not heard for so long is freed; one whose silence counts is
-not.
-"""
+"""A subject in state normal is freed after so long without an event, unless its silence counts."""
 SWEEP_EVERY = 86_400.0
 _NOTHING: About = (None, {})
 
@@ -60,9 +58,9 @@ class AlarmLogic(Logic):
         self._wall = -math.inf
         self._clock = -math.inf
         self._abouts: dict[Any, About] = {}
-        self._hiding: dict[tuple[str, str], set[str]] = {}
-        self._gates: dict[str, bool] = {}
-        self._gate: bool | None = None
+        self._suppressing: dict[tuple[str, str], set[str]] = {}
+        self._armed_by_subject: dict[str, bool] = {}
+        self._armed_latest: bool | None = None
         self._started = False
         self._sweep = math.inf
 
@@ -72,7 +70,7 @@ class AlarmLogic(Logic):
         engine.on_rejection = self.commands.refuse
         engine.on_count = self.count
         if self.alarm.armed and self.alarm.armed.while_:
-            engine.on_open = self._gate_new
+            engine.on_open = self._arm_new
         return engine
 
     # ------------------------------------------------------------------------
@@ -93,7 +91,7 @@ class AlarmLogic(Logic):
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take hiding alarms, the arming stream, rules or commands."""
         act = {
-            "suppressed_by": self._hide, "armed": self._arm, "rules": self._rules,
+            "suppressed_by": self._suppressed_by, "armed": self._arm, "rules": self._rules,
             "commands": self.commands.take,
             "commands_elsewhere": self.commands.take_known,
         }.get(role)  # fmt: skip
@@ -191,21 +189,21 @@ class AlarmLogic(Logic):
         return known
 
     # ------------------------------------------------------------------------
-    # masking
-    def _hide(self, events: list[Event], at: float) -> None:
-        """Transitions of the alarms that hide this one."""
+    # suppression
+    def _suppressed_by(self, events: list[Event], at: float) -> None:
+        """Transitions of the alarms that suppress this one."""
         for event in events:
             if type(event) is not AlarmTransition or event.alarm not in self.alarm.suppressed_by:
                 continue
             key = (event.subject, event.alarm)
-            active = self._hiding.setdefault(key, set())
+            active = self._suppressing.setdefault(key, set())
             was = bool(active)
             if "active" in event.flags and "oos" not in event.flags:
                 active.add(event.rule)
             else:
                 active.discard(event.rule)
             if not active:
-                del self._hiding[key]
+                del self._suppressing[key]
             if was != bool(active):
                 self._suppress(
                     event.subject, event.alarm, bool(active), self._arrival(event, at), event.time
@@ -228,20 +226,20 @@ class AlarmLogic(Logic):
                 self.count("not_data")
                 continue
             subject = getattr(event, "subject", "")
-            self._gate = self._gates[subject] = bool(value)
+            self._armed_latest = self._armed_by_subject[subject] = bool(value)
             for rule_id, slots in self.engine.slots.items():
                 for name in list(slots):
-                    if name == subject or name not in self._gates:
-                        self._set_gate(rule_id, name, self._arrival(event, at), event.time)
+                    if name == subject or name not in self._armed_by_subject:
+                        self._set_armed(rule_id, name, self._arrival(event, at), event.time)
 
-    def _set_gate(self, rule_id: str, subject: str, at: float, time: float) -> None:
-        closed = not self._gates.get(subject, self._gate)
+    def _set_armed(self, rule_id: str, subject: str, at: float, time: float) -> None:
+        closed = not self._armed_by_subject.get(subject, self._armed_latest)
         s = self.engine.state(rule_id, subject)
         if s is not None and closed != (WHILE in s.inhibitors):
             self.engine.inhibit(rule_id, subject, at, WHILE, closed, time)
 
-    def _gate_new(self, s: State, t: float) -> None:
-        if not self._gates.get(s.subject, self._gate):
+    def _arm_new(self, s: State, t: float) -> None:
+        if not self._armed_by_subject.get(s.subject, self._armed_latest):
             suppression.inhibit(self.engine, s, WHILE, True, t)
 
     # ------------------------------------------------------------------------
@@ -274,9 +272,9 @@ class AlarmLogic(Logic):
         """Return the engine, hiding alarms, gates and what subclasses add, as plain data."""
         return {
             "engine": snapshot(self.engine),
-            "hiding": [[*key, sorted(rules)] for key, rules in self._hiding.items()],
-            "gates": dict(self._gates),
-            "gate": self._gate,
+            "hiding": [[*key, sorted(rules)] for key, rules in self._suppressing.items()],
+            "gates": dict(self._armed_by_subject),
+            "gate": self._armed_latest,
             **self.more_state(),
         }
 
@@ -289,8 +287,10 @@ class AlarmLogic(Logic):
             )
         self.engine = self._new_engine()
         restore(self.engine, state["engine"], self.definition.made)
-        self._hiding = {(subject, alarm): set(rules) for subject, alarm, rules in state["hiding"]}
-        self._gates, self._gate = dict(state["gates"]), state["gate"]
+        self._suppressing = {
+            (subject, alarm): set(rules) for subject, alarm, rules in state["hiding"]
+        }
+        self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
         self._started = False
         self.take_more_state(state)
 

@@ -1,4 +1,4 @@
-"""The logic of an alarm with `when`: one rule for all subjects, with a fast path for quiet ones."""
+"""The logic of an alarm with `when`: one rule for all subjects, with a fast path."""
 
 import math
 from collections.abc import Mapping
@@ -224,7 +224,7 @@ class ConditionLogic(AlarmLogic):
         return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
 
     def _open_slot(self, event: Any, at: float) -> bool:
-        """Make the slot of a new, quiet subject without a state, if many are known already."""
+        """Make the slot of a new, normal subject without a state, if many are known already."""
         engine = self.engine
         slots = engine.slots[self._rule_id]
         if len(slots) < engine.states_kept or type(event) is not Reading or event.quality != "good":
@@ -253,9 +253,9 @@ class ConditionLogic(AlarmLogic):
         return True
 
     def _first_mode(self, rule: Rule, unit: str | None) -> Mode | None:
-        """The mode of a quiet new subject; None where the rule needs a state for everybody."""
+        """The mode of a new subject in state normal; None where the rule needs a state of each."""
         plain = not (rule.schedule or rule.window or rule.n_of_m or rule.pulse) and rule.enabled
         if not plain or (rule.unit is not None and unit not in (None, rule.unit)):
             return None
-        low, high = finite([level.quiet for level in rule.levels] or [(-math.inf, math.inf)])
+        low, high = finite([level.unbreached for level in rule.levels] or [(-math.inf, math.inf)])
         return self.engine.shared_mode((low, high, math.inf, unit))

@@ -77,7 +77,7 @@ def figures_of(
     start: float,
     end: float,
 ) -> Figures:
-    """Return the figures of [start, end), with whole bins at both ends; present states are of `end`."""
+    """Return the figures of [start, end), with whole bins; present states are as of `end`."""
     first, last = math.floor(start / BIN), math.ceil(end / BIN)
     chosen = {number: one for number, one in bins.items() if first <= number < last}
     total = sum(one.annunciated for one in chosen.values())

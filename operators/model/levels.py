@@ -76,9 +76,9 @@ def why_not(before: "When | Level", level: Level) -> str | None:
         sign * new.base() > sign * old.base() for sign, (old, new) in zip(signs, pairs, strict=True)
     ):
         return None
-    told = [
+    shown = [
         str(limit) if kind != "outside" else f"[{limit[0]}, {limit[1]}]"
         for limit in (greater, lesser)
     ]
     side = {"above": "higher than", "below": "lower than", "outside": "wider than"}[kind]
-    return f"{told[0]} must be {side} the limit before it, {told[1]}"
+    return f"{shown[0]} must be {side} the limit before it, {shown[1]}"

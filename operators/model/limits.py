@@ -27,7 +27,7 @@ class NoLimit(Exception):
 class Limit:
     """A limit and where the condition ends (`clear`), of a record such as `{above: 30, clear: 28}`.
 
-    `kind` is one of `KINDS`, or empty. The closed intervals `quiet` (no breach), `breach`, `held`
+    `kind` is one of `KINDS`, or empty. The closed intervals `unbreached`, `breach`, `held`
     (breach or deadband) and `normal` spare a step the look at each value: they hold only such
     values, but not always all of them. Of `outside`, `breach` and `held` are empty, because their
     values lie on two sides; `breach_beside` and `held_beside` give one side.
@@ -35,7 +35,7 @@ class Limit:
 
     __slots__ = (
         "_clear_high", "_clear_low", "_high", "_low", "breach", "clear", "held", "kind", "limit",
-        "normal", "quiet",
+        "normal", "unbreached",
     )  # fmt: skip
 
     def __init__(self, record: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Limit:
             low, high = (-math.inf, _under(limit)) if limit > 0 else (_over(limit), math.inf)
             clear_low, clear_high = low, high
         self._low, self._high, self._clear_low, self._clear_high = low, high, clear_low, clear_high
-        self.quiet, self.normal = (low, high), (clear_low, clear_high)
+        self.unbreached, self.normal = (low, high), (clear_low, clear_high)
         self.breach = self.held = NOTHING
         if kind == "equals" and not isinstance(limit, (bool, str)):
             self.breach = self.held = (limit, limit)

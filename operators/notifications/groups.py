@@ -11,10 +11,10 @@ from typing import Any
 
 Group = dict[str, Any]
 Member = dict[str, Any]
-"""One alarm of a group: its `state` (firing, muted, resolved), whether it was `told` and
+"""One alarm of a group: its `state` (firing, muted, resolved), whether it was notified (`told`) and
 `acked`, `since` when, and `about`, which belongs to who feeds the notifier."""
 Terms = dict[str, Any]
-"""How a group is told: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or
+"""How a group is notified: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or
 None.
 """
 MOST_ACTS = 1000
@@ -45,10 +45,10 @@ class Notifier:
         member = group["members"].get(name)
         if annunciate:
             since = member["since"] if member and member["state"] != "resolved" else now
-            told = bool(member and member["told"])
+            notified = bool(member and member["told"])
             group["members"][name] = {
                 "state": "firing",
-                "told": told,
+                "told": notified,
                 "acked": acked,
                 "since": since,
                 "about": about,
@@ -92,7 +92,7 @@ class Notifier:
         return group
 
     def _count_flood(self, group: Group, now: float) -> bool:
-        """Whether this annunciation opened a flood (which is told at once)."""
+        """Whether this annunciation opened a flood (which is notified at once)."""
         flood = group["cfg"]["flood"]
         if not flood:
             group["acts"] = [*group["acts"], now][-MOST_ACTS:]
@@ -127,14 +127,14 @@ class Notifier:
         members = group["members"]
         firing = sorted(name for name, member in members.items() if member["state"] == "firing")
         resolved = sorted(name for name, member in members.items() if member["state"] == "resolved")
-        told = {
+        notification = {
             "at": now,
             "kind": kind,
             "group": json.loads(group["key"]),
             "firing": firing,
             "resolved": resolved,
         }
-        self.on_send(told, {name: members[name] for name in (*firing, *resolved)})
+        self.on_send(notification, {name: members[name] for name in (*firing, *resolved)})
         for name in resolved:
             del members[name]
         for member in members.values():

@@ -19,7 +19,7 @@ _MASKS = ("suppressed", "oos", "disabled")
 
 
 class Flood(Spec):
-    """From when on alarms are too many to be told one by one."""
+    """From when on alarms are too many to be notified one by one."""
 
     alarms: int = Field(ge=2, le=1000, description="How many alarms in a group.", examples=[10])
     in_: Duration = Field(alias="in", gt=0, description="Within which span.", examples=["10min"])
@@ -29,12 +29,11 @@ class Notify(Operator):
     """Makes notifications of the changes of alarms: one for a group of them, as people can read it.
 
     The stream reads `alarms`, or alarms by name. The first alarm of a group waits `wait` for
-    others; what changes later is told `interval` after the last notification at the earliest. An
-    alarm that is over before it was told is not told at all, one that is shelved, suppressed or out
-    of service is left out, and told again when that ends. What nobody has acknowledged is repeated
-    after `repeat`.
+    others; later changes are notified `interval` after the last notification at the earliest. An
+    alarm that is over before it was notified is left out; so is one that is shelved, suppressed or
+    out of service, until that ends. What nobody has acknowledged is repeated after `repeat`.
 
-    With `flood`, as many alarms within its span are told at once as a flood; after that comes one
+    With `flood`, as many alarms within its span are one notification at once; after that comes one
     digest in that span, until there are fewer than half as many. The alarms themselves are
     untouched by it.
 
@@ -168,7 +167,7 @@ class NotifyLogic(Logic):
             "priority": max(
                 (one["priority"] for one in raised), key=PRIORITIES.index, default=None
             ),
-            "text": _told(kind, raised, over),
+            "text": _text(kind, raised, over),
         }
         self._out.append(
             Occurrence(
@@ -197,8 +196,8 @@ def _about(event: AlarmTransition) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
-    """A notification as people read it, a line for each alarm, the most urgent first."""
+def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
+    """The text of a notification, a line for each alarm, the most urgent first."""
     head = {"flood_on": "flood of alarms: ", "repeat": "still not acknowledged: "}.get(kind, "")
     lines = [
         f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"

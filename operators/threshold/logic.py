@@ -287,7 +287,7 @@ class ThresholdLogic(Logic):
         if limit is None or (self._when.times > 1 and (phase != INACTIVE or signal.hits)):
             unchanging = NOTHING
         elif phase == INACTIVE:
-            unchanging = limit.quiet
+            unchanging = limit.unbreached
         elif phase == ACTIVE:
             unchanging = limit.held
         else:

@@ -30,7 +30,7 @@ def inert_values(s: State) -> Interval:
             return _ALL
         if any(s.levels):
             return NOTHING
-        parts = [level.quiet for level in rule.levels]
+        parts = [level.unbreached for level in rule.levels]
     else:
         if (
             not rule.levels
@@ -49,7 +49,7 @@ def inert_values(s: State) -> Interval:
             if phase == "active" and (s.drift is not None or s.severity != highest_level(s)):
                 return NOTHING
             parts = [
-                _values_on(level, phase, s.last_value) if on else level.quiet
+                _values_on(level, phase, s.last_value) if on else level.unbreached
                 for level, on in zip(rule.levels, s.levels, strict=True)
             ]
     return finite(parts)

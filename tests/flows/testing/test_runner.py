@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import flows
 from flows.cli import main
 from flows.testing.inputs import subscribed
-from operators.alarms import command_handler as desk
+from operators.alarms import command_handler
 from operators.alarms.engine import commands
 
 SHIPPED = Path(flows.__file__).parent / "definitions"
@@ -363,7 +363,9 @@ def test_topics_are_compared_as_a_broker_does(topic, pattern, takes):
 
 
 def test_every_word_for_a_refused_command_is_known_to_tests():
-    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (commands, desk)]
+    sources = [
+        Path(module.__file__).read_text(encoding="utf-8") for module in (commands, command_handler)
+    ]
     refusals = sources[0].partition("def refusal(")[2]
     words = set(re.findall(r'"([a-z_]+)"\)', refusals)) | set(
         re.findall(r'return "([a-z_]+)"', refusals)

@@ -363,7 +363,7 @@ def test_a_label_that_names_no_priority_counts_as_the_default() -> None:
 
 
 # ---------------------------------------------------------------------------
-# masking
+# suppression
 def paris(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS).timestamp()
 

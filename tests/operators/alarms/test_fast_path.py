@@ -1,5 +1,5 @@
 """An alarm in a flow does what the reference does, whatever the batches and restarts; most
-readings take the fast lane.
+readings take the fast path.
 """
 
 import random
@@ -26,13 +26,13 @@ def test_the_result_does_not_depend_on_how_events_are_batched(seed: int) -> None
     results = []
     for cut in range(3):
         logic = make_logic(alarm, CONTEXT)
-        said: list[Event] = []
+        emitted: list[Event] = []
         for batch in batches(random.Random(1000 * seed + cut), events):
-            said += logic.on_batch(batch, Now(batch[-1].time - 60, 10_000.0))
-        said += logic.on_time(Now(5_000.0, 10_000.0))
+            emitted += logic.on_batch(batch, Now(batch[-1].time - 60, 10_000.0))
+        emitted += logic.on_time(Now(5_000.0, 10_000.0))
         kept = [
             (e.subject, e.seq, e.id, e.time, e.event, e.value)
-            for e in said
+            for e in emitted
             if isinstance(e, AlarmTransition)
         ]
         results.append(sorted(kept))

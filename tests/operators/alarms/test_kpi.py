@@ -20,7 +20,7 @@ class Log:
         self.kpis = Kpis(keep)
         self._n = 0
 
-    def say(
+    def add(
         self, event: str, time: float, subject: str = "a", flags: str = "", **fields: Any
     ) -> None:
         self._n += 1
@@ -34,10 +34,10 @@ class Log:
         )  # fmt: skip
 
     def raised(self, time: float, subject: str = "a", **fields: Any) -> None:
-        self.say("activated", time, subject, "active unacked", **{"annunciate": True, **fields})
+        self.add("activated", time, subject, "active unacked", **{"annunciate": True, **fields})
 
     def returned(self, time: float, subject: str = "a", flags: str = "unacked") -> None:
-        self.say("returned", time, subject, flags)
+        self.add("returned", time, subject, flags)
 
 
 def test_the_rate_and_the_largest_bins_hours_and_days() -> None:
@@ -45,7 +45,7 @@ def test_the_rate_and_the_largest_bins_hours_and_days() -> None:
     for n in range(12):
         log.raised(HOUR + n * 10, f"s{n}")
     log.raised(2 * HOUR - 1)
-    log.say("activated", HOUR, "quiet", "active unacked shelved:timed")
+    log.add("activated", HOUR, "masked", "active unacked shelved:timed")
     figures = log.kpis.figures(0.0, DAY)
     assert (figures.annunciated, figures.masked) == (13, 1)
     assert figures.rate == pytest.approx(13 / 144)
@@ -94,7 +94,7 @@ def test_what_stands_longer_than_a_day_is_stale_unless_masked() -> None:
     log = Log()
     log.raised(0.0, "old")
     log.raised(0.0, "shelved")
-    log.say("shelved", 1.0, "shelved", "active unacked shelved:timed")
+    log.add("shelved", 1.0, "shelved", "active unacked shelved:timed")
     log.raised(DAY, "new")
     figures = log.kpis.figures(0.0, DAY + 1)
     assert figures.standing == 2
@@ -106,11 +106,11 @@ def test_the_time_to_acknowledge_runs_from_the_first_annunciation() -> None:
     log = Log()
     for n in range(1, 21):
         log.raised(0.0, f"s{n}")
-        log.say("acked", float(n), f"s{n}", "active")
-    log.say("activated", 0.0, "masked", "active unacked suppressed")
-    log.say("unsuppressed", 50.0, "masked", "active unacked", annunciate=True)
-    log.say("acked", 250.0, "masked", "active")
-    log.say("activated", 0.0, "automatic", "active", annunciate=True)
+        log.add("acked", float(n), f"s{n}", "active")
+    log.add("activated", 0.0, "masked", "active unacked suppressed")
+    log.add("unsuppressed", 50.0, "masked", "active unacked", annunciate=True)
+    log.add("acked", 250.0, "masked", "active")
+    log.add("activated", 0.0, "automatic", "active", annunciate=True)
     figures = log.kpis.figures(0.0, HOUR)
     assert (figures.ack_median, figures.ack_95, figures.acked) == (11.0, 20.0, 21)
 
@@ -119,7 +119,7 @@ def test_what_returns_unacknowledged_is_censored_for_good() -> None:
     log = Log()
     log.raised(0.0)
     log.returned(5.0)
-    log.say("acked", 90.0)
+    log.add("acked", 90.0)
     figures = log.kpis.figures(0.0, HOUR)
     assert (figures.censored, figures.acked, figures.ack_median) == (1, 0, None)
 
@@ -139,9 +139,9 @@ def test_the_ten_worst_rules_and_their_share() -> None:
 def test_shelves_that_last_and_are_renewed() -> None:
     log = Log()
     for n in range(4):
-        log.say("shelved", n * 100.0, "a", "shelved:timed")
+        log.add("shelved", n * 100.0, "a", "shelved:timed")
     assert log.kpis.figures(0.0, HOUR).renewed == (("f/hot", "a"),)
-    log.say("unshelved", 400.0)
+    log.add("unshelved", 400.0)
     figures = log.kpis.figures(0.0, HOUR)
     assert (figures.longest_shelve, figures.renewed) == (400.0, ())
 
@@ -149,8 +149,8 @@ def test_shelves_that_last_and_are_renewed() -> None:
 def test_repeats_and_escalations_are_counted() -> None:
     log = Log()
     log.raised(0.0)
-    log.say("realarmed", 1.0, flags="active unacked", annunciate=True)
-    log.say("escalated", 2.0, flags="active unacked", annunciate=True)
+    log.add("realarmed", 1.0, flags="active unacked", annunciate=True)
+    log.add("escalated", 2.0, flags="active unacked", annunciate=True)
     figures = log.kpis.figures(0.0, HOUR)
     assert (figures.annunciated, figures.realarmed, figures.escalated) == (1, 1, 1)
 
@@ -169,8 +169,8 @@ def test_a_restart_keeps_the_figures() -> None:
     log, again = Log(), Kpis()
     for n in range(15):
         log.raised(n * 10.0, f"s{n % 4}", priority="high")
-    log.say("acked", 200.0, "s1", "active")
-    log.say("shelved", 210.0, "s2", "active shelved:timed")
+    log.add("acked", 200.0, "s1", "active")
+    log.add("shelved", 210.0, "s2", "active shelved:timed")
     again.restore(decode(encode(log.kpis.snapshot())))
     assert again.figures(0.0, HOUR) == log.kpis.figures(0.0, HOUR)
     assert again.since == 0.0

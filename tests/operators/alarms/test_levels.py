@@ -44,7 +44,7 @@ def reading(time: float, value: float | None, subject: str = "f1", **fields: Any
     )
 
 
-def said(events: list[Event]) -> list[tuple[float, str, str]]:
+def changes_of(events: list[Event]) -> list[tuple[float, str, str]]:
     return [(e.time, e.change, e.priority) for e in events if isinstance(e, AlarmTransition)]
 
 
@@ -54,12 +54,12 @@ def feed(alarm: AlarmLogic, *events: Reading) -> list[tuple[float, str, str]]:
     for event in events:
         saved = decode(encode(alarm.snapshot()), alarm.STATE)
         alarm.restore(saved, alarm.VERSION)
-        found += said(alarm.on_batch([event], Now(event.time, event.time)))
+        found += changes_of(alarm.on_batch([event], Now(event.time, event.time)))
     return found
 
 
 def tick(alarm: AlarmLogic, time: float) -> list[tuple[float, str, str]]:
-    return said(alarm.on_time(Now(time, time)))
+    return changes_of(alarm.on_time(Now(time, time)))
 
 
 def test_the_priority_follows_the_limits_while_the_alarm_lasts() -> None:
@@ -199,7 +199,9 @@ def test_what_hides_an_alarm_may_hide_it_a_while_longer() -> None:
         )  # fmt: skip
         return [
             (at, change)
-            for at, change, _ in said(alarm.on_role("suppressed_by", [event], Now(time, time)))
+            for at, change, _ in changes_of(
+                alarm.on_role("suppressed_by", [event], Now(time, time))
+            )
         ]
 
     assert power(2, ["active"]) == [(2, "suppressed")]

@@ -63,11 +63,13 @@ def test_intervals_hold_only_values_of_their_verdict(record: dict[str, Any]) -> 
         inside = {
             name: _within(value, interval)
             for name, interval in (
-                ("quiet", limit.quiet), ("breach", limit.breach), ("held", limit.held), ("normal",
-                limit.normal),
+                ("unbreached", limit.unbreached),
+                ("breach", limit.breach),
+                ("held", limit.held),
+                ("normal", limit.normal),
             )
         }  # fmt: skip
-        assert not inside["quiet"] or zone != BREACH
+        assert not inside["unbreached"] or zone != BREACH
         assert not inside["breach"] or zone == BREACH
         assert not inside["held"] or zone != NORMAL
         assert not inside["normal"] or zone == NORMAL

@@ -12,7 +12,7 @@ from operators.events import AlarmTransition, Event, Occurrence
 from operators.notifications.notify import Notify
 from tests.operators.shard import CONTEXT, Shard, reading, step
 
-Told = tuple[float, str, str, list[str], list[str]]
+Notified = tuple[float, str, str, list[str], list[str]]
 
 
 def change(
@@ -46,23 +46,23 @@ def returned(at: float, subject: str = "rack") -> AlarmTransition:
     return change(at, "returned", subject, flags="unacked")
 
 
-class Desk:
+class Notifications:
     """A step fed with changes at their own times, with its state saved and restored after each."""
 
     def __init__(self, text: str) -> None:
         self.shard = Shard(step(Notify, text), restarts=True)
 
-    def see(self, *events: Event) -> list[Told]:
-        return [one for event in events for one in told(self.shard.feed(event))]
+    def feed(self, *events: Event) -> list[Notified]:
+        return [one for event in events for one in notified(self.shard.feed(event))]
 
-    def wait(self, until: float) -> list[Told]:
+    def wait(self, until: float) -> list[Notified]:
         found: list[Event] = []
         while (due := self.shard.logic.next_time().wall) <= until:
             found += self.shard.logic.on_time(Now(due, due))
-        return told([*found, *self.shard.logic.on_time(Now(until, until))])
+        return notified([*found, *self.shard.logic.on_time(Now(until, until))])
 
 
-def told(events: list[Event]) -> list[Told]:
+def notified(events: list[Event]) -> list[Notified]:
     found = []
     for event in events:
         assert isinstance(event, Occurrence)
@@ -79,23 +79,25 @@ def told(events: list[Event]) -> list[Told]:
 
 
 def test_what_is_raised_within_the_wait_is_one_notification() -> None:
-    desk = Desk("notify: {wait: 30s, interval: 5min}")
-    assert desk.see(raised(0, "a"), raised(10, "b"), raised(29, "c")) == []
-    assert desk.wait(60) == [(30, "alarms", "first", ["a", "b", "c"], [])]
+    notifications = Notifications("notify: {wait: 30s, interval: 5min}")
+    assert notifications.feed(raised(0, "a"), raised(10, "b"), raised(29, "c")) == []
+    assert notifications.wait(60) == [(30, "alarms", "first", ["a", "b", "c"], [])]
 
 
 def test_later_changes_wait_for_the_interval() -> None:
-    desk = Desk("notify: {wait: 30s, interval: 5min}")
-    desk.see(raised(0, "a"))
-    desk.wait(30)
-    desk.see(returned(100, "a"), raised(200, "b"))
-    assert desk.wait(400) == [(330, "alarms", "update", ["b"], ["a"])]
+    notifications = Notifications("notify: {wait: 30s, interval: 5min}")
+    notifications.feed(raised(0, "a"))
+    notifications.wait(30)
+    notifications.feed(returned(100, "a"), raised(200, "b"))
+    assert notifications.wait(400) == [(330, "alarms", "update", ["b"], ["a"])]
 
 
 def test_each_value_of_by_is_a_group() -> None:
-    desk = Desk("notify: {by: [label.room, priority], wait: 10s}")
-    desk.see(raised(0, "a"), raised(1, "b", labels={"room": "attic"}), raised(2, "c", labels={}))
-    assert [(at, subject) for at, subject, *_ in desk.wait(20)] == [
+    notifications = Notifications("notify: {by: [label.room, priority], wait: 10s}")
+    notifications.feed(
+        raised(0, "a"), raised(1, "b", labels={"room": "attic"}), raised(2, "c", labels={})
+    )
+    assert [(at, subject) for at, subject, *_ in notifications.wait(20)] == [
         (10, "hall/high"),
         (11, "attic/high"),
         (12, "-/high"),
@@ -103,48 +105,50 @@ def test_each_value_of_by_is_a_group() -> None:
 
 
 def test_what_was_over_before_it_was_told_is_not_told() -> None:
-    desk = Desk("notify: {wait: 30s}")
-    assert desk.see(raised(0), returned(10)) == []
-    assert desk.wait(1000) == []
+    notifications = Notifications("notify: {wait: 30s}")
+    assert notifications.feed(raised(0), returned(10)) == []
+    assert notifications.wait(1000) == []
 
 
 def test_a_masked_alarm_is_left_out_and_comes_back() -> None:
-    desk = Desk("notify: {wait: 10s, interval: 1min, repeat: 5min}")
-    desk.see(raised(0))
-    desk.wait(10)
-    desk.see(change(20, "shelved", flags="active unacked shelved:timed"))
-    assert desk.wait(1000) == []
-    desk.see(change(1001, "unshelved", flags="active unacked", annunciate=True))
-    assert desk.wait(1002) == [(1001, "alarms", "update", ["rack"], [])]
+    notifications = Notifications("notify: {wait: 10s, interval: 1min, repeat: 5min}")
+    notifications.feed(raised(0))
+    notifications.wait(10)
+    notifications.feed(change(20, "shelved", flags="active unacked shelved:timed"))
+    assert notifications.wait(1000) == []
+    notifications.feed(change(1001, "unshelved", flags="active unacked", annunciate=True))
+    assert notifications.wait(1002) == [(1001, "alarms", "update", ["rack"], [])]
 
 
 def test_it_is_told_again_until_it_is_acknowledged() -> None:
-    desk = Desk("notify: {wait: 0s, repeat: 10min}")
-    desk.see(raised(0))
-    assert [(at, what) for at, _, what, *_ in desk.wait(1300)] == [
+    notifications = Notifications("notify: {wait: 0s, repeat: 10min}")
+    notifications.feed(raised(0))
+    assert [(at, what) for at, _, what, *_ in notifications.wait(1300)] == [
         (0, "first"),
         (600, "repeat"),
         (1200, "repeat"),
     ]
-    desk.see(change(1301, "acked", flags="active"))
-    assert desk.wait(10_000) == []
+    notifications.feed(change(1301, "acked", flags="active"))
+    assert notifications.wait(10_000) == []
 
 
 def test_without_repeat_it_is_told_once() -> None:
-    desk = Desk("notify: {wait: 0s}")
-    desk.see(raised(0))
-    assert len(desk.wait(1e6)) == 1
+    notifications = Notifications("notify: {wait: 0s}")
+    notifications.feed(raised(0))
+    assert len(notifications.wait(1e6)) == 1
 
 
 def test_a_flood_is_told_at_once_and_then_once_a_span_until_it_is_over() -> None:
-    desk = Desk("notify: {wait: 30s, interval: 1min, flood: {alarms: 4, in: 10min}}")
+    notifications = Notifications(
+        "notify: {wait: 30s, interval: 1min, flood: {alarms: 4, in: 10min}}"
+    )
     subjects = [f"s{n}" for n in range(40)]
-    said = desk.see(*(raised(float(n), subject) for n, subject in enumerate(subjects)))
+    said = notifications.feed(*(raised(float(n), subject) for n, subject in enumerate(subjects)))
     assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(3, "flood_on", 4)]
-    said = desk.wait(603)
+    said = notifications.wait(603)
     assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(603, "update", 40)]
-    desk.see(raised(900, "s40"))
-    assert [(at, what, len(some)) for at, _, what, some, _ in desk.wait(2000)] == [
+    notifications.feed(raised(900, "s40"))
+    assert [(at, what, len(some)) for at, _, what, some, _ in notifications.wait(2000)] == [
         (1203, "flood_off", 41)
     ]
 
@@ -175,20 +179,22 @@ def test_what_is_no_alarm_is_counted_and_left_out() -> None:
 
 
 def test_a_group_that_is_over_is_freed() -> None:
-    desk = Desk("notify: {by: subject, wait: 0s, interval: 1s, flood: {alarms: 2, in: 1min}}")
-    desk.see(
+    notifications = Notifications(
+        "notify: {by: subject, wait: 0s, interval: 1s, flood: {alarms: 2, in: 1min}}"
+    )
+    notifications.feed(
         *(raised(n, f"s{n}") for n in range(50)), *(returned(100 + n, f"s{n}") for n in range(50))
     )
-    desk.wait(1000)
-    assert desk.shard.logic.snapshot()[0] == {}  # type: ignore[index]
+    notifications.wait(1000)
+    assert notifications.shard.logic.snapshot()[0] == {}  # type: ignore[index]
 
 
 def test_a_changed_definition_counts_from_the_restart_on() -> None:
-    desk = Desk("notify: {wait: 0s}")
-    desk.see(raised(0))
-    desk.wait(1)
+    notifications = Notifications("notify: {wait: 0s}")
+    notifications.feed(raised(0))
+    notifications.wait(1)
     again = step(Notify, "notify: {wait: 0s, repeat: 1min}").logic(CONTEXT)
-    again.restore(desk.shard.logic.snapshot(), 1)
+    again.restore(notifications.shard.logic.snapshot(), 1)
     assert again.next_time().wall == 60
 
 
