@@ -13,7 +13,7 @@ from api.database.audit_log import record_audit
 from api.database.database import Database
 from api.database.models import Camera
 from api.topics.outbox import TopicRows
-from connectors.config.site import clear_in_url
+from connectors.config.variables import password_in_url
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 MOST = 1000
@@ -162,7 +162,7 @@ def check_url(url: str) -> None:
         raise CameraError(f"the url is not an address: {error}") from None
     if parts.scheme not in SCHEMES or not parts.netloc or "\x00" in url:
         raise CameraError("the url must be an address such as rtsp://10.0.0.21:554/stream2")
-    if clear_in_url(url):
+    if password_in_url(url):
         raise CameraError(
             "the url holds a password in clear; write"
             " rtsp://${RTSP_USER}:${RTSP_PASSWORD}@HOST/PATH and set both where the flow runs"

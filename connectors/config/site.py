@@ -1,6 +1,5 @@
 """The site file: addresses and secrets of one installation, under names that flows use."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,16 +14,13 @@ from connectors.config.document import Document, Node, Path_
 from connectors.config.grammar_version import GrammarVersion
 from connectors.config.messages import explain, validate
 from connectors.config.suggestion import near
+from connectors.config.variables import FORM, VariableError, fill, masked, mistakes, password_in_url
 from operators.component import Spec
 from operators.model.units import Name
 
-SECRETS = Path("/run/secrets")
-VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
-NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 SECRET_KEYS = re.compile(
     r"pass(w|phrase|$)|pasw|pwd|secret|token|access_key|credential", re.IGNORECASE
 )
-CLEAR_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 MISSING = {
     "site": "a name for this installation, such as  site: north-plant",
     "vigie": "begin the file with  vigie: 1",
@@ -88,7 +84,7 @@ class Site(Spec):
         if written is None and any(field.is_required() for field in model.model_fields.values()):
             hint = near(name, self.connections) or f"known: {', '.join(self.connections) or 'none'}"
             raise SiteError(f"{document.path}: no connection {name!r} under 'connections' ({hint})")
-        filled = fill(written or {}, f"{document.path}: connections.{name}")
+        filled = self.filled(written or {}, f"{document.path}: connections.{name}")
         try:
             return validate(model, filled)
         except ValidationError as error:
@@ -102,12 +98,19 @@ class Site(Spec):
                 ) from None
             shown = document.without_problems()
             explain(shown, model, error.errors(include_url=False), f"connections.{name}", path)
-            raise SiteError(_masked(shown.report(), written or {})) from None
+            raise SiteError(masked(shown.report(), written or {})) from None
+
+    def filled(self, value: Any, where: str) -> Any:
+        """A value with its variables filled in; raises `SiteError`. `where` is its place."""
+        try:
+            return fill(value, where)
+        except VariableError as error:
+            raise SiteError(str(error)) from None
 
     def fill(self, component: Model) -> Model:
         """A source's settings with the `${NAME}` in its texts filled in; raises `SiteError`."""
         changed = {
-            key: fill(value, f"{type(component).__name__.lower()}.{key}")
+            key: self.filled(value, f"{type(component).__name__.lower()}.{key}")
             for key, value in component
             if isinstance(value, str) and "${" in value
         }
@@ -170,20 +173,15 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
         return
     if "${" in node.value and path[0] != "connections":
         document.say_at(path, "${...} may stand under 'connections' only")
-    for match in VARIABLE.finditer(node.value):
-        if match[2] is None:
-            document.say_at(path, "'${' is not closed", "write ${NAME} or ${NAME:-default}")
-        elif not NAME.fullmatch(match[1]):
-            document.say_at(
-                path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}"
-            )
+    for mistake in mistakes(node.value):
+        document.say_at(path, mistake, FORM)
     key = str(path[-1]) if path else ""
     secret_key = any(SECRET_KEYS.search(str(part)) for part in path[2:] or path[-1:])
     if "${" not in node.value and node.value and secret_key:
         node.place.file.secrets.add(node.value)
         variable = re.sub(r"\W", "_", "_".join(str(part) for part in path[1:]) or key).upper()
         _say_clear(document, path, f"{key!r} is written in clear", variable)
-    elif secret := clear_in_url(node.value):
+    elif secret := password_in_url(node.value):
         node.place.file.secrets.add(secret)
         _say_clear(
             document,
@@ -191,12 +189,6 @@ def _check_text(document: Document, path: Path_, node: Node) -> None:
             "a password is written in clear",
             re.sub(r"\W", "_", f"{path[1]}_{key}").upper(),
         )
-
-
-def clear_in_url(text: str) -> str | None:
-    """The password in a URL, if one is written there rather than as a variable."""
-    found = CLEAR_IN_URL.search(text)
-    return found[1] if found and "$" not in found[1] else None
 
 
 def _say_clear(document: Document, path: Path_, what: str, variable: str) -> None:
@@ -222,68 +214,3 @@ def check_connections(
                 if not (detail["loc"] and "${" in str(written.get(str(detail["loc"][0]), "")))
             ]
             explain(document, model, details, f"connections.{name}", ("connections", name))
-
-
-def _masked(text: str, written: Any) -> str:
-    """The text with the values of variables shown as the variables they come from."""
-    for match in VARIABLE.finditer(str(written)):
-        parts = NAME.fullmatch(match[1])
-        value = look_up(parts[1]) if parts else None
-        if value:
-            text = text.replace(value, f"${{{match[1]}}}")
-    return text
-
-
-def fill(value: Any, where: str) -> Any:
-    """Fill in every `${NAME}` and `${NAME:-default}` of texts, maps and lists.
-
-    Raises `SiteError` with all that are missing.
-    """
-    missing: list[str] = []
-    filled = _fill(value, missing)
-    if missing:
-        names = list(dict.fromkeys(missing))
-        tried = "; ".join(
-            f"{name}: neither the environment nor {SECRETS / name} has it" for name in names
-        )
-        raise SiteError(f"{where}: {tried}")
-    return filled
-
-
-def _fill(value: Any, missing: list[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _fill(item, missing) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, missing) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def replace(match: re.Match[str]) -> str:
-        parts = NAME.fullmatch(match[1])
-        if parts is None or match[2] is None:
-            raise SiteError(
-                f"{match[0]!r} names no variable; write ${{NAME}} or ${{NAME:-default}}"
-            )
-        found = look_up(parts[1])
-        if found is None and parts[2] is None:
-            missing.append(parts[1])
-        return parts[2] or "" if found is None else found
-
-    return VARIABLE.sub(replace, value)
-
-
-def look_up(name: str) -> str | None:
-    """A variable from the environment, then from `/run/secrets/NAME`; None if neither has it.
-
-    The last newline of the file is left out.
-    """
-    if name in os.environ:
-        return os.environ[name]
-    try:
-        return (SECRETS / name).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise SiteError(
-            f"{SECRETS / name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connectors.config.site import Site, fill
+from connectors.config.site import Site
 
 DEFAULT_PREFIX = "vigie."
 
@@ -20,7 +20,7 @@ class TopicNames:
         Nothing else of the connection need be known yet.
         """
         written = site.connections.get("redpanda", {}).get("prefix", DEFAULT_PREFIX)
-        return cls(str(fill(written, "connections.redpanda.prefix")))
+        return cls(str(site.filled(written, "connections.redpanda.prefix")))
 
     @property
     def alarms(self) -> str:

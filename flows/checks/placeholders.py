@@ -1,10 +1,8 @@
 """Texts with `{field}` and `${NAME}`: form, known fields, and where each may stand."""
 
-import re
-
 from connectors.config.document import Path_
-from connectors.config.site import clear_in_url
 from connectors.config.suggestion import near
+from connectors.config.variables import FORM, VARIABLE, mistakes, password_in_url
 from flows.checks.context import Scope, map_of
 from flows.language.model import Flow
 from operators.model.fields import ATTRIBUTES
@@ -12,8 +10,6 @@ from operators.model.template import Template
 from operators.windows.step import STATISTICS
 
 OF_RULES = ("condition", "limit", "zone")
-SECRET = re.compile(r"\$\{([^}]*)\}?")
-SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(:-.*)?")
 
 
 def check_texts(scope: Scope) -> None:
@@ -27,7 +23,7 @@ def check_texts(scope: Scope) -> None:
             continue
         if "${" in node.value:
             _check_secret(scope, path, node.value)
-        elif path[0] == "sources" and (secret := clear_in_url(node.value)):
+        elif path[0] == "sources" and (secret := password_in_url(node.value)):
             node.place.file.secrets.add(secret)
             scope.say(
                 path,
@@ -82,16 +78,13 @@ def _check_secret(scope: Scope, path: Path_, text: str) -> None:
             "put addresses and passwords into site.yaml",
         )
         return
-    for match in SECRET.finditer(text):
-        if not match[0].endswith("}"):
-            scope.say(path, "'${' is not closed", "write ${NAME} or ${NAME:-default}")
-        elif not SECRET_NAME.fullmatch(match[1]):
-            scope.say(path, f"{match[0]!r} names no variable", "write ${NAME} or ${NAME:-default}")
+    for mistake in mistakes(text):
+        scope.say(path, mistake, FORM)
 
 
 def _check_template(scope: Scope, path: Path_, text: str, fields: set[str]) -> None:
     try:
-        names = Template(SECRET.sub("", text)).placeholders()
+        names = Template(VARIABLE.sub("", text)).placeholders()
     except ValueError as error:
         scope.say(path, str(error))
         return

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field, SecretStr, field_validator
 
-import connectors.config.site
+import connectors.config.variables
 from connectors.camera.components import Rtsp
 from connectors.config.document import Document
 from connectors.config.site import SiteError, build_site, check_connections, fill, load_site
@@ -36,7 +36,7 @@ class Optional(Spec):
 def secrets(tmp_path, monkeypatch):
     folder = tmp_path / "secrets"
     folder.mkdir()
-    monkeypatch.setattr(connectors.config.site, "SECRETS", folder)
+    monkeypatch.setattr(connectors.config.variables, "SECRETS", folder)
     return folder
 
 

@@ -1,0 +1,96 @@
+"""Variables in settings, `${NAME}` and `${NAME:-default}`, so that no secret stands in a file."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SECRETS = Path("/run/secrets")
+VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
+_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
+FORM = "write ${NAME} or ${NAME:-default}"
+
+
+class VariableError(Exception):
+    """A variable is missing or cannot be read; the message names every place that was tried."""
+
+
+def mistakes(text: str) -> Iterator[str]:
+    """Say what is wrong with the form of the variables in a text; `FORM` is the remedy."""
+    for match in VARIABLE.finditer(text):
+        if match[2] is None:
+            yield "'${' is not closed"
+        elif not _NAME.fullmatch(match[1]):
+            yield f"{match[0]!r} names no variable"
+
+
+def password_in_url(text: str) -> str | None:
+    """The password in a URL, if one is written there rather than as a variable."""
+    found = _PASSWORD_IN_URL.search(text)
+    return found[1] if found and "$" not in found[1] else None
+
+
+def fill(value: Any, where: str) -> Any:
+    """Fill in every variable of a text, or of the texts in maps and lists.
+
+    Raises `VariableError` that names all that are missing; `where` is the place of the value.
+    """
+    missing: list[str] = []
+    filled = _fill(value, missing)
+    if missing:
+        names = list(dict.fromkeys(missing))
+        tried = "; ".join(
+            f"{name}: neither the environment nor {SECRETS / name} has it" for name in names
+        )
+        raise VariableError(f"{where}: {tried}")
+    return filled
+
+
+def masked(text: str, written: Any) -> str:
+    """A text with the values of the variables in `written` shown as the variables."""
+    for match in VARIABLE.finditer(str(written)):
+        parts = _NAME.fullmatch(match[1])
+        value = look_up(parts[1]) if parts else None
+        if value:
+            text = text.replace(value, f"${{{match[1]}}}")
+    return text
+
+
+def look_up(name: str) -> str | None:
+    """The value of a variable: of the environment, else the text of `/run/secrets/NAME`.
+
+    The file's last newline is left out. None if neither has it; raises `VariableError` for a file
+    that cannot be read.
+    """
+    if name in os.environ:
+        return os.environ[name]
+    try:
+        return (SECRETS / name).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise VariableError(
+            f"{SECRETS / name} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
+
+
+def _fill(value: Any, missing: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(item, missing) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, missing) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        parts = _NAME.fullmatch(match[1])
+        if parts is None or match[2] is None:
+            raise VariableError(f"{match[0]!r} names no variable; {FORM}")
+        found = look_up(parts[1])
+        if found is None and parts[2] is None:
+            missing.append(parts[1])
+        return parts[2] or "" if found is None else found
+
+    return VARIABLE.sub(replace, value)
