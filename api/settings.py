@@ -12,7 +12,7 @@ from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
 from connectors.config.site import load_site
-from connectors.http.components import HttpConnection
+from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from operators.component import Spec

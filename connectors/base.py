@@ -90,7 +90,7 @@ class Writer(Protocol):
         """Release threads and sockets without waiting for a service that is down."""
 
 
-class Intake(Protocol):
+class Receiver(Protocol):
     """A source whose sender waits for an acknowledgement (MQTT, HTTP): it writes what it
     receives into a topic, acknowledges when the broker has it, and the flow reads the topic."""
 
@@ -226,9 +226,9 @@ class PushSource(Component):
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
 
-    def intake(
+    def receiver(
         self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
-    ) -> Intake:
+    ) -> Receiver:
         """Make the intake. `write(event, durable)` queues for the topic and calls `durable()`
         from another thread once the broker has it; it blocks when too much is under way."""
         raise NotImplementedError

@@ -18,7 +18,7 @@ from connectors.clickhouse.columns import KINDS, TableKind, kind_of
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
-from connectors.runtime.batch_writer import Retry
+from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
 log = logging.getLogger("vigie")

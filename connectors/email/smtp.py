@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 from connectors.email.connection import EmailConnection
-from connectors.runtime.batch_writer import Retry
 from connectors.runtime.error_text import one_line
+from connectors.runtime.threaded_writer import Retry
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 

@@ -1,6 +1,5 @@
 """The running side of the e-mail sink: events wait in a file, and go out in groups."""
 
-import threading
 import time
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from connectors.email.message import MailText, message_id
 from connectors.email.smtp import MailRejected, RecipientsDeferred, hand_over
 from connectors.email.spool import MailSpool
 from connectors.runtime.backoff import Backoff
-from connectors.runtime.batch_writer import Retry
+from connectors.runtime.threaded_writer import ThreadedWriter
 from operators.events import DeadLetter, Event, encode_lines
 
 BOUND = 100_000
@@ -33,12 +32,12 @@ class Settings:
     group_interval: float
 
 
-class EmailWriter:
+class EmailWriter(ThreadedWriter):
     """Events wait in the spool; a thread makes one mail of those that are due together."""
 
     def __init__(self, context: ConnectorContext, settings: Settings) -> None:
+        super().__init__(context)
         self._settings = settings
-        self._context = context
         self._text = MailText(settings.title, settings.body, context.timezone)
         path = context.folder / f"mail.{context.name}.log" if context.folder else None
         try:
@@ -51,21 +50,13 @@ class EmailWriter:
         self._last_sent = -1e9
         self._left: list[str] | None = None
         self._urgent = 0
-        self._closed = False
-        self._error: BaseException | None = None
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(
-            target=self._run, name=f"writer {context.name}", daemon=True
-        )
-        self._thread.start()
+        self._start(self._run, f"writer {context.name}")
 
     def write(self, events: list[Event]) -> None:
         """Add events to the spool; blocks while `BOUND` of them wait."""
         with self._changed:
-            while len(self._spool.waiting) >= BOUND:
-                self._check()
-                self._changed.wait(0.2)
-            self._check()
+            self._wait_while(lambda: len(self._spool.waiting) >= BOUND)
+            self._context.stop_if_down()
             if not self._spool.waiting:
                 self._first_at = time.monotonic()
             added = self._spool.add(events)
@@ -83,53 +74,26 @@ class EmailWriter:
             self._urgent += 1
             self._changed.notify_all()
             try:
-                while self._spool.waiting:
-                    self._check()
-                    self._changed.wait(0.2)
-                self._raise()
+                self._wait_while(lambda: self._spool.waiting)
             finally:
                 self._urgent -= 1
 
     def close(self) -> None:
         """Stop the thread and close the spool; what waits there is sent after the next start."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._thread.join(self._context.connection.timeout + 5)
+        self._stop(self._context.connection.timeout + 5)
         with self._changed:
             self._spool.close()
-
-    def _check(self) -> None:
-        self._raise()
-        self._context.stop_if_down()
-
-    def _raise(self) -> None:
-        if self._error:
-            raise self._error
-        if self._closed:
-            raise ConnectorError(f"{self._context.name}: the sink is closed")
 
     # The rest runs in the background thread.
 
     def _run(self) -> None:
-        backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
-        while not self._closed:
-            try:
-                events = self._due()
-                if not events:
-                    continue
-                self._send(events)
-                self._context.health.up(self._context.name)
-                backoff.reset()
-            except Retry as retry:
-                self._context.health.degraded(self._context.name, retry.detail)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, backoff.pause(retry.after))
-            except BaseException as error:  # a bug must stop the flow, not only this thread
-                with self._changed:
-                    self._error = error
-                    self._changed.notify_all()
-                return
+        self._keep_trying(self._attempt, Backoff(FIRST_BACKOFF, LONGEST_BACKOFF))
+
+    def _attempt(self) -> bool:
+        events = self._due()
+        if events:
+            self._send(events)
+        return bool(events)
 
     def _due(self) -> list[Event]:
         """The events of the next mail once it may go; empty after about a second without one."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.http.bearer_tokens import BearerTokens, bearer_token
 from connectors.http.body import BadPost, events_of
-from connectors.http.components import Http, HttpConnection
+from connectors.http.connection import HttpConnection
 from connectors.http.content_type import why_not_json
+from connectors.http.readings import Readings
 from connectors.http.server import LINGER, listener_of
-from connectors.webhook.signature import key_of, why_unsigned
+from connectors.runtime.signature import key_of, why_unsigned
 from operators.events import Event
 
 UNDER_WAY = 16 << 20
@@ -27,27 +28,33 @@ ENDING = "the flow is ending; send this again later"
 Write = Callable[[Event, Callable[[], None]], None]
 
 
-class HttpIntake:
-    """The posts to one path. Runs on the listener's loop; `write`, which blocks while the
-    producer is full, has a thread of its own, so that posts stay in order, and calls back from
-    the producer's."""
+class HttpReceiver:
+    """Takes the posts to one path and answers once they are stored.
+
+    It runs on the listener's loop. `write`, which blocks while the producer is full, has a thread
+    of its own, so that posts stay in order, and calls back from the producer's. `readings` makes
+    readings of posted objects; without it they stay messages. `senders` are the names of the
+    tokens that may post here; None for all of the connection.
+    """
 
     def __init__(
         self,
         context: ConnectorContext,
         write: Write,
-        settings: Http,
+        path: str,
+        readings: Readings | None = None,
+        senders: Collection[str] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         connection: HttpConnection = context.connection
         self._context = context
         self._connection = connection
         self._write = write
-        self._path = settings.path
-        self._topic = settings.path.strip("/") or context.name
-        self._readings = settings.readings()
+        self._path = path
+        self._topic = path.strip("/") or context.name
+        self._readings = readings
         self._now = now
-        allowed = connection.tokens if settings.senders is None else settings.senders
+        allowed = connection.tokens if senders is None else senders
         self._tokens = BearerTokens(connection.tokens)
         self._allowed = frozenset(allowed)
         self._key = key_of(connection.secret.get_secret_value()) if connection.secret else None

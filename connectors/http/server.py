@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.base import ConnectorError
-from connectors.http.components import HttpConnection
+from connectors.http.connection import HttpConnection
 from connectors.http.request_deadline import DeadlineProtocol
 
 BACKLOG = 512

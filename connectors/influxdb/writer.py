@@ -12,7 +12,8 @@ from connectors.base import ConnectorContext
 from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
 from connectors.runtime.backoff import retry_after_seconds
-from connectors.runtime.batch_writer import BatchWriter, Retry
+from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
 BAD_LINES = (400, 413, 422)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.base import ConnectorContext, ConnectorError, Intake, PushSource, Sink, Writer
+from connectors.base import ConnectorContext, ConnectorError, PushSource, Receiver, Sink, Writer
 from connectors.mqtt.connection import MqttConnection
 from operators.events import Event, Message
 from operators.model.fields import text
@@ -74,12 +74,12 @@ class Mqtt(PushSource):
                 )
         return topics
 
-    def intake(
+    def receiver(
         self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]
-    ) -> Intake:
-        from connectors.mqtt.receiver import MqttIntake
+    ) -> Receiver:
+        from connectors.mqtt.receiver import MqttReceiver
 
-        return MqttIntake(
+        return MqttReceiver(
             context, write, self.topics, self.qos, self.receive_maximum, self.connection
         )
 

@@ -19,7 +19,8 @@ from connectors.mqtt.connection import (
     make_client,
 )
 from connectors.mqtt.homeassistant import Discovery
-from connectors.runtime.batch_writer import BatchWriter, Retry
+from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
 QUOTA_EXCEEDED = 151

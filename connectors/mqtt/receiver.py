@@ -60,7 +60,7 @@ class _Pending:
 _Item = tuple[Message, int, _Pending | None]
 
 
-class MqttIntake:
+class MqttReceiver:
     """One subscription with a persistent session under a fixed client id.
 
     paho's thread only puts messages into a queue; a second thread hands them to `write`, which may

@@ -1,47 +1,30 @@
-"""The common half of sinks that talk to a service: a bounded queue, one thread, batches,
-patience.
-"""
+"""The common half of sinks that talk to a service: a bounded queue, one thread, and batches."""
 
 import collections
-import threading
 import time
 from collections.abc import Callable
 
-from connectors.base import ConnectorContext, ConnectorError
+from connectors.base import ConnectorContext
 from connectors.runtime.backoff import Backoff
+from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import Event
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 10.0
-MUTE = 10.0
+ANSWER_TIMEOUT = 10.0
 """Seconds without an answer after which a far end that holds up the flow is reported."""
 
 
-class Retry(Exception):
-    """The far end is down or busy: what was not delivered is kept and tried again.
-
-    `detail` is a sentence for people, with the remedy and without secrets. `delivered` is how many
-    events at the start of the batch the far end has nevertheless accepted; they are not sent again.
-    `after` is how many seconds the far end asked to be left alone for, if it did.
-    """
-
-    def __init__(self, detail: str, delivered: int = 0, after: float | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.delivered = delivered
-        self.after = after
-
-
-class BatchWriter:
+class BatchWriter(ThreadedWriter):
     """A sink's writer that hands batches to `deliver` in one background thread, in order.
 
     A batch goes out when `max_events` are there, `max_wait` seconds after its first event, or at
     once for a `flush`.
     `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then
     reported degraded and the same events are tried again, after a random pause of at most
-    `LONGEST_BACKOFF` or when the far end asked for it. It is reported, too, where the flow waits for a `deliver` that does not
-    return for `MUTE` seconds. Any other exception ends the sink: the next `write` or `flush` raises
-    it. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once a
+    `LONGEST_BACKOFF` or when the far end asked for it. It is reported, too, where the flow waits
+    for a `deliver` that does not return for `ANSWER_TIMEOUT` seconds. Any other exception ends the
+    sink. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once a
     second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
     """
 
@@ -54,7 +37,7 @@ class BatchWriter:
         queue_bound: int = 50_000,
         idle: Callable[[], None] | None = None,
     ) -> None:
-        self._context = context
+        super().__init__(context)
         self._deliver = deliver
         self._idle = idle
         self._max_events = context.batch_events or max_events
@@ -63,27 +46,19 @@ class BatchWriter:
         self._queue: collections.deque[Event] = collections.deque()
         self._first_at = 0.0
         self._batch: list[Event] = []
-        self._began: float | None = None
+        self._sent_at: float | None = None
         self._flushing = 0
-        self._closed = False
-        self._error: BaseException | None = None
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(
-            target=self._run, name=f"writer {context.name}", daemon=True
-        )
-        self._thread.start()
+        self._start(self._run, f"writer {context.name}")
 
     def write(self, events: list[Event]) -> None:
-        """Queue events; blocks while the queue is full, raises `Stopped` if asked to stop while
-        the far end is down.
+        """Queue events; blocks while the queue is full.
+
+        Raises `Stopped` if the flow is to stop while the far end is down.
         """
         if not events:
             return
         with self._changed:
-            while len(self._queue) >= self._bound:
-                self._check()
-                self._changed.wait(0.2)
-            self._raise()
+            self._wait_while(lambda: len(self._queue) >= self._bound)
             if not self._queue:
                 self._first_at = time.monotonic()
             self._queue.extend(events)
@@ -95,67 +70,42 @@ class BatchWriter:
             self._flushing += 1
             self._changed.notify_all()
             try:
-                while self._queue or self._batch:
-                    self._check()
-                    self._changed.wait(0.2)
-                self._raise()
+                self._wait_while(lambda: self._queue or self._batch)
             finally:
                 self._flushing -= 1
 
     def close(self) -> None:
         """Stop the thread; what was not flushed is left to the next start."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._thread is not threading.current_thread():
-            self._thread.join(10)
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called: a `deliver` that waits should look and give up."""
-        return self._closed
+        self._stop(10)
 
     def _check(self) -> None:
-        self._raise()
-        if self._began is not None and time.monotonic() - self._began > MUTE:
+        super()._check()
+        if self._sent_at is not None and time.monotonic() - self._sent_at > ANSWER_TIMEOUT:
             self._context.health.degraded(
-                self._context.name, f"no answer for {MUTE:.0f} s; it may be overloaded or stuck"
+                self._context.name,
+                f"no answer for {ANSWER_TIMEOUT:.0f} s; it may be overloaded or stuck",
             )
-        self._context.stop_if_down()
-
-    def _raise(self) -> None:
-        if self._error:
-            raise self._error
-        if self._closed:
-            raise ConnectorError(f"{self._context.name}: the sink is closed")
+            self._context.stop_if_down()
 
     # The rest runs in the background thread.
 
     def _run(self) -> None:
-        backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
-        while not self._closed:
+        self._keep_trying(self._attempt, Backoff(FIRST_BACKOFF, LONGEST_BACKOFF))
+
+    def _attempt(self) -> bool:
+        if self._fill():
+            self._sent_at = time.monotonic()
             try:
-                if self._fill():
-                    self._began = time.monotonic()
-                    self._deliver(self._batch)
-                    self._done(len(self._batch))
-                elif self._idle and not self._closed:
-                    self._idle()
-                else:
-                    continue
-                self._context.health.up(self._context.name)
-                backoff.reset()
+                self._deliver(self._batch)
             except Retry as retry:
-                self._done(retry.delivered)
-                if retry.delivered:
-                    backoff.reset()
-                self._context.health.degraded(self._context.name, retry.detail)
-                self._pause(backoff.pause(retry.after))
-            except BaseException as error:  # a bug must stop the flow, not only this thread
-                with self._changed:
-                    self._error = error
-                    self._changed.notify_all()
-                return
+                self._delivered(retry.delivered)
+                raise
+            self._delivered(len(self._batch))
+            return True
+        if self._idle is None or self._closed:
+            return False
+        self._idle()
+        return True
 
     def _fill(self) -> bool:
         """Wait for a batch that is due; False after about a second without one, or when closing."""
@@ -178,12 +128,8 @@ class BatchWriter:
             self._changed.notify_all()
         return True
 
-    def _done(self, count: int) -> None:
+    def _delivered(self, count: int) -> None:
         with self._changed:
-            self._began = None
+            self._sent_at = None
             self._batch = self._batch[count:]
             self._changed.notify_all()
-
-    def _pause(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, seconds)

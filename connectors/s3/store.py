@@ -13,8 +13,8 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.base import ConnectorError
-from connectors.runtime.batch_writer import Retry
 from connectors.runtime.error_text import one_line
+from connectors.runtime.threaded_writer import Retry
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.settings import Settings
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from connectors.base import ConnectorContext
-from connectors.runtime.batch_writer import Retry
+from connectors.runtime.threaded_writer import Retry
 from connectors.s3.keys import fixed_part
 from connectors.s3.settings import Settings
 from connectors.s3.store import Store

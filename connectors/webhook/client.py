@@ -10,32 +10,33 @@ import urllib3
 
 from connectors.base import ConnectorError
 from connectors.runtime.backoff import retry_after_seconds
-from connectors.webhook.components import WebhookConnection
-from connectors.webhook.signature import key_of, signature
+from connectors.runtime.error_text import root_cause
+from connectors.runtime.signature import key_of, signature
+from connectors.webhook.connection import WebhookConnection
 
 EXCERPT = 500
 TRY_AGAIN = frozenset((408, 425, 429))
-WHOLE_SERVER = frozenset((408, 429, 502, 503, 504))
+SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
 PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
 class Answer(NamedTuple):
-    """What became of a request.
+    """The outcome of a request.
 
     `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again,
-    not before `after` seconds if the server said so. `whole` tells that the server as such is down
-    or busy, not only for this event; `mute` that it gave no answer in time.
+    not before `after` seconds if the server said so. `server_down` says that the server as such is
+    down or busy, not only for this event; `timed_out` that it gave no answer in time.
     """
 
     delivered: bool = False
     refused: bool = False
     detail: str = ""
     after: float | None = None
-    whole: bool = False
-    mute: bool = False
+    server_down: bool = False
+    timed_out: bool = False
 
 
-class Requests:
+class WebhookClient:
     """Sends bodies to one address; threads may share it."""
 
     def __init__(
@@ -78,9 +79,7 @@ class Requests:
         )
 
     def send(self, id: str, body: bytes) -> Answer:
-        """Send one body; `id` goes with it as `Idempotency-Key`. Never raises because of the
-        server.
-        """
+        """Send one body with `id` as its `Idempotency-Key`; never raises because of the server."""
         id = quote(id, safe=PRINTABLE)
         headers = {**self._headers, "Idempotency-Key": id}
         if self._key:
@@ -97,8 +96,8 @@ class Requests:
                 # usually a connection that the server had closed for idleness just then
                 status, said, excerpt = self._exchange(body, headers)
         except urllib3.exceptions.HTTPError as error:
-            mute = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-            return Answer(detail=self._explain(error), whole=not mute, mute=mute)
+            late = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+            return Answer(detail=self._explain(error), server_down=not late, timed_out=late)
         return self._judge(status, said, excerpt)
 
     def _exchange(
@@ -121,6 +120,7 @@ class Requests:
         return response.status, response.headers, excerpt
 
     def close(self) -> None:
+        """Close the connections that are idle."""
         self._pool.clear()
 
     def _judge(self, status: int, headers: "urllib3.HTTPHeaderDict", excerpt: bytes) -> Answer:
@@ -140,7 +140,9 @@ class Requests:
         after = retry_after_seconds(headers.get("Retry-After"), self._now())
         wish = f" and asks for {after:g} s of patience" if after is not None else "; see its log"
         return Answer(
-            detail=f"{said}{wish}", after=after, whole=status in WHOLE_SERVER or after is not None
+            detail=f"{said}{wish}",
+            after=after,
+            server_down=status in SERVER_DOWN or after is not None,
         )
 
     def _explain(self, error: urllib3.exceptions.HTTPError) -> str:
@@ -153,16 +155,4 @@ class Requests:
             error, urllib3.exceptions.NewConnectionError
         ):
             return f"{self._host} did not answer within {self._timeout} s"
-        return f"no answer from {self._host} ({_cause(error)}); is the server running there?"
-
-
-def _cause(error: BaseException) -> str:
-    """What the operating system said, in its words, where it said something."""
-    below = error.__cause__ or error.__context__
-    while below is not None:
-        error, below = below, below.__cause__ or below.__context__
-    return (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )
+        return f"no answer from {self._host} ({root_cause(error)}); is the server running there?"

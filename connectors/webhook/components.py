@@ -1,75 +1,29 @@
 """Webhooks: the sink that calls another server for every event."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field
 
 from connectors.base import ConnectorContext, ConnectorError, Sink, Writer
-from connectors.webhook.signature import key_of
-from operators.component import Spec
-
-
-class WebhookConnection(Spec):
-    """A server that takes events over HTTP, and who Vigie is there."""
-
-    url: str = Field(
-        description="Address of the server.",
-        pattern=r"^https?://[^/@]+(/.*)?$",
-        examples=["https://backend.example.org"],
-    )
-    token: SecretStr | None = Field(None, description="Sent as `Authorization: Bearer …`.")
-    username: str | None = Field(
-        None, description="User for HTTP basic authentication, in place of a token."
-    )
-    password: SecretStr | None = Field(None, description="Password of that user.")
-    secret: SecretStr | None = Field(
-        None,
-        description=(
-            "Signs every request after Standard Webhooks (HMAC-SHA256; headers `webhook-id`,"
-            " `webhook-timestamp`, `webhook-signature`): `whsec_` and base64, or any text of at"
-            " least 24 bytes."
-        ),
-    )
-    ca: str | None = Field(
-        None,
-        description="File of the certificate authority in PEM form; none for the system's own.",
-    )
-    timeout: int = Field(10, ge=1, le=300, description="Seconds to wait for the server's answer.")
-
-    @field_validator("secret")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            key_of(value.get_secret_value())
-        return value
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        if self.token and self.username:
-            raise ValueError(
-                "'token' and 'username' are two ways to say who Vigie is: give one of them"
-            )
-        return self
+from connectors.webhook.connection import WebhookConnection
 
 
 class Webhook(Sink):
-    """Sends every event to another server in a request of its own, as the map under `shape` or else
-    as the event's JSON.
+    """Sends every event to another server in a request of its own.
 
-    An event counts as delivered when the server answers 2xx. After 408, 425, 429, 5xx, a redirect
-    (which is not followed), a broken connection, or no answer in time it is sent again, after a
-    random pause of at most 0.5, 1, 2, … 10 seconds, or after as long as `Retry-After` says (at most
-    an hour). Any other 4xx is the server's last word: the event goes to the dead letters as
-    `refused`, with the status and the first 500 bytes of the answer. The metrics count `sent`,
-    `retried` and `dead_letter:refused`.
+    Its body is the map under `shape`, or else the event's JSON. An event counts as delivered when
+    the server answers 2xx. After 408, 425, 429, 5xx, a redirect (which is not followed), a broken
+    connection, or no answer in time it is sent again, after a random pause of at most 0.5, 1, 2, …
+    10 seconds, or after as long as `Retry-After` says (at most an hour). Any other 4xx is the
+    server's last word: the event goes to the dead letters as `refused`, with the status and the
+    first 500 bytes of the answer. The metrics count `sent`, `retried` and `dead_letter:refused`.
 
     With `outbox: 7d` an event that the server has not taken 7 days after it happened, in an outage
     that lasts as long, goes to the dead letters as `expired`. Without it, it waits for ever. What
     waits is in the topic that the flow reads: its retention must be longer than the `outbox`.
 
     Delivery: at least once and in order for each subject; different subjects overtake each other. A
-    repetition has the same
-    `Idempotency-Key`, the event's id, so that the server can leave it out.
+    repetition has the same `Idempotency-Key`, the event's id, so that the server can leave it out.
     Back pressure: when the server takes nothing, the flow waits, and its events stay in the topic.
     When it keeps failing for one subject only, the others go on until the end of the epoch (1 s, at
     most 10,000 events), then the flow waits too.
@@ -100,8 +54,9 @@ class Webhook(Sink):
     )
 
     def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer; raises `ConnectorError` without urllib3 or with an unreadable `ca`."""
         try:
-            from connectors.webhook.client import Requests
+            from connectors.webhook.client import WebhookClient
             from connectors.webhook.writer import WebhookWriter
         except ModuleNotFoundError as error:
             if error.name != "urllib3":
@@ -109,5 +64,5 @@ class Webhook(Sink):
             raise ConnectorError(
                 f"{context.name}: a webhook needs urllib3: pip install 'vigie[webhook]'"
             ) from error
-        requests = Requests(context.connection, self.path, self.method, self.concurrency)
-        return WebhookWriter(context, requests, self.concurrency)
+        client = WebhookClient(context.connection, self.path, self.method, self.concurrency)
+        return WebhookWriter(context, client, self.concurrency)

@@ -1,5 +1,6 @@
-"""In which order events are sent when some are refused for now: pure logic, with the clock
-handed in.
+"""The order in which events are sent when some are refused for now.
+
+Pure logic, with the clock handed in.
 """
 
 import collections
@@ -17,124 +18,126 @@ LONGEST_BACKOFF = 10.0
 
 
 @dataclass(eq=False, slots=True)
-class Lane:
-    """The events of one key, of which the first is being sent or waits for its next attempt at
-    `due`.
+class SubjectQueue:
+    """The events of one subject; the first is being sent, or waits for its next attempt at `due`.
+
+    `server_down` says that it waits only because the server as such was down.
     """
 
-    key: str
+    subject: str
     backoff: Backoff
     events: collections.deque[Event] = field(default_factory=collections.deque)
     due: float = 0.0
-    whole: bool = False
+    server_down: bool = False
 
 
-class Lanes:
-    """One lane a key: in a lane one event at a time, in order; different lanes side by side.
+class RetryQueue:
+    """One event of a subject at a time, in order; different subjects side by side.
 
-    After a failure a lane waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s (`Backoff`), or
-    as long as the server asked. When the server as such is down, all lanes wait, and one of them tries at a time until a
-    request succeeds. `uniform(low, high)` is the source of chance.
-    `count` events are here; `failing` lanes had their first event refused for now.
+    After a failure a subject waits for a random time of at most 0.5 s, 1 s, 2 s, … 10 s
+    (`Backoff`), or as long as the server asked. While the server as such is down, all subjects
+    wait, and one of them probes at a time until a request succeeds (a circuit breaker).
+    `uniform(low, high)` is the source of chance. `count` events are here; of `failing` subjects the
+    first event was refused for now.
     """
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self._uniform = uniform
-        self._lanes: dict[str, Lane] = {}
-        self._ready: collections.deque[Lane] = collections.deque()
-        self._waiting: list[tuple[float, int, Lane]] = []
+        self._queues: dict[str, SubjectQueue] = {}
+        self._ready: collections.deque[SubjectQueue] = collections.deque()
+        self._waiting: list[tuple[float, int, SubjectQueue]] = []
         self._numbers = itertools.count()
         self._server = self._new_backoff()
-        self._opens = 0.0
-        self._probe: Lane | None = None
+        self._next_probe = 0.0
+        self._probe: SubjectQueue | None = None
         self.count = 0
         self.failing = 0
 
-    def add(self, key: str, event: Event) -> None:
-        """Put an event behind the others of its key."""
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(key, self._new_backoff())
-            self._ready.append(lane)
-        lane.events.append(event)
+    def add(self, subject: str, event: Event) -> None:
+        """Put an event behind the others of its subject."""
+        queue = self._queues.get(subject)
+        if queue is None:
+            queue = self._queues[subject] = SubjectQueue(subject, self._new_backoff())
+            self._ready.append(queue)
+        queue.events.append(event)
         self.count += 1
 
-    def take(self, now: float) -> Lane | None:
-        """A lane whose first event is to be sent now; it belongs to the caller until `done` or
-        `again`.
-        """
+    def take(self, now: float) -> SubjectQueue | None:
+        """A subject whose first event is to be sent now; the caller ends with `done` or `retry`."""
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
-        if not self._ready or (self._server.failures and (self._probe or now < self._opens)):
+        if not self._ready or (self._server.failures and (self._probe or now < self._next_probe)):
             return None
-        lane = self._ready.popleft()
+        queue = self._ready.popleft()
         if self._server.failures:
-            self._probe = lane
-        return lane
+            self._probe = queue
+        return queue
 
     def next_time(self) -> float | None:
-        """When `take` may next have something, if nothing else happens; None if only a `done`,
-        `again` or `add` helps.
+        """When `take` may next have something, if nothing else happens.
+
+        None if only a `done`, `retry` or `add` helps.
         """
         if self._probe:
             return None
         due = 0.0 if self._ready else self._waiting[0][0] if self._waiting else None
-        return due if due is None or not self._server.failures else max(due, self._opens)
+        return due if due is None or not self._server.failures else max(due, self._next_probe)
 
-    def done(self, lane: Lane, sent: bool = True) -> None:
-        """The first event of a lane is delivered, or set aside for good; `sent` False if the
-        server was not asked.
+    def done(self, queue: SubjectQueue, answered: bool = True) -> None:
+        """The first event of a subject is delivered, or set aside for good.
+
+        `answered` is False if that says nothing about the server.
         """
-        lane.events.popleft()
+        queue.events.popleft()
         self.count -= 1
-        self.failing -= lane.backoff.failures > 0
-        lane.backoff.reset()
-        if lane.events:
-            self._ready.append(lane)
+        self.failing -= queue.backoff.failures > 0
+        queue.backoff.reset()
+        if queue.events:
+            self._ready.append(queue)
         else:
-            del self._lanes[lane.key]
-        if sent:
-            self._open()
-        elif lane is self._probe:
+            del self._queues[queue.subject]
+        if answered:
+            self._server_is_up()
+        elif queue is self._probe:
             self._probe = None
 
-    def again(
+    def retry(
         self,
-        lane: Lane,
+        queue: SubjectQueue,
         now: float,
         after: float | None = None,
-        whole: bool = False,
-        mute: bool = False,
+        server_down: bool = False,
+        timed_out: bool = False,
     ) -> None:
-        """The first event of a lane is to be sent again, `after` seconds if the server said so.
+        """The first event of a subject is to be sent again, `after` seconds if the server said so.
 
-        `whole` tells that the server is down or busy as such, `mute` that nobody can tell, because
-        it gave no answer in time.
+        `server_down` says that the server is down or busy as such, `timed_out` that nobody can
+        tell, because it gave no answer in time.
         """
-        self.failing += lane.backoff.failures == 0
-        lane.due = now + lane.backoff.pause(after)
-        lane.whole = whole and after is None
-        heapq.heappush(self._waiting, (lane.due, next(self._numbers), lane))
-        if whole or (mute and lane is self._probe):
-            self._shut(lane, now, after)
-        elif not mute:
-            self._open()
+        self.failing += queue.backoff.failures == 0
+        queue.due = now + queue.backoff.pause(after)
+        queue.server_down = server_down and after is None
+        heapq.heappush(self._waiting, (queue.due, next(self._numbers), queue))
+        if server_down or (timed_out and queue is self._probe):
+            self._server_is_down(queue, now, after)
+        elif not timed_out:
+            self._server_is_up()
 
     def _new_backoff(self) -> Backoff:
         return Backoff(FIRST_BACKOFF, LONGEST_BACKOFF, self._uniform)
 
-    def _shut(self, lane: Lane, now: float, after: float | None) -> None:
-        if not self._server.failures or lane is self._probe or after is not None:
-            self._opens = max(self._opens, now + self._server.pause(after))
-        if lane is self._probe:
+    def _server_is_down(self, queue: SubjectQueue, now: float, after: float | None) -> None:
+        if not self._server.failures or queue is self._probe or after is not None:
+            self._next_probe = max(self._next_probe, now + self._server.pause(after))
+        if queue is self._probe:
             self._probe = None
 
-    def _open(self) -> None:
-        """The server works: those who waited only because it did not need wait no more."""
+    def _server_is_up(self) -> None:
+        """Those who waited only because the server was down wait no more."""
         if not self._server.failures:
             return
         self._server.reset()
-        self._opens, self._probe = 0.0, None
-        self._ready.extend(lane for _, _, lane in sorted(self._waiting) if lane.whole)
-        self._waiting = [entry for entry in self._waiting if not entry[2].whole]
+        self._next_probe, self._probe = 0.0, None
+        self._ready.extend(queue for _, _, queue in sorted(self._waiting) if queue.server_down)
+        self._waiting = [entry for entry in self._waiting if not entry[2].server_down]
         heapq.heapify(self._waiting)

@@ -137,7 +137,7 @@ def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
 
 
 def _own(flow: Flow, name: str, names: TopicNames) -> Place | None:
-    """The topic that a source reads, or that its intake writes."""
+    """The topic that a source reads, or that its receiver writes."""
     settings = flow.sources[name].settings
     if isinstance(settings, Topic):
         return Place("topic", tuple(settings.topics()), settings.connection)

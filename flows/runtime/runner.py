@@ -1,4 +1,4 @@
-"""Running one flow as one process: connections, intakes, the dataflow, and a clean end."""
+"""Running one flow as one process: connections, receivers, the dataflow, and a clean end."""
 
 import gc
 import logging
@@ -23,9 +23,9 @@ from connectors.base import (
     ConnectorContext,
     ConnectorError,
     Health,
-    Intake,
     PushSource,
     Reader,
+    Receiver,
     Source,
     Stopped,
     Writer,
@@ -113,7 +113,7 @@ class Runner:
         self._known: frozenset[str] = frozenset()
         self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._dead_topic = self._broker.topic_names.dead_letters(flow.flow)
-        self._intakes: list[tuple[Intake, Producer]] = []
+        self._receivers: list[tuple[Receiver, Producer]] = []
 
     def stop(self) -> None:
         """Ask for a drain: stop reading, make durable what was read, save the state."""
@@ -146,8 +146,8 @@ class Runner:
             if self._flow.pages or self._flow.alarms:
                 announce_pages(self._flow, self._broker, self._dead)
             dataflow = build(self._running, inputs, self._writers())
-            for intake, _ in self._intakes:
-                intake.start()
+            for receiver, _ in self._receivers:
+                receiver.start()
             parts = sum(len(source.parts) for source in inputs if source.side is None)
             log.info(
                 "%s: running, %d source partition%s",
@@ -217,8 +217,8 @@ class Runner:
 
     def _close(self) -> None:
         self.stopping.set()
-        for intake, producer in self._intakes:
-            intake.stop()
+        for receiver, producer in self._receivers:
+            receiver.stop()
             producer.close()
         self._dead.close()
 
@@ -242,7 +242,7 @@ class Runner:
         )
 
     def _settle(self) -> None:
-        for _, producer in self._intakes:
+        for _, producer in self._receivers:
             producer.check()
         self._dead.flush(self.stopping)
 
@@ -315,7 +315,7 @@ class Runner:
                 self._broker, self.health, f"{name} intake", linger=0.0, partitions=1
             )
             write = partial(self._write_message, producer, topic)
-            self._intakes.append((source.intake(context, write), producer))
+            self._receivers.append((source.receiver(context, write), producer))
             context = replace(context, name=f"{name} topic", connection=self._broker)
             source = Topic(name=topic, new_partitions=1)
         parts, entry = source.partitions(context), raw_name(self._flow, name)

@@ -11,7 +11,7 @@ from connectors.clickhouse.components import ClickHouse
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.writer import Inserter
-from connectors.runtime.batch_writer import Retry
+from connectors.runtime.threaded_writer import Retry
 from infra.embedded import clickhouse
 from operators.alarms.kpi import Kpis
 from operators.events import AlarmTransition, DeadLetter, Event, Occurrence, Reading, Summary

@@ -7,7 +7,7 @@ import connectors.config.variables
 from connectors.camera.components import Rtsp
 from connectors.config.document import Document
 from connectors.config.site import SiteError, build_site, check_connections, fill, load_site
-from connectors.http.components import HttpConnection
+from connectors.http.connection import HttpConnection
 from operators.component import Spec
 
 

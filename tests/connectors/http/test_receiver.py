@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from connectors.base import ConnectorError
 from connectors.config.site import read_site
-from connectors.http.components import Http, HttpConnection
-from connectors.http.receiver import HttpIntake
-from connectors.webhook.signature import key_of, signature
+from connectors.http.components import Http
+from connectors.http.connection import HttpConnection
+from connectors.http.receiver import HttpReceiver
+from connectors.runtime.signature import key_of, signature
 from infra.embedded.ports import free_port
 from operators.events import Event, Message, Reading
 from tests.connectors.certificate import make_certificate
@@ -73,8 +74,10 @@ class Door:
         self.store = Store()
         source = Http.model_validate(settings)
         self.path = source.path
-        self.intake = source.intake(recorder.context("posts", self.connection), self.store.write)
-        self.intake.start()
+        self.receiver = source.receiver(
+            recorder.context("posts", self.connection), self.store.write
+        )
+        self.receiver.start()
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.connection.port}", timeout=PATIENCE
         )
@@ -90,7 +93,7 @@ class Door:
 
     def close(self) -> None:
         self.client.close()
-        self.intake.stop()
+        self.receiver.stop()
 
 
 @pytest.fixture
@@ -382,17 +385,17 @@ def test_sources_of_one_connection_share_its_port(
     connection = HttpConnection.model_validate({"port": free_port(), "tokens": {"pir": PIR}})
     first, second = Store(), Store()
     context = recorder.context("posts", connection)
-    intakes = [
-        Http(path="/a").intake(context, first.write),
-        Http(path="/b").intake(context, second.write),
+    receivers = [
+        Http(path="/a").receiver(context, first.write),
+        Http(path="/b").receiver(context, second.write),
     ]
     with pytest.raises(ConnectorError, match="another source takes the posts to /a already"):
-        Http(path="/a").intake(context, first.write)
+        Http(path="/a").receiver(context, first.write)
     other = recorder.context("posts", connection.model_copy(update={"wait": 3}))
     with pytest.raises(ConnectorError, match="two connections of the site file listen on"):
-        Http(path="/c").intake(other, first.write)
-    for intake in intakes:
-        intake.start()
+        Http(path="/c").receiver(other, first.write)
+    for receiver in receivers:
+        receiver.start()
     headers = {"Authorization": f"Bearer {PIR}"}
     base = f"http://127.0.0.1:{connection.port}"
     wait_until(
@@ -405,9 +408,9 @@ def test_sources_of_one_connection_share_its_port(
     assert (
         httpx.post(f"{base}/b", json={"x": 2}, headers=headers, timeout=PATIENCE).status_code == 202
     )
-    intakes[0].stop()
+    receivers[0].stop()
     assert len(first.events) == len(second.events) == 1
-    intakes[1].stop()
+    receivers[1].stop()
     with pytest.raises(httpx.ConnectError):
         httpx.post(f"{base}/b", json={"x": 2}, headers=headers, timeout=PATIENCE)
 
@@ -429,18 +432,18 @@ def test_an_encrypted_listener(recorder: Recorder, tmp: Path) -> None:
         {"port": free_port(), "tokens": {"pir": PIR}, "cert": str(made.cert), "key": str(made.key)}
     )
     store = Store()
-    intake = Http().intake(recorder.context("posts", connection), store.write)
-    assert isinstance(intake, HttpIntake)
-    intake.start()
+    receiver = Http().receiver(recorder.context("posts", connection), store.write)
+    assert isinstance(receiver, HttpReceiver)
+    receiver.start()
     trust = ssl.create_default_context(cafile=str(made.cert))
     with httpx.Client(
         verify=trust, headers={"Authorization": f"Bearer {PIR}"}, timeout=PATIENCE
     ) as client:
         url = f"https://127.0.0.1:{connection.port}/api/events"
         assert client.post(url, json=BODY).status_code == 202
-    intake.stop()
+    receiver.stop()
     wrong = connection.model_copy(update={"cert": str(tmp / "none.pem"), "port": free_port()})
-    refused = Http().intake(recorder.context("posts", wrong), store.write)
+    refused = Http().receiver(recorder.context("posts", wrong), store.write)
     with pytest.raises(ConnectorError, match="check 'cert' and 'key'"):
         refused.start()
     refused.stop()
@@ -464,7 +467,7 @@ def test_a_connection_without_safe_senders_is_refused(written: dict[str, Any], s
 def test_senders_must_be_known(recorder: Recorder) -> None:
     connection = HttpConnection.model_validate({"tokens": {"pir": PIR}})
     with pytest.raises(ConnectorError, match="got scale; known: pir"):
-        Http(senders=["scale"]).intake(recorder.context("posts", connection), Store().write)
+        Http(senders=["scale"]).receiver(recorder.context("posts", connection), Store().write)
 
 
 def test_a_token_in_clear_in_the_site_file_is_warned_of_and_not_shown(tmp: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the MQTT tests share: a plain client, and a stand-in for the topic an intake writes to."""
+"""What the MQTT tests share: a plain client, and a stand-in for the topic a receiver writes to."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from connectors.base import Intake
+from connectors.base import Receiver
 from connectors.mqtt.components import Mqtt
 from connectors.mqtt.connection import MqttConnection
 from infra.embedded.mosquitto import Mosquitto
@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 
 class Store:
-    """The topic an intake writes to. `hold` keeps what comes from being durable until `release`."""
+    """The topic a receiver writes to. `hold` keeps what comes from being durable until `release`."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -55,12 +55,12 @@ def start(
     *topics: str,
     name: str,
     **more: object,
-) -> Intake:
+) -> Receiver:
     source = Mqtt.model_validate({"topics": list(topics), **more})
-    intake = source.intake(recorder.context(name, connection), store.write)
+    receiver = source.receiver(recorder.context(name, connection), store.write)
     recorder.health.degraded(name, "starting")
-    intake.start()
-    return intake
+    receiver.start()
+    return receiver
 
 
 def ready(recorder: Recorder, name: str) -> None:

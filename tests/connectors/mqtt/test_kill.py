@@ -33,10 +33,10 @@ from connectors.kafka.producer import Producer
 from operators.events import encode_lines
 
 broker, mqtt = sys.argv[1:]
-producer = Producer(TopicConnection(brokers=[broker], idempotence=False), Health(), "intake", partitions=1)
+producer = Producer(TopicConnection(brokers=[broker], idempotence=False), Health(), "receiver", partitions=1)
 def write(message, durable):
     producer.send("in.killed", message.topic, encode_lines([message]), durable)
-Mqtt(topics=["killed/#"]).intake(ConnectorContext("f", "killed", MqttConnection(url=mqtt)), write).start()
+Mqtt(topics=["killed/#"]).receiver(ConnectorContext("f", "killed", MqttConnection(url=mqtt)), write).start()
 print("started", flush=True)
 threading.Event().wait()
 """
@@ -47,7 +47,7 @@ def test_source_and_sink_recover_from_three_kills_of_the_broker(
     recorder: Recorder, store: Store, own: Callable[[Mosquitto], Mosquitto], tmp: Path
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto"))
-    intake = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
+    receiver = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
     ready(recorder, "s")
     sink = MqttSink(topic="s/{subject}").open(
         recorder.context("out", MqttConnection(url=broker.url))
@@ -64,7 +64,7 @@ def test_source_and_sink_recover_from_three_kills_of_the_broker(
             wait_until(lambda: "s" in recorder.health.down, what="the source to notice")
             broker.start().wait_ready()
             ready(recorder, "s")
-    intake.stop()
+    receiver.stop()
     sink.close()
 
 

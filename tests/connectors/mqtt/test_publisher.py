@@ -19,7 +19,7 @@ def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
 ) -> None:
     connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     ready(recorder, unique)
     settings = MqttSink.model_validate({"topic": unique + "/{subject}/{metric}"})
     plain = settings.open(recorder.context("plain", connection))
@@ -36,7 +36,7 @@ def test_the_sink_publishes_the_event_or_its_shape_to_the_topic_of_each(
     assert store.messages[0].topic == f"{unique}/rack/temperature"
     assert msgspec.json.decode(store.messages[0].payload)["id"] == "r7"
     assert msgspec.json.decode(store.messages[1].payload) == {"v": 7.0}
-    intake.stop()
+    receiver.stop()
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
@@ -45,7 +45,7 @@ def test_the_sink_publishes_in_order_at_every_quality_of_service(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str, qos: int, protocol: str
 ) -> None:
     connection = MqttConnection.model_validate({"url": mosquitto.url, "protocol": protocol})
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     ready(recorder, unique)
     sink = MqttSink.model_validate({"topic": f"{unique}/a", "qos": qos, "retain": qos == 1})
     writer = sink.open(recorder.context("out", connection))
@@ -55,7 +55,7 @@ def test_the_sink_publishes_in_order_at_every_quality_of_service(
     assert [msgspec.json.decode(payload)["id"] for payload in store.payloads()] == [
         f"r{n}" for n in range(300)
     ]
-    intake.stop()
+    receiver.stop()
     writer.close()
 
 
@@ -63,14 +63,14 @@ def test_a_topic_that_cannot_be_published_to_is_set_aside_and_the_others_go_out(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
 ) -> None:
     connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     ready(recorder, unique)
     sink = MqttSink(topic=unique + "/{subject}").open(recorder.context("out", connection))
     sink.write([reading(1, "a"), reading(2, "b/#"), reading(3, "c")])
     sink.flush()
     wait_until(lambda: len(store.messages) == 2, what="the good ones")
     assert [(letter.reason, letter.id) for letter in recorder.letters] == [("bad_topic", "r2/out")]
-    intake.stop()
+    receiver.stop()
     sink.close()
 
 
@@ -79,7 +79,7 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto"))
     connection = MqttConnection(url=broker.url)
-    intake = start(recorder, store, connection, "s/#", name="s")
+    receiver = start(recorder, store, connection, "s/#", name="s")
     ready(recorder, "s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
     sink.write([reading(n) for n in range(500)])
@@ -98,5 +98,5 @@ def test_the_sink_blocks_while_the_broker_is_down_and_keeps_the_order_over_its_r
         dict.fromkeys(msgspec.json.decode(message.payload)["id"] for message in store.messages)
     )
     assert first_seen == [f"r{n}" for n in range(1000)]
-    intake.stop()
+    receiver.stop()
     sink.close()

@@ -29,7 +29,7 @@ def test_messages_arrive_in_order_with_topic_payload_and_time_of_receipt(
     protocol: str,
 ) -> None:
     connection = MqttConnection.model_validate({"url": mosquitto.url, "protocol": protocol})
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     ready(recorder, unique)
     publish(client, f"{unique}/a", *map(str, range(200)))
     wait_until(lambda: len(store.messages) == 200, what="200 messages")
@@ -37,7 +37,7 @@ def test_messages_arrive_in_order_with_topic_payload_and_time_of_receipt(
     assert {message.topic for message in store.messages} == {f"{unique}/a"}
     assert len({message.id for message in store.messages}) == 200
     assert not any(message.retained or message.redelivered for message in store.messages)
-    intake.stop()
+    receiver.stop()
 
 
 def test_a_retained_message_is_marked_and_comes_once_however_often_the_source_reconnects(
@@ -46,11 +46,11 @@ def test_a_retained_message_is_marked_and_comes_once_however_often_the_source_re
     publish(client, f"{unique}/a", "old", retain=True)
     connection = MqttConnection(url=mosquitto.url)
     for _ in range(2):
-        intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+        receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
         ready(recorder, unique)
         publish(client, f"{unique}/b", "new")
         wait_until(lambda: "new" in store.payloads(), what="the new message")
-        intake.stop()
+        receiver.stop()
         assert [m.payload for m in store.messages if m.retained] == [b"old"]
     assert recorder.counts["retained"] == 1
 
@@ -59,14 +59,14 @@ def test_what_comes_while_the_source_is_away_is_received_later(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, client: paho.Client, unique: str
 ) -> None:
     connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     ready(recorder, unique)
-    intake.stop()
+    receiver.stop()
     publish(client, f"{unique}/a", *map(str, range(50)))
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     wait_until(lambda: len(store.messages) == 50, what="what came meanwhile")
     assert store.payloads() == [str(n) for n in range(50)]
-    intake.stop()
+    receiver.stop()
 
 
 def test_a_message_that_was_not_stored_before_a_crash_comes_again_marked_as_redelivered(
@@ -80,19 +80,19 @@ def test_a_message_that_was_not_stored_before_a_crash_comes_again_marked_as_rede
     wait_until(lambda: store.held, what="the message to be on its way to the topic")
     crashed.stop()
     after = Store()
-    intake = start(recorder, after, connection, f"{unique}/#", name=unique)
+    receiver = start(recorder, after, connection, f"{unique}/#", name=unique)
     wait_until(lambda: after.payloads() == ["precious"], what="the message again")
     assert after.messages[0].redelivered
     assert after.messages[0].id != store.messages[0].id
     assert recorder.counts["redelivered"] == 1
-    intake.stop()
+    receiver.stop()
 
 
 def test_the_broker_sends_no_more_than_the_receive_maximum_ahead(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, client: paho.Client, unique: str
 ) -> None:
     store.hold = True
-    intake = start(
+    receiver = start(
         recorder,
         store,
         MqttConnection(url=mosquitto.url),
@@ -108,7 +108,7 @@ def test_the_broker_sends_no_more_than_the_receive_maximum_ahead(
     store.release()
     wait_until(lambda: len(store.messages) == 101, what="the rest")
     assert store.payloads() == [*map(str, range(100)), "later"]
-    intake.stop()
+    receiver.stop()
 
 
 def test_messages_stored_while_the_broker_restarts_are_acknowledged_later_and_not_written_twice(
@@ -116,7 +116,7 @@ def test_messages_stored_while_the_broker_restarts_are_acknowledged_later_and_no
 ) -> None:
     broker = own(Mosquitto(tmp / "mosquitto"))
     store.hold = True
-    intake = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
+    receiver = start(recorder, store, MqttConnection(url=broker.url), "s/#", name="s")
     ready(recorder, "s")
     publisher = plain_client(broker)
     publish(publisher, "s/a", "1", "2", "3")
@@ -127,14 +127,14 @@ def test_messages_stored_while_the_broker_restarts_are_acknowledged_later_and_no
     wait_until(publisher.is_connected, what="the publisher to be back")
     publish(publisher, "s/a", "4")
     wait_until(lambda: len(store.messages) == 4, what="the message after the restart")
-    intake.stop()
+    receiver.stop()
     again = Store()
-    intake = start(recorder, again, MqttConnection(url=broker.url), "s/#", name="s")
+    receiver = start(recorder, again, MqttConnection(url=broker.url), "s/#", name="s")
     publish(publisher, "s/a", "5")
     wait_until(lambda: again.messages, what="the last message")
     assert store.payloads() == ["1", "2", "3", "4"]
     assert again.payloads() == ["5"]
-    intake.stop()
+    receiver.stop()
     publisher.disconnect()
     publisher.loop_stop()
 
@@ -147,7 +147,7 @@ def test_a_wrong_password_degrades_with_the_remedy_and_the_right_one_needs_no_re
     connection = MqttConnection.model_validate(
         {"url": broker.url, "username": "vigie", "password": "wr0ng-secret"}
     )
-    intake = start(recorder, store, connection, "s/#", name="s")
+    receiver = start(recorder, store, connection, "s/#", name="s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
     wait_until(
         lambda: "not authorized" in recorder.health.down.get("s", ""),
@@ -171,7 +171,7 @@ def test_a_wrong_password_degrades_with_the_remedy_and_the_right_one_needs_no_re
     sink.write([reading(1)])
     sink.flush()
     wait_until(lambda: store.messages, what="the message")
-    intake.stop()
+    receiver.stop()
     sink.close()
 
 
@@ -180,7 +180,7 @@ def test_a_broker_that_is_not_up_yet_is_picked_up_when_it_comes(
 ) -> None:
     port = free_port()
     connection = MqttConnection(url=f"mqtt://127.0.0.1:{port}")
-    intake = start(recorder, store, connection, "s/#", name="s")
+    receiver = start(recorder, store, connection, "s/#", name="s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
     sink.write([reading(1)])
     wait_until(
@@ -197,7 +197,7 @@ def test_a_broker_that_is_not_up_yet_is_picked_up_when_it_comes(
     own(Mosquitto(tmp / "mosquitto", port=port))
     sink.flush()
     wait_until(lambda: not recorder.health.down, what="both to be up")
-    intake.stop()
+    receiver.stop()
     sink.close()
 
 
@@ -205,17 +205,17 @@ def test_topics_of_an_earlier_definition_are_not_received_any_more(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, client: paho.Client, unique: str
 ) -> None:
     connection = MqttConnection(url=mosquitto.url)
-    intake = start(recorder, store, connection, f"{unique}/old", f"{unique}/new", name=unique)
+    receiver = start(recorder, store, connection, f"{unique}/old", f"{unique}/new", name=unique)
     ready(recorder, unique)
-    intake.stop()
-    intake = start(recorder, store, connection, f"{unique}/new", name=unique)
+    receiver.stop()
+    receiver = start(recorder, store, connection, f"{unique}/new", name=unique)
     ready(recorder, unique)
     publish(client, f"{unique}/old", "x")
     publish(client, f"{unique}/new", "y")
     wait_until(lambda: store.messages, what="the wanted message")
     assert store.payloads() == ["y"]
     assert recorder.counts["not_subscribed"] == 1
-    intake.stop()
+    receiver.stop()
 
 
 def test_a_topic_that_cannot_store_leaves_the_messages_with_the_broker(
@@ -225,16 +225,16 @@ def test_a_topic_that_cannot_store_leaves_the_messages_with_the_broker(
         raise ConnectorError("the record is too large")
 
     connection = MqttConnection(url=mosquitto.url)
-    intake = Mqtt(topics=[f"{unique}/#"]).intake(recorder.context(unique, connection), broken)
+    receiver = Mqtt(topics=[f"{unique}/#"]).receiver(recorder.context(unique, connection), broken)
     recorder.health.degraded(unique, "starting")
-    intake.start()
+    receiver.start()
     ready(recorder, unique)
     publish(client, f"{unique}/a", "kept")
     wait_until(lambda: "too large" in recorder.health.down.get(unique, ""), what="the report")
-    intake.stop()
-    intake = start(recorder, store, connection, f"{unique}/#", name=unique)
+    receiver.stop()
+    receiver = start(recorder, store, connection, f"{unique}/#", name=unique)
     wait_until(lambda: store.payloads() == ["kept"], what="the message, from the broker")
-    intake.stop()
+    receiver.stop()
 
 
 @pytest.mark.parametrize(
@@ -272,27 +272,27 @@ def test_an_encrypted_connection_needs_a_certificate_that_is_trusted(
 ) -> None:
     broker = own(Encrypted(tmp / "mosquitto"))
     url = f"mqtts://127.0.0.1:{broker.port}"
-    intake = start(recorder, store, MqttConnection(url=url), "s/#", name="s")
+    receiver = start(recorder, store, MqttConnection(url=url), "s/#", name="s")
     wait_until(
         lambda: "check ca and the url" in recorder.health.down.get("s", ""),
         what="the certificate to be refused",
     )
-    intake.stop()
+    receiver.stop()
     connection = MqttConnection(url=url, ca=str(tmp / "mosquitto" / "cert.pem"))
-    intake = start(recorder, store, connection, "s/#", name="s")
+    receiver = start(recorder, store, connection, "s/#", name="s")
     ready(recorder, "s")
     sink = MqttSink(topic="s/a").open(recorder.context("out", connection))
     sink.write([reading(1)])
     sink.flush()
     wait_until(lambda: store.messages, what="the message")
-    intake.stop()
+    receiver.stop()
     sink.close()
 
 
 def test_a_missing_certificate_file_is_named(recorder: Recorder, store: Store) -> None:
     connection = MqttConnection(url="mqtts://127.0.0.1:8883", ca="/nowhere/ca.pem")
     with pytest.raises(ConnectorError, match=r"/nowhere/ca\.pem.*check ca, cert and key"):
-        Mqtt(topics=["a"]).intake(recorder.context("s", connection), store.write).start()
+        Mqtt(topics=["a"]).receiver(recorder.context("s", connection), store.write).start()
 
 
 def test_a_topic_filter_that_no_broker_takes_is_refused_by_validation() -> None:
@@ -311,12 +311,12 @@ def test_the_password_is_not_shown() -> None:
 def test_a_client_that_takes_the_session_over_is_named_and_not_fought_every_second(
     recorder: Recorder, store: Store, mosquitto: Mosquitto, unique: str
 ) -> None:
-    intake = start(
+    receiver = start(
         recorder, store, MqttConnection(url=mosquitto.url, protocol="5"), f"{unique}/#", name=unique
     )
     ready(recorder, unique)
     thief = paho.Client(
-        paho.CallbackAPIVersion.VERSION2, client_id=intake.client_id, protocol=paho.MQTTv5
+        paho.CallbackAPIVersion.VERSION2, client_id=receiver.client_id, protocol=paho.MQTTv5
     )
     thief.connect("127.0.0.1", mosquitto.port)
     thief.loop_start()
@@ -326,11 +326,11 @@ def test_a_client_that_takes_the_session_over_is_named_and_not_fought_every_seco
         what="the word",
     )
 
-    assert f"the client id {intake.client_id!r}" in said[0]
+    assert f"the client id {receiver.client_id!r}" in said[0]
     assert "started twice on different --data folders" in said[0]
     assert recorder.counts["session_taken_over"] == 1
-    assert intake._client is not None
-    assert intake._client._reconnect_min_delay == 10
+    assert receiver._client is not None
+    assert receiver._client._reconnect_min_delay == 10
     thief.disconnect()
     thief.loop_stop()
-    intake.stop()
+    receiver.stop()

@@ -3,8 +3,9 @@ import threading
 import pytest
 
 from connectors.base import Stopped
-from connectors.runtime import batch_writer as queueing
-from connectors.runtime.batch_writer import BatchWriter, Retry
+from connectors.runtime import batch_writer
+from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 from tests.connectors.recorder import Recorder, ids, reading
 from tests.waiting import wait_until
@@ -160,7 +161,7 @@ def test_an_idle_writer_notices_that_the_far_end_went_away() -> None:
 def test_a_far_end_that_does_not_answer_is_reported_while_the_flow_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(queueing, "MUTE", 0.0)
+    monkeypatch.setattr(batch_writer, "ANSWER_TIMEOUT", 0.0)
     far, recorder = FarEnd(), Recorder()
     far.open.clear()
     writer = BatchWriter(recorder.context("out", None), far.deliver)

@@ -12,7 +12,7 @@ from minio.commonconfig import ENABLED, Filter
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
 from connectors.base import ConnectorError
-from connectors.runtime.batch_writer import Retry
+from connectors.runtime.threaded_writer import Retry
 from connectors.s3.components import Objects as ObjectsSink
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.settings import Settings

@@ -10,14 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
-from connectors.webhook.components import Webhook, WebhookConnection
+from connectors.runtime.signature import key_of, signature, why_unsigned
+from connectors.webhook.components import Webhook
+from connectors.webhook.connection import WebhookConnection
 from connectors.webhook.outage import Outage
-from connectors.webhook.retry_queue import Lane, Lanes
-from connectors.webhook.signature import key_of, signature, why_unsigned
 from operators.events import decode_lines
 from operators.model.template import Shape
 from tests.connectors.certificate import make_certificate
-from tests.connectors.recorder import Recorder, ids, reading
+from tests.connectors.recorder import Recorder, reading
 from tests.receivers import Receiver
 from tests.waiting import wait_until
 
@@ -298,95 +298,6 @@ def test_secrets_are_in_no_text(opened: Callable[..., Writer]) -> None:
     ):
         with pytest.raises(ValidationError):
             WebhookConnection.model_validate({"url": "http://127.0.0.1:9", **wrong})
-
-
-# Which lane is next: pure logic under a virtual clock. The jitter is always the longest pause.
-
-
-@pytest.fixture
-def lanes() -> Lanes:
-    return Lanes(lambda low, high: high)
-
-
-def fill(lanes: Lanes, **keys: int) -> None:
-    for key, count in keys.items():
-        for n in range(count):
-            lanes.add(key, reading(n, subject=key))
-
-
-def taken(lanes: Lanes, now: float) -> Lane:
-    lane = lanes.take(now)
-    assert lane is not None
-    return lane
-
-
-def test_a_subject_has_one_event_under_way_at_a_time(lanes: Lanes) -> None:
-    fill(lanes, a=2, b=1)
-    first, second = taken(lanes, 0), taken(lanes, 0)
-    assert (first.key, second.key) == ("a", "b")
-    assert lanes.take(0) is None and lanes.next_time() is None
-    lanes.done(first)
-    assert taken(lanes, 0) is first and ids(list(first.events)) == ["r1"]
-
-
-def test_pauses_double_up_to_ten_seconds_and_begin_anew_after_a_success(lanes: Lanes) -> None:
-    fill(lanes, a=2)
-    now, pauses = 0.0, []
-    for _ in range(7):
-        lanes.again(taken(lanes, now), now)
-        due = lanes.next_time()
-        assert due is not None and lanes.take(due - 0.01) is None
-        pauses.append(due - now)
-        now = due
-    assert pauses == [0.5, 1, 2, 4, 8, 10, 10]
-    lanes.done(taken(lanes, now))
-    lanes.again(taken(lanes, now), now)
-    assert lanes.next_time() == now + 0.5
-
-
-def test_retry_after_is_honoured_for_all_when_the_server_is_busy(lanes: Lanes) -> None:
-    fill(lanes, a=1, b=1)
-    lanes.again(taken(lanes, 100), 100, after=60, whole=True)
-    assert lanes.take(159) is None and lanes.next_time() == 160
-    probe = taken(lanes, 160)
-    assert lanes.take(160) is None and lanes.next_time() is None
-    lanes.done(probe)
-    assert taken(lanes, 160)
-
-
-def test_while_the_server_is_down_one_subject_asks_at_a_time_and_its_success_frees_all(
-    lanes: Lanes,
-) -> None:
-    fill(lanes, a=1, b=1, c=1, d=1)
-    under_way = [taken(lanes, 0) for _ in range(3)]
-    for lane in under_way:
-        lanes.again(lane, 0, whole=True)
-    assert lanes.next_time() == 0.5 and lanes.failing == 3
-    probe = taken(lanes, 0.5)
-    assert lanes.take(0.5) is None
-    lanes.again(probe, 0.5, whole=True)
-    assert lanes.next_time() == 1.5
-    saviour = taken(lanes, 1.5)
-    lanes.done(saviour)
-    assert {taken(lanes, 1.5).key for _ in range(3)} == {"a", "b", "c", "d"} - {saviour.key}
-    assert lanes.take(1.5) is None
-
-
-def test_one_subject_that_fails_does_not_hold_the_others(lanes: Lanes) -> None:
-    fill(lanes, bad=1, good=3)
-    lanes.again(taken(lanes, 0), 0)
-    for _ in range(3):
-        lane = taken(lanes, 0)
-        assert lane.key == "good"
-        lanes.done(lane)
-    assert lanes.take(0) is None and lanes.failing == 1 and lanes.count == 1
-
-
-def test_an_answer_that_never_comes_says_nothing_about_the_others(lanes: Lanes) -> None:
-    fill(lanes, mute=1, good=1)
-    lanes.again(taken(lanes, 0), 0, mute=True)
-    lanes.done(taken(lanes, 0))
-    assert lanes.next_time() == 0.5
 
 
 def test_an_outage_is_remembered_over_a_restart_until_it_ends(tmp: Path) -> None:

@@ -167,7 +167,7 @@ def test_lines_that_are_nothing_are_left_out_and_told(paris):
     ]
 
 
-def test_the_topic_that_an_intake_wrote_is_read_without_a_word(connections, tmp_path, unique):
+def test_the_topic_that_a_receiver_wrote_is_read_without_a_word(connections, tmp_path, unique):
     topics, _ = connections
     sent = [
         Message(
