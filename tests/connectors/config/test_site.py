@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 import connectors.config.variables
 from connectors.camera.components import Rtsp
 from connectors.config.document import Document
-from connectors.config.site import SiteError, build_site, check_connections, fill, load_site
+from connectors.config.site import SiteError, build_site, check_connections, load_site
 from connectors.http.connection import HttpConnection
 from operators.component import Spec
 
@@ -65,7 +65,7 @@ def test_variables_come_from_the_environment_then_from_secrets_then_from_the_def
 
 def test_an_empty_default_and_an_empty_variable_are_empty_texts(tmp_path, secrets, monkeypatch):
     monkeypatch.setenv("SET", "")
-    assert fill("[${SET}][${UNSET:-}][${SET:-x}]", "here") == "[][][]"
+    assert load_site(None).filled("[${SET}][${UNSET:-}][${SET:-x}]", "here") == "[][][]"
 
 
 def test_a_missing_variable_names_every_place_that_was_tried(tmp_path, secrets):
@@ -128,7 +128,7 @@ def test_a_secret_that_is_no_text_is_an_error(tmp_path, secrets):
     (secrets / "FOLDER").mkdir()
     for name in ("BYTES", "FOLDER"):
         with pytest.raises(SiteError, match=f"{name} cannot be read"):
-            fill(f"${{{name}}}", "here")
+            load_site(None).filled(f"${{{name}}}", "here")
 
 
 def test_a_source_gets_its_variables(tmp_path, secrets, monkeypatch):
