@@ -114,7 +114,7 @@ def run(
                 runner.metrics,
                 runner.health,
                 as_json(draw([(document, flow)], TopicNames.of_site(place))),
-                runner.hearing.figures,
+                runner.source_progress.figures,
             )
             if status_port is not None
             else None

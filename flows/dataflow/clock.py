@@ -34,7 +34,7 @@ class Silence(NamedTuple):
 
 
 SILENT = Silence()
-Heard = Mapping[str, Silence]
+Silences = Mapping[str, Silence]
 """The silence of each source partition; one that is not there may have something to say that
 nobody has read yet.
 """
@@ -59,7 +59,7 @@ class Clock:
         self._watermarks: dict[str, float] = {}
         self._arrivals: dict[str, float] = {}
         self._behind: set[str] = set()
-        self._heard: Heard | None = None
+        self._heard: Silences | None = None
 
     def expect(self, parts: Iterable[str]) -> None:
         """These partitions have not caught up yet: event time does not run ahead of them."""
@@ -76,14 +76,14 @@ class Clock:
         self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
         self._advance(self._watermarks)
 
-    def tick(self, wall: float, heard: Heard | None = None) -> None:
+    def tick(self, wall: float, silences: Silences | None = None) -> None:
         """Let wall time pass without events.
 
-        `heard` says how long each partition is known to have been silent; None means all, until
+        `silences` says how long each partition is known to have been silent; None means all, until
         now.
         """
         self.wall = max(self.wall, wall)
-        self._heard = heard
+        self._heard = silences
         self._advance({part: self._gone_on(part) for part in self._watermarks})
 
     def now(self) -> Now:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from flows.dataflow.clock import Clock, Heard
+from flows.dataflow.clock import Clock, Silences
 from flows.dataflow.plan import ALARMS, ANSWERS, Node, Outputs, Plan, Step
 from flows.dataflow.shard_state import (
     VERSION,
@@ -118,13 +118,13 @@ class Graph:
                 event, wall = min(event, due.event), min(wall, due.wall)
         return Due(event, wall)
 
-    def tick(self, wall: float, heard: Heard | None = None) -> Outputs:
+    def tick(self, wall: float, silences: Silences | None = None) -> Outputs:
         """Let time pass up to `wall` (epoch seconds).
 
-        `heard` says how long each source partition is known to have been silent; None means all,
+        `silences` says how long each source partition is known to have been silent; None means all,
         until now.
         """
-        self._clock.tick(wall, heard)
+        self._clock.tick(wall, silences)
         return self._pass({})
 
     def logic(self, identity: str) -> Logic:

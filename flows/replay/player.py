@@ -75,16 +75,18 @@ class Player:
 
     def take(self, given: Sequence[tuple[str, Piece]]) -> None:
         """Take what sources brought in a span of time; each source may be there once."""
-        lanes = [
-            _Lane(source, piece, self._plan.clock_of(source).lateness, self._brings_together)
+        inputs = [
+            _SourceEvents(
+                source, piece, self._plan.clock_of(source).lateness, self._brings_together
+            )
             for source, piece in given
             if piece.events
         ]
-        while lanes:
-            now = min(lane.times[lane.at] for lane in lanes)
+        while inputs:
+            now = min(brought.times[brought.at] for brought in inputs)
             self._playback.advance(now)
-            self._pass(lanes, now, self._end(lanes, now))
-            lanes = [lane for lane in lanes if lane.at < len(lane.times)]
+            self._pass(inputs, now, self._end(inputs, now))
+            inputs = [brought for brought in inputs if brought.at < len(brought.times)]
 
     def table(self, source: str, rows: list[Event]) -> None:
         """Take the rows of a table, or commands, at the present instant."""
@@ -94,24 +96,28 @@ class Player:
         """Let time pass up to the end."""
         self._playback.advance(at)
 
-    def _pass(self, lanes: "list[_Lane]", now: float, end: float) -> None:
+    def _pass(self, inputs: "list[_SourceEvents]", now: float, end: float) -> None:
         made = []
-        for lane in lanes:
-            first = lane.at
-            lane.at = (
-                bisect_right(lane.times, now, first)
+        for brought in inputs:
+            first = brought.at
+            brought.at = (
+                bisect_right(brought.times, now, first)
                 if end <= now
-                else bisect_left(lane.times, end, first)
+                else bisect_left(brought.times, end, first)
             )
-            if lane.at > first:
-                last = self._arrivals[lane.source] = lane.times[lane.at - 1]
-                whole = first == 0 and lane.at == len(lane.times)
+            if brought.at > first:
+                last = self._arrivals[brought.source] = brought.times[brought.at - 1]
+                whole = first == 0 and brought.at == len(brought.times)
                 made.append(
-                    (lane.source, lane.events if whole else lane.events[first : lane.at], last)
+                    (
+                        brought.source,
+                        brought.events if whole else brought.events[first : brought.at],
+                        last,
+                    )
                 )
         self._playback.feed_together(made)
 
-    def _end(self, lanes: "list[_Lane]", now: float) -> float:
+    def _end(self, inputs: "list[_SourceEvents]", now: float) -> float:
         """The first instant after `now` at which a timer may be due or a source be silent."""
         due = self._playback.next_due()
         end = min(due.wall, self._pace.limit(now))
@@ -119,9 +125,9 @@ class Player:
         if self._brings_together:
             end = min(end, due.event)
         reached = now
-        here = {lane.source: lane for lane in lanes}
-        for lane in lanes:
-            end = min(end, lane.next_late())
+        here = {brought.source: brought for brought in inputs}
+        for brought in inputs:
+            end = min(end, brought.next_late())
         for source in {*self._arrivals, *here}:
             more = here.get(source)
             arrival = self._arrivals.get(source, -math.inf)
@@ -141,7 +147,7 @@ class Player:
         return end if due.event == math.inf else min(end, reached)
 
 
-class _Lane:
+class _SourceEvents:
     """What one source brought, and how much of it was taken."""
 
     def __init__(self, source: str, piece: Piece, lateness: float, heed_late: bool) -> None:

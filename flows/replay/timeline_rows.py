@@ -1,4 +1,4 @@
-"""The lanes of a timeline: an alarm of a subject each, with its episodes before and after."""
+"""The rows of a timeline: an alarm of a subject each, with its episodes before and after."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ DAYS = (1, 2, 7, 14)
 
 
 @dataclass
-class Lane:
+class TimelineRow:
     """The episodes of one alarm and subject."""
 
     alarm: str
@@ -22,28 +22,28 @@ class Lane:
     after: list[Episode] = field(default_factory=list)
 
 
-def lanes(after: Iterable[Episode], before: Iterable[Episode] | None) -> list[Lane]:
-    """A lane for each alarm and subject, by name."""
-    found: dict[tuple[str, str], Lane] = {}
+def rows(after: Iterable[Episode], before: Iterable[Episode] | None) -> list[TimelineRow]:
+    """A row for each alarm and subject, by name."""
+    found: dict[tuple[str, str], TimelineRow] = {}
     for side, episodes in (("before", before or ()), ("after", after)):
         for episode in episodes:
-            lane = found.setdefault(episode.key, Lane(episode.alarm, episode.subject))
-            getattr(lane, side).append(episode)
+            row = found.setdefault(episode.key, TimelineRow(episode.alarm, episode.subject))
+            getattr(row, side).append(episode)
             if side == "after":
-                lane.alarm = episode.alarm
-    return sorted(found.values(), key=lambda lane: (lane.alarm, lane.subject))
+                row.alarm = episode.alarm
+    return sorted(found.values(), key=lambda row: (row.alarm, row.subject))
 
 
-def busiest(all_lanes: Sequence[Lane], most: int, end: float) -> list[Lane]:
+def busiest(all_rows: Sequence[TimelineRow], most: int, end: float) -> list[TimelineRow]:
     """At most so many rows, in their order: those that differ first, then the fullest."""
 
-    def weight(lane: Lane) -> tuple[bool, int, float]:
-        spans = [[(e.raised, e.cleared) for e in side] for side in (lane.before, lane.after)]
-        some = [*lane.before, *lane.after]
+    def weight(row: TimelineRow) -> tuple[bool, int, float]:
+        spans = [[(e.raised, e.cleared) for e in side] for side in (row.before, row.after)]
+        some = [*row.before, *row.after]
         return spans[0] != spans[1], len(some), sum(episode.seconds(end) for episode in some)
 
-    chosen = {id(lane) for lane in sorted(all_lanes, key=weight, reverse=True)[:most]}
-    return [lane for lane in all_lanes if id(lane) in chosen]
+    chosen = {id(row) for row in sorted(all_rows, key=weight, reverse=True)[:most]}
+    return [row for row in all_rows if id(row) in chosen]
 
 
 def marks(start: float, end: float, zone: ZoneInfo, most: int) -> list[tuple[float, str]]:

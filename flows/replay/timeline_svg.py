@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flows.replay.episodes import RANK, Episode
 from flows.replay.time_arguments import Shown, span
-from flows.replay.timeline_rows import Lane, busiest, lanes, marks
+from flows.replay.timeline_rows import TimelineRow, busiest, marks, rows
 from operators.alarms.kpi_figures import Flood
 
 MOST = 60
@@ -40,13 +40,13 @@ class _Picture:
         self._title, self._floods, self._zone = title, floods, zone
         self._both = before is not None
         self._start, self._end = period
-        self._all = lanes(after, before)
-        self._lanes = busiest(self._all, MOST, self._end)
+        self._all = rows(after, before)
+        self._rows = busiest(self._all, MOST, self._end)
         self._high = LANE + (BAR + 2 if self._both else 0)
-        names = [min(LONGEST_NAME, len(f"{lane.alarm} {lane.subject}")) for lane in self._lanes]
+        names = [min(LONGEST_NAME, len(f"{row.alarm} {row.subject}")) for row in self._rows]
         self._left = MARGIN + CHARACTER * max(names, default=10) + 14
         self._top = TITLE + AXIS
-        self._bottom = self._top + self._high * max(1, len(self._lanes))
+        self._bottom = self._top + self._high * max(1, len(self._rows))
         self._shown = Shown(zone, *period)
         self._priorities = {e.priority for e in after}
 
@@ -62,9 +62,9 @@ class _Picture:
             f"{escape(self._title)}</text>",
             *self._shaded(), *self._axis(),
         ]  # fmt: skip
-        for number, lane in enumerate(self._lanes):
-            parts += self._lane(lane, self._top + number * self._high)
-        if not self._lanes:
+        for number, row in enumerate(self._rows):
+            parts += self._row(row, self._top + number * self._high)
+        if not self._rows:
             y = self._top + 17
             parts.append(
                 f'<text x="{self._left:.1f}" y="{y:.1f}" fill="{QUIET}">no alarm would have been'
@@ -95,8 +95,8 @@ class _Picture:
                 f' text-anchor="middle" fill="{QUIET}">{escape(text)}</text>'
             )
 
-    def _lane(self, lane: Lane, top: float) -> Iterator[str]:
-        name = f"{lane.alarm} {lane.subject}"
+    def _row(self, row: TimelineRow, top: float) -> Iterator[str]:
+        name = f"{row.alarm} {row.subject}"
         shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
         right = self._left + WIDE
         yield (
@@ -106,11 +106,11 @@ class _Picture:
         )
         first = top + (LANE - BAR) / 2
         if self._both:
-            yield from (self._bar(episode, first, OLD, "before") for episode in lane.before)
+            yield from (self._bar(episode, first, OLD, "before") for episode in row.before)
             first += BAR + 2
         yield from (
             self._bar(e, first, COLOURS[e.priority], "after" if self._both else "")
-            for e in lane.after
+            for e in row.after
         )
 
     def _bar(self, episode: Episode, top: float, colour: str, side: str) -> str:
@@ -148,8 +148,8 @@ class _Picture:
             yield f'<text x="{x + 20:.1f}" y="{y:.1f}" fill="{QUIET}">{escape(text)}</text>'
             x += 36 + CHARACTER * len(text)
         note = f"times are {self._zone.key}"
-        if len(self._all) > len(self._lanes):
-            note += f"; {len(self._lanes)} of {len(self._all)} lanes, those with the most to see"
+        if len(self._all) > len(self._rows):
+            note += f"; {len(self._rows)} of {len(self._all)} rows, those with the most to see"
         yield (
             f'<text x="{self._left + WIDE:.1f}" y="{y:.1f}" text-anchor="end"'
             f' fill="{QUIET}">{escape(note)}</text>'

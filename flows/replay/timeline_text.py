@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from flows.replay.episodes import Episode
-from flows.replay.timeline_rows import Lane, busiest, lanes, marks
+from flows.replay.timeline_rows import TimelineRow, busiest, marks, rows
 
 MOST = 20
 NAME = 36
@@ -24,14 +24,14 @@ def timeline(
     """Lines of at most `width` characters; with `before`, differences have signs of their own."""
     if end <= start:
         return
-    found = lanes(after, before)
+    found = rows(after, before)
     chosen = busiest(found, MOST, end)
-    names = [_name(lane) for lane in chosen]
+    names = [_name(row) for row in chosen]
     left = max(map(len, names))
     columns = max(20, min(100, width - left - 2))
-    for lane, name in zip(chosen, names, strict=True):
+    for row, name in zip(chosen, names, strict=True):
         yield (
-            f"{name.ljust(left)}  {''.join(_signs(lane, before is not None, start, end, columns))}"
+            f"{name.ljust(left)}  {''.join(_signs(row, before is not None, start, end, columns))}"
         )
     yield f"{'':<{left}}  {_axis(start, end, zone, columns)}"
     if len(found) > len(chosen):
@@ -46,15 +46,15 @@ def timeline(
         )
 
 
-def _name(lane: Lane) -> str:
-    name = f"{lane.alarm} {lane.subject}"
+def _name(row: TimelineRow) -> str:
+    name = f"{row.alarm} {row.subject}"
     return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
-def _signs(lane: Lane, both: bool, start: float, end: float, columns: int) -> Iterator[str]:
+def _signs(row: TimelineRow, both: bool, start: float, end: float, columns: int) -> Iterator[str]:
     size = (end - start) / columns
-    old = _covered(lane.before, start, end, size, columns)
-    new = _covered(lane.after, start, end, size, columns)
+    old = _covered(row.before, start, end, size, columns)
+    new = _covered(row.after, start, end, size, columns)
     for is_old, is_new in zip(old, new, strict=True):
         if not both:
             yield BOTH if is_new == 2 else UNHEARD if is_new else NONE

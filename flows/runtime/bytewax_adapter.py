@@ -27,7 +27,7 @@ from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE, Outputs, Plan
 from flows.dataflow.shard_state import ArrivalsState, dump, load
 from flows.runtime.saved_state.envelope import unwrap, unwrap_position, wrap, wrap_position
 from flows.runtime.shards import StateError
-from flows.runtime.source_progress import Hearing
+from flows.runtime.source_progress import SourceProgress
 from operators.events import Event
 from operators.model.saved_state import decode, encode
 
@@ -136,7 +136,7 @@ class Running:
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)
-        self.hearing = Hearing(self.plan.flow)
+        self.source_progress = SourceProgress(self.plan.flow)
         self.parts_of_shard: dict[str, set[str]] = {}
         self.sides: set[str] = set()
         self.tables: set[str] = set()
@@ -221,7 +221,9 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
             part, running.position(source.name, part) if position is None else position
         )
         if self._is_data:
-            running.hearing.open(self._id, source.name.removesuffix(".unlabelled"), self._reader)
+            running.source_progress.open(
+                self._id, source.name.removesuffix(".unlabelled"), self._reader
+            )
 
     def next_batch(self) -> list[Item]:
         if self._running.drain.requested() or (self._is_data and self._running.unread):
@@ -230,12 +232,12 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
         batch = self._reader.read()
         if batch is None:
             if self._is_data:
-                self._running.hearing.nothing(self._id, self._can_hear())
+                self._running.source_progress.nothing(self._id, self._can_hear())
             self._running.wakeup.idle()
             return []
         self._running.wakeup.busy()
         if self._is_data and batch.events:
-            self._running.hearing.took(self._id, batch.wall)
+            self._running.source_progress.took(self._id, batch.wall)
         self._running.passed(self._name, len(batch.events))
         if batch.whole:
             self._running.unread.discard(self._id)
@@ -287,7 +289,7 @@ class _ShardLogic(StatefulBatchLogic[Any, Any, bytes]):
         outputs: Outputs = (
             {}
             if self._is_waiting()
-            else self._graph.tick(self._running.clock(), self._running.hearing.silence)
+            else self._graph.tick(self._running.clock(), self._running.source_progress.silence)
         )
         return self._emit(list(outputs.items()))
 

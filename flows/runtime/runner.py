@@ -107,8 +107,8 @@ class Runner:
             passed=self.metrics.passed,
             settle=self._settle,
         )
-        self.hearing = self._running.hearing
-        self.metrics.registry.register(self.hearing)
+        self.source_progress = self._running.source_progress
+        self.metrics.registry.register(self.source_progress)
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self._known: frozenset[str] = frozenset()
         self._dead = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)

@@ -27,7 +27,7 @@ class _Part:
     newest: float | None = None
 
 
-class Hearing(Collector):
+class SourceProgress(Collector):
     """The source partitions of a flow that bring data. The flow's thread tells it of them; any
     thread may ask.
     """

@@ -1,7 +1,7 @@
-"""The documentation agrees with the code: generated pages, and every command and definition that
-is shown.
-"""
+"""The documentation agrees with the code: generated pages, commands, definitions, paths, words."""
 
+import ast
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -14,13 +14,21 @@ from flows.cli import COMMANDS, main
 from flows.commands.validate import check
 from flows.language.component_docs import reference
 from flows.language.model import Flow
+from tests.bench.__main__ import BENCHMARKS, LONG
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     *sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.name != "components.md"),
 ]
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"^ {4}\S.*$", re.MULTILINE)
+INLINE = re.compile(r"`([^`\n]+)`")
+PACKAGES = ("operators", "connectors", "flows", "api", "infra")
+FOLDERS = (*PACKAGES, "tests", "docs")
+GLOSSARY = ROOT / "docs" / "glossary.md"
+LONGEST_LINE = 120
 
 
 def blocks(*languages):
@@ -113,6 +121,7 @@ def commands():
             if match[1] in ("", "sh", "bash", "console", "shell"):
                 lines = match[2].replace("\\\n", " ").splitlines()
                 found += [(page.stem, line.strip().removeprefix("$ ")) for line in lines]
+        found += [(page.stem, line.strip().removeprefix("$ ")) for line in INDENTED.findall(text)]
         found += [(page.stem, code) for code in re.findall(r"`(vigie [^`\n]+)`", text)]
     vigie = [(page, line) for page, line in found if re.match(r"vigie( |$)", line)]
     return [pytest.param(line, id=f"{page}-{line[:40]}") for page, line in vigie] or [
@@ -135,6 +144,10 @@ def test_a_command_in_the_documentation_exists_with_its_options(line):
         return
     assert words[0] in COMMANDS, f"vigie has no command {words[0]!r}"
     command = main.get_command(click.Context(main), words[0])
+    if isinstance(command, click.Group) and words[1:2] and not words[1].startswith("-"):
+        words = words[1:]
+        command = command.get_command(click.Context(command), words[0])
+        assert command is not None, f"vigie {' '.join(words)}: no such command"
     known = {
         option
         for parameter in command.params
@@ -155,3 +168,107 @@ def test_every_command_is_in_the_readme_once_the_readme_shows_commands():
         return
     missing = [name for name in COMMANDS if f"vigie {name}" not in text]
     assert missing == []
+
+
+def paths(text, *patterns):
+    """Paths of the repository in the parts of a page that a pattern finds; words in capitals
+    stand for any name.
+    """
+    found = [part for pattern in patterns for part in pattern.findall(text)]
+    folder = "|".join(FOLDERS)
+    words = [
+        word
+        for part in found
+        for word in re.findall(
+            rf"(?<![\w./-])(?:{folder})/[\w./*-]*|\.ci/\w+|\.pre-commit[\w.-]+", part
+        )
+    ]
+    return sorted({re.sub(r"\b[A-Z]{3,}(?=[_/.]|$)", "*", word) for word in words})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_path_in_the_documentation_exists(page):
+    shown = [INLINE, INDENTED] if page.stem == "CONTRIBUTING" else [INLINE]
+    missing = [
+        path for path in paths(page.read_text(encoding="utf-8"), *shown) if not [*ROOT.glob(path)]
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_module_in_the_documentation_exists(page):
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})(?:\.(?!sqlite)\w+)+)`", text)
+    run = re.findall(r"python -m ((?:tests|infra|api|flows)[\w.]*)", text)
+    missing = [name for name in {*named, *run} if not _is_module_or_name(name)]
+    assert missing == []
+
+
+def _is_module_or_name(dotted):
+    path = ROOT.joinpath(*dotted.split("."))
+    if path.is_dir() or path.with_suffix(".py").is_file():
+        return True
+    module = importlib.import_module(dotted.rpartition(".")[0])
+    return hasattr(module, dotted.rpartition(".")[2])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_target_of_make_and_a_benchmark_in_the_documentation_exist(page):
+    text = page.read_text(encoding="utf-8")
+    shown = "\n".join([*INLINE.findall(text), *INDENTED.findall(text)])
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"^ *make ([a-z-]+)", shown, re.MULTILINE)) <= targets
+    named = re.findall(r"python -m tests\.bench((?: [a-z]+)+)", shown)
+    assert {name for names in named for name in names.split()} <= {*BENCHMARKS, *LONG}
+
+
+def test_the_map_for_contributors_is_short():
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def glossary(heading):
+    """The first column of the table under a heading of the glossary, or above all headings."""
+    text = GLOSSARY.read_text(encoding="utf-8")
+    part = text.partition(f"## {heading}\n")[2] if heading else text
+    rows = re.findall(r"^\| ([^|]+) \|", part.partition("\n## ")[0], re.MULTILINE)
+    return rows[1:]
+
+
+def test_the_glossary_has_every_term_once_in_alphabetical_order():
+    terms = glossary("")
+    assert len(terms) > 60
+    assert terms == sorted({term.lower() for term in terms})
+
+
+def _names():
+    """(where, name) of every module, folder and class of the packages."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            where = path.relative_to(ROOT)
+            yield from ((where, part) for part in where.with_suffix("").parts)
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            yield from ((where, n.name) for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
+
+
+def _words(name):
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+
+
+def test_a_word_that_was_given_up_is_no_name_of_a_module_or_a_class():
+    given_up = {form for word in glossary("Words given up") for form in (word, f"{word}s")}
+    assert {"lane", "desk", "sight", "hearing", "letters", "told", "heard"} <= given_up
+    found = {
+        (str(where), name)
+        for where, name in _names()
+        for before, word in zip(["", *_words(name)], _words(name), strict=False)
+        if word in given_up and (before, word) != ("dead", "letters")
+    }
+    assert found == set()
+
+
+def test_former_systems_are_named_in_the_package_that_serves_their_clients_only():
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        names = re.findall(
+            r"class \w*(?:AlarmServer|VideoWatch)\w*", path.read_text(encoding="utf-8")
+        )
+        assert not names or path.parent.name == "compat", (path, names)

@@ -4,7 +4,7 @@ import math
 
 from connectors.base import Batch
 from flows.dataflow.clock import Silence
-from flows.runtime.source_progress import Hearing
+from flows.runtime.source_progress import SourceProgress
 
 
 class Reading:
@@ -30,13 +30,13 @@ class Reading:
 
 
 def test_silence_lasts_as_long_as_the_source_was_heard_all_the_time() -> None:
-    hearing, reader = Hearing("f"), Reading()
-    hearing.open("in:t/0", "in", reader)
+    progress, reader = SourceProgress("f"), Reading()
+    progress.open("in:t/0", "in", reader)
 
     def after(until: float, can_hear: bool = True) -> Silence | None:
         reader.until = until
-        hearing.nothing("in:t/0", can_hear)
-        return hearing.silence.get("in:t/0")
+        progress.nothing("in:t/0", can_hear)
+        return progress.silence.get("in:t/0")
 
     assert after(100) == Silence(100, 100)
     assert after(101) == Silence(100, 101)
@@ -51,13 +51,13 @@ def test_silence_lasts_as_long_as_the_source_was_heard_all_the_time() -> None:
 def test_records_of_all_partitions_are_counted_and_the_newest_event_of_a_source_has_an_age() -> (
     None
 ):
-    hearing = Hearing("f", clock=lambda: 1000.0)
+    progress = SourceProgress("f", clock=lambda: 1000.0)
     first, second, rows = Reading(), Reading(), Reading()
     first.behind, second.behind, rows.behind = 3, 4, None
     for part, source, reader in (("a:t/0", "a", first), ("a:t/1", "a", second), ("b:0", "b", rows)):
-        hearing.open(part, source, reader)
-    assert hearing.figures() == {"a": {"lag": 7}, "b": {}}
-    hearing.took("a:t/0", 990.0)
-    hearing.took("a:t/1", 995.0)
-    hearing.took("b:0", 1001.0)
-    assert hearing.figures() == {"a": {"lag": 7, "age": 5.0}, "b": {"age": 0.0}}
+        progress.open(part, source, reader)
+    assert progress.figures() == {"a": {"lag": 7}, "b": {}}
+    progress.took("a:t/0", 990.0)
+    progress.took("a:t/1", 995.0)
+    progress.took("b:0", 1001.0)
+    assert progress.figures() == {"a": {"lag": 7, "age": 5.0}, "b": {"age": 0.0}}
