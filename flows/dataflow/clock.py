@@ -59,7 +59,7 @@ class Clock:
         self._watermarks: dict[str, float] = {}
         self._arrivals: dict[str, float] = {}
         self._behind: set[str] = set()
-        self._heard: Silences | None = None
+        self._silences: Silences | None = None
 
     def expect(self, parts: Iterable[str]) -> None:
         """These partitions have not caught up yet: event time does not run ahead of them."""
@@ -83,7 +83,7 @@ class Clock:
         now.
         """
         self.wall = max(self.wall, wall)
-        self._heard = silences
+        self._silences = silences
         self._advance({part: self._gone_on(part) for part in self._watermarks})
 
     def now(self) -> Now:
@@ -120,7 +120,7 @@ class Clock:
         return since + GRACE - self._watermarks[part]
 
     def _silence(self, part: str) -> Silence | None:
-        return SILENT if self._heard is None else self._heard.get(part)
+        return SILENT if self._silences is None else self._silences.get(part)
 
     def _busy(self) -> list[str]:
         return [
