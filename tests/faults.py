@@ -34,7 +34,9 @@ ANSWERED = {HttpClient.command.__code__, KafkaAdminClient.create_topics.__code__
 """Functions that return once a server has done what it was asked to."""
 PRELOADED = [
     *("api.cli.administration", "api.database.database", "connectors.clickhouse.writer"),
-    *("flows.runtime.saved_state", "tests.conftest"),
+    *("connectors.email.spool", "connectors.mariadb.start_position", "connectors.s3.uploads"),
+    *("connectors.webhook.outage", "flows.runtime.saved_state.folder", "tests.conftest"),
+    "tests.faults",
 ]
 LONGEST_S = 120
 
