@@ -1,6 +1,4 @@
-"""What every source and sink is, without the engine: plain objects that the flow's engine
-adapter drives.
-"""
+"""The contracts of sources and sinks, without the engine: plain objects that its adapter drives."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +14,7 @@ from operators.events import DeadLetter, Event, encode_lines
 
 
 class ConnectorError(Exception):
-    """A connector cannot work as it is set up; the message says what was expected, what came,
-    where, and the remedy.
-    """
+    """A connector cannot work as set up; the message says what was expected and the remedy."""
 
 
 class Stopped(Exception):
@@ -47,27 +43,25 @@ class Batch(NamedTuple):
 
 
 class Reader(Protocol):
-    """One partition of a source that can be read again from a position (a topic partition, a
-    binlog, a generator).
+    """One partition of a source that can be read again from a position.
+
+    Such as a topic's partition, a binary log, a generator.
     """
 
     def read(self) -> Batch | None:
-        """What is ready, at most a few thousand events; None at once if nothing is. Never
-        blocks.
+        """What is ready, at most a few thousand events; None at once if nothing is.
+
+        Never blocks.
         """
 
     def position(self) -> object:
-        """A position as plain data: a reader opened with it continues after the last event `read`
-        returned.
-        """
+        """A position as plain data; a reader opened with it continues after the last event read."""
 
     def read_until(self) -> float:
         """Up to which wall time `read` has returned all there was; -inf while that is not known."""
 
     def lag(self) -> int | None:
-        """How many records are there that `read` has not returned yet, as far as is known; None
-        where nobody counts.
-        """
+        """How many records `read` has not returned yet; None if unknown."""
 
     def close(self) -> None:
         """Release threads and sockets."""
@@ -77,13 +71,12 @@ class Writer(Protocol):
     """The running side of a sink."""
 
     def write(self, events: list[Event]) -> None:
-        """Take events in order. May queue them; blocks when its bounded queue is full (back
-        pressure).
-        """
+        """Take events in order; blocks while its bounded queue is full (back pressure)."""
 
     def flush(self) -> None:
-        """Return when all that was written is durable at the far end. Waits while it is down;
-        raises `Stopped` then.
+        """Return when all that was written is durable at the far end; waits while it is down.
+
+        Raises `Stopped` if stopped meanwhile.
         """
 
     def close(self) -> None:
@@ -91,21 +84,23 @@ class Writer(Protocol):
 
 
 class Receiver(Protocol):
-    """A source whose sender waits for an acknowledgement (MQTT, HTTP): it writes what it
-    receives into a topic, acknowledges when the broker has it, and the flow reads the topic."""
+    """A source whose sender waits for an acknowledgement (MQTT, HTTP).
+
+    It writes what it receives into a topic, acknowledges when the broker has it, and the flow reads
+    the topic.
+    """
 
     def start(self) -> None:
-        """Connect in the background and keep connected; never raises because the far end is
-        down.
-        """
+        """Connect in the background and stay connected; never raises for a far end that is down."""
 
     def stop(self) -> None:
         """Disconnect; what was not acknowledged will be sent again."""
 
 
 class Health:
-    """State of a flow's connectors, shared with metrics and `/health`. Thread-safe. Logs each
-    change once.
+    """State of a flow's connectors, shared with metrics and `/health`; logs each change once.
+
+    Thread-safe.
     """
 
     def __init__(
@@ -117,6 +112,7 @@ class Health:
         self._seen: set[str] = set()
 
     def up(self, name: str) -> None:
+        """The connector works."""
         with self._lock:
             was_down = self.down.pop(name, None) is not None
             first = name not in self._seen
@@ -125,6 +121,7 @@ class Health:
             self._report(name, True, "is back" if was_down else "is up")
 
     def degraded(self, name: str, detail: str) -> None:
+        """The connector waits for the far end; `detail` says why."""
         with self._lock:
             changed = name not in self.down
             self.down[name] = detail
@@ -172,9 +169,7 @@ class ConnectorContext:
     shared: dict[str, Any] = field(default_factory=dict)
 
     def refuse(self, event: Event, reason: str, detail: str) -> None:
-        """Make a dead letter of an event that a sink's far end does not take, in one word and in
-        a sentence.
-        """
+        """Make a dead letter of an event that a far end refuses, with a word and a sentence."""
         self.dead_letter(
             DeadLetter(
                 id=f"{event.id}/{self.name}",
@@ -190,9 +185,7 @@ class ConnectorContext:
         )
 
     def stop_if_down(self) -> None:
-        """Raise `Stopped` if the flow is to stop while this connector's far end is down: who
-        waits gives up then.
-        """
+        """Raise `Stopped` if the flow is to stop while this connector's far end is down."""
         # a connector's other thread may take it back at any time
         reason = self.health.down.get(self.name)
         if self.stopping.is_set() and reason is not None:
@@ -206,22 +199,19 @@ class Source(Component):
     RUNS: ClassVar[bool] = True
 
     def partitions(self, context: ConnectorContext) -> list[str]:
-        """Names of the partitions there are; a topic's are its partition numbers. Raises
-        `ConnectorError`.
-        """
+        """Names of the partitions; a topic's are its partition numbers. Raises `ConnectorError`."""
         return ["0"]
 
     def open(self, context: ConnectorContext, partition: str, position: object | None) -> Reader:
-        """Open one partition at a position, or at the start the settings say. Must not raise
-        when the far end is down.
+        """Open one partition at a position, or at the start the settings say.
+
+        Must not raise when the far end is down.
         """
         raise NotImplementedError
 
 
 class PushSource(Component):
-    """A source whose sender waits for an acknowledgement; the flow reads the topic its intake
-    writes.
-    """
+    """A source whose sender waits for an acknowledgement; the flow reads its receiver's topic."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
@@ -229,22 +219,21 @@ class PushSource(Component):
     def receiver(
         self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
     ) -> Receiver:
-        """Make the intake. `write(event, durable)` queues for the topic and calls `durable()`
-        from another thread once the broker has it; it blocks when too much is under way."""
+        """Make the receiver.
+
+        `write(event, durable)` queues for the topic and calls `durable()` from another thread once
+        the broker has it; it blocks when too much is under way.
+        """
         raise NotImplementedError
 
 
 class Sink(Component):
-    """A sink; its writer is driven by the flow. `EXPIRES` marks those that heed the context's
-    `outbox`.
-    """
+    """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     RUNS: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = False
 
     def open(self, context: ConnectorContext) -> Writer:
-        """Make the writer. Must not raise when the far end is down: it waits and reports itself
-        degraded.
-        """
+        """Make the writer, which waits and reports itself degraded while the far end is down."""
         raise NotImplementedError

@@ -16,9 +16,7 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class BadPost(Exception):
-    """A post is refused: the status of the answer, a sentence, and the number of the object in
-    the list, from 0.
-    """
+    """A refused post: the status of the answer, a sentence, and the object's number, from 0."""
 
     def __init__(self, status: int, detail: str, item: int | None = None) -> None:
         super().__init__(detail)

@@ -12,12 +12,11 @@ from operators.events import Event
 
 
 class Http(PushSource):
-    """Takes JSON that other programs `POST` to a path: one object, or a list of objects. The flow
-    process listens itself.
+    """Takes JSON that other programs `POST` to a path of the flow's process.
 
-    Without `subject` and `value` each object is a message for `decode`, on a topic named as the
-    path; `decode: pir_envelope` reads the bodies of the motion sensors' bridge. With them each
-    object becomes a reading at once.
+    A post is one object, or a list of objects. Without `subject` and `value` each object is a
+    message for `decode`, on a topic named as the path; `decode: pir_envelope` reads the bodies of
+    the motion sensors' bridge. With them each object becomes a reading at once.
 
     Answers: 202 and `{"stored": n}`; 400 for what is not JSON, or not as it should be, with the
     place of the mistake, and nothing of the list is stored; 401 without a known token or signature,
@@ -30,6 +29,7 @@ class Http(PushSource):
     none, the sender should send again. An object with an `event_id`, or a post with the header
     `Idempotency-Key` (or `webhook-id`, if signed) has the same id each time, so that `deduplicate:
     {by: id, within: 1h}` and ClickHouse leave a repetition out.
+
     Back pressure: while Redpanda is down senders get 503.
     """
 
@@ -88,8 +88,9 @@ class Http(PushSource):
         return self
 
     def readings(self) -> Readings | None:
-        """What makes readings of posted objects; None where they stay messages. Raises
-        ValueError for a wrong placeholder.
+        """Makes readings of posted objects; None if they stay messages.
+
+        Raises `ValueError` for a wrong placeholder.
         """
         if self.subject is None or self.value is None:
             return None
@@ -100,6 +101,7 @@ class Http(PushSource):
     def receiver(
         self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
     ) -> Receiver:
+        """Make the receiver."""
         try:
             from connectors.http.receiver import HttpReceiver
         except ModuleNotFoundError as error:

@@ -20,9 +20,7 @@ class Unreadable(ValueError):
 
 
 class Readings:
-    """Makes a reading of an object. Placeholders name the object's fields; a missing one is an
-    error.
-    """
+    """Makes a reading of an object by templates; a missing field of a placeholder is an error."""
 
     def __init__(self, topic: str, subject: str, metric: str, value: str, time: str | None) -> None:
         self._topic = topic

@@ -73,6 +73,7 @@ class HttpReceiver:
         self._context.health.up(self._context.name)
 
     def stop(self) -> None:
+        """Take no more posts."""
         self._listener.remove(self._path)
         self._writing.shutdown(wait=False)
 
@@ -142,9 +143,7 @@ class HttpReceiver:
         return bytes(body)
 
     async def _discard(self, request: Request, stream: AsyncIterator[bytes]) -> None:
-        """Read what is left of a body that is refused: a connection that is closed before that is
-        reset, and the reset may overtake the answer (RFC 9112, section 9.6).
-        """
+        """Read the rest of a refused body, lest a reset overtakes the answer (RFC 9112, 9.6)."""
         if "expect" in request.headers:  # the client waits for an answer before it sends the body
             return
         left = self._connection.max_body
@@ -176,9 +175,7 @@ class HttpReceiver:
         return f"{self._run_id}/{next(self._ids)}"
 
     async def _stored(self, events: list[Event], size: int) -> None:
-        """Return when the broker has all events; raises `BadPost` if it is down or too much is
-        under way.
-        """
+        """Return when the broker has all events; raises `BadPost` if it is down or has too many."""
         wait = self._connection.wait
         loop = asyncio.get_running_loop()
         oldest = next(iter(self._unstored.values()), None)

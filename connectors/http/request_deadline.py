@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a deadline: who is slow with a request does not hold a connection."""
+"""uvicorn's HTTP protocol with a deadline: a slow request does not hold its connection."""
 
 import asyncio
 from typing import ClassVar

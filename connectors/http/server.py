@@ -1,6 +1,4 @@
-"""The listening half of the HTTP source: one uvicorn server a connection, in a thread with a
-loop of its own.
-"""
+"""The server of the HTTP source: one uvicorn a connection, in a thread with its own loop."""
 
 import asyncio
 import logging
@@ -38,9 +36,7 @@ _lock = threading.Lock()
 
 
 def listener_of(connection: HttpConnection, name: str) -> "Listener":
-    """The process's listener of a connection. Raises `ConnectorError` for another connection
-    with the same port.
-    """
+    """The process's listener of a connection; raises `ConnectorError` if its port is taken."""
     with _lock:
         found = _listeners.setdefault((connection.address, connection.port), Listener(connection))
     if found.connection != connection:
@@ -53,9 +49,7 @@ def listener_of(connection: HttpConnection, name: str) -> "Listener":
 
 
 class Listener:
-    """Serves the paths of all sources of one connection, from the first `start` to the last
-    `stop`.
-    """
+    """Serves the paths of all sources of a connection, from first `start` to last `stop`."""
 
     def __init__(self, connection: HttpConnection) -> None:
         self.connection = connection
@@ -69,9 +63,7 @@ class Listener:
         self._lock = threading.Lock()
 
     def add(self, path: str, endpoint: Endpoint, name: str, on_end: Callable[[], None]) -> None:
-        """Announce a path, before any `start`; `on_end` is called if the server ends by itself,
-        which is a fault.
-        """
+        """Announce a path before any `start`; `on_end` is called if the server ends by itself."""
         if path in self._endpoints:
             raise ConnectorError(
                 f"{name}: another source takes the posts to {path} already; give one another 'path'"
@@ -80,9 +72,7 @@ class Listener:
         self._on_end.append(on_end)
 
     def start(self) -> None:
-        """Listen, unless another source has begun to. Raises `ConnectorError` if that is
-        impossible here.
-        """
+        """Listen, unless another source does; raises `ConnectorError` if that is impossible."""
         with self._lock:
             if self._thread is not None:
                 return

@@ -1,4 +1,4 @@
-"""Topics on the broker: making them, their partitions, the partition of a key, and errors in words."""
+"""Topics on the broker: making them, their partitions, the partition of a key, errors in words."""
 
 import threading
 from functools import lru_cache

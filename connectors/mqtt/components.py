@@ -77,6 +77,7 @@ class Mqtt(PushSource):
     def receiver(
         self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]
     ) -> Receiver:
+        """Make the receiver."""
         from connectors.mqtt.receiver import MqttReceiver
 
         return MqttReceiver(
@@ -155,6 +156,7 @@ class MqttSink(Sink):
         return self
 
     def open(self, context: ConnectorContext) -> Writer:
+        """Open the sink."""
         from connectors.mqtt.homeassistant import Discovery, own_topic
         from connectors.mqtt.publisher import MqttPublisher
 

@@ -1,6 +1,4 @@
-"""What the MQTT source and sink share: the connection's settings, and the reasons a broker
-gives, in words.
-"""
+"""The connection to an MQTT broker, its client, and the broker's reasons in words."""
 
 import ssl
 from typing import TYPE_CHECKING, Literal, Self
@@ -90,15 +88,14 @@ class MqttConnection(Spec):
 
     @property
     def encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
         return urlsplit(self.url).scheme == "mqtts"
 
 
 def make_client(
     connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool
 ) -> "Client":
-    """A paho client with the connection's settings; raises `ConnectorError` for certificate
-    files that cannot be read.
-    """
+    """A paho client for the connection; raises `ConnectorError` for unreadable certificates."""
     from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 

@@ -1,5 +1,4 @@
-"""What Home Assistant calls the metrics: its device classes, the units each takes, and how a class
-is added up.
+"""Home Assistant's device classes of metrics, their units, and how each is added up.
 
 Sources: home-assistant.io, "Sensor" (list of device classes with their units), "Binary sensor"
 (list of device classes), and developers.home-assistant.io, "Sensor entity" (state classes; energy,
@@ -68,7 +67,8 @@ BINARY: dict[str, str] = {
     **{
         name: name
         for name in (
-            "occupancy", "motion", "presence", "vibration", "tamper", "smoke", "heat", "sound", "lock", "problem", "running",
+            "occupancy", "motion", "presence", "vibration", "tamper", "smoke", "heat", "sound",
+            "lock", "problem", "running",
             "door", "window", "opening", "garage_door", "connectivity",
         )
     },
@@ -94,9 +94,7 @@ class Sensor(NamedTuple):
 
 
 def sensor_of(metric: str, unit: str | None) -> Sensor:
-    """What a number of a metric is in Home Assistant; a unit that the class does not take costs
-    it the class.
-    """
+    """The sensor of a metric in Home Assistant; without a class if the unit does not fit it."""
     device_class = SENSORS.get(metric)
     if device_class is not None and (unit or "") not in UNITS[device_class]:
         device_class = None

@@ -1,5 +1,4 @@
-"""Home Assistant's MQTT discovery: the retained message that makes an entity of each signal and
-alarm.
+"""Home Assistant's MQTT discovery: retained messages that make entities of signals and alarms.
 
 Source: home-assistant.io, "MQTT" (discovery topic, discovery payload, birth and last will), "MQTT
 Sensor", "MQTT binary sensor".
@@ -31,9 +30,7 @@ class Announcement(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """What becomes an entity: its kind in Home Assistant, what tells it apart, its name, and its
-    own settings.
-    """
+    """An entity: its kind in Home Assistant, its identity, its name, and its own settings."""
 
     component: str
     key: tuple[str, ...]
@@ -45,9 +42,7 @@ class Discovery:
     """Announces the entities of one sink, each once until `forget`. One user, one thread."""
 
     def __init__(self, prefix: str, owner: str, status_topic: str) -> None:
-        """`owner` tells the entities of this sink from those of others; `status_topic` says
-        whether the sink is there.
-        """
+        """`owner` tells this sink's entities from others'; `status_topic` says if it is there."""
         self.birth_topic = f"{prefix}/status"
         self.status_topic = status_topic
         self._prefix = prefix
@@ -57,8 +52,9 @@ class Discovery:
         self._topics: dict[str, tuple[str, ...]] = {}
 
     def of(self, event: Event, topic: str) -> list[Announcement]:
-        """What to publish before this event goes to `topic`; mostly nothing. Raises ValueError
-        for a topic of another.
+        """Messages to publish before this event goes to `topic`; mostly none.
+
+        Raises `ValueError` for a topic of another entity.
         """
         signal = _signal(event)
         if signal is None:
@@ -127,9 +123,7 @@ class Discovery:
 
 
 def own_topic(base: str, event: Event) -> str:
-    """The topic of an event where the definition names none: one for each signal, alarm and kind
-    of occurrence.
-    """
+    """The topic of an event if the definition names none: by signal, alarm or occurrence type."""
     subject = text(field(event, "subject")).translate(_NO_TOPIC)
     if isinstance(event, AlarmTransition):
         return f"{base}/{subject}/alarm/{event.alarm}"
@@ -142,9 +136,7 @@ def own_topic(base: str, event: Event) -> str:
 
 
 def _signal(event: Event) -> tuple[str, ...] | None:
-    """What has a topic of its own; the kind of a value belongs to it, for it decides about the
-    entity.
-    """
+    """The identity of an entity; the kind of a value belongs to it, for it decides its kind."""
     if isinstance(event, AlarmTransition):
         return ("alarm", event.subject, event.alarm)
     if isinstance(event, Summary):

@@ -30,9 +30,7 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 
 class MqttPublisher:
-    """Writer of the MQTT sink: one connection, made anew whenever it breaks; what was not
-    confirmed is sent again.
-    """
+    """Writer of the MQTT sink: one connection, and every message again until confirmed."""
 
     def __init__(
         self,
@@ -43,9 +41,7 @@ class MqttPublisher:
         connection_name: str = "mqtt",
         discovery: Discovery | None = None,
     ) -> None:
-        """`topic` gives the topic of an event; with `discovery` entities are announced before
-        their first state.
-        """
+        """`topic` gives an event's topic; `discovery` announces entities before their states."""
         self._context = context
         self._connection: MqttConnection = context.connection
         self._connection_name = connection_name
@@ -66,6 +62,7 @@ class MqttPublisher:
         self.flush = self._writer.flush
 
     def close(self) -> None:
+        """Disconnect."""
         self._writer.close()
         self._drop()
 
@@ -91,9 +88,7 @@ class MqttPublisher:
         self._await(link, sent)
 
     def _await(self, link: "_Link", sent: list[tuple[Event, list[int]]]) -> None:
-        """Wait for the confirmations, in order; raises `Retry` when the connection breaks before
-        the last one.
-        """
+        """Wait for the confirmations, in order; raises `Retry` if the connection breaks first."""
         for number, (event, mids) in enumerate(sent):
             failure = None
             for mid in mids:
@@ -202,9 +197,7 @@ class _Link:
     def confirmation(
         self, mid: int, cancelled: Any, seconds: float = CONFIRM_TIMEOUT
     ) -> ReasonCode | None:
-        """What the broker said about a message; None if the connection broke before it said
-        anything.
-        """
+        """The broker's answer to a message; None if the connection broke before it."""
         if mid not in self._confirmed:
             self._wait(lambda: mid in self._confirmed, seconds, cancelled)
         return self._confirmed.pop(mid, None)

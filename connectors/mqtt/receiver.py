@@ -47,9 +47,7 @@ Write = Callable[[Message, Callable[[], None]], None]
 
 @dataclass(slots=True)
 class _Pending:
-    """A message the broker has not been told about yet, under its packet id. `link` is the
-    connection it came on last.
-    """
+    """An unacknowledged message by its packet id; `link` is the connection it came on last."""
 
     topic: str
     payload: bytes
@@ -101,6 +99,7 @@ class MqttReceiver:
         self._worker: threading.Thread | None = None
 
     def start(self) -> None:
+        """Connect in the background."""
         client = make_client(self._connection, self.client_id, manual_ack=True, reconnect=True)
         client.reconnect_delay_set(*RECONNECT_DELAY)
         client.on_connect = self._on_connect
@@ -127,6 +126,7 @@ class MqttReceiver:
         client.loop_start()
 
     def stop(self) -> None:
+        """Disconnect; what is not stored yet is not acknowledged."""
         if self._client:
             self._client.disconnect()
             self._client.loop_stop()
@@ -271,9 +271,7 @@ class MqttReceiver:
         return wanted
 
     def _expect(self, client: Client, topic: str, message: MQTTMessage) -> _Pending | None:
-        """Note a message that wants an acknowledgement; None if it is the repetition of one we
-        hold.
-        """
+        """Note a message that wants an acknowledgement; None if we hold it already."""
         if message.dup:
             self._context.count("redelivered", 1)
         with self._lock:
@@ -292,9 +290,7 @@ class MqttReceiver:
     # The worker thread, and the thread that reports what is stored.
 
     def _store(self) -> None:
-        """Store what comes, in bursts: one waking of the threads behind serves all that came
-        within `GATHER` seconds.
-        """
+        """Store in bursts: the threads behind wake once for all within `GATHER` seconds."""
         while True:
             first = self._queue.get()
             time.sleep(GATHER)

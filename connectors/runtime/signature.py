@@ -1,5 +1,6 @@
-"""Signatures of HTTP messages after Standard Webhooks 1.0.0 (standardwebhooks.com): HMAC-SHA256
-over id, time and body.
+"""Signatures of HTTP messages after Standard Webhooks 1.0.0 (standardwebhooks.com).
+
+HMAC-SHA256 over id, time and body.
 """
 
 import base64
@@ -13,8 +14,9 @@ TOLERANCE = 300.0
 
 
 def key_of(secret: str) -> bytes:
-    """The key in a secret: base64 behind `whsec_`, or else its UTF-8 bytes. Raises ValueError
-    for one that is too short.
+    """The key in a secret: base64 behind `whsec_`, or else its UTF-8 bytes.
+
+    Raises `ValueError` for one that is too short.
     """
     try:
         key = (
@@ -33,9 +35,7 @@ def key_of(secret: str) -> bytes:
 
 
 def signature(key: bytes, id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: `v1,` and the base64 of HMAC-SHA256 over
-    `id.timestamp.body`.
-    """
+    """The value of `webhook-signature`: `v1,` and base64 of the HMAC of `id.timestamp.body`."""
     digest = hmac.digest(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode()
 
@@ -43,8 +43,9 @@ def signature(key: bytes, id: str, timestamp: int, body: bytes) -> str:
 def why_unsigned(
     key: bytes, id: str, timestamp: str, signatures: str, body: bytes, now: float
 ) -> str | None:
-    """What is wrong with a received signature, None if nothing. `signatures` may hold several,
-    between spaces.
+    """The fault of a received signature; None if there is none.
+
+    `signatures` may hold several, between spaces.
     """
     if not (id and timestamp and signatures):
         return "expected the headers webhook-id, webhook-timestamp and webhook-signature"

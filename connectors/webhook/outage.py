@@ -7,9 +7,7 @@ from connectors.runtime.private_files import private_folder, write_private
 
 
 class Outage:
-    """The beginning of the present outage, kept in a file so that a restart does not begin to
-    count anew. Thread-safe.
-    """
+    """The start of the present outage, kept in a file over restarts; thread-safe."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
