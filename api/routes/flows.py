@@ -11,7 +11,7 @@ from api.topics.writer import NO_BROKER
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected, unavailable
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import Entry, Graveyard
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry
 from operators.events import DeadLetter
 
 TAG = "Flows"
@@ -101,7 +101,7 @@ class FlowEndpoints:
 
     def __init__(self, status: FlowStatus, broker: TopicConnection | None) -> None:
         self._status = status
-        self._graveyard = None if broker is None else Graveyard(broker)
+        self._letters = None if broker is None else DeadLetterTopics(broker)
         self._reading = asyncio.Semaphore(2)
 
     def endpoints(self) -> list[Endpoint]:
@@ -168,10 +168,10 @@ class FlowEndpoints:
             return query.reason in (None, letter.reason) and query.source in (None, letter.source)
 
         found: list[Entry] = []
-        graveyard = self._known()
-        names = [query.flow] if query.flow else await self._thread(graveyard.flows)
+        letters = self._known()
+        names = [query.flow] if query.flow else await self._thread(letters.flows)
         for name in names:
-            found += await self._thread(graveyard.entries, name, wanted, LAST_RECORDS)
+            found += await self._thread(letters.entries, name, wanted, LAST_RECORDS)
         found = [
             entry
             for entry in found
@@ -209,10 +209,10 @@ class FlowEndpoints:
             None if text is not None else shown,
         )
 
-    def _known(self) -> Graveyard:
-        if self._graveyard is None:
+    def _known(self) -> DeadLetterTopics:
+        if self._letters is None:
             raise unavailable(NO_BROKER)
-        return self._graveyard
+        return self._letters
 
     async def _thread(self, work: Any, *args: Any) -> Any:
         async with self._reading:

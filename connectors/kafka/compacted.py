@@ -41,7 +41,7 @@ class TableReader(TopicReader):
             rows += self._read_chunk(chunk)
         if size:
             self.bytes_out += size
-            self._poller.took()
+            self._poller.records_taken()
         if self._whole:
             return Batch(rows, newest / 1000, True) if rows else None
         for row in rows:
@@ -59,7 +59,7 @@ class TableReader(TopicReader):
         if not is_deletion(row):
             self._rows[key] = row
 
-    def made_anew(self) -> None:
+    def on_recreated(self) -> None:
         """The topic is another one: read it whole again."""
         self.caught_up = False
         self._whole = False
@@ -90,7 +90,7 @@ class TableReader(TopicReader):
                         self._ids[name] = row_key(row)
                     rows.append(row)
                 except ValueError as error:  # msgspec's errors are ValueErrors, too
-                    self._bury("bad_row", str(error), offset, at, number, line)
+                    self._dead_letter("bad_row", str(error), offset, at, number, line)
         return rows
 
     def _read_line(self, offset: int, number: int, at: int, name: str | None, line: bytes) -> Event:
@@ -115,9 +115,9 @@ class TableReader(TopicReader):
         )
 
     def _row(self, offset: int, number: int, at: int, values: dict[str, Any], op: Any) -> Row:
-        place = self.place
-        id = f"{place.topic}/{place.partition}/{offset}" + (f"/{number}" if number else "")
-        return Row(id=id, time=at / 1000, table=place.topic, op=op, values=values)
+        tp = self.tp
+        id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
+        return Row(id=id, time=at / 1000, table=tp.topic, op=op, values=values)
 
 
 def row_key(row: Event) -> str:

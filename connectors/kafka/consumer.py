@@ -28,7 +28,7 @@ class Polling(Protocol):
     def begin(self) -> None:
         """Start reading, at the first call."""
 
-    def took(self) -> None:
+    def records_taken(self) -> None:
         """A reader took records: there is room again."""
 
     def close(self) -> None:
@@ -42,17 +42,17 @@ class TopicReader:
         self,
         poller: Polling,
         context: ConnectorContext,
-        place: TopicPartition,
+        tp: TopicPartition,
         position: object | None,
     ) -> None:
-        self.place = place
+        self.tp = tp
         self.start = None if position is None else int(str(position))
         self.buffer: collections.deque[Chunk] = collections.deque()
         self.bytes_in = 0  # written by the poller's thread only
         self.bytes_out = 0  # written by the flow's thread only
         self.caught_up = False
         self.end: int | None = None
-        self.heard = -math.inf
+        self.fetched_until = -math.inf
         self._poller = poller
         self._context = context
         self._next = self.start
@@ -70,13 +70,13 @@ class TopicReader:
             return None
         chunks = [buffer.popleft()]
         size = chunks[0].size
-        # else the topic was made anew
+        # else the topic was recreated
         while buffer and size < READ_BYTES and buffer[0].offset > chunks[-1].offset:
             chunks.append(buffer.popleft())
             size += chunks[-1].size
         self.bytes_out += size
-        self._poller.took()
-        anew = self._next is not None and chunks[-1].offset < self._next
+        self._poller.records_taken()
+        recreated = self._next is not None and chunks[-1].offset < self._next
         self._next = chunks[-1].offset + 1
         events: list[Event] = []
         arrivals: list[tuple[int, float]] = []
@@ -86,7 +86,12 @@ class TopicReader:
             events += some
             arrivals.append((len(some), min(chunk.timestamp / 1000, latest)))
         return Batch(
-            events, arrivals[-1][1], self._live, place=self._next, anew=anew, arrivals=arrivals
+            events,
+            arrivals[-1][1],
+            self._live,
+            next_offset=self._next,
+            recreated=recreated,
+            arrivals=arrivals,
         )
 
     def _decode(self, chunk: Chunk) -> list[Event]:
@@ -112,12 +117,12 @@ class TopicReader:
     ) -> None:
         reason = "bad_shape" if isinstance(error, msgspec.ValidationError) else "bad_json"
         detail = f"expected one event as a JSON object a line: {error}"
-        self._bury(reason, detail, offset, timestamp, number, line)
+        self._dead_letter(reason, detail, offset, timestamp, number, line)
 
-    def _bury(
+    def _dead_letter(
         self, reason: str, detail: str, offset: int, timestamp: int, number: int, line: bytes
     ) -> None:
-        origin = f"{self.place.topic}/{self.place.partition}/{offset}"
+        origin = f"{self.tp.topic}/{self.tp.partition}/{offset}"
         self._context.count(reason, 1)
         self._context.dead_letter(
             DeadLetter(
@@ -132,11 +137,11 @@ class TopicReader:
             )
         )
 
-    def begins_at(self, offset: int) -> None:
+    def start_at(self, offset: int) -> None:
         """Take the offset where reading starts, before anything is buffered."""
         self._next = offset
 
-    def made_anew(self) -> None:
+    def on_recreated(self) -> None:
         """The topic is another one, read from its start; called by the poller's thread."""
 
     def position(self) -> object:
@@ -145,8 +150,8 @@ class TopicReader:
 
     def read_until(self) -> float:
         """Wall time up to which all records have been read; -inf while some are buffered."""
-        heard = self.heard  # looked at first: what comes after it is in the buffer
-        return -math.inf if self.buffer else heard
+        fetched_until = self.fetched_until  # looked at first: what comes after it is in the buffer
+        return -math.inf if self.buffer else fetched_until
 
     def lag(self) -> int | None:
         """Records that are not read yet; None if unknown."""

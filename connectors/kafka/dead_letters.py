@@ -2,7 +2,7 @@
 
 A letter is known by its id and the step that refused it. The same one may stand in the topic
 several times: written again after a crash, or refused again after a replay. A mark says up to which
-place of the topic it was replayed.
+offset of the topic it was replayed.
 """
 
 import time
@@ -25,7 +25,7 @@ class Unreachable(Exception):
     """The broker does not answer; the message is for people."""
 
 
-class Mark(msgspec.Struct, kw_only=True):
+class ReplayMark(msgspec.Struct, kw_only=True):
     """A replay of the letter (`id`, `step`) up to `offset` of `partition`, `to` where and when."""
 
     id: str
@@ -58,7 +58,7 @@ class Entry:
         return self.letter.id, self.letter.step
 
 
-class Graveyard:
+class DeadLetterTopics:
     """The dead letters of one site, read from its broker. Methods raise `Unreachable`."""
 
     def __init__(self, connection: TopicConnection) -> None:
@@ -115,8 +115,8 @@ class Graveyard:
                 if isinstance(event, DeadLetter):
                     yield Entry(event, partition, offset, written)
 
-    def _marks(self, flow: str) -> Iterator[Mark]:
-        decode = msgspec.json.Decoder(Mark).decode_lines
+    def _marks(self, flow: str) -> Iterator[ReplayMark]:
+        decode = msgspec.json.Decoder(ReplayMark).decode_lines
         for _, _, _, value in self._records(self.marks_topic(flow)):
             yield from decode(value)
 
@@ -127,18 +127,16 @@ class Graveyard:
         with self._consumer() as consumer:
             if topic not in consumer.topics():
                 return
-            places = [
+            partitions = [
                 TopicPartition(topic, number)
                 for number in sorted(consumer.partitions_for_topic(topic) or ())
             ]
-            ends = consumer.end_offsets(places)
-            begins = consumer.beginning_offsets(places)
-            left = {place for place in places if ends[place] > begins[place]}
+            ends = consumer.end_offsets(partitions)
+            begins = consumer.beginning_offsets(partitions)
+            left = {tp for tp in partitions if ends[tp] > begins[tp]}
             consumer.assign(list(left))
-            for place in left:
-                consumer.seek(
-                    place, begins[place] if last is None else max(begins[place], ends[place] - last)
-                )
+            for tp in left:
+                consumer.seek(tp, begins[tp] if last is None else max(begins[tp], ends[tp] - last))
             deadline = time.monotonic() + READ_SECONDS
             while left:
                 polled = consumer.poll(timeout_ms=200)
@@ -157,7 +155,7 @@ class Graveyard:
                                 record.timestamp / 1000,
                                 record.value,
                             )
-                left = {place for place in left if consumer.position(place) < ends[place]}
+                left = {tp for tp in left if consumer.position(tp) < ends[tp]}
 
     @contextmanager
     def _consumer(self) -> Iterator[KafkaConsumer]:

@@ -16,15 +16,13 @@ class Fetches:
         self._handle = self._fetcher._handle_fetch_response
         self._fetcher._handle_fetch_response = self._note
 
-    def asked(self, place: TopicPartition) -> float:
+    def asked(self, tp: TopicPartition) -> float:
         """Wall time up to which the client has all records of a partition, handed out or not."""
-        return self._answered.get(place, -math.inf)
+        return self._answered.get(tp, -math.inf)
 
-    def holds(self, place: TopicPartition) -> bool:
+    def holds(self, tp: TopicPartition) -> bool:
         """Whether the client may have records of the partition that it has not handed out yet."""
-        return any(
-            fetch.topic_partition == place for fetch in list(self._fetcher._completed_fetches)
-        )
+        return any(fetch.topic_partition == tp for fetch in list(self._fetcher._completed_fetches))
 
     def _note(
         self, node: int, offsets: dict[TopicPartition, int], sent: float, response: Any
@@ -38,4 +36,4 @@ class Fetches:
             if partition.error_code
         }
         if not getattr(response, "error_code", 0):
-            self._answered.update((place, wall) for place in offsets if tuple(place) not in failed)
+            self._answered.update((tp, wall) for tp in offsets if tuple(tp) not in failed)

@@ -50,7 +50,7 @@ class Poller:
 
     def add(self, reader: TopicReader) -> None:
         """Read this partition, too."""
-        self._readers[reader.place] = reader
+        self._readers[reader.tp] = reader
 
     def begin(self) -> None:
         """Start the thread at the first call; raises what ended it."""
@@ -66,7 +66,7 @@ class Poller:
                 f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
             ) from self._failure
 
-    def took(self) -> None:
+    def records_taken(self) -> None:
         """A reader took records: there is room again."""
         with self._room:
             self._room.notify_all()
@@ -74,7 +74,7 @@ class Poller:
     def close(self) -> None:
         """End the thread, within 5 s."""
         self._closed = True
-        self.took()
+        self.records_taken()
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(5)
 
@@ -88,7 +88,7 @@ class Poller:
     def _keep_reading(self) -> None:
         backoff = Backoff(0.1, 5.0)
         fetched: dict[TopicPartition, int | None] = {
-            place: reader.start for place, reader in self._readers.items()
+            tp: reader.start for tp, reader in self._readers.items()
         }
         while not self._closed:
             consumer = None
@@ -131,19 +131,17 @@ class Poller:
         use_chunks(consumer, self._keyed)
         self._fetches = Fetches(consumer)
         self._unchecked = (
-            set()
-            if self._keyed
-            else {place for place, offset in fetched.items() if offset is not None}
+            set() if self._keyed else {tp for tp, offset in fetched.items() if offset is not None}
         )
         self._last_probe = time.monotonic()
         consumer.assign(list(fetched))
-        for place, offset in fetched.items():
+        for tp, offset in fetched.items():
             if offset is not None:
-                consumer.seek(place, offset)
+                consumer.seek(tp, offset)
             elif self._start == "earliest":
-                consumer.seek_to_beginning(place)
+                consumer.seek_to_beginning(tp)
             else:
-                consumer.seek_to_end(place)
+                consumer.seek_to_end(tp)
         return consumer
 
     def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
@@ -154,26 +152,26 @@ class Poller:
             self._probe(consumer, next(iter(fetched)))
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(consumer)
-        asked = {place: self._fetches.asked(place) for place in self._readers}
-        for place, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
+        asked = {tp: self._fetches.asked(tp) for tp in self._readers}
+        for tp, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
             self._last_records = time.monotonic()
-            self._look_for_a_gap(place, fetched[place], chunks[0])
-            reader = self._readers[place]
+            self._check_for_gap(tp, fetched[tp], chunks[0])
+            reader = self._readers[tp]
             reader.bytes_in += sum(chunk.size for chunk in chunks)
             reader.buffer.extend(chunks)
-            fetched[place] = chunks[-1].offset + 1
+            fetched[tp] = chunks[-1].offset + 1
             self._context.arrived()
-        for place, reader in self._readers.items():
-            self._follow(consumer, place, reader, fetched)
-            if fetched[place] == reader.end and not self._fetches.holds(place):
-                reader.heard = asked[place]
+        for tp, reader in self._readers.items():
+            self._follow(consumer, tp, reader, fetched)
+            if fetched[tp] == reader.end and not self._fetches.holds(tp):
+                reader.fetched_until = asked[tp]
         self._wait_for_room(consumer)
 
     def _wait_for_room(self, consumer: KafkaConsumer) -> None:
         """While the flow takes nothing, only where the topics end is asked for now and then."""
         while not self._has_room(PROBE_SECONDS):
-            for place, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
-                self._readers[place].end = end
+            for tp, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
+                self._readers[tp].end = end
 
     def _has_room(self, seconds: float) -> bool:
         with self._room:
@@ -182,33 +180,33 @@ class Poller:
     def _follow(
         self,
         consumer: KafkaConsumer,
-        place: TopicPartition,
+        tp: TopicPartition,
         reader: TopicReader,
         fetched: dict[TopicPartition, int | None],
     ) -> None:
         """Notice where reading began, that it caught up, and that the topic is another one."""
-        high = consumer.highwater(place)
+        high = consumer.highwater(tp)
         if high is None:
             return
-        if fetched[place] is None:
-            fetched[place] = consumer.position(place)
-            reader.begins_at(int(fetched[place] or 0))
-        at = fetched[place] or 0
+        if fetched[tp] is None:
+            fetched[tp] = consumer.position(tp)
+            reader.start_at(int(fetched[tp] or 0))
+        at = fetched[tp] or 0
         # what ends a transaction is no record
-        reader.end = at if at < high <= consumer.position(place) else high
+        reader.end = at if at < high <= consumer.position(tp) else high
         if at > high:
-            self._begin_again(consumer, place, fetched, high)
+            self._restart(consumer, tp, fetched, high)
         elif not reader.caught_up and at == reader.end:
             reader.caught_up = True
             self._context.arrived()
 
-    def _probe(self, consumer: KafkaConsumer, place: TopicPartition) -> None:
+    def _probe(self, consumer: KafkaConsumer, tp: TopicPartition) -> None:
         """Ask the broker something, for the client waits silently for one that is gone.
 
         Raises `KafkaError`.
         """
         self._last_probe = time.monotonic()
-        consumer.end_offsets([place], timeout_ms=3_000)
+        consumer.end_offsets([tp], timeout_ms=3_000)
         self._context.health.up(self._context.name)
 
     def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
@@ -226,25 +224,25 @@ class Poller:
                     self._context.flow, topic, now, count,
                 )  # fmt: skip
 
-    def _look_for_a_gap(self, place: TopicPartition, expected: int | None, first: Chunk) -> None:
+    def _check_for_gap(self, tp: TopicPartition, expected: int | None, first: Chunk) -> None:
         """Count what the broker's retention removed before it was read; after connecting."""
-        if place not in self._unchecked:
+        if tp not in self._unchecked:
             return
-        self._unchecked.discard(place)
+        self._unchecked.discard(tp)
         if expected is not None and first.offsets and first.offsets[0] > expected:
             missing = first.offsets[0] - expected
             log.warning(
                 "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention"
                 " is shorter than this "
                 "flow was away, or it is compacted)",
-                self._context.flow, place.topic, place.partition, expected, first.offsets[0] - 1,
+                self._context.flow, tp.topic, tp.partition, expected, first.offsets[0] - 1,
             )  # fmt: skip
             self._context.count("gap", missing)
 
-    def _begin_again(
+    def _restart(
         self,
         consumer: KafkaConsumer,
-        place: TopicPartition,
+        tp: TopicPartition,
         fetched: dict[TopicPartition, int | None],
         high: int,
     ) -> None:
@@ -252,12 +250,12 @@ class Poller:
         log.warning(
             "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading"
             " it from its start",
-            self._context.flow, place.topic, place.partition, high, fetched[place],
+            self._context.flow, tp.topic, tp.partition, high, fetched[tp],
         )  # fmt: skip
         self._context.count("topic_made_anew", 1)
-        fetched[place] = 0
-        self._readers[place].made_anew()
-        consumer.seek_to_beginning(place)
+        fetched[tp] = 0
+        self._readers[tp].on_recreated()
+        consumer.seek_to_beginning(tp)
 
     def _is_full(self) -> bool:
         return (

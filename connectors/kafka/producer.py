@@ -178,26 +178,26 @@ class Producer:
                 raise
         self._drop_client()
 
-    def _make_smaller(self, record: Record, said: str) -> None:
+    def _make_smaller(self, record: Record, reason: str) -> None:
         """Send a record's lines one by one to a topic with a lower limit; refuse a single line."""
         lines = list(record.alone())
         with self._changed:
             in_flight = list(self._in_flight)
-            place = next(n for n, other in enumerate(in_flight) if other is record)
+            index = next(n for n, other in enumerate(in_flight) if other is record)
             if len(lines) > 1:
                 lines[-1].durable = record.durable
                 self._in_flight = collections.deque(
-                    [*in_flight[:place], *lines, *in_flight[place + 1 :]]
+                    [*in_flight[:index], *lines, *in_flight[index + 1 :]]
                 )
                 return
-            del self._in_flight[place]
+            del self._in_flight[index]
         limit = self._connection.record_limit
         self._refuse(
             TooLarge(
                 record.topic,
                 b"".join(record.lines),
                 record.event,
-                f"the broker refuses a record of {record.size} bytes ({said}); raise"
+                f"the broker refuses a record of {record.size} bytes ({reason}); raise"
                 f" max.message.bytes of the topic {record.topic}, which should allow record_limit"
                 f" ({limit})",
             )
@@ -340,7 +340,7 @@ class Producer:
         return len(found)
 
 
-def bury_too_large(producer: Producer, context: ConnectorContext) -> None:
+def dead_letter_too_large(producer: Producer, context: ConnectorContext) -> None:
     """After a flush: make dead letters of what a sink's records could not hold."""
     for refused in producer.too_large():
         event = refused.event or _event_of(refused.line)

@@ -3,7 +3,7 @@
 import msgspec
 
 from connectors.base import ConnectorContext
-from connectors.kafka.producer import Producer, bury_too_large
+from connectors.kafka.producer import Producer, dead_letter_too_large
 from operators.events import Event
 
 
@@ -39,7 +39,7 @@ class TopicWriter:
     def flush(self) -> None:
         """Return once the broker has all that was queued."""
         self._producer.flush(self._context.stopping)
-        bury_too_large(self._producer, self._context)
+        dead_letter_too_large(self._producer, self._context)
 
     def close(self) -> None:
         """Close the producer."""

@@ -12,7 +12,7 @@ from connectors.base import ConnectorContext, Health, PushSource, Stopped, Write
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import Entry, Graveyard, Mark, Unreachable
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry, ReplayMark, Unreachable
 from connectors.kafka.packing import why_too_large
 from connectors.kafka.producer import Producer
 from connectors.kafka.topic_names import TopicNames
@@ -185,14 +185,14 @@ class Replay:
 
     def __init__(
         self,
-        graveyard: Graveyard,
+        letters: DeadLetterTopics,
         connection: TopicConnection,
         flow: Flow,
         site: Site,
         sinks: Callable[[], Mapping[str, CompiledSink]],
         wait: float,
     ) -> None:
-        self._graveyard = graveyard
+        self._letters = letters
         self._connection = connection
         self._flow = flow
         self._site = site
@@ -217,7 +217,7 @@ class Replay:
                 self._write(target.sink, target.events)
             elif target.topic is not None:
                 self._put(target.topic, target.key, target.line, target.partitions)
-            mark = Mark(
+            mark = ReplayMark(
                 id=entry.letter.id,
                 step=entry.letter.step,
                 partition=entry.partition,
@@ -225,7 +225,7 @@ class Replay:
                 time=time.time(),
                 to=target.name,
             )
-            marks = self._graveyard.marks_topic(self._flow.flow)
+            marks = self._letters.marks_topic(self._flow.flow)
             self._put(marks, mark.id, msgspec.json.encode(mark) + b"\n", 1)
         except Stopped as stopped:
             raise Unreachable(f"gave up after {self._wait:g} s: {stopped}") from None

@@ -15,7 +15,7 @@ from connectors.base import ConnectorError
 from connectors.config.document import Document
 from connectors.config.site import Site, SiteError, load_site
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import Entry, Graveyard, Unreachable
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry, Unreachable
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 from flows.checks.context import Scope
 from flows.commands.dead_letter_text import details, plain, replay_state, summary, table
@@ -88,12 +88,12 @@ def list_letters(
 ) -> None:  # fmt: skip
     """List the dead letters of flows (of all flows without FLOW), and count them by reason."""
     earliest = _moment(since)
-    with _graveyard(site, flows[0] if flows else None) as (graveyard, _, _):
-        names = [_flow_name(flow) for flow in flows] or graveyard.flows()
+    with _dead_letters(site, flows[0] if flows else None) as (letters, _, _):
+        names = [_flow_name(flow) for flow in flows] or letters.flows()
         entries = [
             entry
             for name in names
-            for entry in graveyard.entries(name, _wanted(reason, source))
+            for entry in letters.entries(name, _wanted(reason, source))
             if entry.set_aside >= earliest and (entry.is_open or not only_open)
         ]
     entries.sort(key=lambda entry: entry.set_aside, reverse=not oldest)
@@ -120,13 +120,13 @@ def show(flow: str, id: str, site: Path | None, raw: bool) -> None:
 
     Bytes that are no text are shown in hexadecimal.
     """
-    with _graveyard(site, flow) as (graveyard, _, _):
-        entries = _named(graveyard.entries(_flow_name(flow)), (id,))
+    with _dead_letters(site, flow) as (letters, _, _):
+        entries = _named(letters.entries(_flow_name(flow)), (id,))
     if raw:
         sys.stdout.buffer.write(entries[-1].letter.payload)
         return
     for entry in entries:
-        click.echo(details(entry, graveyard.topic(entry.letter.flow)))
+        click.echo(details(entry, letters.topic(entry.letter.flow)))
 
 
 @dead_letters.command("replay")
@@ -177,8 +177,8 @@ def replay(
     def planned(letter: DeadLetter) -> str:
         return target_of(letter, flow, connection.topic_names, into).name
 
-    with _graveyard(site, str(definition)) as (graveyard, connection, place):
-        entries = graveyard.entries(flow.flow, _wanted(reason, source))
+    with _dead_letters(site, str(definition)) as (letters, connection, place):
+        entries = letters.entries(flow.flow, _wanted(reason, source))
         entries = [
             entry
             for entry in (_named(entries, ids) if ids else entries)
@@ -187,7 +187,7 @@ def replay(
         done = [] if again else [entry for entry in entries if not entry.is_open]
         for entry in done if ids else ():
             click.echo(f"{entry.letter.id}: {replay_state(entry)}; --again sends it once more")
-        sender = Replay(graveyard, connection, flow, place, sinks, wait)
+        sender = Replay(letters, connection, flow, place, sinks, wait)
         try:
             for entry in entries:
                 if entry in done:
@@ -228,15 +228,15 @@ def _flow(
 
 
 @contextmanager
-def _graveyard(
+def _dead_letters(
     site: Path | None, flow: str | None
-) -> Iterator[tuple[Graveyard, TopicConnection, Site]]:
+) -> Iterator[tuple[DeadLetterTopics, TopicConnection, Site]]:
     """The dead letters of a site; ends the program if there is no site file or no broker."""
     beside = Path(flow).parent if flow and _is_file(flow) else Path()
     try:
         place = load_site(site or beside / "site.yaml")
         connection = place.connection("redpanda", TopicConnection)
-        yield Graveyard(connection), connection, place
+        yield DeadLetterTopics(connection), connection, place
     except Unreachable as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_DOWN)

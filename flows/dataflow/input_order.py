@@ -57,8 +57,8 @@ class Arrivals:
             while self._early and not self._unread:
                 yield self._data(self._early.popleft())
         elif side:
-            place = arrival.batch.place
-            if arrival.batch.anew:
+            place = arrival.batch.next_offset
+            if arrival.batch.recreated:
                 self._seen.pop(arrival.part, None)
             if place is None or place > self._seen.get(arrival.part, -1):
                 if place is not None:

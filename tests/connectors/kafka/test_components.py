@@ -275,7 +275,7 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(
         lambda: batches.append(b) if (b := reader.read()) and b.events else len(batches) > 1,
         what="one more",
     )
-    assert [(event.id, batch.anew) for batch in batches for event in batch.events] == [
+    assert [(event.id, batch.recreated) for batch in batches for event in batch.events] == [
         ("r0", True), ("r1", True), ("r2", True), ("r3", False)
     ]  # fmt: skip
     producer.close()

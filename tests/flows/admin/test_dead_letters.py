@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from connectors.base import ConnectorContext, Sink
 from connectors.config.site import load_site
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.dead_letters import Entry, Graveyard
+from connectors.kafka.dead_letters import DeadLetterTopics, Entry
 from connectors.kafka.producer import Producer
 from connectors.kafka.topic_names import TopicNames
 from connectors.s3.connection import ObjectStoreConnection
@@ -51,7 +51,7 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
     definition = tmp / "meters.yaml"
     definition.write_text(METERS.replace("DIALECT", "tasmota"))
     with Stack(tmp / "stack", ["redpanda", "mqtt", "clickhouse"]) as stack:
-        graveyard = Graveyard(TopicConnection.model_validate(stack.connections()["redpanda"]))
+        letters = DeadLetterTopics(TopicConnection.model_validate(stack.connections()["redpanda"]))
         place = ("--site", stack.site)
         assert "no dead letters" in vigie("dead-letters", "list", *place).output
         with FlowProcess(definition, stack.site, tmp / "data") as flow:
@@ -65,9 +65,9 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
             client.disconnect()
             client.loop_stop()
             wait_until(
-                lambda: len(graveyard.entries("meters")) == 2, what="two dead letters", every=0.3
+                lambda: len(letters.entries("meters")) == 2, what="two dead letters", every=0.3
             )
-            number, garbage = graveyard.entries("meters")
+            number, garbage = letters.entries("meters")
             assert (number.letter.payload, number.letter.source) == (b"21.5", "probes")
 
             listed = vigie("dead-letters", "list", definition, *place).output
@@ -98,13 +98,13 @@ def test_a_payload_that_no_dialect_knew_arrives_once_after_the_definition_was_me
             running = vigie("dead-letters", "replay", definition, "--all", "--again", *place)
             assert "2 sent, 0 not sent" in running.output
             wait_until(
-                lambda: graveyard.entries("meters")[-1].is_open,
+                lambda: letters.entries("meters")[-1].is_open,
                 what="the garbage to be refused again",
                 every=0.3,
             )
             assert flow.stop() == 0
         assert rows(stack, found) == "1\t1\t21.5\n"
-        states = {entry.letter.id: entry.is_open for entry in graveyard.entries("meters")}
+        states = {entry.letter.id: entry.is_open for entry in letters.entries("meters")}
         assert states == {number.letter.id: False, garbage.letter.id: True}
         listed = vigie("dead-letters", "list", definition, *place).output
         assert "refused again after" in listed
@@ -248,16 +248,16 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
     connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
     site = site_of(tmp, connection)
     (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
-    graveyard = Graveyard(connection)
+    letters = DeadLetterTopics(connection)
     producer = Producer(connection, ConnectorContext("t", "p", connection).health, "p")
     big = letter("out", id="big", reason="refused", flow="relay", payload=b"x" * 600_000, cut=True)
     bad = letter("out", id="r1/out", reason="refused", flow="relay", **EVENTS)
     for one in (bad, bad, big, letter("a", id="line", flow="relay")):
-        producer.send(graveyard.topic("relay"), one.origin, encode_lines([one]))
+        producer.send(letters.topic("relay"), one.origin, encode_lines([one]))
     producer.flush()
 
-    assert graveyard.flows() == ["relay"]
-    assert [(entry.letter.id, entry.times) for entry in graveyard.entries("relay")] == [
+    assert letters.flows() == ["relay"]
+    assert [(entry.letter.id, entry.times) for entry in letters.entries("relay")] == [
         ("r1/out", 2),
         ("big", 1),
         ("line", 1),
@@ -270,11 +270,11 @@ def test_what_a_sink_refused_goes_to_that_sink_once_and_is_found_by_its_reason(
         assert "big: not sent: only its beginning was kept" in result.output
     written = [
         event
-        for _, _, _, value in graveyard._records(f"{unique}.out")
+        for _, _, _, value in letters._records(f"{unique}.out")
         for event in decode_lines(value)
     ]
     assert written == [READING, READING]  # by their id who reads the topic knows that they are one
-    states = {entry.letter.id: entry.is_open for entry in graveyard.entries("relay")}
+    states = {entry.letter.id: entry.is_open for entry in letters.entries("relay")}
     assert states == {"r1/out": False, "big": True, "line": True}
     listed = vigie("dead-letters", "list", "--site", site, "-n", "1").output
     assert "… and 2 more" in listed
@@ -291,7 +291,7 @@ def test_a_letter_that_is_still_too_large_is_not_sent_and_the_next_one_is(
     (definition := tmp / "relay.yaml").write_text(RELAY.replace("NAME", unique))
     flow = load(definition)[1]
     assert flow
-    sender = Replay(Graveyard(connection), connection, flow, load_site(None), dict, 20)
+    sender = Replay(DeadLetterTopics(connection), connection, flow, load_site(None), dict, 20)
     with pytest.raises(NotReplayable, match="still too large: expected at most 2000 bytes"):
         sender.send(
             Entry(letter("a", flow="relay", payload=b"x" * 1500, origin="y" * 600), 0, 0, 1.0)
@@ -335,7 +335,7 @@ def test_a_replay_into_an_archive_and_the_flow_that_writes_it_do_not_overwrite_e
             holds="events",
         )
         sender = Replay(
-            Graveyard(connection),
+            DeadLetterTopics(connection),
             connection,
             flow,
             site,

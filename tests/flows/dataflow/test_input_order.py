@@ -16,7 +16,7 @@ def caught_up(wall: float) -> Arrival:
 
 def command(n: int, wall: float) -> Arrival:
     event = Occurrence(id=f"c{n}", time=wall, subject="rack", type="alarm_command")
-    return Arrival(COMMANDS, "vigie_commands", Batch([event], wall, True, place=n))
+    return Arrival(COMMANDS, "vigie_commands", Batch([event], wall, True, next_offset=n))
 
 
 def table(*rows: tuple[str, int], whole: bool = True) -> Arrival:
@@ -93,6 +93,6 @@ def test_commands_in_a_topic_that_was_made_anew_are_new_although_their_places_ar
     shard.take(caught_up(5))
     assert shard.take(command(7, wall=6)) == ["c7"]
     again = command(1, wall=9)
-    assert shard.take(again._replace(batch=again.batch._replace(anew=True))) == ["c1"]
+    assert shard.take(again._replace(batch=again.batch._replace(recreated=True))) == ["c1"]
     assert shard.take(command(1, wall=9)) == []
     assert shard.take(command(2, wall=10)) == ["c2"]
