@@ -28,7 +28,7 @@ from api.routes.websocket import WebSocketEndpoints
 from api.settings import Settings
 from api.site.clickhouse_history import ClickHouseHistory
 from api.topics.alarm_commands import AlarmCommands
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 from api.topics.writer import TopicWriter
 from api.web.authentication import Authenticator
 from api.web.docs_pages import docs_routes
@@ -60,7 +60,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
     feed = Feed(settings, metrics, receiver)
     history = ClickHouseHistory(settings.clickhouse, settings.clickhouse_address)
     authenticator = Authenticator(accounts, settings.device_tokens)
-    rows = TopicRows(database, writer)
+    outbox = Outbox(database, writer)
 
     def broker_problem() -> str | None:
         if settings.broker is None:
@@ -68,7 +68,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         return writer.down or (None if feed.state.connected else feed.state.detail)
 
     account_routes = AccountRoutes(
-        settings, accounts, authenticator, hub, rows, metrics, broker_problem
+        settings, accounts, authenticator, hub, outbox, metrics, broker_problem
     )
     receiver.update_listeners.append(account_routes.triggers.collect)
     receiver.event_listeners += [commands.answered, account_routes.declared.collect]
@@ -80,7 +80,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         feed,
         history,
         writer,
-        rows,
+        outbox,
         commands,
         metrics,
     )

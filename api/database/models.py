@@ -260,7 +260,7 @@ class Mode(Base):
     changed_by: Mapped[str] = mapped_column(String(LONGEST_NAME))
 
 
-class TopicRow(Base):
+class OutboxRow(Base):
     """A row of the outbox: what a compacted topic must hold under a key.
 
     It is written to the topic while `sent` is less than `version`.

@@ -11,14 +11,14 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.accounts.principal import Principal
-from api.database.models import Alarm, Page, TopicRow
+from api.database.models import Alarm, OutboxRow, Page
 from api.pages import alarms as page_alarms
 from api.pages import pages
 from api.pages.alarms import public_alarm, public_page, rule_of
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.updates import Update
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 
 RULES = "rules"
 """Channel of what happens to the alarms that people write: created, updated, deleted, triggered."""
@@ -52,7 +52,7 @@ class PageService:
         self,
         permissions: LivePermissions,
         hub: Hub,
-        rows: TopicRows,
+        outbox: Outbox,
         rules_topic: str,
         broker_problem: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -60,7 +60,7 @@ class PageService:
         self._problem = broker_problem
         self._permissions = permissions
         self._hub = hub
-        self._rows = rows
+        self._outbox = outbox
         self._topic = rules_topic
 
     @property
@@ -117,17 +117,17 @@ class PageService:
             return self._put(session, alarm_change(action, session, alarm))
 
         done = await self._permissions.write(work_and_put, self._announce)
-        self._rows.wake()
+        self._outbox.wake()
         return done.alarm
 
     def _put_rule(self, session: Session, alarm: Alarm) -> None:
         page = session.get(Page, alarm.page_id)
         assert page is not None
         rule = rule_of(alarm, page.key)
-        if rule is None and session.get(TopicRow, (self._topic, alarm.key)) is None:
+        if rule is None and session.get(OutboxRow, (self._topic, alarm.key)) is None:
             return
         row = rule or {"id": alarm.key, "deleted": True}
-        self._rows.put(session, self._topic, alarm.key, msgspec.json.encode(row))
+        self._outbox.put(session, self._topic, alarm.key, msgspec.json.encode(row))
 
     def _put(self, session: Session, change: AlarmChange) -> AlarmChange:
         self._permissions.peer_updates.put(session, [change.update()])

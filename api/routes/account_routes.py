@@ -16,7 +16,7 @@ from api.routes.login import LoginEndpoints
 from api.routes.page_alarms import PageAlarmEndpoints
 from api.routes.pages import PageEndpoints
 from api.settings import Settings
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 from api.web.authentication import Authenticator
 from api.web.endpoints import Endpoint
 
@@ -30,12 +30,14 @@ class AccountRoutes:
         accounts: Accounts,
         authenticator: Authenticator,
         hub: Hub,
-        rows: TopicRows,
+        outbox: Outbox,
         metrics: Metrics,
         broker_problem: Callable[[], str | None],
     ) -> None:
         self.permissions = LivePermissions(accounts, hub.broadcast)
-        self.pages = PageService(self.permissions, hub, rows, settings.topics.rules, broker_problem)
+        self.pages = PageService(
+            self.permissions, hub, outbox, settings.topics.rules, broker_problem
+        )
         self.triggers = RuleTriggers(self.permissions, hub)
         self.declared = DeclaredPages(self.permissions)
         registration = settings.section.registration == "open"

@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover
-from api.topics.notifications import Notices
-from api.topics.outbox import TopicRows
+from api.topics.notifications import Notifications
+from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -76,14 +76,14 @@ class CameraEndpoints:
     def __init__(
         self,
         cameras: Cameras,
-        rows: TopicRows,
-        notices: Notices,
+        outbox: Outbox,
+        notifications: Notifications,
         discovery: bool,
         target: tuple[str, int] = MULTICAST,
     ) -> None:
         self._cameras = cameras
-        self._rows = rows
-        self._notices = notices
+        self._outbox = outbox
+        self._notifications = notifications
         self._discovery = discovery
         self._target = target
         self._searching = asyncio.Lock()
@@ -226,9 +226,9 @@ class CameraEndpoints:
 
     def _told(self, camera: CameraView, removed: bool = False) -> CameraView:
         """Let flows and clients know."""
-        self._rows.wake()
+        self._outbox.wake()
         data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
-        self._notices.say((CHANNEL, f"camera_{camera.name}"), "camera", camera.name, data)
+        self._notifications.publish((CHANNEL, f"camera_{camera.name}"), "camera", camera.name, data)
         return camera
 
 

@@ -15,7 +15,7 @@ from api.site.acknowledgements import Acknowledgements
 from api.site.event_search import CHUNK, DAY, ROUNDS, EventFilter, EventSearch
 from api.site.event_view import AcknowledgementView, EventView, sort_key
 from api.site.posted_events import PostedEvents
-from api.topics.notifications import Notices
+from api.topics.notifications import Notifications
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import RETRY_AFTER, Rejected
 from connectors.http.body import BadPost
@@ -125,12 +125,12 @@ class EventEndpoints:
         search: EventSearch,
         acknowledgements: Acknowledgements,
         posted: PostedEvents,
-        notices: Notices,
+        notifications: Notifications,
     ) -> None:
         self._search = search
         self._acknowledgements = acknowledgements
         self._posted = posted
-        self._notices = notices
+        self._notifications = notifications
 
     def endpoints(self) -> list[Endpoint]:
         """Finding, posting, counting and acknowledging events."""
@@ -274,7 +274,7 @@ class EventEndpoints:
         )
         if new:
             data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}
-            self._notices.say((EVENTS,), "acknowledged", event.subject, data)
+            self._notifications.publish((EVENTS,), "acknowledged", event.subject, data)
         return view
 
     async def _one(self, id: str) -> EventView:

@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 
 from api.site.mode import ModeView, SiteMode
-from api.topics.notifications import Notices
-from api.topics.outbox import TopicRows
+from api.topics.notifications import Notifications
+from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -23,10 +23,10 @@ class NewMode(msgspec.Struct):
 class ModeEndpoints:
     """Answer for the mode."""
 
-    def __init__(self, mode: SiteMode, rows: TopicRows, notices: Notices) -> None:
+    def __init__(self, mode: SiteMode, outbox: Outbox, notifications: Notifications) -> None:
         self._mode = mode
-        self._rows = rows
-        self._notices = notices
+        self._outbox = outbox
+        self._notifications = notifications
 
     def endpoints(self) -> list[Endpoint]:
         """Reading the mode for everybody, changing it for operators."""
@@ -62,8 +62,8 @@ class ModeEndpoints:
         view = await asyncio.to_thread(
             self._mode.set, call.body.mode, call.who, address_of(call.request)
         )
-        self._rows.wake()
-        self._notices.say(
+        self._outbox.wake()
+        self._notifications.publish(
             (CHANNEL,), "mode", "site", {"mode": view.mode, "by": view.by}, first="snapshot"
         )
         return view

@@ -27,8 +27,8 @@ from api.site.host_metrics import HostMetrics
 from api.site.mode import SiteMode
 from api.site.posted_events import PostedEvents
 from api.topics.alarm_commands import AlarmCommands
-from api.topics.notifications import Notices
-from api.topics.outbox import TopicRows
+from api.topics.notifications import Notifications
+from api.topics.outbox import Outbox
 from api.topics.writer import TopicWriter
 from api.web.endpoints import Endpoint
 
@@ -47,16 +47,16 @@ class SiteRoutes:
         feed: Feed,
         history: ClickHouseHistory,
         writer: TopicWriter,
-        rows: TopicRows,
+        outbox: Outbox,
         commands: AlarmCommands,
         metrics: Metrics,
     ) -> None:
         section = settings.section
-        self._rows = rows
-        self._mode = SiteMode(database, rows, settings.topics.mode, section.modes)
-        self._cameras = Cameras(database, rows, settings.topics.cameras)
+        self._outbox = outbox
+        self._mode = SiteMode(database, outbox, settings.topics.mode, section.modes)
+        self._cameras = Cameras(database, outbox, settings.topics.cameras)
         self.video_watch = VideoWatchProtocol(self._cameras.names.get)
-        notices = Notices(writer, settings.topics.push)
+        notifications = Notifications(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
@@ -65,9 +65,9 @@ class SiteRoutes:
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, feed, history, metrics).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
-            *EventEndpoints(search, acknowledgements, posted, notices).endpoints(),
-            *CameraEndpoints(self._cameras, rows, notices, section.discovery).endpoints(),
-            *ModeEndpoints(self._mode, rows, notices).endpoints(),
+            *EventEndpoints(search, acknowledgements, posted, notifications).endpoints(),
+            *CameraEndpoints(self._cameras, outbox, notifications, section.discovery).endpoints(),
+            *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *StatsEndpoints(
                 machine,
@@ -89,7 +89,7 @@ class SiteRoutes:
 
     async def _write_rows(self) -> None:
         await asyncio.to_thread(self._mode.tell)
-        await self._rows.run()
+        await self._outbox.run()
 
     async def _know_cameras(self) -> None:
         """Learn the numbers of cameras that another process added."""

@@ -12,7 +12,7 @@ from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.database import Database
 from api.database.models import Camera
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 from connectors.config.variables import password_in_url
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -48,9 +48,9 @@ class CameraView(msgspec.Struct):
 class Cameras:
     """Add, start and stop cameras. Blocking: call it in a thread."""
 
-    def __init__(self, database: Database, rows: TopicRows, topic: str) -> None:
+    def __init__(self, database: Database, outbox: Outbox, topic: str) -> None:
         self._database = database
-        self._rows = rows
+        self._outbox = outbox
         self._topic = topic
         self.names: dict[int, str] = {}
         self.all()
@@ -131,7 +131,7 @@ class Cameras:
             if camera is None:
                 return None
             view = _view(camera)
-            self._rows.put(
+            self._outbox.put(
                 session,
                 self._topic,
                 view.name,
@@ -150,7 +150,7 @@ class Cameras:
             "camera": camera.id,
             "running": camera.running,
         }
-        self._rows.put(session, self._topic, camera.name, msgspec.json.encode(row))
+        self._outbox.put(session, self._topic, camera.name, msgspec.json.encode(row))
 
 
 def check_url(url: str) -> None:

@@ -12,7 +12,7 @@ from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.database import Database
 from api.database.models import Mode
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 from operators.events import Reading, encode_lines
 
 SUBJECT = "site"
@@ -34,9 +34,9 @@ class ModeView(msgspec.Struct):
 class SiteMode:
     """Read and change the mode. Blocking: call it in a thread."""
 
-    def __init__(self, database: Database, rows: TopicRows, topic: str, modes: list[str]) -> None:
+    def __init__(self, database: Database, outbox: Outbox, topic: str, modes: list[str]) -> None:
         self._database = database
-        self._rows = rows
+        self._outbox = outbox
         self._topic = topic
         self.modes = modes
 
@@ -73,4 +73,4 @@ class SiteMode:
     def _publish(self, session: Session, mode: str, at: float) -> None:
         """A reading of `site`, which the steps `mode` and `threshold: {is: …}` understand."""
         reading = Reading(id=f"mode/{at:.6f}", time=at, subject=SUBJECT, metric=METRIC, text=mode)
-        self._rows.put(session, self._topic, SUBJECT, encode_lines([reading]))
+        self._outbox.put(session, self._topic, SUBJECT, encode_lines([reading]))

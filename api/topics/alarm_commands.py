@@ -1,6 +1,4 @@
-"""People's commands to alarms (acknowledge, shelve, …): written to their topic, answered by the
-flows.
-"""
+"""Commands to alarms (acknowledge, shelve, …): written to their topic, answered by flows."""
 
 import asyncio
 import time
@@ -21,7 +19,7 @@ the waiting.
 
 
 class AlarmCommands:
-    """Asks flows to act on alarms, and hands each answer to who asked. Lives in the event loop."""
+    """Ask flows to act on alarms, and give each answer to the caller. Lives in the event loop."""
 
     def __init__(self, writer: TopicWriter, names: TopicNames) -> None:
         self._writer = writer
@@ -32,13 +30,13 @@ class AlarmCommands:
     async def ask(
         self, subject: str, data: dict[str, Any], wait: float = WAIT, id: str = ""
     ) -> list[Occurrence]:
-        """Send a command and give its answers: occurrences of type `alarm_accepted` or
-        `alarm_rejected`, one an alarm.
+        """Send a command; returns its answers, one per alarm. Raises `BrokerDown`.
 
-        `data` hold `do`, `flow`, `alarm` or `rule`, `user`, and what the command needs
-        (`operators.alarms.command_handler.COMMAND`). An empty `subject` means all that accept it. Empty if no
-        flow answered within `wait` seconds: it may still carry the command out later. Raises
-        `BrokerDown`.
+        Answers are occurrences of type `alarm_accepted` or `alarm_rejected`. `data` holds `do`,
+        `flow`, `alarm` or `rule`, `user`, and what the command needs
+        (`operators.alarms.command_handler.COMMAND`). An empty `subject` means all that accept it.
+        The list is empty if no flow answered within `wait` seconds: it may still carry the command
+        out later.
         """
         command = Occurrence(
             id=id or uuid.uuid4().hex, time=time.time(), subject=subject, type=COMMAND, data=data
@@ -61,7 +59,7 @@ class AlarmCommands:
             self._asked.pop(command.id, None)
 
     def answered(self, events: Iterable[Event]) -> None:
-        """Take what came over the topic of answers."""
+        """Take the events of the topic of answers."""
         for event in events:
             queue = (
                 self._asked.get(str(event.data.get("command")))

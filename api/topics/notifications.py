@@ -1,5 +1,6 @@
-"""What the api itself has to say on a channel: written to the push topic, so that cursors hold
-and every api hears it.
+"""Notifications of the api itself on a channel.
+
+They go over the push topic, so that cursors hold and every api process gets them.
 """
 
 import logging
@@ -16,14 +17,14 @@ from connectors.kafka.push_record import PushRecord
 _log = logging.getLogger("vigie.api")
 
 
-class Notices:
-    """Says things to the subscribers of channels."""
+class Notifications:
+    """Notify the subscribers of channels."""
 
     def __init__(self, writer: TopicWriter, push_topic: str) -> None:
         self._writer = writer
         self._topic = push_topic
 
-    def say(
+    def publish(
         self,
         channels: Iterable[str],
         kind: str,
@@ -31,17 +32,25 @@ class Notices:
         data: dict[str, Any],
         first: str = "nothing",
     ) -> None:
-        """Push `data` with a `kind`; while the broker is down nothing is said: what it is about
-        is in the database.
+        """Push `data` with a `kind` to channels.
+
+        While the broker is down nothing is pushed: what it is about is in the database.
         """
         now, id = time.time(), uuid.uuid4().hex
         body = {"kind": kind, "time": now, **data}
         try:
             for channel in channels if self._writer.down is None else ():
                 record = PushRecord(
-                    channel=channel, sink=kind, flow="api", id=id, time=now, subject=subject, data=body, shaped=True,
+                    channel=channel,
+                    sink=kind,
+                    flow="api",
+                    id=id,
+                    time=now,
+                    subject=subject,
+                    data=body,
+                    shaped=True,
                     first=msgspec.UNSET if first == "snapshot" else first,
-                )  # fmt: skip
+                )
                 self._writer.send(self._topic, subject, msgspec.json.encode(record))
         except BrokerDown as error:
-            _log.debug("not said of %s: %s", subject, error)
+            _log.debug("no notification about %s: %s", subject, error)

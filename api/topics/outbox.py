@@ -1,5 +1,6 @@
-"""Rows of compacted topics, kept in the database with what they come from until the broker has
-them.
+"""The outbox: rows of compacted topics, kept in the database until the broker has them.
+
+A row is written in the same transaction as what it comes from (transactional outbox).
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.database.database import Database
-from api.database.models import TopicRow
+from api.database.models import OutboxRow
 from api.topics.writer import BrokerDown, TopicWriter
 
 RETRY = 5.0
@@ -17,8 +18,8 @@ WAIT = 10.0
 _log = logging.getLogger("vigie.api")
 
 
-class TopicRows:
-    """Writes rows to their topics, each as often as needed; only the newest of a key."""
+class Outbox:
+    """Write rows to their topics, each as often as needed; only the newest of a key."""
 
     def __init__(self, database: Database, writer: TopicWriter) -> None:
         self._database = database
@@ -26,23 +27,22 @@ class TopicRows:
         self._changed = asyncio.Event()
 
     def put(self, session: Session, topic: str, key: str, value: bytes) -> None:
-        """Have the topic hold `value` under `key`, once this session is written. Call `wake`
-        then.
-        """
+        """Have the topic hold `value` under `key` once this session commits. Call `wake` then."""
         text = value.decode()
-        row = session.get(TopicRow, (topic, key))
+        row = session.get(OutboxRow, (topic, key))
         if row is None:
-            session.add(TopicRow(topic=topic, key=key, value=text))
+            session.add(OutboxRow(topic=topic, key=key, value=text))
         else:
             row.value, row.version = text, row.version + 1
 
     def wake(self) -> None:
-        """Something was put. From the event loop."""
+        """Note that something was put. From the event loop."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Write what is to be written, for ever; all rows once at the start, for a broker that
-        lost its topics.
+        """Write what waits, for ever.
+
+        All rows are written once at the start, for a broker that lost its topics.
         """
         await asyncio.to_thread(self._forget)
         while True:
@@ -65,19 +65,20 @@ class TopicRows:
 
     def _waiting(self) -> list[tuple[str, str, str, int]]:
         with self._database.read() as session:
-            rows = session.scalars(select(TopicRow).where(TopicRow.sent < TopicRow.version))
+            rows = session.scalars(select(OutboxRow).where(OutboxRow.sent < OutboxRow.version))
             return [(row.topic, row.key, row.value, row.version) for row in rows]
 
     def _sent(self, topic: str, key: str, version: int) -> bool:
-        """Take note of what the topic has now; False if there is a newer one, which another
-        process may have sent before.
+        """Note what the topic has now; False if there is a newer row.
+
+        Another process may have sent that before.
         """
         with self._database.write() as session:
-            row = session.get(TopicRow, (topic, key))
+            row = session.get(OutboxRow, (topic, key))
             if row is not None:
                 row.sent = version
             return row is None or row.version == version
 
     def _forget(self) -> None:
         with self._database.write() as session:
-            session.execute(update(TopicRow).values(sent=0))
+            session.execute(update(OutboxRow).values(sent=0))

@@ -1,6 +1,4 @@
-"""Writes to topics for the api: lines that must reach the broker, or somebody must be told that
-they did not.
-"""
+"""Writes to topics: lines reach the broker, or the caller is told that they did not."""
 
 import asyncio
 import threading
@@ -18,14 +16,14 @@ NO_BROKER = "no broker is configured; add connections.redpanda to the site file"
 
 
 class BrokerDown(Exception):
-    """The broker does not have it; the message says why and may be shown to whoever asked."""
+    """The broker does not have it; the message says why, for whoever asked."""
 
 
 class TopicWriter:
     """One producer for what the api writes, in a thread of its own.
 
     Delivery: what `send` took reaches the broker in order, sent again until it is there, as long as
-    the process lives. What must survive the process is kept by the caller until it is told that the
+    the process lives. What must survive the process, the caller keeps until it is told that the
     broker has it.
     """
 
@@ -44,16 +42,19 @@ class TopicWriter:
 
     @property
     def down(self) -> str | None:
-        """Why nothing reaches the broker at present; None while all is well, or nothing was
-        tried yet.
+        """Why nothing reaches the broker at present; None while all is well.
+
+        None before the first try as well.
         """
         return NO_BROKER if self._connection is None else self._health.down.get(NAME)
 
     def send(
         self, topic: str, key: str, line: bytes, on_durable: Callable[[], None] | None = None
     ) -> None:
-        """Queue one line; `on_durable` is called from another thread once the broker has it.
-        Raises `BrokerDown` where no broker is configured."""
+        """Queue one line. Raises `BrokerDown` where no broker is configured.
+
+        `on_durable` is called from another thread once the broker has it.
+        """
         if self._connection is None:
             raise BrokerDown(NO_BROKER)
         with self._lock:
@@ -70,8 +71,11 @@ class TopicWriter:
             raise BrokerDown(str(error)) from error
 
     async def deliver(self, topic: str, key: str, line: bytes, wait: float) -> None:
-        """Return once the broker has the line. Raises `BrokerDown` at once where it is known to
-        be down, and after `wait` seconds otherwise; in that case it may still arrive later."""
+        """Return once the broker has the line.
+
+        Raises `BrokerDown` at once where it is known to be down, and after `wait` seconds
+        otherwise; in that case the line may still arrive later.
+        """
         if self.down is not None:
             raise BrokerDown(self.down)
         loop = asyncio.get_running_loop()
@@ -84,8 +88,9 @@ class TopicWriter:
             raise BrokerDown(f"{why}; it may still arrive later") from None
 
     async def ensure(self, topic: str, partitions: int | None = 1, compact: bool = False) -> None:
-        """Make a topic unless it is there; raises `BrokerDown`. `partitions` None: as many as
-        the connection says.
+        """Make a topic unless it exists. Raises `BrokerDown`.
+
+        `partitions` None: as many as the connection says.
         """
         connection = self._connection
         if connection is None:

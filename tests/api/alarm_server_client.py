@@ -15,9 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 class RegisteredAccount:
-    """An account that registered itself and logged in by the form, as a client of the alarm
-    server does.
-    """
+    """An account that registered itself and logged in by the form."""
 
     def __init__(self, api: Api, username: str) -> None:
         self.api = api

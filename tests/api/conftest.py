@@ -143,9 +143,7 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def visit(browser: "Browser", api: Api) -> "Iterator[Callable[..., Page]]":
-    """Open the page in a fresh profile and log in; at the end nothing may have gone wrong in the
-    page.
-    """
+    """Open the page in a fresh profile and log in; nothing may go wrong in the page."""
     from tests.api.static.browsing import DESK, WAIT, log_in_to
 
     problems: list[str] = []

@@ -6,9 +6,7 @@ from operators.events import AlarmTransition, Reading
 
 
 def reading(number: int, value: float | None = 21.5, **others: Any) -> Reading:
-    """The reading `r{number}` at `number` seconds of the temperature of `rack`, unless said
-    otherwise.
-    """
+    """The reading `r{number}` at `number` seconds: the temperature of `rack` by default."""
     values: dict[str, Any] = {
         "subject": "rack",
         "metric": "temperature",

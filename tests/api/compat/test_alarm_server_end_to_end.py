@@ -1,6 +1,4 @@
-"""Two users, a group and a shared page of the former alarm server, in JavaScript; the stream is
-evaluated by a flow.
-"""
+"""Two users, a group and a shared page of the former alarm server, with a flow for the stream."""
 
 import itertools
 import json

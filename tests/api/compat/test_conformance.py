@@ -1,6 +1,4 @@
-"""Clients of the former systems, in JavaScript and written from those systems' own words only,
-work as they did.
-"""
+"""Clients of the former systems, written in JavaScript from their own words only, still work."""
 
 import json
 import subprocess

@@ -1,6 +1,8 @@
-"""Nobody ever receives what he may not see, and everybody receives what he may: random users,
-groups, pages and shares over the real hub and database, in both protocols, against a model of the
-rule in plain Python."""
+"""Nobody receives what the account may not see, and everybody what it may.
+
+Random users, groups, pages and shares over the real hub and database, in both protocols, against a
+model of the rule in plain Python.
+"""
 
 import asyncio
 import json
@@ -34,7 +36,7 @@ from api.push.live_permissions import LivePermissions
 from api.push.protocol import BadMessage, Conversation, PushConversation
 from api.push.updates import ALARMS, Update
 from api.settings import Bounds
-from api.topics.outbox import TopicRows
+from api.topics.outbox import Outbox
 from api.topics.writer import TopicWriter
 from api.web.close_codes import Close
 
@@ -83,9 +85,7 @@ class Rule:
 
 
 class World:
-    """Accounts of one example, each with a client of the alarm server and one of the push
-    protocol.
-    """
+    """Accounts of one example, each with a client of either protocol."""
 
     def __init__(self, accounts: Accounts, number: int) -> None:
         registry = CollectorRegistry()
@@ -99,7 +99,7 @@ class World:
         self.page_service = PageService(
             self.permissions,
             self.hub,
-            TopicRows(accounts.database, TopicWriter(None)),
+            Outbox(accounts.database, TopicWriter(None)),
             "vigie.rules",
         )
         self.rule = Rule()

@@ -1,6 +1,4 @@
-"""Clients that come back get exactly what they missed, also from an api that was killed and
-started again.
-"""
+"""Clients that come back get exactly what they missed, even from an api that was killed."""
 
 import json
 import random

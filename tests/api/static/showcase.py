@@ -162,9 +162,7 @@ class Showcase:
     # ------------------------------------------------------------------------------------- what
     # happened there
     def fill(self) -> None:
-        """Six hours of readings, a day of events, cameras, dead letters, pages, and alarms in
-        several states.
-        """
+        """Six hours of readings, a day of events, cameras, dead letters, pages, and alarms."""
         now = time.time()
         self.write(READINGS, sorted(self._past(now), key=lambda event: event.time))
         self.write(EVENTS, sorted(self._events(now), key=lambda event: event.time))

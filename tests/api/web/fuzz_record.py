@@ -16,8 +16,9 @@ SEED = int(os.environ.get("VIGIE_FUZZ_SEED", random.SystemRandom().randrange(1 <
 
 @contextmanager
 def recorded(run: str) -> Iterator[dict[str, Any]]:
-    """A row to fill; written and printed at the end, with a finding if something was raised, in
-    place of an older one.
+    """A row to fill, written and printed at the end in place of an older one.
+
+    With a finding if something was raised.
     """
     row: dict[str, Any] = {
         "run": run,

@@ -1,6 +1,4 @@
-"""Random requests after the OpenAPI document: nothing of what anybody may send ends in an error
-of ours.
-"""
+"""Random requests after the OpenAPI document: none ends in an error of ours."""
 
 import collections
 import time
@@ -64,9 +62,7 @@ def api(start: Start, settings: Settings, topics: Topics, database: Callable[[],
 
 
 class Fuzz:
-    """Calls every operation with what its schemas allow and with what they forbid, and checks
-    the answers.
-    """
+    """Call every operation with what its schemas allow and forbid, and check the answers."""
 
     def __init__(self, api: Api) -> None:
         self.answers: collections.Counter[int] = collections.Counter()
@@ -98,9 +94,7 @@ class Fuzz:
             self._run(operation, examples, seed)
 
     def _aim(self, path: str, given: dict[str, Any]) -> None:
-        """Let every other number be one of something that is there; the account that asks is
-        none of these.
-        """
+        """Let every other number be one that exists; the account that asks is none of these."""
         there = {**self._there, "id": self._victim} if path.startswith(OTHERS) else self._there
         for name, value in given.items():
             if name in there and (

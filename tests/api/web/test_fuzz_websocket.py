@@ -1,5 +1,6 @@
-"""Random and malformed frames and messages on every kind of WebSocket: the server answers or
-closes, and stays as it was.
+"""Random and malformed frames and messages on every kind of WebSocket.
+
+The server answers or closes, and stays as it was.
 """
 
 import base64
