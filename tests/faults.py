@@ -1,8 +1,8 @@
 """Work that is killed, as by `kill -9`, after each thing it does that outlives a process.
 
 The work runs in a child under a profile function, which counts files and folders that were made,
-written, renamed or removed, statements of databases, and topics that were made. The program knows
-nothing of it.
+written, renamed or removed, statements of databases, and topics and buckets that were made. The
+program knows nothing of it.
 """
 
 import io
@@ -19,6 +19,7 @@ from typing import Any
 from bytewax.recovery import init_db_dir
 from clickhouse_connect.driver.httpclient import HttpClient
 from kafka import KafkaAdminClient
+from minio import Minio
 
 OPENS = {io.open, os.open}
 CHANGES = {
@@ -30,13 +31,18 @@ has not: it dies with the process.
 """
 STATEMENTS = {"execute", "executemany", "executescript", "commit"}
 """Methods of SQLite's, which change what is on disk unless a transaction is open at their return."""
-ANSWERED = {HttpClient.command.__code__, KafkaAdminClient.create_topics.__code__}
+ANSWERED = {
+    HttpClient.command.__code__,
+    KafkaAdminClient.create_topics.__code__,
+    Minio.make_bucket.__code__,
+    Minio.set_bucket_lifecycle.__code__,
+}
 """Functions that return once a server has done what it was asked to."""
 PRELOADED = [
     *("api.cli.administration", "api.database.database", "connectors.clickhouse.writer"),
     *("connectors.email.spool", "connectors.mariadb.start_position", "connectors.s3.uploads"),
     *("connectors.webhook.outage", "flows.runtime.saved_state.folder", "tests.conftest"),
-    "tests.faults",
+    *("tests.connectors.s3.moto_server", "tests.faults"),
 ]
 LONGEST_S = 120
 
@@ -47,11 +53,11 @@ _fork.set_forkserver_preload(PRELOADED)
 def killed_after_each_effect(
     work: Callable[..., object], arguments: Callable[[int], tuple[Any, ...]]
 ) -> Iterator[int]:
-    """Run `work(*arguments(n))` for n = 1, 2, …, each time in a child that is killed after its
-    n-th effect, and yield n when it is dead. The last n is that of the child that finished.
+    """Yield n = 1, 2, … once a child that ran `work(*arguments(n))` has died of its n-th effect.
 
-    `work` is a function of a module; what it gets must be picklable, and another place for each n.
-    Every child imports that module: what takes long to import belongs into `PRELOADED`.
+    The last n is that of the child that finished. `work` is a function of a module; what it gets
+    must be picklable, and another place for each n. Every child imports that module: what takes
+    long to import belongs into `PRELOADED`.
     """
     number = 1
     while _dies(number, work, arguments(number)):

@@ -17,6 +17,7 @@ from connectors.s3.components import Objects as ObjectsSink
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.settings import Settings
 from connectors.s3.store import ObjectRejected, Store
+from connectors.s3.uploads import Uploads
 from infra.embedded.objects import Objects
 from infra.embedded.ports import HOST
 from tests import bucket as buckets
@@ -24,6 +25,7 @@ from tests.bucket import Bucket
 from tests.connectors.certificate import Certificate, make_certificate
 from tests.connectors.recorder import Recorder, reading
 from tests.connectors.s3.moto_server import Moto
+from tests.faults import killed_after_each_effect
 from tests.waiting import wait_until
 
 
@@ -55,6 +57,28 @@ def rules(bucket: Bucket, name: str) -> list[tuple[str | None, str | None, int |
         )
         for rule in config.rules
     ]
+
+
+def make_ready(connection: ObjectStoreConnection, name: str) -> None:
+    """What an archive that deletes old objects does before its first upload."""
+    settings = Settings("archive", name, keep_days=30)
+    uploads = Uploads(Recorder().context("archive", connection), settings, "plant/{id}.json")
+    uploads.make_ready()
+    uploads.close()
+
+
+def test_a_bucket_that_a_killed_start_made_gets_its_life_cycle_rule_from_the_next(
+    moto: Moto, unique: str
+) -> None:
+    connection = connection_to(moto)
+
+    def arguments(number: int) -> tuple[ObjectStoreConnection, str]:
+        return connection, f"{unique}-{number}"
+
+    for number in killed_after_each_effect(make_ready, arguments):
+        make_ready(connection, f"{unique}-{number}")
+        bucket = Bucket(connection, f"{unique}-{number}")
+        assert rules(bucket, f"{unique}-{number}") == [("vigie-test-archive", "plant/", 30)]
 
 
 def test_the_objects_are_kept_as_long_as_the_definition_says_and_other_rules_stay(
