@@ -15,7 +15,7 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NotPrivate(ConnectorError):
-    """Others may write a file or folder that only Vigie may; the message says how to end it."""
+    """Others may write a file or folder that only Vigie may write; the message has the remedy."""
 
 
 def private_folder(path: Path) -> Path:

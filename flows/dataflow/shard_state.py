@@ -19,8 +19,10 @@ class StepState(msgspec.Struct, array_like=True, frozen=True):
 
 
 class ClockState(msgspec.Struct, frozen=True):
-    """The state of a shard's clocks, in epoch seconds: event and wall time, and by source
-    partition the watermark and the latest arrival.
+    """The state of a shard's clocks, in epoch seconds.
+
+    `now` is event and wall time; by source partition, `marks` are the watermarks and `arrivals` the
+    latest arrivals.
     """
 
     now: tuple[float, float]
@@ -33,8 +35,10 @@ SavedBatch = tuple[list[Event], float, bool, bool, int | None, bool, tuple[tuple
 
 
 class ArrivalsState(msgspec.Struct, frozen=True):
-    """What reached a shard: the offset `seen` of each partition of commands, the digests of the
-    rows `known` of each table, and what is `waiting` as (partition, source, batch).
+    """The state of what reaches a shard, before its graph.
+
+    `seen` is the offset of each partition of commands, `known` the digests of the rows of each
+    table, `waiting` what could not be taken yet, as (partition, source, batch).
     """
 
     seen: dict[str, int]
@@ -43,8 +47,9 @@ class ArrivalsState(msgspec.Struct, frozen=True):
 
 
 class ShardState(msgspec.Struct, frozen=True):
-    """Everything of a shard that must survive a restart; `steps` by persisted id, `tables` the
-    sources whose rows each step had taken.
+    """Everything of a shard that must survive a restart.
+
+    `steps` are by persisted id, `tables` the sources whose rows each step had taken.
     """
 
     version: int
@@ -60,9 +65,7 @@ def dump(state: ShardState) -> bytes:
 
 
 def load(data: bytes | msgspec.Raw) -> ShardState:
-    """Decode what `dump` wrote; raises ValueError where it is something else or of another
-    version.
-    """
+    """Decode what `dump` wrote; raises ValueError for anything else, or another version."""
     state: ShardState = decode(data, ShardState)
     if state.version != VERSION:
         raise ValueError(
@@ -72,8 +75,9 @@ def load(data: bytes | msgspec.Raw) -> ShardState:
 
 
 def take_state(identity: str, logic: Logic) -> StepState | None:
-    """The state of a step, encoded; None for a step without. Raises TypeError naming the step
-    where its state cannot be encoded.
+    """The encoded state of a step; None for a step without.
+
+    Raises TypeError naming the step where its state cannot be encoded.
     """
     state = logic.snapshot()
     if state is None:
@@ -85,8 +89,9 @@ def take_state(identity: str, logic: Logic) -> StepState | None:
 
 
 def give_state(identity: str, logic: Logic, saved: StepState) -> None:
-    """Restore a step from its encoded state; raises ValueError naming the step where it does not
-    fit.
+    """Restore a step from its encoded state.
+
+    Raises ValueError naming the step where it does not fit.
     """
     type_: Any = logic.STATE if saved.version == logic.VERSION else Any
     try:

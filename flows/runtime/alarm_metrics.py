@@ -1,6 +1,4 @@
-"""The figures of a flow's alarm system as metrics: what `operators.alarms.kpi` counts, over the
-last 24 hours.
-"""
+"""The figures of a flow's alarm system over the last 24 hours, as metrics."""
 
 import threading
 import time
@@ -54,35 +52,35 @@ _GAUGES: tuple[tuple[str, str, Callable[[Figures], float | None]], ...] = (
 )  # fmt: skip
 
 
-class AlarmWatch(Collector):
-    """Sees every transition of a flow, and is asked by a scrape. A page is an operator's position;
-    no page is all of them.
+class AlarmFigures(Collector):
+    """Counts of all alarm transitions of a flow, by page.
 
-    What it saw it keeps apart by shard (`home` names that of a subject), so that it can move to
-    another process with it.
+    A page is an operator's position; no page is all of them. Counts are kept apart by shard, so
+    that they can move to another process with it; `shard_of` names the shard of a subject.
     """
 
     def __init__(
         self,
         flow: str,
         clock: Callable[[], float] = time.time,
-        home: Callable[[str], str] = lambda subject: "0",
+        shard_of: Callable[[str], str] = lambda subject: "0",
     ) -> None:
-        self._flow, self._clock, self._home = flow, clock, home
+        self._flow, self._clock, self._shard_of = flow, clock, shard_of
         self._shards: dict[str, dict[str, Kpis]] = {}
         self._lock = threading.Lock()
 
-    def see(self, events: list[Event]) -> None:
+    def count(self, events: list[Event]) -> None:
+        """Count the alarm transitions among the events."""
         with self._lock:
             for event in events:
                 if isinstance(event, AlarmTransition):
-                    pages = self._shards.setdefault(self._home(event.subject), {ALL: Kpis(DAY)})
+                    pages = self._shards.setdefault(self._shard_of(event.subject), {ALL: Kpis(DAY)})
                     pages[ALL].see(event)
                     if event.page and (event.page in pages or len(pages) <= MOST_PAGES):
                         pages.setdefault(event.page, Kpis(DAY)).see(event)
 
     def figures(self) -> dict[str, Figures]:
-        """By page, of the last 24 hours, or of as much of them as was seen."""
+        """The figures of each page over the last 24 hours, or as much of them as was counted."""
         end = self._clock()
         together: dict[str, Kpis] = {ALL: Kpis(DAY)}
         with self._lock:
@@ -95,6 +93,7 @@ class AlarmWatch(Collector):
         }
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """All figures of each page, for a scrape."""
         figures = self.figures()
         for name, text, pick in _GAUGES:
             family = GaugeMetricFamily(name, text, labels=["flow", "page"])
@@ -130,6 +129,7 @@ class AlarmWatch(Collector):
         return family
 
     def snapshot(self) -> dict[str, Any]:
+        """The counts of all shards, as plain data."""
         with self._lock:
             shards = {
                 shard: {page: kpis.snapshot() for page, kpis in pages.items()}
@@ -138,6 +138,7 @@ class AlarmWatch(Collector):
         return {"shards": shards}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` returned."""
         for shard, pages in state.get("shards", {}).items():
             self.restore_shard(shard, pages)
 
@@ -150,18 +151,20 @@ class AlarmWatch(Collector):
             self._shards[shard] = restored
 
 
-class WatchedWriter:
-    """The writer of the alarms topic, which shows the watch what it writes, and keeps the
-    watch's state with the epoch.
+class CountingWriter:
+    """The writer of the topic of alarms, which counts what it writes.
+
+    The counts are its state, which belongs to the epoch.
     """
 
-    def __init__(self, writer: Writer, watch: AlarmWatch) -> None:
-        self._writer, self._watch = writer, watch
+    def __init__(self, writer: Writer, figures: AlarmFigures) -> None:
+        self._writer, self._figures = writer, figures
         self.flush = writer.flush
         self.close = writer.close
-        self.snapshot = watch.snapshot
-        self.restore = watch.restore
+        self.snapshot = figures.snapshot
+        self.restore = figures.restore
 
     def write(self, events: list[Event]) -> None:
+        """Write events in order, and count the transitions among them."""
         self._writer.write(events)
-        self._watch.see(events)
+        self._figures.count(events)

@@ -1,6 +1,4 @@
-"""The ClickHouse tables of definitions: which there must be, whether they are as they must be,
-and making them so.
-"""
+"""The ClickHouse tables that definitions name: checked, made, and migrated."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +20,9 @@ if TYPE_CHECKING:
 
 
 class TableError(Exception):
-    """Definitions contradict each other about a table, or ClickHouse refuses; the message names
-    the remedy.
+    """Definitions contradict each other about a table, or ClickHouse refuses.
+
+    The message names the remedy.
     """
 
 
@@ -39,8 +38,9 @@ class Line(NamedTuple):
 
 
 def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> dict[str, list[Declared]]:
-    """The tables that definitions name, by connection; raises `TableError` where they contradict
-    each other.
+    """The tables that definitions name, by connection.
+
+    Raises `TableError` where they contradict each other.
     """
     flows = list(flows)
     contents = Contents([flow for _, flow in flows], TopicNames.of_site(site))
@@ -69,8 +69,9 @@ def declared_tables(flows: Iterable[tuple[Path, Flow]], site: Site) -> dict[str,
 def bring_up_to_date(
     connection: ClickHouseConnection, tables: Iterable[Declared], dry_run: bool = False
 ) -> Iterator[Line]:
-    """Migrate tables; those made before too, as far as their kind goes. Raises
-    `TableUnreachable` and `TableError`.
+    """Migrate tables, also those made before their kind was known, as far as it goes.
+
+    Raises `TableUnreachable` and `TableError`.
     """
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -116,8 +117,9 @@ def _one(schema: "Schema", declared: Declared, dry_run: bool) -> Iterator[Line]:
 
 
 def check_tables(sinks: Mapping[str, CompiledSink], site: Site) -> None:
-    """Refuse to start on tables of another version; raises `NotRunnable`. The sinks wait for a
-    ClickHouse that is down.
+    """Refuse to start on tables of another version; raises `NotRunnable`.
+
+    The sinks wait for a ClickHouse that is down.
     """
     from connectors.clickhouse.client import open_client
     from connectors.clickhouse.schema import Schema

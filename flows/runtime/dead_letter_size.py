@@ -14,8 +14,9 @@ ROOM_TO_SAY = 100
 
 
 def line_of(letter: DeadLetter, limit: int) -> bytes:
-    """A letter as a line of at most `limit` bytes (1000 or more): texts that are too long are
-    cut, then the payload.
+    """A letter as a line of at most `limit` bytes (1000 or more).
+
+    Texts that are too long are cut, then the payload.
     """
     line = encode_lines([letter])
     if len(line) <= limit:

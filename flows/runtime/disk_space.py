@@ -17,11 +17,10 @@ NAME = "saved state"
 
 @contextmanager
 def room_for(folder: Path, health: Health, stopping: threading.Event) -> Iterator[None]:
-    """Wait until the disk of `folder` has room for the saved state, and say so if it runs out of it
-    meanwhile.
+    """Wait until the disk of `folder` has room for the saved state.
 
     Raises `Stopped` when asked to stop while waiting, and in place of the error of a disk that
-    became full: what was saved last still holds, and the next start goes on from there.
+    becomes full meanwhile: what was saved last still holds, and the next start goes on from there.
     """
     _wait(folder, health, stopping)
     try:
@@ -52,8 +51,9 @@ def _wait(folder: Path, health: Health, stopping: threading.Event) -> None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk or a quota without space is behind an error. Bytewax has SQLite's word for
-    it in a text only.
+    """Whether a disk or a quota without space is behind an error.
+
+    Bytewax has SQLite's word for it in a text only.
     """
     seen: BaseException | None = error
     while seen is not None:

@@ -22,10 +22,11 @@ LAST_WORDS = 1.0
 
 
 class NativeStderr:
-    """A context in which native code's standard error is passed on, but for the engine's panic:
-    from its first line on, output is held back. `show` prints it, leaving the context forgets it.
+    """A context in which native code's standard error is passed on, but for the engine's panic.
 
-    Python's `sys.stderr` is another file meanwhile: make the handler of log lines within.
+    From the panic's first line on, output is held back. `show` prints it, leaving the context
+    forgets it. Python's `sys.stderr` is another file meanwhile: make the handler of log lines
+    within.
     """
 
     def __enter__(self) -> Self:

@@ -15,8 +15,7 @@ TABLE = "pages"
 
 
 def announce_pages(flow: Flow, connection: TopicConnection, producer: Producer) -> None:
-    """Have the topic of pages hold one row for this flow: all its pages, with who may see and
-    change them.
+    """Have the topic of pages hold one row for this flow: all its pages, with their rights.
 
     One row a flow, so that a page that is declared no longer is gone with the next start. Raises
     `ConnectorError` while no broker answers.

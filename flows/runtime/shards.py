@@ -19,8 +19,9 @@ class StateError(Exception):
 
 @dataclass(frozen=True)
 class Share:
-    """Process `number` of `count`, from 1: it runs every shard whose number leaves `number - 1`
-    over when divided by `count`.
+    """Process `number` of `count`, from 1.
+
+    It runs every shard whose number leaves `number - 1` over when divided by `count`.
     """
 
     number: int = 1
@@ -38,13 +39,12 @@ class Share:
         return cls(int(found[1]), int(found[2]))
 
     def has(self, partition: int) -> bool:
+        """Whether this process works on a partition."""
         return partition % self.count == self.number - 1
 
     @property
     def name(self) -> str | None:
-        """A word for files and keys that processes must not have in common; None where there is
-        one process.
-        """
+        """A word for files and keys that processes must not share; None where there is one."""
         return f"{self.number}of{self.count}" if self.count > 1 else None
 
     def __str__(self) -> str:
@@ -55,11 +55,11 @@ WHOLE = Share()
 
 
 @contextmanager
-def held(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
-    """Keep other processes off these shards while this one runs: two that write one state make it
-    useless. Raises `StateError`.
+def lock_shards(folder: Path, shards: Iterable[str], share: Share) -> Iterator[None]:
+    """Keep other processes off these shards while this one runs; raises `StateError`.
 
-    The kernel lets go of the locks when the process ends, however it ends.
+    Two processes that write one state make it useless. The kernel lets go of the locks when the
+    process ends, however it ends.
     """
     private_folder(folder)
     locks: list[TextIO] = []
@@ -104,10 +104,8 @@ def _numbered(shards: list[str]) -> str:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time arranges the saved states in a folder; the others wait for the
-    moment that takes.
-    """
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes from arranging the saved states in a folder; wait while one does."""
     private_folder(folder)
     with open_private(folder / "arranging", "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

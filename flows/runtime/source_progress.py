@@ -1,6 +1,4 @@
-"""What a running flow knows of its sources at any moment: whether they are silent, and how far
-behind it is.
-"""
+"""The progress of a running flow's sources: whether they are silent, and how far behind it is."""
 
 import math
 import time
@@ -28,8 +26,9 @@ class _Part:
 
 
 class SourceProgress(Collector):
-    """The source partitions of a flow that bring data. The flow's thread tells it of them; any
-    thread may ask.
+    """The source partitions of a flow that bring data, as metrics.
+
+    The flow's thread tells what they bring; any thread may ask.
     """
 
     def __init__(self, flow: str, clock: Callable[[], float] = time.time) -> None:
@@ -37,16 +36,17 @@ class SourceProgress(Collector):
         self._flow, self._clock = flow, clock
         self._parts: dict[str, _Part] = {}
 
-    def open(self, part: str, source: str, reader: Reader) -> None:
+    def add(self, part: str, source: str, reader: Reader) -> None:
+        """Follow one more source partition."""
         self._parts[part] = _Part(source, reader)
 
-    def took(self, part: str, wall: float) -> None:
-        """Events came of which the last one arrived at `wall`."""
+    def received(self, part: str, wall: float) -> None:
+        """Note that events came of which the last one arrived at `wall` (epoch seconds)."""
         self._parts[part].newest = wall
 
-    def nothing(self, part: str, can_hear: bool) -> None:
-        """Nothing came; without `can_hear` what fills the source cannot be reached."""
-        until = self._parts[part].reader.read_until() if can_hear else -math.inf
+    def idle(self, part: str, is_reachable: bool) -> None:
+        """Note that nothing came; unless `is_reachable`, what fills the source is out of reach."""
+        until = self._parts[part].reader.read_until() if is_reachable else -math.inf
         known = self.silence.get(part, UNKNOWN)
         if until > known.until:
             self.silence[part] = Silence(
@@ -54,8 +54,10 @@ class SourceProgress(Collector):
             )
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """By source: `lag`, the records not read yet, where they can be counted; `age`, the
-        seconds since the newest event that was read arrived, once there is one.
+        """The figures of each source.
+
+        `lag` are the records not read yet, where they can be counted; `age` the seconds since the
+        newest event that was read arrived, once there is one.
         """
         found: dict[str, dict[str, float]] = {}
         now = self._clock()
@@ -70,6 +72,7 @@ class SourceProgress(Collector):
         return found
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Lag and age of each source, for a scrape."""
         yield self._family(
             "vigie_source_lag_records", "Records of a topic that the flow has not read yet.", "lag"
         )

@@ -40,16 +40,20 @@ class Metrics:
         )
 
     def passed(self, name: str, n: int) -> None:
+        """Count events that a source brought or a sink took."""
         self._events.labels(self._flow, name).inc(n)
 
     def counted(self, step: str, reason: str, n: int) -> None:
+        """Count events that a step or connector set aside, by the reason."""
         self._counted.labels(self._flow, step, reason).inc(n)
 
     def counted_all(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Count what a graph set aside, by (step, reason)."""
         for (step, reason), n in counts.items():
             self.counted(step, reason, n)
 
     def connector(self, name: str, up: bool) -> None:
+        """Show whether a connector works."""
         self._up.labels(self._flow, name).set(up)
 
 
@@ -67,8 +71,9 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 
 
 class StatusServer:
-    """`/metrics`, `/health` and `/graph` of one flow process, on 127.0.0.1. `graph` is JSON,
-    `sources` the figures of each source.
+    """Serves `/metrics`, `/health` and `/graph` of one flow process on 127.0.0.1.
+
+    `graph` is JSON, `sources` gives the figures of each source.
     """
 
     def __init__(
@@ -122,5 +127,6 @@ class StatusServer:
         threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
 
     def close(self) -> None:
+        """Stop to answer."""
         self._server.shutdown()
         self._server.server_close()

@@ -21,8 +21,9 @@ class NotOurs(Exception):
 
 
 def check(file: Path) -> None:
-    """Raise `sqlite3.DatabaseError` if the database is damaged, `NotOurs` if it holds anything
-    but Bytewax's tables.
+    """Look whether a database is sound and holds Bytewax's tables alone.
+
+    Raises `sqlite3.DatabaseError` if it is damaged, `NotOurs` if it holds anything else.
     """
     with closing(_read_only(file)) as database:
         answer = str(database.execute("PRAGMA quick_check").fetchone()[0])
@@ -35,8 +36,9 @@ def check(file: Path) -> None:
 
 
 def upgrade(file: Path, flow: str) -> int:
-    """Check every row, rewrite those that an earlier version pickled, in one transaction, and
-    return their number. Raises `NotOurs` for a row that Vigie did not write.
+    """Check every row, rewrite those that an earlier version pickled, and return their number.
+
+    All are rewritten in one transaction. Raises `NotOurs` for a row that Vigie did not save.
     """
     rewritten = 0
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
@@ -60,8 +62,9 @@ def upgrade(file: Path, flow: str) -> int:
 
 
 def resumed(file: Path, flow: str) -> Iterator[tuple[str, str, bytes]]:
-    """The states from which Bytewax would resume, as (step, key, envelope). Raises `NotOurs` for
-    a row that Vigie did not write.
+    """The states from which Bytewax would resume, as (step, key, envelope).
+
+    Raises `NotOurs` for a row that Vigie did not save.
     """
     with closing(_read_only(file)) as database:
         rows = database.execute(
@@ -92,8 +95,9 @@ def _state_of(flow: str, step: str, key: str, epoch: int, row: object) -> tuple[
 
 
 def _resume_epoch(database: sqlite3.Connection) -> int:
-    """Where Bytewax 0.21 resumes: the least frontier of the newest execution's workers, or where
-    that one began.
+    """The epoch at which Bytewax 0.21 resumes.
+
+    It is the least frontier of the newest execution's workers, or where that one began.
     """
     row = database.execute(
         "SELECT ex_num, resume_epoch FROM exs ORDER BY ex_num DESC LIMIT 1"

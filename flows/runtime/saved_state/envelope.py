@@ -31,8 +31,9 @@ def wrap(holds: Holds, content: bytes) -> bytes:
 
 
 def unwrap(data: bytes, holds: Holds) -> msgspec.Raw:
-    """The encoded content of an envelope; raises ValueError where it is none, of another format,
-    or holds something else.
+    """The encoded content of an envelope.
+
+    Raises ValueError where it is none, of another format, or holds something else.
     """
     envelope = _opened(data)
     if envelope.holds != holds:

@@ -16,7 +16,7 @@ from flows.dataflow.plan import COMMANDS
 from flows.runtime.saved_state import stores
 from flows.runtime.saved_state.states import States
 from flows.runtime.saved_state.stores import Store
-from flows.runtime.shards import WHOLE, Share, StateError, alone, held
+from flows.runtime.shards import WHOLE, Share, StateError, lock_folder, lock_shards
 
 MANIFEST = "identity.json"
 SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
@@ -24,9 +24,11 @@ SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
 
 @dataclass(frozen=True)
 class StateLayout:
-    """What the saved state must fit: the persisted `identities` of the steps that keep state,
-    whether the partitions are worked on apart, this process's `shards`, its source partitions by
-    source, and how many partitions each topic has.
+    """What the saved state of a process must fit.
+
+    `identities` are the persisted ids of the steps that keep state; `sharded` says that partitions
+    are worked on apart; `shards` are those of this process and `parts` its source partitions by
+    source; `partitions` is how many each topic has.
     """
 
     identities: tuple[str, ...]
@@ -36,6 +38,7 @@ class StateLayout:
     partitions: Mapping[str, int] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
+        """The record with which the next start is compared."""
         return {
             "sharded": self.sharded,
             "state": sorted(self.identities),
@@ -44,9 +47,11 @@ class StateLayout:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A store ready to go on from: `taken` are states from other stores that it has not replaced
-    yet, `known` the sources of which some partition has a position.
+class OpenedState:
+    """A store ready to go on from.
+
+    `taken` are states from other stores that it has not replaced yet, `known` the sources of which
+    some partition has a position.
     """
 
     store: Path
@@ -57,8 +62,9 @@ class Opened:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """`DATA/flows/FLOW`. Every process of the flow has a recovery store of its own in it; shards
-    move between them.
+    """The folder `DATA/flows/FLOW`, where every process of a flow has a recovery store.
+
+    Shards move between the stores when the number of processes changes.
     """
 
     path: Path
@@ -66,18 +72,18 @@ class StateFolder:
     share: Share = WHOLE
 
     @contextmanager
-    def held(self, shards: Iterable[str]) -> Iterator[None]:
+    def locked(self, shards: Iterable[str]) -> Iterator[None]:
         """Keep other processes off these shards while this one runs. Raises `StateError`."""
-        with held(self.path, shards, self.share):
+        with lock_shards(self.path, shards, self.share):
             yield
 
-    def open(self, layout: StateLayout, drop: Iterable[str] = ()) -> Opened:
+    def open(self, layout: StateLayout, drop: Iterable[str] = ()) -> OpenedState:
         """Find, take over or create the states of this process's shards, which it must hold.
 
         Raises `StateError` rather than lose the state of a step in silence; `drop` are persisted
         ids whose state may be lost.
         """
-        with alone(self.path):
+        with lock_folder(self.path):
             known = stores.stores(self.path)
             if known:
                 self._compare(layout, set(drop))
@@ -87,7 +93,7 @@ class StateFolder:
         sources = frozenset(
             name for name in {name for name, _ in states.positions} if states.knows(name)
         )
-        return Opened(
+        return OpenedState(
             store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources
         )
 
@@ -131,7 +137,7 @@ class StateFolder:
         for states in read.values():
             for name, part in states.positions:
                 if name == COMMANDS:
-                    taken.keep_least(states, name, part)
+                    taken.keep_earliest(states, name, part)
         return taken
 
     def _write_manifest(self, now: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
-"""States that Vigie saved before they had a format: pickles, read with the classes they may name
-and no others, and turned into envelopes.
+"""States that Vigie saved before they had a format: pickles, turned into envelopes.
+
+They are read with the classes that they may name, those of events, and no others.
 """
 
 import io
@@ -78,8 +79,9 @@ def loads(data: bytes) -> Any:
 
 
 def convert(step: str, row: bytes) -> bytes:
-    """The envelope of the legacy state of a step of the dataflow, such as `source_readings`;
-    raises ValueError for what is none.
+    """The envelope of a legacy state of a step of the dataflow, such as `source_readings`.
+
+    Raises ValueError for anything else.
     """
     state = loads(row)
     try:

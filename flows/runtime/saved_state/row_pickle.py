@@ -1,8 +1,7 @@
-"""The rows of Bytewax's recovery stores: Bytewax pickles what it saves, and unpickles whatever
-it finds.
+"""The rows of Bytewax's recovery stores, read without unpickling.
 
-Vigie hands it nothing but bytes. So a row is sound if unpickling it can only give bytes; it is
-read here without unpickling.
+Bytewax pickles what it saves, and unpickles whatever it finds. Vigie hands it nothing but bytes,
+so a row is sound if unpickling it can give nothing else.
 """
 
 import io
@@ -29,8 +28,10 @@ def row_of(data: bytes) -> bytes:
 
 
 def arguments(row: bytes, allowed: Set[str]) -> Iterator[Any]:
-    """The arguments of a pickle's opcodes, in order; raises ValueError for an opcode that is not
-    allowed, before its argument is read, and for what is no pickle or goes on behind its end.
+    """The arguments of a pickle's opcodes, in order.
+
+    Raises ValueError for an opcode that is not allowed, before its argument is read, and for what
+    is no pickle or goes on behind its end.
     """
     rest, name = io.BytesIO(row), ""
     while name != "STOP":

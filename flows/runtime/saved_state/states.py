@@ -1,6 +1,4 @@
-"""The saved states of one process: source positions, shards and figures of the alarms, each in
-its envelope.
-"""
+"""The saved states of one process: source positions, shards and figures of its alarms."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +24,10 @@ class States:
     figures: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, step: str, key: str, state: bytes) -> None:
-        """Put in the state that a step of the dataflow, such as `source_readings`, keeps under
-        `key`; states of other steps are left out. Raises ValueError if it is none.
+        """Put in the state that a step of the dataflow keeps under a key.
+
+        `step` is such as `source_readings`; states of steps that are not taken over are left out.
+        Raises ValueError if `state` is no envelope.
         """
         if step.startswith("source_"):
             self.positions[step.removeprefix("source_"), key] = state
@@ -51,10 +51,8 @@ class States:
         """The figures of the alarms as plain data."""
         return {shard: decode(unwrap(kept, "sink")) for shard, kept in self.figures.items()}
 
-    def keep_least(self, other: "States", source: str, part: str) -> None:
-        """Take a position that all shards share from another store, if it is behind the one
-        here.
-        """
+    def keep_earliest(self, other: "States", source: str, part: str) -> None:
+        """Take a position that all shards share from another store if it is behind the one here."""
         mine, theirs = self.position(source, part), other.position(source, part)
         if theirs is not None and (mine is None or theirs < mine):
             self.positions[source, part] = other.positions[source, part]

@@ -1,5 +1,4 @@
-"""Recovery stores of one flow: which of them holds the newest state of a shard, and how a new one
-takes it over.
+"""Recovery stores of one flow: which holds the newest state of a shard, and how shards move.
 
 A process keeps the states of its shards in one store. Stores are numbered; of each shard the
 highest number that has it counts. When a process gets other shards than a store has, it makes a new
@@ -76,8 +75,10 @@ def check(store: Store) -> None:
 
 
 def upgrade(store: Store, flow: str) -> None:
-    """Make a store that `check` accepted safe to be opened by Bytewax: every row holds bytes, in
-    this version's format. Raises `StateError` where one cannot. No other process may have it open.
+    """Make a store that `check` accepted safe to be opened by Bytewax.
+
+    After it every row holds bytes, in this version's format. Raises `StateError` where a row was
+    not saved by Vigie. No other process may have the store open.
     """
     for file in _databases(store):
         with _refusing(store, file):
@@ -115,7 +116,8 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
 
 def read(store: Store, flow: str) -> States:
     """The states a store would resume from, with those it took over and has not replaced yet.
-    Another process may have it open.
+
+    Another process may have it open. Raises `StateError`.
     """
     found = taken_over(store)
     for file in _databases(store):
@@ -136,8 +138,9 @@ def taken_over(store: Store) -> States:
 
 
 def remove_superseded(folder: Path) -> None:
-    """Remove stores of which no shard is the newest. Each loses its name first, so that a kill
-    leaves no half of one.
+    """Remove stores of which no shard is the newest.
+
+    Each loses its name first, so that a kill leaves no half of one.
     """
     for left in folder.glob(f"{OLD}*"):
         shutil.rmtree(left)

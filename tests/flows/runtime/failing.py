@@ -11,6 +11,7 @@ from connectors.kafka.components import TopicSink
 from flows.cli import main
 from flows.dataflow.compiler import NotRunnable
 from flows.runtime import bytewax_adapter as adapter
+from flows.runtime.shard_logic import ShardLogic
 from flows.runtime.shards import StateError
 
 PARTS: dict[str, tuple[type, str]] = {
@@ -18,9 +19,9 @@ PARTS: dict[str, tuple[type, str]] = {
     "opening a source": (adapter._Source, "build_part"),
     "reading": (adapter._SourcePart, "next_batch"),
     "position": (adapter._SourcePart, "snapshot"),
-    "making a graph": (adapter._ShardLogic, "__init__"),
-    "step": (adapter._ShardLogic, "on_batch"),
-    "state": (adapter._ShardLogic, "snapshot"),
+    "making a graph": (ShardLogic, "__init__"),
+    "step": (ShardLogic, "on_batch"),
+    "state": (ShardLogic, "snapshot"),
     "opening a sink": (adapter._Sink, "build_part"),
     "writing": (adapter._SinkPart, "write_batch"),
     "flush": (adapter._SinkPart, "snapshot"),

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from flows.runtime.alarm_metrics import ALL, AlarmWatch, WatchedWriter
+from flows.runtime.alarm_metrics import ALL, AlarmFigures, CountingWriter
 from operators.events import AlarmTransition, Event
 from operators.model.saved_state import decode, encode
 
@@ -35,16 +35,16 @@ def raised(n: int, time: float, page: str | None = None, annunciate: bool = True
     )  # fmt: skip
 
 
-def seen(watch: AlarmWatch) -> CollectorRegistry:
+def seen(figures: AlarmFigures) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(watch)
+    registry.register(figures)
     return registry
 
 
 def test_a_scrape_shows_the_figures_of_all_alarms_and_of_each_page() -> None:
-    watch = AlarmWatch("f", clock=lambda: 2 * HOUR)
-    watch.see([raised(n, HOUR + n, "hall" if n < 3 else None) for n in range(12)])
-    registry = seen(watch)
+    figures = AlarmFigures("f", clock=lambda: 2 * HOUR)
+    figures.count([raised(n, HOUR + n, "hall" if n < 3 else None) for n in range(12)])
+    registry = seen(figures)
     labels = {"flow": "f", "page": ALL}
     assert registry.get_sample_value("vigie_alarm_annunciated", labels) == 12
     assert registry.get_sample_value("vigie_alarm_rate", labels) == 2
@@ -56,24 +56,24 @@ def test_a_scrape_shows_the_figures_of_all_alarms_and_of_each_page() -> None:
 
 
 def test_before_the_first_alarm_there_is_nothing_to_divide_by() -> None:
-    registry = seen(AlarmWatch("f", clock=lambda: HOUR))
+    registry = seen(AlarmFigures("f", clock=lambda: HOUR))
     assert registry.get_sample_value("vigie_alarm_standing", {"flow": "f", "page": ""}) == 0
     assert registry.get_sample_value("vigie_alarm_rate", {"flow": "f", "page": ""}) is None
 
 
 def test_what_is_written_is_seen_and_kept_with_the_epoch() -> None:
-    recorder, watch = Kept(), AlarmWatch("f", clock=lambda: HOUR)
-    WatchedWriter(recorder, watch).write([raised(1, 10.0)])
+    recorder, figures = Kept(), AlarmFigures("f", clock=lambda: HOUR)
+    CountingWriter(recorder, figures).write([raised(1, 10.0)])
     assert len(recorder.events) == 1
-    again = AlarmWatch("f", clock=lambda: HOUR)
-    WatchedWriter(Kept(), again).restore(decode(encode(watch.snapshot())))
-    assert again.figures() == watch.figures()
+    again = AlarmFigures("f", clock=lambda: HOUR)
+    CountingWriter(Kept(), again).restore(decode(encode(figures.snapshot())))
+    assert again.figures() == figures.figures()
 
 
 def test_the_figures_of_a_shard_move_to_another_process_without_those_of_the_others() -> None:
-    one = AlarmWatch("f", clock=lambda: HOUR, home=lambda subject: str(int(subject[1:]) % 2))
-    one.see([raised(n, 60.0 * n, "hall") for n in range(9)])
-    other = AlarmWatch("f", clock=lambda: HOUR)
+    one = AlarmFigures("f", clock=lambda: HOUR, shard_of=lambda subject: str(int(subject[1:]) % 2))
+    one.count([raised(n, 60.0 * n, "hall") for n in range(9)])
+    other = AlarmFigures("f", clock=lambda: HOUR)
     other.restore_shard("1", one.snapshot()["shards"]["1"])
     assert (one.figures()[ALL].annunciated, one.figures()["hall"].standing) == (9, 9)
     assert (other.figures()[ALL].annunciated, other.figures()["hall"].standing) == (4, 4)

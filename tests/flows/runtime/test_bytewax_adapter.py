@@ -5,8 +5,11 @@ import pytest
 from connectors.base import Batch
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
-from flows.runtime.bytewax_adapter import Input, Running, Wakeup, _ShardLogic, _SourcePart
+from flows.runtime.bytewax_adapter import _SourcePart
+from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state.envelope import unwrap_position
+from flows.runtime.shard_logic import ShardLogic
+from flows.runtime.wakeup import Wakeup
 from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
@@ -38,11 +41,14 @@ class Refusing:
 
 def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved() -> None:
     done: list[str] = []
-    running = Running(
-        Plan("f", (), ()), False, threading.Event(), settle=lambda: done.append("letters durable")
+    context = RuntimeContext(
+        Plan("f", (), ()),
+        False,
+        threading.Event(),
+        flush_refused=lambda: done.append("letters durable"),
     )
     part = _SourcePart(
-        running, Input("in", ["t/0"], lambda name, position: Refusing(done)), "t/0", None
+        context, Input("in", ["t/0"], lambda name, position: Refusing(done)), "t/0", None
     )
 
     assert unwrap_position(part.snapshot()) == 7
@@ -72,13 +78,13 @@ def test_a_source_that_is_drained_sleeps_instead_of_spinning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stopping = threading.Event()
-    running = Running(Plan("f", (), ()), False, stopping)
-    running.drain.join("in:t/0")
+    context = RuntimeContext(Plan("f", (), ()), False, stopping)
+    context.drain.join("in:t/0")
     part = _SourcePart(
-        running, Input("in", ["t/0"], lambda name, position: Refusing([])), "t/0", None
+        context, Input("in", ["t/0"], lambda name, position: Refusing([])), "t/0", None
     )
     slept: list[bool] = []
-    monkeypatch.setattr(running.wakeup, "idle", lambda: slept.append(True))
+    monkeypatch.setattr(context.wakeup, "idle", lambda: slept.append(True))
 
     stopping.set()
 
@@ -101,14 +107,14 @@ def market(*names: str) -> Plan:
     )
 
 
-def market_shard(plan: Plan, state: bytes | None = None) -> _ShardLogic:
-    running = Running(plan, False, threading.Event())
-    running.parts_of_shard, running.sides, running.tables = (
+def market_shard(plan: Plan, state: bytes | None = None) -> ShardLogic:
+    context = RuntimeContext(plan, False, threading.Event())
+    context.parts_of_shard, context.side_parts, context.table_parts = (
         {"0": {"in:t/0"}},
         {"rules:r/0"},
         {"rules:r/0"},
     )
-    return _ShardLogic(running, state)
+    return ShardLogic(context, state)
 
 
 def rules(*subjects: str) -> tuple[str, Arrival]:
@@ -125,7 +131,7 @@ def rules(*subjects: str) -> tuple[str, Arrival]:
     return ("0", Arrival("rules:r/0", "rules", Batch(rows, 5.0, True, whole=True)))
 
 
-def raised_by(shard: _ShardLogic, time: float, *subjects: str) -> list[str]:
+def raised_by(shard: ShardLogic, time: float, *subjects: str) -> list[str]:
     events: list[Event] = [
         Reading(id=f"{s}{time}", time=time, subject=s, metric="m", value=2.0) for s in subjects
     ]
@@ -151,7 +157,7 @@ def test_an_alarm_that_is_added_later_gets_all_rules_of_a_known_table() -> None:
 
 
 def test_a_timer_beyond_the_calendar_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = _ShardLogic(Running(Plan("f", (), ()), False, threading.Event()), None)
+    shard = ShardLogic(RuntimeContext(Plan("f", (), ()), False, threading.Event()), None)
     shard.on_batch([("0", Arrival("in:t/0", "in", Batch([], 1.0, True)))])
     monkeypatch.setattr(shard._graph, "next_wake", lambda: 253_402_300_800.0)
 

@@ -15,8 +15,9 @@ from flows.checks.context import Scope
 from flows.dataflow.compiler import ALARM_SINK, compile_flow
 from flows.dataflow.plan import COMMANDS, Plan
 from flows.loader import build as build_flow
-from flows.runtime.alarm_metrics import AlarmWatch, WatchedWriter
-from flows.runtime.bytewax_adapter import Input, Running, build
+from flows.runtime.alarm_metrics import AlarmFigures, CountingWriter
+from flows.runtime.bytewax_adapter import build
+from flows.runtime.runtime_context import Input, RuntimeContext
 from flows.runtime.saved_state.folder import StateFolder, StateLayout
 from operators.events import Event
 from tests.flows.runtime.saved_state.history import Given
@@ -52,31 +53,31 @@ class Play:
         self._before = -1
         self._wall = 0.0
         self._stopping = threading.Event()
-        self._running = Running(plan, False, self._stopping, clock=lambda: self._wall)
+        self._context = RuntimeContext(plan, False, self._stopping, clock=lambda: self._wall)
 
     def run(self) -> None:
         """Go on from the saved state; returns once the whole history has been taken, never if it
         goes on after `until`.
         """
-        watch = AlarmWatch(self._plan.flow)
+        watch = AlarmFigures(self._plan.flow)
         outlets = [outlet.name for outlet in self._plan.outlets]
         writers: dict[str, Callable[[], object]] = {
             name: partial(_Writer, name, self) for name in outlets
         }
-        writers[ALARM_SINK] = lambda: WatchedWriter(_Writer(ALARM_SINK, self), watch)
+        writers[ALARM_SINK] = lambda: CountingWriter(_Writer(ALARM_SINK, self), watch)
         inputs = [Input(name, [f"{name}/0"], partial(self._open, name), "table") for name in TABLES]
         inputs += [
-            Input(name, [f"{name}/0"], partial(self._open, name), can_hear=lambda: False)
+            Input(name, [f"{name}/0"], partial(self._open, name), is_reachable=lambda: False)
             for name in DATA
         ]
         inputs.append(Input(COMMANDS, [f"{COMMANDS}/0"], partial(self._open, COMMANDS), "commands"))
         parts = {source.name: source.parts for source in inputs}
         layout = StateLayout(tuple(self._plan.identities()), parts=parts)
-        with self._folder.held(layout.shards):
+        with self._folder.locked(layout.shards):
             opened = self._folder.open(layout)
-            self._running.position = opened.taken.position
-            self._running.state = opened.taken.shard
-            dataflow = build(self._running, inputs, writers)  # type: ignore[arg-type]
+            self._context.position = opened.taken.position
+            self._context.state = opened.taken.shard
+            dataflow = build(self._context, inputs, writers)  # type: ignore[arg-type]
             run_main(dataflow, epoch_interval=EPOCH, recovery_config=opened.recovery)
 
     def _open(self, name: str, part: str, position: object | None) -> "_Reader":
@@ -87,7 +88,7 @@ class Play:
 
     def wake(self) -> None:
         """Let the next batch be read at once."""
-        self._running.wakeup.arrived()
+        self._context.wakeup.arrived()
 
     def next(self, name: str) -> Given | None:
         """The next batch, if it is this source's turn."""

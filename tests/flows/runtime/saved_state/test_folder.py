@@ -178,16 +178,16 @@ def test_shards_that_another_process_runs_are_refused_with_its_name_and_free_aga
         StateFolder(tmp_path / "flow", "f"),
         StateFolder(tmp_path / "flow", "f", Share(2, 2)),
     )
-    with one.held("0"):
+    with one.locked("0"):
         said = rf"runs already on .*: shard 0 as process {os.getpid()} \(--process 1/1\).*--data"
-        with pytest.raises(StateError, match=said), one.held("0"):
+        with pytest.raises(StateError, match=said), one.locked("0"):
             pass
-        with half.held("13"):
+        with half.locked("13"):
             pass
-        with pytest.raises(StateError, match="shard 0 as process"), half.held("01"):
+        with pytest.raises(StateError, match="shard 0 as process"), half.locked("01"):
             pass
 
-    with one.held("0"):
+    with one.locked("0"):
         pass
 
 
@@ -280,6 +280,6 @@ def test_an_error_whose_causes_run_in_a_circle_ends_a_run_all_the_same(tmp_path:
 
     with (
         pytest.raises(RuntimeError, match="wrapping"),
-        StateFolder(tmp_path / "flow", "f").held("01"),
+        StateFolder(tmp_path / "flow", "f").locked("01"),
     ):
         raise outer

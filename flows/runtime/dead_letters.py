@@ -1,0 +1,119 @@
+"""What a running flow does with what it cannot process."""
+
+import threading
+from collections.abc import Callable
+
+from connectors.base import ConnectorError, Writer
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.packing import key_of, why_too_large
+from connectors.kafka.producer import Producer
+from flows.dataflow.compiler import Compiled
+from flows.runtime.dead_letter_size import line_of
+from flows.runtime.status import Metrics
+from operators.events import DeadLetter, Event, Message, encode_lines
+
+LONGEST_KEY = 256
+
+
+class DeadLetters:
+    """The topic of a flow's dead letters, and what its definition says under `on_error`."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        broker: TopicConnection,
+        producer: Producer,
+        metrics: Metrics,
+        stopping: threading.Event,
+    ) -> None:
+        self._flow = compiled.plan.flow
+        self._on_error = compiled.on_error
+        self._topic = broker.topic_names.dead_letters(self._flow)
+        self._limit = broker.record_limit
+        self._producer = producer
+        self._metrics = metrics
+        self._stopping = stopping
+
+    def refuse(self, letter: DeadLetter) -> None:
+        """Send, drop or stop at what a connector or a step refused, as the definition says.
+
+        `step` of the letter is a connector's name, or the identity of a stream's step. Raises
+        `ConnectorError` where the definition says stop.
+        """
+        name = letter.step.split("/")[1] if "/" in letter.step else letter.step
+        policy = self._on_error.get(name, "dead_letter")
+        if policy == "stop":
+            raise ConnectorError(
+                f"{letter.step}: {letter.reason}: {letter.detail} (from {letter.origin}; on_error:"
+                " stop)"
+            )
+        if policy == "drop":
+            self._metrics.counted(letter.step, f"dropped:{letter.reason}", 1)
+            return
+        self._send(letter)
+
+    def write(
+        self, producer: Producer, topic: str, message: Event, durable: Callable[[], None]
+    ) -> None:
+        """Write a message that came in into a topic, or what is too large for it here.
+
+        `durable` is called once the broker has it.
+        """
+        line, key = encode_lines([message]), key_of(message)
+        detail = why_too_large(key, line, self._limit)
+        if detail is None:
+            producer.send(topic, key, line, durable)
+            return
+        letter = DeadLetter(
+            id=message.id,
+            time=message.time,
+            flow=self._flow,
+            step=topic,
+            reason="too_large",
+            detail=detail,
+            origin=key,
+            payload=getattr(message, "payload", line),
+            holds="bytes" if isinstance(message, Message) else "events",
+        )
+        self._send(letter, durable)
+
+    def flush(self) -> None:
+        """Return when all letters are durable; raises `Stopped`."""
+        self._producer.flush(self._stopping)
+
+    def _send(self, letter: DeadLetter, durable: Callable[[], None] | None = None) -> None:
+        self._metrics.counted(letter.step, f"dead_letter:{letter.reason}", 1)
+        line = line_of(letter, self._limit)
+        self._producer.send(self._topic, letter.origin[:LONGEST_KEY], line, durable)
+
+
+class DeadLetterWriter:
+    """The outlet of everything that the steps refused."""
+
+    def __init__(self, letters: DeadLetters) -> None:
+        self._letters = letters
+        self.flush = letters.flush
+
+    def write(self, events: list[Event]) -> None:
+        """Refuse every letter among the events."""
+        for event in events:
+            if isinstance(event, DeadLetter):
+                self._letters.refuse(event)
+
+    def close(self) -> None:
+        """Leave the topic to its owner."""
+
+
+class FlushingWriter:
+    """A sink's writer whose flush also makes durable what the sink refused."""
+
+    def __init__(self, writer: Writer, letters: DeadLetters) -> None:
+        self.write = writer.write
+        self.close = writer.close
+        self._writer = writer
+        self._letters = letters
+
+    def flush(self) -> None:
+        """Return when the events and the letters about them are durable."""
+        self._writer.flush()
+        self._letters.flush()

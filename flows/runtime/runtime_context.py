@@ -1,0 +1,96 @@
+"""What the sources, shards and sinks of one running dataflow share."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from connectors.base import Reader, Writer
+from flows.dataflow.plan import Plan
+from flows.runtime.drain import Drain
+from flows.runtime.source_progress import SourceProgress
+from flows.runtime.wakeup import Wakeup
+
+ONE_SHARD = "0"
+
+
+@dataclass
+class Input:
+    """A source of the running flow: its partitions in this process, and how to open one.
+
+    `open` takes a partition and the position to go on from. A `side` input reaches every shard: a
+    table, which is read whole before any data are, or people's commands. `is_reachable` is False
+    while what fills the source from outside cannot be reached.
+    """
+
+    name: str
+    parts: list[str]
+    open: Callable[[str, object | None], Reader]
+    side: Literal["table", "commands"] | None = None
+    is_reachable: Callable[[], bool] = lambda: True
+
+
+@dataclass
+class RuntimeContext:
+    """What the parts of one running dataflow share.
+
+    `counted` and `passed` take counts for the metrics. `flush_refused` returns when what the
+    sources refused is durable: a position behind it must not be saved before. `home_shard` names
+    the shard to which a subject belongs by its key: it answers commands for subjects that no shard
+    knows. `position` and `state` are what was taken over from other processes, for source
+    partitions and shards that the recovery store does not know yet.
+    """
+
+    plan: Plan
+    sharded: bool
+    stopping: threading.Event
+    wakeup: Wakeup = field(default_factory=Wakeup)
+    counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
+    passed: Callable[[str, int], None] = lambda name, n: None
+    flush_refused: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.time
+    home_shard: Callable[[str], str] = lambda subject: ONE_SHARD
+    position: Callable[[str, str], Any] = lambda source, part: None
+    state: Callable[[str], bytes | None] = lambda shard: None
+
+    def __post_init__(self) -> None:
+        self.drain = Drain(self.stopping)
+        self.source_progress = SourceProgress(self.plan.flow)
+        self.parts_of_shard: dict[str, set[str]] = {}
+        self.side_parts: set[str] = set()
+        self.table_parts: set[str] = set()
+        self.unread_tables: set[str] = set()
+        self.close_error: BaseException | None = None
+
+    def close(self, part: Reader | Writer) -> None:
+        """Close a reader or a writer, and keep the first error.
+
+        The engine closes them also while it passes on an error of another part, and a second one
+        then would abort the process.
+        """
+        try:
+            part.close()
+        except BaseException as error:
+            self.close_error = self.close_error or error
+
+    def join(self, source: Input, part: str) -> None:
+        """Make a source partition known before the dataflow runs."""
+        id = f"{source.name}:{part}"
+        self.wakeup.join()
+        self.drain.join(id)
+        if source.side is None:
+            self.parts_of_shard.setdefault(self.shard_of(part), set()).add(id)
+            return
+        self.side_parts.add(id)
+        if source.side == "table":
+            self.table_parts.add(id)
+            self.unread_tables.add(id)
+
+    def shard_of(self, part: str) -> str:
+        """The shard that takes a partition's data."""
+        return part.rpartition("/")[2] if self.sharded else ONE_SHARD
+
+    def shards(self) -> list[str]:
+        """All shards of this process."""
+        return list(self.parts_of_shard) or [ONE_SHARD]

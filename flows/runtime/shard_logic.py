@@ -1,0 +1,145 @@
+"""The one stateful step of the dataflow: the graph of a shard."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from bytewax.operators import StatefulBatchLogic
+
+from flows.dataflow.graph import Graph
+from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
+from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE
+from flows.dataflow.shard_state import ArrivalsState, dump, load
+from flows.runtime.runtime_context import ONE_SHARD, RuntimeContext
+from flows.runtime.saved_state.envelope import unwrap, wrap
+from flows.runtime.shards import StateError
+from operators.events import Event
+
+FAR = 86_400.0
+"""Seconds; Bytewax cannot wait for an instant that no calendar has."""
+
+Outputs = list[tuple[str, list[Event]]]
+
+
+class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]], bytes]):
+    """The graph of one shard, with its state.
+
+    It takes (shard, arrival) and gives (sink, events). Wall-clock time reaches the graph only once
+    all source partitions of the shard have caught up.
+    """
+
+    def __init__(self, context: RuntimeContext, state: bytes | None) -> None:
+        """Restore the shard from an envelope; raises `StateError` where it does not fit."""
+        self._context = context
+        self._graph = Graph(context.plan)
+        self._shard = ONE_SHARD
+        self._arrivals: Arrivals | None = None
+        self._saved: ArrivalsState | None = None
+        self._is_new = state is None
+        if state is not None:
+            self._restore(state)
+
+    def on_batch(self, values: list[tuple[str, Arrival]]) -> tuple[Outputs, bool]:
+        """Take what arrived, as far as it is its turn."""
+        out: Outputs = []
+        for shard, arrival in values:
+            arrivals = self._arrivals or self._begin(shard)
+            for ready in arrivals.take(arrival, arrival.part in self._context.side_parts):
+                self._process(ready, out)
+        return self._emit(out)
+
+    def on_notify(self) -> tuple[Outputs, bool]:
+        """Let the wall clock go on."""
+        if self._is_waiting():
+            return self._emit([])
+        outputs = self._graph.tick(self._context.clock(), self._context.source_progress.silence)
+        return self._emit(list(outputs.items()))
+
+    def on_eof(self) -> tuple[Outputs, bool]:
+        """Keep the state: sources do not end for good."""
+        return [], StatefulBatchLogic.RETAIN
+
+    def notify_at(self) -> datetime | None:
+        """When the graph has to be woken next."""
+        if self._is_waiting():
+            return None
+        wake = self._graph.next_wake()
+        if wake is None:
+            return None
+        return datetime.fromtimestamp(min(max(wake, 0.0), time.time() + FAR), UTC)
+
+    def snapshot(self) -> bytes:
+        """The shard's state in an envelope."""
+        arrivals = self._arrivals.snapshot() if self._arrivals else self._saved
+        return wrap("shard", dump(self._graph.snapshot(arrivals)))
+
+    def _is_waiting(self) -> bool:
+        return self._arrivals is None or self._arrivals.is_waiting()
+
+    def _restore(self, data: bytes) -> None:
+        try:
+            state = load(unwrap(data, "shard"))
+            self._graph.restore(state)
+        except ValueError as error:
+            raise StateError(
+                f"flow {self._context.plan.flow!r} cannot go on from its saved state: {error}."
+                " Run the version of Vigie that saved it, restore a backup, or move the flow's"
+                " folder of saved states away to begin without memory"
+            ) from error
+        self._saved = state.arrivals
+        if self._saved and self._graph.new_tables:
+            known = {
+                part: (
+                    dict.fromkeys(rows, UNKNOWN)
+                    if _source_of(part) in self._graph.new_tables
+                    else rows
+                )
+                for part, rows in self._saved.known.items()
+            }
+            self._saved = msgspec.structs.replace(self._saved, known=known)
+
+    def _begin(self, shard: str) -> Arrivals:
+        self._shard = shard
+        taken_over = self._context.state(shard) if self._is_new else None
+        if taken_over is not None:
+            self._restore(taken_over)
+        data = self._context.parts_of_shard.get(shard, set())
+        self._arrivals = Arrivals(data, self._context.table_parts)
+        if self._saved:
+            self._arrivals.restore(self._saved)
+        self._graph.expect(data)
+        return self._arrivals
+
+    def _process(self, arrival: Arrival, out: Outputs) -> None:
+        part, source, batch = arrival
+        if source == COMMANDS and self._context.sharded:
+            own, others = self._split(batch.events)
+            out.extend(self._graph.feed(COMMANDS, own, batch.wall, part).items())
+            out.extend(self._graph.feed(COMMANDS_ELSEWHERE, others, batch.wall, part).items())
+            return
+        if batch.live and part not in self._context.side_parts:
+            self._graph.caught_up(part)
+        out.extend(self._graph.feed(source, batch.events, batch.wall, part, batch.arrivals).items())
+
+    def _split(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
+        """Split commands by whether this shard answers them in any case.
+
+        It obeys the others only if it knows their subject.
+        """
+        own: list[Event] = []
+        others: list[Event] = []
+        for command in commands:
+            subject: Any = getattr(command, "subject", "")
+            (own if self._context.home_shard(subject) == self._shard else others).append(command)
+        return own, others
+
+    def _emit(self, out: Outputs) -> tuple[Outputs, bool]:
+        counts = self._graph.take_counts()
+        if counts:
+            self._context.counted(counts)
+        return out, StatefulBatchLogic.RETAIN
+
+
+def _source_of(part: str) -> str:
+    return part.partition(":")[0].removesuffix(".unlabelled")
