@@ -13,6 +13,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.runtime.backoff import Backoff
 
 _known: set[tuple[str, ...]] = set()
+_compacted: set[tuple[str, ...]] = set()
 _known_lock = threading.Lock()
 
 
@@ -22,10 +23,14 @@ def ensure_topic(
     """Create a topic unless it exists; raises `KafkaError` while no broker answers.
 
     `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
-    key for ever, instead of all records for a while.
+    key for ever, instead of all records for a while; so it does if this process has asked for it
+    before, whoever creates the topic again.
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
+        if compact:
+            _compacted.add(mark)
+        compact = mark in _compacted
         if mark in _known:
             return
     admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)

@@ -1,8 +1,12 @@
 """Making topics on a real broker."""
 
-from kafka import KafkaConsumer
+from typing import Any
 
-from connectors.kafka.admin import ensure_topic
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.admin import NewTopic
+
+from connectors.kafka.admin import ensure_topic, forget_topics
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.broker import Broker
 from tests.faults import killed_after_each_effect
@@ -27,3 +31,32 @@ def test_the_topics_that_a_killed_start_did_not_make_are_made_by_the_next(
         consumer = KafkaConsumer(bootstrap_servers=broker.address)
         assert [consumer.partitions_for_topic(name) for name in names(number)] == [{0, 1, 2}] * 2
         consumer.close()
+
+
+def test_a_table_that_the_broker_lost_is_compacted_again_whoever_makes_it(
+    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address])
+    made: list[tuple[str, object]] = []
+    create = KafkaAdminClient.create_topics
+
+    def seen(self: KafkaAdminClient, topics: list[NewTopic], **more: Any) -> object:
+        made.extend((topic.name, topic.topic_configs) for topic in topics)
+        return create(self, topics, **more)
+
+    monkeypatch.setattr(KafkaAdminClient, "create_topics", seen)
+    table, plain = f"{unique}.table", f"{unique}.plain"
+    ensure_topic(connection, table, compact=True)
+    admin = KafkaAdminClient(bootstrap_servers=broker.address)
+    admin.delete_topics([table])
+    admin.close()
+    forget_topics()
+    for name in (table, plain):
+        ensure_topic(connection, name)  # as the producer of its rows does
+    compacted = {"cleanup.policy": "compact"}
+    assert [(name, configs or {}) for name, configs in made] == [
+        (table, compacted), (table, compacted), (plain, {}),
+    ]  # fmt: skip
+    consumer = KafkaConsumer(bootstrap_servers=broker.address)
+    assert {table, plain} <= consumer.topics()
+    consumer.close()
