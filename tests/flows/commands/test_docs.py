@@ -15,6 +15,7 @@ from flows.commands.validate import check
 from flows.language.component_docs import reference
 from flows.language.model import Flow
 from tests.bench.__main__ import BENCHMARKS, LONG
+from tests.chaos.page import guarantees
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -199,7 +200,7 @@ def test_a_path_in_the_documentation_exists(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_module_in_the_documentation_exists(page):
     text = page.read_text(encoding="utf-8")
-    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})(?:\.(?!sqlite)\w+)+)`", text)
+    named = re.findall(rf"`((?:{'|'.join(PACKAGES)})(?:\.(?!sqlite|keys)\w+)+)`", text)
     run = re.findall(r"python -m ((?:tests|infra|api|flows)[\w.]*)", text)
     missing = [name for name in {*named, *run} if not _is_module_or_name(name)]
     assert missing == []
@@ -221,6 +222,21 @@ def test_a_target_of_make_and_a_benchmark_in_the_documentation_exist(page):
     assert set(re.findall(r"^ *make ([a-z-]+)", shown, re.MULTILINE)) <= targets
     named = re.findall(r"python -m tests\.bench((?: [a-z]+)+)", shown)
     assert {name for names in named for name in names.split()} <= {*BENCHMARKS, *LONG}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
+def test_a_line_of_prose_fits_the_screen(page):
+    """Rows of tables, code and generated parts may be longer."""
+    text = re.sub(r"^<!--.*?^<!-- end", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    lines = BLOCK.sub("", text).splitlines()
+    long = [
+        line for line in lines if len(line) > LONGEST_LINE and not line.startswith(("|", "    "))
+    ]
+    assert long == []
+
+
+def test_the_page_of_guarantees_is_what_the_connectors_say():
+    assert guarantees() in (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
 
 
 def test_the_map_for_contributors_is_short():
