@@ -27,10 +27,10 @@ class Batch(NamedTuple):
     `wall` is the arrival time of the last one (epoch seconds). `live` is False while the reader
     works off what had gathered before it started: until then wall-clock time must not move the
     flow's clocks. `whole` says that the events are a table as it stands: rows that are not among
-    them are gone. Of a topic, `next_offset` is the offset after the batch, and `recreated` says that
-    the topic is another one of the same name, so that offsets begin again. `arrivals` says how many
-    events arrived when, in their order (none: all at `wall`); it is what the records say, so that
-    who reads them again finds the same.
+    them are gone. Of a topic, `next_offset` is the offset after the batch, and `recreated` says
+    that the topic is another one of the same name, so that offsets begin again. `arrivals` says how
+    many events arrived when, in their order (none: all at `wall`); it is what the records say, so
+    that who reads them again finds the same.
     """
 
     events: list[Event]

@@ -30,7 +30,7 @@ CHANGES = {
 has not: it dies with the process.
 """
 STATEMENTS = {"execute", "executemany", "executescript", "commit"}
-"""Methods of SQLite's, which change what is on disk unless a transaction is open at their return."""
+"""Methods of SQLite's that change the disk unless a transaction is open at their return."""
 ANSWERED = {
     HttpClient.command.__code__,
     KafkaAdminClient.create_topics.__code__,

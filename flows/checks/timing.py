@@ -92,8 +92,8 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
         if other in alarm.suppressed_by:
             scope.say(
                 path,
-                f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it can be"
-                " raised",
+                f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it"
+                " can be raised",
                 f"wait less than {duration_text(silent)}",
             )
         else:

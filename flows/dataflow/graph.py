@@ -168,8 +168,9 @@ class Graph:
         return ShardState(VERSION, self._clock.state(), steps, tables, arrivals)
 
     def restore(self, state: ShardState) -> None:
-        """Take back a snapshot; raises ValueError where it does not fit. State of steps that are
-        no longer there must have been refused before.
+        """Take back a snapshot; raises `ValueError` if it does not fit.
+
+        State of steps that are no longer there must have been refused before.
         """
         self._clock.restore(state.clock)
         for step, logic in self._steps():

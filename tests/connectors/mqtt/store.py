@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 
 class Store:
-    """The topic a receiver writes to. `hold` keeps what comes from being durable until `release`."""
+    """The topic a receiver writes to; `hold` keeps it from being durable until `release`."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []

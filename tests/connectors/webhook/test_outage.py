@@ -7,7 +7,7 @@ from tests.faults import killed_after_each_effect
 
 
 def suffer(folder: Path) -> None:
-    """An outage that begins at 100, is still there at 160 after a restart, ends, and begins anew."""
+    """An outage begins at 100, is still there at 160 after a restart, ends, and begins anew."""
     path = folder / "files" / "webhook.down"
     Outage(path).age(100.0)
     outage = Outage(path)
