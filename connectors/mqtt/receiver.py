@@ -18,12 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from connectors.base import ConnectorContext, ConnectorError
-from connectors.mqtt.connection import (
-    MqttConnection,
-    explain_failure,
-    explain_refusal,
-    make_client,
-)
+from connectors.mqtt.client import explain_failure, explain_refusal, make_client
+from connectors.mqtt.connection import MqttConnection
 from operators.events import Message
 
 GATHER = 0.01
@@ -47,11 +43,11 @@ Write = Callable[[Message, Callable[[], None]], None]
 
 @dataclass(slots=True)
 class _Pending:
-    """An unacknowledged message by its packet id; `link` is the connection it came on last."""
+    """An unacknowledged message by its packet id, and the connection it came on last."""
 
     topic: str
     payload: bytes
-    link: int
+    connection_number: int
     stored: bool = False
 
 
@@ -93,7 +89,7 @@ class MqttReceiver:
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
-        self._link = 0
+        self._connection_number = 0
         self._accepted = False
         self._client: Client | None = None
         self._worker: threading.Thread | None = None
@@ -151,7 +147,7 @@ class MqttReceiver:
             return
         self._accepted = True
         with self._lock:
-            self._link += 1
+            self._connection_number += 1
             if not flags.session_present:
                 self._pending.clear()
         if self._connection.protocol == "5":
@@ -205,7 +201,7 @@ class MqttReceiver:
     ) -> None:
         was_accepted, self._accepted = self._accepted, False
         with self._lock:
-            self._link += 1
+            self._connection_number += 1
         if was_accepted and reason.is_failure:
             self._breaks.append(time.monotonic())
         quick = (
@@ -277,13 +273,13 @@ class MqttReceiver:
         with self._lock:
             held = self._pending.get(message.mid)
             if message.dup and held and held.topic == topic and held.payload == message.payload:
-                held.link = self._link
+                held.connection_number = self._connection_number
                 if held.stored:
                     del self._pending[message.mid]
                     client.ack(message.mid, message.qos)
                 return None
             pending = self._pending[message.mid] = _Pending(
-                topic, bytes(message.payload), self._link
+                topic, bytes(message.payload), self._connection_number
             )
             return pending
 
@@ -320,7 +316,7 @@ class MqttReceiver:
             with self._lock:
                 pending.stored = True
                 if (
-                    pending.link != self._link
+                    pending.connection_number != self._connection_number
                     or self._pending.get(mid) is not pending
                     or not self._client
                 ):

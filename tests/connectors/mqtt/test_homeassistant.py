@@ -343,7 +343,7 @@ def test_a_sink_that_dies_is_unavailable(
     there = HomeAssistant(client, f"{unique}/test/ha/status")
     wait_until(lambda: there.history == [b"online"], what="the sink to be there")
     # what the broker sees of a process that is killed
-    out._link._client.socket().shutdown(socket.SHUT_RDWR)
+    out._broker._client.socket().shutdown(socket.SHUT_RDWR)
     wait_until(
         lambda: there.history == [b"online", b"offline", b"online"],
         what="the will, and the sink to be back",

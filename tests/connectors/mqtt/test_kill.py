@@ -33,10 +33,12 @@ from connectors.kafka.producer import Producer
 from operators.events import encode_lines
 
 broker, mqtt = sys.argv[1:]
-producer = Producer(TopicConnection(brokers=[broker], idempotence=False), Health(), "receiver", partitions=1)
+connection = TopicConnection(brokers=[broker], idempotence=False)
+producer = Producer(connection, Health(), "receiver", partitions=1)
 def write(message, durable):
     producer.send("in.killed", message.topic, encode_lines([message]), durable)
-Mqtt(topics=["killed/#"]).receiver(ConnectorContext("f", "killed", MqttConnection(url=mqtt)), write).start()
+context = ConnectorContext("f", "killed", MqttConnection(url=mqtt))
+Mqtt(topics=["killed/#"]).receiver(context, write).start()
 print("started", flush=True)
 threading.Event().wait()
 """

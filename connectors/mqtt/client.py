@@ -1,0 +1,83 @@
+"""paho's client for a connection, and the broker's reasons in words."""
+
+import ssl
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from connectors.base import ConnectorError
+from connectors.mqtt.connection import MqttConnection
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds."""
+
+
+def make_client(
+    connection: MqttConnection, client_id: str, manual_ack: bool, reconnect: bool
+) -> Client:
+    """A paho client for the connection; raises `ConnectorError` for unreadable certificates."""
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        protocol=(
+            MQTTProtocolVersion.MQTTv5
+            if connection.protocol == "5"
+            else MQTTProtocolVersion.MQTTv311
+        ),
+        manual_ack=manual_ack,
+        reconnect_on_failure=reconnect,
+        clean_session=None if connection.protocol == "5" else not manual_ack,
+    )
+    client.connect_timeout = CONNECT_TIMEOUT
+    if connection.username:
+        password = connection.password.get_secret_value() if connection.password else None
+        client.username_pw_set(connection.username, password)
+    if connection.encrypted:
+        try:
+            client.tls_set(ca_certs=connection.ca, certfile=connection.cert, keyfile=connection.key)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            files = ", ".join(
+                name for name in (connection.ca, connection.cert, connection.key) if name
+            )
+            raise ConnectorError(
+                f"{connection.url}: expected certificate files in PEM form in {files}, got {error};"
+                " check ca, cert and key of the connection"
+            ) from error
+    return client
+
+
+def explain_refusal(
+    connection: MqttConnection, name: str, client_id: str, reason: ReasonCode
+) -> str:
+    """Why the broker refused or ended a connection, and what to do, in one line."""
+    said = f"the MQTT broker {connection.url} says {str(reason).lower()!r}"
+    if reason.value in (134, 135):
+        who = f"user {connection.username!r}" if connection.username else "a client without a user"
+        return (
+            f"{said} to {who}; check username and password of the connection {name!r} in the site"
+            " file"
+        )
+    if reason.value in (133, 142):
+        return (
+            f"{said} to the client id {client_id!r}: another client has it, such as this flow"
+            " started twice on different --data folders, or another installation (then set"
+            f" client_id of the connection {name!r}). The two take turns until one of them stops"
+        )
+    if reason.value in (132, 1):
+        return f"{said}; try protocol 3.1.1 in the connection {name!r}"
+    return f"{said}; see the broker's log"
+
+
+def explain_failure(connection: MqttConnection, error: BaseException | None) -> str:
+    """Why no connection came about, in one line."""
+    host, port = connection.address
+    if isinstance(error, ssl.SSLError):
+        return (
+            f"no encrypted connection to the MQTT broker {connection.url}: {error.reason or error};"
+            " check ca and the url"
+        )
+    what = (
+        (error.strerror or str(error)) if isinstance(error, OSError) else str(error or "no answer")
+    )
+    return f"no MQTT broker answers at {host}:{port} ({what}); is it running there?"
