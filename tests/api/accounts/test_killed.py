@@ -4,11 +4,14 @@ import asyncio
 import os
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
+from api.accounts import password_hashing
 from api.accounts.accounts import Accounts
 from api.accounts.errors import NameTaken
 from api.accounts.signing_keys import FORMER, KEY_BYTES, SigningKeys
@@ -20,6 +23,17 @@ from tests.faults import killed_after_each_effect
 
 PASSWORD, OTHER_PASSWORD = "correct horse battery", "battery staple correct"
 LIFETIME = 60.0
+quick_hasher = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password_hashing, "PasswordHasher", quick_hasher)
+
+
+def hash_quickly() -> None:
+    """Also in a child, which knows nothing of fixtures."""
+    vars(password_hashing)["PasswordHasher"] = quick_hasher
 
 
 @pytest.fixture
@@ -41,6 +55,7 @@ def accounts_of(data: Path) -> Accounts:
 
 def start(data: Path) -> None:
     """What the api does with accounts at its start; the file `shown` is what the operator sees."""
+    hash_quickly()
     accounts = accounts_of(data)
 
     def show(password: str) -> None:
@@ -66,6 +81,7 @@ def test_the_password_of_the_first_admin_was_shown_whenever_the_start_is_killed(
 
 def administer(data: Path) -> None:
     """What `vigie accounts` does for `add`, `role`, `password` and `disable`."""
+    hash_quickly()
     database = open_database(data)
     admin = Administration(database, data)
     try:

@@ -19,7 +19,7 @@ def start(path: Path, processes: Shards) -> list[tuple[Path, dict[str, object]]]
     found = []
     for number, shards in enumerate(processes, 1):
         folder = StateFolder(path, "f", Share(number, len(processes)))
-        with folder.held(shards):
+        with folder.locked(shards):
             opened = folder.open(layout(IDENTITY, sharded=True, shards=shards))
             found.append((opened.store, {name: shard(opened.taken, name) for name in shards}))
     return found
