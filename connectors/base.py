@@ -143,7 +143,7 @@ class ConnectorContext:
     one source have in common. `count(word, n)` adds to the counter shown in the metrics;
     `dead_letter` keeps what cannot be processed; a connector that forgets it after that, before a
     flush, first calls
-    `letters_durable()`, which returns when all letters are safe.
+    `flush_dead_letters()`, which returns when all letters are safe.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable
     as the flow's saved state.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
@@ -156,7 +156,7 @@ class ConnectorContext:
     health: Health = field(default_factory=Health)
     count: Callable[[str, int], None] = lambda word, n: None
     dead_letter: Callable[[DeadLetter], None] = lambda letter: None
-    letters_durable: Callable[[], None] = lambda: None
+    flush_dead_letters: Callable[[], None] = lambda: None
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     folder: Path | None = None

@@ -134,7 +134,7 @@ class EmailWriter(ThreadedWriter):
             raise
         except MailRejected as rejected:
             self._refuse(events, ", ".join(to), str(rejected))
-        self._context.letters_durable()
+        self._context.flush_dead_letters()
         with self._changed:
             self._left = None
             self._last_sent = self._first_at = time.monotonic()

@@ -190,7 +190,7 @@ class Runner:
             health=self.health,
             count=lambda word, n: self.metrics.counted(name, word, n),
             dead_letter=self._letters.refuse,
-            letters_durable=self._letters.flush,
+            flush_dead_letters=self._letters.flush,
             tables=self._tables,
             arrived=self._context.wakeup.arrived,
             timezone=self._site.zone,

@@ -383,7 +383,9 @@ def test_what_was_refused_is_safe_before_it_is_forgotten(tmp: Path, recorder: Re
         context = replace(
             recorder.context("mail", EmailConnection(url=url), folder=tmp),
             dead_letter=lambda letter: steps.append(letter.reason),
-            letters_durable=lambda: steps.append("late" if "S 1" in log.read_text() else "durable"),
+            flush_dead_letters=lambda: steps.append(
+                "late" if "S 1" in log.read_text() else "durable"
+            ),
         )
         sink = Email.model_validate({"to": "a@b", "title": "x", "group_wait": "10ms"}).open(context)
         sink.write([change(1)])
