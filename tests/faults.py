@@ -40,7 +40,7 @@ ANSWERED = {
 """Functions that return once a server has done what it was asked to."""
 PRELOADED = [
     *("api.cli.administration", "api.database.database", "connectors.clickhouse.writer"),
-    *("connectors.email.spool", "connectors.mariadb.start_position", "connectors.s3.uploads"),
+    *("connectors.email.spool", "connectors.mariadb.start_file", "connectors.s3.uploads"),
     *("connectors.webhook.outage", "flows.runtime.saved_state.folder", "tests.conftest"),
     *("tests.connectors.s3.moto_server", "tests.faults"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import Batch, ConnectorContext
 from connectors.mariadb.session import Chunk, Session
 from connectors.mariadb.settings import Settings
-from connectors.mariadb.start_position import SURELY_SAVED, StartFile
+from connectors.mariadb.start_file import SURELY_SAVED, StartFile
 
 log = logging.getLogger(__name__)
 

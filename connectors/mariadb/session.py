@@ -30,7 +30,7 @@ from connectors.mariadb.row_mapping import Mappings
 from connectors.mariadb.server import Server, gtid_position
 from connectors.mariadb.settings import Settings
 from connectors.mariadb.snapshot import Snapshot, begin, pages
-from connectors.mariadb.start_position import StartFile
+from connectors.mariadb.start_file import StartFile
 from connectors.runtime.backoff import Backoff
 from operators.events import Event
 

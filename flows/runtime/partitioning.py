@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from flows.dataflow.compiler import Compiled, NotRunnable
 from flows.runtime.runtime_context import ONE_SHARD, Input
-from flows.runtime.saved_state.folder import StateLayout
+from flows.runtime.saved_state.compatibility import StateLayout
 from flows.runtime.shards import Share
 
 

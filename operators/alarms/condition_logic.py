@@ -15,7 +15,7 @@ from operators.alarms.rule_builder import NoPriority, inventory
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import Event, Reading
-from operators.model.limits import NoLimit
+from operators.model.hysteresis import NoLimit
 from operators.model.units import UNITS
 
 

@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operators.alarms.engine.crossing import LASTS, level_of
+from operators.alarms.engine.level_crossing import LASTS, level_of
 from operators.alarms.engine.rule import Rule, Schedule
 from operators.alarms.engine.schedule import WeeklySchedule
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.model.condition import Column, When
-from operators.model.limits import NoLimit, limit_record, resolved, state_value
+from operators.model.hysteresis import NoLimit, limit_record, resolved, state_value
 from operators.model.priority import SEVERITY_OF
 from operators.model.tables import SubjectCells
 from operators.model.units import quantity

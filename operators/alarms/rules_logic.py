@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from operators.alarms.base_logic import AlarmLogic
-from operators.alarms.engine.crossing import CROSSES, Crossings, level_of
+from operators.alarms.engine.level_crossing import CROSSES, Crossings, level_of
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Transition
@@ -14,7 +14,7 @@ from operators.alarms.settings import Alarm
 from operators.component import StepContext
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.model.condition import Column
-from operators.model.limits import NoLimit
+from operators.model.hysteresis import NoLimit
 from operators.model.selector import glob
 from operators.model.units import Quantity
 

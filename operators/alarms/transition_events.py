@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from operators.alarms.engine.crossing import CROSSES
+from operators.alarms.engine.level_crossing import CROSSES
 from operators.alarms.engine.state import NEVER, About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
 from operators.events import AlarmTransition

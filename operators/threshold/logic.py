@@ -8,12 +8,12 @@ from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.condition import When
 from operators.model.fields import signal_of
-from operators.model.limits import BREACH, DEADBAND, NORMAL, NOTHING, NoLimit
+from operators.model.hysteresis import BREACH, DEADBAND, NORMAL, NOTHING, NoLimit
 from operators.model.phase import ACTIVE, PENDING, RECOVERING, next_phase, recent
 from operators.model.phase import NORMAL as INACTIVE
 from operators.model.timers import Timers
-from operators.threshold.limits import LimitsOf
 from operators.threshold.signal import NEW, Signal
+from operators.threshold.signal_limits import LimitsOf
 from operators.threshold.signals import Signals
 
 FORGET_OFF = 3600.0

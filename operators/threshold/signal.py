@@ -4,7 +4,7 @@ import math
 import sys
 from typing import Any
 
-from operators.model.limits import NORMAL, NOTHING, Limit
+from operators.model.hysteresis import NORMAL, NOTHING, Limit
 from operators.model.phase import ACTIVE, PENDING, RECOVERING, Phase
 from operators.model.phase import NORMAL as INACTIVE
 

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,12 @@ from connectors.base import ConnectorError
 from connectors.runtime.private_files import write_private
 from flows.dataflow.plan import COMMANDS
 from flows.runtime.saved_state import stores
+from flows.runtime.saved_state.compatibility import MANIFEST, StateLayout, refuse_misfit
 from flows.runtime.saved_state.states import States
 from flows.runtime.saved_state.stores import Store
 from flows.runtime.shards import WHOLE, Share, StateError, lock_folder, lock_shards
 
-MANIFEST = "identity.json"
 SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
-
-
-@dataclass(frozen=True)
-class StateLayout:
-    """What the saved state of a process must fit.
-
-    `identities` are the persisted ids of the steps that keep state; `sharded` says that partitions
-    are worked on apart; `shards` are those of this process and `parts` its source partitions by
-    source; `partitions` is how many each topic has.
-    """
-
-    identities: tuple[str, ...]
-    sharded: bool = False
-    shards: tuple[str, ...] = ("0",)
-    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    partitions: Mapping[str, int] = field(default_factory=dict)
-
-    def manifest(self) -> dict[str, Any]:
-        """The record with which the next start is compared."""
-        return {
-            "sharded": self.sharded,
-            "state": sorted(self.identities),
-            "partitions": dict(self.partitions),
-        }
 
 
 @dataclass(frozen=True)
@@ -86,7 +62,7 @@ class StateFolder:
         with lock_folder(self.path):
             known = stores.stores(self.path)
             if known:
-                self._compare(layout, set(drop))
+                refuse_misfit(self.path, layout, set(drop))
             store, states = self._mine(known, layout)
             self._write_manifest(layout.manifest())
             stores.remove_superseded(self.path)
@@ -158,60 +134,8 @@ class StateFolder:
             " next start goes on from the state saved last"
         )
 
-    def _compare(self, layout: StateLayout, drop: set[str]) -> None:
-        path = self.path / MANIFEST
-        if not path.exists():
-            return
-        try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
-            was, before, counts = (
-                bool(saved["sharded"]),
-                set(saved["state"]),
-                dict(saved["partitions"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise StateError(f"{path} is damaged ({error}). {stores.remedy(self.path)}") from error
-        _refuse_lost_state(before, set(layout.identities), drop)
-        kept = before & set(layout.identities)
-        if was != layout.sharded and kept:
-            raise StateError(
-                f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and"
-                " its saved state does the opposite: a combining step or another kind of source"
-                " came or went, or its topics have no longer equal numbers of partitions"
-                f" ({_counts(layout.partitions)}). {stores.remedy(self.path)}"
-            )
-        grown = [
-            f"topic {topic} had {counts[topic]} partitions and now has {count}"
-            for topic, count in layout.partitions.items()
-            if counts.get(topic, count) != count
-        ]
-        if layout.sharded and kept and grown:
-            raise StateError(
-                f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved"
-                f" state of {', '.join(sorted(kept))} cannot follow them. Either write into a new"
-                " topic with that many partitions and let this flow read that one, or move"
-                f" {self.path} away to start without memory (the flow then reads its topics from"
-                " the start, and sinks drop what they already have)"
-            )
-
-
-def _refuse_lost_state(before: set[str], now: set[str], drop: set[str]) -> None:
-    lost = sorted(before - now - drop)
-    if lost:
-        new = sorted(now - before)
-        hint = f"; new here: {', '.join(new)}" if new else ""
-        raise StateError(
-            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write"
-            " `was: OLD_NAME` on the new one; to lose the state, run once with"
-            f" {' '.join(f'--drop {name}' for name in lost)}"
-        )
-
 
 def _first(known: list[Store], sharded: bool, shard: str) -> Store | None:
     return next(
         (store for store in known if store.sharded == sharded and shard in store.shards), None
     )
-
-
-def _counts(partitions: Mapping[str, int]) -> str:
-    return ", ".join(f"{topic} {count}" for topic, count in partitions.items())

@@ -6,7 +6,7 @@ from operators.alarms.engine.lifecycle import highest_level
 from operators.alarms.engine.rule import Level
 from operators.alarms.engine.state import LARGEST, SLOW, Mode, State
 from operators.alarms.engine.timers import NO_DATA, event_timers, wall_timers
-from operators.model.limits import NOTHING, Interval
+from operators.model.hysteresis import NOTHING, Interval
 from operators.model.units import UNITS
 
 _ALL: Interval = (-LARGEST, LARGEST)

@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from operators.model.limits import KINDS as LIMIT_KINDS
-from operators.model.limits import Limit
+from operators.model.hysteresis import KINDS as LIMIT_KINDS
+from operators.model.hysteresis import Limit
 from operators.model.priority import RANK, SEVERITIES
 from operators.model.units import seconds
 

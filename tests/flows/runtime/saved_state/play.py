@@ -18,7 +18,8 @@ from flows.loader import build as build_flow
 from flows.runtime.alarm_metrics import AlarmFigures, CountingWriter
 from flows.runtime.bytewax_adapter import build
 from flows.runtime.runtime_context import Input, RuntimeContext
-from flows.runtime.saved_state.folder import StateFolder, StateLayout
+from flows.runtime.saved_state.compatibility import StateLayout
+from flows.runtime.saved_state.folder import StateFolder
 from operators.events import Event
 from tests.flows.runtime.saved_state.history import Given
 

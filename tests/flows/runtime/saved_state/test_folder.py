@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.runtime.saved_state.compatibility import StateLayout
 from flows.runtime.saved_state.envelope import unwrap, wrap, wrap_position
-from flows.runtime.saved_state.folder import StateFolder, StateLayout
+from flows.runtime.saved_state.folder import StateFolder
 from flows.runtime.saved_state.row_pickle import row_of
 from flows.runtime.saved_state.states import States
 from flows.runtime.shards import Share, StateError

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from connectors.runtime.private_files import NotPrivate
 from flows.runtime.saved_state import legacy_pickle
+from flows.runtime.saved_state.compatibility import StateLayout
 from flows.runtime.saved_state.envelope import wrap
-from flows.runtime.saved_state.folder import StateFolder, StateLayout
+from flows.runtime.saved_state.folder import StateFolder
 from flows.runtime.saved_state.row_pickle import bytes_of, row_of
 from flows.runtime.saved_state.stores import TAKEN_OVER
 from flows.runtime.shards import StateError

@@ -7,7 +7,7 @@ from operators.component import StepContext
 from operators.events import Event, Reading
 from operators.model.condition import Column, When
 from operators.model.fields import number_of
-from operators.model.limits import BREACH, NORMAL, Limit, limit_record, state_value
+from operators.model.hysteresis import BREACH, NORMAL, Limit, limit_record, state_value
 from operators.model.tables import SubjectCells
 
 MOST_SHARED = 10_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from operators.model.condition import Column
-from operators.model.limits import (
+from operators.model.hysteresis import (
     BREACH,
     DEADBAND,
     NORMAL,

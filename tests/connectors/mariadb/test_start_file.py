@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connectors.mariadb.start_position import StartFile
+from connectors.mariadb.start_file import StartFile
 from tests.faults import killed_after_each_effect
 
 

@@ -1,4 +1,4 @@
-"""The judge of values: in breach of a limit, back to normal, or in the deadband between.
+"""Hysteresis: a value breaches a limit, is back to normal, or lies in the deadband between.
 
 Thresholds and alarms, with all their levels, judge by `Limit`. The numbers in it come from
 `limit_record`, whether a definition writes them or the column of a table does.
