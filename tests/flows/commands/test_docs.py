@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -243,6 +244,18 @@ def test_the_map_for_contributors_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 150
 
 
+@pytest.mark.parametrize("package", ["operators", "flows", "api"])
+def test_the_import_order_for_contributors_is_that_of_the_contracts(package):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract.get("containers") == [package]
+    )
+    page = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert f"- `{package}`: {' → '.join(f'`{layer}`' for layer in layers)}" in page
+
+
 def glossary(heading):
     """The first column of the table under a heading of the glossary, or above all headings."""
     text = GLOSSARY.read_text(encoding="utf-8")
@@ -279,7 +292,6 @@ def test_a_word_that_was_given_up_is_no_name_of_a_module_or_a_class():
         for where, name in _names()
         for before, word in zip(["", *_words(name)], _words(name), strict=False)
         if word in given_up and (before, word) != ("dead", "letters")
-        if where.name != "retry_queue.py"
     }
     assert found == set()
 
