@@ -48,9 +48,6 @@ def test_the_next_start_has_every_state_and_nothing_is_left_over(
         return path, after[:1]
 
     for number in killed_after_each_effect(start, copied):
-        import time
-
-        print(number, time.time())
         path = tmp_path / str(number)
         found: dict[str, object] = {}
         stores = set()
