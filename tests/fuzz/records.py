@@ -15,7 +15,6 @@ from kafka.record.memory_records import MemoryRecords
 
 from connectors.base import ConnectorContext
 from connectors.kafka.consumer import TopicReader
-from connectors.kafka.poller import Poller
 from connectors.kafka.record_batches import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
 from operators.events import DeadLetter, Message, decode_lines, encode_lines
 from tests.fuzz import events
@@ -78,7 +77,8 @@ def _record_seeds() -> Iterator[bytes]:
 
 class _NoPoller:
     def begin(self) -> None: ...
-    def took(self) -> None: ...
+    def records_taken(self) -> None: ...
+    def close(self) -> None: ...
 
 
 def read_lines(data: bytes) -> None:
@@ -94,7 +94,7 @@ def read_lines(data: bytes) -> None:
     context = ConnectorContext(
         "f", "lines", None, threading.Event(), count=count, dead_letter=letters.append
     )
-    reader = TopicReader(cast(Poller, _NoPoller()), context, PLACE, 0)
+    reader = TopicReader(_NoPoller(), context, PLACE, 0)
     values = data.split(b"\x1e")
     reader.buffer.append(
         Chunk(len(values) - 1, 1_772_366_400_000, list(range(len(values))), values, len(data))

@@ -11,6 +11,7 @@ import pytest
 
 from flows.dataflow.shard_state import load
 from flows.language.catalogue import OPERATORS
+from flows.replay.git_revision import SAFELY
 from flows.runtime.saved_state import legacy_pickle
 from flows.runtime.saved_state.envelope import check_envelope, unwrap
 from flows.runtime.saved_state.row_pickle import bytes_of
@@ -39,7 +40,7 @@ def by_sink(play: Play) -> dict[str, list[Event]]:
 def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """The folder of a version, and what it packed, unpacked."""
     with tarfile.open(request.param / PACKED) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     return request.param, tmp_path
 
 
@@ -69,7 +70,7 @@ def test_a_conversion_that_is_killed_half_way_is_done_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int | str
 ) -> None:
     with tarfile.open(DATA / "format-0" / PACKED) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     [store] = stores(tmp_path / "state")
     expected = read(store, "everything")
     calls = 0
