@@ -1,7 +1,10 @@
 """Saved states of every version: a flow goes on from them as if it had never stopped."""
 
+import functools
+import shutil
 import sqlite3
 import tarfile
+import tempfile
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
@@ -12,11 +15,11 @@ import pytest
 from flows.dataflow.shard_state import load
 from flows.language.catalogue import OPERATORS
 from flows.replay.git_revision import SAFELY
-from flows.runtime.saved_state import legacy_pickle
 from flows.runtime.saved_state.envelope import check_envelope, unwrap
 from flows.runtime.saved_state.row_pickle import bytes_of
 from flows.runtime.saved_state.stores import read, stores, upgrade
 from operators.events import AlarmTransition, Event
+from tests.faults import killed_after_each_effect
 from tests.flows.runtime.saved_state import history
 from tests.flows.runtime.saved_state.make import DEFINITION, PACKED, half_of
 from tests.flows.runtime.saved_state.play import DATA as SOURCES
@@ -36,6 +39,18 @@ def by_sink(play: Play) -> dict[str, list[Event]]:
     return found
 
 
+@functools.cache
+def never_killed(definition: bytes, given: bytes) -> Play:
+    """A run over a whole history, encoded as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "flow.yaml"
+        file.write_bytes(definition)
+        batches = msgspec.json.decode(given, type=list[history.Given])
+        play = Play(plan_at(file), batches, Path(folder) / "state", len(batches))
+        play.run()
+    return play
+
+
 @pytest.fixture(params=VERSIONS, ids=lambda version: version.name)
 def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """The folder of a version, and what it packed, unpacked."""
@@ -53,8 +68,7 @@ def test_a_flow_goes_on_from_the_state_of_every_version_as_if_it_had_not_been_ki
 
     resumed = Play(plan, given, unpacked / "state", len(given))
     resumed.run()
-    whole = Play(plan, given, unpacked / "anew", len(given))
-    whole.run()
+    whole = never_killed((version / "flow.yaml").read_bytes(), msgspec.json.encode(given))
 
     assert (resumed.begun, whole.begun) == (half_of(given), 2)
     expected, found = by_sink(whole), by_sink(resumed)
@@ -65,47 +79,34 @@ def test_a_flow_goes_on_from_the_state_of_every_version_as_if_it_had_not_been_ki
     assert len(found["taken"]) == sum(len(one.events) for one in rest)
 
 
-@pytest.mark.parametrize("step", [1, 5, 11, "file", "unlink"])
-def test_a_conversion_that_is_killed_half_way_is_done_by_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int | str
+def convert(state: Path) -> None:
+    """Make the store in a folder ready for Bytewax."""
+    [store] = stores(state)
+    upgrade(store, "everything")
+
+
+def test_a_conversion_that_is_killed_after_any_step_is_done_by_the_next_start(
+    tmp_path: Path,
 ) -> None:
     with tarfile.open(DATA / "format-0" / PACKED) as archive:
         archive.extractall(tmp_path, **SAFELY)
-    [store] = stores(tmp_path / "state")
-    expected = read(store, "everything")
-    calls = 0
-    convert = legacy_pickle.convert
+    expected = read(stores(tmp_path / "state")[0], "everything")
 
-    def die(*_: object) -> None:
-        raise SystemExit
+    def copied(number: int) -> tuple[Path]:
+        shutil.copytree(tmp_path / "state", tmp_path / str(number))
+        return (tmp_path / str(number),)
 
-    def convert_some(name: str, row: bytes) -> bytes:
-        nonlocal calls
-        calls += 1
-        return convert(name, row) if calls != step else die()  # type: ignore[func-returns-value]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(legacy_pickle, "convert", convert_some)
-        if step == "file":
-            patch.setattr("flows.runtime.saved_state.stores.write_private", die)
-        if step == "unlink":
-            unlink = Path.unlink
-            patch.setattr(
-                Path,
-                "unlink",
-                lambda path, **more: die() if path.suffix == ".pickle" else unlink(path, **more),
-            )
-        with pytest.raises(SystemExit):
-            upgrade(store, "everything")
-
-    assert read(store, "everything") == expected
-    upgrade(store, "everything")
-    assert read(store, "everything") == expected
-    assert (store.path / "taken-over.msgpack").exists()
-    assert not (store.path / "taken-over.pickle").exists()
-    with closing(sqlite3.connect(next(store.path.glob("*.sqlite3")))) as database:
-        for (row,) in database.execute("SELECT ser_change FROM snaps"):
-            check_envelope(bytes_of(row))
+    for number in killed_after_each_effect(convert, copied):
+        state = tmp_path / str(number)
+        assert read(stores(state)[0], "everything") == expected
+        convert(state)
+        [store] = stores(state)
+        assert read(store, "everything") == expected
+        assert not (store.path / "taken-over.pickle").exists()
+        with closing(sqlite3.connect(next(store.path.glob("*.sqlite3")))) as database:
+            for (row,) in database.execute("SELECT ser_change FROM snaps"):
+                check_envelope(bytes_of(row))
+    assert number > 4
 
 
 def test_every_step_that_keeps_a_state_has_one_in_every_version(saved: tuple[Path, Path]) -> None:
