@@ -6,9 +6,10 @@ from typing import Any
 
 from api.push.updates import plain
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
+from operators.model.priority import PRIORITIES
 
 NORMAL = ("A", "-")
-PRIORITIES = ("critical", "high", "medium", "low")
+_MOST_URGENT_FIRST: tuple[str, ...] = PRIORITIES[::-1]
 _ISA_ORDER = "BDCEFG"
 
 
@@ -157,5 +158,6 @@ def standing(alarm: AlarmTransition) -> bool:
 
 def _urgency(alarm: AlarmTransition) -> tuple[int, int, float]:
     state = _ISA_ORDER.find(alarm.isa)
-    priority = PRIORITIES.index(alarm.priority) if alarm.priority in PRIORITIES else len(PRIORITIES)
+    known = alarm.priority in PRIORITIES
+    priority = _MOST_URGENT_FIRST.index(alarm.priority) if known else len(PRIORITIES)
     return (state if state >= 0 else len(_ISA_ORDER), priority, -alarm.time)

@@ -8,6 +8,7 @@ from connectors.base import ConnectorContext, Sink, Writer
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.table import Declared
 from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.optional_packages import needing
 from connectors.runtime.retention import whole_days
 from operators.model.units import Duration
 
@@ -69,7 +70,8 @@ class ClickHouse(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it looks at the table with the first batch."""
-        from connectors.clickhouse.writer import Inserter
+        with needing(f"{context.name}: clickhouse", "clickhouse", "clickhouse_connect", "pyarrow"):
+            from connectors.clickhouse.writer import Inserter
 
         inserter = Inserter(context, self.declared())
         return BatchWriter(context, inserter.insert, max_events=20_000, max_wait=0.5)

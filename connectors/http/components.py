@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from connectors.base import ConnectorContext, ConnectorError, PushSource, Receiver
 from connectors.http.connection import HttpConnection
 from connectors.http.readings import Readings
+from connectors.runtime.optional_packages import needing
 from operators.events import Event
 
 
@@ -102,14 +103,9 @@ class Http(PushSource):
         self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
     ) -> Receiver:
         """Make the receiver."""
-        try:
+        with needing(f"{context.name}: http", "http", "starlette", "uvicorn", "h11"):
             from connectors.http.receiver import HttpReceiver
-        except ModuleNotFoundError as error:
-            if error.name not in ("starlette", "uvicorn", "h11"):
-                raise
-            raise ConnectorError(
-                f"{context.name}: http needs {error.name}: pip install 'vigie[http]'"
-            ) from error
+
         unknown = set(self.senders or ()) - context.connection.tokens.keys()
         if unknown:
             raise ConnectorError(

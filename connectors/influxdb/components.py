@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from connectors.base import ConnectorContext, Sink, Writer
 from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines
+from connectors.runtime.optional_packages import needing
 from operators.model.template import Template
 
 
@@ -53,7 +54,8 @@ class InfluxDB(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it connects with the first batch."""
-        from connectors.influxdb.writer import InfluxWriter
+        with needing(f"{context.name}: influxdb", "influxdb", "influxdb_client"):
+            from connectors.influxdb.writer import InfluxWriter
 
         lines = Lines(
             self.measurement, self.tags, self.labels, self.field, self.precision, context.shape

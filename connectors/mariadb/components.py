@@ -8,6 +8,7 @@ from connectors.base import ConnectorContext, ConnectorError, Reader, Source
 from connectors.mariadb.connection import MariadbConnection, server_id
 from connectors.mariadb.row_mapping import RowMapping
 from connectors.mariadb.settings import Settings
+from connectors.runtime.optional_packages import needing
 
 
 class MariadbBinlog(Source):
@@ -110,10 +111,7 @@ class MariadbBinlog(Source):
 
 
 def _reader_class() -> Any:
-    try:
+    with needing("mariadb_binlog", "binlog", "pymysql"):
         from connectors.mariadb.reader import BinlogReader
-    except ModuleNotFoundError as error:
-        raise ConnectorError(
-            f"mariadb_binlog needs {error.name}: pip install 'vigie[binlog]'"
-        ) from error
+
     return BinlogReader

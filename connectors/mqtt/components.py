@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.base import ConnectorContext, ConnectorError, PushSource, Receiver, Sink, Writer
 from connectors.mqtt.connection import MqttConnection
+from connectors.runtime.optional_packages import needing
 from operators.events import Event, Message
 from operators.model.fields import text
 from operators.model.template import Template
@@ -78,7 +79,8 @@ class Mqtt(PushSource):
         self, context: ConnectorContext, write: Callable[[Message, Callable[[], None]], None]
     ) -> Receiver:
         """Make the receiver."""
-        from connectors.mqtt.receiver import MqttReceiver
+        with needing(f"{context.name}: mqtt", "mqtt", "paho"):
+            from connectors.mqtt.receiver import MqttReceiver
 
         return MqttReceiver(
             context, write, self.topics, self.qos, self.receive_maximum, self.connection
@@ -157,8 +159,9 @@ class MqttSink(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Open the sink."""
-        from connectors.mqtt.homeassistant import Discovery, own_topic
-        from connectors.mqtt.publisher import MqttPublisher
+        with needing(f"{context.name}: mqtt", "mqtt", "paho"):
+            from connectors.mqtt.homeassistant import Discovery, own_topic
+            from connectors.mqtt.publisher import MqttPublisher
 
         if self.discovery and context.shape:
             raise ConnectorError(

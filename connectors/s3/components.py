@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from connectors.base import ConnectorContext, Sink, Writer
+from connectors.runtime.optional_packages import needing
 from connectors.runtime.retention import DAY, whole_days
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.keys import check_key, fixed_part
@@ -108,8 +109,9 @@ class Objects(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it makes the bucket with the first event."""
-        from connectors.s3.contents import PACKERS, event_object
-        from connectors.s3.writer import ArchiveWriter, ObjectWriter
+        with needing(f"{context.name}: objects", "objects", "minio", "zstandard"):
+            from connectors.s3.contents import PACKERS, event_object
+            from connectors.s3.writer import ArchiveWriter, ObjectWriter
 
         uploads = _uploads(self)
         if self.key is not None and "id" in Template(self.key).placeholders():
@@ -174,8 +176,9 @@ class Snapshot(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it makes the bucket with the first picture."""
-        from connectors.s3.pictures import picture_maker
-        from connectors.s3.writer import ObjectWriter
+        with needing(f"{context.name}: snapshot", "objects", "minio"):
+            from connectors.s3.pictures import picture_maker
+            from connectors.s3.writer import ObjectWriter
 
         make = picture_maker(context, self.picture)
         return ObjectWriter(context, _uploads(self), self.key, make)

@@ -21,7 +21,40 @@ OPEN_SPANS = 1_000
 OPEN_BYTES = 64 << 20
 
 
-class ArchiveWriter:
+class _UploadingWriter:
+    """Uploads in batches of events what a subclass makes of them, and tries again what failed."""
+
+    def __init__(
+        self,
+        context: ConnectorContext,
+        settings: Settings,
+        key: str,
+        *,
+        max_events: int,
+        max_wait: float,
+        queue_bound: int,
+    ) -> None:
+        self._uploads = Uploads(context, settings, key)
+        self._writer = BatchWriter(
+            context,
+            self._deliver,
+            max_events=max_events,
+            max_wait=max_wait,
+            queue_bound=queue_bound,
+        )
+        self.write = self._writer.write
+        self.flush = self._writer.flush
+
+    def close(self) -> None:
+        """Stop the threads and close the connections."""
+        self._writer.close()
+        self._uploads.close()
+
+    def _deliver(self, events: list[Event]) -> None:
+        raise NotImplementedError
+
+
+class ArchiveWriter(_UploadingWriter):
     """Sorts events by key into spans, and writes the objects that changed.
 
     `key` is the template of the keys; an object has at most `size` bytes before compression, and
@@ -45,17 +78,9 @@ class ArchiveWriter:
         self._count = context.count
         self._spans: OrderedDict[str, Span] = OrderedDict()
         self._changed: dict[str, list[Event]] = {}
-        self._uploads = Uploads(context, settings, key)
-        self._writer = BatchWriter(
-            context, self._deliver, max_events=10_000, max_wait=1.0, queue_bound=50_000
+        super().__init__(
+            context, settings, key, max_events=10_000, max_wait=1.0, queue_bound=50_000
         )
-        self.write = self._writer.write
-        self.flush = self._writer.flush
-
-    def close(self) -> None:
-        """Stop the threads and close the connections."""
-        self._writer.close()
-        self._uploads.close()
 
     def _deliver(self, events: list[Event]) -> None:
         self._uploads.make_ready()
@@ -145,24 +170,14 @@ class ArchiveWriter:
             held -= self._spans.popitem(last=False)[1].memory
 
 
-class ObjectWriter:
+class ObjectWriter(_UploadingWriter):
     """Writes an object for each event; events of which `make` makes none are its to count."""
 
     def __init__(self, context: ConnectorContext, settings: Settings, key: str, make: Make) -> None:
         self._keys = KeyTemplate(key)
         self._make = make
         self._left: dict[str, tuple[Event, Content]] = {}
-        self._uploads = Uploads(context, settings, key)
-        self._writer = BatchWriter(
-            context, self._deliver, max_events=200, max_wait=0.05, queue_bound=2_000
-        )
-        self.write = self._writer.write
-        self.flush = self._writer.flush
-
-    def close(self) -> None:
-        """Stop the threads and close the connections."""
-        self._writer.close()
-        self._uploads.close()
+        super().__init__(context, settings, key, max_events=200, max_wait=0.05, queue_bound=2_000)
 
     def _deliver(self, events: list[Event]) -> None:
         self._uploads.make_ready()

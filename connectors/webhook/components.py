@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from connectors.base import ConnectorContext, ConnectorError, Sink, Writer
+from connectors.base import ConnectorContext, Sink, Writer
+from connectors.runtime.optional_packages import needing
 from connectors.webhook.connection import WebhookConnection
 
 
@@ -55,14 +56,9 @@ class Webhook(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; raises `ConnectorError` without urllib3 or with an unreadable `ca`."""
-        try:
+        with needing(f"{context.name}: a webhook", "webhook", "urllib3"):
             from connectors.webhook.client import WebhookClient
             from connectors.webhook.writer import WebhookWriter
-        except ModuleNotFoundError as error:
-            if error.name != "urllib3":
-                raise
-            raise ConnectorError(
-                f"{context.name}: a webhook needs urllib3: pip install 'vigie[webhook]'"
-            ) from error
+
         client = WebhookClient(context.connection, self.path, self.method, self.concurrency)
         return WebhookWriter(context, client, self.concurrency)
