@@ -23,6 +23,7 @@ Time = Annotated[float, msgspec.Meta(ge=-62_135_596_800.0, le=253_402_300_799.0)
 """Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when
 events are decoded.
 """
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Quality = Literal["good", "stale", "bad"]
 Severity = Literal["info", "warning", "major", "critical"]
 
@@ -120,12 +121,25 @@ class Occurrence(
     labels: dict[str, str] = {}
 
 
+class Seen(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """One object that a detector found on a picture.
+
+    `box` is (left, top, width, height) as fractions of the picture, 0 to 1; `score` is 0 to 1.
+    """
+
+    class_: str = msgspec.field(name="class")
+    score: Fraction = 1.0
+    box: tuple[Fraction, Fraction, Fraction, Fraction] = (0.4, 0.4, 0.2, 0.2)
+
+
 class Frame(
     msgspec.Struct, tag="frame", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
 ):
     """One picture of camera `subject`, `width` x `height` pixels.
 
-    Inline JPEG bytes, or `key` in the object store.
+    `seen` is what the detector found on it; None if it did not look. `moving` says whether
+    something moved on it. `picture` is where its JPEG is, `TOPIC/PARTITION/OFFSET`; `jpeg` holds
+    the bytes themselves where they travel with the event.
     """
 
     id: str
@@ -134,7 +148,9 @@ class Frame(
     width: int
     height: int
     jpeg: bytes = b""
-    key: str | None = None
+    moving: bool = True
+    seen: list[Seen] | None = None
+    picture: str | None = None
     labels: dict[str, str] = {}
 
 
@@ -144,6 +160,7 @@ class Detection(
     """One object on a frame of camera `subject`.
 
     `box` is (left, top, width, height) as fractions of the picture, 0 to 1; `score` is 0 to 1.
+    `frame` is the frame's id, `picture` where its JPEG is, `TOPIC/PARTITION/OFFSET`.
     """
 
     id: str
@@ -156,6 +173,7 @@ class Detection(
     phase: str | None = None
     in_zone: str | None = None
     frame: str | None = None
+    picture: str | None = None
     labels: dict[str, str] = {}
 
 

@@ -1,5 +1,6 @@
 """One consumer and one thread for all partitions of a source."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.kafka.admin import explain
+from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.consumer import TopicReader
 from connectors.kafka.fetch_state import Fetches
@@ -87,6 +89,7 @@ class Poller:
 
     def _keep_reading(self) -> None:
         backoff = Backoff(0.1, 5.0)
+        client_faults = ClientFaults()
         fetched: dict[TopicPartition, int | None] = {
             tp: reader.start for tp, reader in self._readers.items()
         }
@@ -106,9 +109,17 @@ class Poller:
             except (KafkaError, OSError) as error:
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
                 self._pause(backoff.pause())
+            except ConnectorError:
+                raise
+            except Exception as error:
+                if not client_faults.tolerates(self._context.name, error):
+                    raise
+                self._context.health.degraded(self._context.name, explain(error, self._connection))
+                self._pause(backoff.pause())
             finally:
                 if consumer is not None:
-                    consumer.close(autocommit=False)
+                    with contextlib.suppress(KafkaError, OSError, ValueError):
+                        consumer.close(autocommit=False)
 
     def _pause(self, seconds: float) -> None:
         with self._room:

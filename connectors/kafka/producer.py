@@ -13,6 +13,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
+from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
 from connectors.runtime.backoff import Backoff
@@ -159,6 +160,7 @@ class Producer:
 
     def _run(self) -> None:
         backoff = Backoff(0.1, 5.0)
+        client_faults = ClientFaults()
         while not self._closed:
             try:
                 self._connect()
@@ -168,15 +170,20 @@ class Producer:
                 self._drop_client()
                 self._make_smaller(error.record, str(error.__cause__))
             except (KafkaError, OSError) as error:
-                self._health.degraded(self._name, explain(error, self._connection))
-                self._drop_client()
-                forget_topics()
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, backoff.pause())
-            except BaseException as error:  # a bug must stop the flow, not only this thread
-                self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
-                raise
+                self._reconnect_after(error, backoff)
+            except Exception as error:
+                if not client_faults.tolerates(self._name, error):
+                    self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))
+                    raise  # a bug must stop the flow, not only this thread
+                self._reconnect_after(error, backoff)
         self._drop_client()
+
+    def _reconnect_after(self, error: Exception, backoff: Backoff) -> None:
+        self._health.degraded(self._name, explain(error, self._connection))
+        self._drop_client()
+        forget_topics()
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, backoff.pause())
 
     def _make_smaller(self, record: Record, reason: str) -> None:
         """Send a record's lines one by one to a topic with a lower limit; refuse a single line."""
@@ -246,7 +253,7 @@ class Producer:
         client, self._client = self._client, None
         if client is not None:
             # it could not end what it had under way; all of that is sent again
-            with contextlib.suppress(KafkaError):
+            with contextlib.suppress(KafkaError, OSError, ValueError):
                 client.close(timeout=0)
         for record in self._in_flight:
             record.future = None

@@ -34,7 +34,6 @@ ALARM_SINK = "vigie_alarms"
 ANSWER_SINK = "vigie_replies"
 DEAD_SINK = "vigie_dead"
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
-StandIns = Mapping[str, Callable[[Any, StepContext], Logic]]
 
 
 class NotRunnable(Exception):
@@ -75,21 +74,20 @@ def compile_flow(
     timezone: ZoneInfo,
     profile: str | None = None,
     born: Mapping[str, str] | None = None,
-    stand_ins: StandIns | None = None,
+    live: bool = True,
     run: str = "",
 ) -> Compiled:
     """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under
-    (`flows.language.lock.born`). With `stand_ins` nothing outside is used: they replace the logic
-    of steps by their kind, and sources and sinks need not be able to run. `run` names a replay of
-    history.
+    (`flows.language.lock.born`). Where it is not `live` nothing outside is used, and sources and
+    sinks need not be able to run. `run` names a replay of history.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}, stand_ins, run).compile()
+    return _Compiler(active, tables, timezone, born or {}, live, run).compile()
 
 
 class _Compiler:
@@ -99,15 +97,14 @@ class _Compiler:
         tables: Tables,
         timezone: ZoneInfo,
         born: Mapping[str, str],
-        stand_ins: StandIns | None,
+        live: bool,
         run: str,
     ) -> None:
         self._flow = flow
         self._tables = tables
         self._timezone = timezone
         self._born = born
-        self._stand_ins = stand_ins or {}
-        self._is_live = stand_ins is None
+        self._is_live = live
         self._run = run
 
     def compile(self) -> Compiled:
@@ -207,11 +204,8 @@ class _Compiler:
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 saved = self._born.get(now, now)
                 context = self._context(name, saved, roles)
-                if stand_in := self._stand_ins.get(step.kind):
-                    steps.append(Step(saved, partial(stand_in, step.settings, context)))
-                else:
-                    component = _runnable(name, step.settings)
-                    steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
+                component = _runnable(name, step.settings)
+                steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
             tables = tuple(
                 (step.settings.side_input(), n)
                 for n, step in enumerate(stream.steps)

@@ -20,7 +20,6 @@ from flows.replay.merge import side_by_side
 from flows.replay.pace import pace_of
 from flows.replay.player import Pace, Piece, Player
 from flows.replay.sources import Inputs, Place, needed
-from flows.testing.fake_camera import STAND_INS
 from operators.alarms.kpi import Kpis
 from operators.events import AlarmTransition, Event, Occurrence, Row
 
@@ -70,7 +69,7 @@ def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
     """
     flow, read = definition.flow, definition.inputs.streams
     plan = compile_flow(
-        flow, definition.tables, zone, definition.profile, definition.born, STAND_INS, RUN
+        flow, definition.tables, zone, definition.profile, definition.born, live=False, run=RUN
     ).plan
     wanted = set(needed(flow, read))
     nodes = tuple(

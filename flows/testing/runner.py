@@ -20,7 +20,6 @@ from flows.dataflow.plan import COMMANDS, Outlet, Outputs, Plan
 from flows.dataflow.playback import Playback
 from flows.language.model import Do, Flow, Play, Test
 from flows.testing.expectations import Difference, Mismatch, Moment, compare
-from flows.testing.fake_camera import STAND_INS
 from flows.testing.inputs import events_of
 from flows.testing.outputs import Output, SinkView
 from operators.alarms.base_logic import AlarmLogic
@@ -74,7 +73,7 @@ def run_test(flow: Flow, tables: Tables, zone: ZoneInfo, index: int) -> Outcome:
     outcome = Outcome(test.test, ("tests", index))
     began = time.perf_counter()
     try:
-        compiled = compile_flow(flow, tables, zone, test.profile, stand_ins=STAND_INS)
+        compiled = compile_flow(flow, tables, zone, test.profile, live=False)
     except NotRunnable as reason:
         outcome.status, outcome.reason = "skipped", str(reason)
         return outcome

@@ -4,8 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from operators.component import Operator, Spec
+from operators.component import Logic, MapLogic, Operator, Spec, StepContext
+from operators.events import Detection, Event, Frame
 from operators.model.condition import Column
+from operators.model.tables import rows_by_key
 from operators.model.units import Duration
 
 
@@ -21,11 +23,12 @@ class DetectBatch(Spec):
 class Detect(Operator):
     """Finds objects on pictures with a model.
 
-    One run takes pictures of all cameras, none before its turn.
+    One run takes pictures of all cameras, none before its turn. The model runs beside the flow, in
+    a process of its own, so that nothing waits for it; of what it found on a picture this step
+    takes the wanted classes, from the wanted confidence on.
     """
 
     NAME: ClassVar[str] = "detect"
-    RUNS: ClassVar[bool] = False
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         (
             "detect: {model: yolov8n, classes: [person, car], confidence: 0.5, batch: {max: 16,"
@@ -46,3 +49,42 @@ class Detect(Operator):
         examples=[0.5],
     )
     batch: DetectBatch | None = Field(None, description="How pictures are gathered.")
+
+    def logic(self, context: StepContext) -> Logic:
+        """Make the step's logic for one shard."""
+        rows = [rows_by_key(rows, "name") for rows in context.tables.values() if rows]
+
+        def lowest(frame: Frame) -> float:
+            if not isinstance(self.confidence, Column):
+                return self.confidence
+            name = self.confidence.column
+            cells = [frame.labels, *(row[frame.subject] for row in rows if frame.subject in row)]
+            found = next((cell[name] for cell in cells if name in cell), self.confidence.default)
+            return float(found or 0.0)
+
+        def detections(events: list[Event], now: object) -> list[Event]:
+            return [
+                one
+                for frame in events
+                if isinstance(frame, Frame) and frame.seen
+                for one in self._of(frame, lowest(frame))
+            ]
+
+        return MapLogic(detections)
+
+    def _of(self, frame: Frame, lowest: float) -> list[Detection]:
+        return [
+            Detection(
+                id=f"{frame.id}/{number}",
+                time=frame.time,
+                subject=frame.subject,
+                class_=seen.class_,
+                score=seen.score,
+                box=seen.box,
+                frame=frame.id,
+                picture=frame.picture,
+                labels=frame.labels,
+            )
+            for number, seen in enumerate(frame.seen or ())
+            if seen.class_ in self.classes and seen.score >= lowest
+        ]

@@ -21,11 +21,12 @@ UNARMED = -signal.SIGTERM
 @dataclass(frozen=True)
 class Ending:
     """One end of the process: its exit status, and those that were expected, none if nobody
-    asked it to end.
+    asked it to end. `last_words` are the last lines it wrote.
     """
 
     status: int
     expected: tuple[int, ...]
+    last_words: str
 
 
 class Victim:
@@ -78,7 +79,8 @@ class Victim:
         excused = self._excuse[0] if self._excuse else None
         lines = [
             f"it ended with {ending.status}, expected"
-            f" {' or '.join(map(str, ending.expected)) or 'that it runs on'}"
+            f" {' or '.join(map(str, ending.expected)) or 'that it runs on'}; its last words:\n"
+            f"{ending.last_words}"
             for ending in self.endings
             if ending.status not in ending.expected and ending.status != excused
         ]
@@ -90,7 +92,7 @@ class Victim:
         """End it for good, asking; an exit status other than 0 is a trouble."""
         self._leave()
         self.program.stop(PATIENCE)
-        self.endings.append(Ending(self.program.exit_status or 0, (0,)))
+        self.endings.append(self._ending((0,)))
 
     def give_up(self) -> None:
         """End it for good, at once."""
@@ -100,6 +102,9 @@ class Victim:
     def said(self) -> str:
         """All it has written since the first start."""
         return self.program.log.read_text("utf-8", "replace") if self.program.log.exists() else ""
+
+    def _ending(self, expected: tuple[int, ...]) -> Ending:
+        return Ending(self.program.exit_status or 0, expected, self.program.tail())
 
     def _running(self) -> threading.Lock:
         """The lock, free to take once a process runs."""
@@ -117,7 +122,7 @@ class Victim:
             with self._lock:
                 if self.program.pid is not None:
                     continue
-                ending = Ending(self.program.exit_status or 0, self._expected)
+                ending = self._ending(self._expected)
                 self._expected = ()
             if not ending.expected:
                 time.sleep(PAUSE)

@@ -36,7 +36,7 @@ SOME: list[Event] = [
         labels=_LABELS,
         data={"action": "single", "n": 1, "deep": {"list": [1, None, True, "é"]}},
     ),
-    Frame(id="f", time=T, subject="door", width=640, height=480, jpeg=b"\xff\xd8", key="k",
+    Frame(id="f", time=T, subject="door", width=640, height=480, jpeg=b"\xff\xd8", picture="t/0/1",
     labels=_LABELS),
     Detection(
         id="d", time=T, subject="door", class_="person", score=0.9, box=(0.1, 0.2, 0.3, 0.4),

@@ -28,7 +28,7 @@ def plan_of(text: str) -> Plan | None:
     flow = build(document)
     if flow is None:
         return None
-    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), stand_ins={}).plan
+    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), live=False).plan
 
 
 def plan_at(path: Path, profile: str | None = None) -> Plan:
@@ -37,7 +37,7 @@ def plan_at(path: Path, profile: str | None = None) -> Plan:
     flow = build(document)
     assert flow is not None, document.report()
     return compile_flow(
-        flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile, stand_ins={}
+        flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile, live=False
     ).plan
 
 
