@@ -66,6 +66,10 @@ class TopicNames:
         """What a source received whose sender waits for an acknowledgement (MQTT, HTTP)."""
         return f"{self.prefix}in.{flow}.{source}"
 
+    def frames(self, flow: str, source: str) -> str:
+        """The pictures of a camera source that are to be looked at (`flows.vision`)."""
+        return f"{self.prefix}frames.{flow}.{source}"
+
     def dead_letters(self, flow: str) -> str:
         """What a flow could not process."""
         return f"{self.prefix}dead.{flow}"

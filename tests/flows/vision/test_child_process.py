@@ -1,0 +1,93 @@
+"""Processes that work for a flow: what they tell it, and when they end."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.base import ConnectorContext, Health
+from flows.vision.child_process import ChildProcess
+from tests.waiting import wait_until
+
+MODULE = "tests.flows.vision.counting_child"
+
+
+@pytest.fixture
+def counts() -> Counter[str]:
+    return Counter()
+
+
+@pytest.fixture
+def context(counts: Counter[str]) -> ConnectorContext:
+    return ConnectorContext(
+        flow="yard",
+        name="video",
+        connection=None,
+        health=Health(),
+        count=lambda word, n: counts.update({word: n}),
+    )
+
+
+@pytest.fixture
+def child(context: ConnectorContext) -> Iterator[ChildProcess]:
+    child = ChildProcess(MODULE, {"name": "camera door"}, context)
+    child.start()
+    yield child
+    child.stop()
+
+
+def test_a_child_gets_its_settings_and_what_it_tells_reaches_the_flow(
+    child: ChildProcess, counts: Counter[str], context: ConnectorContext
+) -> None:
+    wait_until(lambda: context.health.down, what="the child to tell of the gate")
+    assert counts["started"] == 1
+    assert context.health.down == {"camera gate": "no route to host"}
+
+
+def test_a_child_that_is_killed_runs_again_and_is_counted(
+    child: ChildProcess, counts: Counter[str]
+) -> None:
+    wait_until(lambda: counts["started"] == 1, what="the child to start")
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGKILL)
+    wait_until(lambda: counts["started"] == 2, what="the child to start again")
+    assert counts["restarts"] == 1
+
+
+def test_a_child_ends_when_asked_and_may_say_its_last_words(
+    child: ChildProcess, counts: Counter[str]
+) -> None:
+    wait_until(lambda: counts["started"] == 1, what="the child to start")
+    child.stop()
+    assert child.pid is None
+    assert counts["ended"] == 1
+    assert counts["restarts"] == 0
+
+
+def test_a_child_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    program = (
+        "import threading\n"
+        "from connectors.base import ConnectorContext\n"
+        "from flows.vision.child_process import ChildProcess\n"
+        f"settings = {{'name': 'x', 'pid_file': {str(pid_file)!r}}}\n"
+        f"ChildProcess({MODULE!r}, settings, ConnectorContext('f', 'v', None)).start()\n"
+        "threading.Event().wait()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    wait_until(lambda: pid_file.exists() and pid_file.read_text(), what="the child to start")
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not _runs(int(pid_file.read_text())), what="the child to end")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
