@@ -227,6 +227,19 @@ class PushSource(Component):
         raise NotImplementedError
 
 
+class PictureSource(Component):
+    """A source of pictures, which processes beside the flow take and look at.
+
+    The flow reads what they find from a topic.
+    """
+
+    CONNECTION: ClassVar[type[BaseModel] | None] = None
+    RUNS: ClassVar[bool] = True
+
+
+AnySource = Source | PushSource | PictureSource
+
+
 class Sink(Component):
     """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`."""
 

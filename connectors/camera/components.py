@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from connectors.base import Source
+from connectors.base import PictureSource
 
 
-class Rtsp(Source):
+class Rtsp(PictureSource):
     """Takes pictures from one RTSP camera per row of a table, whose other columns become labels.
 
     Delivery: live pictures only. What a camera showed while the flow was stopped is gone, and is
@@ -18,7 +18,6 @@ class Rtsp(Source):
     """
 
     NAME: ClassVar[str] = "rtsp"
-    RUNS: ClassVar[bool] = False
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         (
             'rtsp: {each: cameras, url: "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}",'

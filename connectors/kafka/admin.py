@@ -1,6 +1,7 @@
 """Topics on the broker: making them, their partitions, the partition of a key, errors in words."""
 
 import threading
+from collections.abc import Mapping
 from functools import lru_cache
 
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -18,13 +19,17 @@ _known_lock = threading.Lock()
 
 
 def ensure_topic(
-    connection: TopicConnection, topic: str, partitions: int | None = None, compact: bool = False
+    connection: TopicConnection,
+    topic: str,
+    partitions: int | None = None,
+    compact: bool = False,
+    configs: Mapping[str, str] | None = None,
 ) -> None:
     """Create a topic unless it exists; raises `KafkaError` while no broker answers.
 
     `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
     key for ever, instead of all records for a while; so it does if this process has asked for it
-    before, whoever creates the topic again.
+    before, whoever creates the topic again. `configs` are other settings of a topic that is made.
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
@@ -35,9 +40,12 @@ def ensure_topic(
             return
     admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)
     try:
-        policy = {"cleanup.policy": "compact"} if compact else None
+        policy = {"cleanup.policy": "compact"} if compact else {}
         new = NewTopic(
-            topic, partitions or connection.partitions, connection.replication, topic_configs=policy
+            topic,
+            partitions or connection.partitions,
+            connection.replication,
+            topic_configs={**policy, **(configs or {})} or None,
         )
         admin.create_topics([new])
     except TopicAlreadyExistsError:

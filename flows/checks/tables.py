@@ -55,6 +55,9 @@ def known_table(scope: Scope, path: Path_, table: str) -> bool:
 
 
 def _check_each(scope: Scope, path: Path_, settings: Any) -> None:
+    live = scope.flow.sources.get(settings.each)
+    if live is not None and getattr(live.settings, "table", False):
+        return
     if not known_table(scope, (*path, "each"), settings.each):
         return
     columns = scope.columns(settings.each)

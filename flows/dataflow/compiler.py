@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from connectors.base import PushSource, Sink, Source
+from connectors.base import AnySource, Sink
 from flows.dataflow.clock import ClockSettings
 from flows.dataflow.plan import (
     ALARMS,
@@ -62,7 +62,7 @@ class Compiled:
     """
 
     plan: Plan
-    sources: dict[str, Source | PushSource]
+    sources: dict[str, AnySource]
     sinks: dict[str, CompiledSink]
     sharded: bool
     on_error: Mapping[str, OnError]
@@ -145,7 +145,7 @@ class _Compiler:
     def _outside(self, name: str, component: Any) -> Any:
         return _runnable(name, component) if self._is_live else component
 
-    def _sides(self, sources: Mapping[str, Source | PushSource]) -> frozenset[str]:
+    def _sides(self, sources: Mapping[str, AnySource]) -> frozenset[str]:
         tables = [
             raw_name(self._flow, name) for name, source in sources.items() if is_table(source)
         ]
@@ -249,7 +249,7 @@ def raw_name(flow: Flow, source: str) -> str:
     )
 
 
-def is_table(source: Source | PushSource) -> bool:
+def is_table(source: AnySource) -> bool:
     """Whether a source is a table of rows, which every shard reads whole."""
     return bool(getattr(source, "table", False))
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from connectors.base import PushSource, Sink, Source
+from connectors.base import PictureSource, PushSource, Sink, Source
 from connectors.config.late_model import LateModels
 from operators.alarms.settings import Alarm
 from operators.component import Component, Operator
 
-SOURCES: Mapping[str, type[Source] | type[PushSource]] = LateModels(
+SOURCES: Mapping[str, type[Source] | type[PushSource] | type[PictureSource]] = LateModels(
     {
         "mariadb_binlog": "connectors.mariadb.components:MariadbBinlog",
         "mqtt": "connectors.mqtt.components:Mqtt",

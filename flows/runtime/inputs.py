@@ -6,15 +6,18 @@ from functools import partial
 from typing import Any
 
 from connectors.base import ConnectorContext, Health, PushSource, Reader, Receiver, Source
+from connectors.camera.components import Rtsp
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
-from flows.dataflow.compiler import Compiled, is_table, raw_name
+from flows.dataflow.compiler import Compiled, NotRunnable, is_table, raw_name
 from flows.dataflow.plan import COMMANDS
 from flows.language.model import Flow
 from flows.runtime.dead_letters import DeadLetters
 from flows.runtime.runtime_context import Input
+from flows.vision.picture_steps import TooManyModels, picture_steps
+from flows.vision.supervisor import CameraProcesses
 
 MakeContext = Callable[[str, Any], ConnectorContext]
 """The context of a connector, by its name and its settings."""
@@ -42,7 +45,7 @@ class Inputs:
         self._letters = letters
         self._health = health
         self._context_of = context_of
-        self._receivers: list[tuple[Receiver, Producer]] = []
+        self._receivers: list[tuple[Receiver, Producer | None]] = []
 
     def connect(self, compiled: Compiled) -> list[Input]:
         """Look up the partitions of all sources; raises `ConnectorError`."""
@@ -59,13 +62,15 @@ class Inputs:
     def check(self) -> None:
         """Raise what a receiver could not write."""
         for _, producer in self._receivers:
-            producer.check()
+            if producer is not None:
+                producer.check()
 
     def close(self) -> None:
         """Stop the receivers; what was not acknowledged is sent again."""
         for receiver, producer in self._receivers:
             receiver.stop()
-            producer.close()
+            if producer is not None:
+                producer.close()
 
     def _commands(self) -> Input:
         source = Topic(
@@ -85,13 +90,33 @@ class Inputs:
             )
             write = partial(self._letters.write, producer, topic)
             self._receivers.append((source.receiver(context, write), producer))
-            context = replace(context, name=f"{name} topic", connection=self._broker)
-            source = Topic(name=topic, new_partitions=1)
+            source, context = self._intake(context, topic)
+        elif isinstance(source, Rtsp):
+            self._receivers.append((self._cameras(component, context), None))
+            topic = self._broker.topic_names.of_source(self._flow.flow, name)
+            source, context = self._intake(context, topic)
         parts, entry = source.partitions(context), raw_name(self._flow, name)
         if is_table(source):
             return Input(entry, parts, partial(source.open, context), "table")
         opener = partial(self._open, source, context, entry)
         return Input(entry, parts, opener, is_reachable=lambda: name not in self._health.down)
+
+    def _intake(self, context: ConnectorContext, topic: str) -> tuple[Topic, ConnectorContext]:
+        """The topic that a source's own receiver writes to, as the source that the flow reads."""
+        context = replace(context, name=f"{context.name} topic", connection=self._broker)
+        return Topic(name=topic, new_partitions=1), context
+
+    def _cameras(self, source: Rtsp, context: ConnectorContext) -> CameraProcesses:
+        live = self._flow.sources.get(source.each)
+        table_topic = (
+            live.settings.topics()[0] if live and isinstance(live.settings, Topic) else None
+        )
+        rows = context.tables.get(source.each, ())
+        try:
+            steps = picture_steps(self._flow, context.name)
+        except TooManyModels as error:
+            raise NotRunnable(str(error)) from None
+        return CameraProcesses(context, source, rows, table_topic, steps, self._broker)
 
     def _open(
         self, source: Source, context: ConnectorContext, name: str, part: str, position: Any

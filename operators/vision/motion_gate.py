@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from operators.component import Logic, MapLogic, Operator, StepContext
 from operators.events import Event, Frame
@@ -31,9 +31,25 @@ class MotionGate(Operator):
         examples=["10s"],
     )
 
+    @field_validator("min_area")
+    @classmethod
+    def _an_area(cls, value: Quantity) -> Quantity:
+        if value.unit not in (None, "%") or not 0 < _fraction(value) <= 1:
+            raise ValueError(f"expected a part of the picture, such as 1 % or 0.01, got {value}")
+        return value
+
+    @property
+    def area(self) -> float:
+        """`min_area` as a fraction of the picture, 0 to 1."""
+        return _fraction(self.min_area)
+
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""
         return MapLogic(_moving)
+
+
+def _fraction(area: Quantity) -> float:
+    return area.number / 100 if area.unit == "%" else area.number
 
 
 def _moving(events: list[Event], now: object) -> list[Event]:
