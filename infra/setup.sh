@@ -6,8 +6,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=.venv
 STAMP=$VENV/.vigie-setup
-DEBIAN_PACKAGES=(mariadb-server mosquitto mosquitto-clients victoria-metrics chromium)
-DEBIAN_PROGRAMS=(mariadbd mosquitto mosquitto_pub victoria-metrics chromium)
+DEBIAN_PACKAGES=(
+    mariadb-server mosquitto mosquitto-clients victoria-metrics chromium
+    python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav opencv-doc
+)
+# What each brings: a program, or a file.
+DEBIAN_CONTENTS=(
+    mariadbd mosquitto mosquitto_pub victoria-metrics chromium
+    /usr/lib/python3/dist-packages/gi "/usr/lib/*/girepository-1.0/GstRtspServer-1.0.typelib"
+    "/usr/lib/*/gstreamer-1.0/libgstvideotestsrc.so" "/usr/lib/*/gstreamer-1.0/libgstrtp.so"
+    "/usr/lib/*/gstreamer-1.0/libgstvideoparsersbad.so" "/usr/lib/*/gstreamer-1.0/libgstx264.so"
+    "/usr/lib/*/gstreamer-1.0/libgstlibav.so" /usr/share/doc/opencv-doc/examples/data/vtest.avi
+)
+DEBIAN_ROOT=${DEBIAN_ROOT:-}
 export PATH="$PATH:/usr/sbin:/usr/local/sbin" PIP_DISABLE_PIP_VERSION_CHECK=1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -51,10 +63,14 @@ python_packages() {
     echo "$wanted" >$STAMP
 }
 
+is_there() {
+    if [[ $1 == /* ]]; then compgen -G "$DEBIAN_ROOT$1" >/dev/null; else command -v "$1" >/dev/null; fi
+}
+
 missing_debian() {
     local i
     for i in "${!DEBIAN_PACKAGES[@]}"; do
-        command -v "${DEBIAN_PROGRAMS[$i]}" >/dev/null || echo "${DEBIAN_PACKAGES[$i]}"
+        is_there "${DEBIAN_CONTENTS[$i]}" || echo "${DEBIAN_PACKAGES[$i]}"
     done
 }
 
@@ -99,7 +115,11 @@ debian_packages() {
         left_out "only root can install them (as root: apt-get install --no-install-recommends ${missing[*]})" "${missing[@]}"
     else
         say "installing Debian's ${missing[*]}"
-        install_debian "${missing[@]}" || say "apt-get could not install all of them; its message is above"
+        if ! install_debian "${missing[@]}"; then
+            say "apt-get could not install all of them, its message is above; one by one, then"
+            local package
+            for package in "${missing[@]}"; do install_debian "$package" || true; done
+        fi
         mapfile -t missing < <(missing_debian)
         if [[ ${#missing[@]} != 0 ]]; then left_out "apt-get did not bring them" "${missing[@]}"; fi
     fi

@@ -23,11 +23,13 @@ from infra.embedded.mail import Mail
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.objects import Objects
+from infra.embedded.rtsp import Rtsp
 from infra.embedded.service import Service
 from infra.embedded.victoria import Victoria
 
 SERVICES = {
     "broker", "clickhouse", "mosquitto", "mariadb", "victoria", "objects", "mail", "own",
+    "rtsp",
     "moto", "postgresql", "receiver", "stack", "start", "browser",
 }  # fmt: skip
 """Fixtures that start a server or a browser."""
@@ -156,3 +158,9 @@ def objects(session_folder: Path) -> Iterator[Objects]:
 def mail(session_folder: Path) -> Iterator[Mail]:
     """A mail server at `mail.url`; `mail.messages()` is what came."""
     yield from _run(Mail(session_folder / "mail"))
+
+
+@pytest.fixture(scope="session")
+def rtsp(session_folder: Path) -> Iterator[Rtsp]:
+    """An RTSP server with a generated stream at `rtsp.url("/camera")`."""
+    yield from _run(Rtsp(session_folder / "rtsp"))

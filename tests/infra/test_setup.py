@@ -13,6 +13,16 @@ pytestmark = pytest.mark.service
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("bash", "cat", "sha256sum", "dirname", "readlink")
+FILES = (
+    "usr/lib/python3/dist-packages/gi",
+    "usr/lib/any/girepository-1.0/GstRtspServer-1.0.typelib",
+    *(
+        f"usr/lib/any/gstreamer-1.0/libgst{name}.so"
+        for name in ("videotestsrc", "rtp", "videoparsersbad", "x264", "libav")
+    ),
+    "usr/share/doc/opencv-doc/examples/data/vtest.avi",
+)
+"""What Debian's packages bring that are no programs."""
 
 
 @pytest.fixture
@@ -26,9 +36,12 @@ def checkout(tmp: Path) -> Path:
     return tmp
 
 
-def install(checkout: Path, programs: tuple[str, ...]) -> None:
+def install(checkout: Path, programs: tuple[str, ...], files: tuple[str, ...] = FILES) -> None:
     for program in programs:
         (checkout / "bin" / program).symlink_to("/bin/true")
+    for file in files:
+        (checkout / "root" / file).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / "root" / file).touch()
 
 
 def prepared(checkout: Path) -> None:
@@ -45,7 +58,12 @@ def prepared(checkout: Path) -> None:
 
 
 def setup(checkout: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": str(checkout / "bin"), "HOME": os.environ.get("HOME", "/"), **variables}
+    environment = {
+        "PATH": str(checkout / "bin"),
+        "HOME": os.environ.get("HOME", "/"),
+        "DEBIAN_ROOT": str(checkout / "root"),
+        **variables,
+    }
     command = [str(checkout / "bin" / "bash"), str(checkout / "infra" / "setup.sh")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -66,6 +84,15 @@ def test_what_cannot_be_installed_is_left_out_with_its_reason(checkout: Path) ->
         "left out, because this is not Debian (no apt-get): victoria-metrics chromium"
         in done.stderr
     )
+
+
+def test_packages_without_programs_are_told_by_their_files(checkout: Path) -> None:
+    prepared(checkout)
+    programs = ("mariadbd", "mosquitto", "mosquitto_pub", "victoria-metrics", "chromium")
+    install(checkout, programs, tuple(file for file in FILES if "x264" not in file))
+    done = setup(checkout)
+    assert done.returncode == 0
+    assert "(no apt-get): gstreamer1.0-plugins-ugly. Without them" in done.stderr
 
 
 def test_without_a_fitting_python_it_says_which_one_it_needs(checkout: Path) -> None:
