@@ -22,6 +22,7 @@ from api.metrics import Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
 from api.push.loop_receiver import LoopReceiver
+from api.push.watching import Watching
 from api.routes.account_routes import AccountRoutes
 from api.routes.site_routes import SiteRoutes
 from api.routes.websocket import WebSocketEndpoints
@@ -84,6 +85,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         commands,
         metrics,
     )
+    watching = Watching(hub, writer, settings.topics.watched_cameras)
     endpoints = [*account_routes.endpoints, *site_routes.endpoints]
     connections = WebSocketEndpoints(
         accounts,
@@ -107,7 +109,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         ]
         tasks += [
             asyncio.create_task(_kept_running(work))
-            for work in (*account_routes.work(), *site_routes.work())
+            for work in (*account_routes.work(), *site_routes.work(), watching.run)
         ]
         if settings.kafka is None:
             hub.backfilled.set()

@@ -150,7 +150,7 @@ class Feed:
             settings.topics.alarms,
             settings.topics.alarm_replies,
         )
-        wanted += (settings.topics.pages,)
+        wanted += (settings.topics.pages, settings.topics.live_pictures)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         partitions = [
@@ -207,11 +207,8 @@ class Feed:
         """How many records of a topic are read back at the start; None for all of them."""
         if topic == self._settings.topics.pages:
             return None
-        return (
-            0
-            if topic == self._settings.topics.alarm_replies
-            else self._settings.bounds.backfill_records
-        )
+        passing = (self._settings.topics.alarm_replies, self._settings.topics.live_pictures)
+        return 0 if topic in passing else self._settings.bounds.backfill_records
 
     def _poll_until_next_look(self, consumer: Any) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
@@ -251,7 +248,7 @@ class Feed:
                 self._undecodable(partition, record.offset, error)
 
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
-        if topic == self._settings.topics.push:
+        if topic in (self._settings.topics.push, self._settings.topics.live_pictures):
             return from_push
         return from_site_events if topic in self._settings.event_topics else from_events
 

@@ -4,7 +4,7 @@ Lives in the event loop; nothing here waits.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -46,6 +46,8 @@ class Hub:
         self.recent_events = RecentEvents(bounds.events)
         self.clients: set[Client] = set()
         self.backfilled = asyncio.Event()
+        self.subscribed = asyncio.Event()
+        """Set when somebody subscribes to something else than before."""
         self._replay_buffer = ReplayBuffer(bounds.replay_updates, bounds.replay_size)
         self._seen = RecentIds(bounds.replay_updates)
         self._positions = Positions()
@@ -118,6 +120,10 @@ class Hub:
             and any(matches(channel, update) for channel in wanted)
         ]
 
+    def channels(self) -> Collection[str]:
+        """The channels that somebody follows by their names."""
+        return self._directory.channels()
+
     def begin(self, partition: str, position: Position) -> None:
         """A partition will be read from `place` on."""
         self._replay_buffer.begin(partition, position)
@@ -183,6 +189,7 @@ class Hub:
             self.channel_states.add(update.channel, update.origin, update.data)
 
     def _move(self, client: Client, group: SubscriberGroup | None) -> None:
+        self.subscribed.set()
         before = self._groups.pop(client, None)
         if group is not None:
             group.members.add(client)

@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from api.permissions.visibility import Visibility
@@ -80,6 +81,10 @@ class SubscriptionIndex:
     def groups(self) -> list[SubscriberGroup]:
         """All groups."""
         return list(self._groups.values())
+
+    def channels(self) -> Collection[str]:
+        """The channels that have subscribers, without patterns of subjects."""
+        return self._by_channel.keys()
 
     def group(self, subscription: Subscription, protocol: ClientProtocol) -> SubscriberGroup:
         """The group of a subscription, made for its first member."""

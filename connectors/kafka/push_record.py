@@ -13,6 +13,7 @@ class PushRecord(msgspec.Struct, Generic[Data], frozen=True, kw_only=True):
     `data` is the map under the sink's `shape` (then `shaped`), or else the event itself;
     `PushRecord[msgspec.Raw]` keeps its bytes. `time` is the event's, in epoch seconds. `first` is
     what a new client gets: `nothing`, or if it is left out the latest event of each subject.
+    `page` is the event's label of that name: only those get it who may see that page.
     """
 
     channel: str
@@ -24,3 +25,19 @@ class PushRecord(msgspec.Struct, Generic[Data], frozen=True, kw_only=True):
     data: Data
     shaped: bool = False
     first: str | msgspec.UnsetType = msgspec.UNSET
+    page: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class WatchedCameras(msgspec.Struct, frozen=True, kw_only=True):
+    """The cameras whose channel somebody follows at one api process, told at `at` (epoch seconds).
+
+    The record's key is the process. It is told every `TOLD_EVERY` seconds while there are any, and
+    counts for `TRUE_FOR` seconds.
+    """
+
+    cameras: list[str]
+    at: float
+
+
+TOLD_EVERY = 5.0
+TRUE_FOR = 15.0

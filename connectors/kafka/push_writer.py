@@ -47,6 +47,7 @@ class PushWriter:
                 continue
             subject = getattr(event, "subject", "")
             data = event if shape is None else shape(event)
+            page = getattr(event, "labels", {}).get("page") or msgspec.UNSET
             for channel in channels:
                 record = PushRecord(
                     channel=channel,
@@ -58,6 +59,7 @@ class PushWriter:
                     data=data,
                     shaped=shape is not None,
                     first=self._first,
+                    page=page,
                 )
                 self._producer.send(self._topic, subject, self._encode(record) + b"\n", event=event)
 

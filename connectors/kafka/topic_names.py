@@ -62,6 +62,16 @@ class TopicNames:
         """The cameras of the site; a compacted topic, a row a camera."""
         return f"{self.prefix}cameras"
 
+    @property
+    def watched_cameras(self) -> str:
+        """The cameras that somebody watches, told by each api process (`WatchedCameras`)."""
+        return f"{self.prefix}watched-cameras"
+
+    @property
+    def live_pictures(self) -> str:
+        """Pictures of watched cameras (`PushRecord`), kept for a minute."""
+        return f"{self.prefix}live-pictures"
+
     def of_source(self, flow: str, source: str) -> str:
         """What a source received whose sender waits for an acknowledgement (MQTT, HTTP)."""
         return f"{self.prefix}in.{flow}.{source}"
