@@ -1,0 +1,197 @@
+"""Reads the topic of pictures, from where they are not dealt with yet."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.base import Health
+from connectors.kafka.admin import ensure_topic, explain, forget_topics
+from connectors.kafka.client_faults import ClientFaults
+from connectors.kafka.connection import TopicConnection
+from connectors.runtime.backoff import Backoff
+from flows.vision.detection_positions import Positions
+
+log = logging.getLogger("vigie")
+
+RECORDS_A_POLL = 64
+LARGEST_FETCH = 16 << 20
+BUSY_SECONDS = 1.0
+IDLE_PAUSE = 0.015
+PROBE_SECONDS = 5.0
+LOOK_FOR_PARTITIONS = 60.0
+
+Take = Callable[[Any, bool], None]
+"""`take(record, gathered)`: a record, and whether it had gathered before reading began."""
+
+
+class DetectionFeed:
+    """A thread that reads all partitions.
+
+    It begins where `positions` say, but passes over what was written more than `deadline` seconds
+    ago; `passed(n)` is told how many those are. While `has_room()` is false it reads nothing. It
+    waits for a broker that is down, and begins anew with a topic that was made anew.
+    """
+
+    def __init__(
+        self,
+        connection: TopicConnection,
+        topic: str,
+        positions: Positions,
+        take: Take,
+        passed: Callable[[int], None],
+        has_room: Callable[[], bool],
+        deadline: float,
+        health: Health,
+        name: str,
+    ) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._positions = positions
+        self._take = take
+        self._passed = passed
+        self._has_room = has_room
+        self._deadline = deadline
+        self._health = health
+        self._name = name
+        self._gathered: dict[int, int] = {}
+        self._stop = threading.Event()
+        self.failure: BaseException | None = None
+        self._last_record = self._last_probe = self._last_look = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"feed {name}", daemon=True)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading, within some seconds."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        try:
+            self._keep_reading()
+        except BaseException as error:  # it must end the process, not only this thread
+            self.failure = error
+            raise
+
+    def _keep_reading(self) -> None:
+        backoff = Backoff(0.1, 5.0)
+        faults = ClientFaults()
+        while not self._stop.is_set():
+            consumer = None
+            try:
+                consumer = self._connect()
+                partitions = self._assign(consumer)
+                self._health.up(self._name)
+                backoff.reset()
+                while not self._stop.is_set() and not self._has_grown(consumer, partitions):
+                    self._poll(consumer, partitions)
+            except (KafkaError, OSError) as error:
+                self._wait(error, backoff)
+            except Exception as error:
+                if not faults.tolerates(self._name, error):
+                    raise
+                self._wait(error, backoff)
+            finally:
+                if consumer is not None:
+                    with contextlib.suppress(KafkaError, OSError, ValueError):
+                        consumer.close(autocommit=False)
+
+    def _wait(self, error: Exception, backoff: Backoff) -> None:
+        self._health.degraded(self._name, explain(error, self._connection))
+        forget_topics()
+        self._stop.wait(backoff.pause())
+
+    def _connect(self) -> KafkaConsumer:
+        ensure_topic(self._connection, self._topic)
+        return KafkaConsumer(
+            **self._connection.client_options(),
+            metrics_enabled=False,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=RECORDS_A_POLL,
+            fetch_max_wait_ms=self._connection.fetch_wait_ms,
+            max_partition_fetch_bytes=max(4 << 20, self._connection.record_limit + 4096),
+            fetch_max_bytes=LARGEST_FETCH,
+            metadata_max_age_ms=int(1000 * LOOK_FOR_PARTITIONS),
+            bootstrap_timeout_ms=5_000,
+        )
+
+    def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+        numbers = consumer.partitions_for_topic(self._topic)
+        if not numbers:
+            raise KafkaError(f"the broker does not list {self._topic}")
+        partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        first = consumer.beginning_offsets(partitions)
+        end = consumer.end_offsets(partitions)
+        recent = self._recent(consumer, partitions)
+        for tp in partitions:
+            self._seek(consumer, tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])))
+        self._last_probe = self._last_look = time.monotonic()
+        return partitions
+
+    def _recent(
+        self, consumer: KafkaConsumer, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """The first offset of each partition that is not older than the deadline."""
+        since = int(1000 * (time.time() - self._deadline))
+        found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        return {tp: int(at.offset) for tp, at in found.items() if at is not None}
+
+    def _seek(
+        self, consumer: KafkaConsumer, tp: TopicPartition, first: int, end: int, recent: int
+    ) -> None:
+        known = self._positions.next(tp.partition)
+        anew = known is not None and known > end
+        if anew:
+            log.warning(
+                "%s: %s/%d ends at %d, before the position %s: the topic was made anew",
+                self._name, tp.topic, tp.partition, end, known,
+            )  # fmt: skip
+            known = None
+        start = max(recent if known is None else known, recent, first)
+        if known is not None and start > known:
+            self._passed(start - known)
+        self._positions.start(tp.partition, start, anew)
+        self._gathered[tp.partition] = end
+        consumer.seek(tp, start)
+
+    def _poll(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+        if not self._has_room():
+            self._stop.wait(IDLE_PAUSE)
+            return
+        quiet = time.monotonic() - self._last_record
+        if quiet > BUSY_SECONDS:
+            self._stop.wait(IDLE_PAUSE)
+        if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
+            self._probe(consumer, partitions)
+        polled = consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms)
+        for tp, records in polled.items():
+            self._last_record = time.monotonic()
+            for record in records:
+                self._take(record, record.offset < self._gathered[tp.partition])
+
+    def _probe(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+        """Ask the broker something, for the client waits silently for one that is gone."""
+        self._last_probe = time.monotonic()
+        ends = consumer.end_offsets(partitions, timeout_ms=3_000)
+        if any(int(end) < (self._positions.next(tp.partition) or 0) for tp, end in ends.items()):
+            raise KafkaError("the topic was made anew")
+        self._health.up(self._name)
+
+    def _has_grown(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> bool:
+        """Whether the topic has more partitions than are read."""
+        if time.monotonic() - self._last_look < LOOK_FOR_PARTITIONS:
+            return False
+        self._last_look = time.monotonic()
+        return len(consumer.partitions_for_topic(self._topic) or ()) > len(partitions)

@@ -1,0 +1,94 @@
+"""The shipped model on drawn scenes, by the way that pictures take in a running flow."""
+
+import cv2
+import numpy as np
+import pytest
+
+from connectors.detector.backend import Backend
+from connectors.detector.lookup import Places, find_model
+from connectors.detector.objects import Limits
+from connectors.detector.onnx_backend import OnnxBackend
+from connectors.detector.worker_messages import Box, Work
+from connectors.detector.worker_process import answer, prepare
+from tests import scenes
+from tests.connectors.detector.matching import Score, compare
+
+WIDTH, HEIGHT = 640, 360
+CONFIDENCE = 0.5
+
+
+@pytest.fixture(scope="module")
+def backend() -> Backend:
+    return OnnxBackend(find_model("demo8n", Places()), threads=1)
+
+
+def look(backend: Backend, pictures: list[np.ndarray], floor: float = 0.1) -> list[list[Box]]:
+    jpegs = [cv2.imencode(".jpg", picture, [1, 85])[1].tobytes() for picture in pictures]
+    batch = prepare(Work(jpegs), backend)
+    found = answer(batch, backend.find(batch.values, Limits(floor)), backend.facts.names, 0.0)
+    assert None not in found.pictures
+    return [boxes or [] for boxes in found.pictures]
+
+
+def score(backend: Backend, made: list[tuple[np.ndarray, list[scenes.Label]]]) -> Score:
+    total = Score(0, 0, 0)
+    for boxes, (picture, labels) in zip(look(backend, [p for p, _ in made]), made, strict=True):
+        tall, wide = picture.shape[:2]
+        sure = [box for box in boxes if box.score >= CONFIDENCE]
+        total += compare(sure, labels, wide, tall)
+    return total
+
+
+def test_persons_and_cars_of_moving_scenes_are_found(backend):
+    total = Score(0, 0, 0)
+    for seed in range(101, 109):
+        total += score(backend, list(scenes.video(seed, pictures=50))[::5])
+    assert total.precision >= 0.9, total
+    assert total.recall >= 0.8, total
+
+
+def test_a_jpeg_that_is_decoded_smaller_loses_nothing_to_one_decoded_whole(backend, monkeypatch):
+    made = [each for seed in (103, 104, 105) for each in list(scenes.video(seed, pictures=40))[::5]]
+    smaller = score(backend, made)
+    monkeypatch.setattr("connectors.detector.jpeg.reduction", lambda *sizes: 1)
+    whole = score(backend, made)
+    assert smaller.recall >= whole.recall - 0.03, (smaller, whole)
+    assert smaller.precision >= whole.precision - 0.03, (smaller, whole)
+
+
+def test_boxes_are_within_the_picture_and_sorted_by_score(backend):
+    pictures = [picture for picture, _ in scenes.video(5, pictures=4)]
+    for boxes in look(backend, pictures):
+        scores = [box.score for box in boxes]
+        assert scores == sorted(scores, reverse=True)
+        for box in boxes:
+            assert box.left >= 0 and box.left + box.width <= 1.00001
+            assert box.top >= 0 and box.top + box.height <= 1.00001
+
+
+def test_low_boxes_are_told_for_the_tracker_but_not_below_the_floor(backend):
+    pictures = [picture for picture, _ in scenes.video(5, pictures=30)][::3]
+    low = [box.score for boxes in look(backend, pictures) for box in boxes]
+    assert min(low) < CONFIDENCE
+    assert min(low) >= 0.1
+
+
+def test_a_batch_finds_what_its_pictures_alone_do(backend):
+    pictures = [picture for picture, _ in scenes.video(6, pictures=20)][::4]
+    together = look(backend, pictures)
+    alone = [look(backend, [picture])[0] for picture in pictures]
+    for one, other in zip(together, alone, strict=True):
+        assert [box.class_ for box in one] == [box.class_ for box in other]
+        assert np.allclose([b.score for b in one], [b.score for b in other], atol=1e-3)
+
+
+def test_wanted_classes_leave_out_the_others(backend):
+    picture = next(
+        picture
+        for picture, labels in scenes.video(7, pictures=100)
+        if {label.name for label in labels} == {"person", "car"}
+    )
+    prepared = backend.prepare([picture])
+    both, persons = (backend.find(prepared, Limits(0.1, only))[0] for only in (None, [0]))
+    assert set(both.classes.tolist()) == {0, 1}
+    assert set(persons.classes.tolist()) == {0}
