@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connectors.detector.worker_messages import Box
-from tests.scenes import Label
+from infra.demo.street_scenes import Label
 
 MATCH = 0.5
 

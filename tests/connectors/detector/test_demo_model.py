@@ -10,7 +10,7 @@ from connectors.detector.objects import Limits
 from connectors.detector.onnx_backend import OnnxBackend
 from connectors.detector.worker_messages import Box, Work
 from connectors.detector.worker_process import answer, prepare
-from tests import scenes
+from infra.demo import street_scenes as scenes
 from tests.connectors.detector.matching import Score, compare
 
 WIDTH, HEIGHT = 640, 360

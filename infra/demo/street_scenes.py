@@ -119,6 +119,7 @@ class Thing:
 
     @property
     def box(self) -> Box:
+        """Where it is, in pixels."""
         half = self.tall * self.aspect / 2
         return self.x - half, self.y - self.tall, self.x + half, self.y
 
