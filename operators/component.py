@@ -68,7 +68,8 @@ class StepContext:
     `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or
     alarm, where it matters; `zones` are polygons in pictures by name, each with its camera. `run`
     names a replay of history, in which an event arrives at its own time; it is empty live.
-    `arrival` says that an event has the time of its arrival, whatever time it tells.
+    `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
+    kind of the step behind this one in its stream.
     """
 
     flow: str
@@ -82,6 +83,7 @@ class StepContext:
     zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
     run: str = ""
     arrival: bool = False
+    then: str = ""
 
     @property
     def patience(self) -> float:

@@ -160,7 +160,9 @@ class Detection(
     """One object on a frame of camera `subject`.
 
     `box` is (left, top, width, height) as fractions of the picture, 0 to 1; `score` is 0 to 1.
-    `frame` is the frame's id, `picture` where its JPEG is, `TOPIC/PARTITION/OFFSET`.
+    `frame` is the frame's id, `picture` where its JPEG is, `TOPIC/PARTITION/OFFSET`. `still` says
+    that it has not moved for ten seconds, so that no more is heard of it until it does. `line` is
+    the line that it crossed, `direction` to which side, looking along the line.
     """
 
     id: str
@@ -172,6 +174,9 @@ class Detection(
     track: str | None = None
     phase: str | None = None
     in_zone: str | None = None
+    line: str | None = None
+    direction: Literal["left", "right"] | None = None
+    still: bool = False
     frame: str | None = None
     picture: str | None = None
     labels: dict[str, str] = {}

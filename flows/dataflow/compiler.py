@@ -1,7 +1,7 @@
 """From a checked definition to what runs: the plan of the graph, its sources and its sinks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -200,10 +200,11 @@ class _Compiler:
             reads = _inputs(stream.from_)
             roles = tuple(role for _, role in reads if role)
             steps = []
-            for step in stream.steps:
+            kinds = [step.kind for step in stream.steps]
+            for step, then in zip(stream.steps, [*kinds[1:], ""], strict=True):
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 saved = self._born.get(now, now)
-                context = self._context(name, saved, roles)
+                context = replace(self._context(name, saved, roles), then=then)
                 component = _runnable(name, step.settings)
                 steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
             tables = tuple(

@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+import msgspec
 from pydantic import Field
 
 from operators.component import Logic, MapLogic, Operator, Spec, StepContext
@@ -25,7 +26,8 @@ class Detect(Operator):
 
     One run takes pictures of all cameras, none before its turn. The model runs beside the flow, in
     a process of its own, so that nothing waits for it; of what it found on a picture this step
-    takes the wanted classes, from the wanted confidence on.
+    takes the wanted classes, from the wanted confidence on. A `track` right behind it also hears of
+    the pictures on which there was nothing.
     """
 
     NAME: ClassVar[str] = "detect"
@@ -63,12 +65,13 @@ class Detect(Operator):
             return float(found or 0.0)
 
         def detections(events: list[Event], now: object) -> list[Event]:
-            return [
-                one
-                for frame in events
-                if isinstance(frame, Frame) and frame.seen
-                for one in self._of(frame, lowest(frame))
-            ]
+            out: list[Event] = []
+            for frame in events:
+                if isinstance(frame, Frame) and frame.seen is not None:
+                    out += self._of(frame, lowest(frame))
+                    if context.then == "track":
+                        out.append(msgspec.structs.replace(frame, jpeg=b"", seen=[]))
+            return out
 
         return MapLogic(detections)
 

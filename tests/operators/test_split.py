@@ -3,7 +3,7 @@ subjects' events lie between.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -219,17 +219,31 @@ def walks(dice: random.Random) -> list[Event]:
     made: list[Event] = []
     clock = 0.0
     for n in range(dice.choice([5, 20, 60])):
-        clock += dice.choice([0.0, 0.1, 0.2, 0.5, 2.0, 4.0])
-        box = (round(dice.uniform(0, 0.9), 1), round(dice.uniform(0, 0.6), 1), 0.1, 0.3)
-        made.append(
-            Detection(
-                id=f"d{n}", time=clock - dice.choice([0, 0, 0, 1]), subject=dice.choice(["gate",
-                "dock"]), score=0.9, box=box,
-                class_=dice.choice(["person", "car"]), track=dice.choice(["1", "2", "2", None]),
-                phase=dice.choice(["update", "update", "end"]),
-            )
-        )  # fmt: skip
+        clock += dice.choice([0.1, 0.2, 0.5, 2.0, 4.0])
+        camera, time = dice.choice(["gate", "dock"]), clock - dice.choice([0, 0, 0, 1])
+        for k in range(dice.choice([1, 1, 2, 3])):
+            box = (round(dice.uniform(0, 0.9), 1), round(dice.uniform(0, 0.6), 1), 0.1, 0.3)
+            made.append(
+                Detection(
+                    id=f"d{n}.{k}", time=time, subject=camera, score=0.9, box=box, frame=f"f{n}",
+                    class_=dice.choice(["person", "car"]), track=dice.choice(["1", "2", "2", None]),
+                    phase=dice.choice(["update", "update", "end"]),
+                )
+            )  # fmt: skip
     return made
+
+
+def cut(events: list[Event], dice: random.Random) -> Iterator[list[Event]]:
+    """The events in batches, none of which ends within a picture."""
+    left = list(events)
+    while left:
+        size = dice.randrange(1, 8)
+        while {getattr(one, "frame", None) for one in left[:size]} & {
+            getattr(one, "frame", None) for one in left[size:]
+        }:
+            size += 1
+        yield left[:size]
+        left = left[size:]
 
 
 @pytest.mark.parametrize(
@@ -247,12 +261,9 @@ def test_what_is_seen_on_pictures_depends_on_the_cameras_own_pictures_only(
     whole = Shard(make(), IN_PICTURES)
     expected = [*whole.feed(*events), *whole.wait_until(1e5)]
     split = Shard(make(), IN_PICTURES, restarts=True)
-    mixed = swapped(events, dice)
     got: list[Event] = []
-    while mixed:
-        size = dice.randrange(1, 8)
-        got += split.feed(*mixed[:size])
-        mixed = mixed[size:]
+    for batch in cut(swapped(events, dice), dice):
+        got += split.feed(*batch)
     got += split.wait_until(1e5)
     assert of_subject(got) == of_subject(expected)
     assert split.counts == whole.counts

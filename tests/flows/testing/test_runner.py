@@ -124,7 +124,7 @@ HOT = (
         ["{at: 0s, given: {video: {camera: gate, sees: [{class: person, box: [0.4, 0.4, 0.1, 0.4], score: 0.9}, {class: cat}]}}}",
          "{at: 0s, expect: {seen: {class: person, phase: new, camera: gate, area: yard}, inside: {in_zone: floor}}}",
          "{at: 2s, given: {video: {camera: gate, sees: [{class: person, score: 0.4}]}}}",
-         "{at: 2min, expect: {seen: {phase: end, time: 1s}, boxes: [{phase: entered}, {phase: left}]}}"],
+         "{at: 2min, expect: {seen: {phase: end, time: 2.5s}, boxes: [{phase: entered}, {phase: left}]}}"],
         ["{at: 0s, given: {plain: {type: pressed, subject: mat, data: {force: {high: 2}}}}}",
          "{at: 0s, expect: {readings: {type: pressed, force: {high: 2}}, readings.late: nothing}}"],
     ],

@@ -1,10 +1,17 @@
 """Following objects from picture to picture."""
 
+import math
 import random
 
-from operators.component import StepContext
-from operators.events import Detection
-from operators.vision.track import MOST_TRACKS, Track, alike
+import msgspec
+import pytest
+
+from operators.component import Now, StepContext
+from operators.events import Detection, Frame
+from operators.model.saved_state import decode, encode
+from operators.vision.boxes import alike
+from operators.vision.track import Track
+from operators.vision.track_logic import MOST_TRACKS
 from tests.operators.shard import CONTEXT, Shard, reading
 
 BOX = (0.4, 0.4, 0.1, 0.4)
@@ -89,31 +96,169 @@ def test_a_broken_detector_does_not_fill_the_memory():
 
 def test_batches_and_restarts_change_nothing():
     rng = random.Random(4)
-    events = []
-    for step in range(200):
-        for camera in ("gate", "dock"):
-            events += [
-                seen(
-                    step / 5,
-                    round(rng.random(), 2),
-                    camera,
-                    rng.choice(["person", "car"]),
-                    id=f"{camera}{step}.{n}",
-                )
-                for n in range(rng.randrange(3))
-            ]
-    whole = shard().feed(*events)
-    cut, left = shard(restarts=True), events
+    pictures = [
+        [
+            seen(
+                step / 5,
+                round(rng.random(), 2),
+                camera,
+                rng.choice(["person", "car"]),
+                id=f"{camera}{step}.{n}",
+            )
+            for n in range(rng.randrange(3))
+        ]
+        for step in range(200)
+        for camera in ("gate", "dock")
+    ]
+    whole = shard().feed(*(one for picture in pictures for one in picture))
+    cut, left = shard(restarts=True), pictures
     parts = []
     while left:
         size = rng.randrange(1, 20)
-        parts += cut.feed(*left[:size])
+        parts += cut.feed(*(one for picture in left[:size] for one in picture))
         left = left[size:]
-    assert sorted(phases(parts)) == sorted(phases(whole))
+    assert parts == whole
 
 
 def test_nothing_is_kept_of_what_is_gone():
     cameras = Shard(Track(), StepContext(flow="f", step="f/s/track"))
     cameras.feed(*(seen(n, 0.5, f"cam{n}") for n in range(50)))
     cameras.wait_until(10_000.0)
-    assert cameras.logic.snapshot() == ([], {})
+    assert cameras.logic.snapshot() == []
+
+
+def looked(time, *seen_there, camera="gate"):
+    """A picture that was looked at, with what was found on it."""
+    frame = f"{camera}@{time:g}"
+    there = [msgspec.structs.replace(one, frame=frame) for one in seen_there]
+    return [*there, Frame(id=frame, time=time, subject=camera, width=64, height=48, seen=[])]
+
+
+def test_where_pictures_are_told_an_object_ends_when_pictures_without_it_say_so():
+    cameras = shard()
+    cameras.feed(*looked(0.0, seen(0.0, id="a")))
+    out = [one for n in range(1, 20) for one in cameras.feed(*looked(n / 5))]
+    assert phases(out) == [(3.0, "a", "end")]
+
+
+def test_a_camera_that_is_gone_ends_nothing_until_it_is_gone_for_long():
+    cameras = shard()
+    cameras.feed(*looked(0.0, seen(0.0, id="a")))
+    assert cameras.wait_until(100.0) == []
+    assert phases(cameras.feed(*looked(100.0, seen(100.0)))) == [(100.0, "a", "update")]
+    assert phases(cameras.wait_until(399.9)) == []
+    assert phases(cameras.wait_until(400.0)) == [(400.0, "a", "end")]
+
+
+def test_a_gap_between_pictures_counts_as_half_the_time_only():
+    cameras = shard()
+    cameras.feed(*looked(0.0, seen(0.0, id="a")))
+    assert cameras.feed(*looked(30.0)) == []
+    assert phases(cameras.feed(*looked(31.0, seen(31.0)))) == [(31.0, "a", "update")]
+    assert cameras.feed(*looked(61.0)) == []
+    assert phases(cameras.wait_until(70.0)) == [(62.5, "a", "end")]
+
+
+def test_the_same_picture_again_is_dropped_and_counted():
+    cameras = shard()
+    picture = looked(1.0, seen(1.0, id="a"), seen(1.0, 0.7, id="b"))
+    assert len(cameras.feed(*picture, *picture)) == 2
+    assert cameras.feed(*picture) == []
+    assert cameras.counts == {"repeated": 4}
+    assert cameras.late == []
+
+
+def test_boxes_without_area_or_that_are_no_numbers_are_counted():
+    cameras = shard()
+    boxes = [(0.1, 0.1, 0.0, 0.2), (0.1, 0.1, 0.2, -0.1), (math.nan, 0.1, 0.1, 0.1),
+             (0.1, math.inf, 0.1, 0.1), (0.1, 0.1, 1e-200, 1e-200)]  # fmt: skip
+    broken = [
+        msgspec.structs.replace(seen(1.0), id=f"b{n}", box=box) for n, box in enumerate(boxes)
+    ]
+    assert phases(cameras.feed(*broken, seen(1.0, id="a"))) == [(1.0, "a", "new")]
+    assert cameras.counts == {"no_area": 5}
+
+
+def test_a_weak_detection_continues_an_object_but_begins_none():
+    cameras = Shard(Track(sure=0.5), CONTEXT)
+
+    def weak(time, left=0.4):
+        return msgspec.structs.replace(seen(time, left), score=0.3)
+
+    assert cameras.feed(weak(0.0)) == []
+    assert phases(cameras.feed(seen(0.2, id="a"))) == [(0.2, "a", "new")]
+    assert phases(cameras.feed(weak(0.4, 0.41))) == [(0.4, "a", "update")]
+    assert cameras.feed(weak(0.6, 0.43), weak(0.6, 0.9))[0].track == "a"
+    assert cameras.counts == {"unsure": 2}
+
+
+def standing(cameras, start, end, left=0.4):
+    """What comes of an object that stands and shakes a little, five pictures a second."""
+    chance = random.Random(2)
+    out = []
+    for n in range(round((end - start) * 5)):
+        time = start + n / 5
+        out += cameras.feed(*looked(time, seen(time, left + chance.uniform(-0.002, 0.002))))
+    return out
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_stands_still_is_quiet_until_it_moves(restarts):
+    cameras = shard(restarts)
+    out = standing(cameras, 0.0, 60.0)
+    assert [(e.phase, e.still) for e in out] == [
+        ("new", False), *[("update", False)] * 49, ("update", True)
+    ]  # fmt: skip
+    assert out[-1].time == 10.0
+    assert cameras.counts == {"still": 249}
+    (moved,) = cameras.feed(*looked(60.0, seen(60.0, 0.45)))
+    assert (moved.track, moved.phase, moved.still) == (out[0].track, "update", False)
+    (end,) = [one for n in range(1, 20) for one in cameras.feed(*looked(60 + n / 5))]
+    assert (end.track, end.phase, end.time) == (out[0].track, "end", 63.0)
+
+
+def test_what_stands_still_must_be_missing_on_two_pictures_however_rare_these_are():
+    cameras = shard()
+    standing(cameras, 0.0, 15.0)
+    assert cameras.feed(*looked(45.0)) == []
+    assert cameras.feed(*looked(75.0, seen(75.0))) == []
+    assert cameras.feed(*looked(105.0)) == []
+    assert [e.phase for e in cameras.feed(*looked(135.0))] == ["end"]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_stands_still_is_waited_for_while_something_else_hides_it(restarts):
+    cameras = shard(restarts)
+    (first, *_) = standing(cameras, 0.0, 15.0)
+    lorry = Detection(
+        id="l", time=0.0, subject="gate", class_="truck", score=0.9, box=(0.2, 0.2, 0.6, 0.7)
+    )
+    out = []
+    for n in range(100):
+        time = 15 + n / 5
+        one = msgspec.structs.replace(lorry, id=f"l{n}", time=time)
+        out += cameras.feed(*looked(time, one))
+    assert {e.track for e in out} == {"l0"}
+    assert phases(standing(cameras, 35.0, 38.0)) == [(37.8, "l0", "end")]
+    assert {e.track for e in cameras.feed(*looked(38.0, seen(38.0, 0.45)))} == {first.track}
+
+
+def test_people_who_pass_each_other_keep_their_tracks():
+    cameras = shard()
+    out = []
+    for n in range(20):
+        one, other = 0.1 + n * 0.03, 0.7 - n * 0.03
+        out += cameras.feed(
+            *looked(n / 5, seen(n / 5, one, id=f"r{n}"), seen(n / 5, other, top=0.38, id=f"l{n}"))
+        )
+    assert {(e.id[0], e.track) for e in out} == {("r", "r0"), ("l", "l0")}
+
+
+def test_the_state_of_the_version_before_is_gone_on_from():
+    old = ([(("gate", "a"), seen(1.0, id="a"))], {"gate": 1.0, "dock": 0.5})
+    logic = Track().logic(CONTEXT)
+    logic.restore(decode(encode(old)), 1)
+    now = Now(0.0, 0.0)
+    assert phases(logic.on_batch([seen(1.2, 0.42)], now)) == [(1.2, "a", "update")]
+    assert logic.on_batch([seen(0.4, camera="dock")], now) == []
+    assert len(logic.late) == 1

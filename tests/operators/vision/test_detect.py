@@ -1,0 +1,39 @@
+"""What a detector found, as detections."""
+
+from dataclasses import replace
+
+from operators.events import Frame, Seen
+from operators.vision.detect import Detect
+from tests.operators.shard import CONTEXT, Shard
+
+PERSON = Seen(class_="person", score=0.9)
+CAR = Seen(class_="car", score=0.9)
+
+
+def picture(time: float, *seen: Seen) -> Frame:
+    return Frame(
+        id=f"f{time:g}", time=time, subject="gate", width=64, height=48, seen=list(seen), jpeg=b"x"
+    )
+
+
+def shard(then: str = "") -> Shard:
+    detect = Detect(model="m", classes=["person"], confidence=0.5)
+    return Shard(detect, replace(CONTEXT, then=then))
+
+
+def test_wanted_classes_of_the_wanted_confidence_are_detections() -> None:
+    (one,) = shard().feed(picture(1.0, CAR, PERSON, Seen(class_="person", score=0.4)))
+
+    assert (one.id, one.frame, one.class_, one.score) == ("f1/1", "f1", "person", 0.9)  # type: ignore[union-attr]
+
+
+def test_a_picture_on_which_nothing_was_found_is_told_to_a_track_behind_it_only() -> None:
+    assert shard().feed(picture(1.0), picture(2.0, CAR)) == []
+    told = shard("track").feed(picture(1.0), picture(2.0, PERSON))
+    assert [(one.id, one.time) for one in told] == [("f1", 1.0), ("f2/0", 2.0), ("f2", 2.0)]
+    assert told[0] == Frame(id="f1", time=1.0, subject="gate", width=64, height=48, seen=[])
+
+
+def test_a_picture_that_nobody_looked_at_is_told_to_nobody() -> None:
+    unseen = Frame(id="f", time=1.0, subject="gate", width=64, height=48)
+    assert shard("track").feed(unseen) == []
