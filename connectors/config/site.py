@@ -52,6 +52,13 @@ class Site(Spec):
             " another."
         ),
     )
+    models: dict[str, str] = Field(
+        {},
+        description=(
+            "Files of models by the names that definitions use; a path starts at this file."
+        ),
+        examples=[{"yolov8n": "models/yard.onnx"}],
+    )
     api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
 
     _document: Document | None = PrivateAttr(None)
@@ -71,6 +78,11 @@ class Site(Spec):
     def zone(self) -> ZoneInfo:
         """The time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the site file is; None where there is none."""
+        return None if self._document is None else self._document.path.parent
 
     def connection(self, name: str, model: type[Model]) -> Model:
         """The settings of one connection with its variables filled in; raises `SiteError`.

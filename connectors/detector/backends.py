@@ -2,9 +2,12 @@
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from connectors.detector.backend import Backend
 from connectors.detector.model import ModelError
+
+if TYPE_CHECKING:
+    from connectors.detector.backend import Backend  # it loads numpy
 
 OF_SUFFIX = {
     ".onnx": ("onnxruntime-cuda", "openvino-gpu", "onnxruntime", "openvino"),
@@ -39,7 +42,7 @@ def backends_for(path: str, wanted: str | None = None) -> list[str]:
     return usable or [names[-1]]
 
 
-def open_backend(name: str, path: str, threads: int = 0) -> Backend:
+def open_backend(name: str, path: str, threads: int = 0) -> "Backend":
     """Load a model; raises `ModelError`, or `ConnectorError` for a package that is missing."""
     if name == FAKE:
         from connectors.detector.fake_backend import FakeBackend

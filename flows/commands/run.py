@@ -10,6 +10,7 @@ import click
 
 from connectors.base import ConnectorError, Stopped
 from connectors.config.site import SiteError, load_site
+from connectors.detector.model import ModelError
 from connectors.kafka.topic_names import TopicNames
 from connectors.runtime.private_files import NotPrivate
 from flows.checks.context import Scope
@@ -27,7 +28,7 @@ from flows.runtime.status import StatusServer
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
 EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
-REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate)
+REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError)
 
 
 @click.command()
@@ -105,7 +106,8 @@ def run(
         names = born(flow, read_lock(lock_path(definition, flow)))
         compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
         check_tables(compiled.sinks, place)
-        runner = Runner(flow, compiled, place, tables, RunOptions(data, mine, drop))
+        options = RunOptions(data, mine, drop, definition=definition.parent)
+        runner = Runner(flow, compiled, place, tables, options)
         handle_signals(runner)
         status = (
             StatusServer(

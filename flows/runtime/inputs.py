@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from connectors.base import ConnectorContext, Health, PushSource, Reader, Receiver, Source
@@ -16,6 +17,7 @@ from flows.dataflow.plan import COMMANDS
 from flows.language.model import Flow
 from flows.runtime.dead_letters import DeadLetters
 from flows.runtime.runtime_context import Input
+from flows.vision.models import model_settings
 from flows.vision.picture_steps import TooManyModels, picture_steps
 from flows.vision.supervisor import CameraProcesses
 
@@ -26,7 +28,8 @@ MakeContext = Callable[[str, Any], ConnectorContext]
 class Inputs:
     """The sources of a flow and, where their senders wait, receivers that write into topics.
 
-    `known` are the sources of which some partition has a saved position.
+    `known` are the sources of which some partition has a saved position. `definition` is the folder
+    where a definition's own files are.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Inputs:
         letters: DeadLetters,
         health: Health,
         context_of: MakeContext,
+        definition: Path = Path(),
     ) -> None:
         self.known: Collection[str] = ()
         self._flow = flow
@@ -45,6 +49,7 @@ class Inputs:
         self._letters = letters
         self._health = health
         self._context_of = context_of
+        self._definition = definition
         self._receivers: list[tuple[Receiver, Producer | None]] = []
 
     def connect(self, compiled: Compiled) -> list[Input]:
@@ -116,7 +121,10 @@ class Inputs:
             steps = picture_steps(self._flow, context.name)
         except TooManyModels as error:
             raise NotRunnable(str(error)) from None
-        return CameraProcesses(context, source, rows, table_topic, steps, self._broker)
+        model = (
+            model_settings(steps.detect.model, self._site, self._definition) if steps.detect else {}
+        )
+        return CameraProcesses(context, source, rows, table_topic, steps, self._broker, model)
 
     def _open(
         self, source: Source, context: ConnectorContext, name: str, part: str, position: Any

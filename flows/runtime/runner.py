@@ -51,13 +51,15 @@ class RunOptions:
     """How this process runs its flow.
 
     `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
-    the persisted ids whose state may be lost, `epoch` the time from one saved state to the next.
+    the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
+    `definition` the folder of the definition.
     """
 
     data: Path
     share: Share = WHOLE
     drop: tuple[str, ...] = ()
     epoch: timedelta = EPOCH
+    definition: Path = Path()
 
 
 class Runner:
@@ -97,7 +99,13 @@ class Runner:
             compiled, self._broker, self._producer, self.metrics, self.stopping
         )
         self._inputs = Inputs(
-            flow, site, self._broker, self._letters, self.health, self._connector_context
+            flow,
+            site,
+            self._broker,
+            self._letters,
+            self.health,
+            self._connector_context,
+            options.definition,
         )
 
     def stop(self) -> None:

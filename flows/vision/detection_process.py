@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from connectors.base import ConnectorError
-from connectors.detector.lookup import Fetch, Places, find_model
 from connectors.kafka.connection import TopicConnection
 from flows.vision.child_process import Child
 from flows.vision.detection import Detection, DetectionSettings, model_cache
+from flows.vision.models import fetched
 
 log = logging.getLogger("vigie")
 
@@ -36,27 +35,15 @@ def main() -> None:
 def settings_of(given: Mapping[str, Any]) -> DetectionSettings:
     """The settings from those that the parent gave. Raises `ConnectorError`."""
     batch = given.get("batch") or {}
-    places = given.get("models") or {}
     return DetectionSettings(
         flow=given["flow"],
         source=given["source"],
         connection=TopicConnection.model_validate(given["connection"]),
-        model=find_model(given["model"], _places(places, given.get("folder"))),
+        model=fetched(given["model"], given.get("objects"), model_cache(given.get("folder"))),
         classes=list(given["classes"]),
         folder=given.get("folder"),
         **{key: batch[name] for key, name in (("most", "max"), ("wait", "wait")) if name in batch},
         **{key: given[key] for key in PASSED_ON if given.get(key) is not None},
-    )
-
-
-def _places(given: Mapping[str, Any], folder: str | None, fetch: Fetch | None = None) -> Places:
-    site = given.get("site")
-    return Places(
-        definition=Path(given.get("definition") or "."),
-        site=None if site is None else Path(site),
-        mapped=given.get("mapped") or {},
-        cache=model_cache(folder),
-        fetch=fetch,
     )
 
 

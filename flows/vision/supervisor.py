@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka.errors import KafkaError
-from pydantic import SecretStr
 
 from connectors.base import ConnectorContext
 from connectors.camera.components import Rtsp
@@ -12,6 +11,7 @@ from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
 from flows.vision.child_process import ChildProcess
 from flows.vision.picture_steps import PictureSteps
+from flows.vision.revealed import revealed
 
 FRAMES_KEPT = {"retention.ms": "3600000", "retention.bytes": str(512 << 20)}
 """An hour of pictures, or half a gigabyte a partition, is there for snapshots and for a detector
@@ -33,6 +33,7 @@ class CameraProcesses:
         table_topic: str | None,
         steps: PictureSteps,
         broker: TopicConnection,
+        model: Mapping[str, Any],
     ) -> None:
         self._context = context
         self._broker = broker
@@ -55,7 +56,8 @@ class CameraProcesses:
         self.detection: ChildProcess | None = None
         if steps.detect is not None:
             detection = common | {
-                "model": steps.detect.model,
+                **model,
+                "labels": {str(row.get("name")): labels_of(row) for row in rows},
                 "classes": steps.detect.classes,
                 "batch": steps.detect.batch.model_dump() if steps.detect.batch else None,
             }
@@ -78,10 +80,6 @@ class CameraProcesses:
             self.detection.stop()
 
 
-def revealed(connection: TopicConnection) -> dict[str, Any]:
-    """A connection as plain data with its password, for a pipe and nothing else."""
-    found = connection.model_dump()
-    return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in found.items()
-    }
+def labels_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """What a camera's row says of it, as the labels of its frames."""
+    return {key: str(value) for key, value in row.items() if key != "name" and value is not None}
