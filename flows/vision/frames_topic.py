@@ -1,7 +1,7 @@
 """The topic of pictures: a record's value is the JPEG, its headers say what it shows."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,7 +13,8 @@ class PictureHead(Struct, frozen=True):
     """What is known of a picture: the frame's id, when and by which camera it was taken.
 
     `time` is in epoch seconds, `width` and `height` in pixels. `motion` are the boxes (left, top,
-    width, height) in which something moved, as fractions of the picture.
+    width, height) in which something moved, as fractions of the picture. `labels` are those of the
+    camera.
     """
 
     id: str
@@ -22,6 +23,7 @@ class PictureHead(Struct, frozen=True):
     width: int
     height: int
     motion: Sequence[Box] = ()
+    labels: Mapping[str, str] = {}
 
 
 class BadPicture(ValueError):
@@ -37,6 +39,7 @@ def headers_of(head: PictureHead) -> Headers:
         "width": str(head.width),
         "height": str(head.height),
         "motion": json.dumps(head.motion),
+        "labels": json.dumps(head.labels),
     }
     return [(name, text.encode()) for name, text in texts.items()]
 
@@ -55,10 +58,11 @@ def head_of(headers: Iterable[tuple[str, bytes | None]]) -> PictureHead:
                 (float(x), float(y), float(w), float(h))
                 for x, y, w, h in json.loads(found["motion"])
             ],
+            {str(name): str(text) for name, text in json.loads(found.get("labels", "{}")).items()},
         )
     except KeyError as missing:
         raise BadPicture(f"a picture needs the header {missing}; it has {sorted(found)}") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise BadPicture(f"the headers of a picture are not as expected: {error}") from None
 
 

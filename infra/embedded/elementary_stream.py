@@ -47,6 +47,7 @@ def _encode(video: object, output: object, rate: Fraction) -> None:
     encoder.width = picture.width // 2 * 2
     encoder.height = picture.height // 2 * 2
     encoder.pix_fmt = "yuv420p"
+    encoder.thread_count = 1  # several make several slices of each picture
     encoder.options = {"preset": "veryfast", "bf": "0", "g": str(max(1, round(rate)))}
     for number, frame in enumerate(source.decode(picture)):
         frame.pts = number

@@ -119,10 +119,13 @@ class Rtsp(Service):
             line = f"( {source} ! h264parse ! {units} ! identity name=pictures ! {pay} )"
             return {"launch": line, "rate": rate}
         encoder = f"x{number}enc tune=zerolatency speed-preset=ultrafast"
+        if mount.codec == "h264":
+            encoder += " threads=1"  # the payloader ends a key frame after each slice
         size = f"width={mount.width},height={mount.height},framerate={mount.fps}/1"
         video = (
             f"videotestsrc is-live=true pattern={mount.pattern} ! video/x-raw,format=I420,{size}"
-            f" ! {encoder} key-int-max={mount.key_interval} bitrate=800 ! {pay}"
+            f" ! {encoder} key-int-max={mount.key_interval} bitrate=800"
+            f" ! {pay}"
         )
         audio = (
             " audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc"

@@ -1,0 +1,126 @@
+"""Addresses of cameras: filled in from a table's row and from variables, and shown to people.
+
+What is filled into the user-info part is percent-encoded, so that a password may hold any letter.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+from connectors.base import ConnectorError
+from connectors.config.variables import SECRETS, look_up
+
+Kind = Literal["rtsp", "http", "file", "folder", "usb", "simulate"]
+
+_PLACE = re.compile(r"\$\{(?P<variable>[^}:]*)(?::-(?P<default>[^}]*))?\}|\{(?P<column>\w+)\}")
+_WHOLE = re.compile(r"\s*\{(\w+)\}\s*")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://)([^/?#\s]*)@", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(
+    r"([?&;](?:[\w.-]*(?:pass|pwd|token|secret|key|auth)[\w.-]*|user|usr)=)[^&;#\s]*", re.IGNORECASE
+)
+ROW_VARIABLES = ("RTSP_", "CAMERA_")
+"""How variables begin that an address in a row may use: whoever may add a camera shall not get at
+all secrets of the flow.
+"""
+
+
+class AddressError(ConnectorError):
+    """An address cannot be made from its template; the message says what is missing."""
+
+
+def fill_address(template: str, row: Mapping[str, Any]) -> str:
+    """The address of a row's camera. Raises `AddressError`.
+
+    `{column}` is a column, `${NAME}` a variable. A template that is nothing but a column takes the
+    row's text as the template; it may only use variables that begin as `ROW_VARIABLES`.
+    """
+    whole = _WHOLE.fullmatch(template)
+    if whole:
+        return _fill(str(_column(row, whole[1])), {}, ROW_VARIABLES)
+    return _fill(template, row, ("",))
+
+
+def _fill(template: str, row: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
+    secret_until = _end_of_user_info(template)
+
+    def value(match: re.Match[str]) -> str:
+        if match["column"] is not None:
+            found = str(_column(row, match["column"]))
+        else:
+            found = _variable(match["variable"], match["default"], allowed)
+        return quote(found, safe="") if match.end() <= secret_until else found
+
+    return _PLACE.sub(value, template)
+
+
+def _end_of_user_info(template: str) -> int:
+    """Where the `@` of the template stands; 0 where it has none."""
+    plain = _PLACE.sub(lambda match: "x" * len(match[0]), template)
+    scheme = _SCHEME.match(plain)
+    if scheme is None:
+        return 0
+    authority = re.match(r"[^/?#]*", plain[scheme.end() :])
+    assert authority is not None
+    return scheme.end() + max(authority[0].rfind("@"), 0)
+
+
+def _column(row: Mapping[str, Any], name: str) -> Any:
+    if row.get(name) in (None, ""):
+        raise AddressError(f"the address needs the column {name!r}, which the row does not have")
+    return row[name]
+
+
+def _variable(name: str, default: str | None, allowed: tuple[str, ...]) -> str:
+    if not name.startswith(allowed):
+        raise AddressError(
+            f"the address of a row may use variables that begin with {' or '.join(allowed)},"
+            f" not {name}"
+        )
+    found = look_up(name)
+    if found is None and default is None:
+        raise AddressError(
+            f"the address needs {name}: neither the environment nor {SECRETS / name} has it"
+        )
+    return found if found is not None else default or ""
+
+
+def masked_address(text: str) -> str:
+    """A text with the credentials of every address in it replaced by `***`."""
+    return _SECRET_PARAMETER.sub(r"\1***", _USER_INFO.sub(r"\1***@", text))
+
+
+def kind_of(address: str) -> Kind:
+    """What an address leads to. Raises `AddressError` for what is none."""
+    scheme = address.partition(":")[0].lower() if ":" in address else ""
+    if scheme in ("rtsp", "rtsps"):
+        host_of(address)
+        return "rtsp"
+    if scheme in ("http", "https"):
+        host_of(address)
+        return "http"
+    if scheme == "usb" or address.startswith("/dev/video"):
+        return "usb"
+    if scheme == "simulate":
+        return "simulate"
+    if _SCHEME.match(address):
+        raise AddressError(
+            f"{masked_address(address)} is no camera's address: expected rtsp://, rtsps://,"
+            " http://, https://, usb:0, simulate:NAME, a video file or a folder of pictures"
+        )
+    return "folder" if address.endswith("/") else "file"
+
+
+def host_of(address: str) -> str:
+    """Host and port of an address, or an empty text. Raises `AddressError`."""
+    if not _SCHEME.match(address):
+        return ""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise AddressError(f"{masked_address(address)} is no address: {error}") from None
+    if not host:
+        raise AddressError(f"{masked_address(address)} names no host")
+    return host if port is None else f"{host}:{port}"

@@ -1,0 +1,31 @@
+"""What is wrong with a stream that works: with the remedy, for who sets cameras up."""
+
+from collections.abc import Iterator
+
+from connectors.camera.stream import StreamFacts
+
+LONGEST_KEY_INTERVAL = 4.0
+TELEPHONE = ("pcm_alaw", "pcm_mulaw")
+
+
+def advice(facts: StreamFacts) -> Iterator[tuple[str, str]]:
+    """What to tell of a stream: a word for the matter, and a sentence with the remedy."""
+    if facts.codec == "hevc":
+        yield (
+            "codec",
+            "the camera sends H.265, which few browsers play: set this stream to H.264, or give"
+            " one that is as record_url",
+        )
+    if facts.key_interval > LONGEST_KEY_INTERVAL:
+        yield (
+            "key_interval",
+            f"a key frame comes only every {facts.key_interval:.0f} s or more, so a clip may begin"
+            " that much early: set the key frame (I-frame) interval to the pictures a second, and"
+            ' "smart codec" off',
+        )
+    if any(codec in TELEPHONE for codec in facts.audio):
+        yield (
+            "audio",
+            "the camera's sound is G.711, which an MP4 cannot hold, so clips are without sound: set"
+            " the sound to AAC, or off",
+        )

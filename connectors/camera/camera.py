@@ -1,0 +1,295 @@
+"""One camera: a thread that connects, decodes, tells what it sees, and connects again."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+
+from connectors.camera.address import AddressError, host_of, kind_of, masked_address
+from connectors.camera.advice import advice
+from connectors.camera.connect_pace import HostPace, RetryPace
+from connectors.camera.event_clock import EventClock
+from connectors.camera.jpeg import encode_jpeg, small_gray
+from connectors.camera.local_streams import Folder, Paced, Simulated, Usb
+from connectors.camera.motion import Box, MotionGate
+from connectors.camera.output import Output
+from connectors.camera.packet_ring import CODECS, PacketRing, camera_folder
+from connectors.camera.picture_health import PictureHealth
+from connectors.camera.rate import RatePicker
+from connectors.camera.recorder import Recorder
+from connectors.camera.settings import CameraSettings
+from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError
+from connectors.runtime.error_text import one_line
+from operators.events import Frame, Occurrence, Reading
+
+log = logging.getLogger("vigie")
+
+SHORTEST_FILE = 0.5
+"""Seconds after which a video file or a folder begins again at the earliest."""
+QUIET_EVERY = 1.0
+"""Seconds between two events that say a camera works though nothing moves."""
+
+
+class Camera:
+    """Runs until it is stopped; whatever goes wrong is a reading of the camera and tried again."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        output: Output,
+        pace: HostPace,
+        most_bytes: int = 900_000,
+        pictures: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`most_bytes` is the largest JPEG; without `pictures` frames are told without any."""
+        self.settings = settings
+        self._output = output
+        self._pace = pace
+        self._most_bytes = most_bytes
+        self._pictures = pictures
+        self._monotonic, self._wall = monotonic, wall
+        self.stopping = threading.Event()
+        self._clock = EventClock()
+        self._health = PictureHealth()
+        gate = settings.gate
+        self._gate = MotionGate(gate.min_area, gate.hold, settings.masks) if gate else None
+        self._states: dict[str, bool] = {}
+        self._size: tuple[int, int] | None = None
+        self._quiet_told = 0.0
+        self._damaged_counted = 0
+        self._ring = self._open_ring()
+        self._recorder = (
+            Recorder(settings, settings.record_address, self._ring, pace, output)
+            if settings.record_address and self._ring
+            else None
+        )
+        self._thread = threading.Thread(
+            target=self._run, name=f"camera {settings.name}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+        if self._recorder is not None:
+            self._recorder.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; `join` waits for it."""
+        self.stopping.set()
+        if self._recorder is not None:
+            self._recorder.stopping.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end."""
+        deadline = time.monotonic() + timeout
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        if self._recorder is not None:
+            self._recorder.join(max(0.0, deadline - time.monotonic()))
+
+    def _open_ring(self) -> PacketRing | None:
+        limits = self.settings.ring
+        if limits is None:
+            return None
+        folder: Path = camera_folder(limits.folder, self.settings.name)
+        try:
+            return PacketRing(folder, limits.seconds, limits.most_bytes)
+        except OSError as error:
+            log.warning("%s: no packets are kept: %s", self.settings.name, error.strerror)
+            return None
+
+    # The rest runs in the camera's thread.
+
+    def _run(self) -> None:
+        pace = RetryPace()
+        while not self.stopping.is_set():
+            began, refused, why = None, False, "the stream ended"
+            try:
+                host = host_of(self.settings.address)
+                if self.stopping.wait(self._pace.delay(host)):
+                    break
+                stream = self._open()
+                try:
+                    began = time.monotonic()
+                    self._watch(stream)
+                finally:
+                    stream.close()
+                    self._count_damaged(stream)
+                if self.stopping.is_set():
+                    break
+                if kind_of(self.settings.address) in ("file", "folder"):
+                    self.stopping.wait(max(0.0, began + SHORTEST_FILE - time.monotonic()))
+                    continue  # from its beginning
+            except Refused as error:
+                refused, why = True, str(error)
+            except (StreamError, AddressError) as error:
+                why = str(error)
+            except Exception as error:  # one camera's oddities shall not end the others
+                why = f"{type(error).__name__}: {masked_address(one_line(str(error)))}"
+                log.warning("%s: %s", self.settings.name, why)
+                self._output.count("errors", 1)
+            self._lost(refused, why)
+            good = 0.0 if began is None else time.monotonic() - began
+            self.stopping.wait(pace.pause(good, refused))
+        if self._recorder is None and self._ring is not None:
+            self._ring.end_segment()
+        self._tell_states({"camera_online": False})
+
+    def _open(self) -> Stream:
+        settings = self.settings
+        kind = kind_of(settings.address)
+        if kind == "folder":
+            return Folder(Path(settings.address), settings.fps, self.stopping)
+        if kind == "simulate":
+            return Simulated(settings.address, settings.fps, self.stopping)
+        if kind == "usb":
+            number = settings.address.removeprefix("usb:").removeprefix("/dev/video")
+            if not number.isdigit():
+                raise AddressError(f"expected usb:NUMBER, such as usb:0, got {settings.address}")
+            return Usb(int(number))
+        take = self._record if self._ring is not None and self._recorder is None else None
+        stream = AvStream(
+            settings.address, kind, settings.transport, arrived=self._arrived, take=take
+        )
+        return Paced(stream, self.stopping) if kind == "file" else stream
+
+    def _arrived(self, pts: float | None) -> None:
+        self._clock.arrived(pts, self._monotonic(), self._wall())
+
+    def _record(self, packet: "av.Packet[Any]", video: av.VideoStream, changed: bool) -> None:
+        if self._ring is None or video.codec_context.name not in CODECS or packet.pts is None:
+            return
+        if changed:
+            self._ring.end_segment()
+        assert packet.time_base is not None
+        self._ring.write(packet, video, self._clock.time_of(float(packet.pts * packet.time_base)))
+
+    def _watch(self, stream: Stream) -> None:
+        """Look at a stream's pictures until it ends or we stop."""
+        settings = self.settings
+        self._clock.restart()
+        self._health.restart()
+        self._advised: set[str] = set()
+        picker = RatePicker(settings.fps)
+        own_clock = not isinstance(stream, AvStream | Paced)
+        for picture in stream.pictures():
+            if self.stopping.is_set():
+                return
+            if own_clock:
+                self._arrived(picture.pts)
+            if self._states.get("camera_online") is not True:
+                self._up()
+            if not picker.takes(self._clock.time_of(picture.pts)):
+                continue
+            self._look(picture)
+            self._advise(stream)
+            self._count_damaged(stream)
+
+    def _up(self) -> None:
+        states = {change.metric: change.on for change in self._health.states()}
+        self._states = {}
+        self._tell_states({"camera_online": True, "camera_refused": False, **states})
+
+    def _lost(self, refused: bool, why: str) -> None:
+        if self._states.get("camera_online") is not False or refused:
+            log.info("%s: %s", self.settings.name, why)
+        changes = {"camera_online": False}
+        if refused:
+            changes["camera_refused"] = True
+        self._tell_states(changes, why)
+        if self._recorder is None and self._ring is not None:
+            self._ring.end_segment()
+
+    def _tell_states(self, states: dict[str, bool], why: str | None = None) -> None:
+        self._clock.arrived(None, self._monotonic(), self._wall())
+        for metric, on in states.items():
+            if self._states.get(metric) is on:
+                continue
+            self._states[metric] = on
+            at = round(self._clock.time_of(None), 3)
+            id = f"{self.settings.name}/{metric}/{round(at * 1000)}"
+            self._output.event(
+                Reading(
+                    id=id,
+                    time=at,
+                    subject=self.settings.name,
+                    metric=metric,
+                    value=float(on),
+                    text=masked_address(why) if why and on != (metric == "camera_online") else None,
+                    labels=dict(self.settings.labels),
+                )
+            )
+
+    def _look(self, picture: Picture) -> None:
+        frame = picture.frame
+        size = (frame.width, frame.height)
+        if self._size not in (None, size):
+            self._health.restart()
+            if self._gate is not None:
+                self._gate.restart()
+        self._size = size
+        time_ = self._clock.next(picture.pts)
+        now = self._monotonic()
+        gray = small_gray(frame)
+        self._tell_states({change.metric: change.on for change in self._health.look(gray, now)})
+        look = self._gate.look(gray, now) if self._gate is not None else None
+        if look is None or look.passes:
+            self._pass(frame, time_, look.boxes if look else [])
+        else:
+            self._output.count("gated", 1)
+            if now - self._quiet_told >= QUIET_EVERY:
+                self._quiet_told = now
+                self._output.event(self._frame(time_, frame.width, frame.height, moving=False))
+
+    def _pass(self, frame: av.VideoFrame, time_: float, boxes: Sequence[Box]) -> None:
+        if not self._pictures:
+            self._output.event(self._frame(time_, frame.width, frame.height, moving=True))
+            return
+        encoded = encode_jpeg(frame, self._most_bytes)
+        if encoded is None:
+            self._output.count("frames_too_large", 1)
+            return
+        jpeg, width, height = encoded
+        self._output.picture(self._frame(time_, width, height, moving=True), boxes, jpeg)
+
+    def _frame(self, time_: float, width: int, height: int, moving: bool) -> Frame:
+        name = self.settings.name
+        return Frame(
+            id=f"{name}/{round(time_ * 1000)}",
+            time=time_,
+            subject=name,
+            width=width,
+            height=height,
+            moving=moving,
+            labels=dict(self.settings.labels),
+        )
+
+    def _advise(self, stream: Stream) -> None:
+        for about, text in advice(stream.facts):
+            if about in self._advised:
+                continue
+            self._advised.add(about)
+            at = round(self._clock.time_of(None), 3)
+            name = self.settings.name
+            self._output.event(
+                Occurrence(
+                    id=f"{name}/advice/{about}/{round(at * 1000)}",
+                    time=at,
+                    subject=name,
+                    type="camera_advice",
+                    data={"about": about, "text": text},
+                    labels=dict(self.settings.labels),
+                )
+            )
+
+    def _count_damaged(self, stream: Stream) -> None:
+        new = stream.facts.damaged
+        if new:
+            stream.facts.damaged = 0
+            self._output.count("frames_damaged", new)

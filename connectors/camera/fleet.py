@@ -1,0 +1,110 @@
+"""The cameras of one source, as their table says at the moment."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors.camera.address import AddressError
+from connectors.camera.camera import Camera
+from connectors.camera.components import Rtsp
+from connectors.camera.connect_pace import HostPace
+from connectors.camera.output import Output
+from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
+
+log = logging.getLogger("vigie")
+
+PATIENCE = 5.0
+"""Seconds for cameras to end."""
+
+
+class Fleet:
+    """Runs a thread a camera. Not thread-safe itself."""
+
+    def __init__(
+        self,
+        source: Rtsp,
+        gate: Gate | None,
+        ring: Path | None,
+        output: Output,
+        most_bytes: int,
+        pictures: bool,
+    ) -> None:
+        self._source = source
+        self._gate = gate
+        self._ring = ring
+        self._output = output
+        self._most_bytes = most_bytes
+        self._pictures = pictures
+        self._pace = HostPace()
+        self._cameras: dict[str, Camera] = {}
+        self._names: dict[str, str] = {}
+
+    @property
+    def running(self) -> dict[str, CameraSettings]:
+        """The settings of the cameras that run, by name."""
+        return {name: camera.settings for name, camera in self._cameras.items()}
+
+    def set_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the cameras of these rows and no others; of two of one name, the first."""
+        wanted: dict[str, Mapping[str, Any]] = {}
+        for row in rows:
+            name = name_of(row)
+            if not name:
+                log.warning("a row of %s has no name: %s", self._source.each, sorted(row))
+                self._output.count("bad_rows", 1)
+            elif name in wanted:
+                log.warning("two cameras are called %r; the second one is left out", name)
+                self._output.count("bad_rows", 1)
+            else:
+                wanted[name] = row
+        for name in [name for name in self._cameras if name not in wanted]:
+            self._end(name)
+        for name, row in wanted.items():
+            self._run(name, row)
+
+    def set_row(self, key: str, row: Mapping[str, Any]) -> None:
+        """Add a camera, or take over what changed of it; `key` is what its row goes by."""
+        name = name_of(row) or key
+        before = self._names.get(key)
+        if before is not None and before != name:
+            self._end(before)
+        self._names[key] = name
+        self._run(name, {"name": name, **row})
+
+    def remove(self, key: str) -> None:
+        """End the camera of a row that is gone."""
+        self._end(self._names.pop(key, key))
+
+    def close(self) -> None:
+        """End all."""
+        cameras, self._cameras = list(self._cameras.values()), {}
+        for camera in cameras:
+            camera.stop()
+        for camera in cameras:
+            camera.join(PATIENCE)
+
+    def _run(self, name: str, row: Mapping[str, Any]) -> None:
+        if not is_running(row):
+            self._end(name)
+            return
+        try:
+            settings = camera_settings(self._source, row, self._gate, self._ring)
+        except AddressError as error:
+            log.warning("%s: %s", name, error)
+            self._output.count("bad_rows", 1)
+            self._end(name)
+            return
+        running = self._cameras.get(name)
+        if running is not None and running.settings == settings:
+            return
+        self._end(name)
+        camera = Camera(settings, self._output, self._pace, self._most_bytes, self._pictures)
+        self._cameras[name] = camera
+        camera.start()
+
+    def _end(self, name: str) -> None:
+        camera = self._cameras.pop(name, None)
+        if camera is not None:
+            camera.stop()
+            camera.join(PATIENCE)

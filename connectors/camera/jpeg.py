@@ -1,0 +1,38 @@
+"""Decoded pictures as small gray arrays and as JPEG."""
+
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from connectors.camera.motion import SIZE, Gray
+
+LARGEST = 1920
+"""Pixels of the longer side of a picture that is passed on."""
+QUALITIES = (85, 70, 50, 30)
+
+
+def small_gray(frame: av.VideoFrame) -> Gray:
+    """The brightness of a picture, `motion.SIZE` large; no colour is converted where it can be."""
+    if frame.format.is_planar and not frame.format.is_rgb and frame.format.components[0].bits == 8:
+        plane: Any = frame.planes[0]
+        luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+        found = cv2.resize(luma[:, : plane.width], SIZE)
+    else:
+        found = cv2.resize(frame.to_ndarray(format="gray"), SIZE)
+    return np.asarray(found, np.uint8)
+
+
+def encode_jpeg(frame: av.VideoFrame, most_bytes: int) -> tuple[bytes, int, int] | None:
+    """A picture as JPEG of at most `most_bytes`, and its size; None if no quality is so small."""
+    picture: Any = frame.to_ndarray(format="bgr24")
+    longer = max(frame.width, frame.height)
+    if longer > LARGEST:
+        factor = LARGEST / longer
+        picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    for quality in QUALITIES:
+        done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if done and len(data) <= most_bytes:
+            return data.tobytes(), picture.shape[1], picture.shape[0]
+    return None

@@ -1,0 +1,174 @@
+"""A ring of a camera's packets on disk: MPEG-TS segments that each begin with a key frame.
+
+A segment is the file `START.ts` in the camera's folder, `START` being the event time of its first
+packet in milliseconds since 1970; times in it begin at 0. What is written is in the file at once,
+so that the end of the process costs no more than the packet under way.
+"""
+
+import contextlib
+import logging
+from collections import deque
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import av
+from av.error import FFmpegError
+
+from connectors.runtime.private_files import private_folder
+
+log = logging.getLogger("vigie")
+
+SHORTEST = 2.0
+"""Seconds after which the next key frame begins a segment."""
+CODECS = ("h264", "hevc")
+_TICKS = 90_000
+
+
+class Segment(NamedTuple):
+    """A file of the ring and the event time of its first packet, in epoch seconds."""
+
+    path: Path
+    start: float
+
+
+def camera_folder(ring: Path, camera: str) -> Path:
+    """The folder of a camera, whose name may hold any letter."""
+    name = quote(camera, safe="").replace("~", "%7E")
+    return ring / (name if name.strip(".") else name.replace(".", "%2E"))
+
+
+def segments(folder: Path, start: float, end: float) -> list[Segment]:
+    """The segments of a camera's folder that may hold pictures of [start, end], oldest first.
+
+    The last one may still grow.
+    """
+    found = _all(folder)
+    following = [segment.start for segment in found[1:]] + [float("inf")]
+    return [
+        segment
+        for segment, until in zip(found, following, strict=True)
+        if segment.start <= end and until > start
+    ]
+
+
+def _all(folder: Path) -> list[Segment]:
+    try:
+        names = [path for path in folder.iterdir() if path.suffix == ".ts"]
+    except FileNotFoundError:
+        return []
+    return sorted(
+        (Segment(path, int(path.stem) / 1000) for path in names if path.stem.isdigit()),
+        key=lambda segment: segment.start,
+    )
+
+
+class PacketRing:
+    """Keeps the newest packets of one camera: at most `seconds` of them and `most_bytes`.
+
+    What an earlier process left counts as well. Not thread-safe.
+    """
+
+    def __init__(self, folder: Path, seconds: float, most_bytes: int) -> None:
+        self._folder = private_folder(folder)
+        self._seconds = seconds
+        self._most_bytes = most_bytes
+        self._kept: deque[tuple[Segment, int]] = deque(
+            (segment, segment.path.stat().st_size) for segment in _all(folder)
+        )
+        self._bytes = sum(size for _, size in self._kept)
+        self._output: Any = None
+        self._stream: Any = None
+        self._segment: Segment | None = None
+        self._first = 0
+        self._written = 0
+        self._last_dts = 0
+        self.failures = 0
+
+    def write(self, packet: "av.Packet[Any]", source: av.VideoStream, time: float) -> None:
+        """Add a packet, of which `time` is the event time; it belongs to the ring from then on.
+
+        Packets before the first key frame are left out. A disk that takes none costs packets, and
+        is counted in `failures`.
+        """
+        if packet.pts is None or packet.time_base is None:
+            return
+        ticks = round(packet.pts * packet.time_base * _TICKS)
+        if packet.is_keyframe and (self._segment is None or time - self._segment.start >= SHORTEST):
+            self.end_segment()
+            self._begin(source, time, ticks)
+        if self._output is None:
+            return
+        size = packet.size
+        decoded_at = packet.pts if packet.dts is None else packet.dts
+        behind = max(0, round((packet.pts - decoded_at) * packet.time_base * _TICKS))
+        packet.stream = self._stream
+        packet.time_base = self._stream.time_base
+        packet.dts = max(ticks - self._first - behind, self._last_dts + 1)
+        packet.pts = max(ticks - self._first, packet.dts)
+        self._last_dts = packet.dts
+        try:
+            self._output.mux(packet)
+        except (FFmpegError, OSError) as error:
+            self._failed(error)
+            return
+        self._written += size
+        if self._written + self._bytes > self._most_bytes:
+            self._drop_oldest()
+
+    def end_segment(self) -> None:
+        """Close the present segment; the next one begins at the next key frame."""
+        output, self._output = self._output, None
+        if output is None or self._segment is None:
+            return
+        with contextlib.suppress(FFmpegError, OSError):
+            output.close()
+        with contextlib.suppress(OSError):
+            size = self._segment.path.stat().st_size
+            self._kept.append((self._segment, size))
+            self._bytes += size
+        self._segment = None
+
+    def _begin(self, source: av.VideoStream, time: float, ticks: int) -> None:
+        start = round(time * 1000)
+        while self._kept and (
+            self._kept[0][0].start < time - self._seconds
+            and (len(self._kept) < 2 or self._kept[1][0].start <= time - self._seconds)
+        ):
+            self._drop_oldest()
+        # the wall clock of an earlier process was ahead: its pictures are of no time that comes
+        while self._kept and self._kept[-1][0].start >= time:
+            self._remove(*self._kept.pop())
+        path = self._folder / f"{start}.ts"
+        options = {"flush_packets": "1", "mpegts_copyts": "1"}
+        try:
+            self._output = av.open(str(path), "w", format="mpegts", options=options)
+            self._stream = self._output.add_stream_from_template(source)
+        except (FFmpegError, OSError, ValueError) as error:
+            self._failed(error)
+            return
+        self._segment = Segment(path, start / 1000)
+        self._first, self._written, self._last_dts = ticks, 0, -1
+
+    def _drop_oldest(self) -> None:
+        if self._kept:
+            self._remove(*self._kept.popleft())
+        elif self._segment is not None:  # one alone is too large: its stream has few key frames
+            path = self._segment.path
+            self.end_segment()
+            self._bytes -= self._kept.pop()[1] if self._kept else 0
+            path.unlink(missing_ok=True)
+
+    def _remove(self, segment: Segment, size: int) -> None:
+        self._bytes -= size
+        with contextlib.suppress(OSError):
+            segment.path.unlink(missing_ok=True)
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        output, self._output, self._segment = self._output, None, None
+        with contextlib.suppress(FFmpegError, OSError):
+            if output is not None:
+                output.close()
+        if self.failures == 1:
+            log.warning("the ring of packets in %s: %s", self._folder, type(error).__name__)

@@ -1,0 +1,214 @@
+"""A stream of pictures and packets by PyAV: RTSP, MJPEG over HTTP, video files."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import av
+from av.error import (
+    EOFError as EndOfStream,
+)
+from av.error import (
+    ExitError,
+    FFmpegError,
+    HTTPForbiddenError,
+    HTTPNotFoundError,
+    HTTPUnauthorizedError,
+    InvalidDataError,
+)
+
+from connectors.base import ConnectorError
+from connectors.camera.address import Kind, masked_address
+from connectors.runtime.error_text import one_line
+
+OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
+"""Seconds; a server that is mute or frozen is given up after them."""
+DAMAGED_FOR = 5.0
+"""Seconds without a good picture, though packets come, after which the stream is opened anew."""
+LARGE = 1920 * 1080
+"""Pixels above which two threads decode; smaller pictures are decoded by the camera's own."""
+
+
+class StreamError(ConnectorError):
+    """A stream cannot be opened, or broke; the message holds no credentials."""
+
+
+class Refused(StreamError):
+    """The camera does not take the user and password."""
+
+
+class Picture(NamedTuple):
+    """A decoded picture and its time in the stream, in seconds; None where it has none."""
+
+    frame: av.VideoFrame
+    pts: float | None
+
+
+@dataclass
+class StreamFacts:
+    """What is known of a stream: codecs, and seconds between its last two key frames."""
+
+    codec: str = ""
+    audio: list[str] = field(default_factory=list)
+    key_interval: float = 0.0
+    damaged: int = 0
+
+
+class Stream(Protocol):
+    """What gives pictures; iterating ends with the stream or raises `StreamError`."""
+
+    facts: StreamFacts
+
+    def pictures(self) -> Iterator[Picture]:
+        """The pictures as they come."""
+
+    def close(self) -> None:
+        """Take leave of the other end."""
+
+
+PacketTaker = Callable[["av.Packet[Any]", av.VideoStream, bool], None]
+"""Gets every packet, its stream, and whether pictures have another size from it on."""
+Arrived = Callable[[float | None], None]
+"""Called with the time in the stream of every packet, when it comes."""
+
+
+class AvStream:
+    """One connection; `decode` False gives packets only and no pictures."""
+
+    def __init__(
+        self,
+        address: str,
+        kind: Kind,
+        transport: str = "tcp",
+        decode: bool = True,
+        arrived: Arrived = lambda pts: None,
+        take: PacketTaker | None = None,
+    ) -> None:
+        """Connect. Raises `StreamError`, and `Refused` for a wrong password."""
+        self.facts = StreamFacts()
+        self._address = address
+        self._decode = decode
+        self._arrived = arrived
+        self._take = take
+        self._has_times = True
+        self._key_at: float | None = None
+        options = {"fflags": "nobuffer"}
+        if kind == "rtsp":
+            options |= {"rtsp_transport": transport, "probesize": "32768"}
+            options |= {"analyzeduration": "100000"}
+        try:
+            self._input = av.open(
+                address,
+                options=options if kind != "file" else {},
+                timeout=None if kind == "file" else (OPEN_TIMEOUT, READ_TIMEOUT),
+            )
+        except (FFmpegError, OSError, ValueError) as error:
+            raise _explained(error, address, "opened") from None
+        if not self._input.streams.video:
+            self._input.close()
+            raise StreamError(f"{masked_address(address)} has no video")
+        self._video = self._input.streams.video[0]
+        codec = self._video.codec_context
+        self.facts.codec = codec.name
+        self.facts.audio = [stream.codec_context.name for stream in self._input.streams.audio]
+        self._has_times = not (kind == "http" and codec.name == "mjpeg")
+        if decode:
+            codec.thread_type = "SLICE"
+            codec.thread_count = 2 if codec.width * codec.height > LARGE else 1
+
+    def pictures(self) -> Iterator[Picture]:
+        """The pictures as they come; none of what is damaged. Raises `StreamError`."""
+        last_video = good = time.monotonic()
+        size: tuple[int, int] | None = None
+        try:
+            for packet in self._input.demux(*self._wanted()):
+                now = time.monotonic()
+                if packet.stream is not self._video and packet.stream.type != "video":
+                    if now - last_video > READ_TIMEOUT:
+                        raise StreamError(f"{self._shown()} sends sound but no pictures")
+                    continue
+                last_video = now
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    continue  # the end of a file: the decoder has nothing left
+                pts = self._time_of(packet)
+                self._arrived(pts)
+                self._note_key(packet, pts, now)
+                frames = self._decoded(packet)
+                if frames or not self._decode:
+                    good = now
+                elif now - good > DAMAGED_FOR:
+                    raise StreamError(f"{self._shown()} sends nothing that can be decoded")
+                changed = False
+                if frames:
+                    new = (frames[0].width, frames[0].height)
+                    changed, size = size is not None and new != size, new
+                if self._take is not None:
+                    self._take(packet, self._video, changed)
+                for frame in frames:
+                    yield Picture(frame, self._time_of(frame))
+        except EndOfStream:
+            return
+        except (FFmpegError, OSError, ValueError) as error:
+            raise _explained(error, self._address, "read") from None
+
+    def close(self) -> None:
+        """Take leave of the server, so that it forgets the session at once (TEARDOWN)."""
+        self._input.close()
+
+    def _wanted(self) -> Sequence[Any]:
+        return [self._video, *self._input.streams.audio]
+
+    def _shown(self) -> str:
+        return masked_address(self._address)
+
+    def _time_of(self, part: "av.Packet[Any] | av.VideoFrame") -> float | None:
+        if part.pts is None or part.time_base is None or not self._has_times:
+            return None
+        return float(part.pts * part.time_base)
+
+    def _note_key(self, packet: "av.Packet[Any]", pts: float | None, now: float) -> None:
+        at = now if pts is None else pts
+        if packet.is_keyframe:
+            if self._key_at is not None and at > self._key_at:
+                self.facts.key_interval = at - self._key_at
+            self._key_at = at
+        elif self._key_at is not None and at - self._key_at > self.facts.key_interval:
+            self.facts.key_interval = at - self._key_at
+
+    def _decoded(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
+        if not self._decode:
+            return []
+        if self.facts.codec == "mjpeg" and not _whole_jpeg(bytes(packet)):
+            self.facts.damaged += 1
+            return []
+        try:
+            frames = self._video.codec_context.decode(packet)
+        except (InvalidDataError, ValueError):
+            self.facts.damaged += 1
+            return []
+        good = [frame for frame in frames if not frame.is_corrupt]
+        self.facts.damaged += len(frames) - len(good)
+        return good
+
+
+def _whole_jpeg(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8") and data.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+
+
+def _explained(error: Exception, address: str, what: str) -> StreamError:
+    """An error in words: those of the library repeat the address with its password."""
+    shown = masked_address(address)
+    if isinstance(error, HTTPUnauthorizedError | HTTPForbiddenError):
+        return Refused(
+            f"{shown} refuses the user and password; check both where the flow gets them from"
+        )
+    if isinstance(error, HTTPNotFoundError):
+        return StreamError(f"{shown} does not have this stream; check the path of the address")
+    if isinstance(error, ExitError):
+        limit = OPEN_TIMEOUT if what == "opened" else READ_TIMEOUT
+        return StreamError(f"{shown} did not answer within {limit:g} s")
+    if isinstance(error, InvalidDataError):
+        return StreamError(f"{shown} is no stream that can be {what}")
+    reason = one_line(getattr(error, "strerror", None) or type(error).__name__)
+    return StreamError(f"{shown} cannot be {what}: {masked_address(reason)}")

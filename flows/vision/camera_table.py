@@ -1,0 +1,58 @@
+"""Cameras as a topic has them, the one the api writes: followed while the flow runs."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from connectors.base import Batch, ConnectorContext, Stopped
+from connectors.camera.fleet import Fleet
+from connectors.kafka.compacted import is_deletion, row_key
+from connectors.kafka.components import Topic
+from operators.events import Event, Occurrence, Row
+
+LOOK_AGAIN = 1.0
+"""Seconds after which the topic is looked at even if nobody says that something came."""
+
+
+def follow_table(topic: Topic, context: ConnectorContext, fleet: Fleet) -> None:
+    """Run the cameras of a compacted topic until the flow ends."""
+    came = threading.Event()
+    context = _waking(context, came)
+    try:
+        parts = topic.partitions(context)
+    except Stopped:
+        return
+    readers = [topic.open(context, part, None) for part in parts]
+    try:
+        while not context.stopping.is_set():
+            for reader in readers:
+                batch = reader.read()
+                if batch is not None:
+                    _take(batch, fleet)
+            came.wait(LOOK_AGAIN)
+            came.clear()
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def _take(batch: Batch, fleet: Fleet) -> None:
+    if batch.whole and batch.events:
+        keys = {row_key(event) for event in batch.events}
+        for gone in [name for name in fleet.running if name not in keys]:
+            fleet.remove(gone)
+    for event in batch.events:
+        if is_deletion(event):
+            fleet.remove(row_key(event))
+        else:
+            fleet.set_row(row_key(event), _values(event))
+
+
+def _values(event: Event) -> dict[str, Any]:
+    if isinstance(event, Row):
+        return event.values
+    return event.data if isinstance(event, Occurrence) else {}
+
+
+def _waking(context: ConnectorContext, came: threading.Event) -> ConnectorContext:
+    return replace(context, arrived=came.set)

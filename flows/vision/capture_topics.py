@@ -1,0 +1,54 @@
+"""What cameras tell, put into topics: pictures into the frames topic, all else into the intake."""
+
+import contextlib
+from collections.abc import Sequence
+
+from connectors.base import ConnectorError, Health, Stopped
+from connectors.kafka.producer import Producer
+from flows.vision.frames_outbox import Counter, FramesOutbox, Waiting
+from flows.vision.frames_topic import Box, PictureHead, headers_of
+from operators.events import Event, Frame
+
+
+class CaptureTopics:
+    """What the cameras of one source tell; thread-safe.
+
+    While the broker is down, frames without pictures are left out: they are old by the time it is
+    back. Readings wait.
+    """
+
+    def __init__(
+        self,
+        outbox: FramesOutbox,
+        producer: Producer,
+        topic: str,
+        health: Health,
+        name: str,
+        counter: Counter,
+    ) -> None:
+        self._outbox = outbox
+        self._producer = producer
+        self._topic = topic
+        self._health = health
+        self._name = name
+        self._counter = counter
+
+    def picture(self, frame: Frame, boxes: Sequence[Box], jpeg: bytes) -> None:
+        """Queue a picture for the frames topic."""
+        head = PictureHead(
+            frame.id, frame.time, frame.subject, frame.width, frame.height, boxes, frame.labels
+        )
+        self._outbox.put(Waiting(frame.subject, jpeg, headers_of(head)))
+        self._counter.count("frames", 1)
+
+    def event(self, event: Event) -> None:
+        """Queue an event for the flow."""
+        if isinstance(event, Frame) and self._name in self._health.down:
+            self._counter.count("frames_skipped", 1)
+            return
+        with contextlib.suppress(Stopped, ConnectorError):
+            self._producer.send_events(self._topic, [event])
+
+    def count(self, word: str, n: int) -> None:
+        """Add to a counter."""
+        self._counter.count(word, n)
