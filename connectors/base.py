@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from operators.component import Component
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import DeadLetter, Event, Occurrence, encode_lines
+
+Polygon = Sequence[tuple[float, float]]
+"""Corners as (x, y), fractions of a picture from 0 to 1."""
 
 
 class ConnectorError(Exception):
@@ -19,6 +22,22 @@ class ConnectorError(Exception):
 
 class Stopped(Exception):
     """The process was asked to stop while the connector waited for a service that is down."""
+
+
+class NoAnswer(Exception):
+    """What keeps pictures or video does not answer now; the message says why."""
+
+
+class VideoCut(NamedTuple):
+    """A piece of a camera's video that was written to a file.
+
+    It begins at `start` and ends at `end` (epoch seconds), which may be later and earlier than what
+    was asked for; `codec` is the word of the video's coding, such as `h264`.
+    """
+
+    start: float
+    end: float
+    codec: str
 
 
 class Batch(NamedTuple):
@@ -147,6 +166,12 @@ class ConnectorContext:
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable
     as the flow's saved state.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
+
+    Of cameras: `picture(reference, frame)` gives the JPEG that an event refers to, None where it is
+    gone or is of another frame; `video(camera, start, end, path)` writes a piece of a camera's
+    video to a file as MP4, None where there is none; both may raise `NoAnswer`. `tell(events)`
+    keeps what a sink has to say of the events it was given, and returns when it is durable.
+    `masks` are the parts of a camera's pictures that nobody may see.
     """
 
     flow: str
@@ -167,6 +192,12 @@ class ConnectorContext:
     outbox: float | None = None
     arrived: Callable[[], None] = lambda: None
     shared: dict[str, Any] = field(default_factory=dict)
+    picture: Callable[[str, str | None], bytes | None] = lambda reference, frame: None
+    video: Callable[[str, float, float, Path], VideoCut | None] = lambda camera, start, end, path: (
+        None
+    )
+    tell: Callable[[list[Occurrence]], None] = lambda events: None
+    masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
 
     def refuse(self, event: Event, reason: str, detail: str) -> None:
         """Make a dead letter of an event that a far end refuses, with a word and a sentence."""

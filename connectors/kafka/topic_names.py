@@ -72,6 +72,11 @@ class TopicNames:
         """Pictures of watched cameras (`PushRecord`), kept for a minute."""
         return f"{self.prefix}live-pictures"
 
+    @property
+    def evidence(self) -> str:
+        """What sinks say of the evidence of events: where it is, or that it is lost."""
+        return f"{self.prefix}evidence"
+
     def of_source(self, flow: str, source: str) -> str:
         """What a source received whose sender waits for an acknowledgement (MQTT, HTTP)."""
         return f"{self.prefix}in.{flow}.{source}"

@@ -15,6 +15,9 @@ from operators.model.units import Duration
 
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 """Amazon S3 User Guide, "General purpose bucket naming rules"."""
+MOST_WAITING = 10_000
+LONGEST_CLIP = 120.0
+"""Seconds."""
 
 
 class Objects(Sink):
@@ -122,17 +125,25 @@ class Objects(Sink):
 
 
 class Snapshot(Sink):
-    """Stores the picture an event carries as an object: a camera's JPEG, PNG or WebP.
+    """Stores the picture of an event as an object: a camera's JPEG, PNG or WebP.
 
-    A picture is the bytes of a camera's frame, the payload of a message (of an `mqtt` source read
-    without `decode`, as Frigate, ESPHome and Zigbee cameras publish them), or a field of the event,
-    named by `picture`, that holds it in base64 or as a `data:` address. Events without a picture
-    are counted as `without_picture`; what stands in its place and is none goes to dead letters. Of
-    two events with the same key the later one's picture stays.
+    A picture is the bytes of a camera's frame, the picture to which a detection refers, the payload
+    of a message (of an `mqtt` source read without `decode`, as Frigate, ESPHome and Zigbee cameras
+    publish them), or a field of the event, named by `picture`, that holds it in base64 or as a
+    `data:` address. Events without a picture are counted as `without_picture`; what stands in its
+    place and is none goes to dead letters. A picture that a detection refers to and that is gone
+    from its topic is counted as `picture_gone`. With `drawn` the picture with its box and class is
+    a second object, whose key has `_drawn` before its ending; with `thumbnail` a small one has
+    `_thumbnail` there. Parts of a picture that nobody may see (zones with `privacy`) are covered on
+    all of them. Where the key has a `time`, of two events with the same key the later one's has
+    `_2` before its ending, and so on; of others the later one's picture stays.
 
-    Delivery: at least once; the key is made from the event, so a second delivery replaces the
-    object by itself.
-    Back pressure: up to 2,000 events wait while the object store is down, then the flow waits.
+    Where the picture is, or that it is lost, is said by an occurrence `evidence` beside the event.
+
+    Delivery: at least once. Waiting events are kept in a file in the flow's data folder, and an
+    event that comes again has the same key. After 10,000 of them, or `spool` bytes, those that
+    follow are lost, counted as `evidence_lost` and told on the event.
+    Back pressure: none; neither events nor alarms wait for the object store.
     """
 
     NAME: ClassVar[str] = "snapshot"
@@ -143,6 +154,10 @@ class Snapshot(Sink):
             'snapshot: {bucket: sentinel-media, key: "frames/{time:epoch}_{subject}.jpg", picture:'
             " thumbnail, keep: 30d}"
         ),
+        (
+            'snapshot: {bucket: sentinel-media, key: "frames/{time:%Y%m%d_%H%M%S}_{camera}.jpg",'
+            " drawn: true, thumbnail: 320}"
+        ),
     )
 
     bucket: str = Field(
@@ -152,6 +167,14 @@ class Snapshot(Sink):
     picture: str = Field(
         "picture", description="Field of the event that holds the picture.", examples=["thumbnail"]
     )
+    drawn: bool = Field(False, description="Stores the picture with its box and class as well.")
+    thumbnail: int | None = Field(
+        None,
+        ge=16,
+        le=1920,
+        description="Stores a small picture of this width as well, in pixels.",
+        examples=[320],
+    )
     keep: Duration | None = Field(
         None,
         description=(
@@ -159,6 +182,11 @@ class Snapshot(Sink):
             " The key must then begin with a fixed text, which belongs to this sink alone."
         ),
         examples=["30d"],
+    )
+    spool: int = Field(
+        256 << 20,
+        ge=1 << 20,
+        description="Bytes that may wait on disk while the object store is down.",
     )
     create: bool = Field(True, description="Make the bucket if it is missing.")
     parallel: int = Field(4, ge=1, le=32, description="Pictures written at the same time.")
@@ -176,26 +204,39 @@ class Snapshot(Sink):
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it makes the bucket with the first picture."""
-        with needing(f"{context.name}: snapshot", "objects", "minio"):
-            from connectors.s3.pictures import picture_maker
-            from connectors.s3.writer import ObjectWriter
+        with needing(f"{context.name}: snapshot", "objects", "minio", "zstandard"):
+            from connectors.s3.evidence_writer import Bounds
+            from connectors.s3.picture_writer import PictureWriter
+            from connectors.s3.pictures import PictureSettings
 
-        make = picture_maker(context, self.picture)
-        return ObjectWriter(context, _uploads(self), self.key, make)
+        if self.drawn or self.thumbnail or context.masks:
+            with needing(f"{context.name}: snapshot", "vision", "cv2"):
+                import cv2  # noqa: F401
+
+        made = PictureSettings(self.picture, self.drawn, self.thumbnail)
+        bounds = Bounds(MOST_WAITING, self.spool)
+        return PictureWriter(context, _uploads(self), self.key, made, bounds)
 
 
 class Clip(Sink):
-    """Stores a short video from before to after an event.
+    """Stores a short video from before to after an event, as H.264 in an MP4 file.
 
-    It needs the pictures of a camera source of the same flow.
+    It is cut from what the event's camera recorded (the packets of its own stream, which are not
+    coded again), from the last key frame before `before` on, and has no sound. It needs a camera
+    source of the same flow, and events with a `camera`. Where the key has a `time`, of two events
+    with the same key the later one's has `_2` before its ending, and so on.
 
-    Delivery: at least once; the key is made from the event, so a second delivery replaces the
-    object by itself.
-    Back pressure: the flow waits while the object store is down.
+    Where the clip is and when it truly begins and ends, or that it is lost, is said by an
+    occurrence `evidence` beside the event.
+
+    Delivery: at least once. Waiting events are kept in a file in the flow's data folder, and an
+    event that comes again has the same key. After 10,000 of them, or `spool` bytes, those that
+    follow are lost, counted as `evidence_lost` and told on the event; so are those of which the
+    camera recorded nothing.
+    Back pressure: none; neither events nor alarms wait for the video or for the object store.
     """
 
     NAME: ClassVar[str] = "clip"
-    RUNS: ClassVar[bool] = False
     CONNECTION: ClassVar[type[ObjectStoreConnection]] = ObjectStoreConnection
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         (
@@ -209,11 +250,26 @@ class Clip(Sink):
     )
     key: str = Field(description="Key of the object; may hold `{field}`. Times are in UTC.")
     before: Duration = Field(
-        5.0, description="How much video from before the event.", examples=["5s"]
+        5.0, ge=0, description="How much video from before the event.", examples=["5s"]
     )
     after: Duration = Field(
-        10.0, description="How much video from after the event.", examples=["10s"]
+        10.0, ge=0, description="How much video from after the event.", examples=["10s"]
     )
+    keep: Duration | None = Field(
+        None,
+        description=(
+            "How long the store keeps the clips, in whole days, where it has life-cycle rules."
+            " The key must then begin with a fixed text, which belongs to this sink alone."
+        ),
+        examples=["30d"],
+    )
+    spool: int = Field(
+        1 << 30,
+        ge=1 << 20,
+        description="Bytes that may wait on disk while the object store is down.",
+    )
+    create: bool = Field(True, description="Make the bucket if it is missing.")
+    parallel: int = Field(2, ge=1, le=32, description="Clips written at the same time.")
     connection: str = Field("minio", description="Connection of the site file.")
 
     @field_validator("key")
@@ -221,8 +277,28 @@ class Clip(Sink):
     def _a_key(cls, value: str) -> str:
         return check_key(value)
 
+    @model_validator(mode="after")
+    def _short_and_its_own(self) -> Self:
+        if not 0 < self.before + self.after <= LONGEST_CLIP:
+            raise ValueError("a clip has at most 2min: before and after together")
+        _check_keep(self.keep, self.key)
+        return self
 
-def _uploads(sink: Objects | Snapshot) -> Settings:
+    def open(self, context: ConnectorContext) -> Writer:
+        """Make the writer; it makes the bucket with the first clip."""
+        with needing(f"{context.name}: clip", "objects", "minio", "zstandard"):
+            from connectors.s3.clip_writer import ClipWriter
+            from connectors.s3.evidence_writer import Bounds
+
+        with needing(f"{context.name}: clip", "vision", "av"):
+            import av  # noqa: F401
+
+        bounds = Bounds(MOST_WAITING, self.spool)
+        span = (self.before, self.after)
+        return ClipWriter(context, _uploads(self), self.key, span, bounds)
+
+
+def _uploads(sink: Objects | Snapshot | Clip) -> Settings:
     return Settings(
         connection=sink.connection,
         bucket=sink.bucket,

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
@@ -20,6 +21,8 @@ from connectors.s3.settings import Settings
 
 log = logging.getLogger("vigie")
 
+PART = 8 << 20
+"""Bytes of a part of a large object."""
 ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 NOT_ALLOWED = {
     "AccessDenied",
@@ -118,6 +121,28 @@ class Store:
                 content_type=content_type,
                 part_size=max(len(data), 5 << 20),  # never in several requests
             )
+        except FAILURES as error:
+            self._raise(error)
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store a file, in parts if it is large; it replaces that of the key whole or not at all.
+
+        It is never in memory as a whole.
+        """
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                self._client.put_object(
+                    self._bucket,
+                    key,
+                    file,
+                    size,
+                    content_type=content_type,
+                    part_size=PART,
+                    num_parallel_uploads=1,
+                )
+        except FileNotFoundError:
+            raise
         except FAILURES as error:
             self._raise(error)
 

@@ -29,6 +29,7 @@ from flows.runtime import outputs
 from flows.runtime.alarm_metrics import AlarmFigures
 from flows.runtime.bytewax_adapter import build
 from flows.runtime.dead_letters import DeadLetters
+from flows.runtime.evidence import Evidence
 from flows.runtime.inputs import Inputs
 from flows.runtime.page_announcer import announce_pages
 from flows.runtime.partitioning import Partitioning, partition
@@ -98,6 +99,7 @@ class Runner:
         self._letters = DeadLetters(
             compiled, self._broker, self._producer, self.metrics, self.stopping
         )
+        self._evidence = Evidence(flow, self._broker, self._producer, self.stopping)
         self._inputs = Inputs(
             flow,
             site,
@@ -147,6 +149,7 @@ class Runner:
             self._letters,
             self._figures,
             self._connector_context,
+            self._evidence.opened,
         )
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)
@@ -185,12 +188,13 @@ class Runner:
     def _close(self) -> None:
         self.stopping.set()
         self._inputs.close()
+        self._evidence.close()
         self._producer.close()
 
     def _connector_context(self, name: str, component: Any) -> ConnectorContext:
         model = component.CONNECTION
         connection = self._site.connection(component.connection, model) if model else None
-        return ConnectorContext(
+        context = ConnectorContext(
             flow=self._flow.flow,
             name=name,
             connection=connection,
@@ -205,6 +209,7 @@ class Runner:
             folder=self._folder.path / f"files-{self._options.share.number}",
             share=self._options.share.name,
         )
+        return self._evidence.equip(context)
 
     def _flush_refused(self) -> None:
         self._inputs.check()

@@ -1,6 +1,7 @@
 """The sink for pictures, against rclone's S3."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from infra.embedded import objects as embedded
 from operators.events import Event, Frame, Message, Occurrence
 from tests.bucket import Bucket, connection_to
 from tests.connectors.recorder import Recorder, reading
+from tests.waiting import wait_until
 
 T = 1_795_000_000.25
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(range(256))
@@ -24,13 +26,21 @@ def seen(n: int, **data: Any) -> Occurrence:
 
 
 def put(
-    objects: embedded.Objects, recorder: Recorder, bucket: str, events: list[Event], **settings: Any
+    objects: embedded.Objects,
+    recorder: Recorder,
+    bucket: str,
+    events: list[Event],
+    folder: Path | None = None,
+    **settings: Any,
 ) -> Bucket:
+    connection = connection_to(objects)
     sink = Snapshot.model_validate({"bucket": bucket, "key": KEY, **settings}).open(
-        recorder.context("pictures", connection_to(objects))
+        recorder.context("pictures", connection, folder)
     )
     sink.write(events)
     sink.flush()
+    if folder is not None:
+        wait_until(lambda: not sink._spool.jobs, what="the spool to be empty")  # type: ignore[attr-defined]
     sink.close()
     return Bucket(connection_to(objects), bucket)
 
@@ -105,11 +115,8 @@ def test_a_picture_that_comes_again_replaces_itself_and_one_without_a_camera_is_
     }
 
 
-@pytest.mark.parametrize("first", [b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"])
-def test_later_pictures_of_one_key_win(
-    objects: embedded.Objects, recorder: Recorder, unique: str, first: bytes
-) -> None:
-    frames: list[Event] = [
+def frames(first: bytes = b"\xff\xd8\xff") -> list[Event]:
+    return [
         Frame(
             id=f"f{n}",
             time=T + n / 1000,
@@ -118,7 +125,24 @@ def test_later_pictures_of_one_key_win(
             height=8,
             jpeg=first + bytes([n]),
         )
-        for n in range(5)
+        for n in range(3)
     ]
-    bucket = put(objects, recorder, unique, frames)
-    assert bucket.content("frames/evt_20261118_110640_hall.jpg") == first + bytes([4])
+
+
+@pytest.mark.parametrize("first", [b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"])
+def test_later_pictures_of_a_key_without_a_time_win(
+    objects: embedded.Objects, recorder: Recorder, unique: str, first: bytes
+) -> None:
+    bucket = put(objects, recorder, unique, frames(first), key="latest/{camera}.jpg")
+    assert bucket.names() == ["latest/hall.jpg"]
+    assert bucket.content("latest/hall.jpg") == first + bytes([2])
+
+
+def test_events_of_one_camera_and_second_have_a_key_each_also_after_a_restart(
+    objects: embedded.Objects, recorder: Recorder, unique: str, tmp: Path
+) -> None:
+    names = [f"frames/evt_20261118_110640_hall{suffix}.jpg" for suffix in ("", "_2", "_3")]
+    for some in (frames()[:2], frames()[1:], [*frames()[::-1]]):
+        bucket = put(objects, recorder, unique, some, folder=tmp)
+    wait_until(lambda: bucket.names() == names, what="all pictures")
+    assert [bucket.content(name)[-1] for name in names] == [0, 1, 2]

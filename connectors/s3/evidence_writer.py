@@ -1,0 +1,202 @@
+"""What the sinks for evidence share: jobs that wait on disk, and word of what became of them."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from connectors.base import ConnectorContext, ConnectorError
+from connectors.runtime.backoff import Backoff
+from connectors.runtime.batch_writer import FIRST_BACKOFF, LONGEST_BACKOFF
+from connectors.runtime.threaded_writer import Retry, ThreadedWriter
+from connectors.s3.evidence import evidence
+from connectors.s3.evidence_spool import EvidenceSpool, Job
+from connectors.s3.key_register import KeyRegister
+from connectors.s3.keys import BadKey, KeyTemplate
+from connectors.s3.settings import Settings
+from connectors.s3.uploads import Uploads
+from operators.events import Event, encode_lines
+from operators.model.template import Template
+
+IDLE = 1.0
+
+
+class Bounds(NamedTuple):
+    """How much evidence may wait: so many jobs, and so many bytes of them."""
+
+    jobs: int
+    bytes: int
+
+
+class EvidenceWriter(ThreadedWriter):
+    """Puts events into the spool; a thread of its own does the work of a subclass with them.
+
+    The flow never waits for the object store: what does not fit into the spool is lost, which is
+    counted and told. `kind` is what kind of evidence it is.
+    """
+
+    def __init__(
+        self, context: ConnectorContext, settings: Settings, key: str, kind: str, bounds: Bounds
+    ) -> None:
+        super().__init__(context)
+        self._kind = kind
+        self._bucket = settings.bucket
+        self._bounds = bounds
+        self._template = KeyTemplate(key)
+        self._one_each = "time" in Template(key).placeholders()
+        self._uploads = Uploads(context, settings, key)
+        self._flushing = 0
+        self._try_at = 0.0
+        self._backoff = Backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
+        try:
+            self._spool = EvidenceSpool(self._file("waiting"))
+            self._keys = KeyRegister(self._file("keys"))
+        except (OSError, ValueError) as error:
+            raise ConnectorError(
+                f"{context.name}: the file of waiting evidence cannot be used: {error}"
+            ) from error
+
+    def _file(self, word: str) -> Path | None:
+        folder = self._context.folder
+        return folder / f"{self._kind}.{self._context.name}.{word}.log" if folder else None
+
+    def write(self, events: list[Event]) -> None:
+        """Put events into the spool; never waits for a far end."""
+        refused: list[tuple[Event, str]] = []
+        with self._changed:
+            self._raise()
+            for event in events:
+                if self._spool.knows(event.id):
+                    self._context.count("repeated", 1)
+                    continue
+                try:
+                    self._add(event)
+                except BadKey as error:
+                    refused.append((event, str(error)))
+            self._changed.notify_all()
+        for event, detail in refused:
+            self._context.refuse(event, "bad_key", detail)
+
+    def _add(self, event: Event) -> None:
+        if not self._is_wanted(event):
+            return
+        wanted = self._template.key(event)
+        key = self._keys.key(wanted, event.id) if self._one_each else wanted
+        size = len(encode_lines([event])) + len(key)
+        job = Job(key=key, event=event, size=size)
+        if len(self._spool.jobs) >= self._bounds.jobs or self._full(size):
+            what = "objects" if len(self._spool.jobs) >= self._bounds.jobs else "bytes"
+            job = self._as_lost(job, f"too many {what} wait for the object store")
+        self._spool.put(job)
+
+    def _full(self, more: int) -> bool:
+        return self._spool.bytes + more > self._bounds.bytes
+
+    def flush(self) -> None:
+        """Return when the jobs are on disk, or done where there is no folder for them."""
+        with self._changed:
+            if self._spool.durable:
+                self._keys.sync()
+                self._spool.sync()
+                self._raise()
+                return
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                self._wait_while(lambda: self._spool.jobs)
+            finally:
+                self._flushing -= 1
+
+    def close(self) -> None:
+        """Stop the thread; what waits in the spool goes on after the next start."""
+        self._stop(self._context.connection.timeout + 5)
+        self._uploads.close()
+        with self._changed:
+            self._spool.close()
+            self._keys.close()
+
+    def _is_wanted(self, event: Event) -> bool:
+        """Whether there may be evidence of an event."""
+        return True
+
+    # The rest runs in the background thread.
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._tell_lost()
+            if not self._prepare() and not self._deliver():
+                with self._changed:
+                    self._changed.wait(self._pause())
+
+    def _prepare(self) -> bool:
+        """Make evidence ready that need not wait for the store; whether there was any."""
+        return False
+
+    def _upload(self, jobs: list[Job]) -> None:
+        """Store what is ready, and call `_end` with it; raises `Retry`."""
+        raise NotImplementedError
+
+    def _ready(self) -> list[Job]:
+        """The jobs that are to be uploaded next."""
+        raise NotImplementedError
+
+    def _pause(self) -> float:
+        """Seconds to wait when there is nothing to do at this moment."""
+        return IDLE
+
+    def _deliver(self) -> bool:
+        if time.monotonic() < self._try_at:
+            return False
+        with self._changed:
+            jobs = self._ready()
+        if not jobs:
+            return False
+        try:
+            self._uploads.make_ready()
+            self._upload(jobs)
+        except Retry as retry:
+            self._context.health.degraded(self._context.name, retry.detail)
+            self._try_at = time.monotonic() + self._backoff.pause(retry.after)
+            return False
+        self._context.health.up(self._context.name)
+        self._backoff.reset()
+        return True
+
+    def _as_lost(self, job: Job, reason: str) -> Job:
+        return Job(key=job.key, event=_light(job.event), lost=reason)
+
+    def _lose(self, job: Job, reason: str) -> None:
+        with self._changed:
+            self._spool.put(self._as_lost(job, reason))
+
+    def _tell_lost(self) -> None:
+        with self._changed:
+            lost = [job for job in self._spool.jobs.values() if job.lost is not None]
+        if lost:
+            self._context.count("evidence_lost", len(lost))
+            self._end(lost)
+
+    def _end(self, jobs: list[Job]) -> None:
+        """Tell what became of jobs, and forget them."""
+        made = [evidence(self._context, self._kind, self._bucket, job) for job in jobs]
+        self._context.tell(made)
+        self._drop(jobs)
+
+    def _drop(self, jobs: list[Job]) -> None:
+        """Forget jobs, once what was refused of them is safe."""
+        self._context.flush_dead_letters()
+        with self._changed:
+            for job in jobs:
+                self._spool.done(job)
+            if self._spool.durable:
+                self._spool.sync()
+            self._changed.notify_all()
+
+
+def _light(event: Event) -> Event:
+    """An event without the picture it carries."""
+    for name in ("jpeg", "payload"):
+        if getattr(event, name, None):
+            event = msgspec.structs.replace(event, **{name: b""})
+    return event

@@ -1,0 +1,28 @@
+"""Pieces of video by camera and time, from what the flow's cameras recorded."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.base import VideoCut
+from connectors.camera.ring_segments import camera_folder
+
+VIDEO = "video"
+"""The folder beside a flow's files in which each camera source has the ring of its packets."""
+
+
+def video_reader(folder: Path) -> Callable[[str, float, float, Path], VideoCut | None]:
+    """A function that writes a piece of a camera's video to a file, as `ConnectorContext.video`."""
+
+    def video(camera: str, start: float, end: float, path: Path) -> VideoCut | None:
+        from connectors.camera.clip import cut_clip  # PyAV, which only clips need
+
+        rings = folder / VIDEO
+        for ring in sorted(rings.iterdir()) if rings.is_dir() else ():
+            record = camera_folder(ring, camera)
+            if record is not None and record.is_dir():
+                cut = cut_clip(record, start, end, path)
+                if cut is not None:
+                    return cut
+        return None
+
+    return video

@@ -1,0 +1,116 @@
+"""Clips are cut from the packets of a camera as they are."""
+
+import itertools
+from pathlib import Path
+
+import av
+import pytest
+
+from connectors.camera.clip import cut_clip
+from connectors.camera.ring_segments import camera_folder, segments
+from tests.connectors.camera.recorded import LEVELS, RATE, brightness, gray, record
+
+T = 1_795_000_000.0
+
+
+def number_of(level: int) -> int:
+    return min(range(LEVELS), key=lambda n: abs(gray(n) - level))
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+@pytest.mark.parametrize("gops", [1, 3])
+def test_a_clip_begins_at_the_last_key_frame_before_and_holds_every_picture_up_to_its_end(
+    tmp: Path, gops: int, bframes: int
+) -> None:
+    record(tmp / "ring", T, 200, gops=gops, bframes=bframes)
+    cut = cut_clip(tmp / "ring", T + 5.3, T + 9.95, tmp / "clip.mp4")
+    assert cut is not None
+    assert (cut.start, cut.codec) == (T + 5.0, "h264")
+    assert cut.end == pytest.approx(T + 10, abs=0.5)
+    pictures = brightness(tmp / "clip.mp4")
+    assert len(pictures) >= 49
+    for number, (time, level) in enumerate(pictures[:49]):
+        assert time == pytest.approx(number / RATE, abs=0.011)
+        assert number_of(level) == (50 + number) % LEVELS
+
+
+def test_the_index_stands_in_front_and_the_file_says_when_it_was_recorded(tmp: Path) -> None:
+    record(tmp / "ring", T + 0.5, 60)
+    assert cut_clip(tmp / "ring", T + 1.5, T + 4, tmp / "clip.mp4") is not None
+    data = (tmp / "clip.mp4").read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(tmp / "clip.mp4")) as clip:
+        assert clip.metadata["creation_time"].startswith("2026-11-18T11:06:41")
+        assert [stream.type for stream in clip.streams] == ["video"]
+
+
+def test_where_the_ring_begins_later_the_clip_begins_with_its_first_key_frame(tmp: Path) -> None:
+    first, *_ = record(tmp / "ring", T, 100, gops=2)
+    first.unlink()
+    cut = cut_clip(tmp / "ring", T, T + 4, tmp / "clip.mp4")
+    assert cut is not None
+    assert cut.start == T + 2
+    assert number_of(brightness(tmp / "clip.mp4")[0][1]) == 20
+
+
+def test_a_ring_without_that_time_gives_no_clip_and_no_file(tmp: Path) -> None:
+    record(tmp / "ring", T, 30)
+    assert cut_clip(tmp / "none", T, T + 4, tmp / "clip.mp4") is None
+    assert cut_clip(tmp / "ring", T - 60, T - 50, tmp / "clip.mp4") is None
+    assert cut_clip(tmp / "ring", T + 3600, T + 3610, tmp / "clip.mp4") is None
+    assert not (tmp / "clip.mp4").exists()
+
+
+def test_a_segment_that_a_kill_cut_short_gives_what_it_has(tmp: Path) -> None:
+    made = record(tmp / "ring", T, 100, gops=3)
+    data = made[-1].read_bytes()
+    made[-1].write_bytes(data[: len(data) // 2 + 77])
+    made[0].write_bytes(b"")
+    cut = cut_clip(tmp / "ring", T + 1, T + 20, tmp / "clip.mp4")
+    assert cut is not None
+    assert cut.start == T + 3
+    assert T + 9 <= cut.end < T + 9.9
+    assert len(brightness(tmp / "clip.mp4")) >= 60
+
+
+def test_where_the_camera_changed_its_size_the_longer_part_is_the_clip(tmp: Path) -> None:
+    record(tmp / "ring", T, 20)
+    record(tmp / "ring", T + 2, 60, size=(320, 240))
+    cut = cut_clip(tmp / "ring", T + 1, T + 8, tmp / "clip.mp4")
+    assert cut is not None
+    assert cut.start == T + 2
+    with av.open(str(tmp / "clip.mp4")) as clip:
+        assert clip.streams.video[0].width == 320
+
+
+def test_a_gap_in_the_record_stays_a_gap_in_the_clip(tmp: Path) -> None:
+    record(tmp / "ring", T, 20)
+    record(tmp / "ring", T + 5, 20)
+    cut = cut_clip(tmp / "ring", T, T + 7, tmp / "clip.mp4")
+    assert cut is not None
+    times = [time for time, _ in brightness(tmp / "clip.mp4")]
+    assert max(later - sooner for sooner, later in itertools.pairwise(times)) > 2.9
+
+
+def test_h265_is_kept_under_the_name_that_players_know(tmp: Path) -> None:
+    record(tmp / "ring", T, 40, codec="libx265")
+    cut = cut_clip(tmp / "ring", T, T + 3, tmp / "clip.mp4")
+    assert cut is not None
+    assert cut.codec == "hevc"
+    assert b"hvc1" in (tmp / "clip.mp4").read_bytes()[:4096]
+
+
+def test_the_files_of_a_stretch_of_time_are_found_and_no_others(tmp: Path) -> None:
+    for name in ("1000.ts", "3000.ts", "5000.ts", "7000.ts", "9000.ts.new", "x.ts"):
+        (tmp / name).touch()
+    assert [one.start for one in segments(tmp, 3.5, 6)] == [3, 5]
+    assert [one.start for one in segments(tmp, 0.1, 2)] == [1]
+    assert [one.start for one in segments(tmp, 90, 99)] == [7]
+    assert segments(tmp / "none", 0, 9) == []
+
+
+def test_no_name_of_a_camera_leads_out_of_the_ring() -> None:
+    ring = Path("/ring")
+    assert camera_folder(ring, "gate 1/ä") == ring / "gate%201%2F%C3%A4"
+    assert camera_folder(ring, "..") is None
+    assert camera_folder(ring, "../../etc") == ring / "..%2F..%2Fetc"
