@@ -16,7 +16,9 @@ Kind = Literal["rtsp", "http", "file", "folder", "usb", "simulate"]
 _PLACE = re.compile(r"\$\{(?P<variable>[^}:]*)(?::-(?P<default>[^}]*))?\}|\{(?P<column>\w+)\}")
 _WHOLE = re.compile(r"\s*\{(\w+)\}\s*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://)([^/?#\s]*)@", re.IGNORECASE)
+_USER_INFO = re.compile(
+    r"([a-z][a-z0-9+.-]*://)(?:[^/?#\s]*|[^\s/@:]*:(?!\d{1,5}[/?#])\S*)@", re.IGNORECASE
+)
 _SECRET_PARAMETER = re.compile(
     r"([?&;](?:[\w.-]*(?:pass|pwd|token|secret|key|auth)[\w.-]*|user|usr)=)[^&;#\s]*", re.IGNORECASE
 )

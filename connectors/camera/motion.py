@@ -24,9 +24,13 @@ BLIND = 2.0
 SIGHTED = 8.0
 """Seconds after these in which the light may change as it likes: it never keeps the gate shut."""
 ADAPT, ADAPT_MOVING, ADAPT_RESTLESS = 4.0, 20.0, 30.0
-"""Time constants in seconds: of the average, where something moves, and of the restlessness."""
+"""Time constants in seconds: of the average, where something moves, and of the restlessness, which
+is learnt quickly at first.
+"""
 THRESHOLD, RESTLESS = 18.0, 3.0
 """A pixel moves if it differs by that many levels and that many times its usual difference."""
+SETTLE = 3.0
+"""Seconds in which a scene is learnt at first; its first picture passes."""
 SPECK = 0.002
 """Smaller parts of the picture are drops and insects."""
 MOST_BOXES = 10
@@ -65,7 +69,7 @@ class MotionGate:
         self._counted: Gray | None = None
         self._mean: NDArray[np.float32] | None = None
         self._restless: NDArray[np.float32] | None = None
-        self._at = 0.0
+        self._at = self._began = 0.0
         self._moved_last: tuple[bool, bool] = (False, False)
         self._open_until = -math.inf
         self._passed_at = -math.inf
@@ -83,7 +87,7 @@ class MotionGate:
             self._passed_at = at
             return Look(True, False, [], 0.0)
         boxes, area = self._changes(small, at)
-        moves = area >= self._min_area
+        moves = area >= self._min_area and at - self._began >= SETTLE
         moving = moves and any(self._moved_last)
         self._moved_last = (self._moved_last[1], moves)
         if moving:
@@ -96,7 +100,7 @@ class MotionGate:
     def _begin(self, small: NDArray[np.float32], at: float) -> None:
         self._mean = small
         self._restless = np.zeros_like(small)
-        self._at = at
+        self._at = self._began = at
         self._moved_last = (False, False)
         height, width = small.shape
         self._counted = np.full((height, width), 255, np.uint8)
@@ -121,7 +125,8 @@ class MotionGate:
         distance = np.abs(difference - step)
         moved = (distance > THRESHOLD + RESTLESS * self._restless).astype(np.uint8)
         _learn(self._mean, small, passed, ADAPT, ADAPT_MOVING, moved)
-        _learn(self._restless, distance, passed, ADAPT_RESTLESS, ADAPT_RESTLESS, None)
+        usual = min(ADAPT_RESTLESS, max(at - self._began, passed))
+        _learn(self._restless, distance, passed, usual, usual, None)
         moved = cv2.bitwise_and(moved, self._counted)
         return _parts(np.asarray(moved, np.uint8), counted)
 
@@ -140,7 +145,10 @@ def _learn(
     moved: Gray | None,
 ) -> None:
     cv2.accumulateWeighted(
-        value, average, 1 - math.exp(-passed / seconds), None if moved is None else 1 - moved
+        value,
+        average,
+        1 - math.exp(-passed / max(seconds, 1e-6)),
+        None if moved is None else 1 - moved,
     )
     if moved is not None:
         cv2.accumulateWeighted(value, average, 1 - math.exp(-passed / seconds_moving), moved)

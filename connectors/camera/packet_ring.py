@@ -7,6 +7,7 @@ so that the end of the process costs no more than the packet under way.
 
 import contextlib
 import logging
+import math
 from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,10 +45,10 @@ def segments(folder: Path, start: float, end: float) -> list[Segment]:
     The last one may still grow.
     """
     found = _all(folder)
-    following = [segment.start for segment in found[1:]] + [float("inf")]
+    following = [*(segment.start for segment in found[1:]), math.inf]
     return [
         segment
-        for segment, until in zip(found, following, strict=True)
+        for segment, until in zip(found, following, strict=False)
         if segment.start <= end and until > start
     ]
 
@@ -131,10 +132,7 @@ class PacketRing:
 
     def _begin(self, source: av.VideoStream, time: float, ticks: int) -> None:
         start = round(time * 1000)
-        while self._kept and (
-            self._kept[0][0].start < time - self._seconds
-            and (len(self._kept) < 2 or self._kept[1][0].start <= time - self._seconds)
-        ):
+        while len(self._kept) > 1 and self._kept[1][0].start <= time - self._seconds:
             self._drop_oldest()
         # the wall clock of an earlier process was ahead: its pictures are of no time that comes
         while self._kept and self._kept[-1][0].start >= time:
