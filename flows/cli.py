@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "docs": Entry("flows.commands.components:docs", "Print the documentation of components."),
     "run": Entry("flows.commands.run:run", "Run one flow."),
     "alarms": Entry("flows.commands.alarms:alarms", "See alarms and act on them."),
+    "model": Entry("flows.commands.model:model", "See, measure and make models for pictures."),
     "migrate": Entry("flows.commands.migrate:migrate", "Make and upgrade ClickHouse tables."),
     "dead-letters": Entry(
         "flows.commands.dead_letters:dead_letters", "See and replay what flows could not process."

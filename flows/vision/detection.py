@@ -37,7 +37,6 @@ class DetectionSettings(Struct, frozen=True):
     """What the detection process of a source shall do.
 
     `model` is a file, or the address of a fake. `deadline` is how old a picture may be, in seconds.
-    `labels` are those of each camera.
     """
 
     flow: str
@@ -55,7 +54,6 @@ class DetectionSettings(Struct, frozen=True):
     hangs_after: float = HANGS_AFTER
     save_every: float = 1.0
     skips_every: float = 10.0
-    labels: Mapping[str, dict[str, str]] = {}
 
 
 class Picture(Struct, frozen=True):
@@ -86,6 +84,7 @@ class Detection:
         self._changed = threading.Condition()
         self._skips: collections.Counter[str] = collections.Counter()
         self._told_skips: set[str] = set()
+        self._labels: dict[str, Mapping[str, str]] = {}  # of cameras of which some were skipped
         self._bytes = 0
         self._batcher: Batcher[Picture] = Batcher(settings.most, settings.wait, self._skip)
         self._most = settings.most
@@ -209,6 +208,7 @@ class Detection:
     def _skip(self, camera: object, picture: Picture) -> None:
         self._bytes -= len(picture.jpeg)
         self._skips[str(camera)] += 1
+        self._labels[str(camera)] = picture.head.labels
         self._reports.count("skipped_late")
         self._positions.done(picture.place)
 
@@ -249,7 +249,7 @@ class Detection:
                 for box in boxes
             ],
             picture=reference(self._frames, place.partition, place.offset),
-            labels=dict(self._settings.labels.get(head.camera, {})),
+            labels=dict(head.labels),
         )
 
     def _tell_skips(self) -> None:
@@ -264,7 +264,7 @@ class Detection:
                 subject=camera,
                 metric=SKIPPED,
                 value=float(skips[camera]),
-                labels=dict(self._settings.labels.get(camera, {})),
+                labels=dict(self._labels.get(camera, {})),
             )
             self._producer.send(self._intake, camera, encode_lines([reading]))
         self._told_skips = set(skips)

@@ -15,7 +15,7 @@ log = logging.getLogger("vigie")
 TRY_AGAIN = 30.0
 """Seconds between looks for a model that is not there."""
 PASSED_ON = (
-    "backend", "threads", "deadline", "hangs_after", "save_every", "skips_every", "labels",
+    "backend", "threads", "deadline", "hangs_after", "save_every", "skips_every",
 )  # fmt: skip
 
 

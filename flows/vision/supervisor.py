@@ -57,7 +57,6 @@ class CameraProcesses:
         if steps.detect is not None:
             detection = common | {
                 **model,
-                "labels": {str(row.get("name")): labels_of(row) for row in rows},
                 "classes": steps.detect.classes,
                 "batch": steps.detect.batch.model_dump() if steps.detect.batch else None,
             }
@@ -78,8 +77,3 @@ class CameraProcesses:
         self.capture.stop()
         if self.detection is not None:
             self.detection.stop()
-
-
-def labels_of(row: Mapping[str, Any]) -> dict[str, str]:
-    """What a camera's row says of it, as the labels of its frames."""
-    return {key: str(value) for key, value in row.items() if key != "name" and value is not None}

@@ -42,7 +42,7 @@ class Pictures:
         """One picture; the id it got."""
         self._number += 1
         id, taken = f"{camera}-{self._number}", time.time() - age
-        head = PictureHead(id, taken, camera, 64, 48)
+        head = PictureHead(id, taken, camera, 64, 48, labels={"area": "yard"})
         self._producer.send(
             self.topic,
             data or jpeg(),

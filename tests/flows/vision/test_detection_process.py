@@ -41,8 +41,7 @@ def ids(look: Look) -> list[str]:
 
 
 def test_what_is_on_a_picture_goes_to_the_sources_topic(connection, pictures, look, tmp_path):
-    labels = {"gate": {"area": "yard"}}
-    with Process(connection, "video", tmp_path, labels=labels):
+    with Process(connection, "video", tmp_path):
         id = pictures.send("gate", jpeg(200))
         wait_until(lambda: frames(look), what="the frame")
         [frame] = frames(look)
