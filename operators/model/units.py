@@ -4,7 +4,7 @@ import difflib
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -198,10 +198,16 @@ def quantity(value: Any) -> Quantity:
     return Quantity(number=float(match[1]), unit=match[2])
 
 
+def in_seconds(span: float) -> str:
+    """Seconds as a duration that can be read again: `0.5s`."""
+    return f"{span:.6f}".rstrip("0").rstrip(".") + "s"
+
+
 _TIME = r"^(\d+(\.\d+)?(ms|s|min|h|d|w))+$"
 Duration = Annotated[
     float,
     BeforeValidator(duration),
+    PlainSerializer(in_seconds, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": _TIME, "examples": ["30s", "1h30min"]}),
 ]
 Amount = Annotated[
