@@ -18,8 +18,10 @@ from flows.checks.run_all import WHOLE, LeftOut, Scope, check
 from flows.language.lock import check_lock
 from flows.language.model import Flow, Source, Step
 
-SHARED = ("tables", "zones", "pages", "recipes", "connections")
-NAMED = ("tables", "zones", "pages", "recipes", "sources", "streams", "alarms", "sinks")
+SHARED = ("tables", "zones", "lines", "pages", "recipes", "connections")
+NAMED = (
+    "tables", "zones", "lines", "pages", "recipes", "sources", "streams", "alarms", "sinks",
+)  # fmt: skip
 MISSING = {
     "response": "an alarm asks a person to act; otherwise send the stream to a sink",
     "vigie": "begin the file with  vigie: 1",

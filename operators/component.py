@@ -61,13 +61,34 @@ INSTANT = 1e-6
 """Seconds; times are float64, exact to some 2e-7 s in this century."""
 
 
+Polygon = Sequence[tuple[float, float]]
+"""Corners in fractions of a picture."""
+
+
+class Area(NamedTuple):
+    """A part of a camera's picture: inside `points`, and in none of `exclude`."""
+
+    camera: str
+    points: Polygon
+    exclude: Sequence[Polygon] = ()
+
+
+class Line(NamedTuple):
+    """A line in a camera's picture."""
+
+    camera: str
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class StepContext:
     """What a step may know of its flow.
 
     `step` is its persisted identity, `flow/stream/kind`; `name` the present name of its stream or
-    alarm, where it matters; `zones` are polygons in pictures by name, each with its camera. `run`
-    names a replay of history, in which an event arrives at its own time; it is empty live.
+    alarm, where it matters; `zones` are areas of pictures and `lines` lines in them, by name;
+    `masks` are what must not be seen of a camera's pictures. `run` names a replay of history, in
+    which an event arrives at its own time; it is empty live.
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream.
     """
@@ -80,10 +101,12 @@ class StepContext:
     lateness: float = 5.0
     ahead: float = 5.0
     name: str = ""
-    zones: Mapping[str, tuple[str, Sequence[tuple[float, float]]]] = field(default_factory=dict)
+    zones: Mapping[str, Sequence[Area]] = field(default_factory=dict)
     run: str = ""
     arrival: bool = False
     then: str = ""
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
 
     @property
     def patience(self) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flows.language.model import Flow, Source, Step, inputs, origin
+from flows.language.picture_model import areas
 from operators.alarms.settings import STATES
 from operators.model.condition import KINDS
 from operators.model.priority import PRIORITIES
@@ -23,8 +24,8 @@ CHANGES = (
 )  # fmt: skip
 """Every change that an alarm tells."""
 FIELDS = (
-    "subject", "metric", "quality", "unit", "class", "in_zone", "phase", "alarm", "priority",
-    "change", "state", "type",
+    "subject", "metric", "quality", "unit", "class", "in_zone", "line", "direction", "phase",
+    "alarm", "priority", "change", "state", "type",
 )  # fmt: skip
 """Fields of selectors that are compared; the others are not known before something runs."""
 _SAME = frozenset(
@@ -183,7 +184,18 @@ def _threshold(flow: Flow, facts: Facts, settings: Any) -> Facts:
 
 def _zones(flow: Flow, facts: Facts, settings: Any) -> Facts:
     only = [settings.only] if isinstance(settings.only, str) else settings.only
-    return {**facts, "phase": ("entered", "left"), "in_zone": tuple(only or flow.zones)}
+    zones, lines = (
+        tuple(name for name in known if only is None or name in only)
+        for known in (areas(flow.zones), flow.lines)
+    )
+    phases = ("entered", *(["loitering"] if settings.loiter else []), "left")
+    return {
+        **facts,
+        "phase": (*(phases if zones else ()), *(["crossed"] if lines else [])) or phases,
+        "in_zone": zones,
+        "line": lines,
+        "direction": ("left", "right"),
+    }
 
 
 def _window(flow: Flow, facts: Facts, settings: Any) -> Facts:

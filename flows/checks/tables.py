@@ -1,4 +1,4 @@
-"""Tables and what names them: rows, columns, zones and cameras."""
+"""Tables and what names them: rows, columns, zones, lines and cameras."""
 
 import re
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from connectors.config.document import Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
+from flows.language.picture_model import areas, polygons
 from operators.model.condition import Column
 from operators.transforms.enrich import Enrich
 
@@ -13,12 +14,12 @@ URL_FIELD = re.compile(r"(?<!\$)\{(\w+)\}")
 
 
 def check_tables(scope: Scope) -> None:
-    """Check tables and what names them: rows, columns, zones and cameras."""
+    """Check tables and what names them: rows, columns, zones, lines and cameras."""
     scope.read_tables()
     for name, source in scope.flow.sources.items():
         if getattr(source.settings, "each", None) is not None:
             _check_each(scope, ("sources", name, source.kind), source.settings)
-    _check_zones(scope)
+    _check_places(scope)
     for path, _, step in scope.steps():
         table = getattr(step.settings, "table", None)
         if isinstance(table, str) and step.kind == "lookup":
@@ -86,24 +87,33 @@ def cameras(scope: Scope) -> list[str]:
     return [str(row["name"]) for row in rows if "name" in row]
 
 
-def _check_zones(scope: Scope) -> None:
+def _check_places(scope: Scope) -> None:
+    """Check what zones and lines name, and what names them."""
     known = cameras(scope)
     complete = not scope.broken and len(scope.tables) == len(scope.flow.tables)
-    for name, zone in scope.flow.zones.items():
-        if complete and zone.camera not in known:
-            scope.unknown(
-                ("zones", name, "camera"), f"no camera {zone.camera!r}", zone.camera, known
-            )
+    zones, lines = scope.flow.zones, scope.flow.lines
+    places: list[tuple[Path_, str]] = [
+        (("zones", name) if number is None else ("zones", name, number), zone.camera)
+        for name, number, zone in polygons(zones)
+    ]
+    places += [(("lines", name), line.camera) for name, line in lines.items()]
+    for path, camera in places:
+        if complete and camera not in known:
+            scope.unknown((*path, "camera"), f"no camera {camera!r}", camera, known)
+    names = [*areas(zones), *lines]
     for path, _, step in scope.steps():
         only = getattr(step.settings, "only", None) if step.kind == "zones" else None
-        for index, zone_name in enumerate([only] if isinstance(only, str) else only or ()):
-            if zone_name not in scope.flow.zones and not scope.is_broken("zones", zone_name):
-                place: Path_ = (
-                    (*path, "zones", "only")
-                    if isinstance(only, str)
-                    else (*path, "zones", "only", index)
-                )
-                scope.unknown(place, f"no zone {zone_name!r}", zone_name, list(scope.flow.zones))
+        for index, name in enumerate([only] if isinstance(only, str) else only or ()):
+            if name in names or any(scope.is_broken(kind, name) for kind in ("zones", "lines")):
+                continue
+            place: Path_ = (*path, "zones", "only")
+            if not isinstance(only, str):
+                place = (*place, index)
+            if name in zones:
+                scope.say(place, f"{name!r} has 'privacy': nothing enters it")
+            else:
+                what = "zone or line" if lines else "zone"
+                scope.unknown(place, f"no {what} {name!r}", name, names)
 
 
 def _check_columns(scope: Scope) -> None:

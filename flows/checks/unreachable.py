@@ -75,7 +75,7 @@ def say_nothing_passes(
         return
     one = wanted if isinstance(wanted, str) else " or ".join(map(str, wanted))
     hint = near(wanted if isinstance(wanted, str) else wanted[0], known)
-    what = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+    what = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "") or f"no {field}"
     scope.say(
         path, f"nothing that comes here has the {field} {one!r}", hint or f"what comes has {what}"
     )

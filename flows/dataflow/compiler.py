@@ -22,6 +22,7 @@ from flows.dataflow.plan import (
 )
 from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
+from flows.language.picture_model import areas, as_lines, masks
 from flows.language.profiles import for_profile, profiles
 from flows.language.upstream import clocks
 from operators.alarms.logic import make_logic
@@ -179,11 +180,12 @@ class _Compiler:
     def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
         clock = self._flow.clock
         flow = self._flow.flow
-        zones = {zone: (entry.camera, entry.points) for zone, entry in self._flow.zones.items()}
+        zones = self._flow.zones
         return StepContext(
             flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name,
-            zones, self._run,
+            areas(zones), self._run,
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
+            lines=as_lines(self._flow.lines), masks=masks(zones),
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:

@@ -17,6 +17,7 @@ from connectors.config.grammar_version import GrammarVersion
 from connectors.config.late_model import LateModel
 from flows.language.catalogue import OPERATORS, SINKS, SOURCES
 from flows.language.model_of_tests import Do, Play, Test
+from flows.language.picture_model import PictureLine, Zone
 from operators.alarms.settings import Alarm
 from operators.component import Component, Operator, Spec
 from operators.model.selector import Selector
@@ -28,6 +29,7 @@ __all__ = [
     "Do",
     "Flow",
     "Page",
+    "PictureLine",
     "Play",
     "Sink",
     "Source",
@@ -308,18 +310,6 @@ class Stream(Spec):
     )
 
 
-class Zone(Spec):
-    """A polygon in a camera's picture."""
-
-    camera: str = Field(description="The camera, by the `name` column of its table.")
-    points: list[
-        tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]]
-    ] = Field(
-        min_length=3,
-        description="Corners as [x, y], fractions of the picture from 0 to 1, at least three.",
-    )
-
-
 class Page(Spec):
     """A page of alarms: the unit of permission."""
 
@@ -341,14 +331,19 @@ class Flow(Spec):
     include: list[str] = Field(
         [],
         description=(
-            "Files with `tables`, `zones`, `pages`, `recipes` or `connections`, beside this one."
+            "Files with `tables`, `zones`, `lines`, `pages`, `recipes` or `connections`, beside"
+            " this one."
         ),
     )
     clock: Clock = Field(Clock(), description="Time and lateness.")
     tables: dict[Name, str | list[dict[str, Any]]] = Field(
         {}, description="Inventories and limits: a CSV file beside this one, or rows."
     )
-    zones: dict[Name, Zone] = Field({}, description="Polygons in camera pictures.")
+    zones: dict[Name, Zone | list[Zone]] = Field(
+        {},
+        description="Polygons in camera pictures; a list where a zone has several, on any cameras.",
+    )
+    lines: dict[Name, PictureLine] = Field({}, description="Lines in camera pictures.")
     pages: dict[Name, Page] = Field({}, description="Pages of alarms, the unit of permission.")
     recipes: dict[Name, list[Step]] = Field(
         {}, description="Steps used in several streams by `- use: NAME`."

@@ -11,6 +11,7 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.checks.event_kinds import Contents
 from flows.language.model import Flow
+from flows.language.picture_model import polygons
 from flows.vision.picture_reader import PictureReader
 from flows.vision.video_reader import video_reader
 from operators.events import Occurrence
@@ -75,8 +76,8 @@ class Evidence:
 
 def masks_of(flow: Flow) -> Mapping[str, list[Polygon]]:
     """The zones that nobody may see, by camera."""
-    masks: dict[str, list[Polygon]] = {}
-    for zone in flow.zones.values():
-        if getattr(zone, "privacy", False):
-            masks.setdefault(zone.camera, []).append(zone.points)
-    return masks
+    found: dict[str, list[Polygon]] = {}
+    for _, _, zone in polygons(flow.zones):
+        if zone.privacy:
+            found.setdefault(zone.camera, []).append(zone.points)
+    return found

@@ -69,6 +69,10 @@ class Selector(Spec):
     in_zone: Some | None = Field(
         None, description="The zone it was seen in.", examples=["hall_floor"]
     )
+    line: Some | None = Field(None, description="The line that it crossed.", examples=["gate"])
+    direction: Some | None = Field(
+        None, description="The side to which it crossed a line.", examples=["left"]
+    )
     phase: Some | None = Field(
         None, description="Where it is in its track or stay.", examples=["entered"]
     )

@@ -52,6 +52,7 @@ def test_the_reference_names_every_section_and_key_of_the_grammar():
         "clock",
         "tables",
         "zones",
+        "lines",
         "pages",
         "recipes",
         "sources",

@@ -35,7 +35,7 @@ streams:
   seen:
     from: video
     steps: [{motion_gate: {}}, {detect: {model: m, classes: [person], confidence: {column: least}}}, {track: 1s}]
-  inside: {from: seen, steps: [{zones: {}}]}
+  inside: {from: seen, steps: [{zones: {inertia: 1}}]}
   minutes: {from: readings, steps: [{window: {every: 1min, calculate: [count]}}]}
 alarms:
   hot:

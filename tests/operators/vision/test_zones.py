@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from operators.component import Area, Line, Now
 from operators.events import Detection
+from operators.model.saved_state import decode, encode
 from operators.vision.polygon import contains, overlaps
-from operators.vision.zones import FORGET, Zones
+from operators.vision.visitor import FORGET
+from operators.vision.zones import Zones
 from tests.operators.shard import CONTEXT, Shard, reading
 
 SQUARE = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]
-CONTEXT = replace(CONTEXT, zones={"floor": ("gate", SQUARE), "ramp": ("dock", SQUARE)})
+CONTEXT = replace(CONTEXT, zones={"floor": [Area("gate", SQUARE)], "ramp": [Area("dock", SQUARE)]})
 
 
 def seen(time, left=0.4, foot=0.7, track="a", phase="update", camera="gate"):
@@ -28,7 +32,7 @@ def seen(time, left=0.4, foot=0.7, track="a", phase="update", camera="gate"):
 
 
 def shard(restarts=False, **settings):
-    return Shard(Zones(**settings), CONTEXT, restarts)
+    return Shard(Zones(**{"inertia": 1, **settings}), CONTEXT, restarts)
 
 
 def phases(events):
@@ -82,6 +86,129 @@ def test_what_has_no_track_is_counted_and_what_never_ends_is_forgotten():
     zones.feed(seen(0.0))
     zones.feed(seen(FORGET + 10, foot=0.1, track="b"))
     assert zones.logic.snapshot() == []
+
+
+def test_one_picture_outside_or_inside_changes_nothing_by_default():
+    zones = Shard(Zones(), CONTEXT)
+    flicker = [0.7, 0.1, 0.7, 0.7, 0.1, 0.7, 0.7, 0.7, 0.1, 0.1, 0.7, 0.1, 0.1, 0.1]
+    out = zones.feed(*(seen(n / 5, foot=foot) for n, foot in enumerate(flicker)))
+    assert phases(out) == [(1.4, "a", "entered", "floor"), (2.6, "a", "left", "floor")]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_stays_for_long_loiters_once_a_stay(restarts):
+    zones = shard(restarts, stay="1s", loiter="60s")
+    pictures = [seen(float(n)) for n in range(100)] + [seen(100.0, foot=0.1)]
+    pictures += [seen(float(n)) for n in range(101, 170)]
+    assert phases(zones.feed(*pictures)) == [
+        (1.0, "a", "entered", "floor"),
+        (60.0, "a", "loitering", "floor"),
+        (100.0, "a", "left", "floor"),
+        (102.0, "a", "entered", "floor"),
+        (161.0, "a", "loitering", "floor"),
+    ]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_stands_still_enters_and_loiters_though_nothing_more_is_heard_of_it(restarts):
+    zones = shard(restarts, stay="20s", loiter="60s")
+    still = msgspec.structs.replace(seen(10.0), still=True)
+    assert zones.feed(seen(0.0), seen(5.0), still) == []
+    assert phases(zones.wait_until(20.0)) == [(20.0, "a", "entered", "floor")]
+    assert zones.wait_until(59.0) == []
+    assert phases(zones.feed(seen(80.0), seen(80.2, phase="end"))) == [
+        (60.0, "a", "loitering", "floor"),
+        (80.2, "a", "left", "floor"),
+    ]
+
+
+def test_what_is_not_seen_any_more_does_not_enter_by_waiting():
+    zones = shard(stay="20s")
+    assert zones.feed(seen(0.0), seen(10.0)) == []
+    assert zones.wait_until(100.0) == []
+    assert zones.feed(seen(100.0, phase="end")) == []
+
+
+def test_a_zone_has_polygons_on_any_camera_less_what_is_excluded():
+    hole = [(0.4, 0.6), (0.6, 0.6), (0.6, 0.8), (0.4, 0.8)]
+    yard = [Area("gate", SQUARE, [hole]), Area("gate", [(0.9, 0.0), (1, 0), (1, 1), (0.9, 1)]),
+            Area("dock", SQUARE)]  # fmt: skip
+    zones = Shard(Zones(inertia=1), replace(CONTEXT, zones={"yard": yard}))
+    assert zones.feed(seen(0.0, left=0.4)) == []
+    assert phases(zones.feed(seen(1.0, left=0.2))) == [(1.0, "a", "entered", "yard")]
+    assert zones.feed(seen(2.0, left=0.85)) == []
+    assert phases(zones.feed(seen(3.0, left=0.0))) == [(3.0, "a", "left", "yard")]
+    assert phases(zones.feed(seen(3.0, left=0.2, camera="dock", track="b"))) == [
+        (3.0, "b", "entered", "yard")
+    ]
+
+
+GATE = {"gate_line": Line("gate", (0.5, 1.0), (0.5, 0.2))}
+
+
+def walk(*lefts, start=0.0, step=0.6, **more):
+    return [seen(round(start + n * step, 3), left=left, **more) for n, left in enumerate(lefts)]
+
+
+def lined(restarts=False, lines=GATE, **settings):
+    return Shard(Zones(**settings), replace(CONTEXT, zones={}, lines=lines), restarts)
+
+
+def crossings(events):
+    return [(e.time, e.phase, e.line, e.direction) for e in events]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_line_is_crossed_to_the_side_that_is_right_or_left_of_it(restarts):
+    gate = lined(restarts)
+    out = gate.feed(*walk(0.1, 0.2, 0.3, 0.5, 0.6, 0.7))
+    assert crossings(out) == [(1.8, "crossed", "gate_line", "right")]
+    assert out[0].id == "a@1.8/gate_line/crossed"
+    back = gate.feed(*walk(0.5, 0.3, 0.2, 0.1, start=10.0))
+    assert crossings(back) == [(10.6, "crossed", "gate_line", "left")]
+    assert gate.feed(seen(20.0, phase="end")) == []
+    assert gate.logic.snapshot() == []
+
+
+def test_what_crosses_back_within_a_second_has_not_crossed():
+    gate = lined()
+    there_and_back = walk(0.3, 0.5, 0.3, 0.3, 0.3, 0.3, step=0.5)
+    assert gate.feed(*there_and_back) == []
+    assert gate.wait_until(100.0) == []
+    again = walk(0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5, start=200.0, step=0.5)
+    assert crossings(gate.feed(*again)) == [(201.5, "crossed", "gate_line", "right")]
+
+
+def test_a_crossing_is_told_when_a_second_is_over_or_the_track_ends():
+    gate = lined()
+    assert gate.feed(*walk(0.3, 0.5)) == []
+    assert crossings(gate.wait_until(2.0)) == [(0.6, "crossed", "gate_line", "right")]
+    assert gate.feed(*walk(0.3, 0.5, start=10.0, track="b")) == []
+    assert crossings(gate.feed(seen(11.0, track="b", phase="end"))) == [
+        (10.6, "crossed", "gate_line", "right")
+    ]
+
+
+def test_a_way_past_the_end_of_a_line_or_along_it_does_not_cross_it():
+    gate = lined()
+    out = gate.feed(
+        *walk(0.3, 0.5, foot=0.15), *walk(0.4, 0.4, 0.5, 0.4, 0.6, start=5.0, track="b"),
+        seen(20.0, left=0.6, track="b"), seen(20.0, left=0.5),
+    )  # fmt: skip
+    assert out == []
+
+
+def test_only_names_zones_and_lines():
+    assert lined(only="other").feed(*walk(0.3, 0.5, 0.6, 0.7, 0.7)) == []
+    assert len(lined(only=["gate_line"]).feed(*walk(0.3, 0.5, 0.6, 0.7, 0.7))) == 1
+
+
+def test_the_state_of_the_version_before_is_gone_on_from():
+    logic = Zones(stay="1s").logic(CONTEXT)
+    old = [(("gate", "a", "floor"), 1.0, 1.4, False), (("gate", "b", "floor"), 0.0, 1.4, True)]
+    logic.restore(decode(encode(old)), 1)
+    out = logic.on_batch([seen(2.0), seen(2.0, track="b", phase="end")], Now(0.0, 0.0))
+    assert phases(out) == [(2.0, "a", "entered", "floor"), (2.0, "b", "left", "floor")]
 
 
 @pytest.mark.parametrize(
