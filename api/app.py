@@ -85,6 +85,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         commands,
         metrics,
     )
+    receiver.update_listeners.append(site_routes.seen_cameras.collect)
     watching = Watching(hub, writer, settings.topics.watched_cameras)
     endpoints = [*account_routes.endpoints, *site_routes.endpoints]
     connections = WebSocketEndpoints(

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import msgspec
 
+from api.permissions.visibility import CAMERA
 from api.push.client import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
 from api.push.protocol import BadMessage, read_message
-from api.push.updates import ALARMS, CAMERA, Update, kind_of
+from api.push.updates import ALARMS, Update, kind_of
 from api.site.event_view import of_event
 from operators.events import Detection, Event, Occurrence
 

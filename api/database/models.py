@@ -219,7 +219,8 @@ class PeerUpdate(Base):
 class Camera(Base):
     """A camera that people added.
 
-    `name` is its subject in events; `url` holds no password, only names of variables.
+    `name` is its subject in events; addresses hold no password, only names of variables. Only who
+    may see its `page` knows of it.
     """
 
     __tablename__ = "cameras"
@@ -227,6 +228,8 @@ class Camera(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     url: Mapped[str] = mapped_column(String(LONGEST_URL))
+    record_url: Mapped[str | None] = mapped_column(String(LONGEST_URL))
+    page: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     area: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     fps: Mapped[float | None] = mapped_column(Float)
     min_confidence: Mapped[float | None] = mapped_column(Float)
@@ -236,8 +239,18 @@ class Camera(Base):
     changed_by: Mapped[str] = mapped_column(String(LONGEST_NAME))
 
 
+class SeenCamera(Base):
+    """The page that the newest event of a camera named, for cameras that only definitions know."""
+
+    __tablename__ = "seen_cameras"
+
+    name: Mapped[str] = mapped_column(String(LONGEST_TEXT), primary_key=True)
+    page: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    time: Mapped[float] = mapped_column(Float)
+
+
 class Acknowledgement(Base):
-    """Who acknowledged an event, and when."""
+    """Who acknowledged an event, and when; `page` and `subject` are the event's."""
 
     __tablename__ = "acknowledgements"
 
@@ -247,6 +260,8 @@ class Acknowledgement(Base):
     username: Mapped[str] = mapped_column(String(LONGEST_NAME))
     at: Mapped[float] = mapped_column(Float)
     comment: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
+    page: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
+    subject: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))
 
 
 class Mode(Base):

@@ -16,6 +16,7 @@ from api.database.declared import (
     PagePermission,
 )
 from api.database.models import Group, Member, Page, Permission, User
+from api.permissions.camera_pages import hidden_cameras
 from api.permissions.visibility import Visibility
 
 
@@ -51,7 +52,8 @@ class EffectivePermissions:
 
     def visibility(self) -> Visibility:
         """What the account may see."""
-        return Visibility(frozenset(page.key for page, _ in self.pages()))
+        pages = frozenset(page.key for page, _ in self.pages())
+        return Visibility(pages, hidden_cameras(self._session, pages))
 
     @property
     def _group_ids(self) -> list[int]:

@@ -73,38 +73,27 @@ class Hub:
 
     def subscribe(self, client: Client, protocol: ClientProtocol, channels: Iterable[str]) -> None:
         """Give a client exactly these channels from now on, as far as it may see them."""
-        chosen = frozenset(
-            channel for channel in channels if client.visibility.allows_channel(channel)
-        )
+        chosen = frozenset(channel for channel in channels if client.visibility.reaches(channel))
         subscription = Subscription(protocol.name, chosen, client.visibility)
         self._move(client, self._directory.group(subscription, protocol) if chosen else None)
 
     def snapshot(self, channel: str, visibility: Visibility = EVERYTHING) -> str:
         """The present state of a channel for a new subscriber, as a JSON list."""
+        if not visibility.reaches(channel):
+            return "[]"
         if channel == READINGS:
-            return _json(self.readings.latest())
+            return _json([*filter(visibility.allows_plain, self.readings.latest())])
         if channel == ALARMS:
-            return _json(
-                [
-                    alarm
-                    for alarm in self.alarms.current()
-                    if visibility.allows_page(alarm.get("page"))
-                ]
-            )
+            return _json([*filter(visibility.allows_plain, self.alarms.current())])
         if channel.startswith(SUBJECT):
-            standing = [
-                alarm
-                for alarm in self.alarms.current()
-                if visibility.allows_page(alarm.get("page"))
-            ]
             return _json(
                 [
                     e
-                    for e in (*self.readings.latest(), *standing)
-                    if subject_matches(channel, e["subject"])
+                    for e in (*self.readings.latest(), *self.alarms.current())
+                    if subject_matches(channel, e["subject"]) and visibility.allows_plain(e)
                 ]
             )
-        return f"[{','.join(self.channel_states.latest(channel))}]"
+        return f"[{','.join(self.channel_states.latest(channel, visibility))}]"
 
     def missed(
         self, cursor: Mapping[str, Position], channels: Iterable[str], visibility: Visibility
@@ -112,11 +101,11 @@ class Hub:
         """The updates of the channels after a cursor; None if not all of them are kept."""
         if not self._replay_buffer.holds(cursor):
             return None
-        wanted = [channel for channel in channels if visibility.allows_channel(channel)]
+        wanted = [channel for channel in channels if visibility.reaches(channel)]
         return [
             update
             for update in self._replay_buffer.after(cursor)
-            if visibility.allows_page(update.page)
+            if visibility.allows(update.page, update.subject, update.camera)
             and any(matches(channel, update) for channel in wanted)
         ]
 
@@ -186,7 +175,7 @@ class Hub:
         elif isinstance(update.event, Occurrence | Detection):
             self.recent_events.add(update.event)
         elif update.origin is not None:
-            self.channel_states.add(update.channel, update.origin, update.data)
+            self.channel_states.add(update)
 
     def _move(self, client: Client, group: SubscriberGroup | None) -> None:
         self.subscribed.set()

@@ -2,9 +2,10 @@
 
 import collections
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from api.push.updates import plain
+from api.permissions.visibility import EVERYTHING, Visibility
+from api.push.updates import Update, plain
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
 from operators.model.priority import PRIORITIES
 
@@ -92,7 +93,7 @@ class LastAlarms:
     def page_of(self, rule: str, subject: str) -> str | None:
         """The page of an alarm; None if it is on none, or not known."""
         known = self._last.get((rule, subject))
-        return None if known is None else known.page
+        return None if known is None else known.page or known.labels.get("page")
 
     def extend(self, transitions: Iterable[AlarmTransition]) -> None:
         """Keep several transitions."""
@@ -100,17 +101,29 @@ class LastAlarms:
             self.add(transition)
 
 
+class _State(NamedTuple):
+    """Data of a channel, and what decides who may see them."""
+
+    data: str
+    page: str | None
+    subject: str
+    camera: str | None
+
+
 class ChannelStates:
     """The last data of every channel by origin (flow, sink, subject), bounded by `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._last: collections.OrderedDict[tuple[str, str], str] = collections.OrderedDict()
+        self._last: collections.OrderedDict[tuple[str, str], _State] = collections.OrderedDict()
         self._origins: dict[str, dict[str, None]] = {}
 
-    def add(self, channel: str, origin: str, data: str) -> None:
-        """Keep the JSON `data` as the state of one origin on a channel."""
-        self._last[channel, origin] = data
+    def add(self, update: Update) -> None:
+        """Keep an update as the state of its origin on its channel."""
+        channel, origin = update.channel, update.origin
+        assert origin is not None
+        state = _State(update.data, update.page, update.subject, update.camera)
+        self._last[channel, origin] = state
         self._last.move_to_end((channel, origin))
         self._origins.setdefault(channel, {})[origin] = None
         if len(self._last) > self._limit:
@@ -119,9 +132,14 @@ class ChannelStates:
             if not self._origins[old_channel]:
                 del self._origins[old_channel]
 
-    def latest(self, channel: str) -> list[str]:
+    def latest(self, channel: str, visibility: Visibility = EVERYTHING) -> list[str]:
         """The JSON data of a channel, one of each origin."""
-        return [self._last[channel, origin] for origin in self._origins.get(channel, ())]
+        states = [self._last[channel, origin] for origin in self._origins.get(channel, ())]
+        return [
+            state.data
+            for state in states
+            if visibility.allows(state.page, state.subject, state.camera)
+        ]
 
 
 class RecentEvents:

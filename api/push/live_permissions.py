@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from api.accounts.accounts import Accounts
 from api.accounts.principal import Principal
 from api.accounts.roles import check_role
+from api.permissions.camera_pages import hidden_cameras
 from api.permissions.page_permissions import EffectivePermissions
-from api.permissions.visibility import PUBLIC_ONLY, Visibility
+from api.permissions.visibility import Visibility
 from api.push.client import Client
 from api.push.peer_updates import PeerBatch, PeerUpdates
 from api.push.protocol import Conversation
@@ -116,31 +117,27 @@ class LivePermissions:
             return done
 
     async def change_permissions(
-        self, work: Callable[[Session], tuple[Done, Iterable[int]]]
+        self, work: Callable[[Session], tuple[Done, Iterable[int] | None]]
     ) -> Done:
-        """Change permissions: `work` returns a result and the accounts that it concerns.
+        """Change permissions: `work` returns a result and the accounts it concerns, None for all.
 
         Once this returns, their connections see what they may see now.
         """
         async with self._lock:
             done, users = await self._database.write_in_thread(work)
-            concerned = set(users)
-            await self._update_clients(
-                [client for client in self._open if client.principal.id in concerned]
-            )
+            await self._update_clients(self._clients_of(users))
             return done
 
     async def refresh(self, users: Iterable[int] | None = None) -> None:
         """Look up the permissions of these accounts anew, or those of all."""
         async with self._lock:
-            concerned = None if users is None else set(users)
-            await self._update_clients(
-                [
-                    client
-                    for client in self._open
-                    if concerned is None or client.principal.id in concerned
-                ]
-            )
+            await self._update_clients(self._clients_of(users))
+
+    def _clients_of(self, users: Iterable[int] | None) -> list[Client]:
+        concerned = None if users is None else set(users)
+        return [
+            client for client in self._open if concerned is None or client.principal.id in concerned
+        ]
 
     async def follow_peers(self) -> None:
         """Follow what other processes do, for ever."""
@@ -195,7 +192,8 @@ class LivePermissions:
             found: dict[Principal, Current] = {}
             for principal in people:
                 if principal.id == NOBODY:
-                    found[principal] = principal, PUBLIC_ONLY
+                    hidden = hidden_cameras(session, frozenset())
+                    found[principal] = principal, Visibility(frozenset(), hidden)
                     continue
                 user = self._accounts.sessions.user_of(session, principal.login)
                 if user is None or user.id != principal.id:

@@ -36,7 +36,7 @@ class SubscriberGroup:
 
     def wants(self, update: Update) -> bool:
         """Whether the members may see an update of a channel that they subscribed to."""
-        return self.subscription.visibility.allows_page(update.page)
+        return self.subscription.visibility.allows(update.page, update.subject, update.camera)
 
     def frame(self, update: Update) -> bytes | None:
         """The frame of an update in the group's protocol; None if it has none."""

@@ -1,11 +1,12 @@
 """Updates: one event of one channel with its JSON, encoded once for everybody."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from api.permissions.private_rules import hide_private
+from api.permissions.visibility import CAMERA
 from api.push.cursor import BEGINNING, Position
 from api.push.send_buffer import LatestOnly
 from connectors.kafka.push_record import PushRecord
@@ -14,13 +15,18 @@ from operators.events import AlarmTransition, Detection, Event, Occurrence, Read
 READINGS = "readings"
 ALARMS = "alarms"
 EVENTS = "events"
-CAMERA = "camera_"
 
 
 class Kind(msgspec.Struct):
     """The `kind` that shaped data have."""
 
     kind: str = ""
+
+
+class Labelled(msgspec.Struct):
+    """The `labels` that events have."""
+
+    labels: dict[str, str] = {}
 
 
 class ClientProtocol(Protocol):
@@ -40,17 +46,19 @@ class ClientProtocol(Protocol):
 class Update:
     """One event on its way to the clients of `channel`.
 
-    `data` is the event's JSON. `page` is the page of an alarm: only those get it who may see that
-    page. `dedup_key` is equal for every copy of the same record; `event_key` for the same event on
-    other channels. Updates with equal `state_key` replace each other while a client lags; with None
-    each one counts. `live` is False for what was in the topic before the api started: it is
-    remembered, not pushed. New subscribers of the channel get the last update of each `origin`
-    first; None if the flow does not want that. The update was read from `partition` before the
-    position `next`; `cursor` is that of a client that has got it.
+    `data` is the event's JSON, of the `time` in epoch seconds. `page` is the page of an alarm, or
+    the label `page` of what a camera saw: only those get it who may see that page. What has none is
+    as visible as its subject and its `camera`. `dedup_key` is equal for every copy of the same
+    record; `event_key` for the same event on other channels. Updates with equal `state_key` replace
+    each other while a client lags; with None each one counts. `live` is False for what was in the
+    topic before the api started: it is remembered, not pushed. New subscribers of the channel get
+    the last update of each `origin` first; None if the flow does not want that. The update was read
+    from `partition` before the position `next`; `cursor` is that of a client that has got it.
     """
 
     __slots__ = (
         "_frames",
+        "camera",
         "channel",
         "cursor",
         "data",
@@ -65,6 +73,7 @@ class Update:
         "shaped",
         "state_key",
         "subject",
+        "time",
     )
 
     def __init__(
@@ -77,6 +86,8 @@ class Update:
         subject: str = "",
         origin: str | None = None,
         page: str | None = None,
+        camera: str | None = None,
+        time: float = 0.0,
         dedup_key: Hashable | None = None,
         event_key: Hashable | None = None,
         shaped: bool = False,
@@ -89,6 +100,8 @@ class Update:
         self.subject = subject
         self.origin = origin
         self.page = page
+        self.camera = camera
+        self.time = time
         self.dedup_key = dedup_key
         self.event_key = event_key
         self.shaped = shaped
@@ -97,6 +110,11 @@ class Update:
         self.next = BEGINNING
         self.cursor = ""
         self._frames: dict[str, bytes | None] = {}
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a camera's picture."""
+        return isinstance(self.state_key, LatestOnly)
 
     def set_position(self, partition: str, position: Position) -> None:
         """Set where it was read, and the position after it."""
@@ -111,6 +129,7 @@ class Update:
 
 
 _push = msgspec.json.Decoder(PushRecord[msgspec.Raw]).decode
+_labelled = msgspec.json.Decoder(Labelled).decode
 kind_of = msgspec.json.Decoder(Kind).decode
 
 
@@ -121,24 +140,42 @@ def from_push(value: bytes, live: bool) -> list[Update]:
         records = [_push(line) for line in _lines(value)]
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-    return [
-        Update(
-            record.channel,
-            bytes(record.data).decode(),
-            subject=record.subject,
-            origin=(
-                f"{record.flow}/{record.sink}/{record.subject}"
-                if record.first in ("snapshot", msgspec.UNSET)
-                else None
-            ),
-            dedup_key=(record.channel, record.flow, record.sink, record.id),
-            event_key=(record.flow, record.sink, record.id),
-            shaped=record.shaped,
-            live=live,
-            state_key=LatestOnly(record.channel, record.subject) if _is_picture(record) else None,
-        )
-        for record in records
-    ]
+    return [_pushed(record, live) for record in records]
+
+
+def _pushed(record: PushRecord[msgspec.Raw], live: bool) -> Update:
+    data = bytes(record.data)
+    labels = _labels_in(data) if not record.shaped else {}
+    page = record.page if isinstance(record.page, str) else labels.get("page")
+    on_camera = record.channel.startswith(CAMERA)
+    return Update(
+        record.channel,
+        data.decode(),
+        subject=record.subject,
+        page=page,
+        camera=record.channel[len(CAMERA) :] if on_camera else labels.get("camera"),
+        time=record.time,
+        origin=(
+            f"{record.flow}/{record.sink}/{record.subject}"
+            if record.first in ("snapshot", msgspec.UNSET)
+            else None
+        ),
+        dedup_key=(record.channel, record.flow, record.sink, record.id),
+        event_key=(record.flow, record.sink, record.id),
+        shaped=record.shaped,
+        live=live,
+        state_key=LatestOnly(record.channel, record.subject) if _is_picture(record) else None,
+    )
+
+
+def _labels_in(data: bytes) -> Mapping[str, str]:
+    """The labels of an event as JSON; none where it has none as they should be."""
+    if b'"labels"' not in data:
+        return {}
+    try:
+        return _labelled(data).labels
+    except msgspec.DecodeError:
+        return {}
 
 
 def _is_picture(record: PushRecord[msgspec.Raw]) -> bool:
@@ -171,11 +208,13 @@ def from_events(value: bytes, live: bool) -> list[Update]:
                     dedup_key=dedup_key,
                     state_key=key,
                     subject=event.subject,
+                    page=event.labels.get("page"),
+                    camera=event.labels.get("camera"),
                     live=live,
                 )
             )
         elif isinstance(event, AlarmTransition):
-            page = hide_private(event).page
+            page = hide_private(event).page or event.labels.get("page")
             data = msgspec.json.encode(plain(event)).decode()
             updates.append(
                 Update(
@@ -185,6 +224,7 @@ def from_events(value: bytes, live: bool) -> list[Update]:
                     dedup_key=event.id,
                     subject=event.subject,
                     page=page,
+                    camera=event.labels.get("camera"),
                     live=live,
                 )
             )
@@ -200,6 +240,8 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
             event=event,
             dedup_key=(EVENTS, event.id),
             subject=event.subject,
+            page=event.labels.get("page"),
+            camera=event.labels.get("camera"),
             live=live,
         )
         for line, event in zip(_lines(value), decode_lines(value), strict=True)

@@ -9,8 +9,8 @@ import time
 
 import msgspec
 
+from api.permissions.visibility import CAMERA
 from api.push.hub import Hub
-from api.push.updates import CAMERA
 from api.topics.writer import BrokerDown, TopicWriter
 from connectors.kafka.push_record import TOLD_EVERY, WatchedCameras
 

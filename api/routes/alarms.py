@@ -168,7 +168,7 @@ class AlarmEndpoints:
         """Alarms that are not normal, most urgent first; with `all=1` every known alarm."""
         visibility = await self._permissions.visibility(call.who)
         known = self._hub.alarms.current(bool(call.query.all))
-        return AlarmList([alarm for alarm in known if visibility.allows_page(alarm.get("page"))])
+        return AlarmList([*filter(visibility.allows_plain, known)])
 
     async def past(self, call: Call) -> TransitionPage:
         """Transitions from ClickHouse's table `alarm_events`, newest first."""
@@ -215,7 +215,7 @@ class AlarmEndpoints:
     async def _check_visible(self, principal: Principal, place: AlarmPlace) -> None:
         visibility = await self._permissions.visibility(principal)
         page = self._hub.alarms.page_of(place.rule, place.subject)
-        if not visibility.allows_page(page):
+        if not visibility.allows(page, place.subject):
             raise Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
 
     def _record(

@@ -1,11 +1,15 @@
 """Endpoints of cameras."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy.orm import Session
 
+from api.permissions.camera_pages import camera_pages
+from api.push.live_permissions import LivePermissions
 from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover
 from api.topics.notifications import Notifications
@@ -15,12 +19,33 @@ from api.web.errors import Rejected
 
 TAG = "Cameras"
 CHANNEL = "cameras"
+Done = TypeVar("Done")
+Known = TypeVar("Known")
 Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Name = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
         description="Its subject in events: letters, digits, _ . -",
+    ),
+]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        examples=["rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2"],
+    ),
+]
+Area = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+Fps = Annotated[float, Meta(gt=0, le=60, description="Pictures a second to look at.")]
+PageKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f]*$",
+        description="The page, by its key, whose accounts alone know of it.",
     ),
 ]
 
@@ -35,21 +60,23 @@ class NewCamera(msgspec.Struct):
     """A camera to be added. Its user and password are named as variables of the flow."""
 
     name: Name
-    url: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=500,
-            examples=["rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2"],
-        ),
-    ]
-    area: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")] | None = (
-        None
-    )
-    fps: Annotated[float, Meta(gt=0, le=60, description="Pictures a second to look at.")] | None = (
-        None
-    )
+    url: Url
+    area: Area | None = None
+    fps: Fps | None = None
     min_confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+    page: PageKey | None = None
+    record_url: Url | None = None
+
+
+class CameraChanges(msgspec.Struct):
+    """What to change; what is left out stays, null takes it away."""
+
+    url: Url | UnsetType = UNSET
+    area: Area | UnsetType | None = UNSET
+    fps: Fps | UnsetType | None = UNSET
+    min_confidence: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
+    page: PageKey | UnsetType | None = UNSET
+    record_url: Url | UnsetType | None = UNSET
 
 
 class CameraId(msgspec.Struct):
@@ -78,12 +105,14 @@ class CameraEndpoints:
         cameras: Cameras,
         outbox: Outbox,
         notifications: Notifications,
+        permissions: LivePermissions,
         discovery: bool,
         target: tuple[str, int] = MULTICAST,
     ) -> None:
         self._cameras = cameras
         self._outbox = outbox
         self._notifications = notifications
+        self._permissions = permissions
         self._discovery = discovery
         self._target = target
         self._searching = asyncio.Lock()
@@ -118,6 +147,18 @@ class CameraEndpoints:
             ),
             Endpoint(
                 "GET", one, self.show, TAG, "One camera", CameraView, path=CameraId, errors=(404,)
+            ),
+            Endpoint(
+                "PATCH",
+                one,
+                self.change,
+                TAG,
+                "Change a camera",
+                CameraView,
+                role="operator",
+                path=CameraId,
+                body=CameraChanges,
+                errors=(404,),
             ),
             Endpoint(
                 "DELETE",
@@ -155,39 +196,55 @@ class CameraEndpoints:
         ]
 
     async def all(self, call: Call) -> CameraList:
-        """The cameras that people added, by name."""
-        return CameraList(await asyncio.to_thread(self._cameras.all))
+        """The cameras that people added, by name: those of pages that the account may see."""
+        seen_by = await self._permissions.visibility(call.who)
+        return CameraList(await asyncio.to_thread(self._cameras.all, seen_by))
 
     async def add(self, call: Call) -> CameraView:
-        """The camera runs from then on. Flows learn of it from the topic `vigie.cameras`."""
+        """The camera runs from then on. Flows learn of it from the topic `vigie.cameras`.
+
+        With a `page`, only accounts that may see that page know of it.
+        """
         body: NewCamera = call.body
-        try:
-            camera = await asyncio.to_thread(
-                self._cameras.add,
-                body.name,
-                body.url,
-                body.area,
-                body.fps,
-                body.min_confidence,
-                call.who,
-                address_of(call.request),
-            )
-        except CameraTaken as error:
-            raise Rejected(409, str(error)) from None
-        except CameraError as error:
-            raise Rejected(400, str(error)) from None
-        return self._told(camera)
+        settings = msgspec.structs.asdict(body)
+        name, address = settings.pop("name"), address_of(call.request)
+        camera = await self._write(
+            lambda session: self._cameras.add(session, name, settings, call.who, address)
+        )
+        self._tell(camera, camera.page)
+        return camera
+
+    async def change(self, call: Call) -> CameraView:
+        """Changes what is given. Flows follow at once."""
+        settings = {
+            name: value
+            for name, value in msgspec.structs.asdict(call.body).items()
+            if value is not UNSET
+        }
+        address, id = address_of(call.request), call.path.id
+        changed = await self._write(
+            lambda session: self._cameras.change(session, id, settings, call.who, address)
+        )
+        camera, before = _found(changed, id)
+        if before != camera.page:
+            self._tell(camera, before, removed=True)
+        self._tell(camera, camera.page)
+        return camera
 
     async def show(self, call: Call) -> CameraView:
         """One camera."""
-        return _found(await asyncio.to_thread(self._cameras.get, call.path.id), call.path.id)
+        found = await asyncio.to_thread(self._cameras.get, call.path.id, call.who)
+        return _found(found, call.path.id)
 
     async def remove(self, call: Call) -> CameraView:
         """Removes a camera, and answers with what it was."""
-        camera = await asyncio.to_thread(
-            self._cameras.remove, call.path.id, call.who, address_of(call.request)
+        address, id = address_of(call.request), call.path.id
+        camera = _found(
+            await self._write(lambda session: self._cameras.remove(session, id, call.who, address)),
+            id,
         )
-        return self._told(_found(camera, call.path.id), removed=True)
+        self._tell(camera, camera.page, removed=True)
+        return camera
 
     async def start(self, call: Call) -> CameraView:
         """Has flows read the camera."""
@@ -219,20 +276,40 @@ class CameraEndpoints:
                 ) from None
 
     async def _run(self, call: Call, running: bool) -> CameraView:
-        camera = await asyncio.to_thread(
-            self._cameras.run, call.path.id, running, call.who, address_of(call.request)
+        address, id = address_of(call.request), call.path.id
+        camera = _found(
+            await self._write(
+                lambda session: self._cameras.run(session, id, running, call.who, address)
+            ),
+            id,
         )
-        return self._told(_found(camera, call.path.id))
-
-    def _told(self, camera: CameraView, removed: bool = False) -> CameraView:
-        """Let flows and clients know."""
-        self._outbox.wake()
-        data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
-        self._notifications.publish((CHANNEL, f"camera_{camera.name}"), "camera", camera.name, data)
+        self._tell(camera, camera.page)
         return camera
 
+    async def _write(self, work: Callable[[Session], Done]) -> Done:
+        """Change cameras; once it returns, open connections see what they may see now."""
 
-def _found(camera: CameraView | None, id: int) -> CameraView:
+        def changed(session: Session) -> tuple[Done, Iterable[int] | None]:
+            before = camera_pages(session)
+            done = work(session)
+            return done, () if camera_pages(session) == before else None
+
+        try:
+            return await self._permissions.change_permissions(changed)
+        except CameraTaken as error:
+            raise Rejected(409, str(error)) from None
+        except CameraError as error:
+            raise Rejected(400, str(error)) from None
+
+    def _tell(self, camera: CameraView, page: str | None, removed: bool = False) -> None:
+        """Let flows know, and the clients that may see the page."""
+        self._outbox.wake()
+        data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
+        channels = (CHANNEL, f"camera_{camera.name}")
+        self._notifications.publish(channels, "camera", camera.name, data, page=page)
+
+
+def _found(camera: Known | None, id: int) -> Known:
     if camera is None:
         raise Rejected(404, f"there is no camera {id}")
     return camera

@@ -9,6 +9,8 @@ from msgspec import Meta
 from starlette.responses import JSONResponse, Response
 
 from api.database.models import LONGEST_ID
+from api.permissions.visibility import Visibility
+from api.push.live_permissions import LivePermissions
 from api.push.updates import EVENTS
 from api.routes.parameters import Moment, PageToken, page_token, read_page_token
 from api.site.acknowledgements import Acknowledgements
@@ -126,8 +128,10 @@ class EventEndpoints:
         acknowledgements: Acknowledgements,
         posted: PostedEvents,
         notifications: Notifications,
+        permissions: LivePermissions,
     ) -> None:
         self._search = search
+        self._permissions = permissions
         self._acknowledgements = acknowledgements
         self._posted = posted
         self._notifications = notifications
@@ -189,7 +193,7 @@ class EventEndpoints:
     async def find(self, call: Call) -> EventPage:
         """Events of ClickHouse's table `events` and the latest ones from topics, newest first."""
         query: EventQuery = call.query
-        wanted = _wanted(query)
+        wanted = _wanted(query, await self._permissions.visibility(call.who))
         before = None if query.after is None else read_page_token(query.after, EventKey)
         found: list[EventView] = []
         complete, more = True, True
@@ -236,11 +240,12 @@ class EventEndpoints:
         query: StatsQuery = call.query
         end = time.time() if query.end is None else query.end
         start = end - DAY if query.start is None else query.start
+        seen_by = await self._permissions.visibility(call.who)
         wanted = EventFilter(
-            query.type, query.kind, query.subject, query.camera, max(0.0, start), end
+            query.type, query.kind, query.subject, query.camera, max(0.0, start), end, seen_by
         )
         counted = await self._search.count(wanted)
-        acknowledged = await asyncio.to_thread(self._acknowledgements.count, start, end)
+        acknowledged = await asyncio.to_thread(self._acknowledgements.count, start, end, seen_by)
         hours = [HourCount(hour, events) for hour, events in sorted(counted.hours.items())]
         types, subjects = dict(counted.types.most_common()), dict(counted.subjects.most_common(500))
         return EventStats(
@@ -256,31 +261,28 @@ class EventEndpoints:
 
     async def show(self, call: Call) -> EventView:
         """One event by its id."""
-        event = await self._one(call.path.id)
+        event = await self._one(call)
         await self._attach([event])
         return event
 
     async def acknowledge(self, call: Call) -> AcknowledgementView:
         """Acknowledges an event; the first one counts. Subscribers of `events` are told."""
-        event = await self._one(call.path.id)
+        event = await self._one(call)
         comment = call.body.comment if call.body else None
         view, new = await asyncio.to_thread(
-            self._acknowledgements.add,
-            event.id,
-            event.time,
-            call.who,
-            comment,
-            address_of(call.request),
+            self._acknowledgements.add, event, call.who, comment, address_of(call.request)
         )
         if new:
             data = {"event": event.id, "by": view.by, "at": view.at, "comment": view.comment}
-            self._notifications.publish((EVENTS,), "acknowledged", event.subject, data)
+            page = event.labels.get("page")
+            self._notifications.publish((EVENTS,), "acknowledged", event.subject, data, page=page)
         return view
 
-    async def _one(self, id: str) -> EventView:
-        event = await self._search.one(id)
+    async def _one(self, call: Call) -> EventView:
+        seen_by = await self._permissions.visibility(call.who)
+        event = await self._search.one(call.path.id, seen_by)
         if event is None:
-            raise Rejected(404, f"there is no event {id[:100]!r}")
+            raise Rejected(404, f"there is no event {call.path.id[:100]!r}")
         return event
 
     async def _attach(self, events: list[EventView]) -> None:
@@ -289,5 +291,7 @@ class EventEndpoints:
             event.acknowledged = found.get(event.id)
 
 
-def _wanted(query: EventQuery) -> EventFilter:
-    return EventFilter(query.type, query.kind, query.subject, query.camera, query.start, query.end)
+def _wanted(query: EventQuery, seen_by: Visibility) -> EventFilter:
+    return EventFilter(
+        query.type, query.kind, query.subject, query.camera, query.start, query.end, seen_by
+    )

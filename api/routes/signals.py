@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.metrics import CONTENT_TYPE_LATEST, Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
+from api.push.live_permissions import LivePermissions
 from api.routes.parameters import Moment
 from api.site.clickhouse_history import ClickHouseHistory
 from api.web.endpoints import Call, Endpoint
@@ -93,8 +94,15 @@ class SignalEndpoints:
     """Answer from the present state and from ClickHouse."""
 
     def __init__(
-        self, site: str, hub: Hub, feed: Feed, history: ClickHouseHistory, metrics: Metrics
+        self,
+        site: str,
+        hub: Hub,
+        feed: Feed,
+        history: ClickHouseHistory,
+        metrics: Metrics,
+        permissions: LivePermissions,
     ) -> None:
+        self._permissions = permissions
         self._site = site
         self._hub = hub
         self._feed = feed
@@ -140,7 +148,9 @@ class SignalEndpoints:
 
     async def latest(self, call: Call) -> Latest:
         """The last reading of every signal with its recent course (without, for `course=0`)."""
-        return Latest(self._site, time.time(), self._hub.readings.latest(bool(call.query.course)))
+        visibility = await self._permissions.visibility(call.who)
+        known = self._hub.readings.latest(bool(call.query.course))
+        return Latest(self._site, time.time(), [*filter(visibility.allows_plain, known)])
 
     async def history(self, call: Call) -> dict[str, Any]:
         """The course of a signal from ClickHouse, thinned out to `points`."""
@@ -152,7 +162,10 @@ class SignalEndpoints:
                 400,
                 f"from ({start:g}) must be before to ({end:g}), both in seconds since 1970 (UTC)",
             )
-        return await self._history.course(query.subject, query.metric, start, end, query.points)
+        visibility = await self._permissions.visibility(call.who)
+        return await self._history.course(
+            query.subject, query.metric, start, end, query.points, visibility
+        )
 
     async def health(self, call: Call) -> Response:
         """200 while the broker and ClickHouse answer, 503 otherwise."""

@@ -26,6 +26,7 @@ from api.site.flow_status import FlowStatus
 from api.site.host_metrics import HostMetrics
 from api.site.mode import SiteMode
 from api.site.posted_events import PostedEvents
+from api.site.seen_cameras import SeenCameras
 from api.topics.alarm_commands import AlarmCommands
 from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
@@ -55,7 +56,8 @@ class SiteRoutes:
         self._outbox = outbox
         self._mode = SiteMode(database, outbox, settings.topics.mode, section.modes)
         self._cameras = Cameras(database, outbox, settings.topics.cameras)
-        self.video_watch = VideoWatchProtocol(self._cameras.names.get)
+        self.seen_cameras = SeenCameras(permissions)
+        self.video_watch = VideoWatchProtocol(lambda number: self._cameras.names.get(number))
         notifications = Notifications(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
         posted = PostedEvents(writer, settings.posts_topic)
@@ -63,10 +65,14 @@ class SiteRoutes:
         machine = HostMetrics(settings.data)
         flows = FlowStatus(section.flows)
         self.endpoints: list[Endpoint] = [
-            *SignalEndpoints(settings.site, hub, feed, history, metrics).endpoints(),
+            *SignalEndpoints(settings.site, hub, feed, history, metrics, permissions).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
-            *EventEndpoints(search, acknowledgements, posted, notifications).endpoints(),
-            *CameraEndpoints(self._cameras, outbox, notifications, section.discovery).endpoints(),
+            *EventEndpoints(
+                search, acknowledgements, posted, notifications, permissions
+            ).endpoints(),
+            *CameraEndpoints(
+                self._cameras, outbox, notifications, permissions, section.discovery
+            ).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *StatsEndpoints(
@@ -85,7 +91,7 @@ class SiteRoutes:
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """The tasks that run as long as the api does."""
-        return [self._write_rows, self._know_cameras]
+        return [self._write_rows, self._know_cameras, self.seen_cameras.run]
 
     async def _write_rows(self) -> None:
         await asyncio.to_thread(self._mode.tell)

@@ -121,17 +121,16 @@ class StatsEndpoints:
     async def dashboard(self, call: Call) -> Dashboard:
         """Cameras, events of the last day, standing alarms, flows."""
         now = time.time()
-        cameras = await asyncio.to_thread(self._cameras.all)
-        running = sum(camera.status == "running" for camera in cameras)
-        counted = await self._search.count(EventFilter(start=now - DAY, end=now))
-        total = counted.types.total()
-        acknowledged = await asyncio.to_thread(self._acknowledgements.count, now - DAY, now)
         visibility = await self._permissions.visibility(call.who)
-        alarms = [
-            alarm
-            for alarm in self._hub.alarms.current()
-            if visibility.allows_page(alarm.get("page"))
-        ]
+        cameras = await asyncio.to_thread(self._cameras.all, visibility)
+        running = sum(camera.status == "running" for camera in cameras)
+        wanted = EventFilter(start=now - DAY, end=now, seen_by=visibility)
+        counted = await self._search.count(wanted)
+        total = counted.types.total()
+        acknowledged = await asyncio.to_thread(
+            self._acknowledgements.count, now - DAY, now, visibility
+        )
+        alarms = [*filter(visibility.allows_plain, self._hub.alarms.current())]
         by_state: dict[str, int] = {}
         by_priority: dict[str, int] = {}
         for alarm in alarms:
@@ -148,7 +147,7 @@ class StatsEndpoints:
                 counted.complete,
             ),
             alarms=AlarmCounts(len(alarms), by_state, by_priority),
-            signals=len(self._hub.readings),
+            signals=sum(map(visibility.allows_plain, self._hub.readings.latest())),
             clients=len(self._hub.clients),
             flows={view.flow or view.address: view.status for view in await self._status.all()},
         )

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.database import Database
-from api.database.models import Acknowledgement
-from api.site.event_view import AcknowledgementView
+from api.database.models import LONGEST_TEXT, Acknowledgement
+from api.permissions.visibility import Visibility
+from api.site.event_view import AcknowledgementView, EventView
 
 AT_ONCE = 500
 
@@ -21,23 +22,25 @@ class Acknowledgements:
         self._database = database
 
     def add(
-        self, event_id: str, event_time: float, by: Principal, comment: str | None, address: str
+        self, event: EventView, by: Principal, comment: str | None, address: str
     ) -> tuple[AcknowledgementView, bool]:
         """The acknowledgement of an event, and whether it is new: the first one stays."""
         with self._database.write() as session:
-            known = session.get(Acknowledgement, event_id)
+            known = session.get(Acknowledgement, event.id)
             if known is not None:
                 return _view(known), False
             added = Acknowledgement(
-                event_id=event_id,
-                event_time=event_time,
+                event_id=event.id,
+                event_time=event.time,
+                page=event.labels.get("page", "")[:LONGEST_TEXT] or None,
+                subject=event.subject[:LONGEST_TEXT],
                 user_id=by.id,
                 username=by.username,
                 at=time.time(),
                 comment=comment,
             )
             session.add(added)
-            record_audit(session, by, "event.acknowledge", event_id, comment or "", address)
+            record_audit(session, by, "event.acknowledge", event.id, comment or "", address)
             return _view(added), True
 
     def of(self, event_ids: Iterable[str]) -> dict[str, AcknowledgementView]:
@@ -52,13 +55,20 @@ class Acknowledgements:
                 found |= {row.event_id: _view(row) for row in session.scalars(chosen)}
         return found
 
-    def count(self, start: float, end: float) -> int:
-        """The number of events of a span of time that were acknowledged."""
+    def count(self, start: float, end: float, seen_by: Visibility) -> int:
+        """The number of events of a span of time that were acknowledged, of those to be seen."""
+        row = Acknowledgement
         with self._database.read() as session:
-            within = select(func.count()).where(
-                Acknowledgement.event_time >= start, Acknowledgement.event_time < end
+            kinds = (
+                select(row.page, row.subject, func.count())
+                .where(row.event_time >= start, row.event_time < end)
+                .group_by(row.page, row.subject)
             )
-            return session.scalar(within) or 0
+            return sum(
+                number
+                for page, subject, number in session.execute(kinds)
+                if seen_by.allows(page, subject or "")
+            )
 
 
 def _view(row: Acknowledgement) -> AcknowledgementView:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from api.permissions.visibility import Visibility
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_view import micros
+from api.site.visible_rows import visible_rows
 
 TransitionKey = tuple[
     Annotated[int, Meta(ge=0, lt=1 << 62)], Annotated[int, Meta(ge=0, lt=1 << 32)], str
@@ -49,9 +50,9 @@ class TransitionFilter(NamedTuple):
             if limit is not None:
                 parts.append(f"alarm_events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
                 bound[name] = micros(limit)
-        if visibility.pages is not None:
-            parts.append("page IN {pages:Array(String)}")
-            bound["pages"] = ["", *sorted(visibility.pages)]
+        seen, bound_seen = visible_rows(visibility, "if(page != '', page, labels['page'])")
+        parts += seen
+        bound |= bound_seen
         if after is not None:
             parts.append(
                 "(alarm_events.recorded, seq, id) < (fromUnixTimestamp64Micro({at:Int64}),"

@@ -1,6 +1,8 @@
 """The cameras that people added: in the database, and in the topic that flows read."""
 
 import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,8 +12,11 @@ from sqlalchemy.orm import Session
 
 from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
-from api.database.database import Database
+from api.database.database import Database, permissions_changed
 from api.database.models import Camera
+from api.permissions.camera_pages import camera_pages, remember_removed
+from api.permissions.page_permissions import EffectivePermissions
+from api.permissions.visibility import EVERYTHING, Visibility
 from api.topics.outbox import Outbox
 from connectors.config.variables import password_in_url
 
@@ -43,10 +48,23 @@ class CameraView(msgspec.Struct):
     area: str | None = None
     fps: float | None = None
     min_confidence: float | None = None
+    page: str | None = None
+    record_url: str | None = None
+
+
+class Changed(NamedTuple):
+    """A camera after a change, and the page it was on before."""
+
+    camera: CameraView
+    page_before: str | None
 
 
 class Cameras:
-    """Add, start and stop cameras. Blocking: call it in a thread."""
+    """The cameras in the database.
+
+    What takes a session runs in its transaction; what has none is blocking, for a thread. A camera
+    that an account may not see is not there for it.
+    """
 
     def __init__(self, database: Database, outbox: Outbox, topic: str) -> None:
         self._database = database
@@ -55,91 +73,91 @@ class Cameras:
         self.names: dict[int, str] = {}
         self.all()
 
-    def all(self) -> list[CameraView]:
+    def all(self, seen_by: Visibility = EVERYTHING) -> list[CameraView]:
         """All cameras by name; from then on `names` has their names by number."""
         with self._database.read() as session:
             found = [
                 _view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))
             ]
-        for camera in found:
-            self.names[camera.id] = camera.name
-        return found
+        self.names = {camera.id: camera.name for camera in found}
+        return [camera for camera in found if seen_by.allows_camera(camera.name)]
 
-    def get(self, id: int) -> CameraView | None:
+    def get(self, id: int, by: Principal) -> CameraView | None:
         """The camera of a number; None if there is none."""
         with self._database.read() as session:
-            camera = session.get(Camera, id)
+            camera = _known_to(session, id, by)
             return None if camera is None else _view(camera)
 
     def add(
-        self,
-        name: str,
-        url: str,
-        area: str | None,
-        fps: float | None,
-        confidence: float | None,
-        by: Principal,
-        address: str,
+        self, session: Session, name: str, settings: Mapping[str, Any], by: Principal, address: str
     ) -> CameraView:
         """Add a running camera. Raises `CameraError`."""
-        check_url(url)
+        _check(session, settings, by)
+        if len(session.scalars(select(Camera.id)).all()) >= MOST:
+            raise CameraError(f"there are {MOST} cameras, which is the most")
         now = time.time()
+        camera = Camera(
+            name=name,
+            **settings,
+            running=True,
+            created=now,
+            changed=now,
+            changed_by=by.username,
+        )
+        session.add(camera)
         try:
-            with self._database.write() as session:
-                if len(session.scalars(select(Camera.id)).all()) >= MOST:
-                    raise CameraError(f"there are {MOST} cameras, which is the most")
-                camera = Camera(
-                    name=name,
-                    url=url,
-                    area=area,
-                    fps=fps,
-                    min_confidence=confidence,
-                    running=True,
-                    created=now,
-                    changed=now,
-                    changed_by=by.username,
-                )
-                session.add(camera)
-                session.flush()
-                self._changed(session, camera, by, "camera.add", address)
-                self.names[camera.id] = name
-                return _view(camera)
+            session.flush()
         except IntegrityError:
             raise CameraTaken(f"there is a camera {name!r} already") from None
+        self.names[camera.id] = name
+        self._changed(session, camera, by, "camera.add", address)
+        if camera.page or name in camera_pages(session):
+            permissions_changed(session)
+        return _view(camera)
 
-    def run(self, id: int, running: bool, by: Principal, address: str) -> CameraView | None:
+    def change(
+        self, session: Session, id: int, settings: Mapping[str, Any], by: Principal, address: str
+    ) -> Changed | None:
+        """Change some settings; None if there is no such camera. Raises `CameraError`."""
+        camera = _known_to(session, id, by)
+        if camera is None:
+            return None
+        _check(session, settings, by)
+        before = camera.page
+        for name, value in settings.items():
+            setattr(camera, name, value)
+        camera.changed, camera.changed_by = time.time(), by.username
+        self._changed(session, camera, by, "camera.change", address)
+        if camera.page != before:
+            permissions_changed(session)
+        return Changed(_view(camera), before)
+
+    def run(
+        self, session: Session, id: int, running: bool, by: Principal, address: str
+    ) -> CameraView | None:
         """Start or stop a camera; None if there is none."""
-        with self._database.write() as session:
-            camera = session.get(Camera, id)
-            if camera is None:
-                return None
-            if camera.running != running:
-                camera.running, camera.changed, camera.changed_by = (
-                    running,
-                    time.time(),
-                    by.username,
-                )
-                self._changed(
-                    session, camera, by, "camera.start" if running else "camera.stop", address
-                )
-            return _view(camera)
+        camera = _known_to(session, id, by)
+        if camera is None:
+            return None
+        if camera.running != running:
+            camera.running = running
+            camera.changed, camera.changed_by = time.time(), by.username
+            word = "camera.start" if running else "camera.stop"
+            self._changed(session, camera, by, word, address)
+        return _view(camera)
 
-    def remove(self, id: int, by: Principal, address: str) -> CameraView | None:
-        """Remove a camera; None if there is none."""
-        with self._database.write() as session:
-            camera = session.get(Camera, id)
-            if camera is None:
-                return None
-            view = _view(camera)
-            self._outbox.put(
-                session,
-                self._topic,
-                view.name,
-                msgspec.json.encode({"id": view.name, "deleted": True}),
-            )
-            record_audit(session, by, "camera.remove", view.name, address=address)
-            session.delete(camera)
-            return view
+    def remove(self, session: Session, id: int, by: Principal, address: str) -> CameraView | None:
+        """Remove a camera; None if there is none. What it saw stays on its page."""
+        camera = _known_to(session, id, by)
+        if camera is None:
+            return None
+        view = _view(camera)
+        row = {"id": view.name, "deleted": True}
+        self._outbox.put(session, self._topic, view.name, msgspec.json.encode(row))
+        record_audit(session, by, "camera.remove", view.name, address=address)
+        session.delete(camera)
+        remember_removed(session, view.name, view.page, time.time())
+        return view
 
     def _changed(
         self, session: Session, camera: Camera, by: Principal, action: str, address: str
@@ -169,6 +187,23 @@ def check_url(url: str) -> None:
         )
 
 
+def _check(session: Session, settings: Mapping[str, Any], by: Principal) -> None:
+    for name in ("url", "record_url"):
+        if settings.get(name) is not None:
+            check_url(settings[name])
+    page = settings.get("page")
+    if page and not EffectivePermissions(session, by.id).visibility().allows_page(page):
+        raise CameraError(f"there is no page {page!r} that you may see")
+
+
+def _known_to(session: Session, id: int, by: Principal) -> Camera | None:
+    camera = session.get(Camera, id)
+    if camera is None:
+        return None
+    known = EffectivePermissions(session, by.id).visibility().allows_camera(camera.name)
+    return camera if known else None
+
+
 def _view(camera: Camera) -> CameraView:
     return CameraView(
         id=camera.id,
@@ -181,4 +216,6 @@ def _view(camera: Camera) -> CameraView:
         area=camera.area,
         fps=camera.fps,
         min_confidence=camera.min_confidence,
+        page=camera.page,
+        record_url=camera.record_url,
     )

@@ -13,6 +13,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from api.permissions.private_rules import hide_private
+from api.permissions.visibility import EVERYTHING, Visibility
+from api.site.visible_rows import visible_rows
 from api.web.errors import Unavailable
 from operators.events import AlarmTransition
 
@@ -30,7 +32,7 @@ FROM readings FINAL
 WHERE subject = {subject:String} AND metric = {metric:String}
   AND time >= fromUnixTimestamp64Micro({start:Int64})
   AND time < fromUnixTimestamp64Micro({end:Int64})
-  AND quality != 'bad'
+  AND quality != 'bad' AND VISIBLE
 GROUP BY bucket ORDER BY bucket LIMIT {limit:UInt32}
 """
 _ALARMS = """
@@ -79,7 +81,13 @@ class ClickHouseHistory:
         return not self.detail
 
     async def course(
-        self, subject: str, metric: str, start: float, end: float, points: int
+        self,
+        subject: str,
+        metric: str,
+        start: float,
+        end: float,
+        points: int,
+        visibility: Visibility = EVERYTHING,
     ) -> dict[str, Any]:
         """At most `points` + 1 points over [start, end), in epoch seconds.
 
@@ -93,8 +101,11 @@ class ClickHouseHistory:
             "start": int(start * 1e6),
             "end": int(end * 1e6),
         }
+        seen, bound_seen = visible_rows(visibility)
         rows = await asyncio.to_thread(
-            self._query, _COURSE, {**bound, "step": step, "limit": points + 1}
+            self._query,
+            _COURSE.replace("VISIBLE", " AND ".join(["1", *seen])),
+            {**bound, **bound_seen, "step": step, "limit": points + 1},
         )
         unit = next((row["last_unit"] for row in reversed(rows) if row["last_unit"]), None)
         numbers = [

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.last_values import RecentEvents
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_view import EventView, SortKey, micros, of_event, of_row, sort_key
+from api.site.visible_rows import visible_rows
 from api.web.errors import Unavailable
 
 CHUNK = 500
@@ -36,7 +38,10 @@ SELECT DISTINCT id FROM events WHERE {where} LIMIT {{rows:UInt32}}
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events; None means any. Times in epoch seconds, `start` included, `end` not."""
+    """Which events; None means any. Times in epoch seconds, `start` included, `end` not.
+
+    `seen_by` is what whoever asks may see: other events are not there.
+    """
 
     type: str | None = None
     kind: str | None = None
@@ -44,6 +49,7 @@ class EventFilter:
     camera: str | None = None
     start: float | None = None
     end: float | None = None
+    seen_by: Visibility = EVERYTHING
 
     def fits(self, event: EventView) -> bool:
         """Whether an event is one of them."""
@@ -54,6 +60,7 @@ class EventFilter:
             and (self.camera is None or self.camera in (event.subject, event.labels.get("camera")))
             and (self.start is None or event.time >= self.start)
             and (self.end is None or event.time < self.end)
+            and self.seen_by.allows_event(event.subject, event.labels)
         )
 
     def statement(
@@ -72,6 +79,9 @@ class EventFilter:
             if limit is not None:
                 parts.append(f"events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
                 bound[name] = micros(limit)
+        seen, bound_seen = visible_rows(self.seen_by)
+        parts += seen
+        bound |= bound_seen
         if before is not None:
             parts.append(
                 "(events.time, id) < (fromUnixTimestamp64Micro({at:Int64}), {before:String})"
@@ -121,8 +131,16 @@ class EventSearch:
         merged = sorted(found.values(), key=sort_key, reverse=True)
         return merged[:rows], full or len(merged) > rows, complete
 
-    async def one(self, id: str) -> EventView | None:
-        """One event. Raises `Unavailable` where only ClickHouse could tell."""
+    async def one(self, id: str, seen_by: Visibility) -> EventView | None:
+        """One event; None where there is none for who asks.
+
+        Raises `Unavailable` where only ClickHouse could tell.
+        """
+        event = await self._one(id)
+        allowed = event is not None and seen_by.allows_event(event.subject, event.labels)
+        return event if allowed else None
+
+    async def _one(self, id: str) -> EventView | None:
         recent = self._recent.get(id)
         if recent is not None:
             return of_event(recent)

@@ -31,8 +31,9 @@ class Notifications:
         subject: str,
         data: dict[str, Any],
         first: str = "nothing",
+        page: str | None = None,
     ) -> None:
-        """Push `data` with a `kind` to channels.
+        """Push `data` with a `kind` to channels, for those who may see its `page`.
 
         While the broker is down nothing is pushed: what it is about is in the database.
         """
@@ -50,6 +51,7 @@ class Notifications:
                     data=body,
                     shaped=True,
                     first=msgspec.UNSET if first == "snapshot" else first,
+                    page=page or msgspec.UNSET,
                 )
                 self._writer.send(self._topic, subject, msgspec.json.encode(record))
         except BrokerDown as error:

@@ -347,5 +347,5 @@ def test_a_record_that_no_flow_wrote_is_refused(data: bytes) -> None:
 def test_a_channel_s_oldest_origins_are_forgotten_beyond_the_bound() -> None:
     pushed = ChannelStates(2)
     for channel, origin in [("c", "a"), ("d", "b"), ("c", "a"), ("e", "f")]:
-        pushed.add(channel, origin, f"{channel}{origin}")
+        pushed.add(Update(channel, f"{channel}{origin}", origin=origin))
     assert [pushed.latest(channel) for channel in "cde"] == [["ca"], [], ["ef"]]
