@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ test: setup ## the whole test suite on real services
 
 check: setup ## lint, and every test that needs no service: a minute on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
+
+test-ultralytics: ## models of ultralytics in an environment of their own; says why where that cannot be made
+	@bash infra/test_ultralytics.sh $(PYTEST_ARGS)
 
 test-quick: setup ## every test that needs no service
 	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
