@@ -24,6 +24,7 @@ from flows.vision.camera_table import follow_table
 from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
 from flows.vision.frames_outbox import FramesOutbox
+from flows.vision.video_reader import VIDEO
 
 log = logging.getLogger("vigie")
 
@@ -49,7 +50,7 @@ def capture(child: Child) -> None:
     fleet = Fleet(
         Rtsp.model_validate(wanted["settings"]),
         Gate(float(gate["min_area"]), float(gate["hold"])) if gate else None,
-        Path(folder) / "ring" / source if folder not in (None, "None") else None,
+        Path(folder) / VIDEO / source if folder not in (None, "None") else None,
         output,
         most_bytes=connection.record_limit - 4096,
         pictures=bool(wanted.get("detects", True)),

@@ -3,6 +3,7 @@
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -35,12 +36,22 @@ class FlowProgram(Program):
     """`vigie run DEFINITION`."""
 
     def __init__(
-        self, folder: Path, definition: Path, site: Path, profile: str | None = None
+        self,
+        folder: Path,
+        definition: Path,
+        site: Path,
+        profile: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder)
         self.NAME = f"flow {definition.stem}"  # type: ignore[misc]
+        self._variables = variables or {}
         self._arguments = [str(definition), "--site", str(site), "--data", str(folder / "state")]
         self._arguments += ["--profile", profile] if profile else []
+
+    def environment(self) -> dict[str, str]:
+        """The variables of the process."""
+        return {**super().environment(), **self._variables}
 
     def command(self) -> list[str]:
         """The command line of `vigie run`."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from infra.demo.cameras import Cameras
 from infra.demo.devices import Devices
 from infra.demo.home_assistant import HomeAssistant
 from infra.demo.ledger import Ledger
@@ -13,6 +14,7 @@ from infra.demo.subscriber import Subscriber
 from infra.demo.variants import without
 from infra.demo.zigbee import BASE, Zigbee
 from infra.embedded.ports import is_free
+from infra.embedded.rtsp import Rtsp
 from infra.embedded.service import Service, ServiceError, each
 from infra.embedded.stack import Stack
 
@@ -81,6 +83,23 @@ class Site:
             for change in changes:
                 self.say(f"changed: {change}")
             self.flows[name] = FlowProgram(self.folder / name, definition, self.stack.site, profile)
+        self._make_cameras()
+
+    def _make_cameras(self) -> None:
+        reason = Rtsp.missing() or self.stack.left_out.get("minio")
+        if reason:
+            self.say(f"left out: flow cameras, because {reason}")
+            return
+        self.say("drawing what two of the cameras see")
+        cameras = Cameras(self.folder / "cameras-rtsp")
+        cameras.start()
+        self._ending.callback(cameras.stop)
+        self.flows["cameras"] = FlowProgram(
+            self.folder / "cameras",
+            cameras.definition(),
+            self.stack.site,
+            variables=cameras.variables(),
+        )
 
     def _start_devices(self) -> None:
         if "mqtt" in self.stack:

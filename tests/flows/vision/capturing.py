@@ -14,6 +14,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from flows.vision.frames_topic import PictureHead, head_of
+from flows.vision.video_reader import VIDEO
 from operators.events import Event, Frame, Reading, decode_lines
 from tests.waiting import wait_until
 
@@ -69,7 +70,7 @@ class Capture:
 
     @property
     def ring(self) -> Path:
-        return self.folder / "ring" / "video"
+        return self.folder / VIDEO / "video"
 
     @property
     def log(self) -> str:
