@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 
 from connectors.base import NoAnswer, VideoCut
-from connectors.camera.ring_segments import Segment, segments
+from connectors.camera.packet_ring import Segment, segments
 
 TICKS = 90_000
 """Units of time in a second, in MPEG-TS (ISO/IEC 13818-1, 2.4.3.7) and in our clips."""

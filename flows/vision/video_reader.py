@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from connectors.base import VideoCut
-from connectors.camera.ring_segments import camera_folder
 
-VIDEO = "video"
+RINGS = "ring"
 """The folder beside a flow's files in which each camera source has the ring of its packets."""
 
 
@@ -15,11 +14,12 @@ def video_reader(folder: Path) -> Callable[[str, float, float, Path], VideoCut |
 
     def video(camera: str, start: float, end: float, path: Path) -> VideoCut | None:
         from connectors.camera.clip import cut_clip  # PyAV, which only clips need
+        from connectors.camera.packet_ring import camera_folder
 
-        rings = folder / VIDEO
+        rings = folder / RINGS
         for ring in sorted(rings.iterdir()) if rings.is_dir() else ():
             record = camera_folder(ring, camera)
-            if record is not None and record.is_dir():
+            if record.is_dir():
                 cut = cut_clip(record, start, end, path)
                 if cut is not None:
                     return cut

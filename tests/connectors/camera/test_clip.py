@@ -7,7 +7,7 @@ import av
 import pytest
 
 from connectors.camera.clip import cut_clip
-from connectors.camera.ring_segments import camera_folder, segments
+from connectors.camera.packet_ring import PacketRing
 from tests.connectors.camera.recorded import LEVELS, RATE, brightness, gray, record
 
 T = 1_795_000_000.0
@@ -100,17 +100,22 @@ def test_h265_is_kept_under_the_name_that_players_know(tmp: Path) -> None:
     assert b"hvc1" in (tmp / "clip.mp4").read_bytes()[:4096]
 
 
-def test_the_files_of_a_stretch_of_time_are_found_and_no_others(tmp: Path) -> None:
-    for name in ("1000.ts", "3000.ts", "5000.ts", "7000.ts", "9000.ts.new", "x.ts"):
-        (tmp / name).touch()
-    assert [one.start for one in segments(tmp, 3.5, 6)] == [3, 5]
-    assert [one.start for one in segments(tmp, 0.1, 2)] == [1]
-    assert [one.start for one in segments(tmp, 90, 99)] == [7]
-    assert segments(tmp / "none", 0, 9) == []
-
-
-def test_no_name_of_a_camera_leads_out_of_the_ring() -> None:
-    ring = Path("/ring")
-    assert camera_folder(ring, "gate 1/ä") == ring / "gate%201%2F%C3%A4"
-    assert camera_folder(ring, "..") is None
-    assert camera_folder(ring, "../../etc") == ring / "..%2F..%2Fetc"
+def test_a_clip_is_cut_from_what_the_ring_of_a_camera_writes(tmp: Path) -> None:
+    [sent] = record(tmp / "sent", T, 120, gops=1000)
+    ring = PacketRing(tmp / "ring", 3600, 1 << 30)
+    with av.open(str(sent)) as camera:
+        video = camera.streams.video[0]
+        first = None
+        for packet in camera.demux(video):
+            if packet.pts is not None and packet.time_base is not None:
+                first = packet.pts if first is None else first
+                ring.write(packet, video, T + float((packet.pts - first) * packet.time_base))
+    cut = cut_clip(tmp / "ring", T + 5.3, T + 9.95, tmp / "clip.mp4")  # the last segment is open
+    ring.end_segment()
+    assert cut is not None
+    assert cut.start == T + 5
+    pictures = brightness(tmp / "clip.mp4")
+    assert len(pictures) >= 49
+    for number, (time, level) in enumerate(pictures[:49]):
+        assert time == pytest.approx(number / RATE, abs=0.02)
+        assert number_of(level) == (50 + number) % LEVELS
