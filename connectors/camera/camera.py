@@ -13,7 +13,7 @@ from connectors.camera.address import AddressError, host_of, kind_of, masked_add
 from connectors.camera.advice import advice
 from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
-from connectors.camera.jpeg import encode_jpeg, small_gray
+from connectors.camera.jpeg import encode_jpeg, small_gray, small_picture
 from connectors.camera.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.motion import Box, MotionGate
 from connectors.camera.output import Output
@@ -239,7 +239,12 @@ class Camera:
         gray = small_gray(frame)
         self._tell_states({change.metric: change.on for change in self._health.look(gray, now)})
         look = self._gate.look(gray, now) if self._gate is not None else None
-        if look is None or look.passes:
+        passes = look is None or look.passes
+        name = self.settings.name
+        if self._output.shows(name, moving=passes):
+            shown = self._frame(time_, frame.width, frame.height, moving=passes)
+            self._output.show(shown, small_picture(frame))
+        if passes:
             self._pass(frame, time_, look.boxes if look else [])
         else:
             self._output.count("gated", 1)

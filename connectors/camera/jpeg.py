@@ -5,9 +5,14 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.camera.motion import SIZE, Gray
 
+Image = NDArray[np.uint8]
+"""Height × width × blue, green, red."""
+SHOWN = 640
+"""Pixels of the width of a picture that somebody watches."""
 LARGEST = 1920
 """Pixels of the longer side of a picture that is passed on."""
 QUALITIES = (85, 70, 50, 30)
@@ -22,6 +27,13 @@ def small_gray(frame: av.VideoFrame) -> Gray:
     else:
         found = cv2.resize(frame.to_ndarray(format="gray"), SIZE)
     return np.asarray(found, np.uint8)
+
+
+def small_picture(frame: av.VideoFrame) -> Image:
+    """A picture at most `SHOWN` pixels wide."""
+    width = min(frame.width, SHOWN)
+    height = max(1, round(frame.height * width / frame.width))
+    return np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8)
 
 
 def encode_jpeg(frame: av.VideoFrame, most_bytes: int) -> tuple[bytes, int, int] | None:

@@ -24,6 +24,7 @@ from flows.vision.camera_table import follow_table
 from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
 from flows.vision.frames_outbox import FramesOutbox
+from flows.vision.live_pictures import LivePictures
 from flows.vision.video_reader import VIDEO
 
 log = logging.getLogger("vigie")
@@ -44,7 +45,10 @@ def capture(child: Child) -> None:
     outbox = FramesOutbox(
         connection, names.frames(flow, source), health, f"{source} pictures", child
     )
-    output = CaptureTopics(outbox, producer, names.of_source(flow, source), health, intake, child)
+    live = LivePictures(connection, flow)
+    output = CaptureTopics(
+        outbox, producer, names.of_source(flow, source), health, intake, child, live
+    )
     gate = wanted.get("gate")
     folder = wanted.get("folder")
     fleet = Fleet(
@@ -56,6 +60,7 @@ def capture(child: Child) -> None:
         pictures=bool(wanted.get("detects", True)),
     )
     outbox.start()
+    live.start()
     try:
         if wanted.get("table_topic"):
             topic = Topic(name=str(wanted["table_topic"]), table=True)
@@ -68,6 +73,7 @@ def capture(child: Child) -> None:
             child.stopping.wait()
     finally:
         fleet.close()
+        live.stop()
         outbox.close()
         producer.close()
 

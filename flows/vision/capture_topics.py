@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Sequence
 
 from connectors.base import ConnectorError, Health, Stopped
+from connectors.camera.jpeg import Image
 from connectors.kafka.producer import Producer
 from flows.vision.frames_outbox import Counter, FramesOutbox, Waiting
 from flows.vision.frames_topic import Box, PictureHead, headers_of
+from flows.vision.live_pictures import LivePictures
 from operators.events import Event, Frame
 
 
@@ -25,7 +27,9 @@ class CaptureTopics:
         health: Health,
         name: str,
         counter: Counter,
+        live: LivePictures,
     ) -> None:
+        self._live = live
         self._outbox = outbox
         self._producer = producer
         self._topic = topic
@@ -40,6 +44,14 @@ class CaptureTopics:
         )
         self._outbox.put(Waiting(frame.subject, jpeg, headers_of(head)))
         self._counter.count("frames", 1)
+
+    def shows(self, camera: str, moving: bool) -> bool:
+        """Whether somebody watches the camera and it is time for another picture."""
+        return self._live.due(camera, moving)
+
+    def show(self, frame: Frame, picture: Image) -> None:
+        """Send a small picture to those who watch."""
+        self._live.show(frame.subject, picture, frame.time, frame.labels.get("page"))
 
     def event(self, event: Event) -> None:
         """Queue an event for the flow."""

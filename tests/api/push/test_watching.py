@@ -6,8 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import numpy as np
 import pytest
@@ -17,9 +19,10 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.push_record import WatchedCameras
 from flows.vision.live_pictures import LivePictures
 from tests.api.running import Api, Topics, receive, receive_event
-from tests.waiting import wait_until
+from tests.flows.vision.capturing import capturing
+from tests.waiting import PATIENCE, wait_until
 
-pytest.importorskip("cv2")
+cv2 = pytest.importorskip("cv2")
 
 
 @pytest.fixture
@@ -59,6 +62,34 @@ def test_pictures_come_while_somebody_watches_and_of_no_other_camera(
         while (message := receive(other))["type"] != "pong":
             assert message["type"] in ("snapshot", "heartbeat")
     assert set(made) == {"gate"}
+
+
+def test_a_camera_process_shows_what_it_takes_to_those_who_may_see_its_page(
+    api: Api, token: str, topics: Topics, tmp: Path
+) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.post(f"{api.url}/api/pages", json={"name": "mine"}, headers=headers, timeout=PATIENCE)
+    (page,) = api.get("/api/pages", token).json()
+    account = {"username": "marie", "password": "correct horse battery"}
+    httpx.post(f"{api.url}/api/users", json=account, headers=headers, timeout=PATIENCE)
+    marie = httpx.post(f"{api.url}/api/auth/login", json=account, timeout=PATIENCE).json()
+    rows = [{"name": "gate", "page": page["key"]}, {"name": "yard"}]
+    gate = {"min_area": 0.01, "hold": 1.0}
+    with (
+        capturing(
+            topics.address, "plant", tmp, "simulate:walk", rows, gate=gate, prefix=topics.prefix
+        ),
+        api.subscribed(token, "camera_gate") as client,
+        api.subscribed(marie["access_token"], "camera_gate", "camera_yard") as other,
+    ):
+        frame = receive_event(client, "camera_gate")
+        jpeg = np.frombuffer(base64.b64decode(frame["jpeg"]), np.uint8)
+        assert cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape[1] <= 640
+        assert frame["time"] == pytest.approx(time.time(), abs=30)
+        came = [receive(other) for _ in range(6)]
+    channels = [message["channel"] for message in came if message["type"] == "event"]
+    assert channels
+    assert set(channels) == {"camera_yard"}
 
 
 def test_the_topic_says_who_is_watched_again_and_again_and_that_nobody_is_at_the_end(

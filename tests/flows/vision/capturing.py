@@ -32,6 +32,7 @@ class Capture:
         environment: Mapping[str, str] | None = None,
         table_topic: str | None = None,
         gate: Mapping[str, float] | None = None,
+        prefix: str = "vigie.",
         **source: Any,
     ) -> None:
         self.flow, self.folder = flow, folder
@@ -41,7 +42,8 @@ class Capture:
         self.settings = {
             "flow": flow,
             "source": "video",
-            "connection": {"brokers": [broker], "idempotence": False, "partitions": 1},
+            "connection": {"brokers": [broker], "idempotence": False, "partitions": 1}
+            | {"prefix": prefix},
             "folder": str(folder),
             "settings": {"each": "cameras", "url": url, **source},
             "rows": list(rows),
