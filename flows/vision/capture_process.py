@@ -25,7 +25,7 @@ from flows.vision.capture_topics import CaptureTopics
 from flows.vision.child_process import Child
 from flows.vision.frames_outbox import FramesOutbox
 from flows.vision.live_pictures import LivePictures
-from flows.vision.video_reader import VIDEO
+from flows.vision.video_reader import RINGS
 
 log = logging.getLogger("vigie")
 
@@ -54,7 +54,7 @@ def capture(child: Child) -> None:
     fleet = Fleet(
         Rtsp.model_validate(wanted["settings"]),
         Gate(float(gate["min_area"]), float(gate["hold"])) if gate else None,
-        Path(folder) / VIDEO / source if folder not in (None, "None") else None,
+        Path(folder) / RINGS / source if folder not in (None, "None") else None,
         output,
         most_bytes=connection.record_limit - 4096,
         pictures=bool(wanted.get("detects", True)),
