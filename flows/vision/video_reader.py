@@ -5,7 +5,7 @@ from pathlib import Path
 
 from connectors.base import VideoCut
 
-VIDEO = "video"
+RINGS = "ring"
 """The folder beside a flow's files in which each camera source has the ring of its packets."""
 
 
@@ -16,7 +16,7 @@ def video_reader(folder: Path) -> Callable[[str, float, float, Path], VideoCut |
         from connectors.camera.clip import cut_clip  # PyAV, which only clips need
         from connectors.camera.packet_ring import camera_folder
 
-        rings = folder / VIDEO
+        rings = folder / RINGS
         for ring in sorted(rings.iterdir()) if rings.is_dir() else ():
             record = camera_folder(ring, camera)
             if record.is_dir():

@@ -36,7 +36,7 @@ def clip(bucket: str, **more: Any) -> Clip:
 
 
 def ring(files: Path, camera: str = "dock") -> Path:
-    return files / "video" / "cameras" / camera
+    return files / "ring" / "cameras" / camera
 
 
 def test_a_clip_of_the_event_s_camera_is_stored_and_told_with_its_true_start(
