@@ -14,7 +14,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from flows.vision.frames_topic import PictureHead, head_of
-from flows.vision.video_reader import VIDEO
+from flows.vision.video_reader import RINGS
 from operators.events import Event, Frame, Reading, decode_lines
 from tests.waiting import wait_until
 
@@ -72,7 +72,7 @@ class Capture:
 
     @property
     def ring(self) -> Path:
-        return self.folder / VIDEO / "video"
+        return self.folder / RINGS / "video"
 
     @property
     def log(self) -> str:
