@@ -129,8 +129,8 @@ def _of_alarms(flow: Flow, names: list[str]) -> Facts:
 
 def _of_source(source: Source) -> Facts:
     settings: Any = source.settings
-    if source.kind == "rtsp":
-        return {"kind": ("frame",)}
+    if source.kind == "rtsp":  # what a camera tells of itself comes beside its pictures
+        return {"kind": ("frame", "reading", "occurrence")}
     if source.kind == "simulate":
         names = [name.rpartition("/") for name in settings.signals]
         subjects, metrics = (tuple(dict.fromkeys(name[part] for name in names)) for part in (0, 2))

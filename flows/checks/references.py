@@ -117,6 +117,7 @@ def _check_read(scope: Scope) -> None:
         for _, _, step in scope.steps()
         if isinstance(step.settings, Enrich)
     }
+    used |= {getattr(source.settings, "each", "") for source in scope.flow.sources.values()}
     for section in ("sources", "streams"):
         for name in getattr(scope.flow, section):
             if name not in used:

@@ -81,7 +81,7 @@ def events_of(
             "labels", "'labels' is a map of names and texts", "such as  labels: {area: yard}"
         )
     common["labels"] = {str(key): str(value) for key, value in labels.items()}
-    if source.kind == "rtsp":
+    if source.kind == "rtsp" and not {"metric", "type"} & item.keys():
         return [_frame(source, item, common, tables)]
     if getattr(source.settings, "table", False) is True:
         return [_table_row(name, source, item, common)]

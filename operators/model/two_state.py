@@ -5,7 +5,7 @@
 | contact | closed | open |
 | door, window, opening, garage_door | open | closed |
 | lock | unlocked | locked |
-| availability, connectivity | online | offline |
+| availability, connectivity, camera_online | online | offline |
 | motion, occupancy, presence, state, … | on | off |
 | made by `threshold` (`temperature_above`) | on | off |
 """
@@ -16,13 +16,14 @@ _SUFFIXES = tuple(f"_{kind}" for kind in CONDITIONS)
 
 _ON_OFF = (
     "motion occupancy presence state vibration tamper water_leak leak smoke gas_alarm heat sound"
-    " battery_low threshold problem running agreement"
+    " battery_low threshold problem running agreement camera_refused camera_frozen camera_dark"
+    " camera_covered camera_blurred camera_moved"
 )
 _WORDS: dict[str, tuple[str, str]] = {
     "contact": ("open", "closed"),
     **dict.fromkeys(("door", "window", "opening", "garage_door"), ("closed", "open")),
     "lock": ("locked", "unlocked"),
-    **dict.fromkeys(("availability", "connectivity"), ("offline", "online")),
+    **dict.fromkeys(("availability", "connectivity", "camera_online"), ("offline", "online")),
     **dict.fromkeys(_ON_OFF.split(), ("off", "on")),
 }
 """Metric: the words of 0 and of 1."""
