@@ -109,7 +109,8 @@ class Camera:
     def _run(self) -> None:
         pace = RetryPace()
         while not self.stopping.is_set():
-            began, refused, why = None, False, "the stream ended"
+            began, refused = None, False
+            why = f"{masked_address(self.settings.address)} ended the stream"
             try:
                 host = host_of(self.settings.address)
                 if self.stopping.wait(self._pace.delay(host)):
@@ -118,6 +119,9 @@ class Camera:
                 try:
                     began = time.monotonic()
                     self._watch(stream)
+                except StreamError as error:
+                    self._lost(False, str(error))  # before a close that waits for the other end
+                    raise
                 finally:
                     stream.close()
                     self._count_damaged(stream)

@@ -1,6 +1,7 @@
 """The cameras of one source, as their table says at the moment."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from connectors.camera.components import Rtsp
 from connectors.camera.connect_pace import HostPace
 from connectors.camera.output import Output
 from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
+from operators.events import Reading
 
 log = logging.getLogger("vigie")
 
@@ -94,6 +96,7 @@ class Fleet:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)
             self._end(name)
+            self._output.event(_unusable(name, str(error)))
             return
         running = self._cameras.get(name)
         if running is not None and running.settings == settings:
@@ -108,3 +111,11 @@ class Fleet:
         if camera is not None:
             camera.stop()
             camera.join(PATIENCE)
+
+
+def _unusable(name: str, why: str) -> Reading:
+    """A camera that cannot even be tried, since its row says no address."""
+    at = round(time.time(), 3)
+    metric = "camera_online"
+    id = f"{name}/{metric}/{round(at * 1000)}"
+    return Reading(id=id, time=at, subject=name, metric=metric, value=0.0, text=why)

@@ -24,8 +24,11 @@ from connectors.runtime.error_text import one_line
 
 OPEN_TIMEOUT, READ_TIMEOUT = 4.0, 2.5
 """Seconds; a server that is mute or frozen is given up after them."""
+STALLED = READ_TIMEOUT - 0.1
 DAMAGED_FOR = 5.0
 """Seconds without a good picture, though packets come, after which the stream is opened anew."""
+FIRST_KEY = 30.0
+"""Seconds for the first key frame, without which nothing can be decoded."""
 LARGE = 1920 * 1080
 """Pixels above which two threads decode; smaller pictures are decoded by the camera's own."""
 
@@ -88,6 +91,7 @@ class AvStream:
         """Connect. Raises `StreamError`, and `Refused` for a wrong password."""
         self.facts = StreamFacts()
         self._address = address
+        self._is_live = kind != "file"
         self._decode = decode
         self._arrived = arrived
         self._take = take
@@ -119,11 +123,15 @@ class AvStream:
 
     def pictures(self) -> Iterator[Picture]:
         """The pictures as they come; none of what is damaged. Raises `StreamError`."""
-        last_video = good = time.monotonic()
+        asked = last_video = good = time.monotonic()
         size: tuple[int, int] | None = None
         try:
             for packet in self._input.demux(*self._wanted()):
                 now = time.monotonic()
+                if now - asked > STALLED and self._is_live:
+                    # the time-out, which gave the rest of a picture; the next would take as long
+                    raise StreamError(_unanswered(self._shown(), READ_TIMEOUT))
+                asked = now
                 if packet.stream is not self._video and packet.stream.type != "video":
                     if now - last_video > READ_TIMEOUT:
                         raise StreamError(f"{self._shown()} sends sound but no pictures")
@@ -137,7 +145,7 @@ class AvStream:
                 frames = self._decoded(packet)
                 if frames or not self._decode:
                     good = now
-                elif now - good > DAMAGED_FOR:
+                elif now - good > (FIRST_KEY if size is None else DAMAGED_FOR):
                     raise StreamError(f"{self._shown()} sends nothing that can be decoded")
                 changed = False
                 if frames:
@@ -147,6 +155,7 @@ class AvStream:
                     self._take(packet, self._video, changed)
                 for frame in frames:
                     yield Picture(frame, self._time_of(frame))
+                asked = time.monotonic()
         except EndOfStream:
             return
         except (FFmpegError, OSError, ValueError) as error:
@@ -173,7 +182,9 @@ class AvStream:
             if self._key_at is not None and at > self._key_at:
                 self.facts.key_interval = at - self._key_at
             self._key_at = at
-        elif self._key_at is not None and at - self._key_at > self.facts.key_interval:
+        elif self._key_at is None:
+            self._key_at = at
+        elif at - self._key_at > self.facts.key_interval:
             self.facts.key_interval = at - self._key_at
 
     def _decoded(self, packet: "av.Packet[Any]") -> list[av.VideoFrame]:
@@ -196,6 +207,10 @@ def _whole_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8") and data.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
 
 
+def _unanswered(shown: str, limit: float) -> str:
+    return f"{shown} did not answer within {limit:g} s"
+
+
 def _explained(error: Exception, address: str, what: str) -> StreamError:
     """An error in words: those of the library repeat the address with its password."""
     shown = masked_address(address)
@@ -207,7 +222,7 @@ def _explained(error: Exception, address: str, what: str) -> StreamError:
         return StreamError(f"{shown} does not have this stream; check the path of the address")
     if isinstance(error, ExitError):
         limit = OPEN_TIMEOUT if what == "opened" else READ_TIMEOUT
-        return StreamError(f"{shown} did not answer within {limit:g} s")
+        return StreamError(_unanswered(shown, limit))
     if isinstance(error, InvalidDataError):
         return StreamError(f"{shown} is no stream that can be {what}")
     reason = one_line(getattr(error, "strerror", None) or type(error).__name__)

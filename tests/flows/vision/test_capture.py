@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.service
 Own = Callable[[Any], Any]
 
-GATE = {"min_area": 0.01, "hold": 1.0}
+GATE = {"min_area": 0.002, "hold": 1.0}
 
 
 def test_pictures_come_with_their_times_boxes_and_labels(

@@ -1,0 +1,253 @@
+"""What happens to cameras, and to the others meanwhile: real servers that are killed and stopped."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from connectors.camera.packet_ring import segments
+from infra.embedded.broker import Broker
+from infra.embedded.rtsp import Mount, Rtsp
+from operators.events import Occurrence
+from tests.flows.vision.capturing import Capture, capturing
+from tests.flows.vision.mjpeg_server import half_jpegs
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.service, pytest.mark.slow]
+Own = Callable[[Any], Any]
+
+PASSWORD = "p@s/s#w:rd%41"
+
+
+def gaps(run: Capture, camera: str) -> list[float]:
+    return [float(gap) for gap in np.diff([head.time for head, _ in run.frames(camera)])]
+
+
+@pytest.fixture
+def two(tmp: Path, own: Own) -> tuple[Rtsp, Rtsp]:
+    return own(Rtsp(tmp / "one")), own(Rtsp(tmp / "other"))
+
+
+def rows(two: tuple[Rtsp, Rtsp]) -> list[dict[str, str]]:
+    return [{"name": "gate", "host": two[0].address}, {"name": "dock", "host": two[1].address}]
+
+
+def test_a_killed_camera_is_told_and_comes_back_by_itself(
+    tmp: Path, two: tuple[Rtsp, Rtsp], broker: Broker, unique: str
+) -> None:
+    with capturing(broker.address, unique, tmp / "run", "rtsp://{host}/camera", rows(two)) as run:
+        run.wait_frames("gate", 10)
+        run.wait_frames("dock", 10)
+        killed_at = time.time()
+        two[0].kill()
+        told = run.wait_for("gate", "camera_online", 0.0)
+        assert told.time - killed_at < 5
+        assert told.text and two[0].address in told.text
+        before = len(run.frames("gate"))
+        two[0].start().wait_ready()
+        run.wait_for("gate", "camera_online", 1.0)
+        run.wait_frames("gate", before + 10)
+        times = [head.time for head, _ in run.frames("gate")]
+        assert np.all(np.diff(times) > 0)
+        assert max(gaps(run, "dock")) < 1.0, "the other camera keeps its rate"
+        assert run.states("dock")["camera_online"] == 1
+
+
+def test_a_frozen_camera_is_told_within_five_seconds(
+    tmp: Path, two: tuple[Rtsp, Rtsp], broker: Broker, unique: str
+) -> None:
+    with capturing(broker.address, unique, tmp / "run", "rtsp://{host}/camera", rows(two)) as run:
+        run.wait_frames("gate", 10)
+        run.wait_frames("dock", 10)
+        assert two[0].pid is not None
+        stopped_at = time.time()
+        os.kill(two[0].pid, signal.SIGSTOP)
+        try:
+            told = run.wait_for("gate", "camera_online", 0.0)
+        finally:
+            os.kill(two[0].pid, signal.SIGCONT)
+        assert told.time - stopped_at < 5
+        run.wait_for("gate", "camera_online", 1.0)
+        assert max(gaps(run, "dock")) < 1.0
+
+
+def test_a_wrong_password_is_refused_once_and_shown_nowhere(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", user="cam", password=PASSWORD))
+    cameras = [{"name": "gate", "host": server.address}]
+    url, wrong = "rtsp://cam:${RTSP_PASSWORD}@{host}/camera", PASSWORD + "x"
+    with capturing(
+        broker.address, unique, tmp / "run", url, cameras, {"RTSP_PASSWORD": wrong}
+    ) as run:
+        refused = run.wait_for("gate", "camera_refused", 1.0)
+        assert run.states("gate")["camera_online"] == 0
+        run.stop()
+        shown = run.log + repr(run.messages) + repr(run.events())
+    assert refused.text and "refuses the user and password" in refused.text
+    for secret in (wrong, "p%40s", "s#w"):
+        assert secret not in shown
+    assert not run._frames
+
+
+def test_the_right_password_may_hold_any_letter(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", user="cam", password=PASSWORD))
+    cameras = [{"name": "gate", "host": server.address}]
+    url = "rtsp://cam:${RTSP_PASSWORD}@{host}/camera"
+    with capturing(
+        broker.address, unique, tmp / "run", url, cameras, {"RTSP_PASSWORD": PASSWORD}
+    ) as run:
+        run.wait_frames("gate", 3)
+        run.stop()
+        assert "p%40s" not in run.log + repr(run.messages) + repr(run.events())
+
+
+def test_a_wrong_address_is_said_and_costs_the_others_nothing(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp"))
+    cameras = [
+        {"name": "gate", "url": server.url()},
+        {"name": "path", "url": server.url("/nothing")},
+        {"name": "port", "url": "rtsp://127.0.0.1:9/camera"},
+        {"name": "kind", "url": "ftp://127.0.0.1/camera"},
+        {"name": "file", "url": "/nowhere/video.mp4"},
+        {"name": "secret", "url": "rtsp://${RTSP_NOT_SET}@127.0.0.1/camera"},
+    ]
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
+        texts = {
+            name: run.wait_for(name, "camera_online", 0.0).text or ""
+            for name in ("path", "port", "kind", "file", "secret")
+        }
+        run.wait_frames("gate", 10)
+        assert max(gaps(run, "gate")) < 1.0
+    assert "does not have this stream" in texts["path"]
+    assert "Connection refused" in texts["port"]
+    assert "is no camera's address" in texts["kind"]
+    assert "No such file" in texts["file"]
+    assert "needs RTSP_NOT_SET" in texts["secret"]
+
+
+def test_half_pictures_of_mjpeg_are_counted_and_left_out(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    with (
+        half_jpegs() as url,
+        capturing(
+            broker.address, unique, tmp / "run", "{url}", [{"name": "old", "url": url}], fps=10
+        ) as run,
+    ):
+        frames = run.wait_frames("old", 20)
+        wait_until(lambda: run.counts()["frames_damaged"] >= 5, what="damaged pictures")
+        assert run.states("old")["camera_online"] == 1
+    assert {(head.width, head.height) for head, _ in frames} == {(320, 240)}
+
+
+def test_another_size_in_mid_stream_is_another_segment_and_no_break(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    both = tmp / "both.h264"
+    with both.open("wb") as file:
+        for width, height in ((320, 240), (640, 360)):
+            file.write(_pictures(tmp, width, height))
+    server = own(Rtsp(tmp / "rtsp", [Mount("/camera", both, fps=10)]))
+    cameras = [{"name": "gate", "url": server.url()}]
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
+        wait_until(
+            lambda: len({head.width for head, _ in run.frames("gate")}) == 2,
+            what="pictures of both sizes",
+        )
+        run.wait_frames("gate", 40)
+        online = [r.value for r in run.readings("gate") if r.metric == "camera_online"]
+        assert online == [1.0]
+        run.stop()
+        kept = segments(run.ring / "gate", 0, 1e12)
+    for segment in kept:
+        with av.open(str(segment.path)) as stream:
+            assert len({frame.width for frame in stream.decode(video=0)}) == 1
+
+
+def _pictures(folder: Path, width: int, height: int) -> bytes:
+    path = folder / f"{width}.h264"
+    with av.open(str(path), "w", format="h264") as output:
+        stream: Any = output.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_count = 1
+        stream.options = {"bf": "0", "g": "30"}
+        for number in range(30):
+            picture = np.full((height, width, 3), 60 + number * 3, np.uint8)
+            picture[20:100, number * 5 : number * 5 + 60] = 230
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        output.mux(stream.encode())
+    return path.read_bytes()
+
+
+def test_a_killed_capture_leaves_a_ring_that_can_be_played(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp"))
+    cameras = [{"name": "gate", "url": server.url()}]
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
+        frames = run.wait_frames("gate", 20)
+        run.process.kill()
+        run.process.wait()
+        newest = max(head.time for head, _ in frames)
+        kept = segments(run.ring / "gate", 0, 1e12)
+    ends = []
+    for segment in kept:
+        with av.open(str(segment.path)) as stream:
+            last = list(stream.decode(video=0))[-1]
+        assert last.pts is not None and last.time_base is not None
+        ends.append(segment.start + float(last.pts * last.time_base))
+    assert ends[-1] > newest - 1.0
+
+
+def test_streams_that_browsers_do_not_like_are_told_with_the_remedy(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    mount = Mount("/camera", codec="h265", audio=True, key_interval=150)
+    server = own(Rtsp(tmp / "rtsp", [mount]))
+    cameras = [{"name": "gate", "url": server.url()}]
+
+    def advised(run: Capture) -> dict[str, str]:
+        return {
+            event.data["about"]: event.data["text"]
+            for event in run.events()
+            if isinstance(event, Occurrence) and event.type == "camera_advice"
+        }
+
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras) as run:
+        wait_until(lambda: len(advised(run)) == 3, what="three pieces of advice")
+        texts = advised(run)
+        count = sum(isinstance(event, Occurrence) for event in run.events())
+    assert "set this stream to H.264" in texts["codec"]
+    assert "I-frame" in texts["key_interval"]
+    assert "G.711" in texts["audio"]
+    assert count == 3, "once a connection"
+
+
+def test_the_record_stream_is_another_one_that_is_not_decoded(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    mounts = [Mount("/small", width=320, height=180), Mount("/large", width=1280, height=720)]
+    server = own(Rtsp(tmp / "rtsp", mounts))
+    cameras = [{"name": "gate", "host": server.address}]
+    with capturing(
+        broker.address, unique, tmp / "run", "rtsp://{host}/small", cameras,
+        record_url="rtsp://{host}/large",
+    ) as run:  # fmt: skip
+        frames = run.wait_frames("gate", 20)
+        run.stop()
+        kept = segments(run.ring / "gate", 0, 1e12)
+    assert {head.width for head, _ in frames} == {320}
+    with av.open(str(kept[0].path)) as stream:
+        assert next(stream.decode(video=0)).width == 1280
+    assert kept[0].start == pytest.approx(frames[0][0].time, abs=3)
