@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from api.permissions.camera_pages import camera_pages
 from api.push.live_permissions import LivePermissions
 from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
-from api.site.onvif_discovery import MULTICAST, FoundCamera, discover
 from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
@@ -85,18 +84,6 @@ class CameraId(msgspec.Struct):
     id: Number
 
 
-class Search(msgspec.Struct):
-    """How long to wait for answers."""
-
-    seconds: Annotated[float, Meta(gt=0, le=10)] = 3.0
-
-
-class Found(msgspec.Struct):
-    """The devices that answered."""
-
-    found: list[FoundCamera]
-
-
 class CameraEndpoints:
     """Answer for cameras."""
 
@@ -106,19 +93,14 @@ class CameraEndpoints:
         outbox: Outbox,
         notifications: Notifications,
         permissions: LivePermissions,
-        discovery: bool,
-        target: tuple[str, int] = MULTICAST,
     ) -> None:
         self._cameras = cameras
         self._outbox = outbox
         self._notifications = notifications
         self._permissions = permissions
-        self._discovery = discovery
-        self._target = target
-        self._searching = asyncio.Lock()
 
     def endpoints(self) -> list[Endpoint]:
-        """Cameras, starting and stopping them, and the search of the network."""
+        """Cameras, and changing, starting and stopping them."""
         one = "/api/cameras/{id}"
         return [
             Endpoint("GET", "/api/cameras", self.all, TAG, "All cameras", CameraList),
@@ -133,17 +115,6 @@ class CameraEndpoints:
                 body=NewCamera,
                 status=201,
                 errors=(409,),
-            ),
-            Endpoint(
-                "POST",
-                "/api/cameras/discover",
-                self.search,
-                TAG,
-                "Search the local network",
-                Found,
-                role="operator",
-                query=Search,
-                errors=(409, 503),
             ),
             Endpoint(
                 "GET", one, self.show, TAG, "One camera", CameraView, path=CameraId, errors=(404,)
@@ -253,27 +224,6 @@ class CameraEndpoints:
     async def stop(self, call: Call) -> CameraView:
         """Has flows leave the camera alone."""
         return await self._run(call, False)
-
-    async def search(self, call: Call) -> Found:
-        """Probes the local network for ONVIF cameras (WS-Discovery, by multicast).
-
-        Answers with those that replied in time. Off unless the site file has `api: {discovery:
-        true}`.
-        """
-        if not self._discovery:
-            raise Rejected(
-                403,
-                "searching the network is off; turn it on in the site file: api: {discovery: true}",
-            )
-        if self._searching.locked():
-            raise Rejected(409, "the network is being searched; ask again in a moment")
-        async with self._searching:
-            try:
-                return Found(await discover(call.query.seconds, self._target))
-            except OSError as error:
-                raise Rejected(
-                    503, f"the network cannot be searched: {error.strerror or error}"
-                ) from None
 
     async def _run(self, call: Call, running: bool) -> CameraView:
         address, id = address_of(call.request), call.path.id

@@ -10,6 +10,7 @@ from api.push.feed import Feed
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.alarms import AlarmEndpoints
+from api.routes.camera_search import CameraSearchEndpoints
 from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
 from api.routes.flows import FlowEndpoints
@@ -70,9 +71,8 @@ class SiteRoutes:
             *EventEndpoints(
                 search, acknowledgements, posted, notifications, permissions
             ).endpoints(),
-            *CameraEndpoints(
-                self._cameras, outbox, notifications, permissions, section.discovery
-            ).endpoints(),
+            *CameraSearchEndpoints(section.discovery, section.cameras_here).endpoints(),
+            *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
             *StatsEndpoints(

@@ -5,13 +5,18 @@ import html
 import re
 import uuid
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import msgspec
+
+from api.site.onvif_media import FoundStream, streams
+from api.site.onvif_soap import Asker, OnvifError
 
 MULTICAST = ("239.255.255.250", 3702)
 LONGEST_ANSWER = 64 << 10
 MOST_ANSWERS = 500
+AT_ONCE = 16
+"""Devices that are asked for their streams at a time."""
 _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 <e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/addressing"
  xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:n="http://www.onvif.org/ver10/network/wsdl">
@@ -21,13 +26,18 @@ _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class FoundCamera(msgspec.Struct):
-    """A device that answered: its address, its service addresses, and its description of itself."""
+    """A device that answered: its address, its service addresses, and its description of itself.
+
+    `streams` are the addresses of its pictures; `problem` says why there are none.
+    """
 
     address: str
     services: list[str]
     name: str | None = None
     hardware: str | None = None
     location: str | None = None
+    streams: list[FoundStream] = []
+    problem: str | None = None
 
 
 async def discover(seconds: float, target: tuple[str, int] = MULTICAST) -> list[FoundCamera]:
@@ -48,6 +58,28 @@ async def discover(seconds: float, target: tuple[str, int] = MULTICAST) -> list[
     finally:
         transport.close()
     return [answers[address] for address in sorted(answers)]
+
+
+async def discover_streams(
+    seconds: float, asker: Asker, target: tuple[str, int] = MULTICAST
+) -> list[FoundCamera]:
+    """The devices that answer, with their streams. Raises `OSError` as `discover` does."""
+    found = await discover(seconds, target)
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def look(camera: FoundCamera) -> None:
+        own = [url for url in camera.services if urlsplit(url).hostname == camera.address]
+        if not own:
+            camera.problem = "it names no service at its own address"
+            return
+        async with turn:
+            try:
+                camera.streams = await streams(own[0], asker)
+            except OnvifError as error:
+                camera.problem = str(error)
+
+    await asyncio.gather(*map(look, found))
+    return found
 
 
 class _Listener(asyncio.DatagramProtocol):

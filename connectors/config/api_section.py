@@ -57,8 +57,12 @@ class ApiSection(Spec):
         False,
         description=(
             "Operators may have the local network searched for cameras (ONVIF WS-Discovery, by"
-            " multicast)."
+            " multicast), and a test picture taken of an address."
         ),
+    )
+    cameras_here: bool = Field(
+        False,
+        description="Searching and test pictures may ask cameras on the api's own machine, too.",
     )
     modes: list[str] = Field(
         ["surveillance", "active"],

@@ -1,0 +1,181 @@
+"""Cameras are found on the network with their streams, and an address is tried with a picture."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.settings import Settings
+from api.site.onvif_discovery import discover_streams
+from api.site.onvif_soap import Asker, password_digest
+from api.site.outside import Forbidden, check_outside
+from connectors.config.api_section import ApiSection
+from infra.embedded.rtsp import Mount, Rtsp
+from tests.api.conftest import Start
+from tests.api.running import Api
+from tests.api.site.onvif_device import OnvifDevice
+from tests.waiting import PATIENCE
+
+PASSWORD = "p@s/s <&>"
+Own = Callable[[Any], Any]
+
+
+@pytest.fixture
+def device() -> Iterator[OnvifDevice]:
+    device = OnvifDevice("rtsp://admin:secret@192.168.77.1:8554/h264", PASSWORD)
+    yield device
+    device.close()
+
+
+@pytest.fixture
+def searching(start: Start, settings: Settings) -> Api:
+    """A server whose operators may look for cameras, also on this machine."""
+    return start(replace(settings, section=ApiSection(discovery=True, cameras_here=True)))
+
+
+def tried(api: Api, url: str, **more: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {api.login()}"}
+    return httpx.post(
+        f"{api.url}/api/cameras/test", json={"url": url, **more}, headers=headers, timeout=PATIENCE
+    )
+
+
+def test_a_digest_is_that_of_the_profile() -> None:
+    nonce = bytes.fromhex("9d5cb1ba6a53b5d0d60d1b9d6e1bd1a0")
+    import base64
+    import hashlib
+
+    wanted = hashlib.sha1(nonce + b"2026-01-01T00:00:00Z" + b"userpassword").digest()
+    assert password_digest(nonce, "2026-01-01T00:00:00Z", "userpassword") == (
+        base64.b64encode(wanted).decode()
+    )
+
+
+def test_a_device_that_is_found_says_where_its_streams_are_the_small_one_first(
+    device: OnvifDevice,
+) -> None:
+    asker = Asker("admin", PASSWORD, loopback=True)
+    (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
+    assert (camera.name, camera.problem) == ("Gate cam", None)
+    small, large = camera.streams
+    assert small.url == "rtsp://127.0.0.1:8554/h264?profile=sub&x=1"
+    assert (small.profile, small.encoding, small.width, small.height) == (
+        "sub & co",
+        "H264",
+        640,
+        360,
+    )
+    assert large.width == 1920
+    assert device.asked == ["GetCapabilities", "GetProfiles", "GetStreamUri", "GetStreamUri"]
+    assert len(device.nonces) == 4
+
+
+def test_a_device_that_wants_another_password_is_found_and_says_so(device: OnvifDevice) -> None:
+    for asker in (Asker(loopback=True), Asker("admin", "wrong", loopback=True)):
+        (camera,) = asyncio.run(discover_streams(0.5, asker, device.target))
+        assert camera.streams == []
+        assert "a user and a password" in str(camera.problem)
+
+
+def test_only_the_device_that_answered_is_asked_and_never_this_machine(
+    device: OnvifDevice,
+) -> None:
+    (camera,) = asyncio.run(discover_streams(0.5, Asker("admin", PASSWORD), device.target))
+    assert camera.streams == []
+    assert "does not ask itself" in str(camera.problem)
+    assert device.nonces == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://127.0.0.1/s",
+        "http://localhost:8000/api",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://0.0.0.0/",
+        "rtsp://239.1.1.1/s",
+        "file:///etc/passwd",
+        "ftp://10.0.0.1/x",
+        "rtsp://",
+    ],
+)
+def test_the_server_is_not_sent_where_no_camera_is(url: str) -> None:
+    with pytest.raises(Forbidden):
+        asyncio.run(check_outside(url))
+
+
+def test_looking_for_cameras_is_off_unless_the_site_says_otherwise(api: Api) -> None:
+    answer = tried(api, "rtsp://10.0.0.1/s")
+    assert answer.status_code == 403
+    assert "discovery: true" in answer.json()["error"]
+
+
+@pytest.mark.service
+def test_a_test_picture_comes_from_a_real_stream_and_its_password_is_told_to_nobody(
+    searching: Api, tmp: Path, own: Own
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", [Mount("/camera")], user="ann", password=PASSWORD))
+    good = tried(searching, server.url(), username="ann", password=PASSWORD)
+    assert good.status_code == 200, good.text
+    assert (good.headers["content-type"], good.headers["cache-control"]) == (
+        "image/jpeg",
+        "no-store",
+    )
+    assert good.content.startswith(b"\xff\xd8")
+    wrong = tried(searching, server.url(), username="ann", password="s3cr3t-wrong")
+    assert (wrong.status_code, wrong.json()["error"]) == (
+        502,
+        "no picture: it does not take this user and password",
+    )
+    assert "s3cr3t" not in wrong.text
+    nowhere = tried(searching, server.url("/other"), username="ann", password=PASSWORD)
+    assert nowhere.json()["error"] == "no picture: it answers, but has no stream of this path"
+
+
+def test_what_is_no_camera_is_said_and_nothing_of_it_comes_back(searching: Api) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/away":
+                self.send_response(302)
+                self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/page")  # type: ignore[attr-defined]
+                self.end_headers()
+                return
+            visited.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n")
+
+        def log_message(self, format: str, *values: object) -> None:
+            pass
+
+    visited: list[str] = []
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here = f"http://127.0.0.1:{server.server_port}"
+    for path in ("/page", "/away"):
+        answer = tried(searching, here + path)
+        assert answer.status_code == 502
+        assert "root:" not in answer.text
+        assert visited, "the page was asked for"
+        asked = len(visited)
+    assert tried(searching, f"{here}/away").status_code == 502
+    assert len(visited) == asked, "a redirection was followed"
+    server.shutdown()
+    server.server_close()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    answer = tried(searching, f"rtsp://127.0.0.1:{port}/s")
+    assert answer.json()["error"] == "no picture: nothing listens there"
+    clear = tried(searching, "rtsp://ann:secret@127.0.0.1/s")
+    assert clear.status_code == 400
+    assert "secret" not in clear.text
