@@ -11,6 +11,7 @@ from tests.bench.alarms import alarms
 from tests.bench.binlog import binlog
 from tests.bench.binlog_latency import binlog_latency
 from tests.bench.clickhouse import clickhouse_rows
+from tests.bench.detect import detect
 from tests.bench.fanout import fanout
 from tests.bench.influx import influx
 from tests.bench.kafka_clients import kafka_clients
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "windows": windows,
     "fanout": fanout,
     "replay": replay,
+    "detect": detect,
 }
 
 LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory}
