@@ -1,5 +1,8 @@
 """The shipped model on drawn scenes, by the way that pictures take in a running flow."""
 
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -92,3 +95,17 @@ def test_wanted_classes_leave_out_the_others(backend):
     both, persons = (backend.find(prepared, Limits(0.1, only))[0] for only in (None, [0]))
     assert set(both.classes.tolist()) == {0, 1}
     assert set(persons.classes.tolist()) == {0}
+
+
+def test_it_finds_what_another_program_found_with_it(backend):
+    """`demo8n.json` was made with onnxruntime and OpenCV by a program of its own."""
+    kept = json.loads((Path(__file__).parents[2] / "data/detector/demo8n.json").read_text())
+    for case in kept:
+        drawn = scenes.video(case["seed"], case["width"], case["height"], pictures=13)
+        pictures = [picture for picture, _ in drawn][::6]
+        found = backend.find(backend.prepare(pictures), Limits(0.25))
+        for mine, theirs in zip(found, case["found"], strict=True):
+            rows = sorted(theirs, key=lambda row: -row[4])
+            assert mine.classes.tolist() == [row[5] for row in rows]
+            assert np.allclose(mine.scores, [row[4] for row in rows], atol=1e-3)
+            assert np.allclose(mine.boxes, [row[:4] for row in rows], atol=0.05)
