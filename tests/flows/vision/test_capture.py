@@ -21,13 +21,20 @@ Own = Callable[[Any], Any]
 GATE = {"min_area": 0.002, "hold": 1.0}
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_pictures_come_with_their_times_boxes_and_labels(
-    tmp: Path, own: Own, broker: Broker, unique: str
+    tmp: Path, own: Own, broker: Broker, unique: str, transport: str
 ) -> None:
     server = own(Rtsp(tmp / "rtsp"))
     rows = [{"name": "gate", "host": server.address, "area": "yard"}]
     with capturing(
-        broker.address, unique, tmp / "run", "rtsp://{host}/camera", rows, gate=GATE
+        broker.address,
+        unique,
+        tmp / "run",
+        "rtsp://{host}/camera",
+        rows,
+        gate=GATE,
+        transport=transport,
     ) as run:
         frames = run.wait_frames("gate", 15)
         states = run.states("gate")
