@@ -175,6 +175,21 @@ def test_another_size_in_mid_stream_is_another_segment_and_no_break(
             assert len({frame.width for frame in stream.decode(video=0)}) == 1
 
 
+def test_a_very_large_stream_costs_the_small_ones_nothing(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    large = tmp / "large.h264"
+    large.write_bytes(_pictures(tmp, 3840, 2160))
+    server = own(Rtsp(tmp / "rtsp", [Mount("/small"), Mount("/large", large, fps=5)]))
+    cameras = [{"name": name, "url": server.url(f"/{name}")} for name in ("small", "large")]
+    with capturing(broker.address, unique, tmp / "run", "{url}", cameras, fps=2) as run:
+        run.wait_frames("large", 10)
+        run.wait_frames("small", 10)
+        assert {(head.width, head.height) for head, _ in run.frames("large")} == {(1920, 1080)}
+        assert np.median(gaps(run, "small")) == pytest.approx(0.5, abs=0.1)
+        assert max(gaps(run, "small")) < 1.5
+
+
 def _pictures(folder: Path, width: int, height: int) -> bytes:
     path = folder / f"{width}.h264"
     with av.open(str(path), "w", format="h264") as output:
