@@ -11,7 +11,6 @@ from tests.bench.alarms import alarms
 from tests.bench.binlog import binlog
 from tests.bench.binlog_latency import binlog_latency
 from tests.bench.clickhouse import clickhouse_rows
-from tests.bench.detect import detect
 from tests.bench.fanout import fanout
 from tests.bench.influx import influx
 from tests.bench.kafka_clients import kafka_clients
@@ -21,6 +20,8 @@ from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
 from tests.bench.throughput import hysteresis
+from tests.bench.vision.detect import detect
+from tests.bench.vision.tracking import tracking
 from tests.bench.windows import windows
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "fanout": fanout,
     "replay": replay,
     "detect": detect,
+    "tracking": tracking,
 }
 
 LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory}

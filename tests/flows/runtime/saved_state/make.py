@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from flows.runtime.saved_state.stores import read, stores
+from operators.model.saved_state import tuples
 from tests.flows.runtime.saved_state import history
 from tests.flows.runtime.saved_state.play import Play, plan_at
 from tests.waiting import wait_until
@@ -27,11 +28,18 @@ def main(folder: Path) -> None:
     shutil.copy(DEFINITION, folder / "flow.yaml")
     given = history.make()
     flow = plan_at(folder / "flow.yaml").flow
-    readings = [one.source for one in given[: half_of(given)]].count("plain")
+    taken = [one.source for one in given[: half_of(given)]]
+    wanted = {"plain": taken.count("plain"), "raw": ["taken", taken.count("raw")]}
 
     def is_saved() -> bool:
         found = stores(state) if state.exists() else []
-        return bool(found) and read(found[0], flow).position("plain", "plain/0") == readings
+        if not found:
+            return False
+        positions = read(found[0], flow)
+        return all(
+            tuples(positions.position(name, f"{name}/0")) == tuples(position)
+            for name, position in wanted.items()
+        )
 
     with tempfile.TemporaryDirectory() as made:
         state = Path(made) / "state"
