@@ -125,6 +125,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             await asyncio.to_thread(feed.stop)
             await asyncio.to_thread(writer.stop)
             history.close()
+            site_routes.close()
             accounts.close()
 
     async def page(_: object) -> FileResponse:

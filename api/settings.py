@@ -15,12 +15,15 @@ from connectors.config.site import load_site
 from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
+from connectors.s3.connection import ObjectStoreConnection
 from operators.component import Spec
 
 QUERY_LIMIT = 10.0
 """Seconds a query of ClickHouse may take."""
 DATABASE = "accounts"
 """The connection of the site file that names the api's own database."""
+OBJECTS = "minio"
+"""The connection of the site file that names the object store of evidence."""
 _DEFAULTS = ApiSection()
 
 
@@ -68,6 +71,7 @@ class Settings:
     broker: TopicConnection | None = None
     clickhouse: Callable[[], Any] | None = None
     clickhouse_address: str = "not configured"
+    objects: ObjectStoreConnection | None = None
     host: str = HOST
     port: int = PORT
     tls_cert: Path | None = None
@@ -118,6 +122,8 @@ def from_site(path: Path | None) -> dict[str, Any]:
             "clickhouse": lambda: open_client(clickhouse, timeout=QUERY_LIMIT),
             "clickhouse_address": clickhouse.url,
         }
+    if OBJECTS in site.connections:
+        settings["objects"] = site.connection(OBJECTS, ObjectStoreConnection)
     if "http" in site.connections:
         settings["device_tokens"] = site.connection("http", HttpConnection).tokens
     if DATABASE in site.connections:

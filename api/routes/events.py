@@ -16,6 +16,7 @@ from api.routes.parameters import Moment, PageToken, page_token, read_page_token
 from api.site.acknowledgements import Acknowledgements
 from api.site.event_search import CHUNK, DAY, ROUNDS, EventFilter, EventSearch
 from api.site.event_view import AcknowledgementView, EventView, sort_key
+from api.site.evidence import EventEvidence
 from api.site.posted_events import PostedEvents
 from api.topics.notifications import Notifications
 from api.web.endpoints import Call, Endpoint, address_of
@@ -129,7 +130,9 @@ class EventEndpoints:
         posted: PostedEvents,
         notifications: Notifications,
         permissions: LivePermissions,
+        evidence: EventEvidence,
     ) -> None:
+        self._evidence = evidence
         self._search = search
         self._permissions = permissions
         self._acknowledgements = acknowledgements
@@ -193,7 +196,8 @@ class EventEndpoints:
     async def find(self, call: Call) -> EventPage:
         """Events of ClickHouse's table `events` and the latest ones from topics, newest first."""
         query: EventQuery = call.query
-        wanted = _wanted(query, await self._permissions.visibility(call.who))
+        seen_by = await self._permissions.visibility(call.who)
+        wanted = _wanted(query, seen_by)
         before = None if query.after is None else read_page_token(query.after, EventKey)
         found: list[EventView] = []
         complete, more = True, True
@@ -210,6 +214,7 @@ class EventEndpoints:
         if len(found) > query.limit:
             found, more = found[: query.limit], True
             before = sort_key(found[-1])
+        await self._evidence.attach(found, seen_by)
         return EventPage(found, page_token(before) if more and before else None, complete)
 
     async def post(self, call: Call) -> Response:
@@ -263,6 +268,7 @@ class EventEndpoints:
         """One event by its id."""
         event = await self._one(call)
         await self._attach([event])
+        await self._evidence.attach([event], await self._permissions.visibility(call.who))
         return event
 
     async def acknowledge(self, call: Call) -> AcknowledgementView:

@@ -14,6 +14,7 @@ from api.routes.camera_search import CameraSearchEndpoints
 from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
 from api.routes.flows import FlowEndpoints
+from api.routes.media.evidence import EvidenceEndpoints
 from api.routes.mode import ModeEndpoints
 from api.routes.signals import SignalEndpoints
 from api.routes.sse import StreamEndpoints
@@ -23,6 +24,8 @@ from api.site.acknowledgements import Acknowledgements
 from api.site.cameras import Cameras
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_search import EventSearch
+from api.site.evidence import EventEvidence
+from api.site.evidence_store import EvidenceStore
 from api.site.flow_status import FlowStatus
 from api.site.host_metrics import HostMetrics
 from api.site.mode import SiteMode
@@ -61,6 +64,8 @@ class SiteRoutes:
         self.video_watch = VideoWatchProtocol(lambda number: self._cameras.names.get(number))
         notifications = Notifications(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
+        self._store = EvidenceStore(settings.objects)
+        evidence = EventEvidence(search, self._store)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
         machine = HostMetrics(settings.data)
@@ -68,8 +73,9 @@ class SiteRoutes:
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, feed, history, metrics, permissions).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
+            *EvidenceEndpoints(search, evidence, self._store, permissions).endpoints(),
             *EventEndpoints(
-                search, acknowledgements, posted, notifications, permissions
+                search, acknowledgements, posted, notifications, permissions, evidence
             ).endpoints(),
             *CameraSearchEndpoints(section.discovery, section.cameras_here).endpoints(),
             *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
@@ -92,6 +98,10 @@ class SiteRoutes:
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:
         """The tasks that run as long as the api does."""
         return [self._write_rows, self._know_cameras, self.seen_cameras.run]
+
+    def close(self) -> None:
+        """Close the connections to the object store."""
+        self._store.close()
 
     async def _write_rows(self) -> None:
         await asyncio.to_thread(self._mode.tell)

@@ -11,6 +11,7 @@ from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_view import EventView, SortKey, micros, of_event, of_row, sort_key
 from api.site.visible_rows import visible_rows
 from api.web.errors import Unavailable
+from connectors.s3.evidence import TYPE as EVIDENCE
 
 CHUNK = 500
 ROUNDS = 20
@@ -31,6 +32,14 @@ SELECT type, subject, intDiv(toUnixTimestamp64Micro(events.time), 3600000000) * 
        count() AS events
 FROM events FINAL WHERE {where} GROUP BY type, subject, hour ORDER BY hour LIMIT 100000
 """
+_EVIDENCE = """
+SELECT id, toUnixTimestamp64Micro(events.time) AS at, kind, subject, type, data, labels
+FROM events FINAL
+WHERE subject IN {subjects:Array(String)} AND type = 'evidence' AND kind = 'occurrence'
+  AND events.time >= fromUnixTimestamp64Micro({start:Int64})
+  AND events.time <= fromUnixTimestamp64Micro({end:Int64})
+  AND JSONExtractString(data, 'data', 'event') IN {ids:Array(String)} LIMIT 10000
+"""
 _IDS = """
 SELECT DISTINCT id FROM events WHERE {where} LIMIT {{rows:UInt32}}
 """
@@ -40,7 +49,8 @@ SELECT DISTINCT id FROM events WHERE {where} LIMIT {{rows:UInt32}}
 class EventFilter:
     """Which events; None means any. Times in epoch seconds, `start` included, `end` not.
 
-    `seen_by` is what whoever asks may see: other events are not there.
+    `seen_by` is what whoever asks may see: other events are not there. What was told of evidence
+    belongs to other events, and is found only by its type.
     """
 
     type: str | None = None
@@ -58,6 +68,7 @@ class EventFilter:
             and self.kind in (None, event.kind)
             and self.subject in (None, event.subject)
             and (self.camera is None or self.camera in (event.subject, event.labels.get("camera")))
+            and (event.type != EVIDENCE or self.type == EVIDENCE)
             and (self.start is None or event.time >= self.start)
             and (self.end is None or event.time < self.end)
             and self.seen_by.allows_event(event.subject, event.labels)
@@ -75,6 +86,8 @@ class EventFilter:
         if self.camera is not None:
             parts.append("(subject = {camera:String} OR labels['camera'] = {camera:String})")
             bound["camera"] = self.camera
+        if self.type != EVIDENCE:
+            parts.append(f"NOT (kind = 'occurrence' AND type = '{EVIDENCE}')")
         for name, sign, limit in (("start", ">=", self.start), ("end", "<", self.end)):
             if limit is not None:
                 parts.append(f"events.time {sign} fromUnixTimestamp64Micro({{{name}:Int64}})")
@@ -148,6 +161,26 @@ class EventSearch:
             return None
         rows = await self._history.rows(_ONE, {"id": id})
         return of_row(rows[0]) if rows else None
+
+    async def evidence(self, events: Sequence[EventView]) -> dict[str, list[EventView]]:
+        """What was told of the evidence of events, by their id; nothing while nobody answers."""
+        if not events or not self._history.configured:
+            return {}
+        times = [micros(event.time) for event in events]
+        bound = {
+            "ids": [event.id for event in events],
+            "subjects": sorted({event.subject for event in events}),
+            "start": min(times),
+            "end": max(times),
+        }
+        found: dict[str, list[EventView]] = {}
+        try:
+            for row in await self._history.rows(_EVIDENCE, bound):
+                view = of_row(row)
+                found.setdefault(str(view.data.get("event")), []).append(view)
+        except Unavailable:
+            return {}
+        return found
 
     async def count(self, wanted: EventFilter) -> EventTotals:
         """Totals by type, subject and hour (epoch seconds of its beginning)."""

@@ -21,6 +21,29 @@ class AcknowledgementView(msgspec.Struct):
     comment: str | None = None
 
 
+class EvidenceView(msgspec.Struct, omit_defaults=True):
+    """A picture or video of an event, or why there is none.
+
+    `kind` is `snapshot` or `clip`, `state` is `stored` or `lost`; `start` and `end` are what a clip
+    truly holds, in epoch seconds.
+    """
+
+    kind: str
+    state: str
+    camera: str | None = None
+    reason: str | None = None
+    key: str | None = None
+    bucket: str | None = None
+    type: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    start: float | None = None
+    end: float | None = None
+    codec: str | None = None
+    drawn: str | None = None
+    thumbnail: str | None = None
+
+
 class EventView(msgspec.Struct):
     """Something that happened to `subject` (a device, a camera, an area) at `time` (epoch seconds).
 
@@ -37,6 +60,7 @@ class EventView(msgspec.Struct):
     labels: dict[str, str]
     source: str | None = None
     acknowledged: AcknowledgementView | None = None
+    evidence: list[EvidenceView] = []
 
 
 def micros(time: float) -> int:

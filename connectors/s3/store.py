@@ -2,6 +2,8 @@
 
 import io
 import logging
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -160,6 +162,36 @@ class Store:
             if response is not None:
                 response.close()
                 response.release_conn()
+
+    def size(self, key: str) -> int | None:
+        """Bytes of an object; None where there is none."""
+        try:
+            return int(self._client.stat_object(self._bucket, key).size or 0)
+        except FAILURES as error:
+            if _status(error) == 404:
+                return None
+            self._raise(error)
+
+    def stream(self, key: str, start: int, length: int) -> Iterator[bytes]:
+        """The bytes of a part of an object, piece by piece."""
+        response = None
+        try:
+            response = self._client.get_object(self._bucket, key, start, length)
+            yield from response.stream(64 << 10)
+        except FAILURES as error:
+            self._raise(error)
+        finally:
+            if response is not None:
+                response.close()
+                response.release_conn()
+
+    def address(self, key: str, seconds: int) -> str:
+        """An address by which anybody may read an object for so many seconds."""
+        try:
+            lasting = timedelta(seconds=seconds)
+            return str(self._client.presigned_get_object(self._bucket, key, lasting))
+        except FAILURES as error:
+            self._raise(error)
 
     def names(self, prefix: str) -> list[str]:
         """The keys that begin so, in their order."""

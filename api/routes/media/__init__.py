@@ -1,0 +1,4 @@
+"""Endpoints whose answers are pictures and videos.
+
+`evidence` is the door. It imports what other routes do.
+"""

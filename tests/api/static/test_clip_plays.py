@@ -1,0 +1,79 @@
+"""A clip that was cut from a camera's packets plays in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api.settings import Settings
+from connectors.camera.clip import cut_clip
+from infra.embedded.objects import Objects
+from tests.api.conftest import Start
+from tests.api.site.evidence_site import T0, Shelf, seen, with_evidence
+from tests.api.static.browsing import missing
+from tests.connectors.camera.recorded import gray, record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.skipif(missing(), reason="no Chromium here")
+
+PLAY = """
+async address => {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.src = address;
+  document.body.append(video);
+  const happens = (name) => new Promise((done, failed) => {
+    video.addEventListener(name, done, {once: true});
+    video.addEventListener("error", () => failed(new Error(video.error.message)), {once: true});
+  });
+  const shown = () => new Promise((done) => video.requestVideoFrameCallback(done));
+  await Promise.all([happens("loadeddata"), shown()]);
+  const shade = () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 8;
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 8, 8);
+    return context.getImageData(4, 4, 1, 1).data[0];
+  };
+  const first = shade();
+  video.currentTime = 2.55;  // a part of it is asked for
+  await Promise.all([happens("seeked"), shown()]);
+  const middle = shade();
+  video.playbackRate = 8;
+  video.play();
+  await happens("ended");
+  return {width: video.videoWidth, duration: video.duration, first, middle};
+}
+"""
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_a_clip_plays_in_chromium_from_its_first_picture_to_its_last(
+    start: Start,
+    settings: Settings,
+    database: Callable[[], Any],
+    objects: Objects,
+    unique: str,
+    tmp: Path,
+    browser: "Browser",
+    bframes: int,
+) -> None:
+    shelf = Shelf(database(), objects, unique)
+    record(tmp / "ring", T0, 120, gops=2, bframes=bframes)
+    cut = cut_clip(tmp / "ring", T0 + 3.2, T0 + 8, tmp / "clip.mp4")
+    assert cut is not None
+    event = seen("dock", 5)
+    shelf.add(event)
+    shelf.put(event, "clip", "dock", "v.mp4", (tmp / "clip.mp4").read_bytes(), start=cut.start)
+    api = start(with_evidence(settings, database, objects))
+    page = browser.new_page()
+    page.goto(f"{api.url}/")
+    found = page.evaluate(PLAY, f"/api/events/{event.id}/clip?token={api.login()}")
+    page.close()
+    assert found["width"] == 192
+    assert found["duration"] == pytest.approx(5, abs=0.5)
+    assert abs(found["first"] - gray(30)) < 8  # the key frame at 3 s
+    assert abs(found["middle"] - gray(55)) < 8  # the pre-roll is there, up to the event
