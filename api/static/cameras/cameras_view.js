@@ -2,7 +2,8 @@
 
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
-import {field, openForm} from "../shared/dialog.js";
+import {openCameraForm} from "./camera_form.js";
+import {eventStrip} from "./event_strip.js";
 import {h} from "../shared/dom.js";
 import {eventItem, fromChannel} from "../events/event_item.js";
 import {icon} from "../shared/icons.js";
@@ -24,15 +25,32 @@ export class CamerasView {
     this.nothing = h("div", {});
     this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing);
     this.pictures = new Map();
-    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.draw(); });
+    document.addEventListener("visibilitychange", () => { if (!this.section.hidden) this.follow(!document.hidden); });
+    alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.drawUnlessPlaying(); });
   }
 
   enter(_, fresh) {
-    if (fresh) this.load();
+    this.follow(!document.hidden);
+    if (fresh || this.stale) this.load();
   }
 
   leave() {
-    this.channels.remove([...this.cameras.keys()].map((name) => `camera_${name}`));
+    this.follow(false);
+  }
+
+  /** Follow the channels of the cameras or none: pictures are made only for those who look. */
+  follow(look) {
+    const names = [...this.cameras.keys()].map((name) => `camera_${name}`);
+    if (look) this.channels.add(names); else this.channels.remove(names);
+  }
+
+  /** Other cameras may be seen now: what was known of them is asked for again. */
+  forget() {
+    this.follow(false);
+    this.cameras.clear();
+    this.pictures.clear();
+    this.stale = true;
+    if (!this.section.hidden) this.load();
   }
 
   resume() {
@@ -44,6 +62,7 @@ export class CamerasView {
     try {
       const [{cameras}, {events}] = await Promise.all([ask("/api/cameras"), ask("/api/events?kind=detection&limit=200")]);
       const before = this.cameras;
+      this.stale = false;
       this.cameras = new Map(cameras.map((camera) => [camera.name, {...camera, events: []}]));
       for (const event of events) this.see(event, false);
       for (const [name, camera] of before) if (!this.cameras.has(name) && camera.id === undefined) this.cameras.set(name, camera);
@@ -67,13 +86,14 @@ export class CamerasView {
   }
 
   receive({type, channel, data}) {
+    if (type === "rights") { this.forget(); return; }
     if (this.section.hidden || type !== "event") return;
     if (channel === "cameras" && data.kind === "camera") this.change(data);
     else if (channel === "events" || channel.startsWith("camera_")) {
       const event = fromChannel(data);
       if (event) this.see(event);
       else if (data.kind === "frame") this.pictures.get(data.subject)?.frame(data);
-      if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.draw(); });
+      if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.drawUnlessPlaying(); });
     }
   }
 
@@ -94,6 +114,13 @@ export class CamerasView {
     if (camera.status === "stopped") return "stopped";
     const down = this.alarmStore.standing().some((alarm) => alarm.subject === camera.name && /down|silent|offline/.test(alarm.alarm) && "BC".includes(alarm.isa));
     return down ? "cameraDown" : camera.status === "running" || camera.events.length ? "running" : "unknown";
+  }
+
+  /** A clip that plays stays where it is; what came meanwhile is drawn at its end. */
+  drawUnlessPlaying() {
+    const video = this.grid.querySelector("video");
+    if (!video || video.ended) { this.draw(); return; }
+    if (!video.dataset.awaited) { video.dataset.awaited = "yes"; video.addEventListener("ended", () => this.draw(), {once: true}); }
   }
 
   draw() {
@@ -117,7 +144,8 @@ export class CamerasView {
       picture.element,
       h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state)), toggle),
       h("p", {class: "muted camera-facts"}, [camera.area, newest ? say("seenAgo", {t: age(newest.time)}) : null].filter(Boolean).join(" · ")),
-      camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { camera.opened = event.target.open; }, open: camera.opened}, h("summary", {}, summary(camera.events)),
+      camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { if (camera.opened !== event.target.open) { camera.opened = event.target.open; this.draw(); } }, open: camera.opened}, h("summary", {}, summary(camera.events)),
+        camera.opened ? eventStrip(camera.events) : null,
         h("ol", {class: "events"}, ...camera.events.map((event) => eventItem(event, {changed: () => this.draw()}))),
         h("a", {class: "more-link", href: `#/events/${encodeURIComponent(camera.name)}`}, say("showEvents"))) : null);
   }
@@ -133,16 +161,9 @@ export class CamerasView {
   }
 
   add() {
-    openForm(say("addCamera"), {
-      name: "camera", button: say("save"),
-      fields: [
-        field(say("cameraName"), h("input", {name: "name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", autofocus: true, autocomplete: "off", spellcheck: "false"}), say("cameraNameHint")),
-        field(say("cameraUrl"), h("input", {name: "url", required: true, maxlength: 500, autocomplete: "off", spellcheck: "false"}), say("cameraUrlHint")),
-        field(say("cameraArea"), h("input", {name: "area", maxlength: 64, autocomplete: "off"})),
-      ],
-    }, async ({name, url, area}) => {
-      this.change(await send("POST", "/api/cameras", {name, url, area: area || null}));
-      toast(say("cameraAdded", {camera: subjectName(name)}));
+    openCameraForm(async (camera) => {
+      this.change(await send("POST", "/api/cameras", camera));
+      toast(say("cameraAdded", {camera: subjectName(camera.name)}));
     });
   }
 

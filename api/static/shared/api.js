@@ -6,10 +6,18 @@ import {Failed, renew, token, Unauthorized} from "./session.js";
 export const ask = (path, signal) => call("GET", path, undefined, signal);
 export const send = (method, path, body) => call(method, path, body);
 
+export const askForBlob = async (path) => (await good("GET", path)).blob();
+export const sendForBlob = async (method, path, body) => (await good(method, path, body)).blob();
+
 async function call(method, path, body, signal) {
+  const answer = await good(method, path, body, signal);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function good(method, path, body, signal) {
   const answer = await request(method, path, body, signal);
   if (!answer.ok) throw new Failed(answer.status, refusal(await reason(answer)), Number(answer.headers.get("Retry-After") ?? 0));
-  return answer.status === 204 ? null : answer.json();
+  return answer;
 }
 
 async function request(method, path, body, signal) {

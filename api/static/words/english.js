@@ -42,7 +42,10 @@ export const ENGLISH = {
   picture: "Picture of {camera}", boxes: "{what} in the picture", detections: "Detections", showEvents: "All its events",
   cameraStarted: "{camera} started.", cameraStopped: "{camera} stopped.", addCamera: "Add a camera", cameraName: "Name", cameraUrl: "Address", cameraArea: "Area", cameraAdded: "{camera} added.",
   cameraNameHint: "Letters, digits, _ . -", cameraUrlHint: "For example rtsp://${RTSP_USER}:${RTSP_PASSWORD}@10.0.0.21/stream2; the password stays where the flow runs.",
-  snapshot: "Show the picture", badPicture: "The picture cannot be shown.",
+  snapshot: "Show the picture", badPicture: "The picture cannot be shown.", playClip: "Play the clip", noClip: "There is no clip of it.",
+  cameraRecordUrl: "Address of the recording", cameraRecordUrlHint: "The large stream, from which clips are cut; leave it empty where there is only one.",
+  tryCamera: "Search, or try the address", cameraUser: "User of the camera", cameraPassword: "Password of the camera", tryHint: "For the search and the test only; they are not kept.",
+  testPicture: "Test picture", searchNetwork: "Search the network", waitAMoment: "A moment …", nothingFound: "No camera answered.",
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",
   type: "Type", subject: "Device or camera", period: "Period", acknowledged: "Acknowledged", yes: "Yes", noWord: "No", no: "Not yet", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days", always: "All time",
@@ -79,7 +82,7 @@ export const ENGLISH = {
   actions: {login: "logged in", login_refused: "was refused", logout: "logged out", end_logins: "logged out", add_account: "added the account", change_role: "changed the role", change_password: "set a password", disable_account: "disabled", enable_account: "enabled",
     refresh_token_reused: "used an old token again", rotate_key: "made a new key", revoke_keys: "revoked all keys", create_page: "made the page", rename_page: "renamed the page", delete_page: "deleted the page", declare_page: "declared the page", undeclare_page: "no longer declares the page",
     share_page: "shared", unshare_page: "no longer shares", create_group: "made the group", delete_group: "deleted the group", add_member: "added to", remove_member: "removed from", create_alarm: "wrote", update_alarm: "changed", delete_alarm: "deleted", trigger_alarm: "triggered",
-    "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
+    "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.change": "changed the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
     "alarm.ack": "acknowledged the alarm", "alarm.shelve": "shelved the alarm", "alarm.unshelve": "unshelved the alarm", "alarm.comment": "commented on the alarm", "alarm.reset": "reset the alarm", "alarm.out_of_service": "took out of service", "alarm.in_service": "put back in service", "alarm.suppress": "suppressed the alarm", "alarm.unsuppress": "no longer suppresses the alarm"},
   metrics: {co2: "CO₂", pm25: "PM2.5", linkquality: "Link quality", illuminance: "Light", contact: "Opening"},
 };

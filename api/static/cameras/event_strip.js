@@ -1,0 +1,57 @@
+// The recent events of a camera as small pictures; the clip of one plays in its place.
+
+import {askForBlob} from "../shared/api.js";
+import {h} from "../shared/dom.js";
+import {pictureOf} from "../events/event_item.js";
+import {icon} from "../shared/icons.js";
+import {hasPicture, paint, pictureIn} from "../shared/media.js";
+import {token} from "../shared/session.js";
+import {say, timeOfDay, typeWord} from "../words/words.js";
+
+const known = new Map(); // small pictures by the event's id; null where there is none
+const MOST = 200;
+
+export function eventStrip(events) {
+  return h("ul", {class: "strip"}, ...events.map((event) => h("li", {"data-id": event.id}, thumbnail(event))));
+}
+
+function thumbnail(event) {
+  const canvas = h("canvas", {hidden: true});
+  const none = h("span", {class: "no-thumbnail"}, icon(pictureOf(event.type)));
+  const words = `${typeWord(event.type)}, ${timeOfDay(event.time)}`;
+  const button = h("button", {type: "button", class: "thumbnail", "data-action": "clip", "aria-label": `${say("playClip")}: ${words}`}, none, canvas, h("span", {class: "thumbnail-words"}, words));
+  button.addEventListener("click", () => play(event, button, words));
+  show(event, canvas, none);
+  return button;
+}
+
+async function show(event, canvas, none) {
+  const blob = await smallPicture(event);
+  if (!blob) return;
+  try {
+    await paint(canvas, blob);
+    canvas.hidden = false;
+    none.hidden = true;
+  } catch {
+    known.set(event.id, null);
+  }
+}
+
+async function smallPicture(event) {
+  if (hasPicture(event)) return pictureIn(event);
+  if (!known.has(event.id)) {
+    if (known.size >= MOST) known.delete(known.keys().next().value);
+    known.set(event.id, await askForBlob(`/api/events/${encodeURIComponent(event.id)}/thumbnail`).catch(() => null));
+  }
+  return known.get(event.id);
+}
+
+/** A `<video>` sets no headers, so the token stands in its address; the page never shows that. */
+function play(event, button, words) {
+  const address = `/api/events/${encodeURIComponent(event.id)}/clip?token=${encodeURIComponent(token())}`;
+  const video = h("video", {controls: true, autoplay: true, playsinline: true, "aria-label": words, src: address});
+  video.muted = true;
+  video.addEventListener("error", () => { video.replaceWith(h("p", {class: "muted no-clip", role: "status"}, say("noClip"))); }, {once: true});
+  button.replaceWith(video);
+  video.focus();
+}

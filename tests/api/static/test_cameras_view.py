@@ -1,0 +1,112 @@
+"""The cameras on the page: live pictures, their events, and cameras that are tried and added."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.settings import Settings
+from connectors.config.api_section import ApiSection
+from infra.embedded.rtsp import Mount, Rtsp
+from operators.events import Detection
+from tests.api.conftest import Start
+from tests.api.running import Api, Topics
+from tests.api.static.browsing import PHONE, WAIT, fits, missing
+from tests.flows.vision.capturing import capturing
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
+Visit = Callable[..., Page]
+Own = Callable[[Any], Any]
+
+
+@pytest.fixture
+def api(start: Start, settings: Settings, topics: Topics) -> Api:
+    """A server whose operators may look for cameras, also on this machine."""
+    topic = f"{topics.prefix}events"
+    topics.events(detection(0), topic=topic)
+    section = ApiSection(discovery=True, cameras_here=True)
+    server = start(replace(settings, section=section, event_topics=(topic,)))
+    server.wait_for_topics(topics.push, topic)
+    return server
+
+
+def detection(number: int) -> Detection:
+    return Detection(
+        id=f"d{number}",
+        time=time.time() - 60 + number,
+        subject="yard",
+        class_="person",
+        score=0.9,
+        box=(0.25, 0.25, 0.5, 0.5),
+    )
+
+
+def test_live_pictures_are_shown_and_made_only_while_the_view_is_open(
+    visit: Visit, api: Api, topics: Topics, tmp: Path
+) -> None:
+    with capturing(
+        topics.address, "plant", tmp, "simulate:walk", [{"name": "yard"}], prefix=topics.prefix
+    ):
+        page = visit(view="#/cameras")
+        canvas = page.locator('[data-camera="yard"] .picture canvas')
+        expect(canvas).to_be_visible(timeout=WAIT)
+        pushed = "vigie_api_pushed_total"
+
+        def count() -> float:
+            lines = api.get("/metrics").text.splitlines()
+            return sum(float(line.split()[-1]) for line in lines if line.startswith(pushed))
+
+        page.click('#links [data-to="events"]')
+        expect(page.locator("#title")).to_have_text("Events")
+        steady = [count()]
+
+        def at_rest() -> bool:
+            steady.append(count())
+            return steady[-1] == steady[-2]
+
+        wait_until(at_rest, what="the pictures to end", every=1.0)
+        page.click('#links [data-to="cameras"]')
+        wait_until(lambda: count() > steady[-1], what="pictures to come again")
+
+
+def test_an_event_without_pictures_has_a_place_and_says_that_there_is_no_clip(
+    visit: Visit,
+) -> None:
+    page = visit(PHONE, view="#/cameras")
+    camera = page.locator('[data-camera="yard"]')
+    camera.locator("summary").click(timeout=WAIT)
+    thumbnail = camera.locator(".strip .thumbnail")
+    expect(thumbnail.locator(".no-thumbnail")).to_be_visible(timeout=WAIT)
+    thumbnail.click()
+    expect(camera.locator(".no-clip")).to_have_text("There is no clip of it.", timeout=WAIT)
+    assert fits(page)
+
+
+def test_an_address_is_tried_with_a_picture_and_the_camera_is_added_without_the_password(
+    visit: Visit, api: Api, tmp: Path, own: Own
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", [Mount("/camera")], user="ann", password="p@s/s"))
+    page = visit(view="#/cameras")
+    page.click("[data-action=add]", timeout=WAIT)
+    page.fill("dialog [name=name]", "entrance")
+    address = server.url().replace("://", "://${RTSP_USER}:${RTSP_PASSWORD}@")
+    page.fill("dialog [name=url]", address)
+    page.click("dialog .trial summary")
+    page.fill("dialog [data-part=user]", "ann")
+    page.fill("dialog [data-part=password]", "wrong")
+    page.click("dialog [data-action=test]")
+    expect(page.locator("dialog .trial-result [role=alert]")).to_contain_text(
+        "does not take this user and password", timeout=WAIT
+    )
+    page.fill("dialog [data-part=password]", "p@s/s")
+    page.click("dialog [data-action=test]")
+    expect(page.locator("dialog .trial-result canvas")).to_be_visible(timeout=WAIT)
+    page.click("dialog .primary")
+    expect(page.locator('[data-camera="entrance"]')).to_be_visible(timeout=WAIT)
+    (camera,) = api.get("/api/cameras", api.login()).json()["cameras"]
+    assert (camera["url"], camera["record_url"]) == (address, None)
