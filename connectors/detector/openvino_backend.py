@@ -29,19 +29,20 @@ class OpenVinoBackend(TensorBackend):
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             model = core.read_model(path)
-            self._compiled: Any = core.compile_model(model, device, settings)
-        except RuntimeError as error:
-            words = " ".join(str(error).split())[:300]
-            raise ModelError(f"{path} is no model that OpenVINO runs here: {words}") from error
-        super().__init__(
-            facts_of(
+            facts = facts_of(
                 path,
                 _metadata(path, model),
                 _shape(model.inputs[0]),
                 [_shape(port) for port in model.outputs],
-            ),
-            device.lower(),
-        )
+            )
+            if facts.head == "end_to_end":
+                # it compares and moves boxes itself, for which 16 bits are too few
+                settings["INFERENCE_PRECISION_HINT"] = "f32"
+            self._compiled: Any = core.compile_model(model, device, settings)
+        except RuntimeError as error:
+            words = " ".join(str(error).split())[:300]
+            raise ModelError(f"{path} is no model that OpenVINO runs here: {words}") from error
+        super().__init__(facts, device.lower())
 
     def run(self, values: Floats) -> Floats:
         """The model's answer."""

@@ -1,6 +1,7 @@
 """The work of the detection process: pictures in, what is on them out."""
 
 import collections
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from flows.vision.detection_feed import DetectionFeed
 from flows.vision.detection_positions import Place, Positions, positions_file
 from flows.vision.frames_topic import BadPicture, PictureHead, head_of, reference
 from operators.events import Frame, Reading, Seen, encode_lines
+
+log = logging.getLogger("vigie")
 
 FLOOR = 0.1
 """The lowest score that is told: the tracker's second look needs those that a definition's own
@@ -86,6 +89,7 @@ class Detection:
         self._told_skips: set[str] = set()
         self._labels: dict[str, Mapping[str, str]] = {}  # of cameras of which some were skipped
         self._bytes = 0
+        self._warned = False
         self._batcher: Batcher[Picture] = Batcher(settings.most, settings.wait, self._skip)
         self._most = settings.most
         file = positions_file(settings.folder, settings.source)
@@ -179,7 +183,18 @@ class Detection:
             ready = self.worker.ready
             if ready is not None:
                 self._batcher.most = min(self._most, ready.batch)
+                self._warn_of(ready.facts.unknown(self._settings.classes))
             self._changed.notify_all()
+
+    def _warn_of(self, unknown: Sequence[str]) -> None:
+        if unknown and not self._warned:
+            self._warned = True
+            log.warning(
+                "%s: the model %s knows no %s, so none will be found",
+                self._settings.source,
+                self._settings.model,
+                ", ".join(unknown),
+            )
 
     def _take(self, record: Any, gathered: bool) -> None:
         """A record of the topic of pictures; called by the feed."""
