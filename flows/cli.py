@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "alarms": Entry("flows.commands.alarms:alarms", "See alarms and act on them."),
     "model": Entry("flows.commands.model:model", "See, measure and make models for pictures."),
     "migrate": Entry("flows.commands.migrate:migrate", "Make and upgrade ClickHouse tables."),
+    "evidence": Entry("flows.commands.evidence:evidence", "Export what belongs to an event."),
     "dead-letters": Entry(
         "flows.commands.dead_letters:dead_letters", "See and replay what flows could not process."
     ),
