@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import msgspec
 
 from connectors.camera.address import AddressError, host_of, kind_of, masked_address
 from connectors.camera.advice import advice
@@ -30,8 +31,8 @@ log = logging.getLogger("vigie")
 
 SHORTEST_FILE = 0.5
 """Seconds after which a video file or a folder begins again at the earliest."""
-QUIET_EVERY = 1.0
-"""Seconds between two events that say a camera works though nothing moves."""
+SIGN_EVERY = 1.0
+"""Seconds between two events that say a camera works, though nothing moves or no detector looks."""
 
 
 class Camera:
@@ -61,7 +62,7 @@ class Camera:
         self._gate = MotionGate(gate.min_area, gate.hold, settings.masks) if gate else None
         self._states: dict[str, bool] = {}
         self._size: tuple[int, int] | None = None
-        self._quiet_told = 0.0
+        self._sign_given = 0.0
         self._damaged_counted = 0
         self._ring = self._open_ring()
         self._recorder = (
@@ -248,13 +249,15 @@ class Camera:
         if self._output.shows(name, moving=passes):
             shown = self._frame(time_, frame.width, frame.height, moving=passes)
             self._output.show(shown, small_picture(frame))
+        sign_is_due = now - self._sign_given >= SIGN_EVERY
+        if sign_is_due and (self._pictures or not passes):
+            self._sign_given = now
+            sign = self._frame(time_, frame.width, frame.height, moving=False)
+            self._output.event(msgspec.structs.replace(sign, id=f"{sign.id}/sign"))
         if passes:
             self._pass(frame, time_, look.boxes if look else [])
         else:
             self._output.count("gated", 1)
-            if now - self._quiet_told >= QUIET_EVERY:
-                self._quiet_told = now
-                self._output.event(self._frame(time_, frame.width, frame.height, moving=False))
 
     def _pass(self, frame: av.VideoFrame, time_: float, boxes: Sequence[Box]) -> None:
         if not self._pictures:
