@@ -81,7 +81,6 @@ class EvidenceEndpoints:
                 query=EvidenceQuery,
                 media=media,
                 errors=(404, 416, 503),
-                token_in_query=True,
             )
 
         return [

@@ -5,11 +5,11 @@ import {h} from "../shared/dom.js";
 import {pictureOf} from "../events/event_item.js";
 import {icon} from "../shared/icons.js";
 import {hasPicture, paint, pictureIn} from "../shared/media.js";
-import {token} from "../shared/session.js";
 import {say, timeOfDay, typeWord} from "../words/words.js";
 
 const known = new Map(); // small pictures by the event's id; null where there is none
 const MOST = 200;
+let playing = null; // the address of the clip that plays; one at a time is held in memory
 
 export function eventStrip(events) {
   return h("ul", {class: "strip"}, ...events.map((event) => h("li", {"data-id": event.id}, thumbnail(event))));
@@ -46,12 +46,16 @@ async function smallPicture(event) {
   return known.get(event.id);
 }
 
-/** A `<video>` sets no headers, so the token stands in its address; the page never shows that. */
-function play(event, button, words) {
-  const address = `/api/events/${encodeURIComponent(event.id)}/clip?token=${encodeURIComponent(token())}`;
-  const video = h("video", {controls: true, autoplay: true, playsinline: true, "aria-label": words, src: address});
+/** The clip is fetched with the token in a header, for an address is no place for it. */
+async function play(event, button, words) {
+  const video = h("video", {controls: true, autoplay: true, playsinline: true, "aria-label": words});
+  const failed = () => { video.replaceWith(h("p", {class: "muted no-clip", role: "status"}, say("noClip"))); };
   video.muted = true;
-  video.addEventListener("error", () => { video.replaceWith(h("p", {class: "muted no-clip", role: "status"}, say("noClip"))); }, {once: true});
   button.replaceWith(video);
   video.focus();
+  const clip = await askForBlob(`/api/events/${encodeURIComponent(event.id)}/clip`).catch(() => null);
+  if (!clip) { failed(); return; }
+  video.addEventListener("error", failed, {once: true});
+  if (playing) URL.revokeObjectURL(playing);
+  video.src = playing = URL.createObjectURL(clip);
 }
