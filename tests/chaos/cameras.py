@@ -29,7 +29,7 @@ from infra.embedded.stack import DATABASE, Stack
 from tests.chaos.victim import Victim
 from tests.waiting import wait_until
 
-CAMERAS, FPS, ROUND = 4, 8, 20.0
+CAMERAS, FPS, ROUND = 4, 8, 24.0
 PASSES_A_ROUND = [Pass(PERSON, 1.5, 14.0)]
 EDGE = 0.15
 """The part of a pass at either side in which the person is only half in the picture."""
@@ -53,8 +53,8 @@ streams:
     from: video
     steps:
       - motion_gate: {min_area: 0.5 %, hold: 5s}
-      - detect: {model: demo8n, classes: [person], confidence: 0.5}
-      - track: 2s
+      - detect: {model: demo8n, classes: [person], confidence: 0.4}
+      - track: 4s
       - zones: {inertia: 2}
       - only: {phase: entered}
 sinks:
