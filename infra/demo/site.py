@@ -15,11 +15,16 @@ from infra.demo.variants import without
 from infra.demo.zigbee import BASE, Zigbee
 from infra.embedded.ports import is_free
 from infra.embedded.rtsp import Rtsp
-from infra.embedded.service import Service, ServiceError, each
+from infra.embedded.service import Service, ServiceError, each, write_private
 from infra.embedded.stack import Stack
 
 DEFINITIONS = ROOT / "flows" / "definitions"
 API_PORT = 8000
+API = """
+api:
+  discovery: true      # operators may search this network for cameras,
+  cameras_here: true   # and add those that this machine serves
+"""
 SUBSCRIBED = 30.0
 
 
@@ -52,6 +57,7 @@ class Site:
         self.say("starting the services")
         self._ending.enter_context(self.stack)
         self.say(self.stack.table())
+        write_private(self.stack.site, self.stack.site.read_text(encoding="utf-8") + API)
         self.say("starting the flows and the api")
         self.api = self._api()
         self._make_flows()

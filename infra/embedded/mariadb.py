@@ -92,6 +92,7 @@ class MariaDB(Service):
         start = self.folder / "start.sql"
         write_private(start, self._first_statements())
         self.log.touch()
+        (self.folder / "tmp").mkdir(exist_ok=True)
         self.give_folder()
         if not (data / "mysql").exists():
             self._install(data)
@@ -110,13 +111,25 @@ class MariaDB(Service):
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             done = subprocess.run(
-                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment()},
+                check=False,
             )
         if done.returncode != 0:
             raise ServiceError(
                 f"mariadb-install-db could not make {data} (exit status"
                 f" {done.returncode}).\n{self.tail()}"
             )
+
+    def environment(self) -> dict[str, str]:
+        """A place of its own for temporary tables.
+
+        A server that starts deletes all there are in that folder, also those of another one.
+        """
+        return {"TMPDIR": str(self.folder / "tmp")}
 
     def _first_statements(self) -> str:
         """Statements run before the server listens, so that it is never without passwords."""
