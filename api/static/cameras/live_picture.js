@@ -5,6 +5,8 @@ import {icon} from "../shared/icons.js";
 import {boxesOf, drawBoxes, hasPicture, paint, pictureIn, toBlob} from "../shared/media.js";
 import {say, subjectName, typeWord} from "../words/words.js";
 
+const SHOWN = 3; // seconds that a box stays on live pictures
+
 export class LivePicture {
   constructor(camera) {
     this.camera = camera;
@@ -14,13 +16,15 @@ export class LivePicture {
     this.boxes = h("div", {class: "boxes-place"});
     this.element = h("div", {class: "picture", role: "img"}, this.none, this.canvas, this.boxes);
     this.time = 0;
+    this.isLive = false;
     this.label();
   }
 
   /** A frame of the channel `camera_NAME`: `jpeg` is base64. While one is painted the others are passed over. */
   frame({jpeg, time}) {
-    if (jpeg) return this.show(toBlob(jpeg, "image/jpeg"), time);
-    return null;
+    if (!jpeg) return null;
+    this.isLive = true;
+    return this.show(toBlob(jpeg, "image/jpeg"), time);
   }
 
   async show(blob, time) {
@@ -31,6 +35,7 @@ export class LivePicture {
       this.time = time;
       this.canvas.hidden = false;
       this.none.hidden = true;
+      if (!this.isOn(this.event)) this.boxes.replaceChildren();
     } catch {
       text(this.words, say("badPicture"));
     } finally {
@@ -43,13 +48,18 @@ export class LivePicture {
     text(this.words, words);
     if (event && event !== this.event && hasPicture(event)) this.show(pictureIn(event), event.time);
     this.event = event;
-    const boxes = event ? boxesOf(event) : [];
+    const boxes = this.isOn(event) ? boxesOf(event) : [];
     this.boxes.replaceChildren(...(boxes.length ? [drawBoxes(boxes, this.canvas.width / this.canvas.height)] : []));
     this.label();
   }
 
+  /** Whether what was seen is on the picture that is shown, and not on one long gone. */
+  isOn(event) {
+    return Boolean(event) && (!this.isLive || event.time >= this.time - SHOWN);
+  }
+
   label() {
-    const seen = this.event && boxesOf(this.event).length ? `, ${say("boxes", {what: typeWord(this.event.type)})}` : "";
+    const seen = this.isOn(this.event) && boxesOf(this.event).length ? `, ${say("boxes", {what: typeWord(this.event.type)})}` : "";
     this.element.setAttribute("aria-label", say("picture", {camera: subjectName(this.camera)}) + seen);
   }
 }
