@@ -53,7 +53,7 @@ streams:
     from: video
     steps:
       - motion_gate: {min_area: 0.5 %, hold: 5s}
-      - detect: {model: demo8n, classes: [person], confidence: 0.4}
+      - detect: {model: demo8n, classes: [person], confidence: 0.65}
       - track: 4s
       - zones: {inertia: 2}
       - only: {phase: entered}
@@ -112,7 +112,7 @@ class Street:
         self.names = [f"camera_{number}" for number in range(CAMERAS)]
         self.stack = Stack(folder / "services", ["redpanda", "clickhouse", "minio"])
         video = folder / "street.mp4"
-        write_video(video, PASSES_A_ROUND, ROUND, FPS)
+        write_video(video, PASSES_A_ROUND, ROUND, FPS, seed=10)
         self.rtsp = Rtsp(folder / "rtsp", [Mount(f"/{name}", video) for name in self.names])
         self.victim: Victim
         self.watchers: list[Watcher] = []
