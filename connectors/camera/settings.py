@@ -74,27 +74,33 @@ def camera_settings(
     limits = None
     if ring is not None and source.record.keep > 0:
         limits = RingLimits(ring, source.record.keep, source.record.bytes)
-    used = {*NOT_LABELS, *_COLUMN.findall(source.url), *_COLUMN.findall(source.record_url or "")}
     return CameraSettings(
         name=name,
         address=address,
         record_address=record if record != address and limits is not None else None,
-        fps=_fps(row, source.fps),
+        fps=fps_of(source, row),
         transport=source.transport,
-        labels={
-            str(column): str(value)
-            for column, value in row.items()
-            if column not in used and value not in (None, "")
-        },
+        labels=labels_of(source, row),
         gate=gate,
         masks=source.motion_masks.get(name, []),
         ring=limits,
     )
 
 
-def _fps(row: Mapping[str, Any], default: float) -> float:
+def labels_of(source: Rtsp, row: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a row's camera: the columns that its addresses do not use."""
+    used = {*NOT_LABELS, *_COLUMN.findall(source.url), *_COLUMN.findall(source.record_url or "")}
+    return {
+        str(column): str(value)
+        for column, value in row.items()
+        if column not in used and value not in (None, "")
+    }
+
+
+def fps_of(source: Rtsp, row: Mapping[str, Any]) -> float:
+    """Pictures a second of a row's camera: its own, or those of the source."""
     try:
-        wanted = float(row.get("fps") or default)
+        wanted = float(row.get("fps") or source.fps)
     except (TypeError, ValueError):
-        return default
-    return wanted if 0 < wanted <= 60 else default
+        return source.fps
+    return wanted if 0 < wanted <= 60 else source.fps

@@ -91,6 +91,8 @@ def _check_places(scope: Scope) -> None:
     """Check what zones and lines name, and what names them."""
     known = cameras(scope)
     complete = not scope.broken and len(scope.tables) == len(scope.flow.tables)
+    live = [getattr(source.settings, "each", None) for source in scope.flow.sources.values()]
+    complete = complete and not any(each in scope.flow.sources for each in live)
     zones, lines = scope.flow.zones, scope.flow.lines
     places: list[tuple[Path_, str]] = [
         (("zones", name) if number is None else ("zones", name, number), zone.camera)

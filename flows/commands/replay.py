@@ -1,11 +1,13 @@
 """`vigie replay`: which alarms a definition would have raised on history."""
 
 import math
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,8 +25,11 @@ from flows.replay.diff import difference
 from flows.replay.git_revision import NoRevision, other_version
 from flows.replay.lint import lint
 from flows.replay.merge import HistoryDown
+from flows.replay.pictures.cameras import with_looks
+from flows.replay.pictures.stays import NEAR
 from flows.replay.replay import Definition, Period, Replay
-from flows.replay.report import Outcome, as_json, text
+from flows.replay.report import Outcome, text
+from flows.replay.report_json import as_json
 from flows.replay.sources import InputError, Place, parse, resolve
 from flows.replay.time_arguments import moment
 from flows.replay.timeline_svg import picture
@@ -35,6 +40,9 @@ EXIT_DIFFERENT = 3
 EXIT_LINT = 4
 EXIT_DOWN = 75
 EXIT_INTERRUPTED = 130
+FILES = ("file", "pictures")
+SAY_AGAIN = 10.0
+"""Seconds between two lines of progress where no terminal is."""
 
 
 @click.command()
@@ -58,7 +66,7 @@ EXIT_INTERRUPTED = 130
     metavar="NAME=WHERE",
     help=(
         "History of a source, or of a stream in place of its steps: clickhouse:TABLE, topic:TOPIC,"
-        " FILE.jsonl or none."
+        " FILE.jsonl or none; of a camera source a video, or a folder of CAMERA.mp4 or clips."
     ),
 )
 @click.option(
@@ -84,6 +92,11 @@ EXIT_INTERRUPTED = 130
     "--site",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Addresses and secrets, and the time zone.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where what was found on pictures is kept; default: vigie/replay in your cache folder.",
 )
 @click.option("--profile", help="Keep the sources and sinks of this profile.")
 @click.option(
@@ -117,14 +130,15 @@ def replay(
     against: str | None, near: str,
     warm_up: str, site: Path | None, profile: str | None, most: int, svg: Path | None,
     form_json: bool,
-    fail_on: tuple[str, ...],
+    fail_on: tuple[str, ...], cache: Path | None,
 ) -> None:  # fmt: skip
     """Play history through a definition: which alarms it would have raised, and for how long.
 
-    The logic is that of the live flow, on a virtual clock. Nothing is written and no sink is
-    touched. What people did is not replayed: nothing is acknowledged or shelved, so an alarm counts
-    as cleared when its condition is over. History comes from a source's own topic, or from where a
-    sink keeps it; --input names another place. Rules that people write are taken as they are now.
+    The logic is that of the live flow, on a virtual clock. No sink is touched. What people did is
+    not replayed: nothing is acknowledged or shelved, so an alarm counts as cleared when its
+    condition is over. History comes from a source's own topic, or from where a sink keeps it;
+    --input names another place. Of a camera source it may be recordings, whose pictures are looked
+    at again. Rules that people write are taken as they are now.
 
     Exit codes: 0 done, 1 refused, 3 alarms differ, 4 lint, 75 a service does not answer, 130
     interrupted.
@@ -143,6 +157,7 @@ def replay(
             _span(warm_up, "--warm-up"),
             site,
             profile,
+            cache or _cache(),
         )
         if svg is not None:
             _draw(outcome, svg)
@@ -162,11 +177,7 @@ def replay(
         width = _width()
         for line in text(outcome, most, width):
             click.echo(line)
-    if (
-        "difference" in fail_on
-        and outcome.difference is not None
-        and not outcome.difference.is_none
-    ):
+    if "difference" in fail_on and outcome.differs:
         sys.exit(EXIT_DIFFERENT)
     if "lint" in fail_on and any(not finding.note for finding in outcome.findings):
         sys.exit(EXIT_LINT)
@@ -175,37 +186,45 @@ def replay(
 def _outcome(
     path: Path, start: str | None, end: str | None, inputs: tuple[str, ...], against: str | None,
     near: float,
-    warm_up: float, site_file: Path | None, profile: str | None,
+    warm_up: float, site_file: Path | None, profile: str | None, cache: Path,
 ) -> Outcome:  # fmt: skip
 
     site = _site(path, site_file)
     given = dict(parse(one) for one in inputs)
     with ExitStack() as stack:
-        definitions = [_definition(path, str(path), given, site, profile)]
+        definitions = [_definition(path, str(path), given, site, profile, path.parent, cache)]
         if against is not None:
             other, label = stack.enter_context(other_version(path, against))
+            folder = other.parent if Path(against).is_file() else path.parent
             definitions.append(
-                _definition(other, label, given, site, profile, known=definitions[0])
+                _definition(other, label, given, site, profile, folder, cache, definitions[0])
             )
         period = _period(definitions, start, end, warm_up, site)
         began = time.perf_counter()
-        replayed = Replay(definitions, period, site)
-        with _progress() as progress:
+        replayed = Replay(definitions, period, site, cache=cache)
+        with _progress(any(one.inputs.telling for one in definitions)) as progress:
             replayed.play(progress)
         seconds = time.perf_counter() - began
     run, *others = replayed.runs
     episodes = run.episodes.all()
     figures = run.kpis.figures(replayed.start, replayed.end)
     findings = lint(episodes, figures, list(run.definition.flow.alarms))
-    outcome = Outcome(replayed, run, episodes, figures, findings, site.zone, seconds)
+    stays = run.stays.all()
+    outcome = Outcome(replayed, run, episodes, figures, findings, site.zone, seconds, stays=stays)
     if not others:
         return outcome
     before = others[0]
-    old = before.episodes.all()
-    return Outcome(
-        replayed, run, episodes, figures, findings, site.zone, seconds, before, old,
-        before.kpis.figures(replayed.start, replayed.end), difference(old, episodes, near),
-    )  # fmt: skip
+    old, old_stays = before.episodes.all(), before.stays.all()
+    tells = run.definition.inputs.telling or before.definition.inputs.telling
+    return replace(
+        outcome,
+        before=before,
+        before_episodes=old,
+        before_figures=before.kpis.figures(replayed.start, replayed.end),
+        difference=difference(old, episodes, near),
+        before_stays=old_stays,
+        stays_difference=difference(old_stays, stays, min(near, NEAR)) if tells else None,
+    )
 
 
 def _definition(
@@ -214,6 +233,8 @@ def _definition(
     given: dict[str, Place],
     site: Site,
     profile: str | None,
+    folder: Path,
+    cache: Path,
     known: Definition | None = None,
 ) -> Definition:
 
@@ -222,8 +243,6 @@ def _definition(
         click.echo(str(problem).replace(str(path), label), err=True)
     if flow is None:
         sys.exit(EXIT_REFUSED)
-    if not flow.alarms:
-        raise InputError(f"{label} has no alarms: there is nothing to replay")
     if known is not None:  # what is new has no counterpart there
         ours = {*known.flow.sources, *known.flow.streams}
         given = {
@@ -242,9 +261,13 @@ def _definition(
                 f" {' or '.join(sorted(profiles(flow)))}"
             )
         inputs = resolve(active, given, TopicNames.of_site(site))
+        if not flow.alarms and not inputs.telling:
+            raise InputError("no alarms are in it: there is nothing to replay")
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
-    return Definition(label, flow, Scope(document, flow).tables, inputs, born, profile)
+    tables = Scope(document, flow).tables
+    inputs = with_looks(inputs, active, tables, given, site, folder, cache)
+    return Definition(label, flow, tables, inputs, born, profile)
 
 
 def _site(definition: Path, file: Path | None) -> Site:
@@ -267,12 +290,12 @@ def _period(
         for one in definitions
         for place in (*one.inputs.sources.values(), *one.inputs.streams.values())
     ]
-    files_only = bool(places) and all(place.kind == "file" for place in places)
+    files_only = bool(places) and all(place.kind in FILES for place in places)
     if start is None and not files_only:
         raise click.UsageError("say from when: --from 2026-11-01, or --from -7d")
     first = -math.inf if start is None else _moment(start, now, site, "--from")
     last = (math.inf if files_only else now) if end is None else _moment(end, now, site, "--to")
-    if last > now and last < math.inf and not any(place.kind == "file" for place in places):
+    if last > now and last < math.inf and not any(place.kind in FILES for place in places):
         last = now  # nothing can have come since, and silence that has not been must raise nothing
     if first >= last:
         raise click.UsageError(f"--from {start} is not before --to {end or 'now'}")
@@ -296,14 +319,32 @@ def _span(text: str, option: str) -> float:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal, nothing in a pipe."""
+def _progress(long: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal; in a pipe a line now and then if it may take `long`."""
     if not sys.stderr.isatty():
-        yield lambda share: None
+        yield _lines() if long else lambda share: None
         return
     steps = 1000
     with click.progressbar(length=steps, label="replay", file=sys.stderr, show_pos=False) as bar:
         yield lambda share: bar.update(max(0, int(share * steps) - bar.pos))
+
+
+def _lines() -> Callable[[float], None]:
+    said = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SAY_AGAIN:
+            said = time.monotonic()
+            click.echo(f"replay: {share:.0%}", err=True)
+
+    return tell
+
+
+def _cache() -> Path:
+    """Where programs keep what they can make again (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "vigie" / "replay"
 
 
 def _draw(outcome: Outcome, svg: Path) -> None:

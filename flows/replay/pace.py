@@ -10,6 +10,8 @@ from flows.language.model import Flow
 from flows.replay.player import Pace
 from operators.component import Logic, Operator, StepContext
 from operators.model.units import duration
+from operators.vision.visitor import BACK
+from operators.vision.zones import Zones
 from operators.windows.step import Window
 
 MINUTE = 60.0
@@ -28,6 +30,7 @@ def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]
             if isinstance(step.settings, Window) and step.settings.every is not None:
                 grids.add(min(step.settings.every, QUARTER))
             waits += _spans(step.settings) if _has_timers(step.settings) else ()
+            waits += [BACK] if isinstance(step.settings, Zones) else []
     for alarm in flow.alarms.values():
         waits += _spans(alarm)
         if alarm.armed is not None and (alarm.armed.hours or alarm.armed.days):

@@ -18,16 +18,21 @@ from flows.replay.history_file import FileHistory
 from flows.replay.history_kafka import TopicHistory, table_rows
 from flows.replay.merge import side_by_side
 from flows.replay.pace import pace_of
+from flows.replay.pictures.history import PictureHistory
+from flows.replay.pictures.known import Known
+from flows.replay.pictures.stays import Stays
 from flows.replay.player import Pace, Piece, Player
 from flows.replay.sources import Inputs, Place, needed
 from operators.alarms.kpi import Kpis
 from operators.events import AlarmTransition, Event, Occurrence, Row
 
-History = FileHistory | TableHistory | TopicHistory
+History = FileHistory | PictureHistory | TableHistory | TopicHistory
 
 RUN = "replay"
 HISTORY = ".history"
 """Under `NAME.history` come the events of a stream that is read and not calculated."""
+TELLING = ".telling"
+"""Under `NAME.telling` goes what a stream says of objects."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
     plan = compile_flow(
         flow, definition.tables, zone, definition.profile, definition.born, live=False, run=RUN
     ).plan
-    wanted = set(needed(flow, read))
+    wanted = set(needed(flow, read, definition.inputs.telling))
     nodes = tuple(
         Node(node.name, ((node.name + HISTORY, None),), ()) if node.name in read else node
         for node in plan.nodes
@@ -80,6 +85,7 @@ def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
     outlets = (
         Outlet(ALARMS, (ALARMS,)),
         Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes)),
+        *(Outlet(name + TELLING, (name,)) for name in definition.inputs.telling),
     )
     return replace(plan, nodes=nodes, outlets=outlets)
 
@@ -108,16 +114,17 @@ class Run:
         self._plan = replay_plan(definition, zone)
         self._rows = {raw_name(definition.flow, name): some for name, some in rows.items()}
         written = [_values(row) for some in rows.values() for row in some]
-        played = set(needed(definition.flow, definition.inputs.streams)) - set(
-            definition.inputs.streams
-        )
+        read, telling = definition.inputs.streams, definition.inputs.telling
+        played = set(needed(definition.flow, read, telling)) - set(read)
         self._pace = pace or pace_of(definition.flow, played, written)
         self._player: Player | None = None
         self._episodes = Episodes(0.0)
+        self._stays = Stays(0.0)
 
     def begin(self, at: float, counted_from: float) -> None:
         """Start the clock; rows of tables are there from the beginning."""
         self._episodes = Episodes(counted_from)
+        self._stays = Stays(counted_from)
         self._player = Player(self._plan, at, self._pace, self._collect)
         for source, rows in self._rows.items():
             self._player.table(source, rows)
@@ -144,6 +151,11 @@ class Run:
         """The alarms raised so far."""
         return self._episodes
 
+    @property
+    def stays(self) -> Stays:
+        """Where objects of pictures were so far."""
+        return self._stays
+
     def rows(self, name: str) -> list[Event]:
         """The rows of the table that a source brings."""
         return self._rows.get(raw_name(self.definition.flow, name), [])
@@ -153,14 +165,16 @@ class Run:
             if isinstance(event, AlarmTransition):
                 self.kpis.see(event)
                 self._episodes.see(event)
+        for name in self.definition.inputs.telling:
+            self._stays.see(name, outputs.get(name + TELLING, ()))
         self.refused += len(outputs.get(DEAD_SINK, ()))
 
 
 class Replay:
     """Definitions over the same history, read once.
 
-    `warnings` are what people should know of the history; `counts` the events by place. Raises
-    `ConnectorError`.
+    `warnings` are what people should know of the history; `counts` the events by place. `cache` is
+    where that is kept which was found on pictures. Raises `ConnectorError`.
     """
 
     def __init__(
@@ -169,8 +183,10 @@ class Replay:
         period: Period,
         site: Site,
         pace: Pace | None = None,
+        cache: Path = Path(),
     ) -> None:
         self.warnings: list[str] = []
+        self._known = Known(cache)
         self.period = period
         self.counts: dict[Place, int] = {}
         self.start, self.end = period.start, period.end
@@ -183,6 +199,13 @@ class Replay:
         """Read all and let the alarms happen; `progress` hears how much is done, from 0 to 1."""
         begun = False
         last = self.period.start
+
+        def tell() -> None:
+            progress(min(history.share for history in self.histories.values()))
+
+        for history in self.histories.values():
+            if isinstance(history, PictureHistory):
+                history.tell = tell
         for pieces in self._spans():
             filled = {place: piece for place, piece in pieces.items() if piece.events}
             if not filled:
@@ -195,7 +218,7 @@ class Replay:
                 last = max(last, piece.times[-1])
             for run in self.runs:
                 run.take(filled)
-            progress(min(history.share for history in self.histories.values()))
+            tell()
         if self.end == float("inf"):
             self.end = last
         if not begun:
@@ -221,6 +244,11 @@ class Replay:
         start, end = self.period.reads_from, self.period.end
         if place.kind == "file":
             return FileHistory(_path(place), start, end, self._zone, self.warnings.append)
+        if place.kind == "pictures":
+            assert place.look is not None
+            return PictureHistory(
+                _path(place), place.look, start, end, self._known, self._warn_once
+            )
         if place.kind == "clickhouse":
             return TableHistory(
                 self._site.connection(place.connection, ClickHouseConnection),
@@ -234,6 +262,10 @@ class Replay:
         return TopicHistory(
             connection, list(place.names), start, end, ahead, self._zone, self.warnings.append
         )
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def _tables(self, definition: Definition) -> dict[str, list[Event]]:
         """The rows of a definition's tables, by source, as they are now."""

@@ -1,23 +1,22 @@
-"""The outcome of a replay as text for people, and as JSON for programs."""
+"""The outcome of a replay as text for people."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-import msgspec
 
 from flows.replay.diff import Difference
 from flows.replay.episodes import RANK, Episode
 from flows.replay.lint import Finding
+from flows.replay.pictures import report as pictures
+from flows.replay.pictures.history import PictureHistory
 from flows.replay.replay import Replay, Run
-from flows.replay.time_arguments import Shown, iso, span
+from flows.replay.sources import Place
+from flows.replay.time_arguments import Shown, span
 from flows.replay.timeline_text import timeline
 from operators.alarms.kpi_figures import Figures
 
-VERSION = 1
 NOT_REPLAYED = (
     "what people did is not replayed: nothing is acknowledged, shelved or taken out of service"
 )
@@ -41,6 +40,15 @@ class Outcome:
     before_episodes: Sequence[Episode] = ()
     before_figures: Figures | None = None
     difference: Difference | None = None
+    stays: Sequence[Episode] = ()
+    before_stays: Sequence[Episode] = ()
+    stays_difference: Difference | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether alarms, or objects on pictures, are other ones than before."""
+        found = (self.difference, self.stays_difference)
+        return any(one is not None and not one.is_none for one in found)
 
     @property
     def events(self) -> int:
@@ -48,8 +56,6 @@ class Outcome:
         return sum(self.replay.counts.values())
 
 
-# ---------------------------------------------------------------------------
-# text
 def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
     """The lines of the report; `most` alarms are listed, `width` is that of the terminal."""
     replay = outcome.replay
@@ -60,7 +66,7 @@ def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
         f" {span(replay.end - replay.start)}"
     )
     yield f"{outcome.run.definition.label}: {period}"
-    for name, place in _inputs(outcome.run):
+    for name, place in inputs_of(outcome.run):
         count = (
             replay.counts.get(place, 0)
             if place in replay.histories
@@ -69,14 +75,18 @@ def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
         yield (
             f"  {name} from {place}: {count:,} {'events' if place in replay.histories else 'rows'}"
         )
+    for history in replay.histories.values():
+        if isinstance(history, PictureHistory):
+            yield f"  {pictures.looked(history)}"
     yield f"  {outcome.events:,} events in {span(outcome.seconds)}{rate}; {NOT_REPLAYED}"
-    for warning in _warnings(outcome):
+    for warning in warnings_of(outcome):
         yield click.style("warning", fg="yellow") + f": {warning}"
     if outcome.difference is None:
         yield ""
         yield from _listed(outcome.episodes, shown, replay.end, most)
     else:
         yield from _difference(outcome, outcome.difference, shown, most)
+    yield from _objects(outcome, shown, most)
     if outcome.episodes or outcome.before_episodes:
         yield ""
         yield from timeline(
@@ -92,12 +102,14 @@ def text(outcome: Outcome, most: int, width: int) -> Iterator[str]:
     yield from _findings(outcome.findings)
 
 
-def _inputs(run: Run) -> Iterator[tuple[str, Any]]:
+def inputs_of(run: Run) -> Iterator[tuple[str, Place]]:
+    """What a run read, by name."""
     inputs = run.definition.inputs
     yield from (*inputs.sources.items(), *inputs.streams.items(), *inputs.tables.items())
 
 
-def _warnings(outcome: Outcome) -> Iterator[str]:
+def warnings_of(outcome: Outcome) -> Iterator[str]:
+    """What people should know of the history, and of what was refused."""
     yield from outcome.replay.warnings
     if not outcome.events:
         yield "there is no history in this time; look at --from, --to and --input"
@@ -206,6 +218,18 @@ def _difference(outcome: Outcome, found: Difference, shown: Shown, most: int) ->
     yield f"\nunchanged: {found.same:,}"
 
 
+def _objects(outcome: Outcome, shown: Shown, most: int) -> Iterator[str]:
+    """What streams said of objects on pictures, or what differs of it."""
+    end, found = outcome.replay.end, outcome.stays_difference
+    if found is not None and outcome.before is not None:
+        old, new = outcome.before.definition.label, outcome.run.definition.label
+        yield from ("", *pictures.compared(found, old, new, shown, end, most))
+    elif outcome.run.definition.inputs.telling:
+        yield f"\nobjects: {len(outcome.stays):,}"
+        if outcome.stays:
+            yield from pictures.listed(outcome.stays, shown, end, most)
+
+
 def _shift(old: float | None, new: float | None) -> str:
     if old == new:
         return "same"
@@ -275,106 +299,3 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
         word = click.style("note", fg="cyan") if finding.note else click.style("lint", fg="yellow")
         who = " ".join(part for part in (finding.alarm, finding.subject) if part)
         yield f"{word}: {who + ': ' if who else ''}{finding.text}"
-
-
-# ---------------------------------------------------------------------------
-# JSON
-def as_json(outcome: Outcome) -> str:
-    """The outcome as one JSON object; docs/replay.md says what is in it."""
-    replay, zone = outcome.replay, outcome.zone
-    data: dict[str, Any] = {
-        "vigie_replay": VERSION,
-        "flow": outcome.run.definition.flow.flow,
-        "definition": outcome.run.definition.label,
-        "from": iso(replay.start, zone),
-        "to": iso(replay.end, zone),
-        "timezone": zone.key,
-        "inputs": [
-            {"name": name, "from": str(place), "events": replay.counts.get(place, 0)}
-            for name, place in _inputs(outcome.run)
-        ],
-        "events": outcome.events,
-        "seconds": round(outcome.seconds, 3),
-        "alarms": [_episode(episode, replay.end, zone) for episode in outcome.episodes],
-        "kpi": _plain(outcome.figures),
-        "lint": [_finding(finding) for finding in outcome.findings if not finding.note],
-        "notes": [_finding(finding) for finding in outcome.findings if finding.note],
-        "warnings": list(_warnings(outcome)),
-    }
-    if (
-        outcome.difference is not None
-        and outcome.before is not None
-        and outcome.before_figures is not None
-    ):
-        found = outcome.difference
-        data["against"] = {
-            "definition": outcome.before.definition.label,
-            "alarms": len(outcome.before_episodes),
-            "kpi": _plain(outcome.before_figures),
-            "same": found.same,
-            "only_before": [_episode(one, replay.end, zone) for one in found.only_before],
-            "only_after": [_episode(one, replay.end, zone) for one in found.only_after],
-            "moved": _pairs(found.moved, replay.end, zone),
-            "other_priority": _pairs(found.reprioritised, replay.end, zone),
-        }
-    return msgspec.json.format(msgspec.json.encode(data), indent=1).decode()
-
-
-def _pairs(
-    pairs: Sequence[tuple[Episode, Episode]], end: float, zone: ZoneInfo
-) -> list[dict[str, Any]]:
-    return [
-        {"before": _episode(one, end, zone), "after": _episode(other, end, zone)}
-        for one, other in pairs
-    ]
-
-
-def _episode(episode: Episode, end: float, zone: ZoneInfo) -> dict[str, Any]:
-    return {
-        "alarm": episode.alarm,
-        "subject": episode.subject,
-        "priority": episode.priority,
-        "raised": iso(episode.raised, zone),
-        "cleared": None if episode.cleared is None else iso(episode.cleared, zone),
-        "seconds": round(episode.seconds(end), 3),
-        "unheard": episode.masked,
-        "value": episode.value,
-        "unit": episode.unit,
-        "limit": episode.limit,
-        "page": episode.page,
-        "reason": episode.reason,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    found = {
-        "code": finding.code,
-        "alarm": finding.alarm,
-        "subject": finding.subject,
-        "text": finding.text,
-    }
-    return found if finding.note else {**found, "value": finding.value, "limit": finding.limit}
-
-
-def _plain(figures: Figures) -> dict[str, Any]:
-    """The figures that a replay can know: none of acknowledgements and shelving."""
-    return {
-        "annunciated": figures.annunciated,
-        "unheard": figures.masked,
-        "rate": figures.rate,
-        "peak": figures.peak,
-        "hourly": figures.hourly,
-        "daily": figures.daily,
-        "overloaded": figures.overloaded,
-        "floods": [{"start": f.start, "end": f.end, "alarms": f.alarms} for f in figures.floods],
-        "in_flood": figures.in_flood,
-        "chattering": [list(key) for key in figures.chattering],
-        "fleeting": figures.fleeting,
-        "standing": figures.standing,
-        "stale": [list(key) for key in figures.stale],
-        "top_rules": dict(figures.top_rules),
-        "top_share": figures.top_share,
-        "priorities": dict(Counter(figures.priorities)),
-        "realarmed": figures.realarmed,
-        "escalated": figures.escalated,
-    }

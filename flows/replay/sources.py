@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from connectors.base import PushSource
+from connectors.base import PictureSource, PushSource
 from connectors.clickhouse.components import ClickHouse
 from connectors.config.suggestion import near
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.topic_names import TopicNames
 from flows.dataflow.compiler import is_table
 from flows.language.model import Flow, inputs, origin
+from flows.replay.pictures.look import Look
+from flows.replay.pictures.recordings import holds_pictures
+from flows.replay.pictures.stays import telling
 from operators.transforms.enrich import Enrich
 
-Kind = Literal["clickhouse", "topic", "file", "none"]
+Kind = Literal["clickhouse", "topic", "file", "pictures", "none"]
 
 
 class InputError(ValueError):
@@ -22,7 +25,7 @@ class InputError(ValueError):
 
 
 class Place(NamedTuple):
-    """Where history is: a table, topics, or a file.
+    """Where history is: a table, topics, or a file; or recordings, with the way to look at them.
 
     `connection` is that of the site file.
     """
@@ -30,24 +33,29 @@ class Place(NamedTuple):
     kind: Kind
     names: tuple[str, ...] = ()
     connection: str = ""
+    look: Look | None = None
 
     def __str__(self) -> str:
         return (
             "none"
             if self.kind == "none"
             else self.names[0]
-            if self.kind == "file"
+            if self.kind in ("file", "pictures")
             else f"{self.kind}:{','.join(self.names)}"
         )
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What feeds a definition: places by source, or by stream, which is then read, not played."""
+    """What feeds a definition: places by source, or by stream, which is then read, not played.
+
+    `telling` are the streams whose objects are reported beside the alarms.
+    """
 
     sources: dict[str, Place]
     streams: dict[str, Place]
     tables: dict[str, Place]
+    telling: tuple[str, ...] = ()
 
 
 def parse(text: str) -> tuple[str, Place]:
@@ -59,7 +67,7 @@ def parse(text: str) -> tuple[str, Place]:
     if not (name and equals and where):
         raise InputError(
             f"{text!r} is not an input; write NAME=clickhouse:TABLE, NAME=topic:TOPIC,"
-            " NAME=FILE.jsonl or NAME=none"
+            " NAME=FILE.jsonl, NAME=VIDEO or NAME=none"
         )
     kind, colon, what = where.partition(":")
     if where == "none":
@@ -73,7 +81,7 @@ def parse(text: str) -> tuple[str, Place]:
         if not topics:
             raise InputError(f"{text!r} names no topic; write {name}=topic:TOPIC")
         return name, Place("topic", topics, "redpanda")
-    if not Path(where).exists() or Path(where).is_dir():
+    if not Path(where).exists():
         hint = near(kind, ("clickhouse", "topic")) if colon else None
         raise InputError(
             f"there is no file {where!r} for {name!r}" + (f" ({hint})" if hint else "")
@@ -88,13 +96,20 @@ def resolve(flow: Flow, given: Mapping[str, Place], names: TopicNames) -> Inputs
             known = [*flow.sources, *flow.streams]
             hint = near(name, known) or f"it has {', '.join(known)}"
             raise InputError(f"the flow {flow.flow!r} has no source or stream {name!r} ({hint})")
+    given = {name: _pictures(flow, name, place) for name, place in given.items()}
     streams = {name: place for name, place in given.items() if name in flow.streams}
-    for name in needed(flow, streams):
+    cameras = {
+        name
+        for name, place in given.items()
+        if name in flow.sources and _is_camera(flow, name) and place.kind != "none"
+    }
+    tells = tuple(name for name in telling(flow, cameras) if name not in streams)
+    for name in needed(flow, streams, tells):
         if name in flow.sources and name not in given and _own(flow, name, names) is None:
             streams |= _written_streams(flow, name, streams)
     sources: dict[str, Place] = {}
     tables: dict[str, Place] = {}
-    for name in needed(flow, streams):
+    for name in needed(flow, streams, tells):
         if name not in flow.sources:
             continue
         place = given.get(name) or _own(flow, name, names) or _written(flow, name)
@@ -109,14 +124,20 @@ def resolve(flow: Flow, given: Mapping[str, Place], names: TopicNames) -> Inputs
                 f" {name}=FILE.jsonl"
             )
     return Inputs(
-        sources, {name: place for name, place in streams.items() if place.kind != "none"}, tables
+        sources,
+        {name: place for name, place in streams.items() if place.kind != "none"},
+        tables,
+        tells,
     )
 
 
-def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
-    """The sources, streams and alarms that a flow's alarms depend on; not beyond `read` streams."""
+def needed(flow: Flow, read: Iterable[str] = (), more: Iterable[str] = ()) -> list[str]:
+    """The sources, streams and alarms that a flow's alarms depend on, and `more` streams.
+
+    It does not look beyond `read` streams.
+    """
     found: dict[str, None] = {}
-    waiting = list(flow.alarms)
+    waiting = [*flow.alarms, *more]
     while waiting:
         name = origin(waiting.pop(0))
         if name in found:
@@ -136,12 +157,30 @@ def needed(flow: Flow, read: Iterable[str] = ()) -> list[str]:
     return list(found)
 
 
+def _is_camera(flow: Flow, name: str) -> bool:
+    return isinstance(flow.sources[name].settings, PictureSource)
+
+
+def _pictures(flow: Flow, name: str, place: Place) -> Place:
+    """A place, as recordings if it is a file or folder of a camera source."""
+    if place.kind != "file":
+        return place
+    where = Path(place.names[0])
+    if name in flow.sources and _is_camera(flow, name) and holds_pictures(where):
+        return place._replace(kind="pictures")
+    if where.is_dir():
+        raise InputError(
+            f"{where} is a folder, and {name!r} is no source of cameras; name a file of JSON lines"
+        )
+    return place
+
+
 def _own(flow: Flow, name: str, names: TopicNames) -> Place | None:
     """The topic that a source reads, or that its receiver writes."""
     settings = flow.sources[name].settings
     if isinstance(settings, Topic):
         return Place("topic", tuple(settings.topics()), settings.connection)
-    if isinstance(settings, PushSource):
+    if isinstance(settings, PushSource | PictureSource):
         return Place("topic", (names.of_source(flow.flow, name),), "redpanda")
     return None
 
