@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics test-video check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ check: setup ## lint, and every test that needs no service: a minute on two core
 
 test-ultralytics: ## models of ultralytics in an environment of their own; says why where that cannot be made
 	@bash infra/test_ultralytics.sh $(PYTEST_ARGS)
+
+test-video: setup ## the model of COCO on a video of a street; says why where one of them cannot be had
+	@bash infra/test_video.sh $(PYTEST_ARGS)
 
 test-quick: setup ## every test that needs no service
 	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
