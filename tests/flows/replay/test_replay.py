@@ -666,7 +666,7 @@ def test_a_topic_that_no_longer_has_the_beginning_is_told_and_one_that_has_nothi
     monkeypatch.setattr("flows.replay.history_kafka.KafkaConsumer", Trimmed)
     publish(topics, f"{unique}.in", heat(), pack=False, partitions=1)
     body = HOT.replace("{mqtt: {topics: [house/+]}}", f"{{topic: {unique}.in}}")
-    today = datetime.now().astimezone().date()
+    today = datetime.now(ZoneInfo("Europe/Paris")).date()
     done = vigie("replay", write(tmp_path, body), "--from", "-1h", "--to", "now")
     assert f"warning: the topic '{unique}.in' begins at {today}" in done.output
     assert "what came before is no longer there" in done.output
