@@ -50,6 +50,7 @@ def write_video(
     with av.open(str(path), "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.thread_count = 1  # several make several slices of a picture
         stream.options = {"preset": "veryfast", "bf": "0", "g": str(fps)}
         for number in range(round(seconds * fps)):
             now = number / fps

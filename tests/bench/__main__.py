@@ -20,6 +20,7 @@ from tests.bench.replay import replay
 from tests.bench.report import Figure, machine, save, table
 from tests.bench.sinks import sinks
 from tests.bench.throughput import hysteresis
+from tests.bench.vision.cameras import cameras
 from tests.bench.vision.detect import detect
 from tests.bench.vision.tracking import tracking
 from tests.bench.windows import windows
@@ -42,8 +43,8 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "tracking": tracking,
 }
 
-LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory}
-"""Only run when named; `memory` takes some twenty minutes."""
+LONG: dict[str, Callable[[Path], list[Figure]]] = {"memory": memory, "cameras": cameras}
+"""Only run when named; `memory` takes some twenty minutes, `cameras` some ten."""
 
 
 def main(names: list[str]) -> None:

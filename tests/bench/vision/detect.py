@@ -37,14 +37,14 @@ def detect(folder: Path) -> list[Figure]:
     """Pictures a second, in turn with the bare model; medians of `ROUNDS`. Those by the CPU-second
     say the same on a machine that has other work to do, and do not count the broker.
     """
-    drawn = [picture for picture, _ in street_scenes.video(1, WIDTH, HEIGHT, SCENES)]
+    drawn = scenes()
     jpegs = [cv2.imencode(".jpg", picture, [1, 85])[1].tobytes() for picture in drawn]
     ours, bare = [], []
     for number in range(ROUNDS):
-        bare.append(_bare(drawn))
+        bare.append(bare(drawn))
         with Broker(folder / f"broker{number}") as broker:
             ours.append(_through(broker, folder / f"data{number}", jpegs))
-    bare.append(_bare(drawn))
+    bare.append(bare(drawn))
     return [
         Figure(
             f"pictures of {CAMERAS} cameras, topic → {MODEL} → topic, {by}",
@@ -58,13 +58,18 @@ def detect(folder: Path) -> list[Figure]:
     ]
 
 
-def _bare(drawn: list[np.ndarray]) -> dict[str, float]:
+def scenes() -> list[np.ndarray]:
+    """Pictures of streets with people and cars."""
+    return [picture for picture, _ in street_scenes.video(1, WIDTH, HEIGHT, SCENES)]
+
+
+def bare(drawn: list[np.ndarray], pictures: int = PICTURES) -> dict[str, float]:
     """Runs of the model on pictures that are decoded and scaled already."""
     backend = OnnxBackend(find_model(MODEL, Places()), cores())
     values = backend.prepare((drawn * BATCH)[:BATCH]).values
     for _ in range(WARM_UP // BATCH):
         backend.run(values)
-    runs = (PICTURES - WARM_UP) // BATCH
+    runs = (pictures - WARM_UP) // BATCH
     start, spent = time.perf_counter(), time.process_time()
     for _ in range(runs):
         backend.run(values)
