@@ -29,8 +29,12 @@ async ([address, token]) => {
   const happens = (name) => new Promise((done, failed) => {
     video.addEventListener(name, done, {once: true});
     video.addEventListener("error", () => failed(new Error(video.error.message)), {once: true});
+    setTimeout(() => failed(new Error(`waited for ${name}`)), 60_000);
   });
-  const shown = () => new Promise((done) => video.requestVideoFrameCallback(done));
+  const shown = () => new Promise((done) => {  // a page that nobody sees may paint no picture
+    video.requestVideoFrameCallback(done);
+    setTimeout(done, 2_000);
+  });
   await Promise.all([happens("loadeddata"), shown()]);
   const shade = () => {
     const canvas = document.createElement("canvas");
