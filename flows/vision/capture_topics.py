@@ -57,6 +57,7 @@ class CaptureTopics:
         """Queue an event for the flow."""
         if isinstance(event, Frame) and self._name in self._health.down:
             self._counter.count("frames_skipped", 1)
+            self._counter.count(f"frames_skipped {event.subject}", 1)
             return
         with contextlib.suppress(Stopped, ConnectorError):
             self._producer.send_events(self._topic, [event])

@@ -63,6 +63,7 @@ def test_the_picture_of_a_detection_is_fetched_by_its_reference_and_told_beside_
     assert (said.id, said.time, said.subject, said.type) == (
         "d7/evidence/evidence", T, "hall", "evidence",
     )  # fmt: skip
+    assert len(said.data.pop("signature")) == 64
     assert said.data == {
         "event": "d7", "kind": "snapshot", "camera": "hall", "state": "stored", "bucket": unique,
         "key": f"{NAME}.jpg", "type": "image/jpeg", "bytes": len(jpeg()),
