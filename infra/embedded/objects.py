@@ -45,7 +45,7 @@ class Objects(Service):
         return self.secret("secret_key").replace("-", "x").replace("_", "y")
 
     def make_bucket(self, name: str) -> None:
-        """Make an empty bucket, unless it is there."""
+        """Make an empty bucket, unless it is there; once it runs, the server may not notice it."""
         (self.folder / "buckets" / name).mkdir(parents=True, exist_ok=True)
 
     def prepare(self) -> None:

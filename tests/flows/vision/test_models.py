@@ -41,8 +41,8 @@ def test_a_model_of_the_object_store_is_fetched_with_its_checksum(
     objects: Objects, unique: str, tmp_path: Path
 ):
     data = b"a model"
-    objects.make_bucket(unique)
     client = Bucket(connection_to(objects), unique).client
+    client.make_bucket(unique)
     client.put_object(unique, "nets/yard.onnx", io.BytesIO(data), len(data))
     address = f"s3://{unique}/nets/yard.onnx#sha256={hashlib.sha256(data).hexdigest()}"
     site = site_with(
