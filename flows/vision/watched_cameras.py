@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.kafka.admin import ensure_topic
+from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.push_record import TRUE_FOR, WatchedCameras
 from connectors.runtime.backoff import Backoff
@@ -62,12 +63,16 @@ class WatchedCamerasReader:
             self._thread.join(5)
 
     def _run(self) -> None:
-        backoff = Backoff(0.5, 10.0)
+        backoff, faults = Backoff(0.5, 10.0), ClientFaults()
         while not self._stopping.is_set():
             try:
                 self._follow(backoff)
             except (KafkaError, OSError) as error:
                 _log.debug("the watched cameras cannot be read: %s", error)
+                self._stopping.wait(backoff.pause())
+            except Exception as error:
+                if not faults.tolerates("watched cameras", error):
+                    raise
                 self._stopping.wait(backoff.pause())
 
     def _follow(self, backoff: Backoff) -> None:
