@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from connectors.base import Health
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
+from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.runtime.backoff import Backoff
 from flows.vision.frames_topic import Headers
@@ -133,14 +134,18 @@ class FramesOutbox:
     # The rest runs in the outbox's thread.
 
     def _run(self) -> None:
-        backoff = Backoff(0.1, 5.0)
+        backoff, faults = Backoff(0.1, 5.0), ClientFaults()
         while not self._closed:
             client = None
             try:
                 client = self._connect()
                 backoff.reset()
                 self._pump(client)
-            except (KafkaError, OSError) as error:
+            except Exception as error:
+                if not isinstance(error, KafkaError | OSError) and not faults.tolerates(
+                    self._name, error
+                ):
+                    raise
                 self._health.degraded(self._name, explain(error, self._connection))
                 forget_topics()
                 with self._changed:
