@@ -16,6 +16,7 @@ from api.metrics import Metrics
 from api.push.cursor import Position, partition_id
 from api.push.updates import Update, from_events, from_push, from_site_events
 from api.settings import Settings
+from connectors.kafka.client_faults import ClientFaults
 from connectors.runtime.backoff import Backoff
 from operators.events import Event, decode_lines
 
@@ -104,11 +105,15 @@ class Feed:
             self._thread.join(10)
 
     def _run(self) -> None:
-        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
+        backoff, faults = Backoff(FIRST_RETRY, LAST_RETRY), ClientFaults()
         while not self._stopping.is_set():
             try:
                 self._read()
-            except (KafkaError, OSError) as error:
+            except Exception as error:
+                if not isinstance(error, KafkaError | OSError) and not faults.tolerates(
+                    "feed", error
+                ):
+                    raise
                 if self.state.connected:
                     self._metrics.reconnects.inc()
                     _log.warning("lost the broker at %s: %s", self._settings.kafka_address, error)
