@@ -189,8 +189,7 @@ class EvidenceWriter(ThreadedWriter):
         with self._changed:
             for job in jobs:
                 self._spool.done(job)
-            if self._spool.durable:
-                self._spool.sync()
+            self._spool.sync()
             self._changed.notify_all()
 
 

@@ -1,13 +1,12 @@
 """Which event has which key: two events never share one, and an event keeps its own."""
 
-import os
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
-from connectors.runtime.private_files import open_private, private_folder, write_private
+from connectors.runtime.line_log import LineLog
 
 REMEMBERED = 10_000
 
@@ -21,15 +20,11 @@ class KeyRegister:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
         self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._taken: set[str] = set()
-        self._file: BinaryIO | None = None
-        self._lines = 0
-        if path is not None:
-            private_folder(path.parent)
-            self._read(path)
-            self._rewrite(path)
+        self._log = LineLog(path, self._read, self._lines, "the key of an event")
+        self.sync = self._log.sync
+        self.close = self._log.close
 
     def key(self, wanted: str, event: str) -> str:
         """The key of an event; durable after `sync`."""
@@ -41,25 +36,8 @@ class KeyRegister:
             number += 1
             key = with_suffix(wanted, f"_{number}")
         self._remember(wanted, event, key)
-        if self._file is not None:
-            self._file.write(msgspec.json.encode((wanted, event, key)) + b"\n")
-            self._lines += 1
+        self._log.write(msgspec.json.encode((wanted, event, key)))
         return key
-
-    def sync(self) -> None:
-        """Return when all keys are on disk."""
-        if self._file is None or self._path is None:
-            return
-        if self._lines > 2 * REMEMBERED:
-            self._rewrite(self._path)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
 
     def _remember(self, wanted: str, event: str, key: str) -> None:
         self._keys[wanted, event] = key
@@ -68,26 +46,11 @@ class KeyRegister:
             _, old = self._keys.popitem(last=False)
             self._taken.discard(old)
 
-    def _read(self, path: Path) -> None:
-        """Read the lines; one that a kill cut short is none."""
-        try:
-            lines = path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        for line in lines:
-            try:
-                wanted, event, key = msgspec.json.decode(line, type=tuple[str, str, str])
-            except msgspec.MsgspecError:
-                continue
-            self._remember(wanted, event, key)
+    def _read(self, line: bytes) -> None:
+        self._remember(*msgspec.json.decode(line, type=tuple[str, str, str]))
 
-    def _rewrite(self, path: Path) -> None:
-        self.close()
-        lines = [msgspec.json.encode((*one, key)) + b"\n" for one, key in self._keys.items()]
-        write_private(path, b"".join(lines))
-        self._lines = len(lines)
-        # closed by `close`
-        self._file = open_private(path, "ab")  # type: ignore[assignment]
+    def _lines(self) -> Iterator[bytes]:
+        return (msgspec.json.encode((*one, key)) for one, key in self._keys.items())
 
 
 def with_suffix(key: str, suffix: str) -> str:

@@ -474,7 +474,7 @@ def test_a_mail_that_was_being_sent_is_the_same_mail_after_a_crash(tmp: Path) ->
 
 
 def test_the_spool_stays_small(tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.email.spool.COMPACT_BYTES", 10_000)
+    monkeypatch.setattr("connectors.runtime.line_log.COMPACT_BYTES", 10_000)
     monkeypatch.setattr("connectors.email.spool.REMEMBERED", 50)
     spool = MailSpool(tmp / "mail.log")
     for n in range(500):
