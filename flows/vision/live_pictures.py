@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError, Health
 from connectors.kafka.admin import ensure_topic
+from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.kafka.push_record import PushRecord
@@ -111,9 +112,8 @@ class LivePictures:
     # ------------------------------------------------------------------------
     # in a thread of its own
     def _run(self) -> None:
-        health = Health()
-        self._producer = Producer(self._broker, health, NAME, partitions=1, strict=False)
-        made = False
+        self._producer = Producer(self._broker, Health(), NAME, partitions=1, strict=False)
+        faults, made = ClientFaults(), False
         while True:
             with self._changed:
                 self._changed.wait_for(self._ready)
@@ -122,7 +122,7 @@ class LivePictures:
                 waiting, self._waiting = self._waiting, {}
                 self._under_way += len(waiting)
             if not made:
-                made = self._make_topic()
+                made = self._make_topic(faults)
             for camera, shot in waiting.items():
                 self._send(self._producer, camera, shot)
 
@@ -130,6 +130,19 @@ class LivePictures:
         return self._stopping or (bool(self._waiting) and self._under_way < MOST_UNDER_WAY)
 
     def _send(self, producer: Producer, camera: str, shot: _Shot) -> None:
+        try:
+            producer.send(
+                self._broker.topic_names.live_pictures,
+                camera,
+                self._line(camera, shot),
+                self._arrived,
+                pack=False,
+            )
+        except ConnectorError as error:
+            _log.debug("no live picture of %s: %s", camera, error)
+            self._arrived()
+
+    def _line(self, camera: str, shot: _Shot) -> bytes:
         record = PushRecord(
             channel=f"camera_{camera}",
             sink="live",
@@ -147,23 +160,19 @@ class LivePictures:
             first="nothing",
             page=msgspec.UNSET if shot.page is None else shot.page,
         )
-        line = msgspec.json.encode(record) + b"\n"
-        topic = self._broker.topic_names.live_pictures
-        try:
-            producer.send(topic, camera, line, self._arrived, pack=False)
-        except ConnectorError as error:
-            _log.debug("no live picture of %s: %s", camera, error)
-            self._arrived()
+        return msgspec.json.encode(record) + b"\n"
 
     def _arrived(self) -> None:
         with self._changed:
             self._under_way -= 1
             self._changed.notify_all()
 
-    def _make_topic(self) -> bool:
+    def _make_topic(self, faults: ClientFaults) -> bool:
         try:
             ensure_topic(self._broker, self._broker.topic_names.live_pictures, 1, configs=KEPT)
-        except (KafkaError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, KafkaError | OSError) and not faults.tolerates(NAME, error):
+                raise
             _log.debug("the topic of live pictures cannot be made: %s", error)
             return False
         return True

@@ -5,6 +5,7 @@ import {h, svg} from "./dom.js";
 import {number, say, subjectName, typeWord, when} from "../words/words.js";
 
 const FIELDS = ["picture", "thumbnail", "snapshot", "image", "jpeg"];
+const DECODED = 3000; // milliseconds that a picture may take
 const BEGINNINGS = [["/9j/", "image/jpeg"], ["iVBOR", "image/png"], ["UklGR", "image/webp"]];
 
 /** The picture in an event, as a Blob; null where there is none. It is there in base64, or as a `data:` address. */
@@ -29,12 +30,21 @@ export function boxesOf(event) {
   return found.filter(({box}) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite));
 }
 
-/** Paint a picture on a canvas; the page needs no other address for it. */
+/** Paint a picture on a canvas; the page needs no other address for it. A browser may never get round to decoding one. */
 export async function paint(canvas, blob) {
-  const picture = await createImageBitmap(blob);
+  const picture = await within(DECODED, createImageBitmap(blob), (late) => late.close());
   Object.assign(canvas, {width: picture.width, height: picture.height});
   canvas.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
+}
+
+/** What a promise brings; an error when it takes longer, and `late` gets what comes after all. */
+function within(ms, promise, late) {
+  return new Promise((done, failed) => {
+    let over = false;
+    const timer = setTimeout(() => { over = true; failed(new Error("too late")); }, ms);
+    promise.then((value) => { clearTimeout(timer); if (over) late(value); else done(value); }, failed);
+  });
 }
 
 export function drawBoxes(boxes, ratio = 16 / 9) {

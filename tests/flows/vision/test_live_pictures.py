@@ -1,13 +1,20 @@
 """Live pictures are made for cameras that somebody watches, at a bounded rate."""
 
+from contextlib import closing
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
+from kafka import KafkaConsumer
 
+from connectors.kafka.admin import ensure_topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.push_record import TRUE_FOR, WatchedCameras
 from flows.vision.live_pictures import WIDTH, LivePictures, small_jpeg
 from flows.vision.watched_cameras import Watched
+from infra.embedded.broker import Broker
+from tests.waiting import wait_until
 
 cv2 = pytest.importorskip("cv2")
 
@@ -84,3 +91,33 @@ def test_a_picture_is_made_small_and_never_large(width: int, height: int) -> Non
     assert seen.shape[1] == min(width, WIDTH)
     assert seen.shape[0] == pytest.approx(height * seen.shape[1] / width, abs=1)
     assert len(jpeg) < 100_000
+
+
+def test_pictures_are_sent_though_the_client_failed_when_their_topic_was_to_be_made(
+    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], prefix=f"{unique}.")
+    failed: list[str] = []
+
+    def fails_once(*arguments: Any, **more: Any) -> None:
+        if not failed:
+            failed.append("once")
+            raise TypeError("an answer and the loss of a connection met")
+        ensure_topic(*arguments, **more)
+
+    monkeypatch.setattr("flows.vision.live_pictures.ensure_topic", fails_once)
+    live = LivePictures(connection, "f", Watched())
+    live.start()
+    try:
+        live.show("gate", np.zeros((4, 4, 3), np.uint8), 1.0)
+        with closing(
+            KafkaConsumer(
+                connection.topic_names.live_pictures,
+                bootstrap_servers=broker.address,
+                auto_offset_reset="earliest",
+            )
+        ) as consumer:
+            wait_until(lambda: consumer.poll(200), what="the picture")
+    finally:
+        live.stop()
+    assert failed
