@@ -227,7 +227,6 @@ class Source(Component):
     """A source with partitions that can be read again from a position."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
-    RUNS: ClassVar[bool] = True
 
     def partitions(self, context: ConnectorContext) -> list[str]:
         """Names of the partitions; a topic's are its partition numbers. Raises `ConnectorError`."""
@@ -245,7 +244,6 @@ class PushSource(Component):
     """A source whose sender waits for an acknowledgement; the flow reads its receiver's topic."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
-    RUNS: ClassVar[bool] = True
 
     def receiver(
         self, context: ConnectorContext, write: Callable[[Event, Callable[[], None]], None]
@@ -265,7 +263,6 @@ class PictureSource(Component):
     """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
-    RUNS: ClassVar[bool] = True
 
 
 AnySource = Source | PushSource | PictureSource
@@ -275,7 +272,6 @@ class Sink(Component):
     """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`."""
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
-    RUNS: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = False
 
     def open(self, context: ConnectorContext) -> Writer:

@@ -193,13 +193,11 @@ class Operator(Component):
     """A step of a stream.
 
     `STATEFUL` steps have a persisted identity; `CROSS_SUBJECT` ones need all subjects together.
-    `RUNS` is False for steps that can only be checked yet. `DATA` names the entries in the data of
-    the occurrences that it makes.
+    `DATA` names the entries in the data of the occurrences that it makes.
     """
 
     STATEFUL: ClassVar[bool] = False
     CROSS_SUBJECT: ClassVar[bool] = False
-    RUNS: ClassVar[bool] = True
     DATA: ClassVar[tuple[str, ...]] = ()
 
     def logic(self, context: StepContext) -> Logic:

@@ -75,20 +75,18 @@ def compile_flow(
     timezone: ZoneInfo,
     profile: str | None = None,
     born: Mapping[str, str] | None = None,
-    live: bool = True,
     run: str = "",
 ) -> Compiled:
     """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under
-    (`flows.language.lock.born`). Where it is not `live` nothing outside is used, and sources and
-    sinks need not be able to run. `run` names a replay of history.
+    (`flows.language.lock.born`). `run` names a replay of history.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}, live, run).compile()
+    return _Compiler(active, tables, timezone, born or {}, run).compile()
 
 
 class _Compiler:
@@ -98,24 +96,21 @@ class _Compiler:
         tables: Tables,
         timezone: ZoneInfo,
         born: Mapping[str, str],
-        live: bool,
         run: str,
     ) -> None:
         self._flow = flow
         self._tables = tables
         self._timezone = timezone
         self._born = born
-        self._is_live = live
         self._run = run
 
     def compile(self) -> Compiled:
-        sources = {
-            name: self._outside(name, source.settings)
-            for name, source in self._flow.sources.items()
+        sources: dict[str, AnySource] = {
+            name: source.settings for name, source in self._flow.sources.items()
         }
         sinks = {
             name: CompiledSink(
-                self._outside(name, sink.settings),
+                sink.settings,
                 Shape(sink.shape).render if sink.shape else None,
                 sink.batch,
                 sink.outbox,
@@ -143,9 +138,6 @@ class _Compiler:
         sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
         return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
 
-    def _outside(self, name: str, component: Any) -> Any:
-        return _runnable(name, component) if self._is_live else component
-
     def _sides(self, sources: Mapping[str, AnySource]) -> frozenset[str]:
         tables = [
             raw_name(self._flow, name) for name, source in sources.items() if is_table(source)
@@ -160,7 +152,7 @@ class _Compiler:
                     " that have it"
                 )
         for name, sink in self._flow.sinks.items():
-            if sink.outbox is not None and self._is_live and not sink.settings.EXPIRES:
+            if sink.outbox is not None and not sink.settings.EXPIRES:
                 raise NotRunnable(
                     f"sinks.{name}: 'outbox' is for webhooks; remove it: the flow waits while the"
                     " far end is down"
@@ -207,8 +199,8 @@ class _Compiler:
                 now = identity(self._flow.flow, name, step.kind, step.id)
                 saved = self._born.get(now, now)
                 context = replace(self._context(name, saved, roles), then=then)
-                component = _runnable(name, step.settings)
-                steps.append(Step(saved, partial(component.logic, context), component.STATEFUL))
+                settings = step.settings
+                steps.append(Step(saved, partial(settings.logic, context), settings.STATEFUL))
             tables = tuple(
                 (step.settings.side_input(), n)
                 for n, step in enumerate(stream.steps)
@@ -255,14 +247,6 @@ def raw_name(flow: Flow, source: str) -> str:
 def is_table(source: AnySource) -> bool:
     """Whether a source is a table of rows, which every shard reads whole."""
     return bool(getattr(source, "table", False))
-
-
-def _runnable(name: str, component: Any) -> Any:
-    if not component.RUNS:
-        raise NotRunnable(
-            f"{name!r} uses {component.NAME!r}, which this release can check but not run yet"
-        )
-    return component
 
 
 def _brings_together(stream: Stream) -> bool:

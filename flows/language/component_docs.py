@@ -54,13 +54,7 @@ def matching(name: str | None) -> list[Entry]:
 
 def component_list() -> str:
     """Every component on one line: what it is, its name, its summary."""
-    return "\n".join(
-        f"{what:<7} {name:<15} {summary(cls)}{_not_yet(cls)}" for what, name, cls in kinds()
-    )
-
-
-def _not_yet(cls: type[Component]) -> str:
-    return "" if getattr(cls, "RUNS", True) else " (checked only; cannot run yet)"
+    return "\n".join(f"{what:<7} {name:<15} {summary(cls)}" for what, name, cls in kinds())
 
 
 def reference() -> str:
@@ -94,8 +88,6 @@ def reference() -> str:
 def component_page(what: str, name: str, cls: type[Component]) -> str:
     """One component, as Markdown."""
     lines = [f"### {what} `{name}`", "", *_text(cls), ""]
-    if not getattr(cls, "RUNS", True):
-        lines += ["This release checks it in definitions, but cannot run it yet.", ""]
     if getattr(cls, "STATEFUL", False):
         owner = "its own name" if what == "alarm" else "the name of its stream"
         lines += [f"It keeps state, which survives restarts under {owner}.", ""]

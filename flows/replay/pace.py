@@ -42,9 +42,7 @@ def pace_of(flow: Flow, names: Container[str], rules: Iterable[Mapping[str, Any]
 
 
 def _has_timers(operator: Operator) -> bool:
-    """Whether a step's logic ever asks to be woken; one that only a stand-in can run does."""
-    if not operator.RUNS:
-        return True
+    """Whether a step's logic ever asks to be woken."""
     try:
         logic = operator.logic(StepContext("", "//"))
     except (ValueError, KeyError):  # it needs the tables or zones of its flow

@@ -74,7 +74,7 @@ def replay_plan(definition: Definition, zone: ZoneInfo) -> Plan:
     """
     flow, read = definition.flow, definition.inputs.streams
     plan = compile_flow(
-        flow, definition.tables, zone, definition.profile, definition.born, live=False, run=RUN
+        flow, definition.tables, zone, definition.profile, definition.born, run=RUN
     ).plan
     wanted = set(needed(flow, read, definition.inputs.telling))
     nodes = tuple(

@@ -73,7 +73,7 @@ def run_test(flow: Flow, tables: Tables, zone: ZoneInfo, index: int) -> Outcome:
     outcome = Outcome(test.test, ("tests", index))
     began = time.perf_counter()
     try:
-        compiled = compile_flow(flow, tables, zone, test.profile, live=False)
+        compiled = compile_flow(flow, tables, zone, test.profile)
     except NotRunnable as reason:
         outcome.status, outcome.reason = "skipped", str(reason)
         return outcome

@@ -37,7 +37,7 @@ def _lines(kind: str, components: Mapping[str, type[Component]]) -> list[str]:
     lines = []
     for name, component in components.items():
         found = DELIVERY.search(inspect.getdoc(component) or "")
-        if found and getattr(component, "RUNS", True):
+        if found:
             lines.append(f"- {kind} `{name}`: {' '.join(found[1].split())}")
     return lines
 

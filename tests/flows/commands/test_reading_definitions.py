@@ -72,7 +72,6 @@ def test_list_has_every_component_on_one_line():
     assert [line.split()[:2] for line in lines] == [[what, name] for what, name, _ in kinds()]
     for line, (_, _, cls) in zip(lines, kinds(), strict=True):
         assert cls.__doc__.strip().split("\n")[0] in line
-        assert ("cannot run yet" in line) == (not getattr(cls, "RUNS", True))
 
 
 def test_docs_of_a_component_name_every_setting_with_its_default_and_example():

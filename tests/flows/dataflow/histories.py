@@ -28,7 +28,7 @@ def plan_of(text: str) -> Plan | None:
     flow = build(document)
     if flow is None:
         return None
-    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), live=False).plan
+    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC")).plan
 
 
 def plan_at(path: Path, profile: str | None = None) -> Plan:
@@ -36,9 +36,7 @@ def plan_at(path: Path, profile: str | None = None) -> Plan:
     document = Document.read(path)
     flow = build(document)
     assert flow is not None, document.report()
-    return compile_flow(
-        flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile, live=False
-    ).plan
+    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), profile).plan
 
 
 def rows(

@@ -31,7 +31,7 @@ START = 1767571200.0
 def plan():
     document = Document("rack.yaml")
     document.root = document.parse(FLOW)
-    return compile_flow(build(document), {}, ZoneInfo("UTC"), live=False).plan
+    return compile_flow(build(document), {}, ZoneInfo("UTC")).plan
 
 
 def reading(time, value=31.0):

@@ -33,7 +33,7 @@ def plan_at(path: Path) -> Plan:
     document = Document.read(path)
     flow = build_flow(document)
     assert flow is not None, document.report()
-    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC"), live=False).plan
+    return compile_flow(flow, Scope(document, flow).tables, ZoneInfo("UTC")).plan
 
 
 class Play:
