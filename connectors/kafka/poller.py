@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import Literal
 
 from kafka import KafkaConsumer, TopicPartition
@@ -22,6 +23,8 @@ log = logging.getLogger("vigie")
 
 MAX_CHUNKS = 100
 BUFFER_BYTES = 16 << 20
+LEAST_BYTES = 256 << 10
+"""What a reader may have in its buffer however many there are."""
 BUSY_SECONDS = 1.0
 PROBE_SECONDS = 5.0
 COUNT_SECONDS = 60.0
@@ -44,6 +47,7 @@ class Poller:
         self._closed = False
         self._last_records = 0.0
         self._last_probe = 0.0
+        self._last_ends = 0.0
         self._last_count = time.monotonic()
         self._grown: set[str] = set()
         self._unchecked: set[TopicPartition] = set()
@@ -163,6 +167,7 @@ class Poller:
             self._probe(consumer, next(iter(fetched)))
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(consumer)
+        self._leave_full_readers(consumer)
         asked = {tp: self._fetches.asked(tp) for tp in self._readers}
         for tp, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
             self._last_records = time.monotonic()
@@ -178,15 +183,30 @@ class Poller:
                 reader.fetched_until = asked[tp]
         self._wait_for_room(consumer)
 
+    def _leave_full_readers(self, consumer: KafkaConsumer) -> None:
+        """Fetch nothing for readers that take nothing; of them only the end is asked for."""
+        full = {tp for tp, reader in self._readers.items() if self._is_full(reader)}
+        paused = consumer.paused()
+        consumer.pause(*(full - paused))
+        consumer.resume(*(paused - full))
+        if full and time.monotonic() - self._last_ends > PROBE_SECONDS:
+            self._ask_for_ends(consumer, full)
+
+    def _ask_for_ends(self, consumer: KafkaConsumer, of: Collection[TopicPartition]) -> None:
+        self._last_ends = time.monotonic()
+        for tp, end in consumer.end_offsets(list(of), timeout_ms=3_000).items():
+            self._readers[tp].end = end
+
     def _wait_for_room(self, consumer: KafkaConsumer) -> None:
-        """While the flow takes nothing, only where the topics end is asked for now and then."""
+        """While no reader takes anything, only where the topics end is asked for now and then."""
         while not self._has_room(PROBE_SECONDS):
-            for tp, end in consumer.end_offsets(list(self._readers), timeout_ms=3_000).items():
-                self._readers[tp].end = end
+            self._ask_for_ends(consumer, self._readers)
 
     def _has_room(self, seconds: float) -> bool:
         with self._room:
-            return self._room.wait_for(lambda: self._closed or not self._is_full(), seconds)
+            return self._room.wait_for(
+                lambda: self._closed or not all(map(self._is_full, self._readers.values())), seconds
+            )
 
     def _follow(
         self,
@@ -268,11 +288,10 @@ class Poller:
         self._readers[tp].on_recreated()
         consumer.seek_to_beginning(tp)
 
-    def _is_full(self) -> bool:
-        return (
-            sum(reader.bytes_in - reader.bytes_out for reader in self._readers.values())
-            > BUFFER_BYTES
-        )
+    def _is_full(self, reader: TopicReader) -> bool:
+        """Whether a reader has its part of the buffer, so that one that waits stops no other."""
+        part = max(BUFFER_BYTES // len(self._readers), min(BUFFER_BYTES, LEAST_BYTES))
+        return reader.bytes_in - reader.bytes_out > part
 
 
 def open_reader(

@@ -254,6 +254,28 @@ def test_a_reader_knows_how_many_records_it_has_not_read_and_until_when_there_we
     )
 
 
+def test_a_reader_that_takes_nothing_holds_up_no_other_of_its_source(
+    context: ConnectorContext,
+    producer: Producer,
+    unique: str,
+    opened: Callable[..., list[Reader]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poller, "BUFFER_BYTES", 0)
+    monkeypatch.setattr(poller, "PROBE_SECONDS", 0.05)
+    names = [f"{unique}-waits", f"{unique}-reads"]
+    waits, reads = opened(Topic(name=names, new_partitions=1), context)
+    reads.read()
+    for name in names:
+        for n in range(20):
+            producer.send_events(name, readings(n, n + 1), pack=False)
+            producer.flush()
+
+    assert len(drain([reads], 20)) == 20
+    wait_until(lambda: waits.lag() == 20, what="the end of what waits to be known")
+    assert [event.id for event in drain([waits], 20)] == [f"r{n}" for n in range(20)]
+
+
 def test_a_topic_that_was_made_anew_is_read_from_its_start(
     tmp: Path, own: Callable[[Broker], Broker]
 ) -> None:
