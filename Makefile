@@ -6,7 +6,7 @@ DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
 
-.PHONY: help setup demo test test-ultralytics test-video check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
+.PHONY: help setup demo test test-ultralytics test-video test-kafka check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ test-ultralytics: ## models of ultralytics in an environment of their own; says 
 
 test-video: setup ## the model of COCO on a video of a street; says why where one of them cannot be had
 	@bash infra/test_video.sh $(PYTEST_ARGS)
+
+test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; says why where it cannot run
+	@bash infra/test_kafka.sh $(PYTEST_ARGS)
 
 test-quick: setup ## every test that needs no service
 	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)

@@ -19,6 +19,7 @@ import pytest
 
 from infra.embedded.broker import Broker
 from infra.embedded.clickhouse import ClickHouse
+from infra.embedded.kafka.server import Kafka
 from infra.embedded.mail import Mail
 from infra.embedded.mariadb import MariaDB
 from infra.embedded.mosquitto import Mosquitto
@@ -30,9 +31,12 @@ from infra.embedded.victoria import Victoria
 SERVICES = {
     "broker", "clickhouse", "mosquitto", "mariadb", "victoria", "objects", "mail", "own",
     "rtsp",
-    "moto", "postgresql", "receiver", "stack", "start", "browser",
+    "moto", "postgresql", "receiver", "stack", "start", "browser", "kafka", "secured", "cluster",
 }  # fmt: skip
 """Fixtures that start a server or a browser."""
+
+ON_KAFKA = "VIGIE_KAFKA" in os.environ
+"""Whether `broker` is Apache Kafka instead of the embedded one: `make test-kafka`."""
 
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
@@ -117,9 +121,9 @@ def _run(service: AnyService) -> Iterator[AnyService]:
 
 
 @pytest.fixture(scope="session")
-def broker(session_folder: Path) -> Iterator[Broker]:
+def broker(session_folder: Path) -> Iterator[Service]:
     """A Kafka-protocol broker at `broker.address`."""
-    yield from _run(Broker(session_folder / "broker"))
+    yield from _run((Kafka if ON_KAFKA else Broker)(session_folder / "broker"))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 """A Kafka-protocol broker in memory (Tansu), in place of Redpanda; a stop loses its topics."""
 
 import importlib.util
-import struct
 from typing import ClassVar
 
-from infra.embedded.ports import HOST, connect
-from infra.embedded.service import Service, ServiceError
+from infra.embedded.kafka.api_versions import ask_versions
+from infra.embedded.service import Service
 
 
 class Broker(Service):
@@ -45,11 +44,5 @@ class Broker(Service):
         ]
 
     def probe(self) -> None:
-        """Ask for the protocol versions (Kafka's ApiVersions, version 0)."""
-        client = b"ready"
-        request = struct.pack(">hhih", 18, 0, 1, len(client)) + client
-        with connect(self.port) as link:
-            link.sendall(struct.pack(">i", len(request)) + request)
-            answer = link.recv(10)
-        if len(answer) < 10 or struct.unpack(">iih", answer)[1:] != (1, 0):
-            raise ServiceError(f"{HOST}:{self.port} does not answer as a Kafka broker does")
+        """Ask for the protocol versions."""
+        ask_versions(self.port)

@@ -18,6 +18,7 @@ from connectors.kafka.packing import Packer
 from connectors.kafka.producer import QUEUE_BYTES, Producer
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
+from tests.conftest import ON_KAFKA
 from tests.connectors.recorder import Recorder
 from tests.waiting import wait_until
 
@@ -304,6 +305,7 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(
     reader.close()
 
 
+@pytest.mark.skipif(ON_KAFKA, reason="Kafka takes no record of the future")
 def test_a_record_that_says_it_is_of_the_future_does_not_move_the_wall_clock_there(
     context: ConnectorContext, broker: Broker, unique: str, opened: Callable[..., list[Reader]]
 ) -> None:

@@ -1,0 +1,61 @@
+"""Apache Kafka itself, which `make test-kafka` brings: one broker, three, one with users."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+
+from connectors.kafka.connection import TopicConnection
+from infra.embedded.kafka.cluster import KafkaCluster
+from infra.embedded.kafka.server import Kafka, SecuredKafka
+from tests.conftest import ON_KAFKA
+
+Administer = Callable[[list[str]], KafkaAdminClient]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asked_for() -> None:
+    if not ON_KAFKA:
+        pytest.skip("run by make test-kafka")
+
+
+@pytest.fixture(scope="session")
+def kafka(session_folder: Path) -> Iterator[Kafka]:
+    """One broker that all tests share."""
+    with Kafka(session_folder / "one") as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session")
+def secured(session_folder: Path) -> Iterator[SecuredKafka]:
+    """A broker with users and rights that all tests share."""
+    with SecuredKafka(session_folder / "secured") as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def cluster(tmp: Path) -> Iterator[KafkaCluster]:
+    """Three brokers of a test's own."""
+    with KafkaCluster(tmp) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def connection(kafka: Kafka, unique: str) -> TopicConnection:
+    """The shared broker, with a prefix of the test's own."""
+    return TopicConnection(brokers=[kafka.address], prefix=f"{unique}.")
+
+
+@pytest.fixture
+def administer() -> Iterator[Administer]:
+    """`administer(addresses)` is an admin client, closed after the test."""
+    opened: list[KafkaAdminClient] = []
+
+    def open_one(addresses: list[str]) -> KafkaAdminClient:
+        opened.append(KafkaAdminClient(bootstrap_servers=addresses))
+        return opened[-1]
+
+    yield open_one
+    for client in opened:
+        client.close()
