@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from api.metrics import Metrics
 from api.push.cursor import Position, partition_id
@@ -110,9 +109,7 @@ class Feed:
             try:
                 self._read()
             except Exception as error:
-                if not isinstance(error, KafkaError | OSError) and not faults.tolerates(
-                    "feed", error
-                ):
+                if not faults.tolerates("feed", error):
                     raise
                 if self.state.connected:
                     self._metrics.reconnects.inc()

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Mapping
 from functools import lru_cache
 
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.partitioner.default import murmur2
 
 from connectors.base import ConnectorContext, Stopped
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from connectors.runtime.backoff import Backoff
 
 _known: set[tuple[str, ...]] = set()
@@ -86,13 +87,8 @@ def partition_names(
     """
     for topic in topics:
         ensure_topic(connection, topic, new or (1 if table else None), compact=table)
-    consumer = KafkaConsumer(
-        **connection.client_options(), enable_auto_commit=False, bootstrap_timeout_ms=5000
-    )
-    try:
+    with open_consumer(connection) as consumer:
         counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}
-    finally:
-        consumer.close()
     if missing := [topic for topic, count in counts.items() if not count]:
         raise KafkaError(f"the broker does not list {', '.join(missing)}")
     return [f"{topic}/{number}" for topic, numbers in counts.items() for number in sorted(numbers)]

@@ -3,6 +3,8 @@
 import logging
 import time
 
+from kafka.errors import KafkaError
+
 log = logging.getLogger("vigie")
 
 WITHIN = 60.0
@@ -22,7 +24,12 @@ class ClientFaults:
         self._times: list[float] = []
 
     def tolerates(self, name: str, error: Exception) -> bool:
-        """Log a fault, and say whether to go on: not after too many of them."""
+        """Say whether to go on with a new client: always after what the broker or network did.
+
+        A fault of the client is logged, and there must not be too many of them.
+        """
+        if isinstance(error, KafkaError | OSError):
+            return True
         now = time.monotonic()
         self._times = [*(at for at in self._times if now - at < WITHIN), now]
         log.warning("%s: the Kafka client failed; a new one replaces it", name, exc_info=error)

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from operators.events import DeadLetter, decode_lines
 
 READ_SECONDS = 20.0
@@ -159,19 +160,8 @@ class DeadLetterTopics:
 
     @contextmanager
     def _consumer(self) -> Iterator[KafkaConsumer]:
-        consumer = None
         try:
-            consumer = KafkaConsumer(
-                **self._connection.client_options(),
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
-                bootstrap_timeout_ms=5_000,
-            )
-            yield consumer
+            with open_consumer(self._connection) as consumer:
+                yield consumer
         except (KafkaError, OSError) as error:
             raise Unreachable(explain(error, self._connection)) from error
-        finally:
-            if consumer is not None:
-                consumer.close()

@@ -1,6 +1,5 @@
 """One consumer and one thread for all partitions of a source."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -8,7 +7,6 @@ from collections.abc import Collection
 from typing import Literal
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, UnsupportedCodecError
 
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.kafka.admin import explain
@@ -16,6 +14,7 @@ from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.consumer import TopicReader
 from connectors.kafka.fetch_state import Fetches
+from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.record_batches import Chunk, use_chunks
 from connectors.runtime.backoff import Backoff
 
@@ -98,21 +97,19 @@ class Poller:
             tp: reader.start for tp, reader in self._readers.items()
         }
         while not self._closed:
-            consumer = None
             try:
-                consumer = self._connect(fetched)
-                self._context.health.up(self._context.name)
-                backoff.reset()
-                while not self._closed:
-                    self._poll(consumer, fetched)
-            except UnsupportedCodecError as error:
-                raise ConnectorError(
-                    f"the topic has compressed records that cannot be read here: {error}; install"
-                    " python-snappy, lz4 or zstandard, whichever it names"
-                ) from error
-            except (KafkaError, OSError) as error:
-                self._context.health.degraded(self._context.name, explain(error, self._connection))
-                self._pause(backoff.pause())
+                with open_consumer(
+                    self._connection,
+                    max_poll_records=MAX_CHUNKS,
+                    fetch_max_wait_ms=self._connection.fetch_wait_ms,
+                    check_crcs=True,
+                    metadata_max_age_ms=int(1000 * COUNT_SECONDS),
+                ) as consumer:
+                    self._assign(consumer, fetched)
+                    self._context.health.up(self._context.name)
+                    backoff.reset()
+                    while not self._closed:
+                        self._poll(consumer, fetched)
             except ConnectorError:
                 raise
             except Exception as error:
@@ -120,29 +117,12 @@ class Poller:
                     raise
                 self._context.health.degraded(self._context.name, explain(error, self._connection))
                 self._pause(backoff.pause())
-            finally:
-                if consumer is not None:
-                    with contextlib.suppress(KafkaError, OSError, ValueError):
-                        consumer.close(autocommit=False)
 
     def _pause(self, seconds: float) -> None:
         with self._room:
             self._room.wait_for(lambda: self._closed, seconds)
 
-    def _connect(self, fetched: dict[TopicPartition, int | None]) -> KafkaConsumer:
-        consumer = KafkaConsumer(
-            **self._connection.client_options(),
-            metrics_enabled=False,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=MAX_CHUNKS,
-            fetch_max_wait_ms=self._connection.fetch_wait_ms,
-            max_partition_fetch_bytes=max(2 << 20, self._connection.record_limit + 4096),
-            check_crcs=True,
-            metadata_max_age_ms=int(1000 * COUNT_SECONDS),
-            bootstrap_timeout_ms=5_000,
-        )
+    def _assign(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
         use_chunks(consumer, self._keyed)
         self._fetches = Fetches(consumer)
         self._unchecked = (
@@ -157,7 +137,6 @@ class Poller:
                 consumer.seek_to_beginning(tp)
             else:
                 consumer.seek_to_end(tp)
-        return consumer
 
     def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
         quiet = time.monotonic() - self._last_records

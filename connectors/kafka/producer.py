@@ -169,8 +169,6 @@ class Producer:
             except _Oversized as error:
                 self._drop_client()
                 self._make_smaller(error.record, str(error.__cause__))
-            except (KafkaError, OSError) as error:
-                self._reconnect_after(error, backoff)
             except Exception as error:
                 if not client_faults.tolerates(self._name, error):
                     self._fail(ConnectorError(f"{self._name}: {type(error).__name__}: {error}"))

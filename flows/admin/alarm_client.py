@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 from connectors.base import ConnectorError, Health
 from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.producer import Producer
 from operators.events import AlarmTransition, Event, Occurrence, decode_lines
 
@@ -90,16 +91,11 @@ class AlarmTopics:
 
     @contextmanager
     def _reading(self) -> Iterator[KafkaConsumer]:
-        consumer = None
         try:
-            options = self._connection.client_options()
-            consumer = KafkaConsumer(**options, enable_auto_commit=False, bootstrap_timeout_ms=5000)
-            yield consumer
+            with open_consumer(self._connection) as consumer:
+                yield consumer
         except (KafkaError, OSError) as error:
             raise ConnectorError(explain(error, self._connection)) from error
-        finally:
-            if consumer is not None:
-                consumer.close()
 
 
 def _places(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:

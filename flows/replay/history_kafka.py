@@ -2,18 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, UnsupportedCodecError
+from kafka.errors import KafkaError
 
 from connectors.base import Batch, ConnectorContext, ConnectorError
 from connectors.config.suggestion import near
 from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.record_batches import Chunk, use_chunks
 from flows.replay.merge import HistoryDown, as_one, in_order
 from flows.replay.player import Piece
@@ -78,8 +80,8 @@ class TopicHistory:
     # what there is
     def _find(self) -> None:
         """Where each partition's part of the span lies; warns of what the topics no longer have."""
-        with _consumer(self._connection) as consumer:
-            known = _ask(self._connection, consumer.topics)
+        with _reading(self._connection) as consumer:
+            known = consumer.topics()
             for topic in self._topics:
                 if topic not in known:
                     hint = near(topic, known) or f"known: {', '.join(sorted(known)[:20]) or 'none'}"
@@ -90,10 +92,10 @@ class TopicHistory:
                 self._find_topic(consumer, topic)
 
     def _find_topic(self, consumer: KafkaConsumer, topic: str) -> None:
-        numbers = _ask(self._connection, lambda: consumer.partitions_for_topic(topic)) or ()
+        numbers = consumer.partitions_for_topic(topic) or ()
         places = [TopicPartition(topic, number) for number in sorted(numbers)]
-        lows = _ask(self._connection, lambda: consumer.beginning_offsets(places))
-        highs = _ask(self._connection, lambda: consumer.end_offsets(places))
+        lows = consumer.beginning_offsets(places)
+        highs = consumer.end_offsets(places)
         begins: list[float] = []
         for place in places:
             self._ends[place] = highs[place]
@@ -136,16 +138,14 @@ class TopicHistory:
 
         Brokers say in several ways that there is none.
         """
-        found = _ask(
-            self._connection, lambda: consumer.offsets_for_times({place: int(since * 1000)})
-        ).get(place)
+        found = consumer.offsets_for_times({place: int(since * 1000)}).get(place)
         return None if found is None or found.timestamp < 0 else found
 
     # ------------------------------------------------------------------------
     # reading
     def _partition(self, place: TopicPartition) -> Iterator[Piece]:
         newest = -math.inf
-        with _consumer(
+        with _reading(
             self._connection,
             max_partition_fetch_bytes=max(READ_BYTES, self._connection.record_limit + 4096),
         ) as c:
@@ -154,7 +154,7 @@ class TopicHistory:
             c.seek(place, self._firsts[place])
             end, at = self._ends[place], self._firsts[place]
             while at < end:
-                chunks = _ask(self._connection, lambda: c.poll(timeout_ms=1000)).get(place, ())
+                chunks = c.poll(timeout_ms=1000).get(place, ())
                 if not chunks:
                     at = int(c.position(place))
                     continue
@@ -203,8 +203,8 @@ class TopicHistory:
 def table_rows(connection: TopicConnection, source: Topic, name: str) -> list[Event]:
     """The rows of a table in a topic as it stands."""
     context = ConnectorContext(flow="replay", name=name, connection=connection)
-    with _consumer(connection) as consumer:
-        known = _ask(connection, consumer.topics)
+    with _reading(connection) as consumer:
+        known = consumer.topics()
     if missing := [topic for topic in source.topics() if topic not in known]:
         raise ConnectorError(
             f"there is no topic {missing[0]!r} of the table {name!r}; give its rows as --input"
@@ -230,34 +230,10 @@ def _whole(reader: Any, context: ConnectorContext, connection: TopicConnection) 
         context.stopping.wait(0.01)
 
 
-class _consumer:
-    """A consumer that is closed at the end."""
-
-    def __init__(self, connection: TopicConnection, **options: Any) -> None:
-        self._consumer = _ask(
-            connection,
-            lambda: KafkaConsumer(
-                **connection.client_options(), metrics_enabled=False, group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest", max_poll_records=100, bootstrap_timeout_ms=5_000,
-                **options,
-            ),
-        )  # fmt: skip
-
-    def __enter__(self) -> KafkaConsumer:
-        return self._consumer
-
-    def __exit__(self, *exc: object) -> None:
-        self._consumer.close()
-
-
-def _ask(connection: TopicConnection, act: Callable[[], Any]) -> Any:
+@contextmanager
+def _reading(connection: TopicConnection, **options: Any) -> Iterator[KafkaConsumer]:
     try:
-        return act()
-    except UnsupportedCodecError as error:
-        raise ConnectorError(
-            f"the topic has compressed records that cannot be read here: {error}; install"
-            " python-snappy, lz4 or zstandard, whichever it names"
-        ) from error
+        with open_consumer(connection, max_poll_records=100, **options) as consumer:
+            yield consumer
     except (KafkaError, OSError) as error:
         raise HistoryDown(explain(error, connection)) from error

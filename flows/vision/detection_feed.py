@@ -1,6 +1,5 @@
 """Reads the topic of pictures, from where they are not dealt with yet."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -14,6 +13,7 @@ from connectors.base import Health
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from connectors.runtime.backoff import Backoff
 from flows.vision.detection_positions import Positions
 
@@ -86,45 +86,27 @@ class DetectionFeed:
         backoff = Backoff(0.1, 5.0)
         faults = ClientFaults()
         while not self._stop.is_set():
-            consumer = None
             try:
-                consumer = self._connect()
-                partitions = self._assign(consumer)
-                self._health.up(self._name)
-                backoff.reset()
-                while not self._stop.is_set() and not self._has_grown(consumer, partitions):
-                    self._poll(consumer, partitions)
-            except (KafkaError, OSError) as error:
-                self._wait(error, backoff)
+                ensure_topic(self._connection, self._topic)
+                with open_consumer(
+                    self._connection,
+                    max_poll_records=RECORDS_A_POLL,
+                    fetch_max_wait_ms=self._connection.fetch_wait_ms,
+                    max_partition_fetch_bytes=max(4 << 20, self._connection.record_limit + 4096),
+                    fetch_max_bytes=LARGEST_FETCH,
+                    metadata_max_age_ms=int(1000 * LOOK_FOR_PARTITIONS),
+                ) as consumer:
+                    partitions = self._assign(consumer)
+                    self._health.up(self._name)
+                    backoff.reset()
+                    while not self._stop.is_set() and not self._has_grown(consumer, partitions):
+                        self._poll(consumer, partitions)
             except Exception as error:
                 if not faults.tolerates(self._name, error):
                     raise
-                self._wait(error, backoff)
-            finally:
-                if consumer is not None:
-                    with contextlib.suppress(KafkaError, OSError, ValueError):
-                        consumer.close(autocommit=False)
-
-    def _wait(self, error: Exception, backoff: Backoff) -> None:
-        self._health.degraded(self._name, explain(error, self._connection))
-        forget_topics()
-        self._stop.wait(backoff.pause())
-
-    def _connect(self) -> KafkaConsumer:
-        ensure_topic(self._connection, self._topic)
-        return KafkaConsumer(
-            **self._connection.client_options(),
-            metrics_enabled=False,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=RECORDS_A_POLL,
-            fetch_max_wait_ms=self._connection.fetch_wait_ms,
-            max_partition_fetch_bytes=max(4 << 20, self._connection.record_limit + 4096),
-            fetch_max_bytes=LARGEST_FETCH,
-            metadata_max_age_ms=int(1000 * LOOK_FOR_PARTITIONS),
-            bootstrap_timeout_ms=5_000,
-        )
+                self._health.degraded(self._name, explain(error, self._connection))
+                forget_topics()
+                self._stop.wait(backoff.pause())
 
     def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
         numbers = consumer.partitions_for_topic(self._topic)

@@ -142,9 +142,7 @@ class FramesOutbox:
                 backoff.reset()
                 self._pump(client)
             except Exception as error:
-                if not isinstance(error, KafkaError | OSError) and not faults.tolerates(
-                    self._name, error
-                ):
+                if not faults.tolerates(self._name, error):
                     raise
                 self._health.degraded(self._name, explain(error, self._connection))
                 forget_topics()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
-from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError, Health
 from connectors.kafka.admin import ensure_topic
@@ -171,7 +170,7 @@ class LivePictures:
         try:
             ensure_topic(self._broker, self._broker.topic_names.live_pictures, 1, configs=KEPT)
         except Exception as error:
-            if not isinstance(error, KafkaError | OSError) and not faults.tolerates(NAME, error):
+            if not faults.tolerates(NAME, error):
                 raise
             _log.debug("the topic of live pictures cannot be made: %s", error)
             return False

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import TopicPartition
 
 from connectors.kafka.admin import ensure_topic
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.push_record import TRUE_FOR, WatchedCameras
 from connectors.runtime.backoff import Backoff
 
@@ -67,25 +67,16 @@ class WatchedCamerasReader:
         while not self._stopping.is_set():
             try:
                 self._follow(backoff)
-            except (KafkaError, OSError) as error:
-                _log.debug("the watched cameras cannot be read: %s", error)
-                self._stopping.wait(backoff.pause())
             except Exception as error:
                 if not faults.tolerates("watched cameras", error):
                     raise
+                _log.debug("the watched cameras cannot be read: %s", error)
                 self._stopping.wait(backoff.pause())
 
     def _follow(self, backoff: Backoff) -> None:
         topic = self._broker.topic_names.watched_cameras
         ensure_topic(self._broker, topic, 1)
-        consumer = KafkaConsumer(
-            **self._broker.client_options(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="latest",
-            fetch_max_wait_ms=500,
-        )
-        try:
+        with open_consumer(self._broker, fetch_max_wait_ms=500) as consumer:
             part = TopicPartition(topic, 0)
             consumer.assign([part])
             consumer.seek_to_end(part)
@@ -93,5 +84,3 @@ class WatchedCamerasReader:
                 for record in consumer.poll(timeout_ms=500).get(part, []):
                     self._watched.take(record.key or b"", record.value or b"")
                 backoff.reset()
-        finally:
-            consumer.close(autocommit=False, timeout_ms=500)

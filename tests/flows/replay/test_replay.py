@@ -663,7 +663,7 @@ def test_a_topic_that_no_longer_has_the_beginning_is_told_and_one_that_has_nothi
     connections, tmp_path, unique, monkeypatch
 ):
     topics, _ = connections
-    monkeypatch.setattr("flows.replay.history_kafka.KafkaConsumer", Trimmed)
+    monkeypatch.setattr("connectors.kafka.open_consumer.KafkaConsumer", Trimmed)
     publish(topics, f"{unique}.in", heat(), pack=False, partitions=1)
     body = HOT.replace("{mqtt: {topics: [house/+]}}", f"{{topic: {unique}.in}}")
     today = datetime.now(ZoneInfo("Europe/Paris")).date()

@@ -1,0 +1,41 @@
+"""Consumers of topics, as everything here opens and closes them."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError, UnsupportedCodecError
+
+from connectors.base import ConnectorError
+from connectors.kafka.connection import TopicConnection
+
+LARGEST_FETCH = 2 << 20
+
+
+@contextlib.contextmanager
+def open_consumer(connection: TopicConnection, **options: Any) -> Iterator[KafkaConsumer]:
+    """A consumer without a group, from the start of topics, that commits nothing.
+
+    Raises `KafkaError` or `OSError` while no broker answers, and `ConnectorError` where the block
+    ends with records that nothing here can unpack.
+    """
+    usual = {
+        "metrics_enabled": False,
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "max_partition_fetch_bytes": max(LARGEST_FETCH, connection.record_limit + 4096),
+        "bootstrap_timeout_ms": 5_000,
+    }
+    consumer = KafkaConsumer(**connection.client_options() | usual | options)
+    try:
+        yield consumer
+    except UnsupportedCodecError as error:
+        raise ConnectorError(
+            f"the topic has compressed records that cannot be read here: {error}; install"
+            " python-snappy, lz4 or zstandard, whichever it names"
+        ) from error
+    finally:
+        with contextlib.suppress(KafkaError, OSError, ValueError):
+            consumer.close(autocommit=False)
