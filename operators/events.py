@@ -26,6 +26,7 @@ events are decoded.
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Quality = Literal["good", "stale", "bad"]
 Severity = Literal["info", "warning", "major", "critical"]
+Annunciation = Literal["start", "again", "end"]
 
 
 class Message(
@@ -192,6 +193,10 @@ class AlarmTransition(
     `event` is the engine's word (activated, returned, acked, …), `change` and `state` the words
     definitions use. `flags` are the non-default flags after the change, `isa` the derived letter A
     to G. `value` is what was judged, in `unit`; `limit` the limit that was crossed.
+
+    `annunciation` is what people are told by it: the `start` of an occurrence, once nothing masks
+    it; that it stands `again` (escalated, repeated, after a mask); its `end`, if they were told of
+    its start. `annunciate` says that it is one of the first two.
     """
 
     id: str
@@ -226,6 +231,7 @@ class AlarmTransition(
     comment: str | None = None
     until: Time | None = None
     run: str | None = None
+    annunciation: Annunciation | None = None
 
 
 class DeadLetter(

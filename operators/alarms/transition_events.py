@@ -90,6 +90,7 @@ class Renderer:
             ),
             reason=transition.reason,
             annunciate=transition.annunciate,
+            annunciation=transition.annunciation,
             rule_hash=transition.rule_hash,
             metric=metric,
             page=self._page_of(state),

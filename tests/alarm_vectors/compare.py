@@ -9,7 +9,7 @@ from tests.alarm_vectors import reference
 from tests.alarm_vectors.driver import Run
 from tests.alarm_vectors.generate import Step, history, rule
 
-NOT_IN_REFERENCE = ("limit", "unit", "labels")
+NOT_IN_REFERENCE = ("limit", "unit", "labels", "annunciation")
 LENGTH = 60
 
 

@@ -143,6 +143,7 @@ def transition_words(transition: Transition) -> dict[str, Any]:
         "annunciate": transition.annunciate, "rule_hash": transition.rule_hash,
         "evidence": evidence and {"id": evidence[0], "ts": evidence[1]},
         "limit": transition.limit, "unit": transition.unit, "labels": dict(transition.labels),
+        "annunciation": transition.annunciation,
     }  # fmt: skip
     for name in ("user", "comment", "until"):
         out[name] = getattr(transition, name)

@@ -8,10 +8,15 @@ import msgspec
 
 from operators.alarms.engine.rule import Level, Rule
 from operators.alarms.engine.state import State
+from operators.events import Annunciation
 
 
 class Transition(msgspec.Struct, kw_only=True):
-    """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last."""
+    """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last.
+
+    `annunciation` is what people are told by it: the start of an occurrence (when it is raised, or
+    when a mask over it ends), that it still stands (again), its end, or nothing.
+    """
 
     id: str
     rule: str
@@ -30,6 +35,7 @@ class Transition(msgspec.Struct, kw_only=True):
     limit: Any
     reason: str
     annunciate: bool
+    annunciation: Annunciation | None
     rule_hash: str
     evidence: tuple[str | None, float] | None
     labels: Mapping[str, str]
@@ -101,6 +107,7 @@ def emit(
 ) -> None:
     """Give the next transition of an alarm its number and id, and send it out."""
     s.seq += 1
+    annunciation = _annunciation(s, annunciate)
     if annunciate:
         s.annunciated = True
         s.realarm_from = s.wall
@@ -127,9 +134,18 @@ def emit(
             limit=crossed_limit(s, event),
             reason=reason,
             annunciate=annunciate,
+            annunciation=annunciation,
             rule_hash=rule.hash,
             evidence=s.evidence,
             labels=rule.labels,
             **extra,
         ),
     )
+
+
+def _annunciation(s: State, annunciate: bool) -> Annunciation | None:
+    """What people are told: an end only of what they know of, and at once, masked or not."""
+    if annunciate:
+        return "again" if s.annunciated else "start"
+    ends = "active" in s.last_flags and not s.active
+    return "end" if ends and s.annunciated else None
