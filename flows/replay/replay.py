@@ -104,7 +104,7 @@ class Run:
         pace: Pace | None = None,
     ) -> None:
         self.definition = definition
-        self.kpis = Kpis()
+        self.kpis = Kpis(zone=zone)
         self.refused = 0
         self.entries: dict[Place, list[str]] = {}
         for name, place in definition.inputs.sources.items():

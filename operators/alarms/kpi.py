@@ -14,8 +14,8 @@ counts. Definitions, the same in every place that shows these figures:
     flood         opens at the start of the first bin with N > 10, closes at the start of the first
                   later bin with N < 5 (EEMUA 191); time in flood as a share of the period, target
                   under 1 %.
-    hourly, daily the largest N of one clock hour, target 6 (at most 12), and of one UTC day, target
-                  144 (at most 288) (ISA-18.2-2009, IEC 62682).
+    hourly, daily the largest N of one clock hour, target 6 (at most 12), and of one day, target 144
+                  (at most 288), as the site's clock shows them (ISA-18.2-2009, IEC 62682).
     chattering    keys with three activations, annunciated or not, whose `time` lies within 60 s
                   (first to third at most 60 s apart). Target 0 (EEMUA 191). A key counts in the bin
                   of the third one.
@@ -45,6 +45,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from operators.alarms.kpi_bins import (
     BIN,
@@ -62,17 +63,18 @@ from operators.events import AlarmTransition
 from operators.model.saved_state import tuples
 
 VERSION = 1
+UTC = ZoneInfo("UTC")
 
 
 class Kpis:
     """Takes the transitions of many alarms, each key's in order, and gives figures of any period.
 
     `keep` is how many seconds of history stay (all where it is None), so that a process that runs
-    for months stays small.
+    for months stays small. Hours and days are those of `zone`.
     """
 
-    def __init__(self, keep: float | None = None) -> None:
-        self._keep = keep
+    def __init__(self, keep: float | None = None, zone: ZoneInfo = UTC) -> None:
+        self._keep, self._zone = keep, zone
         self._bins: dict[int, Bin] = {}
         self._alarms: dict[Key, KeyState] = {}
         self._tidy_at = 1000
@@ -208,7 +210,7 @@ class Kpis:
 
     def figures(self, start: float, end: float) -> Figures:
         """Return the figures of [start, end), with whole bins; present states are as of `end`."""
-        return figures_of(self._bins, self._alarms, self._longest_shelve, start, end)
+        return figures_of(self._bins, self._alarms, self._longest_shelve, start, end, self._zone)
 
 
 def _plain(value: Any) -> Any:

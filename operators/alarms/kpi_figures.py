@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from operators.alarms.kpi_bins import (
     BIN,
@@ -18,6 +19,7 @@ from operators.alarms.kpi_bins import (
     Key,
     KeyState,
 )  # fmt: skip
+from operators.model.local_time import HOUR, Grid
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,12 @@ def figures_of(
     longest_shelve: float,
     start: float,
     end: float,
+    zone: ZoneInfo,
 ) -> Figures:
-    """Return the figures of [start, end), with whole bins; present states are as of `end`."""
+    """Return the figures of [start, end), with whole bins; present states are as of `end`.
+
+    Hours and days are those of `zone`.
+    """
     first, last = math.floor(start / BIN), math.ceil(end / BIN)
     chosen = {number: one for number, one in bins.items() if first <= number < last}
     total = sum(one.annunciated for one in chosen.values())
@@ -103,8 +109,8 @@ def figures_of(
         masked=sum(one.masked for one in chosen.values()),
         rate=total / (span / BIN) if span > 0 else None,
         peak=max((one.annunciated for one in chosen.values()), default=0),
-        hourly=_largest(chosen, 3600.0),
-        daily=_largest(chosen, DAY),
+        hourly=_largest(chosen, Grid(HOUR, zone)),
+        daily=_largest(chosen, Grid(DAY, zone)),
         overloaded=_share(sum(one.annunciated > OVERLOAD for one in chosen.values()), last - first),
         floods=floods,
         in_flood=_share(sum(min(f.end, end) - max(f.start, start) for f in floods), span),
@@ -160,10 +166,10 @@ def _floods(bins: dict[int, Bin], last: int) -> Iterator[Flood]:
         yield Flood(opened * BIN, last * BIN, alarms)
 
 
-def _largest(bins: dict[int, Bin], span: float) -> int:
+def _largest(bins: dict[int, Bin], grid: Grid) -> int:
     sums = Counter[int]()
     for number, one in bins.items():
-        sums[math.floor(number * BIN / span)] += one.annunciated
+        sums[grid.number(number * BIN)] += one.annunciated
     return max(sums.values(), default=0)
 
 

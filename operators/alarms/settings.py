@@ -41,7 +41,10 @@ class Armed(Spec):
 
     hours: Hours | None = Field(
         None,
-        description="Span of the day in the site's time zone; it may pass midnight.",
+        description=(
+            "Span of the day as the site's clock shows it; it may pass midnight. Both passes of a"
+            " repeated hour belong to it; in a skipped hour it begins and ends as the clock leaps."
+        ),
         examples=["20:00-07:00"],
     )
     days: Annotated[list[Day], BeforeValidator(_one_as_list)] | None = Field(

@@ -59,10 +59,11 @@ class Signal:
 class Windows(Logic):
     """State is the open panes of each signal.
 
-    A signal without open windows is freed an hour or two after its last reading.
+    A signal without open windows is freed an hour or two after its last reading. Up to version 2
+    panes were numbered from the epoch.
     """
 
-    VERSION = 2
+    VERSION = 3
 
     def __init__(self, settings: WindowSettings, context: StepContext) -> None:
         super().__init__()
@@ -166,6 +167,9 @@ class Windows(Logic):
     def reload(self, saved: Any) -> Any:
         """Return the windows that `saved` made plain data of."""
         raise NotImplementedError
+
+    def renumber(self, signal: Signal) -> None:
+        """Put panes that were numbered from the epoch under their present numbers."""
 
     def form(self) -> tuple[Any, ...]:
         """Return the settings on which state depends."""
@@ -344,5 +348,7 @@ class Windows(Logic):
                 signal.end, signal.unit, current, windows = more
                 signal.windows = self.reload(windows)
                 signal.pane = self._panes(signal)[current][1] if current >= 0 else Pane()
+            if version < 3:
+                self.renumber(signal)
             if signal.windows:
                 self._arm(signal)

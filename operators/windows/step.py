@@ -21,15 +21,16 @@ STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 class Window(Operator):
     """Calculates statistics of each signal (subject and metric) over spans of event time.
 
-    With `every`, a summary of the last `length` is emitted every so often, aligned to the epoch; a
-    `length` longer than `every` makes sliding windows. With `gap`, a window is a session: it begins
-    with a reading and ends when nothing came for `gap`. A summary has the time of its window's end
-    (of a session: the last reading and the gap); a window without readings gives none. A window
-    closes once the signal itself, or the flow's clock, is past its end by the flow's `lateness`; a
-    reading for windows that have closed goes to `late`. Readings of bad or stale quality, or
-    without a number, are left out and counted as `not_data`. A reading in another unit than the
-    signal's first is converted, or left out and counted as `unit`. Where only `count` is
-    calculated, occurrences and all other events count, too.
+    With `every`, a summary of the last `length` is emitted every so often; a `length` longer than
+    `every` makes sliding windows. Windows are aligned to the clock of the site's time zone: days
+    begin at midnight and have 23 or 25 hours as it is set, weeks begin on Monday. With `gap`, a
+    window is a session: it begins with a reading and ends when nothing came for `gap`. A summary
+    has the time of its window's end (of a session: the last reading and the gap); a window without
+    readings gives none. A window closes once the signal itself, or the flow's clock, is past its
+    end by the flow's `lateness`; a reading for windows that have closed goes to `late`. Readings of
+    bad or stale quality, or without a number, are left out and counted as `not_data`. A reading in
+    another unit than the signal's first is converted, or left out and counted as `unit`. Where only
+    `count` is calculated, occurrences and all other events count, too.
 
     `delta` is last minus first, `spread` max minus min, `stddev` that of the population. `p95` is
     the value that 95 % do not exceed (nearest rank), `median` is `p50`; over more than 1000

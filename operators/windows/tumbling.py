@@ -6,26 +6,31 @@ Panes are as long as `every`; windows are put together from them as they close.
 import math
 from typing import Any
 
+from operators.component import StepContext
 from operators.events import Event
-from operators.windows.base import Signal, Windows
+from operators.model.local_time import Grid
+from operators.windows.base import Signal, Windows, WindowSettings
 from operators.windows.pane import Pane
 
 
 class WindowLogic(Windows):
     """Tumbling and sliding windows.
 
-    `windows` of a signal are its panes by number, as multiples of `every`.
+    `windows` of a signal are its panes by number, as the grid of `every` in the site's zone has it.
     """
+
+    def __init__(self, settings: WindowSettings, context: StepContext) -> None:
+        super().__init__(settings, context)
+        self._grid = Grid(settings.every, context.timezone)
 
     def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Return the pane of a reading, after closing what it is past."""
-        every = self.settings.every
-        before = math.floor((time - self.lateness) / every)
+        before = self._grid.number(time - self.lateness)
         if before > signal.next:
             while signal.windows and self._next_end(signal) < before:
                 self.close_next(signal, out)
             signal.next = max(signal.next, before)
-        number = math.floor(time / every)
+        number = self._grid.number(time)
         if number + self.settings.panes <= signal.next:
             return None
         pane: Pane | None = signal.windows.get(number)
@@ -35,14 +40,12 @@ class WindowLogic(Windows):
 
     def end_of(self, signal: Signal) -> float:
         """Return before which time readings belong to `signal.pane`."""
-        every = self.settings.every
-        return min(
-            (math.floor(signal.last / every) + 1) * every, (signal.next + 1) * every + self.lateness
-        )
+        start, number = self._grid.start, self._grid.number(signal.last)
+        return min(start(number + 1), start(int(signal.next) + 1) + self.lateness)
 
     def deadline(self, signal: Signal) -> float:
         """Return when something is due next."""
-        return (self._next_end(signal) + 1) * self.settings.every
+        return self._grid.start(self._next_end(signal) + 1)
 
     def _next_end(self, signal: Signal) -> int:
         """Return the number of the pane with which the first open window ends that has readings."""
@@ -62,8 +65,25 @@ class WindowLogic(Windows):
             whole = Pane.merged(inside, self.spread, self.keep) if len(inside) > 1 else inside[0]
             signal.windows.pop(oldest, None)
         signal.next = end + 1
-        time = (end + 1) * self.settings.every
-        out.append(self.summary(signal, whole, time - self.settings.every * panes, time))
+        start = self._grid.start
+        out.append(self.summary(signal, whole, start(oldest), start(end + 1)))
+
+    def renumber(self, signal: Signal) -> None:
+        """Put panes that were numbered from the epoch under the numbers of the site's clock."""
+        if self._grid.is_plain:
+            return
+        self.settle(signal)
+        found: dict[int, list[Pane]] = {}
+        for number in sorted(signal.windows):
+            pane = signal.windows[number]
+            found.setdefault(self._grid.number(pane.last_time), []).append(pane)
+        signal.windows = {
+            number: panes[0] if len(panes) == 1 else Pane.merged(panes, self.spread, self.keep)
+            for number, panes in found.items()
+        }
+        if signal.next > -math.inf:
+            signal.next = self._grid.number(signal.next * self.settings.every)
+        signal.pane, signal.end = Pane(), -math.inf
 
     def _panes(self, signal: Signal) -> list[tuple[Any, Pane]]:
         return list(signal.windows.items())

@@ -1,19 +1,22 @@
 """Arming by the hours of the day and the days of the week, in the site's time zone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from operators.model.local_time import DAY, instants, leaps, reading
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_LOOK_AHEAD_DAYS = 15
+_LOOK_AHEAD = (2, 15)
+"""Days in which an edge is looked for: most are near, one in a skipped hour may be far."""
 
 
 class WeeklySchedule:
-    """Armed in the span `hours` (such as `20:00-07:00`, past midnight) that begins on `days`.
+    """Armed while the site's clock shows a time in `hours` that begins on one of `days`.
 
-    A change of summer time moves the edges with the clocks people read; an hour that does not exist
-    begins late.
+    Hours such as `20:00-07:00` go past midnight. Both passes of a repeated hour belong to them;
+    what begins or ends in a skipped hour does so as the clock leaps over it.
     """
 
     def __init__(self, hours: str | None, days: Sequence[str] | None, timezone: ZoneInfo) -> None:
@@ -23,7 +26,7 @@ class WeeklySchedule:
             self._end += 24 * 60
         self._days = frozenset(DAYS.index(day) for day in days) if days else frozenset(range(7))
         self._timezone = timezone
-        self._known: tuple[float, float, bool, float] = (math.inf, -math.inf, False, math.inf)
+        self._known: tuple[float, float, bool] = (math.inf, -math.inf, False)
 
     def armed(self, time: float) -> bool:
         """Whether the alarm counts at `time` (epoch seconds)."""
@@ -34,33 +37,38 @@ class WeeklySchedule:
         return self._at(time)[1]
 
     def _at(self, time: float) -> tuple[bool, float]:
-        since, until, armed, edge = self._known
+        since, until, armed = self._known
         if not since <= time < until:
-            armed, edge = self._look(time)
-            self._known = (time, edge, armed, edge)
-        return armed, edge
+            armed, until = self._shows(time), self._edge(time)
+            self._known = (time, until, armed)
+        return armed, until
 
-    def _look(self, moment: float) -> tuple[bool, float]:
-        today = datetime.fromtimestamp(moment, self._timezone).date()
-        spans = [
-            (self._instant(day, self._start), self._instant(day, self._end))
-            for n in range(-2, _LOOK_AHEAD_DAYS)
-            if (day := today + timedelta(days=n)).weekday() in self._days
-        ]
-        armed = any(start <= moment < end for start, end in spans)
-        if not armed:
-            return False, min((start for start, _ in spans if start > moment), default=math.inf)
-        end = moment
-        for start, stop in sorted(spans):
-            if start <= end < stop:
-                end = stop
-        last = max(stop for _, stop in spans)
-        return True, math.inf if end >= last else end
+    def _shows(self, moment: float) -> bool:
+        """Whether the clock shows an armed time."""
+        shown = reading(moment, self._timezone)
+        return any(start <= shown < end for start, end in self._spans(shown.date(), -1, 0))
 
-    def _instant(self, day: date, minutes: int) -> float:
-        midnight = datetime.combine(day + timedelta(days=minutes // 1440), time())
-        local = midnight + timedelta(minutes=minutes % 1440)
-        return local.replace(tzinfo=self._timezone).timestamp()
+    def _edge(self, moment: float) -> float:
+        armed, today = self._shows(moment), reading(moment, self._timezone).date()
+        for days in _LOOK_AHEAD:
+            spans = self._spans(today, -1, days)
+            edges = {at for span in spans for edge in span for at in instants(edge, self._timezone)}
+            edges.update(leaps(moment, moment + days * DAY, self._timezone))
+            for edge in sorted(edges):
+                if edge > moment and self._shows(edge) != armed:
+                    return edge
+        return math.inf
+
+    def _spans(self, today: date, first: int, last: int) -> Iterator[tuple[datetime, datetime]]:
+        """The armed spans that begin from `first` to `last` days after today."""
+        for n in range(first, last + 1):
+            day = today + timedelta(days=n)
+            if day.weekday() in self._days:
+                midnight = datetime.combine(day, time())
+                yield (
+                    midnight + timedelta(minutes=self._start),
+                    midnight + timedelta(minutes=self._end),
+                )
 
 
 def _minutes(clock: str) -> int:

@@ -1,6 +1,8 @@
 """The figures of EEMUA 191, counted from transitions as they come."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,8 +18,8 @@ DAY = 86_400.0
 class Log:
     """Transitions of alarms, made by name."""
 
-    def __init__(self, keep: float | None = None) -> None:
-        self.kpis = Kpis(keep)
+    def __init__(self, keep: float | None = None, zone: str = "UTC") -> None:
+        self.kpis = Kpis(keep, ZoneInfo(zone))
         self._n = 0
 
     def add(
@@ -51,6 +53,14 @@ def test_the_rate_and_the_largest_bins_hours_and_days() -> None:
     assert figures.rate == pytest.approx(13 / 144)
     assert (figures.peak, figures.hourly, figures.daily) == (12, 13, 13)
     assert figures.overloaded == pytest.approx(1 / 144)
+
+
+def test_a_day_is_the_sites_and_has_25_hours_as_the_clock_is_set_back() -> None:
+    log = Log(zone="Europe/Paris")
+    midnight = datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
+    for hour in (-1, 0, 24, 25):
+        log.raised(midnight + hour * HOUR, f"s{hour}")
+    assert log.kpis.figures(midnight - DAY, midnight + 2 * DAY).daily == 2
 
 
 def test_a_flood_opens_above_ten_and_closes_below_five() -> None:

@@ -254,7 +254,7 @@ def test_a_sum_too_large_for_a_number_is_left_out() -> None:
 
 
 def test_memory_does_not_grow_with_the_readings_of_a_window() -> None:
-    shard = Shard(step(Window, "window: {every: 7d, calculate: [p95, stddev]}"))
+    shard = Shard(step(Window, "window: {every: 190h, calculate: [p95, stddev]}"))
     sizes = []
     for start in range(0, 20_000, 5000):
         shard.feed(*(reading(n / 10, math.sin(n) * 100) for n in range(start, start + 5000)))

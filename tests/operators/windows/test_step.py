@@ -1,9 +1,18 @@
+import dataclasses
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from pydantic import ValidationError
 
+from operators.component import Now
 from operators.events import Event, Summary
 from operators.windows.step import Window
-from tests.operators.shard import Shard, reading, step
+from operators.windows.tumbling import WindowLogic
+from tests.operators.shard import CONTEXT, Shard, reading, step
+
+PARIS = ZoneInfo("Europe/Paris")
+AT_PARIS = dataclasses.replace(CONTEXT, timezone=PARIS)
 
 
 def summaries(events: list[Event]) -> list[tuple[float, dict[str, float]]]:
@@ -50,6 +59,42 @@ def test_a_longer_length_makes_sliding_windows() -> None:
         (10, 1, 1), (20, 3, 2), (30, 6, 3), (40, 5, 2), (50, 7, 2), (60, 4, 1), (70, 4, 1),
     ]  # fmt: skip
     assert summaries(out)[2][1]["stddev"] == pytest.approx((2 / 3) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("span", "first", "hours"),
+    [
+        ("1d", "2026-03-28", [24, 23, 24]),
+        ("1d", "2026-10-24", [24, 25, 24]),
+        ("1w", "2026-03-16", [168, 167, 168]),
+        ("1w", "2026-10-12", [168, 169, 168]),
+    ],
+)
+def test_days_and_weeks_begin_at_midnight_and_on_monday_and_last_as_the_clock_is_set(
+    span: str, first: str, hours: list[int]
+) -> None:
+    shard = Shard(step(Window, f"window: {{every: {span}, calculate: [sum]}}"), AT_PARIS, True)
+    began = datetime.fromisoformat(first).replace(tzinfo=PARIS).timestamp()
+    out = shard.feed(*(reading(began + n * 3600, 1.0) for n in range(sum(hours) + 1)))
+    out += shard.wait_until(began + sum(hours) * 3600 + 60)
+    found = [event for event in out if isinstance(event, Summary)]
+    assert [event.values["sum"] for event in found] == hours
+    assert found[0].start == began
+    assert [(event.time - event.start) / 3600 for event in found] == hours
+
+
+def test_open_windows_that_were_numbered_from_the_epoch_go_on_as_the_sites() -> None:
+    settings = step(Window, "window: {every: 1w, calculate: [sum]}")
+    monday = datetime(2026, 11, 30, tzinfo=PARIS).timestamp()
+    before = Shard(settings)
+    before.feed(reading(monday + 60, 1.0))
+    logic = settings.logic(AT_PARIS)
+    assert isinstance(logic, WindowLogic)
+    logic.restore(before.logic.snapshot(), 2)
+    logic.on_batch([reading(monday + 6 * 86_400, 2.0)], Now(0, 0))
+    [event] = logic.on_time(Now(monday + 8 * 86_400, 0))
+    assert isinstance(event, Summary)
+    assert (event.start, event.values) == (monday, {"sum": 3.0})
 
 
 def test_a_reading_that_is_not_too_late_counts_and_one_that_is_goes_to_late() -> None:
