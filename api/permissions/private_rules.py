@@ -11,8 +11,10 @@ NOBODYS_PAGE = PRIVATE_PREFIX
 
 def rule_key(transition: AlarmTransition) -> str | None:
     """The key of the alarm that somebody wrote; None for alarms of definitions."""
-    last = transition.rule.rpartition("/")[2]
-    return last if last.startswith(PRIVATE_PREFIX) else None
+    key = (*transition.rule.split("/"), "", "")[
+        2
+    ]  # FLOW/ALARM/KEY, with /METRIC of a further signal
+    return key if key.startswith(PRIVATE_PREFIX) else None
 
 
 def hide_private(transition: AlarmTransition) -> AlarmTransition:

@@ -126,7 +126,7 @@ def own_topic(base: str, event: Event) -> str:
     """The topic of an event if the definition names none: by signal, alarm or occurrence type."""
     subject = text(field(event, "subject")).translate(_NO_TOPIC)
     if isinstance(event, AlarmTransition):
-        return f"{base}/{subject}/alarm/{event.alarm}"
+        return "/".join((base, subject, "alarm", *_alarm_of(event)))
     name = signal_of(event)[1].translate(_NO_TOPIC)
     return (
         f"{base}/{subject}/{name}/{'_'.join(event.values)}"
@@ -135,10 +135,15 @@ def own_topic(base: str, event: Event) -> str:
     )
 
 
+def _alarm_of(event: AlarmTransition) -> tuple[str, ...]:
+    """Its name, and which of several it is: the row of a rule, the metric of a further signal."""
+    return (event.alarm, *event.rule.translate(_NO_TOPIC).split("/")[2:])
+
+
 def _signal(event: Event) -> tuple[str, ...] | None:
     """The identity of an entity; the kind of a value belongs to it, for it decides its kind."""
     if isinstance(event, AlarmTransition):
-        return ("alarm", event.subject, event.alarm)
+        return ("alarm", event.subject, *_alarm_of(event))
     if isinstance(event, Summary):
         return ("summary", event.subject, event.metric, *event.values)
     if isinstance(event, Reading):
@@ -161,8 +166,8 @@ def _entities(event: Event) -> Iterator[Entity]:
 def _alarm(event: AlarmTransition) -> Entity:
     return Entity(
         "binary_sensor",
-        (event.subject, event.alarm, "alarm"),
-        f"Alarm {_title(event.alarm)}",
+        (event.subject, *_alarm_of(event), "alarm"),
+        f"Alarm {_title(' '.join(_alarm_of(event)))}",
         {
             "device_class": "problem",
             "value_template": (

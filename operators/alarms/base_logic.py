@@ -9,13 +9,13 @@ from operators.alarms.engine import suppression
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.snapshot import restore, snapshot
-from operators.alarms.engine.state import About, State
+from operators.alarms.engine.state import About, Slot, State
 from operators.alarms.engine.transition import Transition
 from operators.alarms.rule_builder import Definition
 from operators.alarms.settings import Alarm
 from operators.alarms.transition_events import STATE_OF, Renderer
 from operators.component import Due, Logic, Now, StepContext
-from operators.events import AlarmTransition, Event, Occurrence
+from operators.events import AlarmTransition, Event, Occurrence, Reading
 from operators.model.condition import Column
 from operators.model.fields import number_of
 
@@ -152,6 +152,29 @@ class AlarmLogic(Logic):
 
     def _rules(self, events: list[Event], at: float) -> None:
         self.take_rules(events, at)
+
+    def take_unchanged(self, rule_id: str, slot: Slot, e: Any, at: float) -> bool:
+        """Take a reading that changes nothing but what was last read; False for any other event."""
+        rule = self.engine.rules[rule_id]
+        if type(e) is not Reading or rule.pulse is not None or slot.about is None:
+            return False
+        low, high, due, unit = slot.mode
+        time, value, last = e.time, e.value, slot.ts
+        if (
+            value is None
+            or not low <= value <= high
+            or not last < time < due
+            or not self.engine.mark <= time <= at + rule.max_future
+            or e.unit != unit
+            or e.quality != "good"
+            or slot.about[0] != e.metric
+            or (rule.watches_silence and time - last > rule.expect)
+        ):
+            return False
+        slot.ts, slot.id, slot.value, slot.wall = time, e.id, value, at
+        if slot.about[1] != e.labels:
+            slot.about = self._about(e)
+        return True
 
     def judge(
         self, rule_id: str, event: Any, at: float, rule: Rule | None = None, presence: bool = False

@@ -13,14 +13,18 @@ from operators.alarms.engine.state import Mode, Slot, State
 from operators.alarms.engine.timers import NO_DATA
 from operators.alarms.rule_builder import NoPriority, inventory
 from operators.alarms.settings import Alarm
+from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
 from operators.events import Event, Reading
 from operators.model.hysteresis import NoLimit
-from operators.model.units import UNITS
 
 
 class ConditionLogic(AlarmLogic):
-    """One rule, `flow/alarm`, with an alarm for each subject."""
+    """The rule `flow/alarm`, with an alarm for each subject.
+
+    A condition on values judges each signal of a subject by itself: the first one under this rule,
+    further ones under `flow/alarm/METRIC`.
+    """
 
     def __init__(self, alarm: Alarm, context: StepContext) -> None:
         super().__init__(alarm, context)
@@ -28,6 +32,7 @@ class ConditionLogic(AlarmLogic):
         assert rule is not None
         self._rule_id = rule.id
         self._presence = self.definition.presence
+        self._word = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
         self._listed = (
             inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
         )
@@ -68,6 +73,7 @@ class ConditionLogic(AlarmLogic):
         def own(s: State) -> Rule:
             before, now = saved["cells"].get(s.subject), present["cells"].get(s.subject)
             rule = self._own_rule(s, common) if edited or before != now else s.rule
+            rule = self._under(rule, s.rule.id)
             if not self.definition.priority_varies:
                 return (
                     self.definition.of_severity(rule, common.base_severity) if prioritised else rule
@@ -79,7 +85,11 @@ class ConditionLogic(AlarmLogic):
                 return self._prioritised(s, rule)
             return self.definition.of_severity(rule, s.rule.base_severity)
 
-        self.engine.set_rule(common, at, clock, own)
+        for rule_id in rules_of(self.engine, self._rule_id):
+            self.engine.set_rule(self._under(common, rule_id), at, clock, own)
+
+    def _under(self, rule: Rule, rule_id: str) -> Rule:
+        return of_signal(rule, rule_id, self.definition.made)
 
     def _own_rule(self, s: State, common: Rule) -> Rule:
         if not self.definition.varies:
@@ -120,7 +130,9 @@ class ConditionLogic(AlarmLogic):
             self._take_any(events, at)
             return
         slots, latest = engine.slots[self._rule_id], at + rule.max_future
-        with engine.store.changing(slots, events, at, engine.mark, latest) as changing:
+        with engine.stores[self._rule_id].changing(
+            slots, events, at, engine.mark, latest
+        ) as changing:
             self._take_numbers(changing, at)
 
     def _take_numbers(self, events: list[Event], at: float) -> None:
@@ -143,6 +155,7 @@ class ConditionLogic(AlarmLogic):
                 low, high, due, unit = slot.mode
                 time = e.time
                 value = e.value
+                about = slot.about
                 if (
                     value is not None
                     and low <= value <= high
@@ -150,12 +163,14 @@ class ConditionLogic(AlarmLogic):
                     and mark <= time <= horizon
                     and e.unit == unit
                     and e.quality == "good"
+                    and about is not None
+                    and about[0] == e.metric
                 ):
                     slot.ts = time
                     slot.id = e.id
                     slot.value = value
                     slot.wall = at
-                    if slot.about is None or slot.about[0] != e.metric or slot.about[1] != e.labels:
+                    if about[1] != e.labels:
                         slot.about = self._about(e)
                     continue
             slow(e, slot, at)
@@ -169,7 +184,7 @@ class ConditionLogic(AlarmLogic):
         expect = rule.expect if rule.watches_silence else math.inf
         if self._presence and rule.levels:
             expect = -1.0
-        labelled = self.definition.priority_varies
+        labelled, presence = self.definition.priority_varies, self._presence
         for e in events:
             subject = getattr(e, "subject", None)
             if subject is None:
@@ -188,6 +203,7 @@ class ConditionLogic(AlarmLogic):
                     and mark <= time <= horizon
                     and e.unit == unit
                     and e.quality == "good"
+                    and (presence or (slot.about is not None and slot.about[0] == e.metric))
                 ):
                     slot.ts = time
                     slot.id = e.id
@@ -200,6 +216,16 @@ class ConditionLogic(AlarmLogic):
 
     def _take_reading(self, event: Any, slot: Slot | None, at: float) -> None:
         """Judge one event: a first one, one that may change something, or one of no good data."""
+        rule_id = self._rule_id
+        if not self._presence:
+            if not concerns(self.engine.rules[rule_id], event, self._word):
+                self.count("unit")
+                return
+            rule_id = signal_rule(self.engine, rule_id, event, self.definition.made)
+            if rule_id != self._rule_id:
+                slot = self.engine.slots[rule_id].get(event.subject)
+                if slot is not None and self.take_unchanged(rule_id, slot, event, at):
+                    return
         own: Rule | None = None
         if slot is None and self.definition.varies:
             try:
@@ -207,35 +233,24 @@ class ConditionLogic(AlarmLogic):
             except NoLimit:
                 self.count("no_limit")
                 return
-            if own is self.definition.common:
-                own = None
-        if not self._presence and self._other_kind(event):
-            self.count("unit")
+            own = None if own is self.definition.common else self._under(own, rule_id)
+        if slot is None and own is None and self._open_slot(rule_id, event, at):
             return
-        if slot is None and own is None and self._open_slot(event, at):
-            return
-        self.judge(self._rule_id, event, at, own, self._presence)
+        self.judge(rule_id, event, at, own, self._presence)
 
-    def _other_kind(self, event: Any) -> bool:
-        """Whether the event measures another kind of quantity than the limit, such as % not °C."""
-        unit, wanted = getattr(event, "unit", None), self.engine.rules[self._rule_id].unit
-        if unit is None or wanted is None or unit == wanted:
-            return False
-        return unit not in UNITS or UNITS[unit][0] != UNITS[wanted][0]
-
-    def _open_slot(self, event: Any, at: float) -> bool:
+    def _open_slot(self, rule_id: str, event: Any, at: float) -> bool:
         """Make the slot of a new, normal subject without a state, if many are known already."""
         engine = self.engine
-        slots = engine.slots[self._rule_id]
+        slots = engine.slots[rule_id]
         if len(slots) < engine.states_kept or type(event) is not Reading or event.quality != "good":
             return False
-        rule = engine.rules[self._rule_id]
+        rule = engine.rules[rule_id]
         value, time, subject = event.value, event.time, event.subject
         if (
             value is None
             or not engine.mark <= time <= at + rule.max_future
             or at < engine.wall_mark
-            or (self._rule_id, subject) in engine.tombs
+            or (rule_id, subject) in engine.tombs
             or subject in engine.sources
             or engine.on_open is not None
             or not (mode := self._first_mode(rule, event.unit))
@@ -243,12 +258,12 @@ class ConditionLogic(AlarmLogic):
         ):
             return False
         slots[subject] = Slot(time, event.id, value, at, mode, self._about(event))
-        engine.store.add(subject)
+        engine.stores[rule_id].add(subject)
         engine.created += 1
         if rule.watches_silence:
             heappush(
                 engine.event_heap,
-                (time + rule.expect, NO_DATA, engine.created, self._rule_id, subject),
+                (time + rule.expect, NO_DATA, engine.created, rule_id, subject),
             )
         return True
 

@@ -11,6 +11,7 @@ from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Transition
 from operators.alarms.settings import Alarm
+from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
 from operators.events import DeadLetter, Event, Occurrence, Reading, Row, encode_lines
 from operators.model.condition import Column
@@ -55,7 +56,7 @@ class RulesLogic(AlarmLogic):
         for rule_id, row in self._rows.items():
             rule = self._rule(rule_id, row)
             if rule is not None and rule.hash != self.engine.rules[rule_id].hash:
-                self.engine.set_rule(rule, at, clock)
+                self._put(rule, at, clock)
         self._index()
 
     # ------------------------------------------------------------------------
@@ -71,7 +72,7 @@ class RulesLogic(AlarmLogic):
             if row.get("deleted") or row.get("op") in _DELETED:
                 self._crossings.forget(rule_id)
                 if self._rows.pop(rule_id, None) is not None:
-                    self.engine.remove_rule(rule_id, at, self._clock)
+                    self._remove(rule_id, at)
             else:
                 self._set(event, rule_id, row, at)
         self._index()
@@ -87,14 +88,23 @@ class RulesLogic(AlarmLogic):
             return
         before = self._rows.get(rule_id)
         if before is not None and before["subject"] != row["subject"]:
-            self.engine.remove_rule(rule_id, at, self._clock)
+            self._remove(rule_id, at)
         if before is not None and before.get(CROSSES) != row.get(CROSSES):
             self._crossings.forget(rule_id)
         self._rows[rule_id] = row
-        self.engine.set_rule(rule, at, self._clock)
+        self._put(rule, at, self._clock)
         subject = str(row["subject"])
         if rule.absent is not None and "*" not in subject and "?" not in subject:
             self.engine.declare(rule_id, subject, at, event=self._clock)
+
+    def _put(self, rule: Rule, at: float, clock: float) -> None:
+        """Add or change a rule, for all signals that it judges."""
+        for rule_id in rules_of(self.engine, rule.id) or [rule.id]:
+            self.engine.set_rule(of_signal(rule, rule_id, self.definition.made), at, clock)
+
+    def _remove(self, rule_id: str, at: float) -> None:
+        for one in rules_of(self.engine, rule_id):
+            self.engine.remove_rule(one, at, self._clock)
 
     def _rule(self, rule_id: str, row: Mapping[str, Any]) -> Rule | None:
         try:
@@ -147,33 +157,23 @@ class RulesLogic(AlarmLogic):
         return rules
 
     def _take_one(self, rule_id: str, e: Any, at: float) -> None:
-        metric = self._rows[rule_id].get("metric")
+        row, rule = self._rows[rule_id], self.engine.rules[rule_id]
+        metric = row.get("metric")
         if metric and metric != getattr(e, "metric", None):
             return
-        level = level_of(self._rows[rule_id])
+        level = level_of(row)
         if level is not None:
             self._take_crossing(rule_id, e, at, level)
             return
-        engine = self.engine
-        rule = engine.rules[rule_id]
-        slot = engine.slots[rule_id].get(e.subject)
-        if slot is not None and type(e) is Reading and rule.pulse is None:
-            low, high, due, unit = slot.mode
-            time, value, last = e.time, e.value, slot.ts
-            if (
-                value is not None
-                and low <= value <= high
-                and last < time < due
-                and engine.mark <= time <= at + rule.max_future
-                and e.unit == unit
-                and e.quality == "good"
-                and (not rule.watches_silence or time - last <= rule.expect)
-            ):
-                slot.ts, slot.id, slot.value, slot.wall = time, e.id, value, at
-                if slot.about is None or slot.about[0] != e.metric or slot.about[1] != e.labels:
-                    slot.about = self._about(e)
+        presence = rule.absent is not None or rule.pulse is not None
+        if not presence and not metric:
+            if not concerns(rule, e, isinstance(row.get("is"), (bool, str))):
+                self.count("unit")
                 return
-        self.judge(rule_id, e, at, None, presence=rule.absent is not None or rule.pulse is not None)
+            rule_id = signal_rule(self.engine, rule_id, e, self.definition.made)
+        slot = self.engine.slots[rule_id].get(e.subject)
+        if slot is None or not self.take_unchanged(rule_id, slot, e, at):
+            self.judge(rule_id, e, at, None, presence=presence)
 
     def _take_crossing(self, rule_id: str, e: Any, at: float, level: Quantity) -> None:
         """A reading counts when it is on the other side of the level than the one before."""
@@ -192,7 +192,7 @@ class RulesLogic(AlarmLogic):
 
     def _transition(self, state: State, transition: Transition) -> None:
         """What is said of a crossing has the value that crossed, and the level."""
-        level = level_of(self._rows.get(state.rule.id, {}))
+        level = level_of(self._rows.get(state.rule.of, {}))
         if level is not None:
             e = self._reading
             value, unit = (e.value, e.unit) if e is not None else (None, level.unit)
@@ -207,7 +207,7 @@ class RulesLogic(AlarmLogic):
         """The page of an alarm, from its rule's row if it is a column."""
         page = self.alarm.page
         if isinstance(page, Column):
-            cell = self._rows.get(state.rule.id, {}).get(page.column)
+            cell = self._rows.get(state.rule.of, {}).get(page.column)
             return str(cell) if cell is not None else super().page_of(state)
         return page
 

@@ -110,6 +110,9 @@ class Alarm(Component):
     service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is
     still evaluated.
 
+    A limit or a state is judged for each signal: a subject with two metrics that fit has two,
+    the further one under the rule `FLOW/ALARM/METRIC`. `silent` and `seen` are about the subject.
+
     Either `when` gives the condition, or `rules` names a source of rules that people write, one
     alarm for each rule. Without a required `response` it is not an alarm but an event: send the
     stream to a sink.

@@ -17,13 +17,13 @@ def level_of(row: Mapping[str, Any]) -> Quantity | None:
 
 
 class Crossings:
-    """The side of its level on which each subject of each rule was last, and since when.
+    """The side of its level on which each signal of each rule was last, and since when.
 
     A value at the level is on neither side.
     """
 
     def __init__(self) -> None:
-        self._sides: dict[str, dict[str, tuple[bool, float]]] = {}
+        self._sides: dict[str, dict[tuple[str, str | None], tuple[bool, float]]] = {}
 
     def crossed(self, rule_id: str, event: Any, level: Quantity) -> bool:
         """Take a reading; return whether it crossed the level.
@@ -32,11 +32,14 @@ class Crossings:
         """
         value, edge = event.value, level.in_unit(event.unit)
         sides = self._sides.setdefault(rule_id, {})
-        before = sides.get(event.subject)
+        signal = event.subject, event.metric
+        before = sides.get(signal)
+        if before is None:
+            before = sides.pop((event.subject, None), None)
         if value == edge or (before is not None and event.time < before[1]):
             return False
         above = value > edge
-        sides[event.subject] = (above, event.time)
+        sides[signal] = (above, event.time)
         return before is not None and before[0] != above
 
     def forget(self, rule_id: str) -> None:
@@ -44,15 +47,16 @@ class Crossings:
         self._sides.pop(rule_id, None)
 
     def snapshot(self) -> list[list[Any]]:
-        """Return [rule, subject, side, time] of each."""
+        """Return [rule, subject, side, time, metric] of each."""
         return [
-            [rule, subject, *side]
+            [rule, subject, *side, metric]
             for rule, sides in self._sides.items()
-            for subject, side in sides.items()
+            for (subject, metric), side in sides.items()
         ]
 
     def restore(self, saved: list[list[Any]]) -> None:
         """Take back what `snapshot` returned."""
         self._sides = {}
-        for rule_id, subject, above, time in saved:
-            self._sides.setdefault(rule_id, {})[subject] = (above, time)
+        for rule_id, subject, above, time, *metric in saved:  # earlier states have no metric
+            signal = subject, metric[0] if metric else None
+            self._sides.setdefault(rule_id, {})[signal] = (above, time)

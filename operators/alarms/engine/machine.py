@@ -275,7 +275,7 @@ class Engine(Registry):
         self._control(s, at, lambda t: self._remove(s, t, reason), event)
         self.tombs[rule_id, subject] = (s.occ, s.seq)
         del self.slots[rule_id][subject]
-        self.store.drop(subject)
+        self.stores[rule_id].drop(subject)
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:

@@ -46,7 +46,7 @@ class Registry:
         self.on_open: Callable[[State, float], None] | None = None
         self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
-        self.store = SlotStore()
+        self.stores: dict[str, SlotStore] = {}
         self.converts = converts
         self.targets: dict[str, list[str]] = {}
         self._modes: dict[Mode, Mode] = {}
@@ -83,7 +83,7 @@ class Registry:
         if slot is not None:
             return self.load(rule_id, subject, slot)
         slots[subject] = slot = Slot(about=about)
-        self.store.add(subject)
+        self.stores[rule_id].add(subject)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
         s.occ, s.seq = self.tombs.pop((rule_id, subject), (0, 0))
         self._inherit_inhibitors(s, at, time)
@@ -116,7 +116,7 @@ class Registry:
 
     def load(self, rule_id: str, subject: str, slot: Slot, rule: Rule | None = None) -> State:
         """Bring a state up to what fast path and ticks did; `rule` is for a slot without state."""
-        self.store.load(subject, slot)
+        self.stores[rule_id].load(subject, slot)
         s = slot.state
         if s is None:
             s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
@@ -169,7 +169,7 @@ class Registry:
             slot.state = None
             for word, n in s.counters.items():
                 self.counters[word] = self.counters.get(word, 0) + n
-        self.store.store(s.subject, slot)
+        self.stores[s.rule.id].store(s.subject, slot)
 
     def shared_mode(self, mode: Mode) -> Mode:
         """One object for equal modes without a deadline, so that slots stay small."""
@@ -193,7 +193,8 @@ class Registry:
     def put_rule(self, rule: Rule) -> None:
         """Add or replace a rule."""
         self.rules[rule.id] = rule
-        self.slots.setdefault(rule.id, {})
+        if rule.id not in self.slots:
+            self.slots[rule.id], self.stores[rule.id] = {}, SlotStore()
         self.index_targets()
 
     def forget_idle(self, before: float) -> int:
@@ -205,7 +206,8 @@ class Registry:
         for rule_id, slots in self.slots.items():
             if self.rules[rule_id].watches_silence:
                 continue
-            times = self.store.times(slots)
+            store = self.stores[rule_id]
+            times = store.times(slots)
             for subject in [
                 subject for subject, ts in zip(slots, times, strict=True) if ts < before
             ]:
@@ -213,16 +215,16 @@ class Registry:
                 if s is None or _is_at_rest(s):
                     freed += 1
                     del slots[subject]
-                    self.store.drop(subject)
+                    store.drop(subject)
                     if s is not None and s.seq:
                         self.tombs[rule_id, subject] = (s.occ, s.seq)
-        self.store.tidy()
+            store.tidy()
         return freed
 
     def forget_rule(self, rule_id: str) -> None:
         """Take a rule out that has no alarms any more."""
         if self.rules.pop(rule_id, None) is not None:
-            del self.slots[rule_id]
+            del self.slots[rule_id], self.stores[rule_id]
         self.index_targets()
 
     def index_targets(self) -> None:

@@ -50,14 +50,16 @@ class Level(Limit):
 class Rule:
     """One rule, made from its `record`; raises `ValueError` for one that makes no sense.
 
-    Beyond the fields of the record, `schedule` arms and disarms it by the clock. Times are in
-    seconds.
+    A rule that judges one more signal of its subjects says in `of` whose it is, and in `metric`
+    which signal. Beyond the fields of the record, `schedule` arms and disarms it by the clock.
+    Times are in seconds.
     """
 
     def __init__(self, record: Mapping[str, Any], schedule: Schedule | None = None) -> None:
         self.record = dict(record)
         get = record.get
         self.id = str(get("id", "r1"))
+        self.of = str(get("of", self.id))
         canonical = json.dumps(self.record, sort_keys=True, default=str)
         self.hash = hashlib.sha256(canonical.encode()).hexdigest()[:12]
         self.schedule = schedule

@@ -1,4 +1,4 @@
-"""The slots of an engine in columns, where its only rule has very many subjects."""
+"""The slots of a rule in columns, where it has very many subjects."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

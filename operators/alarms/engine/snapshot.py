@@ -31,7 +31,7 @@ def snapshot(engine: Engine) -> dict[str, Any]:
 
 def _slots(engine: Engine, rule_id: str, slots: dict[str, Slot]) -> dict[str, Any]:
     """Columns, filled in one pass: of a million slots each is fetched from memory once."""
-    contents = engine.store.contents(slots)
+    contents = engine.stores[rule_id].contents(slots)
     states = {}
     ts: list[float] = []
     ids: list[str | None] = []
