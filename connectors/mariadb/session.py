@@ -23,7 +23,7 @@ from connectors.mariadb.binlog.gtids import (
 )
 from connectors.mariadb.binlog.stream import PositionLost, ServerIdTaken, Stream
 from connectors.mariadb.binlog.table_map import describe_with
-from connectors.mariadb.binlog.transactions import CHUNK_ROWS, Problem, TransactionDecoder
+from connectors.mariadb.binlog.transactions import Problem, TransactionDecoder
 from connectors.mariadb.preflight import explain
 from connectors.mariadb.problems import Problems
 from connectors.mariadb.row_mapping import Mappings
@@ -59,6 +59,10 @@ class Chunk:
     position: dict[str, Any]
     wall: float
     live: bool
+
+
+class _Closed(Exception):
+    """The reader was closed while rows were passed on."""
 
 
 class Session:
@@ -107,6 +111,8 @@ class Session:
             started = time.monotonic()
             try:
                 self._follow()
+            except _Closed:
+                return
             except PositionLost as error:
                 wait = 0.0 if self._start_over(error) else backoff.pause()
             except ConnectorError as error:
@@ -144,7 +150,9 @@ class Session:
                     f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
                     " restored"
                 )
-            stream = Stream(self._server.connect(), self._position.gtids, self._settings.server_id)
+            stream = Stream(
+                self._server.connect(), self._position.start(), self._settings.server_id
+            )
             try:
                 self._stream = stream
                 self._read_log(stream, control, target)
@@ -163,6 +171,7 @@ class Session:
             describe_with(control),
             self._problems.report,
             self._context.count,
+            self._pass_on,
         )
         self._live = reached(decoder.position.gtids, target)
         self._pass_on(decoder)
@@ -174,8 +183,6 @@ class Session:
                 self._context.health.up(self._context.name)
             for data in stream.packets():
                 decoder.handle(data, stream.checksum)
-                if len(decoder.events) >= CHUNK_ROWS:
-                    self._pass_on(decoder)
                 if (
                     not self._live
                     and not decoder.inside
@@ -192,7 +199,7 @@ class Session:
 
     def _pass_on(self, decoder: TransactionDecoder) -> None:
         position = decoder.position
-        self._position = LogPosition(dict(position.gtids), position.rows, dict(position.state_ids))
+        self._position = position.copy()
         now = time.time()
         wall = now if self._live else min(decoder.committed or now, now)
         self._wall = max(self._wall, wall)
@@ -201,6 +208,8 @@ class Session:
         ]
         events, arrivals = self._mapping.apply(decoder.take(), commits)
         self._put(Chunk(events, arrivals, position.saved(), self._wall, self._live))
+        if self._closed.is_set():
+            raise _Closed
 
     # ------------------------------------------------------------------------
     # where to begin
@@ -255,6 +264,9 @@ class Session:
     def _start_over(self, error: PositionLost) -> bool:
         """Report the gap that a purged position leaves; True if the tables are to be read again."""
         lost = self._position or LogPosition()
+        if lost.prepared:  # without them perhaps: their commits are reported when they come
+            lost.prepared.clear()
+            return True
         position = format_gtids(lost.gtids) or "the beginning"
         loss = (
             f"MariaDB at {self._settings.address} no longer has the binary log after {position}"

@@ -89,6 +89,7 @@ def _ours(url: str, begin: str, until: str) -> float:
     control = connect(address, None)
     recorder = Recorder(DATABASE)
     recorder.seed(control)
+    passed: list[int] = []
     decoder = TransactionDecoder(
         LogPosition(parse_gtids(begin)),
         frozenset({(DATABASE, "states")}),
@@ -96,18 +97,16 @@ def _ours(url: str, begin: str, until: str) -> float:
         describe_with(control),
         lambda problem: print(problem, file=sys.stderr),
         lambda word, n: None,
+        lambda decoder: passed.append(len(decoder.take())),
     )
     stream = Stream(connect(address, None), parse_gtids(begin), 77)
     target = parse_gtids(until)
-    rows = 0
     began = time.process_time()
     while not reached(decoder.position.gtids, target):
         stream.receive()
         for data in stream.packets():
             decoder.handle(data, stream.checksum)
-            if len(decoder.events) >= 1000:
-                rows += len(decoder.take())
-    rate = (rows + len(decoder.take())) / (time.process_time() - began)
+    rate = (sum(passed) + len(decoder.take())) / (time.process_time() - began)
     stream.close()
     control.close()
     return rate

@@ -21,6 +21,7 @@ SCHEMA, TABLE = "fuzz", "every_type"
 ROWS = 25
 REASONS = {"undecodable", "unknown_columns"}
 HEADER = 30
+COMMIT = bytes(5) + bytes([wire.XID]) + bytes(22)
 
 
 class _Unasked(Recorder):
@@ -66,6 +67,7 @@ def follow(data: bytes) -> None:
     )
     for packet in some:
         decoder.handle(packet, checksum)
+    decoder.handle(COMMIT, 0)
     assert {problem.reason for problem in problems} <= REASONS, problems
     for row in decoder.take():
         assert isinstance(row.id, str)

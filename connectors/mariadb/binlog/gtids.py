@@ -31,22 +31,39 @@ class LogPosition:
     """How far the log has been read: up to `gtids`, and `rows` rows of the next transaction.
 
     `state_ids` are the highest ids of `states` by schema, to go on from if the server loses the
-    position.
+    position. `prepared` are the XA transactions that are neither committed nor rolled back: where
+    to read each again, the oldest first.
     """
 
     gtids: Gtids = field(default_factory=dict)
     rows: int = 0
     state_ids: dict[str, int] = field(default_factory=dict)
+    prepared: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> Gtids:
+        """Where the log has to be read from: before the oldest prepared transaction."""
+        oldest = next(iter(self.prepared.values()), None)
+        return dict(self.gtids) if oldest is None else parse_gtids(oldest)
+
+    def copy(self) -> Self:
+        """One that changes by itself."""
+        return type(self)(dict(self.gtids), self.rows, dict(self.state_ids), dict(self.prepared))
 
     def saved(self) -> dict[str, Any]:
         """As plain data."""
-        return {
+        saved = {
             "gtid": format_gtids(self.gtids),
             "rows": self.rows,
             "state_ids": dict(self.state_ids),
         }
+        return saved | ({"prepared": dict(self.prepared)} if self.prepared else {})
 
     @classmethod
     def load(cls, saved: Mapping[str, Any]) -> Self:
         """The opposite of `saved`."""
-        return cls(parse_gtids(saved["gtid"]), saved["rows"], dict(saved["state_ids"]))
+        return cls(
+            parse_gtids(saved["gtid"]),
+            saved["rows"],
+            dict(saved["state_ids"]),
+            dict(saved.get("prepared", {})),
+        )

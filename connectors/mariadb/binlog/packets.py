@@ -1,7 +1,7 @@
 """The packets of the binary log: their types, and the encodings they share."""
 
 import zlib
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 QUERY = 2
 FORMAT_DESCRIPTION = 15
@@ -12,13 +12,14 @@ INCIDENT = 26
 XA_PREPARE = 38
 GTID = 162
 QUERY_COMPRESSED = 165
-STANDALONE = 1
+STANDALONE, GROUP_COMMIT_ID, PREPARED_XA, COMPLETED_XA = 1, 2, 64, 128
+"""Flags of a GTID event."""
 
 
 class Rows(NamedTuple):
     """A kind of row event: its operation, its header's version, and whether rows are compressed."""
 
-    op: str
+    op: Literal["insert", "update", "delete"]
     version: int
     compressed: bool = False
 
@@ -30,6 +31,14 @@ ROW_EVENTS = {
     169: Rows("insert", 2, True), 170: Rows("update", 2, True), 171: Rows("delete", 2, True),
 }  # fmt: skip
 """The kinds of row events by their type."""
+
+
+def xid_of(gtid_event: bytes) -> str:
+    """The name of the XA transaction that a GTID event prepares or completes."""
+    offset = 41 if gtid_event[32] & GROUP_COMMIT_ID else 33
+    start = offset + 6
+    end = start + gtid_event[offset + 4] + gtid_event[offset + 5]
+    return f"{gtid_event[offset:start].hex()}:{gtid_event[start:end].hex()}"
 
 
 def length_coded(data: bytes, offset: int) -> tuple[int, int]:

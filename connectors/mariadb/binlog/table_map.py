@@ -14,12 +14,16 @@ from connectors.mariadb.binlog.column_types import (
     ONE_META_BYTE,
     SET,
     STRING,
+    TIMESTAMP2,
     TWO_META_BYTES,
     VAR_STRING,
     VARCHAR,
     VARCHAR_COMPRESSED,
 )
 from connectors.mariadb.binlog.packets import length_coded
+
+HASH_COLUMN = "DB_ROW_HASH_"
+"""How the columns begin that MariaDB adds for a UNIQUE key of texts of any length."""
 
 
 class UnknownColumns(Exception):
@@ -40,12 +44,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table at one moment of the log. `key` are the names of the primary key's columns."""
+    """A table at one moment of the log.
+
+    `key` are the names of the primary key's columns, `hidden` those of columns that nobody
+    declared. `ends` is the column of a system-versioned table that says when a row ended.
+    """
 
     schema: str
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    ends: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -55,13 +65,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Described:
-    """A column as information_schema has it."""
+    """A column as information_schema has it, or one that it does not list (`hidden`)."""
 
     name: str
     declared: str
     full: str
     charset: str | None
     key: bool
+    ends: bool = False
+    hidden: bool = False
 
 
 Describe = Callable[[str, str], list[Described]]
@@ -93,16 +105,27 @@ def parse_table(data: bytes, end: int, describe: Describe) -> Table:
         columns.append(column)
     offset += (count + 7) // 8
     fields = _optional_fields(data, offset, end)
-    if 4 in fields:
+    if 4 not in fields:
+        described = describe(schema, name)
+        named = _from_schema(f"{schema}.{name}", columns, described)
+        key = tuple(c.name for c in described if c.key)
+    else:
         columns, key = _from_log(columns, fields)
-        return Table(schema, name, tuple(columns), key)
-    described = describe(schema, name)
+        named = tuple(columns)
+        described = describe(schema, name) if _may_be_versioned(columns) else []
     return Table(
         schema,
         name,
-        _from_schema(f"{schema}.{name}", columns, described),
-        tuple(c.name for c in described if c.key),
+        named,
+        key,
+        tuple(c.name for c in described if c.hidden)
+        + tuple(c.name for c in columns if c.name.startswith(HASH_COLUMN)),
+        next((c.name for c in described if c.ends), None),
     )
+
+
+def _may_be_versioned(columns: list[Column]) -> bool:
+    return sum(column.type == TIMESTAMP2 and column.meta == (6,) for column in columns) >= 2
 
 
 def _column(kind: int, data: bytes, offset: int) -> tuple[Column, int]:
@@ -179,15 +202,28 @@ def describe_with(connection: Any) -> Describe:
     def describe(schema: str, table: str) -> list[Described]:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLUMN_KEY FROM"
+                "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLUMN_KEY ="
+                " 'PRI', COALESCE(GENERATION_EXPRESSION = 'ROW END', FALSE) FROM"
                 " information_schema.COLUMNS WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s ORDER BY"
                 " ORDINAL_POSITION",
                 (schema, table),
             )
-            return [
-                Described(n, kind.lower(), full, charset, key == "PRI")
-                for n, kind, full, charset, key in cursor.fetchall()
+            columns = [
+                Described(name, kind.lower(), full, charset, bool(key), bool(ends))
+                for name, kind, full, charset, key, ends in cursor.fetchall()
             ]
+            cursor.execute(
+                "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s"
+                " AND TABLE_TYPE = 'SYSTEM VERSIONED'",
+                (schema, table),
+            )
+            versioned = cursor.fetchone() is not None
+        if versioned and not any(column.ends for column in columns):
+            columns += [
+                Described(name, "timestamp", "timestamp(6)", None, False, name == "row_end", True)
+                for name in ("row_start", "row_end")
+            ]
+        return columns
 
     return describe
 

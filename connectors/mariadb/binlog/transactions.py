@@ -1,23 +1,22 @@
 """Row events from the packets of the binary log, transaction by transaction.
 
 It does no I/O but through what it is given: `describe`, for tables without names in the log, and
-the queries of each recorder.
+the queries of each recorder. What a transaction changed is held until it is committed.
 """
 
-import copy
-import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.mariadb.binlog import packets as wire
-from connectors.mariadb.binlog.gtids import LogPosition
+from connectors.mariadb.binlog.gtids import LogPosition, format_gtids
+from connectors.mariadb.binlog.held_rows import HeldRows
 from connectors.mariadb.binlog.row_decoder import RowDecoder
+from connectors.mariadb.binlog.row_events import Transaction, Unreadable, Watched, events_of
+from connectors.mariadb.binlog.statements import change_of, names, savepoint_of
 from connectors.mariadb.binlog.table_map import (
     Describe,
-    Table,
     UnknownColumns,
     parse_table,
     table_names,
@@ -27,24 +26,18 @@ from connectors.mariadb.homeassistant_recorder import (
     META,
     STATES,
     Recorder,
-    changes_state,
-    inserted,
     is_recorder,
 )
 from operators.events import Row
 
 CHUNK_ROWS = 1000
 DEAD_LETTER_BYTES = 65_536
-CHANGES = re.compile(
-    r"\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load\s+data|truncate)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 UNDECODABLE = (
     struct.error, zlib.error, LookupError, ValueError, ArithmeticError, TypeError, StopIteration,
 )  # fmt: skip
 """Errors of damaged bytes, and of columns of a type that is not known."""
 
-Rows = list[dict[str, Any]]
+Held = HeldRows[Watched | Unreadable]
 
 
 @dataclass(frozen=True)
@@ -58,24 +51,12 @@ class Problem:
     time: float
 
 
-@dataclass
-class _Watched:
-    table: Table
-    decoder: RowDecoder
-    recorder: Recorder | None
-
-
-@dataclass(frozen=True)
-class _Unreadable:
-    reason: str
-    detail: str
-
-
 class TransactionDecoder:
-    """Decodes packets, given to `handle`, into `events`.
+    """Decodes packets, given to `handle`, into `events`, once their transaction is committed.
 
     `commits` says how many of them were committed when (epoch seconds); `position` moves at the end
-    of each transaction and with every row. `inside` is True within a transaction.
+    of each transaction and with every row. `inside` is True within a transaction. `full` is called
+    whenever there are a thousand events, and has to `take` them.
     """
 
     def __init__(
@@ -86,39 +67,55 @@ class TransactionDecoder:
         describe: Describe,
         problem: Callable[[Problem], None],
         count: Callable[[str, int], None],
+        full: Callable[["TransactionDecoder"], None] = lambda decoder: None,
     ) -> None:
-        self.position = copy.deepcopy(position)
+        self.position = position.copy()
         self.events: list[Row] = []
         self.commits: list[tuple[int, float]] = []
         self.inside = False
-        self.committed = 0.0
-        self._seen = 0
+        self._transaction = Transaction()
         self._tables = tables
         self._recorders = recorders
         self._describe = describe
         self._problem = problem
         self._count = count
+        self._full = full
         helpers = {(schema, name) for schema in recorders for name in (STATES, META, ATTRIBUTES)}
         self._interesting = tables | helpers
-        self._known: dict[bytes, _Watched | _Unreadable | None] = {}
-        self._maps: dict[int, _Watched | _Unreadable | None] = {}
+        self._known: dict[bytes, Watched | Unreadable | None] = {}
+        self._maps: dict[int, Watched | Unreadable | None] = {}
         self._gtid = (0, 0, 0)
-        self._gtid_text = ""
-        self._standalone = False
+        self._flags = 0
+        self._held: Held = HeldRows()
+        self._xid = ""
+        self._prepared: dict[str, Held] = {}
+        start = position.start()
+        self._behind = {
+            domain: last for domain, last in position.gtids.items() if start.get(domain) != last
+        }
+        self._again = False
+
+    @property
+    def committed(self) -> float:
+        """When the last transaction was committed (epoch seconds)."""
+        return self._transaction.committed
 
     def handle(self, data: bytes, checksum: int) -> None:
         """Take one packet. `checksum` is the number of bytes at its end that are one."""
         kind = data[5]
         end = len(data) - checksum
-        rows = wire.ROW_EVENTS.get(kind)
-        if rows is not None:
-            self._rows(data, end, rows)
+        if kind in wire.ROW_EVENTS:
+            table = self._maps.get(int.from_bytes(data[20:26], "little"))
+            if table is not None:
+                self._held.append(table, data[:end])
         elif kind == wire.TABLE_MAP:
             self._table(data, end)
         elif kind == wire.GTID:
             self._begin(data)
-        elif kind in (wire.XID, wire.XA_PREPARE):
-            self._end()
+        elif kind == wire.XID or (kind == wire.XA_PREPARE and data[20]):
+            self._end(self._held)
+        elif kind == wire.XA_PREPARE:
+            self._prepare()
         elif kind in (wire.QUERY, wire.QUERY_COMPRESSED, wire.EXECUTE_LOAD_QUERY):
             self._query(data, end)
         elif kind == wire.INCIDENT:
@@ -134,60 +131,126 @@ class TransactionDecoder:
         events, self.events, self.commits = self.events, [], []
         return events
 
+    # ------------------------------------------------------------------------
+    # transactions
+
     def _begin(self, data: bytes) -> None:
-        sequence, domain, flags = struct.unpack_from("<QIB", data, 20)
-        self.committed = float(int.from_bytes(data[1:5], "little"))
+        sequence, domain, self._flags = struct.unpack_from("<QIB", data, 20)
         server = int.from_bytes(data[6:10], "little")
         self._gtid = (domain, server, sequence)
-        self._gtid_text = f"{domain}-{server}-{sequence}"
-        self._standalone = bool(flags & wire.STANDALONE)
+        self._transaction = Transaction(
+            f"{domain}-{server}-{sequence}", float(int.from_bytes(data[1:5], "little"))
+        )
+        if self._flags & (wire.PREPARED_XA | wire.COMPLETED_XA):
+            self._xid = wire.xid_of(data)
+        self._held.clear()
         self.inside = True
-        self._seen = 0
+        self._again = domain in self._behind
+        if self._behind.get(domain) == (server, sequence):
+            del self._behind[domain]
 
-    def _end(self) -> None:
-        domain, server, sequence = self._gtid
-        self.position.gtids[domain] = (server, sequence)
-        self.position.rows = self._seen = 0
+    def _prepare(self) -> None:
+        """Keep the rows of an XA transaction until it is committed or rolled back."""
+        position = self.position
+        if not self._again:
+            position.prepared[self._xid] = format_gtids(position.gtids)
+        if self._xid in position.prepared:
+            self._prepared[self._xid], self._held = self._held, HeldRows()
+        self._end(None)
+
+    def _complete(self, text: str, data: bytes) -> None:
+        """Let the rows of a prepared transaction pass, or forget them."""
+        held = None if self._again else self._prepared.pop(self._xid, None)
+        commits = text[:10].upper() == "XA COMMIT "
+        if held is None and commits and not self._again:
+            self._refuse(
+                "unprepared",
+                f"{text[:200]!r} commits a transaction that was prepared before this flow began to"
+                " read, or where the server no longer has its log: its rows are not seen. To read"
+                " the tables anew, discard the flow's saved position",
+                data,
+            )
+        self._end(held if commits else None)
+        if held is not None:
+            held.clear()
+
+    def _end(self, committed: Held | None) -> None:
+        if not self._again:
+            if committed is not None:
+                self._commit(committed)
+            domain, server, sequence = self._gtid
+            self.position.gtids[domain] = (server, sequence)
+            self.position.rows = 0
+            if self._flags & wire.COMPLETED_XA:
+                self.position.prepared.pop(self._xid, None)
         self.inside = False
         self._maps.clear()
+        self._held.clear()
+
+    def _commit(self, held: Held) -> None:
+        for table, packet in held:
+            if isinstance(table, Unreadable):
+                self._refuse(table.reason, table.detail, packet)
+            else:
+                self._rows(table, packet)
+            if len(self.events) >= CHUNK_ROWS:
+                self._full(self)
+
+    # ------------------------------------------------------------------------
+    # statements
 
     def _query(self, data: bytes, end: int) -> None:
         if not self.inside:
             return
         schema, text = wire.query_text(data, end)
-        word = text[:16].strip().upper()
-        if word in ("COMMIT", "ROLLBACK"):
-            self._end()
-            return
-        if CHANGES.match(text):
-            self._statement(schema, text, data)
-        if self._standalone:
-            self._known.clear()  # it may have changed a table
-            self._end()
+        if self._flags & wire.COMPLETED_XA:
+            self._complete(text, data)
+        elif text.strip().upper() == "COMMIT":
+            self._end(self._held)
+        elif text.strip().upper() == "ROLLBACK":
+            self._end(None)
+        elif savepoint := savepoint_of(text):
+            back, name = savepoint
+            (self._held.back_to if back else self._held.mark)(name)
+        else:
+            change = change_of(text)
+            if change is None:
+                self._known.clear()  # it may have changed a table
+            elif not self._again:
+                self._without_rows(change, schema, text, data)
+            if self._flags & wire.STANDALONE:
+                self._end(None)
 
-    def _statement(self, schema: str, text: str, data: bytes) -> None:
-        for database, table in sorted(self._interesting):
-            if re.search(rf"\b{re.escape(table)}\b", text) and (
-                database == schema or database in text
-            ):
-                self._count("statement", 1)
+    def _without_rows(self, change: str, schema: str, text: str, data: bytes) -> None:
+        for database, table in names(text, schema, self._interesting):
+            if change == "truncate":
+                reason = "truncated"
+                detail = (
+                    f"{database}.{table} was emptied by {text[:200]!r}: the log does not name the"
+                    " rows that are gone, so no deletes are seen; where they matter, use DELETE"
+                )
+            else:
+                reason = "statement"
                 detail = (
                     f"a change of {database}.{table} was logged as a statement, without its rows,"
                     f" and is not seen: {text[:200]!r}; the program that wrote it has to use"
                     " binlog_format=ROW (SET GLOBAL binlog_format=ROW, then reconnect it)"
                 )
-                self._problem(
-                    Problem(
-                        "statement",
-                        detail,
-                        text.encode()[:DEAD_LETTER_BYTES],
-                        self._origin(data),
-                        self.committed,
-                    )
-                )
+            self._count(reason, 1)
+            payload = text.encode()[:DEAD_LETTER_BYTES]
+            self._problem(Problem(reason, detail, payload, self._origin(data), self.committed))
 
     def _origin(self, data: bytes) -> str:
-        return f"{self._gtid_text}/{int.from_bytes(data[14:18], 'little')}"
+        return f"{self._transaction.gtid}/{int.from_bytes(data[14:18], 'little')}"
+
+    def _refuse(self, reason: str, detail: str, data: bytes) -> None:
+        self._count(reason, 1)
+        self._problem(
+            Problem(reason, detail, data[:DEAD_LETTER_BYTES], self._origin(data), self.committed)
+        )
+
+    # ------------------------------------------------------------------------
+    # tables and rows
 
     def _table(self, data: bytes, end: int) -> None:
         table_id = int.from_bytes(data[20:26], "little")
@@ -196,18 +259,12 @@ class TransactionDecoder:
             try:
                 self._known[body] = self._watched(data, end)
             except UnknownColumns as error:
-                self._known[body] = _Unreadable("unknown_columns", str(error))
+                self._known[body] = Unreadable("unknown_columns", str(error))
             except UNDECODABLE as error:
-                self._known[body] = _Unreadable("undecodable", _cannot(_name_of(data), error))
+                self._known[body] = Unreadable("undecodable", _cannot(_name_of(data), error))
         self._maps[table_id] = self._known[body]
 
-    def _refuse(self, reason: str, detail: str, data: bytes) -> None:
-        self._count(reason, 1)
-        self._problem(
-            Problem(reason, detail, data[:DEAD_LETTER_BYTES], self._origin(data), self.committed)
-        )
-
-    def _watched(self, data: bytes, end: int) -> _Watched | None:
+    def _watched(self, data: bytes, end: int) -> Watched | None:
         schema, name, _ = table_names(data)
         if (schema, name) not in self._interesting:
             return None
@@ -219,71 +276,30 @@ class TransactionDecoder:
             recorder = None
         if recorder is None and (schema, name) not in self._tables:
             return None
-        return _Watched(table, RowDecoder(table.columns), recorder)
+        return Watched(table, RowDecoder(table.columns), recorder)
 
-    def _rows(self, data: bytes, end: int, kind: wire.Rows) -> None:
-        watched = self._maps.get(int.from_bytes(data[20:26], "little"))
-        if watched is None:
-            return
-        if isinstance(watched, _Unreadable):
-            self._refuse(watched.reason, watched.detail, data)
-            return
+    def _rows(self, watched: Watched, packet: bytes) -> None:
+        kind = wire.ROW_EVENTS[packet[5]]
         try:
-            before, after = watched.decoder.images(data, end, kind)
-            events = self._events(watched, kind.op, before, after)
+            images = watched.decoder.images(packet, len(packet), kind)
+            events, counts = events_of(watched, kind.op, images, self._transaction, self.position)
         except UNDECODABLE as error:
-            self._refuse("undecodable", _cannot(watched.table.full_name, error), data)
+            self._refuse("undecodable", _cannot(watched.table.full_name, error), packet)
             return
+        for word, n in counts.items():
+            self._count(word, n)
         self._add(events)
-
-    def _events(self, watched: _Watched, op: str, before: Rows, after: Rows) -> list[Row]:
-        if watched.recorder is None:
-            return self._plain(watched.table, op, after or before)
-        if watched.table.name == STATES:
-            return self._states(watched.table, watched.recorder, op, before, after)
-        watched.recorder.learn(watched.table.name, after)
-        return []
 
     def _add(self, events: list[Row]) -> None:
         """Add all but the first `position.rows`, which were passed on before a reconnect."""
-        passed_on = self.position.rows - self._seen
-        self._seen += len(events)
+        transaction = self._transaction
+        passed_on = self.position.rows - transaction.seen
+        transaction.seen += len(events)
         if passed_on > 0:
             events = events[passed_on:]
-        self.position.rows = max(self.position.rows, self._seen)
+        self.position.rows = max(self.position.rows, transaction.seen)
         self.events += events
-        self.commits.append((len(events), self.committed))
-
-    def _states(
-        self, table: Table, recorder: Recorder, op: str, before: Rows, after: Rows
-    ) -> list[Row]:
-        if op == "insert":
-            recorder.resolve(after)
-            known = self.position.state_ids
-            known[table.schema] = max(known.get(table.schema, 0), after[-1]["state_id"])
-            return inserted(table.full_name, after, self.committed)
-        if op == "delete":
-            self._count("purged", len(before))
-            return []
-        rows = [new for old, new in zip(before, after, strict=True) if changes_state(old, new)]
-        if len(rows) < len(after):
-            self._count("bookkeeping", len(after) - len(rows))
-        recorder.resolve(rows)
-        events = inserted(table.full_name, rows, self.committed)
-        for n, event in enumerate(events, self._seen):
-            event.op = "update"
-            event.id = f"{event.id}/{self._gtid_text}.{n}"
-        return events
-
-    def _plain(self, table: Table, op: Any, rows: Rows) -> list[Row]:
-        events = []
-        for n, values in enumerate(rows, self._seen):
-            key = "/".join(str(values[name]) for name in table.key)
-            identity = f"{table.name}/{key}/{self._gtid_text}.{n}"
-            events.append(
-                Row(id=identity, time=self.committed, table=table.full_name, op=op, values=values)
-            )
-        return events
+        self.commits.append((len(events), transaction.committed))
 
 
 def _name_of(table_map: bytes) -> str:
