@@ -128,6 +128,8 @@ class Health:
         self._report = report
         self._lock = threading.Lock()
         self.down: dict[str, str] = {}
+        self.detectors: dict[str, dict[str, str]] = {}
+        """What looks at the pictures of each camera source, replaced as a whole."""
         self._seen: set[str] = set()
 
     def up(self, name: str) -> None:

@@ -1,8 +1,10 @@
 """The tables of the api's own database. All times are in epoch seconds."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Float,
     ForeignKey,
@@ -220,7 +222,7 @@ class Camera(Base):
     """A camera that people added.
 
     `name` is its subject in events; addresses hold no password, only names of variables. Only who
-    may see its `page` knows of it.
+    may see its `page` knows of it. `zones` and `lines` are drawn on its picture, by their names.
     """
 
     __tablename__ = "cameras"
@@ -233,6 +235,8 @@ class Camera(Base):
     area: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     fps: Mapped[float | None] = mapped_column(Float)
     min_confidence: Mapped[float | None] = mapped_column(Float)
+    zones: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    lines: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     running: Mapped[bool] = mapped_column(default=True)
     created: Mapped[float] = mapped_column(Float)
     changed: Mapped[float] = mapped_column(Float)

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from api.metrics import Metrics
 from api.push.cursor import Position, partition_id
-from api.push.updates import Update, from_events, from_push, from_site_events
+from api.push.updates import Update, from_events, from_evidence, from_push, from_site_events
 from api.settings import Settings
 from connectors.kafka.client_faults import ClientFaults
 from connectors.runtime.backoff import Backoff
@@ -152,7 +152,7 @@ class Feed:
             settings.topics.alarms,
             settings.topics.alarm_replies,
         )
-        wanted += (settings.topics.pages, settings.topics.live_pictures)
+        wanted += (settings.topics.pages, settings.topics.live_pictures, settings.topics.evidence)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         partitions = [
@@ -209,7 +209,8 @@ class Feed:
         """How many records of a topic are read back at the start; None for all of them."""
         if topic == self._settings.topics.pages:
             return None
-        passing = (self._settings.topics.alarm_replies, self._settings.topics.live_pictures)
+        topics = self._settings.topics
+        passing = (topics.alarm_replies, topics.live_pictures, topics.evidence)
         return 0 if topic in passing else self._settings.bounds.backfill_records
 
     def _poll_until_next_look(self, consumer: Any) -> None:
@@ -252,6 +253,8 @@ class Feed:
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
         if topic in (self._settings.topics.push, self._settings.topics.live_pictures):
             return from_push
+        if topic == self._settings.topics.evidence:
+            return from_evidence
         return from_site_events if topic in self._settings.event_topics else from_events
 
     def _answers(self, partition: TopicPartition, batch: list[Any]) -> list[Event]:

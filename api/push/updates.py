@@ -15,6 +15,10 @@ from operators.events import AlarmTransition, Detection, Event, Occurrence, Read
 READINGS = "readings"
 ALARMS = "alarms"
 EVENTS = "events"
+EVIDENCE = "evidence"
+
+
+_OF_EVIDENCE = (("event", "event"), ("evidence", "kind"), ("state", "state"), ("camera", "camera"))
 
 
 class Kind(msgspec.Struct):
@@ -246,6 +250,30 @@ def from_site_events(value: bytes, live: bool) -> list[Update]:
         )
         for line, event in zip(_lines(value), decode_lines(value), strict=True)
         if isinstance(event, Occurrence | Detection)
+    ]
+
+
+def from_evidence(value: bytes, live: bool) -> list[Update]:
+    """Updates of one record of evidence: which event has some now, or has lost it.
+
+    Where it is kept is nobody's business here. Raises `msgspec.MsgspecError`.
+    """
+    return [
+        Update(
+            EVIDENCE,
+            msgspec.json.encode(
+                {"kind": EVIDENCE, "subject": event.subject, "time": event.time}
+                | {name: event.data.get(said) for name, said in _OF_EVIDENCE}
+            ).decode(),
+            subject=event.subject,
+            page=event.labels.get("page"),
+            camera=event.data.get("camera"),
+            time=event.time,
+            dedup_key=(EVIDENCE, event.id, event.data.get("state")),
+            live=live,
+        )
+        for event in decode_lines(value)
+        if isinstance(event, Occurrence)
     ]
 
 

@@ -15,6 +15,7 @@ from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
+from operators.vision.drawn_places import DrawnLine, DrawnZone, PlaceName
 
 TAG = "Cameras"
 CHANNEL = "cameras"
@@ -47,6 +48,14 @@ PageKey = Annotated[
         description="The page, by its key, whose accounts alone know of it.",
     ),
 ]
+DrawnZones = Annotated[
+    dict[PlaceName, DrawnZone],
+    Meta(max_length=50, description="All zones drawn on its picture, by name."),
+]
+DrawnLines = Annotated[
+    dict[PlaceName, DrawnLine],
+    Meta(max_length=50, description="All lines drawn on its picture, by name."),
+]
 
 
 class CameraList(msgspec.Struct):
@@ -76,6 +85,8 @@ class CameraChanges(msgspec.Struct):
     min_confidence: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
     page: PageKey | UnsetType | None = UNSET
     record_url: Url | UnsetType | None = UNSET
+    zones: DrawnZones | UnsetType | None = UNSET
+    lines: DrawnLines | UnsetType | None = UNSET
 
 
 class CameraId(msgspec.Struct):

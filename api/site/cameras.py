@@ -19,6 +19,7 @@ from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.topics.outbox import Outbox
 from connectors.config.variables import password_in_url
+from operators.vision.drawn_places import DrawnLine, DrawnZone, places_of, problem_of
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 MOST = 1000
@@ -50,6 +51,8 @@ class CameraView(msgspec.Struct):
     min_confidence: float | None = None
     page: str | None = None
     record_url: str | None = None
+    zones: dict[str, DrawnZone] = {}
+    lines: dict[str, DrawnLine] = {}
 
 
 class Changed(NamedTuple):
@@ -98,7 +101,7 @@ class Cameras:
         now = time.time()
         camera = Camera(
             name=name,
-            **settings,
+            **_plain(settings),
             running=True,
             created=now,
             changed=now,
@@ -124,8 +127,10 @@ class Cameras:
             return None
         _check(session, settings, by)
         before = camera.page
-        for name, value in settings.items():
+        for name, value in _plain(settings).items():
             setattr(camera, name, value)
+        if problem := problem_of(places_of({"zones": camera.zones, "lines": camera.lines})):
+            raise CameraError(problem)
         camera.changed, camera.changed_by = time.time(), by.username
         self._changed(session, camera, by, "camera.change", address)
         if camera.page != before:
@@ -196,6 +201,11 @@ def _check(session: Session, settings: Mapping[str, Any], by: Principal) -> None
         raise CameraError(f"there is no page {page!r} that you may see")
 
 
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as the database has them."""
+    return dict(msgspec.to_builtins(dict(settings)))
+
+
 def _known_to(session: Session, id: int, by: Principal) -> Camera | None:
     camera = session.get(Camera, id)
     if camera is None:
@@ -205,6 +215,7 @@ def _known_to(session: Session, id: int, by: Principal) -> Camera | None:
 
 
 def _view(camera: Camera) -> CameraView:
+    drawn = places_of({"zones": camera.zones, "lines": camera.lines})
     return CameraView(
         id=camera.id,
         name=camera.name,
@@ -218,4 +229,6 @@ def _view(camera: Camera) -> CameraView:
         min_confidence=camera.min_confidence,
         page=camera.page,
         record_url=camera.record_url,
+        zones=drawn.zones,
+        lines=drawn.lines,
     )

@@ -39,12 +39,21 @@ class FlowGraph(msgspec.Struct):
     arrows: list[tuple[str, str, str]] = []
 
 
+class DetectorView(msgspec.Struct):
+    """The model that looks at the pictures of a camera source, as its file describes it."""
+
+    model: str = ""
+    licence: str = ""
+    device: str = ""
+
+
 class FlowView(msgspec.Struct):
     """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down.
 
     Down means that there is no answer at its address. `dropped` counts what steps left out, as
     `step: reason`. By source: `lag` is the number of records of its topic that the flow has not
-    read yet, `age` the seconds since the newest event that it read arrived.
+    read yet, `age` the seconds since the newest event that it read arrived, and `detectors` what
+    looks at the pictures of its cameras.
     """
 
     address: str
@@ -58,6 +67,7 @@ class FlowView(msgspec.Struct):
     lag: dict[str, float] = {}
     age: dict[str, float] = {}
     graph: FlowGraph | None = None
+    detectors: dict[str, DetectorView] = {}
 
 
 class FlowStatus:
@@ -94,7 +104,12 @@ class FlowStatus:
                 detail=f"no answer at {address} ({type(error).__name__}); does the flow run?",
             )
         view = FlowView(
-            address, state.status, state.flow, waiting_for=state.waiting_for, graph=graph
+            address,
+            state.status,
+            state.flow,
+            waiting_for=state.waiting_for,
+            graph=graph,
+            detectors=state.detectors,
         )
         events: dict[str, float] = {}
         for name, labels, value in samples:
@@ -123,6 +138,7 @@ class _Health(msgspec.Struct):
     flow: str
     status: str
     waiting_for: dict[str, str] = {}
+    detectors: dict[str, DetectorView] = {}
 
 
 def _get(address: str, path: str) -> bytes:

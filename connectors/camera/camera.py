@@ -248,7 +248,7 @@ class Camera:
         name = self.settings.name
         if self._output.shows(name, moving=passes):
             shown = self._frame(time_, frame.width, frame.height, moving=passes)
-            self._output.show(shown, small_picture(frame))
+            self._output.show(shown, small_picture(frame, self.settings.private))
         sign_is_due = now - self._sign_given >= SIGN_EVERY
         if sign_is_due and (self._pictures or not passes):
             self._sign_given = now
@@ -263,7 +263,7 @@ class Camera:
         if not self._pictures:
             self._output.event(self._frame(time_, frame.width, frame.height, moving=True))
             return
-        encoded = encode_jpeg(frame, self._most_bytes)
+        encoded = encode_jpeg(frame, self._most_bytes, self.settings.private)
         if encoded is None:
             self._output.count("frames_too_large", 1)
             return

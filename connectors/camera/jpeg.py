@@ -1,5 +1,6 @@
 """Decoded pictures as small gray arrays and as JPEG."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import av
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.camera.motion import SIZE, Gray
+from connectors.camera.motion import SIZE, Gray, Polygon
 
 Image = NDArray[np.uint8]
 """Height × width × blue, green, red."""
@@ -29,16 +30,23 @@ def small_gray(frame: av.VideoFrame) -> Gray:
     return np.asarray(found, np.uint8)
 
 
-def small_picture(frame: av.VideoFrame) -> Image:
-    """A picture at most `SHOWN` pixels wide."""
+def small_picture(frame: av.VideoFrame, private: Sequence[Polygon] = ()) -> Image:
+    """A picture at most `SHOWN` pixels wide, black in the `private` polygons."""
     width = min(frame.width, SHOWN)
     height = max(1, round(frame.height * width / frame.width))
-    return np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8)
+    picture = np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8)
+    return _covered(picture, private)
 
 
-def encode_jpeg(frame: av.VideoFrame, most_bytes: int) -> tuple[bytes, int, int] | None:
-    """A picture as JPEG of at most `most_bytes`, and its size; None if no quality is so small."""
-    picture: Any = frame.to_ndarray(format="bgr24")
+def encode_jpeg(
+    frame: av.VideoFrame, most_bytes: int, private: Sequence[Polygon] = ()
+) -> tuple[bytes, int, int] | None:
+    """A picture as JPEG of at most `most_bytes`, and its size; None if no quality is so small.
+
+    It is black in the `private` polygons.
+    """
+    whole = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    picture: Any = _covered(whole, private)
     longer = max(frame.width, frame.height)
     if longer > LARGEST:
         factor = LARGEST / longer
@@ -48,3 +56,11 @@ def encode_jpeg(frame: av.VideoFrame, most_bytes: int) -> tuple[bytes, int, int]
         if done and len(data) <= most_bytes:
             return data.tobytes(), picture.shape[1], picture.shape[0]
     return None
+
+
+def _covered(picture: Image, private: Sequence[Polygon]) -> Image:
+    height, width = picture.shape[:2]
+    for polygon in private:
+        corners = [[round(x * width), round(y * height)] for x, y in polygon]
+        cv2.fillPoly(picture, [np.array(corners, np.int32)], (0, 0, 0))
+    return picture

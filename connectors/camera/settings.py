@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectors.camera.address import fill_address
+from connectors.camera.address import AddressError, fill_address
 from connectors.camera.components import Rtsp
 from connectors.camera.motion import Polygon
+from operators.vision.drawn_places import places_of
 
 NOT_LABELS = {
     "id", "name", "url", "status", "running", "created", "changed", "changed_by", "camera", "fps",
-    "record_url", "deleted",
+    "record_url", "deleted", "zones", "lines",
 }  # fmt: skip
 """Columns that say how to take pictures, or who changed the row."""
 _COLUMN = re.compile(r"(?<!\$)\{(\w+)\}")
@@ -40,7 +41,7 @@ class CameraSettings:
     """One camera. Two that are equal need no new connection.
 
     `record_address` is None if the packets to keep are those of the pictures; `gate` is None if
-    every picture passes.
+    every picture passes. What lies in a polygon of `private` is black on every picture.
     """
 
     name: str
@@ -52,6 +53,7 @@ class CameraSettings:
     gate: Gate | None = None
     masks: Sequence[Polygon] = ()
     ring: RingLimits | None = None
+    private: Sequence[Polygon] = ()
 
 
 def name_of(row: Mapping[str, Any]) -> str:
@@ -84,7 +86,15 @@ def camera_settings(
         gate=gate,
         masks=source.motion_masks.get(name, []),
         ring=limits,
+        private=_private(name, row),
     )
+
+
+def _private(name: str, row: Mapping[str, Any]) -> Sequence[Polygon]:
+    try:
+        return places_of(row).private()
+    except ValueError as error:
+        raise AddressError(f"what is drawn on pictures of {name} cannot be used: {error}") from None
 
 
 def labels_of(source: Rtsp, row: Mapping[str, Any]) -> dict[str, str]:

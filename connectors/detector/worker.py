@@ -4,7 +4,7 @@ import collections
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -43,6 +43,9 @@ class Reports(Protocol):
 
     def down(self, name: str, detail: str) -> None:
         """Something does not."""
+
+    def detector(self, source: str, facts: Mapping[str, str]) -> None:
+        """What looks at the pictures of a source: its model, licence and device."""
 
 
 @dataclass(slots=True)

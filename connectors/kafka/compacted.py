@@ -9,6 +9,7 @@ from connectors.base import Batch
 from connectors.kafka.consumer import TopicReader
 from connectors.kafka.record_batches import KeyedChunk
 from operators.events import Event, Occurrence, Row, decode_lines
+from operators.model.tables import is_deleted, row_of
 
 _decode = msgspec.json.Decoder().decode
 
@@ -56,7 +57,7 @@ class TableReader(TopicReader):
     def _keep(self, row: Event) -> None:
         key = row_key(row)
         self._rows.pop(key, None)
-        if not is_deletion(row):
+        if not is_deleted(row):
             self._rows[key] = row
 
     def on_recreated(self) -> None:
@@ -122,14 +123,7 @@ class TableReader(TopicReader):
 
 def row_key(row: Event) -> str:
     """What tells a row of a table from others: its `id`; raises `ValueError` where it has none."""
-    values = row.values if isinstance(row, Row) else row.data if isinstance(row, Occurrence) else {}
-    if values.get("id") in (None, ""):
+    key = row_of(row).get("id")
+    if key in (None, ""):
         raise ValueError("a row needs an 'id'")
-    return str(values["id"])
-
-
-def is_deletion(row: Event) -> bool:
-    """Whether a row says that the one of its key is gone."""
-    if isinstance(row, Row):
-        return row.op == "delete" or bool(row.values.get("deleted"))
-    return isinstance(row, Occurrence) and bool(row.data.get("deleted"))
+    return str(key)

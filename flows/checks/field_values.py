@@ -189,6 +189,9 @@ def _zones(flow: Flow, facts: Facts, settings: Any) -> Facts:
         for known in (areas(flow.zones), flow.lines)
     )
     phases = ("entered", *(["loitering"] if settings.loiter else []), "left")
+    if any(getattr(one.settings, "each", None) in flow.sources for one in flow.sources.values()):
+        # people draw places on the page
+        return {**facts, "phase": (*phases, "crossed"), "direction": ("left", "right")}
     return {
         **facts,
         "phase": (*(phases if zones else ()), *(["crossed"] if lines else [])) or phases,

@@ -7,6 +7,7 @@ from connectors.config.document import Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.language.picture_model import areas, polygons
+from flows.language.upstream import live_cameras
 from operators.model.condition import Column
 from operators.transforms.enrich import Enrich
 
@@ -103,8 +104,10 @@ def _check_places(scope: Scope) -> None:
         if complete and camera not in known:
             scope.unknown((*path, "camera"), f"no camera {camera!r}", camera, known)
     names = [*areas(zones), *lines]
-    for path, _, step in scope.steps():
+    for path, stream, step in scope.steps():
         only = getattr(step.settings, "only", None) if step.kind == "zones" else None
+        if only and live_cameras(scope.flow, stream):
+            continue  # people draw on the page what it names
         for index, name in enumerate([only] if isinstance(only, str) else only or ()):
             if name in names or any(scope.is_broken(kind, name) for kind in ("zones", "lines")):
                 continue

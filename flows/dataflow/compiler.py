@@ -24,12 +24,13 @@ from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.picture_model import areas, as_lines, masks
 from flows.language.profiles import for_profile, profiles
-from flows.language.upstream import clocks
+from flows.language.upstream import clocks, live_cameras
 from operators.alarms.logic import make_logic
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
 from operators.model.template import Shape
 from operators.transforms.enrich import Enrich
+from operators.vision.zones import Zones
 
 ALARM_SINK = "vigie_alarms"
 ANSWER_SINK = "vigie_replies"
@@ -202,11 +203,17 @@ class _Compiler:
                 settings = step.settings
                 steps.append(Step(saved, partial(settings.logic, context), settings.STATEFUL))
             tables = tuple(
-                (step.settings.side_input(), n)
+                (table, n)
                 for n, step in enumerate(stream.steps)
-                if isinstance(step.settings, Enrich)
+                for table in self._tables_of(name, step.settings)
             )
             yield Node(name, reads, tuple(steps), tables=tables)
+
+    def _tables_of(self, stream: str, settings: Any) -> list[str]:
+        """The sources of rows that a step takes beside its events."""
+        if isinstance(settings, Enrich):
+            return [settings.side_input()]
+        return live_cameras(self._flow, stream) if isinstance(settings, Zones) else []
 
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import msgspec
 
 from connectors.base import Batch
-from connectors.kafka.compacted import is_deletion, row_key
+from connectors.kafka.compacted import row_key
 from flows.dataflow.shard_state import ArrivalsState
 from operators.events import Event, Row
+from operators.model.tables import is_deleted
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -95,7 +96,7 @@ class Arrivals:
         for event in arrival.batch.events:
             key = row_key(event)
             present.add(key)
-            if is_deletion(event):
+            if is_deleted(event):
                 if known.pop(key, None) is not None:
                     events.append(event)
                 continue

@@ -24,3 +24,13 @@ def clocks(flow: Flow, name: str) -> dict[str, Clock]:
     """The clock of each source that a name's events come from."""
     above = upstream(flow, name)
     return {one: source.clock or flow.clock for one, source in flow.sources.items() if one in above}
+
+
+def live_cameras(flow: Flow, name: str) -> list[str]:
+    """The sources of the rows of cameras that change live and that a name's events come from."""
+    return [
+        each
+        for one, source in flow.sources.items()
+        if one in upstream(flow, name)
+        and (each := getattr(source.settings, "each", None)) in flow.sources
+    ]

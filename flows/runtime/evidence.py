@@ -61,12 +61,15 @@ class Evidence:
             self._tables.append(writer)
 
     def tell(self, events: list[Occurrence]) -> None:
-        """Return when what a sink says of evidence is durable. Thread-safe."""
+        """Return when what a sink says of evidence is durable. Thread-safe.
+
+        Who hears of it by the topic finds it in the tables.
+        """
         for table in self._tables:
             table.write(list(events))
-        self._producer.send_events(self._topic, list(events))
         for table in self._tables:
             table.flush()
+        self._producer.send_events(self._topic, list(events))
         self._producer.flush(self._stopping)
 
     def close(self) -> None:

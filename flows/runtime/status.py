@@ -97,6 +97,7 @@ class StatusServer:
                         "status": status,
                         "waiting_for": down,
                         "sources": sources(),
+                        "detectors": health.detectors,
                     }
                     self._answer(
                         503 if down else 200, "application/json", json.dumps(body).encode()

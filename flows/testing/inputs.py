@@ -114,20 +114,20 @@ def _frame(
     source: Source, item: Mapping[str, Any], common: dict[str, Any], tables: Tables
 ) -> Event:
     _only(item, _PICTURE, "a picture")
-    rows = tables.get(getattr(source.settings, "each", ""), ())
+    each = getattr(source.settings, "each", "")
+    rows = tables.get(each, ())
     cameras = [str(row["name"]) for row in rows if "name" in row]
     name = item.get("camera")
     if name is None:
         raise GivenError(None, "a picture needs 'camera'", f"cameras: {', '.join(cameras[:20])}")
-    if name not in cameras:
+    if each in tables and name not in cameras:  # else people add them while the flow runs
         raise GivenError(
             "camera",
             f"no camera {name!r}",
             near(name, cameras) or f"cameras: {', '.join(cameras[:20])}",
         )
-    labels = camera_labels(
-        source.settings, next(row for row in rows if str(row.get("name")) == name)
-    )
+    row = next((row for row in rows if str(row.get("name")) == name), {})
+    labels = camera_labels(source.settings, row)
     seen = item.get("sees", [])
     try:
         sees = msgspec.convert(seen if isinstance(seen, list) else [seen], SEES)

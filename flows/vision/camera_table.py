@@ -2,13 +2,12 @@
 
 import threading
 from dataclasses import replace
-from typing import Any
 
 from connectors.base import Batch, ConnectorContext, Stopped
 from connectors.camera.fleet import Fleet
-from connectors.kafka.compacted import is_deletion, row_key
+from connectors.kafka.compacted import row_key
 from connectors.kafka.components import Topic
-from operators.events import Event, Occurrence, Row
+from operators.model.tables import is_deleted, row_of
 
 LOOK_AGAIN = 1.0
 """Seconds after which the topic is looked at even if nobody says that something came."""
@@ -42,16 +41,10 @@ def _take(batch: Batch, fleet: Fleet) -> None:
         for gone in [name for name in fleet.running if name not in keys]:
             fleet.remove(gone)
     for event in batch.events:
-        if is_deletion(event):
+        if is_deleted(event):
             fleet.remove(row_key(event))
         else:
-            fleet.set_row(row_key(event), _values(event))
-
-
-def _values(event: Event) -> dict[str, Any]:
-    if isinstance(event, Row):
-        return event.values
-    return event.data if isinstance(event, Occurrence) else {}
+            fleet.set_row(row_key(event), row_of(event))
 
 
 def _waking(context: ConnectorContext, came: threading.Event) -> ConnectorContext:

@@ -59,6 +59,10 @@ class Child:
         """Something the flow depends on does not; `detail` says why."""
         self._tell({"down": name, "detail": detail})
 
+    def detector(self, source: str, facts: Mapping[str, str]) -> None:
+        """What looks at the pictures of a source."""
+        self._tell({"detector": source, "facts": dict(facts)})
+
     def _tell(self, message: Mapping[str, Any]) -> None:
         with self._lock:
             try:
@@ -163,6 +167,8 @@ class ChildProcess:
                 self._context.count(word, n)
             case {"up": str(name)}:
                 health.up(name)
+            case {"detector": str(name), "facts": dict(facts)}:
+                health.detectors = {**health.detectors, name: facts}
             case {"down": str(name), "detail": str(detail)}:
                 health.degraded(name, detail)
             case _:

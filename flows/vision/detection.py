@@ -184,6 +184,14 @@ class Detection:
             if ready is not None:
                 self._batcher.most = min(self._most, ready.batch)
                 self._warn_of(ready.facts.unknown(self._settings.classes))
+                self._reports.detector(
+                    self._settings.source,
+                    {
+                        "model": Path(ready.facts.path).stem,
+                        "licence": ready.facts.licence,
+                        "device": ready.device,
+                    },
+                )
             self._changed.notify_all()
 
     def _warn_of(self, unknown: Sequence[str]) -> None:

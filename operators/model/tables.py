@@ -3,14 +3,32 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from operators.events import Event, Occurrence, Row
 from operators.model.fields import text
 
 
 def labels_of(row: Mapping[str, Any], key: str) -> dict[str, str]:
-    """Return the cells of a row as texts, without the column `key` and without empty cells."""
+    """Return the cells of a row as texts, without the column `key` and without empty cells.
+
+    What has parts of its own is no label.
+    """
     return {
-        name: text(cell) for name, cell in row.items() if name != key and cell not in (None, "")
+        name: text(cell)
+        for name, cell in row.items()
+        if name != key and cell not in (None, "") and not isinstance(cell, dict | list)
     }
+
+
+def row_of(event: Event) -> Mapping[str, Any]:
+    """Return the values of a row of a table that is changed while the flow runs."""
+    if isinstance(event, Row):
+        return event.values
+    return event.data if isinstance(event, Occurrence) else {}
+
+
+def is_deleted(event: Event) -> bool:
+    """Return whether a row says that the one of its id is gone."""
+    return bool(row_of(event).get("deleted")) or (isinstance(event, Row) and event.op == "delete")
 
 
 def rows_by_key(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, dict[str, str]]:

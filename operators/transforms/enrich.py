@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
-from operators.events import Event, Occurrence, Row
+from operators.events import Event
 from operators.model.fields import field, text, with_labels
-from operators.model.tables import labels_of
+from operators.model.tables import is_deleted, labels_of, row_of
 
 MOST_ROWS = 200_000
 
@@ -75,19 +75,13 @@ class EnrichLogic(Logic):
     def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
         """Take rows of the table."""
         for event in events:
-            row = (
-                event.values
-                if isinstance(event, Row)
-                else event.data
-                if isinstance(event, Occurrence)
-                else {}
-            )
+            row = row_of(event)
             row_id = text(row.get("id"))
             if not row_id:
                 self.count("bad_row")
                 continue
             self._remove(row_id)
-            if row.get("deleted") or (isinstance(event, Row) and event.op == "delete"):
+            if is_deleted(event):
                 continue
             if len(self._rows) >= MOST_ROWS:
                 self.count("crowded")

@@ -21,6 +21,10 @@ class Zones(Operator):
     `direction`: the side to which it goes, `left` or `right`, as seen by one who looks along the
     line. What goes back within a second has not crossed.
 
+    Where the cameras come from a topic, as those of the page do, zones and lines that people draw
+    there count from the next picture on; one that is drawn stands for one of the definition that
+    has its name. Who is in a zone that is taken away leaves it.
+
     It needs the step `track` before it; what has no track is counted as `untracked`.
     """
 
@@ -64,8 +68,4 @@ class Zones(Operator):
         """Make the step's logic for one shard."""
         rules = Rules(self.stay, self.loiter, self.inertia, self.anchor)
         wanted = [self.only] if isinstance(self.only, str) else self.only
-        zones, lines = context.zones, context.lines
-        if wanted is not None:
-            zones = {name: areas for name, areas in zones.items() if name in wanted}
-            lines = {name: line for name, line in lines.items() if name in wanted}
-        return ZonesLogic(rules, zones, lines, context)
+        return ZonesLogic(rules, context, wanted)

@@ -1,15 +1,18 @@
 """What the step `zones` does: the stays of objects in zones, and the lines that they cross."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
 from operators.component import Area, Line, Now, StepContext
 from operators.events import Detection, Event
+from operators.model.fields import text
 from operators.model.keyed_logic import KeyedLogic
+from operators.model.tables import is_deleted, row_of
 from operators.vision.boxes import Box
+from operators.vision.drawn_places import Places, places_of
 from operators.vision.lines import crossed, side_of
 from operators.vision.polygon import Point, contains, overlaps
 from operators.vision.visitor import Saved, Stay, Visitor, in_phase
@@ -24,29 +27,94 @@ class Rules(NamedTuple):
     anchor: str
 
 
-class ZonesLogic(KeyedLogic[Visitor]):
-    """State is one visitor for each object that is in a zone or on a camera with lines."""
+class CameraPlaces(NamedTuple):
+    """The zones and lines of one camera, by name."""
 
-    VERSION = 2
-    STATE: ClassVar[Any] = list[Saved]
+    zones: dict[str, list[Area]]
+    lines: dict[str, Line]
+
+
+NOTHING = CameraPlaces({}, {})
+SavedPlaces = tuple[str, Places]
+"""The camera of a row, and what is drawn on its picture."""
+
+
+class ZonesLogic(KeyedLogic[Visitor]):
+    """State is one visitor for each object that is in a zone or on a camera with lines.
+
+    Beside them it is what people drew on the pictures of cameras, by the id of the camera's row. A
+    place that is drawn stands for one of the same name in the definition.
+    """
+
+    VERSION = 3
+    STATE: ClassVar[Any] = tuple[list[Saved], dict[str, SavedPlaces]]
 
     def __init__(
         self,
         rules: Rules,
-        zones: Mapping[str, Sequence[Area]],
-        lines: Mapping[str, Line],
         context: StepContext,
+        only: Collection[str] | None = None,
     ) -> None:
         super().__init__(context)
         self._rules = rules
-        self._zones: dict[str, dict[str, list[Area]]] = {}
-        self._lines: dict[str, dict[str, Line]] = {}
-        for name, areas in zones.items():
-            for area in areas:
-                self._zones.setdefault(area.camera, {}).setdefault(name, []).append(area)
-        for name, line in lines.items():
-            self._lines.setdefault(line.camera, {})[name] = line
+        self._only = only
+        self._defined = self._by_camera(context)
+        self._drawn: dict[str, SavedPlaces] = {}
+        self._places = dict(self._defined)
         self._visitors: dict[tuple[str, str], Visitor] = {}
+
+    def _by_camera(self, context: StepContext) -> dict[str, CameraPlaces]:
+        found: dict[str, CameraPlaces] = {}
+        for name, areas in context.zones.items():
+            for area in areas if self._is_meant(name) else ():
+                places = found.setdefault(area.camera, CameraPlaces({}, {}))
+                places.zones.setdefault(name, []).append(area)
+        for name, line in context.lines.items():
+            if self._is_meant(name):
+                found.setdefault(line.camera, CameraPlaces({}, {})).lines[name] = line
+        return found
+
+    def _is_meant(self, name: str) -> bool:
+        return self._only is None or name in self._only
+
+    def on_role(self, role: str, events: list[Event], now: Now) -> list[Event]:
+        """Take rows of cameras, with what people drew."""
+        for event in events:
+            row = row_of(event)
+            row_id = text(row.get("id"))
+            try:
+                places = Places() if is_deleted(event) else places_of(row)
+            except ValueError:
+                self.count("bad_places")
+                continue
+            before = self._drawn.pop(row_id, None)
+            camera = text(row.get("name")) or (before[0] if before else row_id)
+            if places != Places():
+                self._drawn[row_id] = (camera, places)
+            for name in {camera, before[0] if before else camera}:
+                self._draw(name)
+        return []
+
+    def _draw(self, camera: str) -> None:
+        """Put together what is drawn on a camera's picture and what the definition says of it."""
+        old = self._places.get(camera, NOTHING)
+        defined = self._defined.get(camera, NOTHING)
+        zones, lines = dict(defined.zones), dict(defined.lines)
+        for name, places in self._drawn.values():
+            if name == camera:
+                zones |= places.areas(camera)
+                lines |= places.as_lines(camera)
+        self._places[camera] = CameraPlaces(
+            {name: areas for name, areas in zones.items() if self._is_meant(name)},
+            {name: line for name, line in lines.items() if self._is_meant(name)},
+        )
+        moved = [name for name, line in old.lines.items() if lines.get(name) != line]
+        for one in list(self._visitors.values()) if moved else ():
+            if one.key[0] == camera:
+                for name in moved:
+                    one.points.pop(name, None)
+                    one.crossings.pop(name, None)
+                self._arm(one)
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take events in order of arrival."""
@@ -71,8 +139,12 @@ class ZonesLogic(KeyedLogic[Visitor]):
             return
         one.seen, one.last = event.time, event
         self._cross(one, event, out)
-        for zone, areas in self._zones.get(event.subject, {}).items():
+        zones = self._places.get(event.subject, NOTHING).zones
+        for zone, areas in zones.items():
             self._stay(one, event, zone, any(self._is_in(event.box, area) for area in areas), out)
+        for zone in [zone for zone in one.stays if zone not in zones]:
+            if one.stays.pop(zone).entered:
+                out.append(in_phase(event, zone, "left", event.time))
         self._arm(one)
 
     def _end(self, one: Visitor, event: Detection, out: list[Event]) -> None:
@@ -122,7 +194,7 @@ class ZonesLogic(KeyedLogic[Visitor]):
 
     def _cross(self, one: Visitor, event: Detection, out: list[Event]) -> None:
         point = self._point(event.box)
-        for name, line in self._lines.get(event.subject, {}).items():
+        for name, line in self._places.get(event.subject, NOTHING).lines.items():
             if side_of(line, point) is None:
                 continue
             before = one.points.get(name)
@@ -187,22 +259,31 @@ class ZonesLogic(KeyedLogic[Visitor]):
         self._arm(one)
 
     def snapshot(self) -> object:
-        """Return the visitors as plain data and detections."""
-        return [one.state() for one in self._visitors.values()]
+        """Return the visitors and what is drawn as plain data and detections."""
+        return [one.state() for one in self._visitors.values()], dict(self._drawn)
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
+        if version != self.VERSION:
+            state = _of_older(state, version, self._rules.inertia), {}
+        visitors, self._drawn = state
+        self._places = dict(self._defined)
         self._visitors = {}
-        for saved in state if version == self.VERSION else self._of_version_1(state):
+        for camera in {camera for camera, _ in self._drawn.values()}:
+            self._draw(camera)
+        for saved in visitors:
             one = self._visitors[saved[0]] = Visitor.restored(saved)
             self._arm(one)
 
-    def _of_version_1(self, state: Any) -> list[Saved]:
-        """Return the state of the version before, which knew stays only."""
-        found: dict[tuple[str, str], Saved] = {}
-        for (camera, track, zone), since, seen, entered in state:
-            key = (camera, track)
-            saved = found.get(key, (key, seen, None, [], [], []))
-            stay = (zone, since, self._rules.inertia, 0, entered, False)
-            found[key] = (key, max(saved[1], seen), None, [*saved[3], stay], [], [])
-        return list(found.values())
+
+def _of_older(state: Any, version: int, inertia: int) -> list[Saved]:
+    """Return the visitors of an earlier version: 2 knew nothing drawn, 1 stays only."""
+    if version == 2:
+        return msgspec.convert(state, list[Saved])
+    found: dict[tuple[str, str], Saved] = {}
+    for (camera, track, zone), since, seen, entered in state:
+        key = (camera, track)
+        saved = found.get(key, (key, seen, None, [], [], []))
+        stay = (zone, since, inertia, 0, entered, False)
+        found[key] = (key, max(saved[1], seen), None, [*saved[3], stay], [], [])
+    return list(found.values())

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from connectors.config.site import Site
-from connectors.kafka.compacted import is_deletion
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from flows.dataflow.compiler import Tables
@@ -15,7 +14,7 @@ from flows.replay.history_file import FileHistory
 from flows.replay.history_kafka import table_rows
 from flows.replay.pictures.look import look_of
 from flows.replay.sources import Inputs, Place
-from operators.events import Event, Occurrence, Row
+from operators.model.tables import is_deleted, row_of
 
 
 def with_looks(
@@ -55,10 +54,4 @@ def _rows(
     else:
         topic = live.settings if place is None else Topic(name=list(place.names), table=True)
         rows = table_rows(site.connection(topic.connection, TopicConnection), topic, each)
-    return [_values(row) for row in rows if not is_deletion(row)]
-
-
-def _values(row: Event) -> Mapping[str, Any]:
-    if isinstance(row, Row):
-        return row.values
-    return row.data if isinstance(row, Occurrence) else {}
+    return [row_of(row) for row in rows if not is_deleted(row)]

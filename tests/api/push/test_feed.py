@@ -399,3 +399,26 @@ def test_stopping_the_server_closes_every_connection_with_its_code(api: Api, tok
     with api.subscribed(token, "readings") as client:
         api.stop()
         assert close_of(client)[0] == 1012
+
+
+def test_who_follows_evidence_hears_which_event_has_some_and_not_where_it_lies(
+    api: Api, token: str, topics: Topics
+) -> None:
+    data = {"event": "d1", "kind": "snapshot", "state": "stored", "camera": "gate", "key": "f.jpg"}
+    told = Occurrence(id="d1/pictures/evidence", time=5.0, subject="gate", type="evidence")
+    told.data = data | {"bucket": "media", "signature": "s"}
+    topics.events(told, topic=topics.names.evidence)
+    api.wait_for_topics(topics.names.evidence)
+    with api.subscribed(token, "evidence") as client:
+        told.data = told.data | {"event": "d2"}
+        told.id = "d2/pictures/evidence"
+        topics.events(told, topic=topics.names.evidence)
+        assert receive_event(client, "evidence") == {
+            "kind": "evidence",
+            "subject": "gate",
+            "time": 5.0,
+            "event": "d2",
+            "evidence": "snapshot",
+            "state": "stored",
+            "camera": "gate",
+        }

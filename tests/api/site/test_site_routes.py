@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -250,6 +251,7 @@ class Flow(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         health = json.dumps(
             {"flow": "bridge", "status": "degraded", "waiting_for": {"cloud": "no answer"}}
+            | {"detectors": {"video": {"model": "demo8n", "licence": "AGPL-3.0"}}}
         )
         metrics = (
             'vigie_events_total{flow="bridge",name="sensors"}'
@@ -292,6 +294,7 @@ def test_flows_say_how_they_are_and_one_that_does_not_answer_is_down(
     )
     assert (one["counts"]["sensors"]["events"], one["dropped"]) == (7.0, {"d: late": 2.0})
     assert (one["lag"], one["age"]) == ({"sensors": 30.0}, {"sensors": 4.5})
+    assert one["detectors"] == {"video": {"model": "demo8n", "licence": "AGPL-3.0", "device": ""}}
     assert other["status"] == "down"
     assert api.get("/api/flows/bridge", token).json()["flow"] == "bridge"
     assert api.get("/api/stats/dashboard", token).json()["flows"]["bridge"] == "degraded"
@@ -327,6 +330,51 @@ def test_cameras_and_the_mode_reach_their_compacted_topics(
     consumer.close()
     assert found[b"gate"]["id"] == "gate"
     assert found[b"gate"]["camera"] == 1
+
+
+HALL = {"hall": {"points": [[0.1, 0.4], [0.9, 0.4], [0.9, 1.0]]}}
+DOOR = {"door": {"from": [0.1, 0.1], "to": [0.2, 0.9]}}
+
+
+def test_what_is_drawn_on_a_cameras_picture_is_kept_and_reaches_the_flows(
+    api: Api, token: str, topics: Topics
+) -> None:
+    def ask(method: str, path: str, **body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.request(
+            method, f"{api.url}{path}", json=body, headers=headers, timeout=PATIENCE
+        )
+
+    ask("POST", "/api/cameras", name="gate", url="rtsp://10.0.0.1/s")
+    assert ask("PATCH", "/api/cameras/1", zones=HALL).json()["zones"] == HALL
+    changed = ask("PATCH", "/api/cameras/1", lines=DOOR).json()
+    assert (changed["zones"], changed["lines"]) == (HALL, DOOR)
+    with closing(
+        KafkaConsumer(
+            topics.names.cameras, bootstrap_servers=topics.address, auto_offset_reset="earliest"
+        )
+    ) as consumer:
+        rows: list[Any] = []
+
+        def arrived() -> bool:
+            for records in consumer.poll(timeout_ms=100).values():
+                rows.extend(json.loads(record.value) for record in records)
+            return bool(rows) and rows[-1]["lines"] == DOOR
+
+        wait_until(arrived, what="the row in the topic")
+    assert rows[-1]["zones"] == HALL
+    for wrong, said in (
+        ({"zones": {"hall": {"points": [[0.1, 0.4], [0.9, 0.4]]}}}, "length >= 3"),
+        ({"zones": {"hall": {"points": [[0.1, 0.4], [0.9, 1.4], [0, 0]]}}}, "<= 1"),
+        ({"zones": {"12": HALL["hall"]}}, "matching regex"),
+        ({"zones": {"door": HALL["hall"]}}, "both called 'door'"),
+        ({"lines": {"door": {"from": [0.1, 0.1], "to": [0.1, 0.1]}}}, "one point"),
+    ):
+        refused = ask("PATCH", "/api/cameras/1", **wrong)
+        assert refused.status_code == 400, refused.text
+        assert said in refused.text
+    assert ask("PATCH", "/api/cameras/1", zones={}, lines=None).json()["zones"] == {}
+    assert api.get("/api/cameras/1", token).json()["lines"] == {}
 
 
 def test_what_onvif_cameras_and_graphics_drivers_say_is_read() -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -34,6 +34,9 @@ class Reports:
     def down(self, name: str, detail: str) -> None:
         self.up_now.discard(name)
         self.details.append(f"{name}: {detail}")
+
+    def detector(self, source: str, facts: Mapping[str, str]) -> None:
+        pass
 
 
 class Bench:

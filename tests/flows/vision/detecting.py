@@ -75,6 +75,7 @@ class Process:
         self.counts: Counter[str] = Counter()
         self.up: set[str] = set()
         self.told: list[tuple[str, str]] = []
+        self.detector: dict[str, str] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flows.vision.detection_process"],
             stdin=subprocess.PIPE,
@@ -99,6 +100,8 @@ class Process:
                 self.counts[message["count"]] += message["n"]
             elif "up" in message:
                 self.up.add(message["up"])
+            elif "detector" in message:
+                self.detector = message["facts"]
             else:
                 self.up.discard(message["down"])
                 self.told.append((message["down"], message["detail"]))

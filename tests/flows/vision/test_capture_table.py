@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from kafka import KafkaProducer
 
@@ -75,6 +77,32 @@ def test_cameras_are_added_changed_stopped_and_removed_live(
         run.wait_frames("dock", len(run.frames("dock")) + 5)
         assert len(run.frames("gate")) == frames
     table.close()
+
+
+def test_what_is_drawn_as_private_is_black_on_every_picture_from_then_on(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", [Mount("/gate", width=320, height=180)]))
+    table = Table(broker.address, f"{unique}.cameras")
+    right = {"points": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]], "privacy": True}
+    table.put("gate", server.url("/gate"))
+    with capturing(
+        broker.address, unique, tmp / "run", "{url}", [], table_topic=table.topic
+    ) as run:
+        run.wait_frames("gate", 1)
+        wait_until(lambda: brightest(run.frames("gate")[-1][1]) > 100, what="a bright half")
+        table.put("gate", server.url("/gate"), zones={"window": right})
+        wait_until(lambda: brightest(run.frames("gate")[-1][1]) < 40, what="a black half")
+        run.wait_frames("gate", len(run.frames("gate")) + 10)
+        assert all(brightest(jpeg) < 40 for _, jpeg in run.frames("gate")[-10:])
+    table.close()
+
+
+def brightest(jpeg: bytes) -> int:
+    """How bright the brightest place of the right half of a picture is."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return int(picture[:, picture.shape[1] // 2 + 8 :].max())
 
 
 def test_what_does_not_move_is_told_once_a_second_without_a_picture(

@@ -41,10 +41,11 @@ def ids(look: Look) -> list[str]:
 
 
 def test_what_is_on_a_picture_goes_to_the_sources_topic(connection, pictures, look, tmp_path):
-    with Process(connection, "video", tmp_path):
+    with Process(connection, "video", tmp_path) as process:
         id = pictures.send("gate", jpeg(200))
         wait_until(lambda: frames(look), what="the frame")
         [frame] = frames(look)
+    assert process.detector.keys() == {"model", "licence", "device"}
     assert (frame.id, frame.subject, frame.width, frame.height) == (id, "gate", 64, 48)
     assert frame.moving and frame.jpeg == b""
     assert frame.labels == {"area": "yard"}

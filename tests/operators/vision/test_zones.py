@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from operators.component import Area, Line, Now
-from operators.events import Detection
+from operators.events import Detection, Row
 from operators.model.saved_state import decode, encode
 from operators.vision.polygon import contains, overlaps
 from operators.vision.visitor import FORGET
@@ -14,7 +14,11 @@ from operators.vision.zones import Zones
 from tests.operators.shard import CONTEXT, Shard, reading
 
 SQUARE = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]
-CONTEXT = replace(CONTEXT, zones={"floor": [Area("gate", SQUARE)], "ramp": [Area("dock", SQUARE)]})
+CONTEXT = replace(
+    CONTEXT,
+    roles=("table",),
+    zones={"floor": [Area("gate", SQUARE)], "ramp": [Area("dock", SQUARE)]},
+)
 
 
 def seen(time, left=0.4, foot=0.7, track="a", phase="update", camera="gate"):
@@ -62,7 +66,7 @@ def test_the_end_of_a_track_leaves_its_zones_and_frees_them():
     zones = shard()
     zones.feed(seen(0.0))
     assert phases(zones.feed(seen(5.0, phase="end"))) == [(5.0, "a", "left", "floor")]
-    assert zones.logic.snapshot() == []
+    assert zones.logic.snapshot() == ([], {})
 
 
 def test_a_zone_belongs_to_its_camera_and_only_names_zones():
@@ -85,7 +89,7 @@ def test_what_has_no_track_is_counted_and_what_never_ends_is_forgotten():
     assert zones.counts == {"untracked": 2}
     zones.feed(seen(0.0))
     zones.feed(seen(FORGET + 10, foot=0.1, track="b"))
-    assert zones.logic.snapshot() == []
+    assert zones.logic.snapshot() == ([], {})
 
 
 def test_one_picture_outside_or_inside_changes_nothing_by_default():
@@ -167,7 +171,7 @@ def test_a_line_is_crossed_to_the_side_that_is_right_or_left_of_it(restarts):
     back = gate.feed(*walk(0.5, 0.3, 0.2, 0.1, start=10.0))
     assert crossings(back) == [(10.6, "crossed", "gate_line", "left")]
     assert gate.feed(seen(20.0, phase="end")) == []
-    assert gate.logic.snapshot() == []
+    assert gate.logic.snapshot() == ([], {})
 
 
 def test_what_crosses_back_within_a_second_has_not_crossed():
@@ -227,3 +231,71 @@ def test_boxes_and_polygons_overlap_also_where_no_corner_lies_in_the_other():
     assert overlaps(SQUARE, (0.0, 0.0, 1.0, 1.0))
     assert overlaps(SQUARE, (0.4, 0.4, 0.1, 0.1))
     assert not overlaps(SQUARE, (0.0, 0.0, 0.1, 0.1))
+
+
+def row(name="gate", **drawn):
+    return Row(
+        id="r", time=0.0, table="cameras", op="update", values={"id": name, "name": name, **drawn}
+    )
+
+
+HALL = {"hall": {"points": [[0.2, 0.5], [0.8, 0.5], [0.8, 1.0], [0.2, 1.0]]}}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_is_drawn_while_the_flow_runs_counts_from_the_next_picture_on(restarts):
+    zones = shard(restarts)
+    assert phases(zones.feed(seen(0.0, foot=0.95))) == []
+    zones.feed_roles([("table", row(zones=HALL))])
+    assert phases(zones.feed(seen(1.0, foot=0.95))) == [(1.0, "a", "entered", "hall")]
+    assert phases(zones.feed(seen(2.0))) == [(2.0, "a", "entered", "floor")]
+    zones.feed_roles([("table", row())])
+    assert phases(zones.feed(seen(3.0))) == [(3.0, "a", "left", "hall")]
+    zones.feed(seen(4.0, phase="end"))
+    assert zones.logic.snapshot() == ([], {})
+
+
+def test_a_drawn_zone_stands_for_the_one_of_its_name_and_the_deleted_one_no_longer():
+    zones = shard()
+    floor = {"floor": {"points": [[0.0, 0.0], [0.1, 0.0], [0.1, 0.1]]}}
+    zones.feed_roles([("table", row(zones=floor))])
+    assert zones.feed(seen(0.0)) == []
+    zones.feed_roles([("table", msgspec.structs.replace(row(), op="delete"))])
+    assert phases(zones.feed(seen(1.0))) == [(1.0, "a", "entered", "floor")]
+
+
+def test_only_the_zones_that_the_step_names_count_whoever_drew_them():
+    zones = shard(only="hall")
+    zones.feed_roles([("table", row(zones=HALL | {"yard": HALL["hall"]}))])
+    assert phases(zones.feed(seen(0.0))) == [(0.0, "a", "entered", "hall")]
+
+
+def test_a_drawn_line_counts_and_one_that_is_moved_is_not_crossed_by_that():
+    zones = shard()
+    line = {"door": {"from": [0.3, 1.0], "to": [0.3, 0.0]}}
+    zones.feed_roles([("table", row(lines=line))])
+    zones.feed(seen(0.0, left=0.1, foot=0.1))  # its foot is at 0.2
+    line = {"door": {"from": [0.1, 1.0], "to": [0.1, 0.0]}}
+    zones.feed_roles([("table", row(lines=line))])
+    assert zones.feed(seen(1.0, left=0.1, foot=0.1), seen(3.0, left=0.1, foot=0.1)) == []
+    zones.feed(seen(4.0, left=-0.1, foot=0.1))
+    assert [(e.line, e.direction) for e in zones.feed(seen(6.0, left=-0.1, foot=0.1))] == [
+        ("door", "left")
+    ]
+
+
+def test_a_row_that_draws_nonsense_is_counted_and_changes_nothing():
+    zones = shard()
+    zones.feed_roles([("table", row(zones=HALL))])
+    zones.feed_roles([("table", row(zones={"hall": {"points": [[0.2, 7]]}}))])
+    assert zones.counts == {"bad_places": 1}
+    assert phases(zones.feed(seen(0.0, foot=0.95))) == [(0.0, "a", "entered", "hall")]
+
+
+def test_the_state_of_the_version_before_is_taken_over():
+    zones = shard()
+    zones.feed(seen(0.0))
+    visitors, _ = zones.logic.snapshot()
+    newer = shard()
+    newer.logic.restore(decode(encode(visitors), object), 2)
+    assert phases(newer.feed(seen(1.0, foot=0.1))) == [(1.0, "a", "left", "floor")]
