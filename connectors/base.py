@@ -271,10 +271,20 @@ AnySource = Source | PushSource | PictureSource
 
 
 class Sink(Component):
-    """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`."""
+    """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`.
+
+    One that is `FOR_PEOPLE` is given of alarms what is annunciated, unless its `only` chooses; the
+    others record everything.
+    """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
     EXPIRES: ClassVar[bool] = False
+    FOR_PEOPLE: ClassVar[bool] = False
+
+    @property
+    def tells_people(self) -> bool:
+        """Whether people read what this sink writes, as it is set up."""
+        return self.FOR_PEOPLE
 
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer, which waits and reports itself degraded while the far end is down."""

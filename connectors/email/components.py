@@ -16,7 +16,8 @@ class Email(Sink):
     The first event waits `group_wait` for others; all that came by then go into one mail, and the
     next one follows after
     `group_interval` at the earliest. A mail about one event has `title` as its subject and `body`
-    as its text; one about several says how many there are and lists them in order.
+    as its text; one about several says how many there are and lists them in order. Of alarms comes
+    what is annunciated, unless `only: {change: ...}` chooses.
 
     Delivery: at least once. Waiting events are kept in a file in the flow's data folder, so a crash
     or a mail server that is down loses none. A mail that might go out twice, after a crash at the
@@ -27,6 +28,7 @@ class Email(Sink):
 
     NAME: ClassVar[str] = "email"
     CONNECTION: ClassVar[type[EmailConnection]] = EmailConnection
+    FOR_PEOPLE: ClassVar[bool] = True
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         'email: {to: ops@example.org, title: "{alarm} {change}: {subject} at {value} {unit}"}',
         (

@@ -90,6 +90,8 @@ class Mqtt(PushSource):
 class MqttSink(Sink):
     """Publishes events to an MQTT broker, as the map under `shape` or else as the event's JSON.
 
+    Of alarms comes what is annunciated, unless `only: {change: ...}` chooses; with `discovery` all.
+
     With `discovery: homeassistant` every signal and alarm appears in Home Assistant by itself, as
     an entity of the device that is its subject: numbers and texts as sensors, two-state metrics as
     binary sensors, the statistics of a window as a sensor each, alarms as binary sensors of the
@@ -106,6 +108,7 @@ class MqttSink(Sink):
 
     NAME: ClassVar[str] = "mqtt"
     CONNECTION: ClassVar[type[MqttConnection]] = MqttConnection
+    FOR_PEOPLE: ClassVar[bool] = True
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         'mqtt: {topic: "home/alarm/{alarm}", retain: true}',
         "mqtt: {discovery: homeassistant}",
@@ -156,6 +159,11 @@ class MqttSink(Sink):
         if self.topic is None and self.discovery is None:
             raise ValueError("needs a 'topic', or 'discovery: homeassistant'")
         return self
+
+    @property
+    def tells_people(self) -> bool:
+        """Home Assistant keeps the state of every alarm, masked or not."""
+        return self.discovery is None
 
     def open(self, context: ConnectorContext) -> Writer:
         """Open the sink."""

@@ -12,7 +12,8 @@ from connectors.webhook.connection import WebhookConnection
 class Webhook(Sink):
     """Sends every event to another server in a request of its own.
 
-    Its body is the map under `shape`, or else the event's JSON. An event counts as delivered when
+    Its body is the map under `shape`, or else the event's JSON. Of alarms comes what is
+    annunciated, unless `only: {change: ...}` chooses. An event counts as delivered when
     the server answers 2xx. After 408, 425, 429, 5xx, a redirect (which is not followed), a broken
     connection, or no answer in time it is sent again, after a random pause of at most 0.5, 1, 2, …
     10 seconds, or after as long as `Retry-After` says (at most an hour). Any other 4xx is the
@@ -32,6 +33,7 @@ class Webhook(Sink):
 
     NAME: ClassVar[str] = "webhook"
     CONNECTION: ClassVar[type[WebhookConnection]] = WebhookConnection
+    FOR_PEOPLE: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = True
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "webhook: {connection: cloud, path: /api/events}",

@@ -8,6 +8,7 @@ from operators.alarms.settings import Alarm
 from operators.model.condition import When
 from operators.model.levels import Level, why_not
 from operators.model.priority import PRIORITIES, Priority
+from operators.model.selector import Selector
 from operators.model.units import Quantity, Some
 
 
@@ -118,10 +119,6 @@ def _check_rules(scope: Scope, path: Path_, name: str) -> None:
         )
 
 
-TELLING = ("email", "webhook")
-"""Sinks that tell people."""
-
-
 def check_levels(scope: Scope) -> None:
     """Check that levels rise, and that whoever is told of an alarm hears that it escalates."""
     for name, alarm in scope.flow.alarms.items():
@@ -129,11 +126,41 @@ def check_levels(scope: Scope) -> None:
             _check_order(
                 scope, ("alarms", name, "levels"), alarm.when, alarm.priority, alarm.levels
             )
+    _check_streams(scope)
     for name, sink in scope.flow.sinks.items():
-        if sink.kind in TELLING and sink.only is not None:
+        if sink.settings.tells_people and sink.only is not None:
             _check_told(
                 scope, ("sinks", name, "only", "change"), inputs(sink.from_), sink.only.change
             )
+
+
+def _check_streams(scope: Scope) -> None:
+    """A stream takes changes as they are recorded, masked or not, also on the way to people."""
+    flow = scope.flow
+    for name, stream in flow.streams.items():
+        for number, step in enumerate(stream.steps):
+            only = step.settings
+            if not isinstance(only, Selector) or step.kind != "only" or only.change is None:
+                continue
+            words = {only.change} if isinstance(only.change, str) else set(only.change)
+            told = [one for one in flow.sinks if name in _heard(scope, one)]
+            if told and {"raised", "cleared", "returned"} & words:
+                scope.say(
+                    ("streams", name, "steps", number, "only", "change"),
+                    f"takes masked alarms, too, and none whose mask ends: {told[0]!r} tells people",
+                    "write  change: annunciated",
+                    level="warning",
+                )
+
+
+def _heard(scope: Scope, sink: str) -> set[str]:
+    """The streams whose changes a sink tells people as they come."""
+    flow = scope.flow
+    if not flow.sinks[sink].settings.tells_people:
+        return set()
+    read = {name for one in inputs(flow.sinks[sink].from_) for name in scope.upstream(one)}
+    steps = (step.kind for name in read & set(flow.streams) for step in flow.streams[name].steps)
+    return set() if "notify" in steps else read
 
 
 def _check_told(scope: Scope, path: Path_, read: list[str], changes: Some | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from flows.language.model import Flow, Source, Step, inputs, origin
 from flows.language.picture_model import areas
 from operators.alarms.settings import STATES
+from operators.model.changes import CHOICES
 from operators.model.condition import KINDS
 from operators.model.priority import PRIORITIES
 from operators.model.selector import Selector, glob
@@ -20,9 +21,9 @@ CHANGES = (
     "shelved", "unshelved",
     "suppressed", "unsuppressed", "out_of_service", "in_service", "no_data", "data_back", "reset",
     "commented",
-    "rule_changed", "removed", "disabled", "enabled",
+    "rule_changed", "removed", "disabled", "enabled", *CHOICES,
 )  # fmt: skip
-"""Every change that an alarm tells."""
+"""Every change that an alarm tells, and the words for several."""
 FIELDS = (
     "subject", "metric", "quality", "unit", "class", "in_zone", "line", "direction", "phase",
     "alarm", "priority", "change", "state", "type",

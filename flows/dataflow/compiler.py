@@ -22,12 +22,14 @@ from flows.dataflow.plan import (
 )
 from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
+from flows.language.model import Sink as FlowSink
 from flows.language.picture_model import areas, as_lines, masks
 from flows.language.profiles import for_profile, profiles
 from flows.language.upstream import clocks, live_cameras
 from operators.alarms.logic import make_logic
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
+from operators.model.changes import is_annunciated
 from operators.model.template import Shape
 from operators.transforms.enrich import Enrich
 from operators.vision.zones import Zones
@@ -228,13 +230,18 @@ class _Compiler:
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
-            yield Outlet(
-                name, tuple(inputs(sink.from_)), sink.only.matcher() if sink.only else None
-            )
+            yield _outlet(name, sink)
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
             yield Outlet(ANSWER_SINK, (ANSWERS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
+
+
+def _outlet(name: str, sink: FlowSink) -> Outlet:
+    """What a sink is given; people hear of alarms what is annunciated."""
+    people, only = sink.settings.tells_people, sink.only
+    chosen = only.matcher(people) if only else is_annunciated if people else None
+    return Outlet(name, tuple(inputs(sink.from_)), chosen, people and not (only and only.wants_all))
 
 
 def _clock(clock: Clock) -> ClockSettings:

@@ -22,6 +22,7 @@ from flows.dataflow.shard_state import (
 )
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
+from operators.model.changes import as_told
 
 _time_of = operator.attrgetter("time")
 
@@ -196,6 +197,8 @@ class Graph:
             events = _gather(made, outlet.inputs)
             if outlet.only is not None:
                 events = [event for event in events if outlet.only(event)]
+            if outlet.for_people:
+                events = [as_told(event) for event in events]
             if events:
                 outputs[outlet.name] = events
         return outputs

@@ -57,11 +57,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Outlet:
-    """A sink's end of the graph: which names feed it, and its own selection."""
+    """A sink's end of the graph: which names feed it, and its own selection.
+
+    What is `for_people` has the changes of alarms in the words that they know.
+    """
 
     name: str
     inputs: tuple[str, ...]
     only: Callable[[Event], bool] | None = None
+    for_people: bool = False
 
 
 @dataclass(frozen=True)

@@ -332,8 +332,19 @@ def _transition(fields: dict[str, Any]) -> dict[str, Any]:
         "rule": fields["alarm"], "recorded": fields["time"], "occ": 1, "seq": 1, "event": change,
         "change": change,
         "state": state, "isa": _ISA[state], "severity": SEVERITY_OF[priority],
-        "priority": priority, **fields,
+        "priority": priority, "annunciation": _ANNUNCIATED.get((change, state)), **fields,
     }  # fmt: skip
+
+
+_ANNUNCIATED = {
+    ("raised", "unacked"): "start",
+    ("raised", "acked"): "start",
+    ("escalated", "unacked"): "again",
+    ("realarmed", "unacked"): "again",
+    ("returned", "returned"): "end",
+    ("cleared", "normal"): "end",
+}
+"""What people are told by a change whose test says nothing else."""
 
 
 def _misspelt(item: Mapping[str, Any], wanted: Sequence[str]) -> None:

@@ -105,13 +105,18 @@ class Alarm(Component):
     `returned`, `cleared`,
     `shelved`, `unshelved`, `suppressed`, `out_of_service`, `in_service`, `escalated` and
     `deescalated` when `levels` give it another priority, `realarmed` after `repeat`, and `no_data`
-    and `data_back` when its data are bad and good again. A mail for people picks what it needs by
-    `only: {change: [raised, escalated, cleared]}`. People acknowledge, shelve and take out of
+    and `data_back` when its data are bad and good again. People acknowledge, shelve and take out of
     service; a definition cannot. An alarm that is masked (shelved, suppressed or out of service) is
     still evaluated.
 
     A limit or a state is judged for each signal: a subject with two metrics that fit has two,
     the further one under the rule `FLOW/ALARM/METRIC`. `silent` and `seen` are about the subject.
+
+    Sinks for people (e-mail, webhook, MQTT without discovery) and `notify` hear of it when it is
+    annunciated: at once, or at the end of a mask if it still stands; again when it escalates or
+    repeats; and of its end, if they heard of its start. All others record every change. `only:
+    {change: ...}` of a sink chooses otherwise: `[raised, cleared]` is the start and the end alone,
+    `over` the end, `all` what is recorded.
 
     Either `when` gives the condition, or `rules` names a source of rules that people write, one
     alarm for each rule. Without a required `response` it is not an alarm but an event: send the

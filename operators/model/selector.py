@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from operators.component import Spec
-from operators.events import Event
-from operators.model import two_state
+from operators.events import AlarmTransition, Event
+from operators.model import changes, two_state
 from operators.model.fields import field, number_of, text
 from operators.model.units import Amount, Quantity, Some, Word
 
@@ -81,7 +81,13 @@ class Selector(Spec):
         None, description="The alarm's priority.", examples=[["high", "critical"]]
     )
     change: Some | None = Field(
-        None, description="What happened to the alarm.", examples=[["raised", "cleared"]]
+        None,
+        description=(
+            "What happened to the alarm; also `over` (its condition is, acknowledged or not),"
+            " `annunciated` (what people are told) and `all`. In a sink for people, `raised` and"
+            " `cleared` are what they are told of its start and its end."
+        ),
+        examples=["over", ["raised", "cleared"]],
     )
     state: Some | None = Field(
         None, description="The alarm's state after the change.", examples=["unacked"]
@@ -99,15 +105,31 @@ class Selector(Spec):
             raise ValueError(f"selects nothing in particular; give one of: {', '.join(_KEYS)}")
         return self
 
-    def matcher(self) -> Matcher:
-        """A function that says of one event whether it is meant."""
+    @property
+    def wants_all(self) -> bool:
+        """Whether it takes every change of alarms, as what records does."""
+        return self.change is not None and changes.ALL in (
+            [self.change] if isinstance(self.change, str) else self.change
+        )
+
+    def matcher(self, people: bool = False) -> Matcher:
+        """A function that says of one event whether it is meant.
+
+        With `people`, its changes of alarms are what people are told, and by default all of that.
+        """
         checks: list[Matcher] = []
+        if people and self.change is None:
+            checks.append(changes.is_annunciated)
         for name in Selector.model_fields:
             wanted = getattr(self, name)
             if wanted is None:
                 continue
             if name == "value":
                 checks.append(_value_check(wanted))
+            elif name == "change":
+                checks.append(
+                    _change_check(wanted, changes.for_people if people else changes.recorded)
+                )
             elif name == "label":
                 checks += [_label_check(label, texts) for label, texts in wanted.items()]
             else:
@@ -164,6 +186,17 @@ def _text_check(name: str, wanted: Some) -> Matcher:
     def check(event: Event) -> bool:
         found = field(event, key)
         return found is not None and matches[found if isinstance(found, str) else text(found)]
+
+    return check
+
+
+def _change_check(wanted: Some, words: changes.Words) -> Matcher:
+    matches, field_check = _Matches(wanted), _text_check("change", wanted)
+
+    def check(event: Event) -> bool:
+        if isinstance(event, AlarmTransition):
+            return any(matches[word] for word in words(event))
+        return field_check(event)
 
     return check
 

@@ -89,7 +89,7 @@ HOT = (
         [HOT, "{at: 61s, expect: {hot: {rack: unacked}}}"],
         [HOT, "{at: 2min, expect: {readings: {count: 5}, push: [{channel: all}, {}, {}, {}, {value: 31}]}}"],
         [HOT, "{at: 2min, do: {ack: hot, by: paul, note: seen}, expect: {hot: acked}}",
-         "{at: 2min, expect: {mail: [{change: raised}, {change: acked, user: paul, comment: seen}]}}"],
+         "{at: 2min, expect: {mail: {change: raised}, alarms: [{change: raised}, {change: acked, user: paul, comment: seen}]}}"],
         [HOT, "{at: 90s, do: {shelve: hot, for: 10min}, expect: {hot: shelved}}",
         "{at: 11min30s, expect: {hot: unacked}}"],
         [HOT, "{at: 90s, do: {shelve: hot, for: 2h, refused: shelve_too_long}, expect: {hot: unacked}}"],
