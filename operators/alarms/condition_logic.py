@@ -32,7 +32,9 @@ class ConditionLogic(AlarmLogic):
         assert rule is not None
         self._rule_id = rule.id
         self._presence = self.definition.presence
-        self._word = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
+        named = alarm.only is not None and alarm.only.metric is not None
+        asks = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
+        self._word = asks and not named
         self._listed = (
             inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
         )

@@ -142,6 +142,11 @@ def test_a_word_is_not_about_a_number() -> None:
     assert feed(inside, 2, occupancy=1, battery=0) == ["occupancy raised"]
 
 
+def test_a_word_is_about_whatever_metric_is_named() -> None:
+    dark = made({"only": {"metric": "power"}, "when": {"is": "off"}})
+    assert feed(dark, 1, power=0) == ["power raised"]
+
+
 def test_a_rule_without_a_metric_has_an_alarm_for_each_signal() -> None:
     rules = make_logic(
         Alarm.model_validate({"from": "r", "rules": "rules", "response": "Look."}),
