@@ -271,13 +271,15 @@ AnySource = Source | PushSource | PictureSource
 
 
 class Sink(Component):
-    """A sink; its writer is driven by the flow. `EXPIRES` says that it heeds `outbox`.
+    """A sink; its writer is driven by the flow or by its outbox.
 
-    One that is `FOR_PEOPLE` is given of alarms what is annunciated, unless its `only` chooses; the
-    others record everything.
+    `EXPIRES` says that it heeds `outbox`, `OUTSIDE` that it writes to another system than the
+    broker. One that is `FOR_PEOPLE` is given of alarms what is annunciated, unless its `only`
+    chooses; the others record everything.
     """
 
     CONNECTION: ClassVar[type[BaseModel] | None] = None
+    OUTSIDE: ClassVar[bool] = True
     EXPIRES: ClassVar[bool] = False
     FOR_PEOPLE: ClassVar[bool] = False
 

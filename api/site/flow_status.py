@@ -48,12 +48,14 @@ class DetectorView(msgspec.Struct):
 
 
 class FlowView(msgspec.Struct):
-    """One flow: `status` is ok, degraded (it waits for what `waiting_for` names), or down.
+    """One flow: `status` is ok, behind, blind or down.
 
-    Down means that there is no answer at its address. `dropped` counts what steps left out, as
-    `step: reason`. By source: `lag` is the number of records of its topic that the flow has not
-    read yet, `age` the seconds since the newest event that it read arrived, and `detectors` what
-    looks at the pictures of its cameras.
+    `waiting_for` names what it waits for: behind, only sinks wait and alarms are evaluated; blind,
+    they are not, or not all. Down means that there is no answer at its address. `dropped` counts
+    what steps left out, as `step: reason`. By source: `lag` is the number of records of its topic
+    that the flow has not read yet, `age` the seconds since the newest event that it read arrived.
+    By sink: `sink_lag` is the number of records in its outbox, `sink_age` the seconds since the
+    oldest of them came. `detectors`: by camera source, what looks at its pictures.
     """
 
     address: str
@@ -66,6 +68,8 @@ class FlowView(msgspec.Struct):
     connectors: dict[str, bool] = {}
     lag: dict[str, float] = {}
     age: dict[str, float] = {}
+    sink_lag: dict[str, float] = {}
+    sink_age: dict[str, float] = {}
     graph: FlowGraph | None = None
     detectors: dict[str, DetectorView] = {}
 
@@ -123,6 +127,10 @@ class FlowStatus:
                 view.lag[labels.get("name", "")] = value
             elif name == "vigie_source_age_seconds":
                 view.age[labels.get("name", "")] = value
+            elif name == "vigie_sink_lag_records":
+                view.sink_lag[labels.get("name", "")] = value
+            elif name == "vigie_sink_age_seconds":
+                view.sink_age[labels.get("name", "")] = value
         now = time.monotonic()
         then, before = self._before.get(address, (now, {}))
         self._before[address] = (now, events)

@@ -88,6 +88,7 @@ class TopicSink(Sink):
     NAME: ClassVar[str] = "topic"
     SHORT: ClassVar[str] = "name"
     CONNECTION: ClassVar[type[TopicConnection]] = TopicConnection
+    OUTSIDE: ClassVar[bool] = False
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "topic: site.readings",
         "topic: {name: site.rules, pack: false}",

@@ -345,26 +345,25 @@ class Producer:
         return len(found)
 
 
-def dead_letter_too_large(producer: Producer, context: ConnectorContext) -> None:
-    """After a flush: make dead letters of what a sink's records could not hold."""
-    for refused in producer.too_large():
-        event = refused.event or _event_of(refused.line)
-        whole = None if event is None else encode_lines([event])
-        id = getattr(event, "id", None) or hashlib.sha256(refused.line).hexdigest()[:32]
-        context.count("too_large", 1)
-        context.dead_letter(
-            DeadLetter(
-                id=f"{id}/{context.name}",
-                time=getattr(event, "time", 0.0),
-                flow=context.flow,
-                step=context.name,
-                reason="too_large",
-                detail=refused.detail,
-                origin=context.name,
-                payload=refused.line if whole is None else whole,
-                holds="bytes" if whole is None else "events",
-            )
+def dead_letter_too_large(refused: TooLarge, context: ConnectorContext) -> None:
+    """Make a dead letter of what a sink's record could not hold."""
+    event = refused.event or _event_of(refused.line)
+    whole = None if event is None else encode_lines([event])
+    id = getattr(event, "id", None) or hashlib.sha256(refused.line).hexdigest()[:32]
+    context.count("too_large", 1)
+    context.dead_letter(
+        DeadLetter(
+            id=f"{id}/{context.name}",
+            time=getattr(event, "time", 0.0),
+            flow=context.flow,
+            step=context.name,
+            reason="too_large",
+            detail=refused.detail,
+            origin=context.name,
+            payload=refused.line if whole is None else whole,
+            holds="bytes" if whole is None else "events",
         )
+    )
 
 
 def _event_of(line: bytes) -> Event | None:

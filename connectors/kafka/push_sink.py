@@ -21,6 +21,7 @@ class WebSocket(Sink):
     NAME: ClassVar[str] = "websocket"
     SHORT: ClassVar[str] = "channel"
     CONNECTION: ClassVar[type[TopicConnection]] = TopicConnection
+    OUTSIDE: ClassVar[bool] = False
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "websocket: {channel: server_room}",
         'websocket: {channel: [events, "camera_{camera}"]}',

@@ -73,7 +73,8 @@ class PushWriter:
     def flush(self) -> None:
         """Return once the broker has all that was queued."""
         self._producer.flush(self._context.stopping)
-        dead_letter_too_large(self._producer, self._context)
+        for refused in self._producer.too_large():
+            dead_letter_too_large(refused, self._context)
 
     def close(self) -> None:
         """Close the producer."""

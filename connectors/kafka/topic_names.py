@@ -81,6 +81,10 @@ class TopicNames:
         """What a source received whose sender waits for an acknowledgement (MQTT, HTTP)."""
         return f"{self.prefix}in.{flow}.{source}"
 
+    def outbox(self, flow: str, sink: str) -> str:
+        """What a sink of a flow is to write to an outside system."""
+        return f"{self.prefix}out.{flow}.{sink}"
+
     def frames(self, flow: str, source: str) -> str:
         """The pictures of a camera source that are to be looked at (`flows.vision`)."""
         return f"{self.prefix}frames.{flow}.{source}"

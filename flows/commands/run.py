@@ -117,6 +117,7 @@ def run(
                 runner.health,
                 as_json(draw([(document, flow)], TopicNames.of_site(place))),
                 runner.source_progress.figures,
+                runner.outbox.figures,
             )
             if status_port is not None
             else None

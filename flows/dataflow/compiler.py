@@ -23,6 +23,7 @@ from flows.dataflow.plan import (
 from flows.language.lock import identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.model import Sink as FlowSink
+from flows.language.outbox import with_outbox
 from flows.language.picture_model import areas, as_lines, masks
 from flows.language.profiles import for_profile, profiles
 from flows.language.upstream import clocks, live_cameras
@@ -62,7 +63,8 @@ class Compiled:
     """A definition ready to run: the plan, the sources that feed it and the sinks it feeds.
 
     `sharded` says that the partitions of its topics can be worked on apart; `on_error` is what
-    happens to what a source, stream or sink cannot process, by its name.
+    happens to what a source, stream or sink cannot process, by its name. `outbox` are the sinks
+    that the flow does not wait for.
     """
 
     plan: Plan
@@ -70,6 +72,7 @@ class Compiled:
     sinks: dict[str, CompiledSink]
     sharded: bool
     on_error: Mapping[str, OnError]
+    outbox: frozenset[str] = frozenset()
 
 
 def compile_flow(
@@ -139,7 +142,8 @@ class _Compiler:
         )
         data = [source for source in sources.values() if not is_table(source)]
         sharded = apart and bool(data) and all(source.NAME == "topic" for source in data)
-        return Compiled(plan, sources, sinks, sharded, self._error_policies(nodes))
+        policies = self._error_policies(nodes)
+        return Compiled(plan, sources, sinks, sharded, policies, with_outbox(self._flow))
 
     def _sides(self, sources: Mapping[str, AnySource]) -> frozenset[str]:
         tables = [

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from connectors.config.document import Document
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
 from flows.language.model import Flow, SinkBase, SourceBase, inputs, origin
+from flows.language.outbox import with_outbox
 from operators.model.units import Some
 
 Kind = Literal["source", "stream", "alarm", "sink", "topic"]
@@ -107,7 +108,8 @@ def _add_flow(picture: Picture, document: Document, flow: Flow, names: TopicName
 
 
 def _add_sink(picture: Picture, flow: Flow, name: str, sink: SinkBase, names: TopicNames) -> None:
-    box = picture.add(Box(f"{flow.flow}/{name}", "sink", flow.flow, (name, *_connector(sink))))
+    lines = (name, *_connector(sink), *(["from its outbox"] if name in with_outbox(flow) else []))
+    box = picture.add(Box(f"{flow.flow}/{name}", "sink", flow.flow, lines))
     if sink.kind == "topic":
         for topic_name in _topics(sink.settings):
             picture.join(box, _topic(picture, topic_name))

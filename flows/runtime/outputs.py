@@ -19,12 +19,8 @@ def openers(
     letters: DeadLetters,
     figures: AlarmFigures,
     context_of: MakeContext,
-    opened: Callable[[str, Writer], None] = lambda name, writer: None,
 ) -> dict[str, Callable[[], Writer]]:
-    """By sink, what opens its writer; a flow with alarms has sinks for them and for answers.
-
-    `opened` is told each writer once it is open.
-    """
+    """By sink, what opens its writer; a flow with alarms has sinks for them and for answers."""
     sinks = dict(compiled.sinks)
     names = {outlet.name for outlet in compiled.plan.outlets}
     if ALARM_SINK in names:
@@ -40,7 +36,7 @@ def openers(
             batch_wait=sink.batch.wait if sink.batch else None,
             outbox=sink.outbox,
         )
-        found[name] = partial(_open, sink, context, letters, opened)
+        found[name] = partial(_open, sink, context, letters)
     if ALARM_SINK in found:
         found[ALARM_SINK] = partial(_open_counted, found[ALARM_SINK], figures)
     if DEAD_SINK in names:
@@ -48,15 +44,8 @@ def openers(
     return found
 
 
-def _open(
-    sink: CompiledSink,
-    context: ConnectorContext,
-    letters: DeadLetters,
-    opened: Callable[[str, Writer], None],
-) -> Writer:
-    writer = sink.component.open(context)
-    opened(context.name, writer)
-    return FlushingWriter(writer, letters)
+def _open(sink: CompiledSink, context: ConnectorContext, letters: DeadLetters) -> Writer:
+    return FlushingWriter(sink.component.open(context), letters)
 
 
 def _open_counted(open_writer: Callable[[], Writer], figures: AlarmFigures) -> Writer:

@@ -31,6 +31,7 @@ from flows.runtime.bytewax_adapter import build
 from flows.runtime.dead_letters import DeadLetters
 from flows.runtime.evidence import Evidence
 from flows.runtime.inputs import Inputs
+from flows.runtime.outbox.outbox import Outbox
 from flows.runtime.page_announcer import announce_pages
 from flows.runtime.partitioning import Partitioning, partition
 from flows.runtime.runtime_context import RuntimeContext
@@ -100,6 +101,13 @@ class Runner:
             compiled, self._broker, self._producer, self.metrics, self.stopping
         )
         self._evidence = Evidence(flow, self._broker, self._producer, self.stopping)
+        self.outbox = Outbox(
+            compiled.outbox,
+            self._context_with("outbox", self._broker),
+            self._folder.path / "outbox",
+            options.share,
+        )
+        self.metrics.registry.register(self.outbox)
         self._inputs = Inputs(
             flow,
             site,
@@ -149,11 +157,12 @@ class Runner:
             self._letters,
             self._figures,
             self._connector_context,
-            self._evidence.opened,
         )
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)
+        writers = self.outbox.through(writers, self._evidence.opened)
         dataflow = build(context, mine.inputs, writers)
+        self.outbox.start()
         self._inputs.start()
         parts = sum(len(source.parts) for source in mine.inputs if source.side is None)
         log.info(
@@ -180,6 +189,7 @@ class Runner:
         else:
             known = self._context.close_error
             if known is None:
+                self.outbox.end()
                 return
         # the engine's wrapping leads back to it, in a circle
         known.__cause__ = known.__context__ = None
@@ -189,12 +199,16 @@ class Runner:
         self.stopping.set()
         self._inputs.close()
         self._evidence.close()
+        self.outbox.close()
         self._producer.close()
 
     def _connector_context(self, name: str, component: Any) -> ConnectorContext:
         model = component.CONNECTION
         connection = self._site.connection(component.connection, model) if model else None
-        context = ConnectorContext(
+        return self._evidence.equip(self._context_with(name, connection))
+
+    def _context_with(self, name: str, connection: Any) -> ConnectorContext:
+        return ConnectorContext(
             flow=self._flow.flow,
             name=name,
             connection=connection,
@@ -209,10 +223,10 @@ class Runner:
             folder=self._folder.path / f"files-{self._options.share.number}",
             share=self._options.share.name,
         )
-        return self._evidence.equip(context)
 
     def _flush_refused(self) -> None:
         self._inputs.check()
+        self.outbox.check()
         self._letters.flush()
 
 

@@ -73,7 +73,9 @@ def make_health(flow: str, metrics: Metrics) -> Health:
 class StatusServer:
     """Serves `/metrics`, `/health` and `/graph` of one flow process on 127.0.0.1.
 
-    `graph` is JSON, `sources` gives the figures of each source.
+    `graph` is JSON, `sources` and `sinks` give the figures of each source and of each sink with an
+    outbox. A flow is `behind` while only such sinks wait, and `blind` while something waits without
+    which events or alarms do not pass.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class StatusServer:
         health: Health,
         graph: str = "{}",
         sources: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
+        sinks: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -91,13 +94,15 @@ class StatusServer:
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
                 elif self.path == "/health":
                     down = dict(health.down)
-                    status = "degraded" if down else "ok"
+                    behind = sinks()
+                    waits = "behind" if down.keys() <= behind.keys() else "blind"
                     body = {
                         "flow": flow,
-                        "status": status,
+                        "status": waits if down else "ok",
                         "waiting_for": down,
                         "sources": sources(),
                         "detectors": health.detectors,
+                        "sinks": behind,
                     }
                     self._answer(
                         503 if down else 200, "application/json", json.dumps(body).encode()

@@ -7,7 +7,7 @@ import {emptyState, failure, skeleton} from "../shared/states.js";
 import {number, say} from "../words/words.js";
 
 const EVERY = 3000;
-const STATES = {ok: "healthy", degraded: "unhealthy", down: "unreachable"};
+const STATES = {ok: "healthy", behind: "behind", blind: "blind", down: "unreachable"};
 
 export class FlowsView {
   constructor({failed}) {

@@ -250,7 +250,7 @@ def test_dead_letters_are_listed_and_shown_with_their_bytes(
 class Flow(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         health = json.dumps(
-            {"flow": "bridge", "status": "degraded", "waiting_for": {"cloud": "no answer"}}
+            {"flow": "bridge", "status": "behind", "waiting_for": {"cloud": "no answer"}}
             | {"detectors": {"video": {"model": "demo8n", "licence": "AGPL-3.0"}}}
         )
         metrics = (
@@ -258,6 +258,8 @@ class Flow(BaseHTTPRequestHandler):
             ' 7.0\nvigie_counted_total{step="d",reason="late"}'
             ' 2.0\nvigie_source_lag_records{flow="bridge",name="sensors"}'
             ' 30.0\nvigie_source_age_seconds{flow="bridge",name="sensors"} 4.5\n'
+            'vigie_sink_lag_records{flow="bridge",name="cloud"} 8.0\n'
+            'vigie_sink_age_seconds{flow="bridge",name="cloud"} 60.0\n'
         )
         body = (health if self.path == "/health" else metrics).encode()
         self.send_response(503 if self.path == "/health" else 200)
@@ -289,15 +291,16 @@ def test_flows_say_how_they_are_and_one_that_does_not_answer_is_down(
     one, other = api.get("/api/flows", token).json()["flows"]
     assert (one["flow"], one["status"], one["waiting_for"]) == (
         "bridge",
-        "degraded",
+        "behind",
         {"cloud": "no answer"},
     )
     assert (one["counts"]["sensors"]["events"], one["dropped"]) == (7.0, {"d: late": 2.0})
     assert (one["lag"], one["age"]) == ({"sensors": 30.0}, {"sensors": 4.5})
     assert one["detectors"] == {"video": {"model": "demo8n", "licence": "AGPL-3.0", "device": ""}}
+    assert (one["sink_lag"], one["sink_age"]) == ({"cloud": 8.0}, {"cloud": 60.0})
     assert other["status"] == "down"
     assert api.get("/api/flows/bridge", token).json()["flow"] == "bridge"
-    assert api.get("/api/stats/dashboard", token).json()["flows"]["bridge"] == "degraded"
+    assert api.get("/api/stats/dashboard", token).json()["flows"]["bridge"] == "behind"
 
 
 def test_cameras_and_the_mode_reach_their_compacted_topics(

@@ -252,7 +252,7 @@ def test_a_flow_is_drawn_with_its_rates_and_says_what_it_waits_for(
     health.degraded("store", "no answer from clickhouse:8123")
     page = visit(view="#/flows")
     shown = page.locator('[data-flow="plant"]')
-    expect(shown).to_have_attribute("data-status", "degraded", timeout=WAIT)
+    expect(shown).to_have_attribute("data-status", "blind", timeout=WAIT)
     expect(shown.locator('[data-part="sensors"]')).to_contain_text("1,200 events")
     expect(shown.locator('[data-part="store"]')).to_have_attribute("data-up", "no")
     expect(shown).to_contain_text("no answer from clickhouse:8123")

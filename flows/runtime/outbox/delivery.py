@@ -1,0 +1,138 @@
+"""Emptying the outbox of one sink: a thread that reads its topic and writes to the sink."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from connectors.base import Health, Reader, Stopped, Writer
+from flows.runtime.outbox.positions import Positions
+
+log = logging.getLogger("vigie")
+
+EPOCH = 1.0
+"""Seconds after which what was written is made durable; so much is written again after a crash."""
+
+
+class Delivery:
+    """Writes what is in a sink's outbox to the sink, in order, and notes how far it came.
+
+    It waits while the sink's service is down, and nothing else waits for it. `readers` are those of
+    the outbox's partitions that this process empties, by their names in `positions`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        readers: Mapping[str, Reader],
+        open_writer: Callable[[], Writer],
+        positions: Positions,
+        health: Health,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self.error: BaseException | None = None
+        self._readers = readers
+        self._open_writer = open_writer
+        self._positions = positions
+        self._health = health
+        self._clock = clock
+        self._arrived = threading.Event()
+        self._end_at = math.inf
+        self._abandoned = False
+        self._taken = 0
+        self._oldest: float | None = None
+        self._writer: Writer | None = None
+        self._thread = threading.Thread(target=self._run, name=f"delivery {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def arrived(self) -> None:
+        """Look at once what came."""
+        self._arrived.set()
+
+    def end(self) -> None:
+        """End once everything that is there by now is written, or the sink's service is down."""
+        self._end_at = self._clock()
+        self._arrived.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end, and leave the rest to the next start after so many seconds."""
+        if self._thread.is_alive():
+            self._thread.join(max(seconds, 0.0))
+        self._abandoned = True
+        if self._thread.is_alive() and self._writer is not None:
+            self._writer.close()  # whoever waits in it is told
+        self._arrived.set()
+
+    def figures(self) -> dict[str, float]:
+        """What is not written yet.
+
+        `lag`: records of the outbox, and events taken from it; `age`: seconds since the oldest of
+        these events came.
+        """
+        oldest = self._oldest
+        return {
+            "lag": float(self._taken + sum(reader.lag() or 0 for reader in self._readers.values())),
+            "age": 0.0 if oldest is None else max(0.0, round(self._clock() - oldest, 3)),
+        }
+
+    # The rest runs in the thread.
+
+    def _run(self) -> None:
+        try:
+            self._writer = self._open_writer()
+            try:
+                self._empty(self._writer)
+            finally:
+                self._writer.close()
+        except Stopped as stopped:
+            log.info("%s; what it was to get is kept in its outbox", stopped)
+        except BaseException as error:
+            if not self._abandoned:
+                self.error = error
+
+    def _empty(self, writer: Writer) -> None:
+        flush_at = math.inf
+        while not self._abandoned:
+            self._arrived.clear()
+            taken = [part for part in self._readers if self._take(writer, part)]
+            if taken:
+                flush_at = min(flush_at, time.monotonic() + EPOCH)
+            is_done = not taken and self._is_done()
+            if is_done or time.monotonic() >= flush_at:
+                flush_at = math.inf
+                writer.flush()
+                self._save()
+            elif not taken:
+                self._arrived.wait(min(EPOCH, flush_at - time.monotonic()))
+            if is_done:
+                return
+
+    def _take(self, writer: Writer, part: str) -> bool:
+        batch = self._readers[part].read()
+        if batch is None or not batch.events:
+            return False
+        if self._oldest is None:
+            self._oldest = batch.arrivals[0][1] if batch.arrivals else batch.wall
+        self._taken += len(batch.events)
+        writer.write(batch.events)
+        return True
+
+    def _is_done(self) -> bool:
+        return all(reader.read_until() > self._end_at for reader in self._readers.values())
+
+    def _save(self) -> None:
+        self._taken, self._oldest = 0, None
+        try:
+            for part, reader in self._readers.items():
+                self._positions.save(part, reader.position())
+        except OSError as error:
+            self._health.degraded(
+                self.name,
+                f"how far it has written cannot be saved ({error.strerror}); it goes on,"
+                " and what it writes meanwhile is written again after a crash: see to the disk",
+            )
