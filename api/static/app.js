@@ -22,7 +22,7 @@ import {Failed, forget, login, logout, person, plan, takePerson, token, Unauthor
 import {Sound} from "./shared/sound.js";
 import {alarmName, applyWords, say, setLanguage, setServerTime, subjectName} from "./words/words.js";
 
-const CHANNELS = ["readings", "alarms", "events", "cameras", "mode"];
+const CHANNELS = ["readings", "alarms", "events", "evidence", "cameras", "mode"];
 
 let push = null;
 let state = "connecting";

@@ -1,4 +1,4 @@
-// The dialog that adds a camera: by its address, or by what answers on the network, with a picture to see that it is the right one.
+// The dialog that adds or changes a camera: by its address, or by what answers on the network, with a picture to see that it is the right one.
 
 import {sendForBlob, send} from "../shared/api.js";
 import {field, openForm} from "../shared/dialog.js";
@@ -8,20 +8,27 @@ import {say} from "../words/words.js";
 
 const USER_INFO = "${RTSP_USER}:${RTSP_PASSWORD}@";
 
-/** `act` gets the values of the camera that is to be added. */
-export function openCameraForm(act) {
-  const url = h("input", {name: "url", required: true, maxlength: 500, autocomplete: "off", spellcheck: "false"});
-  const record = h("input", {name: "record_url", maxlength: 500, autocomplete: "off", spellcheck: "false"});
-  openForm(say("addCamera"), {
+/** `act` gets the values of the camera that is to be added or, where there is one, changed. */
+export function openCameraForm(act, camera = {}) {
+  const url = h("input", {name: "url", required: true, maxlength: 500, autocomplete: "off", spellcheck: "false", value: camera.url});
+  const record = h("input", {name: "record_url", maxlength: 500, autocomplete: "off", spellcheck: "false", value: camera.record_url});
+  const number = (name, most, step) => h("input", {name, type: "number", min: step, max: most, step, value: camera[name], autocomplete: "off"});
+  const isNew = camera.id === undefined;
+  openForm(isNew ? say("addCamera") : `${say("editCamera")}: ${camera.name}`, {
     name: "camera", button: say("save"),
     fields: [
-      field(say("cameraName"), h("input", {name: "name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", autofocus: true, autocomplete: "off", spellcheck: "false"}), say("cameraNameHint")),
+      isNew ? field(say("cameraName"), h("input", {name: "name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9_.\\-]*", autofocus: true, autocomplete: "off", spellcheck: "false"}), say("cameraNameHint")) : null,
       field(say("cameraUrl"), url, say("cameraUrlHint")),
       trial(url, record),
       field(say("cameraRecordUrl"), record, say("cameraRecordUrlHint")),
-      field(say("cameraArea"), h("input", {name: "area", maxlength: 64, autocomplete: "off"})),
-    ],
-  }, ({name, url: address, record_url: recorded, area}) => act({name, url: address, record_url: recorded || null, area: area || null}));
+      field(say("cameraArea"), h("input", {name: "area", maxlength: 64, autocomplete: "off", value: camera.area})),
+      h("div", {class: "trial-fields"}, field(say("cameraFps"), number("fps", 60, 0.1), say("cameraFpsHint")), field(say("cameraConfidence"), number("min_confidence", 1, 0.01), say("cameraConfidenceHint"))),
+      field(say("cameraPage"), h("input", {name: "page", maxlength: 64, autocomplete: "off", spellcheck: "false", value: camera.page}), say("cameraPageHint")),
+    ].filter(Boolean),
+  }, ({name, ...given}) => {
+    const values = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value === "" ? null : ["fps", "min_confidence"].includes(key) ? Number(value) : value]));
+    return act(isNew ? {name, ...values} : values);
+  });
 }
 
 /** Looks for cameras and takes test pictures; user and password are for that only. */

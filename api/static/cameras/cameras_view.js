@@ -3,16 +3,19 @@
 import {toast} from "../shared/announce.js";
 import {ask, send} from "../shared/api.js";
 import {openCameraForm} from "./camera_form.js";
-import {eventStrip} from "./event_strip.js";
-import {h} from "../shared/dom.js";
+import {eventStrip, forgetPicture} from "./event_strip.js";
+import {h, text, trail} from "../shared/dom.js";
 import {eventItem, fromChannel} from "../events/event_item.js";
 import {icon} from "../shared/icons.js";
 import {LivePicture} from "./live_picture.js";
+import {PlaceEditor} from "./place_editor.js";
+import {placesOf} from "./places.js";
 import {may} from "../shared/session.js";
 import {emptyState, failure, skeleton} from "../shared/states.js";
+import {TimeLine} from "./time_line.js";
 import {age, say, subjectName, typeWord} from "../words/words.js";
 
-const RECENT = 8;
+const RECENT = 8, AT_ONCE = 4;
 
 export class CamerasView {
   constructor({alarmStore, failed, channels}) {
@@ -23,8 +26,10 @@ export class CamerasView {
     this.tools = h("div", {class: "filters"});
     this.grid = h("ul", {class: "cameras"});
     this.nothing = h("div", {});
-    this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing);
+    this.detectors = h("p", {class: "muted detectors"});
+    this.section = h("section", {"aria-labelledby": "title"}, this.tools, this.grid, this.nothing, this.detectors);
     this.pictures = new Map();
+    this.lines = new Map();
     document.addEventListener("visibilitychange", () => { if (!this.section.hidden) this.follow(!document.hidden); });
     alarmStore.addEventListener("change", () => { if (!this.section.hidden) this.drawUnlessPlaying(); });
   }
@@ -49,6 +54,7 @@ export class CamerasView {
     this.follow(false);
     this.cameras.clear();
     this.pictures.clear();
+    this.lines.clear();
     this.stale = true;
     if (!this.section.hidden) this.load();
   }
@@ -68,10 +74,18 @@ export class CamerasView {
       for (const [name, camera] of before) if (!this.cameras.has(name) && camera.id === undefined) this.cameras.set(name, camera);
       this.channels.add([...this.cameras.keys()].map((name) => `camera_${name}`));
       this.draw(true);
+      this.nameDetectors();
     } catch (error) {
       const why = this.failed(error);
       if (why && !quietly) { this.grid.replaceChildren(); this.nothing.replaceChildren(failure(why, () => this.load())); }
     }
+  }
+
+  /** What looks at the pictures, and under which licence. */
+  async nameDetectors() {
+    const {flows} = await ask("/api/flows").catch(() => ({flows: []}));
+    const named = flows.flatMap(({detectors}) => Object.values(detectors ?? {})).map(({model, licence}) => say("detector", {model, licence: licence || say("noLicence")}));
+    text(this.detectors, [...new Set(named)].join(" · "));
   }
 
   /** Take an event of a camera; one that nobody added is known from then on, too. */
@@ -89,12 +103,25 @@ export class CamerasView {
     if (type === "rights") { this.forget(); return; }
     if (this.section.hidden || type !== "event") return;
     if (channel === "cameras" && data.kind === "camera") this.change(data);
+    else if (channel === "evidence") this.pictured(data);
     else if (channel === "events" || channel.startsWith("camera_")) {
       const event = fromChannel(data);
       if (event) this.see(event);
-      else if (data.kind === "frame") this.pictures.get(data.subject)?.frame(data);
+      else if (data.kind === "frame") this.showFrame(data);
       if (event && event.kind === "detection" && !this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.drawUnlessPlaying(); });
     }
+  }
+
+  showFrame(data) {
+    this.pictures.get(data.subject)?.frame(data);
+    if (this.editor?.camera.name === data.subject) this.editor.frame(data);
+  }
+
+  /** An event has evidence now: its picture is asked for, if it is one that is shown. */
+  pictured({event: id, evidence, state}) {
+    if (evidence !== "snapshot" || state !== "stored") return;
+    forgetPicture(id);
+    if ([...this.cameras.values()].some(({events}) => events.some((event) => event.id === id))) this.drawUnlessPlaying();
   }
 
   change(camera) {
@@ -103,7 +130,7 @@ export class CamerasView {
       this.cameras.delete(camera.name);
       this.channels.remove(channel);
     } else {
-      this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera});
+      this.cameras.set(camera.name, {events: [], ...this.cameras.get(camera.name), ...camera, places: null});
       this.channels.add(channel);
     }
     this.draw(true);
@@ -124,30 +151,41 @@ export class CamerasView {
   }
 
   draw() {
-    const focused = this.grid.contains(document.activeElement) ? document.activeElement : null;
-    const keep = focused && [focused.closest("[data-camera]")?.dataset.camera, focused.dataset.action];
+    const focused = this.grid.contains(document.activeElement) ? trail(document.activeElement) : "";
     const cameras = [...this.cameras.values()].sort((a, b) => a.name.localeCompare(b.name));
     this.tools.replaceChildren(...(may("operator") ? [h("button", {type: "button", class: "secondary", "data-action": "add", onclick: () => this.add()}, icon("plus"), h("span", {}, say("addCamera")))] : []));
     this.grid.replaceChildren(...cameras.map((camera) => this.card(camera)));
     this.nothing.replaceChildren(...(cameras.length ? [] : [emptyState("cameras", say("noCameras"), say("noCamerasHint"))]));
-    if (keep?.[0]) this.grid.querySelector(`[data-camera="${CSS.escape(keep[0])}"] [data-action="${keep[1]}"]`)?.focus({preventScroll: true});
+    if (focused) document.querySelector(focused)?.focus({preventScroll: true});
   }
 
   card(camera) {
     const state = this.stateOf(camera), newest = camera.events[0];
     if (!this.pictures.has(camera.name)) this.pictures.set(camera.name, new LivePicture(camera.name));
     const picture = this.pictures.get(camera.name);
+    picture.place(camera.places ??= placesOf(camera));
     picture.mark(newest, say(state === "running" || state === "unknown" ? "noPicture" : state));
-    const toggle = camera.id === undefined || !may("operator") ? null
-      : h("button", {type: "button", class: "action", "data-action": "toggle", onclick: () => this.toggle(camera)}, icon(camera.status === "running" ? "stop" : "play"), h("span", {}, say(camera.status === "running" ? "stop" : "start")));
+    const tools = camera.id === undefined || !may("operator") ? [] : [
+      h("button", {type: "button", class: "action", "data-action": "edit", "aria-label": `${say("editCamera")}: ${camera.name}`, onclick: () => this.edit(camera)}, icon("edit"), h("span", {}, say("edit"))),
+      h("button", {type: "button", class: "action", "data-action": "places", onclick: () => this.drawPlaces(camera)}, icon("motion"), h("span", {}, say("zones"))),
+      h("button", {type: "button", class: "action", "data-action": "toggle", onclick: () => this.toggle(camera)}, icon(camera.status === "running" ? "stop" : "play"), h("span", {}, say(camera.status === "running" ? "stop" : "start")))];
     return h("li", {class: "panel camera", "data-camera": camera.name, "data-state": state},
       picture.element,
-      h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state)), toggle),
+      h("div", {class: "camera-head"}, h("h2", {}, subjectName(camera.name)), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(state))),
+      tools.length ? h("div", {class: "camera-tools"}, ...tools) : null,
       h("p", {class: "muted camera-facts"}, [camera.area, newest ? say("seenAgo", {t: age(newest.time)}) : null].filter(Boolean).join(" · ")),
+      camera.events.length ? eventStrip(camera.opened ? camera.events : camera.events.slice(0, AT_ONCE)) : null,
       camera.events.length ? h("details", {class: "camera-events", ontoggle: (event) => { if (camera.opened !== event.target.open) { camera.opened = event.target.open; this.draw(); } }, open: camera.opened}, h("summary", {}, summary(camera.events)),
-        camera.opened ? eventStrip(camera.events) : null,
+        camera.opened ? this.timeLine(camera) : null,
         h("ol", {class: "events"}, ...camera.events.map((event) => eventItem(event, {changed: () => this.draw()}))),
         h("a", {class: "more-link", href: `#/events/${encodeURIComponent(camera.name)}`}, say("showEvents"))) : null);
+  }
+
+  timeLine({name, events}) {
+    if (!this.lines.has(name)) this.lines.set(name, new TimeLine(name, this.failed));
+    const line = this.lines.get(name);
+    line.take(events);
+    return line.element;
   }
 
   async toggle(camera) {
@@ -165,6 +203,20 @@ export class CamerasView {
       this.change(await send("POST", "/api/cameras", camera));
       toast(say("cameraAdded", {camera: subjectName(camera.name)}));
     });
+  }
+
+  edit(camera) {
+    openCameraForm(async (values) => {
+      this.change(await send("PATCH", `/api/cameras/${camera.id}`, values));
+      toast(say("saved"));
+    }, camera);
+  }
+
+  drawPlaces(camera) {
+    this.editor = new PlaceEditor(camera, async (places) => {
+      this.change(await send("PATCH", `/api/cameras/${camera.id}`, places));
+      toast(say("saved"));
+    }, () => { this.editor = null; });
   }
 
   relabel() {

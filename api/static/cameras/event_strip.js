@@ -11,6 +11,11 @@ const known = new Map(); // small pictures by the event's id; null where there i
 const MOST = 200;
 let playing = null; // the address of the clip that plays; one at a time is held in memory
 
+/** There may be a picture now where there was none. */
+export function forgetPicture(id) {
+  if (known.get(id) === null) known.delete(id);
+}
+
 export function eventStrip(events) {
   return h("ul", {class: "strip"}, ...events.map((event) => h("li", {"data-id": event.id}, thumbnail(event))));
 }

@@ -3,6 +3,7 @@
 import {h, text} from "../shared/dom.js";
 import {icon} from "../shared/icons.js";
 import {boxesOf, drawBoxes, hasPicture, paint, pictureIn, toBlob} from "../shared/media.js";
+import {drawPlaces} from "./places.js";
 import {say, subjectName, typeWord} from "../words/words.js";
 
 const SHOWN = 3; // seconds that a box stays on live pictures
@@ -14,7 +15,8 @@ export class LivePicture {
     this.words = h("p", {});
     this.none = h("div", {class: "no-picture"}, icon("cameras"), this.words);
     this.boxes = h("div", {class: "boxes-place"});
-    this.element = h("div", {class: "picture", role: "img"}, this.none, this.canvas, this.boxes);
+    this.drawn = h("div", {class: "places-place"});
+    this.element = h("div", {class: "picture", role: "img"}, this.none, this.canvas, this.boxes, this.drawn);
     this.time = 0;
     this.isLive = false;
     this.label();
@@ -33,6 +35,7 @@ export class LivePicture {
     try {
       await paint(this.canvas, blob);
       this.time = time;
+      this.place(this.places);
       this.canvas.hidden = false;
       this.none.hidden = true;
       if (!this.isOn(this.event)) this.boxes.replaceChildren();
@@ -51,6 +54,15 @@ export class LivePicture {
     const boxes = this.isOn(event) ? boxesOf(event) : [];
     this.boxes.replaceChildren(...(boxes.length ? [drawBoxes(boxes, this.canvas.width / this.canvas.height)] : []));
     this.label();
+  }
+
+  /** The zones and lines that are drawn on it. */
+  place(places) {
+    const ratio = this.canvas.width / this.canvas.height;
+    if (places === this.places && ratio === this.ratio) return;
+    this.places = places;
+    this.ratio = ratio;
+    this.drawn.replaceChildren(...(places?.length ? [drawPlaces(places, ratio)] : []));
   }
 
   /** Whether what was seen is on the picture that is shown, and not on one long gone. */

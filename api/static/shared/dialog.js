@@ -29,7 +29,7 @@ function giveBack(before, path) {
 }
 
 /** A dialog with fields. `act` gets the values of the fields and may throw: its message is shown and the dialog stays. */
-export function openForm(title, {about, fields, button, danger = false, name}, act) {
+export function openForm(title, {about, fields, button, danger = false, name, closed}, act) {
   const error = h("p", {class: "form-error", role: "alert"});
   const submit = h("button", {class: danger ? "primary danger" : "primary"}, button);
   const cancel = h("button", {type: "button", class: "secondary", onclick: () => dialog.close()}, say("cancel"));
@@ -47,7 +47,7 @@ export function openForm(title, {about, fields, button, danger = false, name}, a
       submit.disabled = false;
     }
   });
-  const dialog = openDialog(title, [form], {name});
+  const dialog = openDialog(title, [form], {name, closed});
   return dialog;
 }
 

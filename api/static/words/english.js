@@ -46,6 +46,10 @@ export const ENGLISH = {
   cameraRecordUrl: "Address of the recording", cameraRecordUrlHint: "The large stream, from which clips are cut; leave it empty where there is only one.",
   tryCamera: "Search, or try the address", cameraUser: "User of the camera", cameraPassword: "Password of the camera", tryHint: "For the search and the test only; they are not kept.",
   testPicture: "Test picture", searchNetwork: "Search the network", waitAMoment: "A moment …", nothingFound: "No camera answered.",
+  editCamera: "Change the camera", edit: "Change", zones: "Zones", zone: "Zone", line: "Line", newZone: "New zone", newLine: "New line", privacy: "Private: black on every picture, and nothing is found there",
+  remove: "Remove", drawHere: "The picture to draw on", drawHow: "Choose a new zone or line, then click its corners; a click on the first one closes a zone. Drag corners to move them. With the keyboard: arrows move the cross (faster with Shift), Enter sets a corner or takes one up, Backspace takes the last one away.",
+  timeLine: "Last 24 hours of {camera}", detector: "Detector: {model} ({licence})", noLicence: "licence not stated", cameraFps: "Pictures a second", cameraFpsHint: "Empty: as the flow has it.",
+  cameraConfidence: "Lowest score", cameraConfidenceHint: "0 to 1; empty: as the flow has it.", cameraPage: "Page", cameraPageHint: "Only who may see this page knows of the camera; empty: everybody.",
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",
   type: "Type", subject: "Device or camera", period: "Period", acknowledged: "Acknowledged", yes: "Yes", noWord: "No", no: "Not yet", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days", always: "All time",

@@ -47,6 +47,11 @@ export const FRENCH = {
   cameraRecordUrl: "Adresse de l’enregistrement", cameraRecordUrlHint: "Le grand flux, dont les séquences sont tirées ; laissez vide s’il n’y en a qu’un.",
   tryCamera: "Chercher, ou essayer l’adresse", cameraUser: "Utilisateur de la caméra", cameraPassword: "Mot de passe de la caméra", tryHint: "Pour la recherche et l’essai seulement ; rien n’est conservé.",
   testPicture: "Image d’essai", searchNetwork: "Chercher sur le réseau", waitAMoment: "Un instant …", nothingFound: "Aucune caméra n’a répondu.",
+  editCamera: "Modifier la caméra", edit: "Modifier", zones: "Zones", zone: "Zone", line: "Ligne", newZone: "Nouvelle zone", newLine: "Nouvelle ligne",
+  privacy: "Privée : noire sur chaque image, et rien n’y est détecté", remove: "Retirer", drawHere: "L’image où dessiner", drawHow: "Choisissez une nouvelle zone ou ligne, puis cliquez ses coins ; un clic sur le premier ferme la zone. Tirez un coin pour le déplacer. Au clavier : les flèches bougent la croix (plus vite avec Maj), Entrée pose un coin ou en prend un, Retour arrière enlève le dernier.",
+  timeLine: "Les dernières 24 heures de {camera}", detector: "Détecteur : {model} ({licence})", noLicence: "licence non indiquée", cameraFps: "Images par seconde",
+  cameraFpsHint: "Vide : comme le flux le dit.", cameraConfidence: "Score minimal", cameraConfidenceHint: "De 0 à 1 ; vide : comme le flux le dit.", cameraPage: "Page",
+  cameraPageHint: "Seuls ceux qui voient cette page connaissent la caméra ; vide : tout le monde.",
 
   noEvents: "Rien ne s’est encore passé.", noEventsHint: "Mouvements, portes, boutons et ce que voient les caméras apparaissent ici.", noEventsMatch: "Aucun événement ne correspond à ces filtres.",
   type: "Type", subject: "Appareil ou caméra", period: "Période", acknowledged: "Acquitté", yes: "Oui", noWord: "Non", no: "Pas encore", lastHour: "Dernière heure", lastDay: "Dernières 24 heures", lastWeek: "7 derniers jours", always: "Toujours",

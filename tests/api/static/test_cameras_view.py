@@ -6,30 +6,49 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from api.settings import Settings
 from connectors.config.api_section import ApiSection
+from infra.embedded.objects import Objects
 from infra.embedded.rtsp import Mount, Rtsp
-from operators.events import Detection
+from operators.events import Detection, Occurrence
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics
+from tests.api.site.evidence_site import Shelf, with_evidence
 from tests.api.static.browsing import PHONE, WAIT, fits, log_in_to, missing
 from tests.flows.vision.capturing import capturing
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(missing(), reason="Debian's package chromium is not installed")
 Visit = Callable[..., Page]
 Own = Callable[[Any], Any]
+BEGAN = time.time()
 
 
 @pytest.fixture
-def api(start: Start, settings: Settings, topics: Topics) -> Api:
-    """A server whose operators may look for cameras, also on this machine."""
+def shelf(database: Callable[[], Any], objects: Objects, unique: str) -> Shelf:
+    return Shelf(database(), objects, unique)
+
+
+@pytest.fixture
+def api(
+    start: Start,
+    settings: Settings,
+    topics: Topics,
+    database: Callable[[], Any],
+    objects: Objects,
+    shelf: Shelf,
+) -> Api:
+    """A server whose operators may look for cameras, also on this machine; it has evidence."""
     topic = f"{topics.prefix}events"
     topics.events(detection(0), topic=topic)
     section = ApiSection(discovery=True, cameras_here=True)
+    settings = with_evidence(settings, database, objects)
     server = start(replace(settings, section=section, event_topics=(topic,)))
     server.wait_for_topics(topics.push, topic)
     token = server.login()
@@ -42,7 +61,7 @@ def api(start: Start, settings: Settings, topics: Topics) -> Api:
 def detection(number: int) -> Detection:
     return Detection(
         id=f"d{number}",
-        time=time.time() - 60 + number,
+        time=BEGAN - 60 + number,
         subject="yard",
         class_="person",
         score=0.9,
@@ -131,3 +150,93 @@ def test_an_address_is_tried_with_a_picture_and_the_camera_is_added_without_the_
     expect(page.locator('[data-camera="entrance"]')).to_be_visible(timeout=WAIT)
     (camera,) = api.get("/api/cameras", api.login()).json()["cameras"]
     assert (camera["url"], camera["record_url"]) == (address, None)
+
+
+def added(api: Api, name: str = "yard") -> str:
+    """Add a camera as an operator does; a token of his."""
+    token = api.login()
+    body = {"name": name, "url": "rtsp://10.0.0.21/stream2"}
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.post(f"{api.url}/api/cameras", json=body, headers=headers, timeout=PATIENCE)
+    return token
+
+
+def test_a_zone_is_drawn_with_the_mouse_over_the_live_picture_and_a_line_with_the_keyboard(
+    visit: Visit, api: Api, topics: Topics, tmp: Path
+) -> None:
+    token = added(api)
+    page = visit(view="#/cameras")
+    with capturing(
+        topics.address, "plant", tmp, "simulate:walk", [{"name": "yard"}], prefix=topics.prefix
+    ):
+        page.click('[data-camera="yard"] [data-action=places]', timeout=WAIT)
+        expect(page.locator("dialog canvas")).to_be_visible(timeout=WAIT)
+    page.click("dialog [data-action=new-zone]")
+    box = page.locator("dialog .sheet").bounding_box()
+    assert box is not None
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    for corner in ((0.2, 0.3), (0.8, 0.3), (0.8, 0.9), (0.2, 0.3)):
+        page.mouse.click(*at(*corner))
+    page.mouse.move(*at(0.8, 0.9))
+    page.mouse.down()
+    page.mouse.move(*at(0.6, 0.7))
+    page.mouse.up()
+    page.fill("dialog [data-place]", "hall")
+    page.click("dialog [data-action=new-line]")
+    for key in ("Enter", *["Shift+ArrowRight"] * 4, "Shift+ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    page.click("dialog .primary")
+    expect(page.locator('[data-camera="yard"] .place')).to_have_count(2, timeout=WAIT)
+    (camera,) = api.get("/api/cameras", token).json()["cameras"]
+    assert camera["zones"]["hall"]["points"] == [
+        pytest.approx(corner, abs=0.01) for corner in ((0.2, 0.3), (0.8, 0.3), (0.6, 0.7))
+    ]
+    assert camera["lines"] == {"line_1": {"from": [0.5, 0.5], "to": [0.7, 0.45]}}
+
+
+def test_the_row_of_a_camera_is_changed_on_the_page(visit: Visit, api: Api) -> None:
+    token = added(api)
+    page = visit(PHONE, view="#/cameras")
+    page.click('[data-camera="yard"] [data-action=edit]', timeout=WAIT)
+    page.fill("dialog [name=area]", "Loading dock")
+    page.fill("dialog [name=fps]", "2.5")
+    assert fits(page)
+    page.click("dialog .primary")
+    expect(page.locator('[data-camera="yard"] .camera-facts')).to_contain_text(
+        "Loading dock", timeout=WAIT
+    )
+    (camera,) = api.get("/api/cameras", token).json()["cameras"]
+    assert (camera["url"], camera["fps"]) == ("rtsp://10.0.0.21/stream2", 2.5)
+
+
+def test_the_time_line_leads_to_what_a_camera_saw(visit: Visit, topics: Topics) -> None:
+    page = visit(view="#/cameras")
+    camera = page.locator('[data-camera="yard"]')
+    camera.locator("summary").click(timeout=WAIT)
+    line = camera.locator(".time-line")
+    expect(line.locator(".time-line-mark")).to_have_count(1, timeout=WAIT)
+    topics.events(detection(30), topic=f"{topics.prefix}events")
+    expect(line.locator(".time-line-mark")).to_have_count(2, timeout=WAIT)
+    line.press("End")
+    expect(camera.locator(".time-line-shown [data-id=d30]")).to_be_visible()
+    line.press("ArrowLeft")
+    expect(camera.locator(".time-line-shown [data-id=d0]")).to_be_visible()
+
+
+def test_the_picture_of_an_event_appears_as_soon_as_there_is_one(
+    visit: Visit, shelf: Shelf, topics: Topics
+) -> None:
+    event = detection(0)
+    shelf.add(event)
+    page = visit(view="#/cameras")
+    thumbnail = page.locator('[data-camera="yard"] .strip .thumbnail').first
+    expect(thumbnail.locator(".no-thumbnail")).to_be_visible(timeout=WAIT)
+    picture = cv2.imencode(".jpg", np.zeros((36, 64, 3), np.uint8))[1].tobytes()
+    shelf.put(event, "snapshot", "yard", "frames/1.jpg", picture)
+    data = {"event": event.id, "kind": "snapshot", "state": "stored", "camera": "yard"}
+    told = Occurrence(id="e", time=event.time, subject="yard", type="evidence", data=data)
+    topics.events(told, topic=topics.names.evidence)
+    expect(thumbnail.locator("canvas")).to_be_visible(timeout=WAIT)

@@ -230,8 +230,8 @@ def test_a_camera_is_added_stopped_and_shows_what_it_saw(visit: Visit, topics: T
         "jpeg": PICTURE,
     }
     topics.pushed("camera_entrance", [frame], subject="entrance")
-    expect(camera.locator("canvas")).to_be_visible(timeout=WAIT)
-    assert camera.locator("canvas").evaluate("canvas => canvas.width") == 8
+    expect(camera.locator(".picture canvas")).to_be_visible(timeout=WAIT)
+    assert camera.locator(".picture canvas").evaluate("canvas => canvas.width") == 8
 
 
 def test_the_picture_of_an_event_is_shown(visit: Visit, topics: Topics) -> None:
