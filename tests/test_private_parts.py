@@ -23,7 +23,13 @@ PRIVATE = {
         "(self, node_id, fetch_offsets, send_time, response)",
         "kafka.record.default_records:DefaultRecordBatch._maybe_uncompress(self)",
         "kafka.record.default_records:DefaultRecordBatch.validate_crc",
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords._consume_aborted_transactions_up_to",
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords._contains_abort_marker",
+        "kafka.consumer.fetcher:Fetcher.PartitionRecords._is_batch_aborted",
+        "kafka.consumer.subscription_state:SubscriptionState.seek(self, partition, offset)",
+        "kafka.consumer.subscription_state:TopicPartitionState.position",
         "kafka.cluster:ClusterMetadata.topic_id",
+        "kafka.cluster:ClusterMetadata.partitions_for_topic",
     ),
     "bytewax": ("bytewax._bytewax:run_main",),
     "pymysql": (

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from connectors.base import Batch
-from connectors.kafka.consumer import TopicReader
+from connectors.kafka.consumer import Restart, TopicReader
 from connectors.kafka.record_batches import KeyedChunk
 from operators.events import Event, Occurrence, Row, decode_lines
 from operators.model.tables import is_deleted, row_of
@@ -37,6 +37,10 @@ class TableReader(TopicReader):
         size = newest = 0
         while self.buffer:
             chunk: Any = self.buffer.popleft()
+            if isinstance(chunk, Restart):
+                caught_up = self._whole = False
+                rows, self._rows, self._ids = [], {}, {}
+                continue
             size += chunk.size
             newest = chunk.timestamp
             rows += self._read_chunk(chunk)
@@ -59,11 +63,6 @@ class TableReader(TopicReader):
         self._rows.pop(key, None)
         if not is_deleted(row):
             self._rows[key] = row
-
-    def on_recreated(self) -> None:
-        """The topic is another one: read it whole again."""
-        self.caught_up = False
-        self._whole = False
 
     def position(self) -> object:
         """None: a table has no position."""

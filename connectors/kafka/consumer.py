@@ -4,12 +4,13 @@ import collections
 import logging
 import math
 import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from kafka import TopicPartition
 
 from connectors.base import Batch, ConnectorContext
+from connectors.kafka.position import Position
 from connectors.kafka.record_batches import Chunk
 from operators.events import DeadLetter, Event, decode_lines
 
@@ -35,6 +36,12 @@ class Polling(Protocol):
         """Stop reading."""
 
 
+class Restart(NamedTuple):
+    """In a buffer: what follows begins at another position than where the records before it end."""
+
+    position: Position
+
+
 class TopicReader:
     """One partition. The poller's thread fills the buffer; the flow takes whole records from it."""
 
@@ -46,8 +53,8 @@ class TopicReader:
         position: object | None,
     ) -> None:
         self.tp = tp
-        self.start = None if position is None else int(str(position))
-        self.buffer: collections.deque[Chunk] = collections.deque()
+        self.start = None if position is None else Position.parse(position)
+        self.buffer: collections.deque[Chunk | Restart] = collections.deque()
         self.bytes_in = 0  # written by the poller's thread only
         self.bytes_out = 0  # written by the flow's thread only
         self.caught_up = False
@@ -56,28 +63,22 @@ class TopicReader:
         self._poller = poller
         self._context = context
         self._next = self.start
+        self._restarted = False
+        self.topic_id: str | None = None  # written by the poller's thread, before what it is of
         self._live = False
 
     def read(self) -> Batch | None:
         """The events that came; None if there are none."""
         self._poller.begin()
         caught_up = self.caught_up  # looked at first: what lands after it is live
-        buffer = self.buffer
-        if not buffer:
+        chunks = self._take()
+        if not chunks:
             if caught_up and not self._live:
                 self._live = True
                 return Batch([], time.time(), True)
             return None
-        chunks = [buffer.popleft()]
-        size = chunks[0].size
-        # else the topic was recreated
-        while buffer and size < READ_BYTES and buffer[0].offset > chunks[-1].offset:
-            chunks.append(buffer.popleft())
-            size += chunks[-1].size
-        self.bytes_out += size
         self._poller.records_taken()
-        recreated = self._next is not None and chunks[-1].offset < self._next
-        self._next = chunks[-1].offset + 1
+        restarted, self._restarted = self._restarted, False
         events: list[Event] = []
         arrivals: list[tuple[int, float]] = []
         latest = time.time() + TOLERATED
@@ -85,14 +86,33 @@ class TopicReader:
             some = self._decode(chunk)
             events += some
             arrivals.append((len(some), min(chunk.timestamp / 1000, latest)))
+        assert self._next is not None
         return Batch(
             events,
             arrivals[-1][1],
             self._live,
-            next_offset=self._next,
-            recreated=recreated,
+            next_offset=self._next.offset,
+            recreated=restarted,
             arrivals=arrivals,
         )
+
+    def _take(self) -> list[Chunk]:
+        """Chunks with records off the buffer; those without only move the position."""
+        buffer, chunks, size = self.buffer, list[Chunk](), 0
+        while buffer and size < READ_BYTES:
+            taken = buffer[0]
+            if isinstance(taken, Restart):
+                if chunks:
+                    break
+                self._next, self._restarted = taken.position, True
+            else:
+                self._next = Position(taken.offset + 1, taken.epoch, self._topic())
+                size += taken.size
+                if taken.values:
+                    chunks.append(taken)
+            buffer.popleft()
+        self.bytes_out += size
+        return chunks
 
     def _decode(self, chunk: Chunk) -> list[Event]:
         try:
@@ -137,15 +157,20 @@ class TopicReader:
             )
         )
 
-    def start_at(self, offset: int) -> None:
-        """Take the offset where reading starts, before anything is buffered."""
-        self._next = offset
+    def _topic(self) -> str | None:
+        """The id of the topic of what is taken; the newest may belong to what is behind it."""
+        return (self._next and self._next.topic) or self.topic_id
 
-    def on_recreated(self) -> None:
-        """The topic is another one, read from its start; called by the poller's thread."""
+    def start_at(self, position: Position) -> None:
+        """Take where reading starts, before anything is buffered."""
+        self._next = position
+
+    def restart(self, position: Position) -> None:
+        """Offsets begin anew at a position; called by the poller's thread."""
+        self.buffer.append(Restart(position))
 
     def position(self) -> object:
-        """The next offset to read."""
+        """The position of the next record to read."""
         return self._next
 
     def read_until(self) -> float:
@@ -156,7 +181,7 @@ class TopicReader:
     def lag(self) -> int | None:
         """Records that are not read yet; None if unknown."""
         end, at = self.end, self._next
-        return None if end is None or at is None else max(0, end - at)
+        return None if end is None or at is None else max(0, end - at.offset)
 
     def close(self) -> None:
         """Stop reading."""

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.position import Position
+from connectors.kafka.topic_log import TopicLog
 from operators.events import DeadLetter, decode_lines
 
 READ_SECONDS = 20.0
@@ -76,7 +78,7 @@ class DeadLetterTopics:
     def flows(self) -> list[str]:
         """The flows that have dead letters, or had some."""
         prefix = self.topic("")
-        with self._consumer() as consumer:
+        with self._reaching(), open_consumer(self._connection) as consumer:
             return sorted(
                 name.removeprefix(prefix) for name in consumer.topics() if name.startswith(prefix)
             )
@@ -125,43 +127,45 @@ class DeadLetterTopics:
         self, topic: str, last: int | None = None
     ) -> Iterator[tuple[int, int, float, bytes]]:
         """Partition, offset, time and value of a topic's records; none if it does not exist."""
-        with self._consumer() as consumer:
-            if topic not in consumer.topics():
-                return
-            partitions = [
-                TopicPartition(topic, number)
-                for number in sorted(consumer.partitions_for_topic(topic) or ())
-            ]
-            ends = consumer.end_offsets(partitions)
-            begins = consumer.beginning_offsets(partitions)
-            left = {tp for tp in partitions if ends[tp] > begins[tp]}
-            consumer.assign(list(left))
-            for tp in left:
-                consumer.seek(tp, begins[tp] if last is None else max(begins[tp], ends[tp] - last))
-            deadline = time.monotonic() + READ_SECONDS
-            while left:
-                polled = consumer.poll(timeout_ms=200)
-                if polled:
-                    deadline = time.monotonic() + READ_SECONDS
-                elif time.monotonic() > deadline:
-                    raise Unreachable(
-                        f"the broker stopped answering while {topic} was read; try again"
-                    )
-                for records in polled.values():
-                    for record in records:
-                        if record.value is not None:
-                            yield (
-                                record.partition,
-                                record.offset,
-                                record.timestamp / 1000,
-                                record.value,
-                            )
-                left = {tp for tp in left if consumer.position(tp) < ends[tp]}
+        with self._reaching():
+            with open_consumer(self._connection) as consumer:
+                if topic not in consumer.topics():
+                    return
+                partitions = [
+                    TopicPartition(topic, number)
+                    for number in sorted(consumer.partitions_for_topic(topic) or ())
+                ]
+                ends = consumer.end_offsets(partitions)
+                begins = consumer.beginning_offsets(partitions)
+            first = {
+                tp: begins[tp] if last is None else max(begins[tp], ends[tp] - last)
+                for tp in partitions
+                if ends[tp] > begins[tp]
+            }
+            positions = {tp: Position(offset) for tp, offset in first.items()}
+            with open_consumer(self._connection, auto_offset_reset="none") as consumer:
+                log = TopicLog(consumer, positions, records="whole")
+                yield from self._read(log, topic, {tp: ends[tp] for tp in first})
+
+    def _read(
+        self, log: TopicLog, topic: str, ends: dict[TopicPartition, int]
+    ) -> Iterator[tuple[int, int, float, bytes]]:
+        deadline = time.monotonic() + READ_SECONDS
+        while any((at := log.position(tp)) is None or at.offset < end for tp, end in ends.items()):
+            polled = log.poll(200)
+            if polled:
+                deadline = time.monotonic() + READ_SECONDS
+            elif time.monotonic() > deadline:
+                raise Unreachable(f"the broker stopped answering while {topic} was read; try again")
+            for records in polled.values():
+                for record in records:
+                    if record.value is not None:
+                        written = record.timestamp / 1000
+                        yield record.partition, record.offset, written, record.value
 
     @contextmanager
-    def _consumer(self) -> Iterator[KafkaConsumer]:
+    def _reaching(self) -> Iterator[None]:
         try:
-            with open_consumer(self._connection) as consumer:
-                yield consumer
+            yield
         except (KafkaError, OSError) as error:
             raise Unreachable(explain(error, self._connection)) from error

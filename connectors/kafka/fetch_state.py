@@ -1,7 +1,8 @@
-"""Freshness of the client's knowledge of each partition: when its last request was sent."""
+"""What the answers to fetches say of each partition, and when they were asked for."""
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from kafka import TopicPartition
@@ -13,12 +14,26 @@ class Fetches:
     def __init__(self, consumer: Any) -> None:
         self._fetcher = consumer._fetcher
         self._answered: dict[TopicPartition, float] = {}
+        self._stable: dict[TopicPartition, int] = {}
         self._handle = self._fetcher._handle_fetch_response
         self._fetcher._handle_fetch_response = self._note
 
     def asked(self, tp: TopicPartition) -> float:
         """Wall time up to which the client has all records of a partition, handed out or not."""
         return self._answered.get(tp, -math.inf)
+
+    def stable(self, tp: TopicPartition) -> int | None:
+        """The last stable offset; the high watermark of a broker without transactions."""
+        return self._stable.get(tp)
+
+    def learn(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Take ends that were asked for; the embedded broker's lie within its last batch."""
+        for tp, end in ends.items():
+            self._stable[tp] = max(end, self._stable.get(tp, end))
+
+    def forget(self, tp: TopicPartition) -> None:
+        """The partition is another one: what was known of its end counts no longer."""
+        self._stable.pop(tp, None)
 
     def holds(self, tp: TopicPartition) -> bool:
         """Whether the client may have records of the partition that it has not handed out yet."""
@@ -29,11 +44,16 @@ class Fetches:
     ) -> None:
         self._handle(node, offsets, sent, response)
         wall = time.time() - (time.monotonic() - sent)
-        failed = {
-            (topic.topic, partition.partition_index)
-            for topic in response.responses
-            for partition in topic.partitions
-            if partition.error_code
-        }
+        failed = set()
+        for topic in response.responses:
+            for partition in topic.partitions:
+                tp = TopicPartition(topic.topic, partition.partition_index)
+                if partition.error_code:
+                    failed.add(tp)
+                    continue
+                stable = partition.last_stable_offset
+                self._stable[tp] = (
+                    partition.high_watermark if stable is None or stable < 0 else stable
+                )
         if not getattr(response, "error_code", 0):
-            self._answered.update((tp, wall) for tp in offsets if tuple(tp) not in failed)
+            self._answered.update((tp, wall) for tp in offsets if tp not in failed)

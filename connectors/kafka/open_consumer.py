@@ -11,11 +11,13 @@ from connectors.base import ConnectorError
 from connectors.kafka.connection import TopicConnection
 
 LARGEST_FETCH = 2 << 20
+LOOK_SECONDS = 5.0
+"""How old the client's knowledge of topics may be: ids, partitions, leaders."""
 
 
 @contextlib.contextmanager
 def open_consumer(connection: TopicConnection, **options: Any) -> Iterator[KafkaConsumer]:
-    """A consumer without a group, from the start of topics, that commits nothing.
+    """A consumer without a group that makes no topic and reads nothing uncommitted.
 
     Raises `KafkaError` or `OSError` while no broker answers, and `ConnectorError` where the block
     ends with records that nothing here can unpack.
@@ -25,6 +27,10 @@ def open_consumer(connection: TopicConnection, **options: Any) -> Iterator[Kafka
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+        "allow_auto_create_topics": False,
+        "fetch_max_wait_ms": connection.fetch_wait_ms,
+        "metadata_max_age_ms": int(1000 * LOOK_SECONDS),
         "max_partition_fetch_bytes": max(LARGEST_FETCH, connection.record_limit + 4096),
         "bootstrap_timeout_ms": 5_000,
     }

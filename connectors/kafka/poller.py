@@ -7,15 +7,16 @@ from collections.abc import Collection
 from typing import Literal
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError
 
 from connectors.base import ConnectorContext, ConnectorError
-from connectors.kafka.admin import explain
+from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.consumer import TopicReader
-from connectors.kafka.fetch_state import Fetches
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.record_batches import Chunk, use_chunks
+from connectors.kafka.position import Position
+from connectors.kafka.topic_log import Records, TopicLog
 from connectors.runtime.backoff import Backoff
 
 log = logging.getLogger("vigie")
@@ -49,13 +50,14 @@ class Poller:
         self._last_ends = 0.0
         self._last_count = time.monotonic()
         self._grown: set[str] = set()
-        self._unchecked: set[TopicPartition] = set()
+        self._positions: dict[TopicPartition, Position | None] = {}
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
 
     def add(self, reader: TopicReader) -> None:
         """Read this partition, too."""
         self._readers[reader.tp] = reader
+        self._positions[reader.tp] = reader.start
 
     def begin(self) -> None:
         """Start the thread at the first call; raises what ended it."""
@@ -93,23 +95,16 @@ class Poller:
     def _keep_reading(self) -> None:
         backoff = Backoff(0.1, 5.0)
         client_faults = ClientFaults()
-        fetched: dict[TopicPartition, int | None] = {
-            tp: reader.start for tp, reader in self._readers.items()
-        }
         while not self._closed:
             try:
                 with open_consumer(
-                    self._connection,
-                    max_poll_records=MAX_CHUNKS,
-                    fetch_max_wait_ms=self._connection.fetch_wait_ms,
-                    check_crcs=True,
-                    metadata_max_age_ms=int(1000 * COUNT_SECONDS),
+                    self._connection, auto_offset_reset="none", max_poll_records=MAX_CHUNKS
                 ) as consumer:
-                    self._assign(consumer, fetched)
+                    topics = self._begin(consumer)
                     self._context.health.up(self._context.name)
                     backoff.reset()
                     while not self._closed:
-                        self._poll(consumer, fetched)
+                        self._poll(topics)
             except ConnectorError:
                 raise
             except Exception as error:
@@ -122,64 +117,60 @@ class Poller:
         with self._room:
             self._room.wait_for(lambda: self._closed, seconds)
 
-    def _assign(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
-        use_chunks(consumer, self._keyed)
-        self._fetches = Fetches(consumer)
-        self._unchecked = (
-            set() if self._keyed else {tp for tp, offset in fetched.items() if offset is not None}
-        )
+    def _begin(self, consumer: KafkaConsumer) -> TopicLog:
         self._last_probe = time.monotonic()
-        consumer.assign(list(fetched))
-        for tp, offset in fetched.items():
-            if offset is not None:
-                consumer.seek(tp, offset)
-            elif self._start == "earliest":
-                consumer.seek_to_beginning(tp)
-            else:
-                consumer.seek_to_end(tp)
+        kind: Records = "keyed" if self._keyed else "chunks"
+        try:
+            return TopicLog(consumer, self._positions, self._start, kind)
+        except UnknownTopicOrPartitionError:  # of a broker without a disk, or deleted
+            forget_topics()
+            counts = self._context.shared.get("partitions", {})
+            for topic in {tp.topic for tp in self._readers}:
+                ensure_topic(self._connection, topic, counts.get(topic), compact=self._keyed)
+            raise
 
-    def _poll(self, consumer: KafkaConsumer, fetched: dict[TopicPartition, int | None]) -> None:
+    def _poll(self, topics: TopicLog) -> None:
         quiet = time.monotonic() - self._last_records
         if quiet > BUSY_SECONDS:
             self._pause(IDLE_PAUSE)
         if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
-            self._probe(consumer, next(iter(fetched)))
+            self._probe(topics)
         if time.monotonic() - self._last_count > COUNT_SECONDS:
-            self._look_for_new_partitions(consumer)
-        self._leave_full_readers(consumer)
-        asked = {tp: self._fetches.asked(tp) for tp in self._readers}
-        for tp, chunks in consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms).items():
+            self._look_for_new_partitions(topics)
+        self._leave_full_readers(topics)
+        asked = {tp: topics.asked(tp) for tp in self._readers}
+        polled = topics.poll(2 * self._connection.fetch_wait_ms)
+        self._follow_changes(topics)
+        for tp, chunks in polled.items():
             self._last_records = time.monotonic()
-            self._check_for_gap(tp, fetched[tp], chunks[0])
             reader = self._readers[tp]
+            reader.topic_id = topics.topic_id(tp.topic)
+            if self._positions[tp] is None:
+                first = next(iter(chunks[0].offsets), chunks[0].offset)
+                reader.start_at(Position(first, -1, reader.topic_id))
             reader.bytes_in += sum(chunk.size for chunk in chunks)
             reader.buffer.extend(chunks)
-            fetched[tp] = chunks[-1].offset + 1
             self._context.arrived()
         for tp, reader in self._readers.items():
-            self._follow(consumer, tp, reader, fetched)
-            if fetched[tp] == reader.end and not self._fetches.holds(tp):
-                reader.fetched_until = asked[tp]
-        self._wait_for_room(consumer)
+            self._follow(topics, tp, reader, asked[tp])
+        self._wait_for_room(topics)
 
-    def _leave_full_readers(self, consumer: KafkaConsumer) -> None:
+    def _leave_full_readers(self, topics: TopicLog) -> None:
         """Fetch nothing for readers that take nothing; of them only the end is asked for."""
         full = {tp for tp, reader in self._readers.items() if self._is_full(reader)}
-        paused = consumer.paused()
-        consumer.pause(*(full - paused))
-        consumer.resume(*(paused - full))
+        topics.leave(full)
         if full and time.monotonic() - self._last_ends > PROBE_SECONDS:
-            self._ask_for_ends(consumer, full)
+            self._ask_for_ends(topics, full)
 
-    def _ask_for_ends(self, consumer: KafkaConsumer, of: Collection[TopicPartition]) -> None:
+    def _ask_for_ends(self, topics: TopicLog, of: Collection[TopicPartition]) -> None:
         self._last_ends = time.monotonic()
-        for tp, end in consumer.end_offsets(list(of), timeout_ms=3_000).items():
+        for tp, end in topics.ends(of).items():
             self._readers[tp].end = end
 
-    def _wait_for_room(self, consumer: KafkaConsumer) -> None:
+    def _wait_for_room(self, topics: TopicLog) -> None:
         """While no reader takes anything, only where the topics end is asked for now and then."""
         while not self._has_room(PROBE_SECONDS):
-            self._ask_for_ends(consumer, self._readers)
+            self._ask_for_ends(topics, self._readers)
 
     def _has_room(self, seconds: float) -> bool:
         with self._room:
@@ -188,42 +179,40 @@ class Poller:
             )
 
     def _follow(
-        self,
-        consumer: KafkaConsumer,
-        tp: TopicPartition,
-        reader: TopicReader,
-        fetched: dict[TopicPartition, int | None],
+        self, topics: TopicLog, tp: TopicPartition, reader: TopicReader, asked: float
     ) -> None:
-        """Notice where reading began, that it caught up, and that the topic is another one."""
-        high = consumer.highwater(tp)
-        if high is None:
+        """Notice where reading began, and that it caught up."""
+        position, end = topics.position(tp), topics.end(tp)
+        if position is None:
             return
-        if fetched[tp] is None:
-            fetched[tp] = consumer.position(tp)
-            reader.start_at(int(fetched[tp] or 0))
-        at = fetched[tp] or 0
-        # what ends a transaction is no record
-        reader.end = at if at < high <= consumer.position(tp) else high
-        if at > high:
-            self._restart(consumer, tp, fetched, high)
-        elif not reader.caught_up and at == reader.end:
+        if reader.position() is None:
+            reader.start_at(position)
+        self._positions[tp] = position
+        if end is None:
+            return
+        reader.end = max(end, position.offset)
+        if position.offset < end:
+            return
+        if not topics.holds(tp):
+            reader.fetched_until = asked
+        if not reader.caught_up:
             reader.caught_up = True
             self._context.arrived()
 
-    def _probe(self, consumer: KafkaConsumer, tp: TopicPartition) -> None:
+    def _probe(self, topics: TopicLog) -> None:
         """Ask the broker something, for the client waits silently for one that is gone.
 
         Raises `KafkaError`.
         """
         self._last_probe = time.monotonic()
-        consumer.end_offsets([tp], timeout_ms=3_000)
+        topics.ends([next(iter(self._readers))])
         self._context.health.up(self._context.name)
 
-    def _look_for_new_partitions(self, consumer: KafkaConsumer) -> None:
+    def _look_for_new_partitions(self, topics: TopicLog) -> None:
         """Warn once of partitions added while the flow runs; a restart reads them whole."""
         self._last_count = time.monotonic()
         for topic, count in self._context.shared.get("partitions", {}).items():
-            now = len(consumer.partitions_for_topic(topic) or ())
+            now = len(topics.partitions(topic))
             if now > count and topic not in self._grown:
                 self._grown.add(topic)
                 self._context.count("new_partitions", now - count)
@@ -234,38 +223,21 @@ class Poller:
                     self._context.flow, topic, now, count,
                 )  # fmt: skip
 
-    def _check_for_gap(self, tp: TopicPartition, expected: int | None, first: Chunk) -> None:
-        """Count what the broker's retention removed before it was read; after connecting."""
-        if tp not in self._unchecked:
-            return
-        self._unchecked.discard(tp)
-        if expected is not None and first.offsets and first.offsets[0] > expected:
-            missing = first.offsets[0] - expected
-            log.warning(
-                "%s: %s/%d: the records from %d to %d are no longer in the topic (its retention"
-                " is shorter than this "
-                "flow was away, or it is compacted)",
-                self._context.flow, tp.topic, tp.partition, expected, first.offsets[0] - 1,
-            )  # fmt: skip
-            self._context.count("gap", missing)
-
-    def _restart(
-        self,
-        consumer: KafkaConsumer,
-        tp: TopicPartition,
-        fetched: dict[TopicPartition, int | None],
-        high: int,
-    ) -> None:
-        """Read from the start a topic that ends before our position: it is another one."""
-        log.warning(
-            "%s: %s/%d ends at %d, before the saved position %d: the topic was made anew; reading"
-            " it from its start",
-            self._context.flow, tp.topic, tp.partition, high, fetched[tp],
-        )  # fmt: skip
-        self._context.count("topic_made_anew", 1)
-        fetched[tp] = 0
-        self._readers[tp].on_recreated()
-        consumer.seek_to_beginning(tp)
+    def _follow_changes(self, topics: TopicLog) -> None:
+        """Say and count what is not read on where it was expected, and let its reader know."""
+        said: set[str] = set()
+        for change in topics.changes():
+            tp, reader = change.tp, self._readers[change.tp]
+            words = str(change)
+            if words not in said:
+                said.add(words)
+                log.warning("%s: %s", self._context.flow, words)
+                self._context.count(*change.counted())
+            if self._keyed:  # a table is what stands in its topic, and is read whole again
+                topics.begin(tp)
+            if self._keyed or change.kind != "gap":
+                reader.caught_up = False
+                reader.restart(Position(change.now, -1, topics.topic_id(tp.topic)))
 
     def _is_full(self, reader: TopicReader) -> bool:
         """Whether a reader has its part of the buffer, so that one that waits stops no other."""

@@ -5,10 +5,12 @@ this way.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedVersionError
+from kafka.protocol.consumer import IsolationLevel
 
 LONGEST_VARINT = 63
 
@@ -16,7 +18,7 @@ LONGEST_VARINT = 63
 class Chunk(NamedTuple):
     """The records of one batch: offsets, values (no tombstones), and the newest time (epoch ms).
 
-    `offset` is the batch's last; `size` the bytes of all values.
+    `offset` is the batch's last, `epoch` that of its leader; `size` the bytes of all values.
     """
 
     offset: int
@@ -24,6 +26,7 @@ class Chunk(NamedTuple):
     offsets: list[int]
     values: list[bytes]
     size: int
+    epoch: int = -1
 
 
 class KeyedChunk(NamedTuple):
@@ -36,13 +39,28 @@ class KeyedChunk(NamedTuple):
     values: list[bytes | None]
     timestamps: list[int]
     size: int
+    epoch: int = -1
 
 
-class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
-    """The consumer's hand-outs for one fetched partition: a `Chunk` a batch."""
+class Records(Fetcher.PartitionRecords):  # type: ignore[misc]
+    """The client's own records; the position keeps its leader epoch where there are none."""
+
+    def __init__(self, positions: Any, offset: int, tp: Any, *more: Any, **options: Any) -> None:
+        super().__init__(offset, tp, *more, **options)
+        self.leader_epoch = positions.assignment[tp].position.leader_epoch
+
+
+class ChunkedRecords(Records):
+    """The consumer's hand-outs for one fetched partition: a `Chunk` a batch.
+
+    What ends a transaction, and what an aborted one wrote, is a chunk without records.
+    """
 
     def _chunk(self, batch: Any) -> Any:
         return unpack(batch, self.fetch_offset)
+
+    def _nothing(self, batch: Any) -> Any:
+        return Chunk(batch.last_offset, batch.max_timestamp, [], [], 0, batch.leader_epoch)
 
     def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Any]:
         try:
@@ -68,13 +86,22 @@ class ChunkedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
                     " checksum"
                 )
             self.leader_epoch = batch.leader_epoch
-            chunk = None if batch.is_control_batch else self._chunk(batch)
+            chunk = self._nothing(batch) if self._is_passed_over(batch) else self._chunk(batch)
             self.next_fetch_offset = batch.next_offset
-            if chunk is not None:
-                self.records_read += len(chunk.values)
-                self.bytes_read += chunk.size
-                yield chunk
+            self.records_read += len(chunk.values)
+            self.bytes_read += chunk.size
+            yield chunk
         self.drain()
+
+    def _is_passed_over(self, batch: Any) -> bool:
+        """Whether a batch ends a transaction, or belongs to one that was aborted (KIP-98)."""
+        if self.isolation_level == IsolationLevel.READ_COMMITTED and batch.has_producer_id():
+            self._consume_aborted_transactions_up_to(batch.last_offset)
+            if self._contains_abort_marker(batch):
+                self.aborted_producer_ids.discard(batch.producer_id)
+            elif self._is_batch_aborted(batch):
+                return True
+        return bool(batch.is_control_batch)
 
 
 class KeyedRecords(ChunkedRecords):
@@ -82,6 +109,10 @@ class KeyedRecords(ChunkedRecords):
 
     def _chunk(self, batch: Any) -> Any:
         return unpack_keyed(batch, self.fetch_offset)
+
+    def _nothing(self, batch: Any) -> Any:
+        time, epoch = batch.max_timestamp, batch.leader_epoch
+        return KeyedChunk(batch.last_offset, time, [], [], [], [], 0, epoch)
 
 
 def unpack_keyed(batch: Any, first: int) -> KeyedChunk:
@@ -95,6 +126,7 @@ def unpack_keyed(batch: Any, first: int) -> KeyedChunk:
         [record.value for record in records],
         [record.timestamp for record in records],
         sum(len(record.value or b"") for record in records),
+        batch.leader_epoch,
     )
 
 
@@ -142,7 +174,7 @@ def unpack(batch: Any, first: int) -> Chunk:
         raise CorruptRecordError(
             f"the batch at offset {base} ends at byte {len(data)}, its records at {position}"
         )
-    return Chunk(batch.last_offset, batch.max_timestamp, offsets, values, size)
+    return Chunk(batch.last_offset, batch.max_timestamp, offsets, values, size, batch.leader_epoch)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -161,6 +193,10 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
             raise CorruptRecordError(f"a number at byte {position} has more than 64 bits")
 
 
-def use_chunks(consumer: Any, keyed: bool = False) -> None:
-    """Let a `KafkaConsumer` hand out a `Chunk` (or a `KeyedChunk`) a batch from `poll`."""
-    consumer._fetcher.PartitionRecords = KeyedRecords if keyed else ChunkedRecords
+def use_records(consumer: Any, kind: Literal["chunks", "keyed", "whole"]) -> None:
+    """Let a `KafkaConsumer` hand out a `Chunk` (or a `KeyedChunk`) a batch from `poll`.
+
+    In any case its position keeps its leader epoch where nothing came, which the client forgets.
+    """
+    records = {"chunks": ChunkedRecords, "keyed": KeyedRecords, "whole": Records}[kind]
+    consumer._fetcher.PartitionRecords = partial(records, consumer._subscription)

@@ -16,7 +16,9 @@ from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.record_batches import Chunk, use_chunks
+from connectors.kafka.position import Position
+from connectors.kafka.record_batches import Chunk
+from connectors.kafka.topic_log import TopicLog
 from flows.replay.merge import HistoryDown, as_one, in_order
 from flows.replay.player import Piece
 from flows.replay.time_arguments import iso
@@ -147,16 +149,17 @@ class TopicHistory:
         newest = -math.inf
         with _reading(
             self._connection,
+            auto_offset_reset="none",
             max_partition_fetch_bytes=max(READ_BYTES, self._connection.record_limit + 4096),
         ) as c:
-            use_chunks(c)
-            c.assign([place])
-            c.seek(place, self._firsts[place])
             end, at = self._ends[place], self._firsts[place]
+            topic = TopicLog(c, {place: Position(at)})
             while at < end:
-                chunks = c.poll(timeout_ms=1000).get(place, ())
+                chunks = topic.poll(1000).get(place, ())
+                for change in topic.changes():
+                    self._warn(str(change))
+                    end = end if change.kind == "gap" else min(end, change.now)
                 if not chunks:
-                    at = int(c.position(place))
                     continue
                 at = chunks[-1].offset + 1
                 self._done[place] = min(at, end) - self._firsts[place]

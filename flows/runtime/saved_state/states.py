@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.kafka.position import Position
 from flows.dataflow.compiler import ALARM_SINK
 from flows.runtime.saved_state.envelope import FORMAT, unwrap, unwrap_position, wrap
 from operators.model.saved_state import decode, encode
@@ -54,7 +55,7 @@ class States:
     def keep_earliest(self, other: "States", source: str, part: str) -> None:
         """Take a position that all shards share from another store if it is behind the one here."""
         mine, theirs = self.position(source, part), other.position(source, part)
-        if theirs is not None and (mine is None or theirs < mine):
+        if theirs is not None and (mine is None or _offset(theirs) < _offset(mine)):
             self.positions[source, part] = other.positions[source, part]
 
     def knows(self, source: str) -> bool:
@@ -63,6 +64,10 @@ class States:
             name == source and self.position(name, part) is not None
             for name, part in self.positions
         )
+
+
+def _offset(position: Any) -> int:
+    return Position.parse(position).offset
 
 
 class _File(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from connectors.base import Batch, ConnectorContext, ConnectorError, Health, Reader
-from connectors.kafka import poller, producer
+from connectors.kafka import producer
 from connectors.kafka.client_faults import TOLERATED, ClientFaults
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
@@ -47,7 +47,7 @@ def test_a_topic_is_read_on_after_its_client_failed_inside(
     written.flush()
     context = ConnectorContext("yard", "readings", connection)
     source = Topic(name=unique, start="earliest", new_partitions=1)
-    monkeypatch.setattr(poller.KafkaConsumer, "poll", failing(KafkaConsumer.poll, 2))
+    monkeypatch.setattr(KafkaConsumer, "poll", failing(KafkaConsumer.poll, 2))
     reader = source.open(context, source.partitions(context)[0], None)
     try:
         wait_until(lambda: [event.id for event in _events(reader)] == ["r1"], what="the reading")
@@ -77,7 +77,7 @@ def test_what_was_under_way_is_sent_after_the_client_failed_inside(
 def test_a_client_that_fails_again_and_again_ends_the_flow_and_says_why(
     connection: TopicConnection, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller.KafkaConsumer, "poll", failing(KafkaConsumer.poll, 1_000_000))
+    monkeypatch.setattr(KafkaConsumer, "poll", failing(KafkaConsumer.poll, 1_000_000))
     context = ConnectorContext("yard", "readings", connection)
     source = Topic(name=unique, new_partitions=1)
     reader = source.open(context, source.partitions(context)[0], None)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, UnsupportedCodecError
 from kafka.record.default_records import DefaultRecordBatch
 
@@ -15,7 +15,9 @@ from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Packer
+from connectors.kafka.position import Position
 from connectors.kafka.producer import QUEUE_BYTES, Producer
+from connectors.kafka.topic_log import TopicLog
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
 from tests.conftest import ON_KAFKA
@@ -101,8 +103,13 @@ def test_what_is_written_is_read_in_order_for_each_subject(
         ]
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["position", "offset of an earlier version"])
 def test_a_reader_opened_at_a_position_goes_on_after_what_was_read(
-    context: ConnectorContext, producer: Producer, unique: str, opened: Callable[..., list[Reader]]
+    earlier: bool,
+    context: ConnectorContext,
+    producer: Producer,
+    unique: str,
+    opened: Callable[..., list[Reader]],
 ) -> None:
     topic = Topic(name=unique, new_partitions=1)
     (first,) = opened(topic, context)
@@ -112,7 +119,8 @@ def test_a_reader_opened_at_a_position_goes_on_after_what_was_read(
     producer.flush()
 
     again = ConnectorContext(flow="f", name="again", connection=context.connection)
-    (second,) = opened(topic, again, {f"{unique}/0": first.position()})
+    at = Position.parse(first.position()).offset if earlier else first.position()
+    (second,) = opened(topic, again, {f"{unique}/0": at})
 
     assert [e.id for e in drain([second], 5)] == [f"r{n}" for n in range(10, 15)]
 
@@ -187,7 +195,7 @@ def test_a_record_of_its_own_is_made_of_each_event_when_packing_is_off(
     (reader,) = opened(Topic(name=unique), context)
 
     drain([reader], 20)
-    assert reader.position() == 20
+    assert Position.parse(reader.position()).offset == 20
     writer.close()
 
 
@@ -286,7 +294,7 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start(
     producer.send_events("t", readings(0, 3))
     producer.flush()
 
-    reader = Topic(name="t", new_partitions=1).open(context, "t/0", position=1000)
+    reader = Topic(name="t", new_partitions=1).open(context, "t/0", position=(1000, 0, "5" * 32))
 
     batches: list[Batch] = []
     wait_until(
@@ -544,7 +552,7 @@ def test_records_of_foreign_producers_are_read_whatever_their_keys_headers_and_p
     producer.close()
 
     assert [e.id for e in drain([reader], 6)] == [f"r{n}" for n in range(6)]
-    assert reader.position() == 6
+    assert Position.parse(reader.position()).offset == 6
 
 
 def test_a_codec_without_its_library_ends_the_source_with_what_to_install(
@@ -587,7 +595,7 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
 
     # the embedded broker cannot add partitions: the client is made to see a third one
     three = {0, 1, 2}
-    monkeypatch.setattr(KafkaConsumer, "partitions_for_topic", lambda self, name: three)
+    monkeypatch.setattr(TopicLog, "partitions", lambda self, name: three)
 
     wait_until(lambda: recorder.counts["new_partitions"] == 1, what="the word")
     assert f"topic {unique} has 3 partitions now, and this run reads of the 2" in caplog.text

@@ -6,6 +6,7 @@ from crc32c import crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka import TopicPartition
+from kafka.consumer.subscription_state import SubscriptionState
 from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
@@ -48,7 +49,11 @@ def take(data: bytes, kind: type[ChunkedRecords] = ChunkedRecords) -> list[Any]:
     """What a consumer would hand out of fetched bytes, whose checksums are made right."""
     fixed = bytearray(data)
     struct.pack_into(">I", fixed, 17, crc32c(bytes(fixed[21:])))
-    taken: list[Any] = kind(0, TopicPartition("t", 0), MemoryRecords(bytes(fixed))).take()
+    tp = TopicPartition("t", 0)
+    subscriptions = SubscriptionState()
+    subscriptions.assign_from_user([tp])
+    subscriptions.seek(tp, 0)
+    taken: list[Any] = kind(subscriptions, 0, tp, MemoryRecords(bytes(fixed))).take()
     return taken
 
 
