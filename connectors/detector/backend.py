@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from connectors.detector.letterbox import Placement, letterbox
+from connectors.detector.letterbox import Placement, covering, letterbox
 from connectors.detector.model import ModelFacts
 from connectors.detector.objects import Floats, Limits, Objects, Pixels
 from connectors.detector.postprocess import objects_of
@@ -49,7 +49,11 @@ class TensorBackend:
 
     def prepare(self, pictures: Sequence[Pixels]) -> Tensor:
         """Scale pictures to the model's size."""
-        return Tensor(*letterbox(pictures, self.facts.height, self.facts.width))
+        facts = self.facts
+        size = facts.height, facts.width
+        if facts.any_size:
+            size = covering(pictures, *size, facts.stride)
+        return Tensor(*letterbox(pictures, *size))
 
     def find(self, prepared: Tensor, limits: Limits) -> list[Objects]:
         """Run the model; one that takes a fixed number of pictures runs as often as need be."""

@@ -39,6 +39,20 @@ def place(width: int, height: int, into_width: int, into_height: int) -> Placeme
     return Placement(scale, left, top, width, height)
 
 
+def covering(pictures: Sequence[Pixels], height: int, width: int, stride: int) -> tuple[int, int]:
+    """The smallest height and width, in whole strides, of an input that shows pictures as large.
+
+    A wide picture needs few rows, and a model takes as much less time.
+    """
+    tall = wide = stride
+    for picture in pictures:
+        high, broad = picture.shape[:2]
+        scale = min(height / max(1, high), width / max(1, broad))
+        tall = max(tall, -(-round(high * scale) // stride) * stride)
+        wide = max(wide, -(-round(broad * scale) // stride) * stride)
+    return min(tall, height), min(wide, width)
+
+
 def letterbox(
     pictures: Sequence[Pixels], height: int, width: int
 ) -> tuple[npt.NDArray[np.float32], list[Placement]]:

@@ -25,7 +25,8 @@ class ModelError(ConnectorError):
 class ModelFacts(Struct, frozen=True):
     """A model, as its file describes it.
 
-    `names` are the classes in their order. `height` and `width` are those of its input in pixels.
+    `names` are the classes in their order. `height` and `width` are those of its input in pixels,
+    the largest where it takes `any_size` of whole strides.
     `head` is `raw`, (batch, 4 + classes, anchors), or `end_to_end`, (batch, found, 6). `batch` is
     the only size of a batch that it takes; None for any.
     """
@@ -36,6 +37,7 @@ class ModelFacts(Struct, frozen=True):
     width: int
     head: Head
     batch: int | None = None
+    any_size: bool = False
     stride: int = USUAL_STRIDE
     licence: str = ""
     about: str = ""
@@ -70,6 +72,7 @@ def facts_of(
         width=width,
         head=_head(path, names, output_shapes),
         batch=input_shape[0] if isinstance(input_shape[0], int) else None,
+        any_size=not any(isinstance(side, int) for side in input_shape[2:]),
         stride=_number(metadata.get("stride"), USUAL_STRIDE),
         licence=metadata.get("license", ""),
         about=metadata.get("description", ""),

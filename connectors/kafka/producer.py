@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import threading
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -106,6 +107,12 @@ class Producer:
     def send_events(self, topic: str, events: list[Event], pack: bool = True) -> None:
         """Queue events, each under its own key; `pack` False makes a record of each."""
         self._enqueue(_Item(topic, "", events, None, pack))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent meanwhile is packed together: a record costs its reader most."""
+        with self._changed:
+            yield
 
     def _enqueue(self, item: _Item) -> None:
         with self._changed:

@@ -33,6 +33,8 @@ DEADLINE = 30.0
 MOST_BYTES = 64 << 20
 """So many bytes of pictures may wait."""
 MOST, WAIT = 16, 0.04
+OF_THE_WAIT = 0.25
+"""The broker lets the first picture wait; this much more is for those of its other nodes."""
 SKIPPED = "frames_skipped"
 
 
@@ -90,7 +92,9 @@ class Detection:
         self._labels: dict[str, Mapping[str, str]] = {}  # of cameras of which some were skipped
         self._bytes = 0
         self._warned = False
-        self._batcher: Batcher[Picture] = Batcher(settings.most, settings.wait, self._skip)
+        self._batcher: Batcher[Picture] = Batcher(
+            settings.most, settings.wait * OF_THE_WAIT, self._skip
+        )
         self._most = settings.most
         file = positions_file(settings.folder, settings.source)
         self._positions = Positions(file, self._frames)
@@ -111,6 +115,7 @@ class Detection:
             partial(reports.count, "skipped_late"),
             lambda: self._bytes < MOST_BYTES,
             settings.deadline,
+            settings.wait,
             health,
             f"{settings.source} detection",
         )
@@ -238,14 +243,15 @@ class Detection:
     def _found(self, pictures: Sequence[Picture], answer: Found) -> None:
         """What was found on a batch; called by the worker, in the order of the batches."""
         try:
-            for picture, boxes in zip(pictures, answer.pictures, strict=True):
-                if boxes is None:
-                    self._reports.count("bad_picture")
-                    self._positions.done(picture.place)
-                    continue
-                frame = self._frame(picture, boxes)
-                durable = partial(self._positions.done, picture.place)
-                self._producer.send(self._intake, frame.subject, encode_lines([frame]), durable)
+            with self._producer.together():
+                for picture, boxes in zip(pictures, answer.pictures, strict=True):
+                    if boxes is None:
+                        self._reports.count("bad_picture")
+                        self._positions.done(picture.place)
+                        continue
+                    frame = self._frame(picture, boxes)
+                    durable = partial(self._positions.done, picture.place)
+                    self._producer.send(self._intake, frame.subject, encode_lines([frame]), durable)
         except (Stopped, ConnectorError):
             return  # the main thread ends for it, too
         self._reports.count("detected", len(pictures))

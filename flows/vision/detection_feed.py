@@ -21,6 +21,8 @@ log = logging.getLogger("vigie")
 
 RECORDS_A_POLL = 64
 LARGEST_FETCH = 16 << 20
+ENOUGH = 256 << 10
+"""So many bytes of pictures are worth an answer before `gather` is over."""
 BUSY_SECONDS = 1.0
 IDLE_PAUSE = 0.015
 PROBE_SECONDS = 5.0
@@ -34,8 +36,9 @@ class DetectionFeed:
     """A thread that reads all partitions.
 
     It begins where `positions` say, but passes over what was written more than `deadline` seconds
-    ago; `passed(n)` is told how many those are. While `has_room()` is false it reads nothing. It
-    waits for a broker that is down, and begins anew with a topic that was made anew.
+    ago; `passed(n)` is told how many those are. The broker gathers pictures for `gather` seconds:
+    an answer costs the client more CPU than a picture in it. While `has_room()` is false it reads
+    nothing. It waits for a broker that is down, and begins anew with a topic that was made anew.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class DetectionFeed:
         passed: Callable[[int], None],
         has_room: Callable[[], bool],
         deadline: float,
+        gather: float,
         health: Health,
         name: str,
     ) -> None:
@@ -57,6 +61,7 @@ class DetectionFeed:
         self._passed = passed
         self._has_room = has_room
         self._deadline = deadline
+        self._wait_ms = max(connection.fetch_wait_ms, round(1000 * gather))
         self._health = health
         self._name = name
         self._gathered: dict[int, int] = {}
@@ -91,7 +96,8 @@ class DetectionFeed:
                 with open_consumer(
                     self._connection,
                     max_poll_records=RECORDS_A_POLL,
-                    fetch_max_wait_ms=self._connection.fetch_wait_ms,
+                    fetch_max_wait_ms=self._wait_ms,
+                    fetch_min_bytes=ENOUGH,
                     max_partition_fetch_bytes=max(4 << 20, self._connection.record_limit + 4096),
                     fetch_max_bytes=LARGEST_FETCH,
                     metadata_max_age_ms=int(1000 * LOOK_FOR_PARTITIONS),
@@ -157,7 +163,7 @@ class DetectionFeed:
             self._stop.wait(IDLE_PAUSE)
         if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
             self._probe(consumer, partitions)
-        polled = consumer.poll(timeout_ms=2 * self._connection.fetch_wait_ms)
+        polled = consumer.poll(timeout_ms=2 * self._wait_ms)
         for tp, records in polled.items():
             self._last_record = time.monotonic()
             for record in records:

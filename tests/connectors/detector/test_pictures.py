@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.detector.jpeg import decode, size_of
-from connectors.detector.letterbox import GRAY, letterbox, place, reduction
+from connectors.detector.letterbox import GRAY, covering, letterbox, place, reduction
 from connectors.detector.model import ModelFacts
 from connectors.detector.objects import Limits, Objects
 from connectors.detector.postprocess import objects_of, suppressed
@@ -23,6 +23,22 @@ def test_a_box_comes_back_where_it_was(width, height, size):
     on_input = box * at.scale + [at.left, at.top] * 2
     assert np.allclose(at.back(on_input), box, atol=1e-6 * max(width, height))
     assert 0 <= at.left < size[0] and 0 <= at.top < size[1]
+
+
+@given(st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=4))
+def test_an_input_with_fewer_rows_or_columns_shows_every_picture_as_large(sizes):
+    pictures = [np.broadcast_to(np.uint8(0), (height, width, 3)) for width, height in sizes]
+    height, width = covering(pictures, 320, 320, 32)
+    assert height % 32 == width % 32 == 0
+    assert 0 < height <= 320 and 0 < width <= 320
+    for size in sizes:
+        assert place(*size, width, height).scale >= place(*size, 320, 320).scale * 0.99
+
+
+def test_a_wide_picture_needs_few_rows_and_a_tall_one_beside_it_all():
+    wide, tall = np.zeros((360, 640, 3), np.uint8), np.zeros((640, 360, 3), np.uint8)
+    assert covering([wide, wide], 320, 320, 32) == (192, 320)
+    assert covering([wide, tall], 320, 320, 32) == (320, 320)
 
 
 @given(SIDES, SIDES)
