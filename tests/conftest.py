@@ -6,6 +6,7 @@ services of `infra.embedded`; a test that kills or reconfigures a service starts
 `tmp`. `unique` keeps tests on a shared service apart.
 """
 
+import collections
 import itertools
 import os
 import shutil
@@ -38,6 +39,8 @@ SERVICES = {
 ON_KAFKA = "VIGIE_KAFKA" in os.environ
 """Whether `broker` is Apache Kafka instead of the embedded one: `make test-kafka`."""
 
+SECONDS_OF_A_SLOW_TEST = 50
+
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
 
@@ -51,10 +54,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a service, so that `make check` can leave them out."""
+    """Mark the tests that need a service, so that `make check` can leave them out.
+
+    The files that take longest come first, so that no worker is alone with one at the end.
+    """
     for item in items:
         if SERVICES & set(getattr(item, "fixturenames", ())):
             item.add_marker("service")
+    seconds: collections.Counter[Path] = collections.Counter()
+    for item in items:
+        seconds[item.path] += SECONDS_OF_A_SLOW_TEST if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def require(service: type[Service]) -> None:

@@ -20,6 +20,8 @@ FLAGS = [
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 700}
 WAIT = 60_000
+"""Milliseconds for what must come, as `tests.waiting.PATIENCE`."""
+expect.set_options(timeout=WAIT)
 
 
 def missing() -> bool:
@@ -31,9 +33,9 @@ def log_in_to(page: Page, api: Api, username: str = "admin", password: str | Non
     page.fill("[name=username]", username)
     page.fill("[name=password]", api.password if password is None else password)
     page.press("[name=password]", "Enter")
-    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WAIT)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
 
 
-def fits(page: Page) -> bool:
-    """Whether the page is not wider than the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+def expect_to_fit(page: Page) -> None:
+    """The page is not wider than the screen."""
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")

@@ -20,7 +20,7 @@ from operators.events import Detection, Occurrence
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics
 from tests.api.site.evidence_site import Shelf, with_evidence
-from tests.api.static.browsing import PHONE, WAIT, fits, log_in_to, missing
+from tests.api.static.browsing import PHONE, expect_to_fit, log_in_to, missing
 from tests.flows.vision.capturing import capturing
 from tests.waiting import PATIENCE, wait_until
 
@@ -77,7 +77,7 @@ def test_live_pictures_are_shown_and_made_only_while_the_view_is_open(
     ):
         page = visit(view="#/cameras")
         canvas = page.locator('[data-camera="yard"] .picture canvas')
-        expect(canvas).to_be_visible(timeout=WAIT)
+        expect(canvas).to_be_visible()
         pushed = "vigie_api_pushed_total"
 
         def count() -> float:
@@ -111,7 +111,7 @@ def test_a_picture_that_the_browser_never_decodes_does_not_keep_the_next_ones_aw
     with capturing(
         topics.address, "plant", tmp, "simulate:walk", [{"name": "yard"}], prefix=topics.prefix
     ):
-        expect(page.locator('[data-camera="yard"] .picture canvas')).to_be_visible(timeout=WAIT)
+        expect(page.locator('[data-camera="yard"] .picture canvas')).to_be_visible()
 
 
 def test_an_event_without_pictures_has_a_place_and_says_that_there_is_no_clip(
@@ -119,12 +119,12 @@ def test_an_event_without_pictures_has_a_place_and_says_that_there_is_no_clip(
 ) -> None:
     page = visit(PHONE, view="#/cameras")
     camera = page.locator('[data-camera="yard"]')
-    camera.locator("summary").click(timeout=WAIT)
+    camera.locator("summary").click()
     thumbnail = camera.locator(".strip .thumbnail")
-    expect(thumbnail.locator(".no-thumbnail")).to_be_visible(timeout=WAIT)
+    expect(thumbnail.locator(".no-thumbnail")).to_be_visible()
     thumbnail.click()
-    expect(camera.locator(".no-clip")).to_have_text("There is no clip of it.", timeout=WAIT)
-    assert fits(page)
+    expect(camera.locator(".no-clip")).to_have_text("There is no clip of it.")
+    expect_to_fit(page)
 
 
 def test_an_address_is_tried_with_a_picture_and_the_camera_is_added_without_the_password(
@@ -132,7 +132,7 @@ def test_an_address_is_tried_with_a_picture_and_the_camera_is_added_without_the_
 ) -> None:
     server = own(Rtsp(tmp / "rtsp", [Mount("/camera")], user="ann", password="p@s/s"))
     page = visit(view="#/cameras")
-    page.click("[data-action=add]", timeout=WAIT)
+    page.click("[data-action=add]")
     page.fill("dialog [name=name]", "entrance")
     address = server.url().replace("://", "://${RTSP_USER}:${RTSP_PASSWORD}@")
     page.fill("dialog [name=url]", address)
@@ -141,13 +141,13 @@ def test_an_address_is_tried_with_a_picture_and_the_camera_is_added_without_the_
     page.fill("dialog [data-part=password]", "wrong")
     page.click("dialog [data-action=test]")
     expect(page.locator("dialog .trial-result [role=alert]")).to_contain_text(
-        "does not take this user and password", timeout=WAIT
+        "does not take this user and password"
     )
     page.fill("dialog [data-part=password]", "p@s/s")
     page.click("dialog [data-action=test]")
-    expect(page.locator("dialog .trial-result canvas")).to_be_visible(timeout=WAIT)
+    expect(page.locator("dialog .trial-result canvas")).to_be_visible()
     page.click("dialog .primary")
-    expect(page.locator('[data-camera="entrance"]')).to_be_visible(timeout=WAIT)
+    expect(page.locator('[data-camera="entrance"]')).to_be_visible()
     (camera,) = api.get("/api/cameras", api.login()).json()["cameras"]
     assert (camera["url"], camera["record_url"]) == (address, None)
 
@@ -169,8 +169,8 @@ def test_a_zone_is_drawn_with_the_mouse_over_the_live_picture_and_a_line_with_th
     with capturing(
         topics.address, "plant", tmp, "simulate:walk", [{"name": "yard"}], prefix=topics.prefix
     ):
-        page.click('[data-camera="yard"] [data-action=places]', timeout=WAIT)
-        expect(page.locator("dialog canvas")).to_be_visible(timeout=WAIT)
+        page.click('[data-camera="yard"] [data-action=places]')
+        expect(page.locator("dialog canvas")).to_be_visible()
     page.click("dialog [data-action=new-zone]")
     box = page.locator("dialog .sheet").bounding_box()
     assert box is not None
@@ -189,7 +189,7 @@ def test_a_zone_is_drawn_with_the_mouse_over_the_live_picture_and_a_line_with_th
     for key in ("Enter", *["Shift+ArrowRight"] * 4, "Shift+ArrowUp", "Enter"):
         page.keyboard.press(key)
     page.click("dialog .primary")
-    expect(page.locator('[data-camera="yard"] .place')).to_have_count(2, timeout=WAIT)
+    expect(page.locator('[data-camera="yard"] .place')).to_have_count(2)
     (camera,) = api.get("/api/cameras", token).json()["cameras"]
     assert camera["zones"]["hall"]["points"] == [
         pytest.approx(corner, abs=0.01) for corner in ((0.2, 0.3), (0.8, 0.3), (0.6, 0.7))
@@ -200,14 +200,12 @@ def test_a_zone_is_drawn_with_the_mouse_over_the_live_picture_and_a_line_with_th
 def test_the_row_of_a_camera_is_changed_on_the_page(visit: Visit, api: Api) -> None:
     token = added(api)
     page = visit(PHONE, view="#/cameras")
-    page.click('[data-camera="yard"] [data-action=edit]', timeout=WAIT)
+    page.click('[data-camera="yard"] [data-action=edit]')
     page.fill("dialog [name=area]", "Loading dock")
     page.fill("dialog [name=fps]", "2.5")
-    assert fits(page)
+    expect_to_fit(page)
     page.click("dialog .primary")
-    expect(page.locator('[data-camera="yard"] .camera-facts')).to_contain_text(
-        "Loading dock", timeout=WAIT
-    )
+    expect(page.locator('[data-camera="yard"] .camera-facts')).to_contain_text("Loading dock")
     (camera,) = api.get("/api/cameras", token).json()["cameras"]
     assert (camera["url"], camera["fps"]) == ("rtsp://10.0.0.21/stream2", 2.5)
 
@@ -215,11 +213,11 @@ def test_the_row_of_a_camera_is_changed_on_the_page(visit: Visit, api: Api) -> N
 def test_the_time_line_leads_to_what_a_camera_saw(visit: Visit, topics: Topics) -> None:
     page = visit(view="#/cameras")
     camera = page.locator('[data-camera="yard"]')
-    camera.locator("summary").click(timeout=WAIT)
+    camera.locator("summary").click()
     line = camera.locator(".time-line")
-    expect(line.locator(".time-line-mark")).to_have_count(1, timeout=WAIT)
+    expect(line.locator(".time-line-mark")).to_have_count(1)
     topics.events(detection(30), topic=f"{topics.prefix}events")
-    expect(line.locator(".time-line-mark")).to_have_count(2, timeout=WAIT)
+    expect(line.locator(".time-line-mark")).to_have_count(2)
     line.press("End")
     expect(camera.locator(".time-line-shown [data-id=d30]")).to_be_visible()
     line.press("ArrowLeft")
@@ -233,10 +231,10 @@ def test_the_picture_of_an_event_appears_as_soon_as_there_is_one(
     shelf.add(event)
     page = visit(view="#/cameras")
     thumbnail = page.locator('[data-camera="yard"] .strip .thumbnail').first
-    expect(thumbnail.locator(".no-thumbnail")).to_be_visible(timeout=WAIT)
+    expect(thumbnail.locator(".no-thumbnail")).to_be_visible()
     picture = cv2.imencode(".jpg", np.zeros((36, 64, 3), np.uint8))[1].tobytes()
     shelf.put(event, "snapshot", "yard", "frames/1.jpg", picture)
     data = {"event": event.id, "kind": "snapshot", "state": "stored", "camera": "yard"}
     told = Occurrence(id="e", time=event.time, subject="yard", type="evidence", data=data)
     topics.events(told, topic=topics.names.evidence)
-    expect(thumbnail.locator("canvas")).to_be_visible(timeout=WAIT)
+    expect(thumbnail.locator("canvas")).to_be_visible()
