@@ -1,6 +1,7 @@
 """The running side of the sink for clips."""
 
 import hashlib
+import math
 import time
 from contextlib import suppress
 from functools import partial
@@ -11,6 +12,7 @@ from connectors.base import ConnectorContext, NoAnswer, VideoCut
 from connectors.runtime.private_files import private_folder
 from connectors.s3.evidence_spool import Job
 from connectors.s3.evidence_writer import IDLE, Bounds, EvidenceWriter
+from connectors.s3.followed_objects import object_of
 from connectors.s3.keys import BadKey
 from connectors.s3.settings import Settings
 from connectors.s3.store import ObjectRejected
@@ -31,7 +33,8 @@ TYPE = "video/mp4"
 class ClipWriter(EvidenceWriter):
     """Cuts clips when their time has come, and stores them when the store answers.
 
-    `span` are the seconds before and after an event. Cutting does not wait for the store, for the
+    `span` are the seconds before and after an event; with `most` a clip of an object goes on until
+    the object is gone, at most so many seconds. Cutting does not wait for the store, for the
     camera's record is overwritten after a while: a clip lies in a file until it is stored.
     """
 
@@ -42,9 +45,11 @@ class ClipWriter(EvidenceWriter):
         key: str,
         span: tuple[float, float],
         bounds: Bounds,
+        most: float | None = None,
     ) -> None:
-        super().__init__(context, settings, key, "clip", bounds)
+        super().__init__(context, settings, key, "clip", bounds, follows=most is not None)
         self._before, self._after = span
+        self._most = most
         self._parallel = settings.parallel
         self._look_at: dict[str, float] = {}
         self._temporary: TemporaryDirectory[str] | None = None
@@ -73,7 +78,15 @@ class ClipWriter(EvidenceWriter):
     # The rest runs in the background thread.
 
     def _due(self, job: Job) -> float:
-        return self._look_at.get(job.event.id, job.event.time + self._after + MARGIN)
+        return self._look_at.get(job.event.id, self._end_of(job) + MARGIN)
+
+    def _end_of(self, job: Job) -> float:
+        """When a clip ends, as far as is known."""
+        time = job.event.time
+        if self._most is None or object_of(job.event) is None:
+            return time + self._after
+        gone = math.inf if job.until is None else job.until + self._after
+        return min(gone, time + max(self._most, self._after))
 
     def _uncut(self) -> list[Job]:
         return [job for job in self._spool.jobs.values() if job.file is None and job.lost is None]
@@ -94,7 +107,7 @@ class ClipWriter(EvidenceWriter):
 
     def _cut(self, job: Job, now: float) -> None:
         event = job.event
-        start, end = event.time - self._before, event.time + self._after
+        start, end = event.time - self._before, self._end_of(job)
         path = self._folder / f"{hashlib.sha256(event.id.encode()).hexdigest()[:32]}.mp4"
         try:
             cut = self._context.video(text(field(event, "camera")), start, end, path)

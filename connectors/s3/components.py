@@ -17,7 +17,10 @@ BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 """Amazon S3 User Guide, "General purpose bucket naming rules"."""
 MOST_WAITING = 10_000
 LONGEST_CLIP = 120.0
-"""Seconds."""
+"""Seconds; of a clip that follows an object `LONGEST_FOLLOWED`."""
+LONGEST_FOLLOWED = 600.0
+LATE = 30.0
+"""Seconds by which a clip may be cut late."""
 
 
 class Objects(Sink):
@@ -175,6 +178,16 @@ class Snapshot(Sink):
         description="Stores a small picture of this width as well, in pixels.",
         examples=[320],
     )
+    best: Duration | None = Field(
+        None,
+        gt=0,
+        le=600,
+        description=(
+            "Stores one picture of each object, the best one that is seen until it is gone or so"
+            " long, not that of its first event. The sink must read all phases of it."
+        ),
+        examples=["10s"],
+    )
     keep: Duration | None = Field(
         None,
         description=(
@@ -215,7 +228,7 @@ class Snapshot(Sink):
 
         made = PictureSettings(self.picture, self.drawn, self.thumbnail)
         bounds = Bounds(MOST_WAITING, self.spool)
-        return PictureWriter(context, _uploads(self), self.key, made, bounds)
+        return PictureWriter(context, _uploads(self), self.key, made, bounds, self.best)
 
 
 class Clip(Sink):
@@ -225,6 +238,9 @@ class Clip(Sink):
     coded again), from the last key frame before `before` on, and has no sound. It needs a camera
     source of the same flow, and events with a `camera`. Where the key has a `time`, of two events
     with the same key the later one's has `_2` before its ending, and so on.
+
+    With `most` a tracked object has one clip, which goes on until it is gone: its events in other
+    phases have none of their own, and those that continue nothing are counted.
 
     Where the clip is and when it truly begins and ends, or that it is lost, is said by an
     occurrence `evidence` beside the event.
@@ -255,6 +271,16 @@ class Clip(Sink):
     after: Duration = Field(
         10.0, ge=0, description="How much video from after the event.", examples=["10s"]
     )
+    most: Duration | None = Field(
+        None,
+        gt=0,
+        le=LONGEST_FOLLOWED,
+        description=(
+            "One clip of each object, from `before` its first event until `after` it is gone, at"
+            " most so long. The sink must read all phases of it, and the camera keep so much."
+        ),
+        examples=["2min"],
+    )
     keep: Duration | None = Field(
         None,
         description=(
@@ -284,6 +310,11 @@ class Clip(Sink):
         _check_keep(self.keep, self.key)
         return self
 
+    @property
+    def reach(self) -> float:
+        """Seconds of video that must be at hand when a clip is cut."""
+        return self.before + max(self.most or 0.0, self.after) + self.after + LATE
+
     def open(self, context: ConnectorContext) -> Writer:
         """Make the writer; it makes the bucket with the first clip."""
         with needing(f"{context.name}: clip", "objects", "minio", "zstandard"):
@@ -295,7 +326,7 @@ class Clip(Sink):
 
         bounds = Bounds(MOST_WAITING, self.spool)
         span = (self.before, self.after)
-        return ClipWriter(context, _uploads(self), self.key, span, bounds)
+        return ClipWriter(context, _uploads(self), self.key, span, bounds, self.most)
 
 
 def _uploads(sink: Objects | Snapshot | Clip) -> Settings:

@@ -20,7 +20,8 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An event whose evidence is to be stored under `key`.
 
     `lost` says why it cannot be, `file` where in the spool's folder it lies ready, and `made` what
-    is known of that. `size` is what the job takes, in bytes.
+    is known of that. `size` is what the job takes, in bytes. Of an object that is followed, `best`
+    is the event with its best picture so far, and `until` (epoch seconds) when it was gone.
     """
 
     key: str
@@ -29,6 +30,8 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     lost: str | None = None
     file: str | None = None
     made: dict[str, Any] = {}
+    best: Event | None = None
+    until: float | None = None
 
 
 class EvidenceSpool:

@@ -12,11 +12,12 @@ from connectors.runtime.batch_writer import FIRST_BACKOFF, LONGEST_BACKOFF
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from connectors.s3.evidence import evidence
 from connectors.s3.evidence_spool import EvidenceSpool, Job
+from connectors.s3.followed_objects import FollowedObjects, is_last, is_later, worth
 from connectors.s3.key_register import KeyRegister
 from connectors.s3.keys import BadKey, KeyTemplate
 from connectors.s3.settings import Settings
 from connectors.s3.uploads import Uploads
-from operators.events import Event, encode_lines
+from operators.events import Detection, Event, encode_lines
 from operators.model.template import Template
 
 IDLE = 1.0
@@ -37,9 +38,17 @@ class EvidenceWriter(ThreadedWriter):
     """
 
     def __init__(
-        self, context: ConnectorContext, settings: Settings, key: str, kind: str, bounds: Bounds
+        self,
+        context: ConnectorContext,
+        settings: Settings,
+        key: str,
+        kind: str,
+        bounds: Bounds,
+        follows: bool = False,
     ) -> None:
+        """With `follows` an object has one job, from its first event until its last."""
         super().__init__(context)
+        self._follows = follows
         self._kind = kind
         self._bucket = settings.bucket
         self._bounds = bounds
@@ -52,6 +61,7 @@ class EvidenceWriter(ThreadedWriter):
         try:
             self._spool = EvidenceSpool(self._file("waiting"))
             self._keys = KeyRegister(self._file("keys"))
+            self._objects = FollowedObjects(self._spool.jobs.values())
         except (OSError, ValueError) as error:
             raise ConnectorError(
                 f"{context.name}: the file of waiting evidence cannot be used: {error}"
@@ -71,7 +81,12 @@ class EvidenceWriter(ThreadedWriter):
                     self._context.count("repeated", 1)
                     continue
                 try:
-                    self._add(event)
+                    if not (self._follows and is_later(event)):
+                        self._add(event)
+                    elif (job := self._spool.jobs.get(self._objects.job_of(event) or "")) is None:
+                        self._context.count("continues_nothing", 1)
+                    else:
+                        self._follow(job, event)
                 except BadKey as error:
                     refused.append((event, str(error)))
             self._changed.notify_all()
@@ -89,6 +104,23 @@ class EvidenceWriter(ThreadedWriter):
             what = "objects" if len(self._spool.jobs) >= self._bounds.jobs else "bytes"
             job = self._as_lost(job, f"too many {what} wait for the object store")
         self._spool.put(job)
+        self._objects.begin(event)
+
+    def _follow(self, job: Job, event: Event) -> None:
+        """Take what came later of a job's object."""
+        if is_last(event):
+            self._objects.end(event)
+        if job.lost is not None or job.file is not None:
+            return
+        if is_last(event):
+            self._spool.put(msgspec.structs.replace(job, until=event.time))
+        elif isinstance(event, Detection) and isinstance(job.event, Detection):
+            best = job.best or job.event
+            if isinstance(best, Detection) and worth(event) > worth(best):
+                self._better(job, event)
+
+    def _better(self, job: Job, event: Event) -> None:
+        """Take an event with a better picture of the object."""
 
     def _full(self, more: int) -> bool:
         return self._spool.bytes + more > self._bounds.bytes
@@ -188,6 +220,8 @@ class EvidenceWriter(ThreadedWriter):
         self._context.flush_dead_letters()
         with self._changed:
             for job in jobs:
+                if self._objects.job_of(job.event) == job.event.id:
+                    self._objects.end(job.event)
                 self._spool.done(job)
             self._spool.sync()
             self._changed.notify_all()

@@ -1,13 +1,17 @@
 """The running side of the sink for pictures."""
 
 import hashlib
+import time
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from connectors.base import ConnectorContext
 from connectors.s3.contents import Content, NoContent
 from connectors.s3.evidence_spool import Job
 from connectors.s3.evidence_writer import Bounds, EvidenceWriter
+from connectors.s3.followed_objects import object_of
 from connectors.s3.key_register import with_suffix
 from connectors.s3.pictures import DRAWN, THUMBNAIL, PictureGone, Pictures, PictureSettings
 from connectors.s3.settings import Settings
@@ -28,9 +32,12 @@ class PictureWriter(EvidenceWriter):
         key: str,
         pictures: PictureSettings,
         bounds: Bounds,
+        best: float | None = None,
     ) -> None:
+        """`best` is for how many seconds the best picture of an object is looked for."""
         self._pictures = Pictures(context, pictures)
-        super().__init__(context, settings, key, "snapshot", bounds)
+        self._best = best or 0.0
+        super().__init__(context, settings, key, "snapshot", bounds, follows=best is not None)
         self._start(self._run, f"writer {context.name}")
 
     def _is_wanted(self, event: Event) -> bool:
@@ -39,8 +46,19 @@ class PictureWriter(EvidenceWriter):
         self._context.count("without_picture", 1)
         return False
 
+    def _better(self, job: Job, event: Event) -> None:
+        if self._pictures.has(event):
+            self._spool.put(msgspec.structs.replace(job, best=event))
+
+    def _is_complete(self, job: Job) -> bool:
+        """Whether no better picture is to be waited for."""
+        if not self._follows or object_of(job.event) is None or job.until is not None:
+            return True
+        return time.time() >= job.event.time + self._best
+
     def _ready(self) -> list[Job]:
-        waiting = (job for job in self._spool.jobs.values() if job.lost is None)
+        jobs = self._spool.jobs.values()
+        waiting = (job for job in jobs if job.lost is None and self._is_complete(job))
         return [job for job, _ in zip(waiting, range(TOGETHER), strict=False)]
 
     def _upload(self, jobs: list[Job]) -> None:
@@ -48,7 +66,7 @@ class PictureWriter(EvidenceWriter):
         done: list[Job] = []
         for job in jobs:
             try:
-                contents = self._pictures.of(job.event)
+                contents = self._pictures.of(job.best or job.event)
             except NoContent as error:
                 self._uploads.refuse([job.event], error.reason, str(error))
                 self._drop([job])
@@ -61,6 +79,8 @@ class PictureWriter(EvidenceWriter):
                 key = with_suffix(job.key, name)
                 put[key] = (key, job, content)
             job.made = _made(job.key, contents)
+            if job.best is not None:
+                job.made["start"] = job.best.time
             done.append(job)
         rejected: dict[str, str] = {}
         self._uploads.run(partial(self._put, rejected), put.values())

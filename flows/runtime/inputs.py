@@ -12,6 +12,7 @@ from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
+from connectors.s3.components import Clip
 from flows.dataflow.compiler import Compiled, NotRunnable, is_table, raw_name
 from flows.dataflow.plan import COMMANDS
 from flows.language.model import Flow
@@ -117,6 +118,7 @@ class Inputs:
             live.settings.topics()[0] if live and isinstance(live.settings, Topic) else None
         )
         rows = context.tables.get(source.each, ())
+        source = self._recording(source)
         try:
             steps = picture_steps(self._flow, context.name)
         except TooManyModels as error:
@@ -125,6 +127,15 @@ class Inputs:
             model_settings(steps.detect.model, self._site, self._definition) if steps.detect else {}
         )
         return CameraProcesses(context, source, rows, table_topic, steps, self._broker, model)
+
+    def _recording(self, source: Rtsp) -> Rtsp:
+        """The source with as much video at hand as the flow's clips need."""
+        clips = [sink.settings for sink in self._flow.sinks.values()]
+        reach = max((clip.reach for clip in clips if isinstance(clip, Clip)), default=0.0)
+        if not 0 < source.record.keep < reach:
+            return source
+        record = source.record.model_copy(update={"keep": reach})
+        return source.model_copy(update={"record": record})
 
     def _open(
         self, source: Source, context: ConnectorContext, name: str, part: str, position: Any

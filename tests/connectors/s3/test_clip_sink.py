@@ -13,7 +13,7 @@ from connectors.s3.components import Clip
 from connectors.s3.connection import ObjectStoreConnection
 from flows.vision.video_reader import video_reader
 from infra.embedded.objects import Objects
-from operators.events import Event, Occurrence, encode_lines
+from operators.events import Detection, Event, Occurrence, encode_lines
 from tests.bucket import Bucket, connection_to
 from tests.connectors.camera.recorded import brightness, gray, record
 from tests.connectors.recorder import Recorder
@@ -216,3 +216,49 @@ def test_kill_9_loses_no_clip_and_doubles_none(objects: Objects, unique: str, tm
 def test_a_clip_has_at_most_two_minutes() -> None:
     with pytest.raises(ValueError, match="at most 2min"):
         clip("bucket", before="60s", after="61s")
+
+
+def stay(n: int, at: float, phase: str) -> Detection:
+    return Detection(
+        id=f"s{n}", time=at, subject="dock", class_="person", score=0.9, box=(0.1, 0.1, 0.2, 0.4),
+        track="t", in_zone="hall", phase=phase,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "end"), [("60s", 12.0), ("4s", 7.0)])
+def test_the_clip_of_an_object_goes_on_until_it_is_gone_or_as_long_as_it_may(
+    objects: Objects, recorder: Recorder, unique: str, tmp: Path, most: str, end: float
+) -> None:
+    record(ring(tmp), PAST, 200, gops=2)
+    told = Told()
+    where = context(recorder, objects, tmp, tell=told, video=video_reader(tmp))
+    sink = clip(unique, after="2s", most=most).open(where)
+    sink.write([stay(1, PAST + 3, "entered"), stay(2, PAST + 10, "left")])
+    sink.write([stay(3, PAST + 11, "left")])  # of a stay that nobody saw begin
+    sink.flush()
+    wait_until(lambda: told.events, what="the clip")
+    sink.close()
+    assert [one.data["event"] for one in told.events] == ["s1"]
+    assert told.of("s1")["end"] == pytest.approx(PAST + end, abs=0.5)
+    assert recorder.counts["continues_nothing"] == 1
+
+
+def test_the_clip_of_an_object_that_stays_waits_and_is_cut_by_the_next_run(
+    objects: Objects, recorder: Recorder, unique: str, tmp: Path
+) -> None:
+    now = time.time()
+    record(ring(tmp), now - 10, 100, gops=2)
+    told = Told()
+    where = context(recorder, objects, tmp, tell=told, video=video_reader(tmp))
+    sink = clip(unique, after="0s", before="3s", most="60s")
+    first = sink.open(where)
+    first.write([stay(1, now - 5, "entered")])
+    first.flush()
+    first.close()
+    assert told.events == []
+    second = sink.open(where)
+    second.write([stay(2, now - 2, "left")])
+    second.flush()
+    wait_until(lambda: told.events, what="the clip")
+    second.close()
+    assert told.of("s1")["end"] == pytest.approx(now - 2, abs=0.5)

@@ -1,6 +1,7 @@
 """Pictures that detections refer to, and what is drawn on them."""
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,36 @@ def connection_to_nothing() -> Any:
     return ObjectStoreConnection.model_validate(
         {"url": "http://127.0.0.1:9", "access_key": "a", "secret_key": "b", "timeout": 1}
     )
+
+
+def test_of_an_object_the_best_picture_is_stored_once_it_is_gone_under_its_first_event(
+    objects: Objects, recorder: Recorder, unique: str
+) -> None:
+    told, asked = Told(), []
+
+    def picture(reference: str, frame: str | None) -> bytes:
+        asked.append(reference)
+        return jpeg()
+
+    boxes = [(0.0, 0.2, 0.1, 0.2), (0.4, 0.2, 0.2, 0.6), (0.7, 0.2, 0.3, 0.6), (0.8, 0.2, 0.1, 0.2)]
+    phases = ["new", "update", "update", "end"]
+    events: list[Event] = [
+        detection(n, T + n, box=box, phase=phase, track="t")
+        for n, (box, phase) in enumerate(zip(boxes, phases, strict=True))
+    ]
+    now = time.time() - T
+    for event in events:
+        event.time += now
+    put(objects, recorder, unique, [*events, events[1]], told, {"best": "600s"}, picture=picture)
+    assert asked == ["frames.hall/0/1"]
+    assert [one.data["event"] for one in told.events] == ["d0"]
+    assert told.of("d0")["start"] == events[1].time
+
+
+def test_the_picture_of_an_object_that_stays_is_stored_after_a_while(
+    objects: Objects, recorder: Recorder, unique: str
+) -> None:
+    told = Told()
+    events: list[Event] = [detection(0, phase="entered", track="t", in_zone="hall")]
+    put(objects, recorder, unique, events, told, {"best": "5s"}, picture=lambda *_: jpeg())
+    assert told.of("d0")["state"] == "stored"
