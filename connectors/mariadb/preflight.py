@@ -73,10 +73,17 @@ def explain(error: BaseException, address: Address) -> str:
     )
 
 
-def check(connection: Any, address: Address, tables: list[tuple[str, str]], server_id: int) -> None:
+def check(
+    connection: Any,
+    address: Address,
+    tables: list[tuple[str, str]],
+    server_id: int,
+    resumed: bool = False,
+) -> list[tuple[str, str]]:
     """Check that the binary log of `tables` can be read.
 
-    Raises `ConnectorError` with everything that keeps it from being read.
+    Returns those that do not exist, which is a problem at the start, and none for a reader that has
+    been there before. Raises `ConnectorError` with everything that keeps it from being read.
     """
     settings = _settings(connection)
     version = settings["version"]
@@ -89,11 +96,18 @@ def check(connection: Any, address: Address, tables: list[tuple[str, str]], serv
     problems += _privilege_problems(connection, version)
     if not problems:
         problems += _filter_problems(connection, tables)
-    problems += _table_problems(connection, tables)
+    without_right, gone = _table_problems(connection, tables)
+    problems += without_right
+    if not resumed:
+        problems += [
+            f"table {schema}.{table} does not exist: correct `tables`, or create it"
+            for schema, table in gone
+        ]
     if problems:
         raise ConnectorError(
             f"MariaDB {version} at {address} cannot be read: " + "; ".join(problems)
         )
+    return gone
 
 
 def names_are_logged(connection: Any) -> bool:
@@ -198,8 +212,11 @@ def _filter_problems(connection: Any, tables: list[tuple[str, str]]) -> list[str
     ]
 
 
-def _table_problems(connection: Any, tables: list[tuple[str, str]]) -> list[str]:
-    problems = []
+def _table_problems(
+    connection: Any, tables: list[tuple[str, str]]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """(rights that are missing, tables that are)."""
+    problems, gone = [], []
     for schema, table in tables:
         try:
             with connection.cursor() as cursor:
@@ -211,12 +228,10 @@ def _table_problems(connection: Any, tables: list[tuple[str, str]]) -> list[str]
                     f"the user lacks SELECT ({what}): GRANT SELECT ON {quoted(schema)}.* to it"
                 )
             elif code in (NO_TABLE, NO_DATABASE):
-                problems.append(
-                    f"table {schema}.{table} does not exist: correct `tables`, or create it"
-                )
+                gone.append((schema, table))
             else:
                 raise
-    return problems
+    return problems, gone
 
 
 def quoted(name: str) -> str:

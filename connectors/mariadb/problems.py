@@ -41,11 +41,15 @@ class Problems:
         self._context.count("unmapped", 1)
         self.report(Problem("unmapped", why, msgspec.json.encode(row.values), row.id, row.time))
 
+    def warn(self, text: str) -> None:
+        """Log it, once."""
+        if text not in self._warned and len(self._warned) < MOST_WARNINGS:
+            self._warned.add(text)
+            log.warning("%s: %s", self._context.name, text)
+
     def report(self, problem: Problem) -> None:
         """Make a dead letter; raises `MustStop` where the definition has none."""
-        if problem.detail not in self._warned and len(self._warned) < MOST_WARNINGS:
-            self._warned.add(problem.detail)
-            log.warning("%s: %s", self._context.name, problem.detail)
+        self.warn(problem.detail)
         letter = DeadLetter(
             id=f"{self._context.name}/{problem.origin}/{problem.reason}",
             time=problem.time,

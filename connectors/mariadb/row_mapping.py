@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from operators.component import Spec
+from operators.decoding.payloads.values import number
 from operators.events import Event, Occurrence, Reading, Row
 
 MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
@@ -73,7 +74,8 @@ def mapper(table: str, mapping: RowMapping) -> Callable[[Row], Event | None]:
             return values[column]
         except KeyError:
             raise Unmapped(
-                f"table {table} has no column {column!r}; it has {', '.join(values)}"
+                f"table {table} has no column {column!r}, or a program left it out of the log with"
+                f" binlog_row_image=MINIMAL; there are {', '.join(values)}"
             ) from None
 
     def read(row: Row) -> Event | None:
@@ -160,23 +162,21 @@ def _value(value: Any) -> tuple[float | None, str | None]:
     """(number, text) of a column's value."""
     if value is None:
         return None, None
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, Decimal):
         return float(value), None
-    text = value.decode("utf8", "replace") if isinstance(value, bytes) else str(value)
-    try:
-        return float(text), None
-    except ValueError:
-        return None, text
+    read = number(value)
+    return read, None if read is not None else str(value)
 
 
 def _epoch(value: Any, row: Row) -> float:
-    """Epoch seconds of a column that holds a time."""
+    """Epoch seconds of a column that holds a time; a zero date is none."""
     if isinstance(value, datetime.datetime):
         return (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)).timestamp()
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise Unmapped(f"row {row.id}: expected a time, came {str(value)[:60]!r}") from None
-    if number >= MICROSECONDS_FROM:
-        return number / 1e6
-    return number / 1e3 if number >= MILLISECONDS_FROM else number
+    if isinstance(value, str) and value.startswith("0000-00-00"):
+        return row.time
+    epoch = float(value) if isinstance(value, Decimal) else number(value)
+    if epoch is None:
+        raise Unmapped(f"row {row.id}: expected a time, came {str(value)[:60]!r}")
+    if epoch >= MICROSECONDS_FROM:
+        return epoch / 1e6
+    return epoch / 1e3 if epoch >= MILLISECONDS_FROM else epoch

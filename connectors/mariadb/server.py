@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from connectors.mariadb.binlog.table_map import describe_with
+from connectors.mariadb.binlog.definitions import describe_with
 from connectors.mariadb.homeassistant_recorder import (
     ATTRIBUTES,
     META,
@@ -30,12 +30,13 @@ class Server:
         """A new connection; raises `MySQLError` or `OSError`."""
         return connect(self._settings.address, self._settings.ca)
 
-    def prepare(self, connection: Any) -> None:
+    def prepare(self, connection: Any, resumed: bool) -> None:
         """Check settings, privileges and tables, and load the recorders' names and attributes.
 
-        Raises `ConnectorError` with what keeps the log from being read.
+        Where reading goes on, a table may be gone meanwhile: its rows are in the log. Raises
+        `ConnectorError` with what keeps the log from being read.
         """
-        self._check(connection, self._tables)
+        self._check(connection, self._tables, resumed)
         self._load_recorders(connection)
         if not self._advised and not names_are_logged(connection):
             log.warning(METADATA_ADVICE, self._settings.address)
@@ -49,8 +50,19 @@ class Server:
             if schema not in self.recorders or table not in (META, ATTRIBUTES)
         ]
 
-    def _check(self, connection: Any, tables: list[tuple[str, str]]) -> None:
-        check(connection, self._settings.address, tables, self._settings.server_id)
+    def described(self) -> frozenset[tuple[str, str]]:
+        """The tables whose definitions matter: the watched ones, and the recorders' helpers."""
+        helpers = {(schema, name) for schema in self.recorders for name in (META, ATTRIBUTES)}
+        return frozenset(self._tables) | helpers
+
+    def _check(self, connection: Any, tables: list[tuple[str, str]], resumed: bool = False) -> None:
+        gone = check(connection, self._settings.address, tables, self._settings.server_id, resumed)
+        for schema, table in gone:
+            log.warning(
+                "table %s.%s is not there any more; its rows in the log are still read",
+                schema,
+                table,
+            )
 
     def _load_recorders(self, connection: Any) -> None:
         describe = describe_with(connection)

@@ -14,6 +14,7 @@ from typing import Any
 from pymysql.err import MySQLError
 
 from connectors.base import ConnectorContext, ConnectorError
+from connectors.mariadb.binlog.definitions import Definitions, SchemaNeeded
 from connectors.mariadb.binlog.gtids import (
     Gtids,
     LogPosition,
@@ -22,8 +23,8 @@ from connectors.mariadb.binlog.gtids import (
     reached,
 )
 from connectors.mariadb.binlog.stream import PositionLost, ServerIdTaken, Stream
-from connectors.mariadb.binlog.table_map import describe_with
-from connectors.mariadb.binlog.transactions import Problem, TransactionDecoder
+from connectors.mariadb.binlog.transactions import Problem, TransactionDecoder, UnknownEvent
+from connectors.mariadb.known_tables import definitions
 from connectors.mariadb.preflight import explain
 from connectors.mariadb.problems import Problems
 from connectors.mariadb.row_mapping import Mappings
@@ -99,6 +100,8 @@ class Session:
         self._is_first = position is None
         self._stream: Stream | None = None
         self._live = False
+        self._needs_schema = False
+        self._unknown = ""
         self._wall = 0.0
         self.read_until = -math.inf
 
@@ -113,6 +116,15 @@ class Session:
                 self._follow()
             except _Closed:
                 return
+            except SchemaNeeded:
+                self._needs_schema = True
+                wait = 0.0
+            except UnknownEvent as error:
+                if str(error) != self._unknown:
+                    self._context.count("unknown_event", 1)
+                    self._unknown = str(error)
+                self._problems.degraded(str(error))
+                wait = LONGEST_WAIT_S
             except PositionLost as error:
                 wait = 0.0 if self._start_over(error) else backoff.pause()
             except ConnectorError as error:
@@ -139,7 +151,7 @@ class Session:
         """One connection's life; returns when the reader is closed."""
         control = self._server.connect()
         try:
-            self._server.prepare(control)
+            self._server.prepare(control, resumed=self._position is not None)
             if self._position is None or self._snapshot is not None:
                 self._start(control)
             if self._position is None:
@@ -150,28 +162,36 @@ class Session:
                     f"its log ends at {format_gtids(target) or 'its beginning'}: it was reset or"
                     " restored"
                 )
-            stream = Stream(
-                self._server.connect(), self._position.start(), self._settings.server_id
+            tables = definitions(
+                control,
+                self._server.described(),
+                self._position.start(),
+                self._open if self._needs_schema else None,
             )
+            stream = self._open(self._position.start())
             try:
-                self._stream = stream
-                self._read_log(stream, control, target)
+                self._read_log(stream, tables, target)
             finally:
                 self._stream = None
                 stream.close()
         finally:
             control.close()
 
-    def _read_log(self, stream: Stream, control: Any, target: Gtids) -> None:
+    def _open(self, start: Gtids) -> Stream:
+        self._stream = Stream(self._server.connect(), start, self._settings.server_id)
+        return self._stream
+
+    def _read_log(self, stream: Stream, tables: Definitions, target: Gtids) -> None:
         assert self._position is not None
         decoder = TransactionDecoder(
             self._position,
             self._tables,
             self._server.recorders,
-            describe_with(control),
+            tables,
             self._problems.report,
             self._context.count,
             self._pass_on,
+            self._problems.warn,
         )
         self._live = reached(decoder.position.gtids, target)
         self._pass_on(decoder)

@@ -1,15 +1,17 @@
 """The rows of the watched tables at one exact position of the binary log, page by page."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pymysql.cursors import DictCursor
 
 from connectors.base import ConnectorError
+from connectors.mariadb.binlog.definitions import Described, describe_with
 from connectors.mariadb.homeassistant_recorder import META, STATES, Recorder, inserted
 from connectors.mariadb.preflight import quoted
+from connectors.mariadb.values import FROM_TABLE
 from operators.events import Row
 
 PAGE = 1000
@@ -153,19 +155,28 @@ def _states(
 def _plain(
     connection: Any, snapshot: Snapshot, schema: str, table: str, now: float
 ) -> tuple[list[Row], list[Any] | None]:
-    key, convert = _shape(connection, schema, table)
-    names = ", ".join(quoted(name) for name in key)
-    marks = ", ".join(["%s"] * len(key))
-    where = f"WHERE ({names}) > ({marks})" if snapshot.after else ""
+    described = describe_with(connection)(schema, table)
+    if not described:
+        return [], None  # it was dropped since the snapshot began
+    key = [column.name for column in described if column.key]
+    if not key:
+        raise ConnectorError(
+            f"table {schema}.{table} has no primary key, so it cannot be read from the start: give"
+            " it one, or set `snapshot: false`"
+        )
+    order = [_order_of(column) for column in described if column.key]
+    where = f"WHERE ({', '.join(order)}) > ({', '.join(['%s'] * len(key))})"
+    also = ", ".join(f"{by} AS `{KEY} {n}`" for n, by in enumerate(order))
     rows = _select(
         connection,
-        f"SELECT * FROM {quoted(schema)}.{quoted(table)} {where} ORDER BY {names} LIMIT {PAGE}",  # noqa: S608
+        f"SELECT {columns_of(described)}, {also} FROM {quoted(schema)}.{quoted(table)}"  # noqa: S608
+        f" {where if snapshot.after else ''} ORDER BY {', '.join(order)} LIMIT {PAGE}",
         snapshot.after or (),
     )
-    last = [rows[-1][name] for name in key] if len(rows) == PAGE else None
+    last = None
     for row in rows:
-        for name, change in convert.items():
-            row[name] = change(row[name])
+        last = [row.pop(f"{KEY} {n}") for n in range(len(order))]
+    read = from_table(described)
     events = [
         Row(
             id=f"{table}/{'/'.join(str(row[name]) for name in key)}/{snapshot.gtid}",
@@ -175,35 +186,41 @@ def _plain(
             values=row,
             snapshot=True,
         )
-        for row in rows
+        for row in map(read, rows)
     ]
-    return events, last
+    return events, last if len(rows) == PAGE else None
 
 
-def _shape(connection: Any, schema: str, table: str) -> tuple[list[str], dict[str, Any]]:
-    """(primary key, functions that give a value the form it has in the binary log)."""
-    rows = _select(
-        connection,
-        "SELECT COLUMN_NAME AS name, DATA_TYPE AS kind, NUMERIC_PRECISION AS bits, COLUMN_KEY AS"
-        " part FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY"
-        " ORDINAL_POSITION",
-        (schema, table),
+KEY = "vigie orders by"
+"""Begins the names of the columns by which a page is ordered."""
+
+
+def _order_of(column: Described) -> str:
+    """What the rows of a page are ordered by; words of an ENUM or SET by their numbers."""
+    name = quoted(column.name)
+    return f"{name} + 0" if column.declared in ("enum", "set", "bit") else name
+
+
+def columns_of(described: list[Described]) -> str:
+    """The columns to select, also those that are invisible; FLOAT with all of its digits."""
+    return ", ".join(
+        f"CAST({name} AS DOUBLE) AS {name}" if column.declared == "float" else name
+        for column in described
+        if not column.hidden and (name := quoted(column.name))
     )
-    key = [row["name"] for row in rows if row["part"] == "PRI"]
-    if not key:
-        raise ConnectorError(
-            f"table {schema}.{table} has no primary key, so it cannot be read from the start: give"
-            " it one, or set `snapshot: false`"
-        )
-    convert: dict[str, Any] = {}
-    for row in rows:
-        if row["kind"] == "set":
-            convert[row["name"]] = lambda text: set(text.split(",")) if text else None
-        elif row["kind"] == "bit":
-            convert[row["name"]] = lambda raw, bits=row["bits"]: (
-                None if raw is None else f"{int.from_bytes(raw):0{bits}b}"
-            )
-    return key, convert
+
+
+def from_table(described: list[Described]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function that gives the values of a selected row the form they have in the binary log."""
+    changes = {c.name: FROM_TABLE[c.declared] for c in described if c.declared in FROM_TABLE}
+
+    def read(row: dict[str, Any]) -> dict[str, Any]:
+        for name, change in changes.items():
+            if row[name] is not None:
+                row[name] = change(row[name])
+        return row
+
+    return read
 
 
 def _select(connection: Any, statement: str, values: Any) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ import pymysql
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.row_event import WriteRowsEvent
 
+from connectors.mariadb.binlog.definitions import Definitions, describe_with
 from connectors.mariadb.binlog.gtids import LogPosition, parse_gtids, reached
 from connectors.mariadb.binlog.stream import Stream
-from connectors.mariadb.binlog.table_map import describe_with
 from connectors.mariadb.binlog.transactions import TransactionDecoder
 from connectors.mariadb.connection import parse_url
 from connectors.mariadb.homeassistant_recorder import Recorder
@@ -94,7 +94,7 @@ def _ours(url: str, begin: str, until: str) -> float:
         LogPosition(parse_gtids(begin)),
         frozenset({(DATABASE, "states")}),
         {DATABASE: recorder},
-        describe_with(control),
+        Definitions(describe_with(control), {}),
         lambda problem: print(problem, file=sys.stderr),
         lambda word, n: None,
         lambda decoder: passed.append(len(decoder.take())),

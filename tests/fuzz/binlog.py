@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog.definitions import Definitions, Described
 from connectors.mariadb.binlog.gtids import LogPosition
-from connectors.mariadb.binlog.table_map import Described
 from connectors.mariadb.binlog.transactions import Problem, TransactionDecoder
 from connectors.mariadb.homeassistant_recorder import Recorder
 from infra.embedded.mariadb import MariaDB
@@ -61,7 +61,7 @@ def follow(data: bytes) -> None:
         LogPosition(),
         frozenset({(SCHEMA, TABLE), (SCHEMA, "states"), (SCHEMA, "places")}),
         {SCHEMA: _Unasked(SCHEMA)},
-        _described,
+        Definitions(_described, {}),
         problems.append,
         lambda word, n: None,
     )

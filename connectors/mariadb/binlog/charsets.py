@@ -6,7 +6,6 @@ BINARY = 63
 """The collation of bytes that are no text."""
 
 _CODECS = {
-    "latin1": "cp1252",
     "utf8mb3": "utf8",
     "utf8mb4": "utf8",
     "ucs2": "utf-16-be",
@@ -14,20 +13,17 @@ _CODECS = {
     "utf16le": "utf-16-le",
     "utf32": "utf-32-be",
     "koi8r": "koi8_r",
-    "koi8u": "koi8_u",
     "macroman": "mac_roman",
     "macce": "mac_latin2",
     "tis620": "tis_620",
-    "ujis": "euc_jp",
-    "eucjpms": "euc_jp",
     "cp932": "cp932",
     "latin5": "iso8859_9",
     "latin7": "iso8859_13",
     "latin2": "iso8859_2",
-    "greek": "iso8859_7",
-    "hebrew": "iso8859_8",
+    "euckr": "cp949",
+    "hp8": "hp_roman8",
 }
-"""Codecs by the server's character set, where the names differ."""
+"""Codecs by the server's character set, where the names differ; see `charset_tables`, too."""
 
 _WIDE = {
     "utf-16-be": {

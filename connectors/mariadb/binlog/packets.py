@@ -16,6 +16,14 @@ STANDALONE, GROUP_COMMIT_ID, PREPARED_XA, COMPLETED_XA = 1, 2, 64, 128
 """Flags of a GTID event."""
 
 
+IGNORABLE = 0x80
+"""Flag in the header of an event that may be left out."""
+WITHOUT_ROWS = {
+    *range(8), *range(9, 19), 26, 27, 28, 29, *range(33, 36), *range(160, 166),
+}  # fmt: skip
+"""The types of events that hold no rows, or are handled by their own type."""
+
+
 class Rows(NamedTuple):
     """A kind of row event: its operation, its header's version, and whether rows are compressed."""
 

@@ -5,17 +5,20 @@ unpacked together, the others by a function of their own.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from connectors.mariadb.binlog.column_readers import Read, length_bytes_of, reader
+from connectors.mariadb.binlog.column_readers import Value, length_bytes_of, value_of
 from connectors.mariadb.binlog.column_types import (
+    BLOB,
     DOUBLE,
-    FLOAT,
     LONG,
     LONGLONG,
     SHORT,
+    STRING,
     TINY,
+    VARCHAR,
 )
 from connectors.mariadb.binlog.packets import ROW_EVENTS, Rows, length_coded, uncompressed
 from connectors.mariadb.binlog.table_map import Column
@@ -23,34 +26,54 @@ from connectors.mariadb.binlog.table_map import Column
 Row = dict[str, Any]
 Step = Callable[[bytes, int, Row], int]
 
-FIXED = {TINY: "b", SHORT: "h", LONG: "i", LONGLONG: "q", FLOAT: "f", DOUBLE: "d"}
+FIXED = {TINY: "b", SHORT: "h", LONG: "i", LONGLONG: "q", DOUBLE: "d"}
 """Types of fixed size: their code in `struct`."""
 MOST_PLANS = 4096
 _INSERT = ROW_EVENTS[23]
 
 
+SPOILED = ""
+"""Where a row says why a value of it could not be read. No column has this name."""
+BAD_VALUES = (ValueError, ArithmeticError, LookupError, struct.error, zlib.error, OSError)
+
+
+class BadValue(Exception):
+    """Bytes that are no value of their column; `end` is where the next column begins."""
+
+    def __init__(self, column: str, end: int, error: Exception) -> None:
+        super().__init__(f"column {column}: {error}")
+        self.column = column
+        self.end = end
+
+
 class RowDecoder:
     """Decodes rows of one table; `present` is a bitmap of the columns in a row image.
 
-    Raises `UnknownType` for a column of a type that is not known here.
+    `spoiled` counts the values that could not be read, `missing` are the columns that the images of
+    the last packet did not hold. Raises `UnknownType` for a type that is not known here.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._reads = [None if _fixed_code(column) else reader(column) for column in columns]
+        self._reads = [None if _fixed_code(column) else value_of(column) for column in columns]
         self._plans: dict[bytes, tuple[Row, list[Step]]] = {}
         self._whole = bytes_of_bits(len(columns))
+        self.spoiled = 0
+        self.missing: list[str] = []
 
     def images(self, data: bytes, end: int, kind: Rows) -> tuple[list[Row], list[Row]]:
         """(rows before, rows after) of a row packet, one of them empty but for an update.
 
-        `end` is where its checksum begins. Raises `ValueError` and others for a damaged packet.
+        `end` is where its checksum begins. What an image leaves out is not in its row; an update
+        takes it from the image before. A value that cannot be read is not there either: the row
+        says why at the key `SPOILED`. Raises `ValueError` and others for a damaged packet.
         """
         offset = 28 if kind.version == 1 else 28 + int.from_bytes(data[28:30], "little")
         columns, offset = length_coded(data, offset)
         width = (columns + 7) >> 3
         present = data[offset : offset + width]
         offset += width
+        self.missing = self.absent(present)
         if kind is _INSERT:
             return [], self.rows(data, offset, end, present)
         if kind.op == "update":
@@ -65,6 +88,7 @@ class RowDecoder:
         before: list[Row] = []
         after: list[Row] = []
         unchanged = self.absent(present_after)
+        self.missing = [name for name in unchanged if name in self.missing]
         while offset < end:
             start = offset
             old, offset = self.row(data, offset, present)
@@ -72,7 +96,8 @@ class RowDecoder:
             if offset == start:
                 raise ValueError(f"{end - offset} bytes of rows without any column")
             for name in unchanged:
-                new[name] = old[name]
+                if name in old:
+                    new[name] = old[name]
             before.append(old)
             after.append(new)
         if offset != end:
@@ -80,7 +105,7 @@ class RowDecoder:
         return before, after
 
     def rows(self, data: bytes, offset: int, end: int, present: bytes) -> list[Row]:
-        """The rows from `offset` to `end`; columns that are NULL or not in the image are None.
+        """The rows from `offset` to `end`.
 
         Raises `ValueError` where the rows do not end with the data.
         """
@@ -95,7 +120,10 @@ class RowDecoder:
             template, steps = plans.get(present + nulls) or self._plan(present, nulls)
             row = template.copy()
             for step in steps:
-                offset = step(data, offset, row)
+                try:
+                    offset = step(data, offset, row)
+                except BadValue as bad:
+                    offset = self._spoil(row, bad)
             rows.append(row)
         if offset != end:
             raise ValueError(f"the last row ends at byte {offset}, the rows at {end}")
@@ -109,8 +137,17 @@ class RowDecoder:
         template, steps = self._plans.get(present + nulls) or self._plan(present, nulls)
         row = template.copy()
         for step in steps:
-            offset = step(data, offset, row)
+            try:
+                offset = step(data, offset, row)
+            except BadValue as bad:
+                offset = self._spoil(row, bad)
         return row, offset
+
+    def _spoil(self, row: Row, bad: BadValue) -> int:
+        self.spoiled += 1
+        row.pop(bad.column, None)
+        row[SPOILED] = str(bad)
+        return bad.end
 
     def _width(self, present: bytes) -> int:
         """Bytes of the bitmap of NULL columns."""
@@ -150,10 +187,8 @@ class RowDecoder:
             steps.append(_step(column, read))
         if run:
             steps.append(_fixed_step(run))
-        plan = self._plans[present + nulls] = (
-            {column.name: None for column in self._columns},
-            steps,
-        )
+        template = {column.name: None for i, column in enumerate(self._columns) if there >> i & 1}
+        plan = self._plans[present + nulls] = template, steps
         return plan
 
 
@@ -187,23 +222,31 @@ def _fixed_step(run: list[tuple[str, str]]) -> Step:
     return several
 
 
-def _step(column: Column, read: Read) -> Step:
+def _step(column: Column, read: tuple[int, Value]) -> Step:
     name, codec = column.name, column.codec
+    size, value = read
+    prefix = length_bytes_of(column)
     # nearly all texts; saves a call each
-    if length_bytes_of(column) == 1 and codec in (None, "utf8"):
+    if prefix == 1 and codec == "utf8" and column.type in (VARCHAR, STRING, BLOB):
 
         def short(data: bytes, offset: int, row: Row) -> int:
             offset += 1
             end = offset + data[offset - 1]
-            row[name] = (
-                data[offset:end] if codec is None else str(data[offset:end], "utf8", "replace")
-            )
+            try:
+                row[name] = str(data[offset:end], "utf8")
+            except UnicodeDecodeError as error:
+                raise BadValue(name, end, error) from error
             return end
 
         return short
 
     def step(data: bytes, offset: int, row: Row) -> int:
-        row[name], offset = read(data, offset)
-        return offset
+        start = offset + prefix
+        end = start + (int.from_bytes(data[offset:start], "little") if prefix else size)
+        try:
+            row[name] = value(data[start:end])
+        except BAD_VALUES as error:
+            raise BadValue(name, end, error) from error
+        return end
 
     return step

@@ -1,15 +1,15 @@
-"""The definition of a table in the binary log (a TABLE_MAP event), or from information_schema."""
+"""The definition of a table in the binary log (a TABLE_MAP event)."""
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.mariadb.binlog.charset_tables import decoder_of
 from connectors.mariadb.binlog.charsets import BINARY, codec_of, codec_of_collation
 from connectors.mariadb.binlog.column_types import (
     CHARACTER,
     DECLARED,
     ENUM,
+    GEOMETRY,
     NUMERIC,
     ONE_META_BYTE,
     SET,
@@ -20,19 +20,27 @@ from connectors.mariadb.binlog.column_types import (
     VARCHAR,
     VARCHAR_COMPRESSED,
 )
+from connectors.mariadb.binlog.definitions import (
+    REMEDY,
+    Definitions,
+    Described,
+    UnknownColumns,
+    words_of,
+)
 from connectors.mariadb.binlog.packets import length_coded
+from connectors.mariadb.binlog.temporal_values import BEFORE_10_1
+from connectors.mariadb.values import text_or_hex
 
 HASH_COLUMN = "DB_ROW_HASH_"
 """How the columns begin that MariaDB adds for a UNIQUE key of texts of any length."""
 
 
-class UnknownColumns(Exception):
-    """The log holds no column names, and the table is not defined any more as it was then."""
-
-
 @dataclass(frozen=True)
 class Column:
-    """A column: its type and `meta` numbers as in the log; `codec` is None for bytes."""
+    """A column: its type and `meta` numbers as in the log; `codec` is None for bytes.
+
+    `declared` is the type that the table gives it, where the log's does not say enough.
+    """
 
     type: int
     meta: tuple[int, ...] = ()
@@ -40,6 +48,7 @@ class Column:
     unsigned: bool = False
     codec: str | None = "utf8"
     words: tuple[str, ...] = ()
+    declared: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,22 +72,6 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
-@dataclass(frozen=True)
-class Described:
-    """A column as information_schema has it, or one that it does not list (`hidden`)."""
-
-    name: str
-    declared: str
-    full: str
-    charset: str | None
-    key: bool
-    ends: bool = False
-    hidden: bool = False
-
-
-Describe = Callable[[str, str], list[Described]]
-
-
 def table_names(data: bytes) -> tuple[str, str, int]:
     """(schema, table, offset of what follows) of a TABLE_MAP event."""
     schema_end = 29 + data[28]
@@ -90,10 +83,10 @@ def table_names(data: bytes) -> tuple[str, str, int]:
     )
 
 
-def parse_table(data: bytes, end: int, describe: Describe) -> Table:
-    """The definition in a TABLE_MAP event; what it lacks is asked of `describe(schema, table)`.
+def parse_table(data: bytes, end: int, definitions: Definitions) -> Table:
+    """The definition in a TABLE_MAP event; what it lacks is taken from `definitions`.
 
-    Raises `UnknownColumns` if that does not fit any more.
+    Raises `UnknownColumns` where that cannot be proved to be what it was then, and `SchemaNeeded`.
     """
     schema, name, offset = table_names(data)
     count, offset = length_coded(data, offset)
@@ -105,18 +98,20 @@ def parse_table(data: bytes, end: int, describe: Describe) -> Table:
         columns.append(column)
     offset += (count + 7) // 8
     fields = _optional_fields(data, offset, end)
+    described: list[Described] = []
     if 4 not in fields:
-        described = describe(schema, name)
-        named = _from_schema(f"{schema}.{name}", columns, described)
+        described = definitions.of(schema, name)
+        columns = _from_schema(f"{schema}.{name}", columns, described)
         key = tuple(c.name for c in described if c.key)
     else:
         columns, key = _from_log(columns, fields)
-        named = tuple(columns)
-        described = describe(schema, name) if _may_be_versioned(columns) else []
+        if sum(column.type == TIMESTAMP2 and column.meta == (6,) for column in columns) >= 2:
+            described = definitions.of(schema, name, "versioning", "period")
+        columns = [_declared(column, schema, name, definitions) for column in columns]
     return Table(
         schema,
         name,
-        named,
+        tuple(columns),
         key,
         tuple(c.name for c in described if c.hidden)
         + tuple(c.name for c in columns if c.name.startswith(HASH_COLUMN)),
@@ -124,8 +119,29 @@ def parse_table(data: bytes, end: int, describe: Describe) -> Table:
     )
 
 
-def _may_be_versioned(columns: list[Column]) -> bool:
-    return sum(column.type == TIMESTAMP2 and column.meta == (6,) for column in columns) >= 2
+def _declared(column: Column, schema: str, table: str, definitions: Definitions) -> Column:
+    """The column with its declared type, where the same type of the log may be one of several.
+
+    UUID and INET6 are BINARY(16) in the log, and old times do not say that they have fractions.
+    """
+    is_bytes = column.type == STRING and column.codec is None and column.meta[0] in (4, 16)
+    if not is_bytes and column.type not in BEFORE_10_1:
+        return column
+    described = definitions.of(schema, table, column.name)
+    found = next((d for d in described if d.name == column.name), None)
+    if found is None or column.type not in DECLARED.get(found.declared, ()):
+        raise UnknownColumns(
+            f"column {column.name} of {schema}.{table} is not defined any more as it was when these"
+            " rows were written, and the binary log does not say what it was; after such a change"
+            " discard the flow's saved position to read the table anew"
+        )
+    if column.type in BEFORE_10_1 and "(" in found.full:
+        raise UnknownColumns(
+            f"column {column.name} of {schema}.{table} is a {found.full} of the format of before"
+            " MariaDB 10.1, which the binary log does not describe: set mysql56_temporal_format=ON"
+            f" and ALTER TABLE {table} FORCE"
+        )
+    return replace(column, declared=found.declared)
 
 
 def _column(kind: int, data: bytes, offset: int) -> tuple[Column, int]:
@@ -155,6 +171,7 @@ def _from_log(
     names = _texts(fields[4])
     unsigned = iter(_bits(fields.get(1, b"")))
     codecs = iter(_codecs(fields, 2, 3, sum(c.type in CHARACTER for c in columns)))
+    word_codecs = iter(_codecs(fields, 10, 11, sum(c.type in (ENUM, SET) for c in columns)))
     sets, enums = iter(_words(fields.get(5, b""))), iter(_words(fields.get(6, b"")))
     whole = []
     for column, name in zip(columns, names, strict=True):
@@ -164,15 +181,16 @@ def _from_log(
         elif column.type in CHARACTER:
             changes["codec"] = next(codecs)
         elif column.type in (ENUM, SET):
-            changes["words"] = next(enums if column.type == ENUM else sets)
+            codec = next(word_codecs)
+            text = text_or_hex if codec is None else decoder_of(codec)
+            words = next(enums if column.type == ENUM else sets)
+            changes["words"] = tuple(text(word) for word in words)
         whole.append(replace(column, **changes))
     key = _numbers(fields[9])[::2] if 9 in fields else _numbers(fields.get(8, b""))
     return whole, tuple(names[i] for i in key)
 
 
-def _from_schema(
-    table: str, columns: list[Column], described: list[Described]
-) -> tuple[Column, ...]:
+def _from_schema(table: str, columns: list[Column], described: list[Described]) -> list[Column]:
     fits = len(described) == len(columns) and all(
         column.type in DECLARED.get(d.declared, {column.type})
         for column, d in zip(columns, described, strict=True)
@@ -181,51 +199,19 @@ def _from_schema(
         raise UnknownColumns(
             f"the binary log holds no column names, and table {table} ({len(described)} columns) is"
             " not defined any more as it was when these rows were written"
-            f" ({len(columns)} columns); set `binlog_row_metadata=FULL` under [mysqld] in the"
-            " server's my.cnf, or SET GLOBAL binlog_row_metadata=FULL"
+            f" ({len(columns)} columns); {REMEDY}"
         )
-    return tuple(
+    return [
         replace(
             column,
             name=d.name,
             unsigned="unsigned" in d.full,
-            codec=codec_of(d.charset),
-            words=tuple(w.replace("''", "'") for w in re.findall(r"'((?:[^']|'')*)'", d.full)),
+            codec=None if column.type == GEOMETRY else codec_of(d.charset),
+            words=words_of(d.full) if column.type in (ENUM, SET) else (),
+            declared=d.declared,
         )
         for column, d in zip(columns, described, strict=True)
-    )
-
-
-def describe_with(connection: Any) -> Describe:
-    """Ask a server's information_schema, in the order of the columns."""
-
-    def describe(schema: str, table: str) -> list[Described]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLUMN_KEY ="
-                " 'PRI', COALESCE(GENERATION_EXPRESSION = 'ROW END', FALSE) FROM"
-                " information_schema.COLUMNS WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s ORDER BY"
-                " ORDINAL_POSITION",
-                (schema, table),
-            )
-            columns = [
-                Described(name, kind.lower(), full, charset, bool(key), bool(ends))
-                for name, kind, full, charset, key, ends in cursor.fetchall()
-            ]
-            cursor.execute(
-                "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA=%s AND TABLE_NAME=%s"
-                " AND TABLE_TYPE = 'SYSTEM VERSIONED'",
-                (schema, table),
-            )
-            versioned = cursor.fetchone() is not None
-        if versioned and not any(column.ends for column in columns):
-            columns += [
-                Described(name, "timestamp", "timestamp(6)", None, False, name == "row_end", True)
-                for name in ("row_start", "row_end")
-            ]
-        return columns
-
-    return describe
+    ]
 
 
 def _codecs(fields: dict[int, bytes], default: int, each: int, count: int) -> list[str | None]:
@@ -261,14 +247,15 @@ def _texts(data: bytes) -> list[str]:
     return texts
 
 
-def _words(data: bytes) -> list[tuple[str, ...]]:
+def _words(data: bytes) -> list[list[bytes]]:
     """The words of each ENUM or SET column."""
     columns, offset = [], 0
     while offset < len(data):
         count, offset = length_coded(data, offset)
         words = []
         for _ in range(count):
-            word, offset = _text(data, offset)
-            words.append(word)
-        columns.append(tuple(words))
+            length, start = length_coded(data, offset)
+            offset = start + length
+            words.append(data[start:offset])
+        columns.append(words)
     return columns

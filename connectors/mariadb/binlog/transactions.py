@@ -1,7 +1,7 @@
 """Row events from the packets of the binary log, transaction by transaction.
 
-It does no I/O but through what it is given: `describe`, for tables without names in the log, and
-the queries of each recorder. What a transaction changed is held until it is committed.
+It does no I/O but through what it is given: `definitions`, for what the log leaves out of tables,
+and the queries of each recorder. What a transaction changed is held until it is committed.
 """
 
 import struct
@@ -9,18 +9,17 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
+from connectors.base import ConnectorError
 from connectors.mariadb.binlog import packets as wire
+from connectors.mariadb.binlog.definitions import Definitions, UnknownColumns
 from connectors.mariadb.binlog.gtids import LogPosition, format_gtids
 from connectors.mariadb.binlog.held_rows import HeldRows
-from connectors.mariadb.binlog.row_decoder import RowDecoder
-from connectors.mariadb.binlog.row_events import Transaction, Unreadable, Watched, events_of
+from connectors.mariadb.binlog.row_decoder import SPOILED, RowDecoder
+from connectors.mariadb.binlog.row_events import Rows, Transaction, Unreadable, Watched, events_of
 from connectors.mariadb.binlog.statements import change_of, names, savepoint_of
-from connectors.mariadb.binlog.table_map import (
-    Describe,
-    UnknownColumns,
-    parse_table,
-    table_names,
-)
+from connectors.mariadb.binlog.table_map import parse_table, table_names
 from connectors.mariadb.homeassistant_recorder import (
     ATTRIBUTES,
     META,
@@ -51,6 +50,18 @@ class Problem:
     time: float
 
 
+class UnknownEvent(ConnectorError):
+    """The log holds an event of a type that is not known here, which may be rows."""
+
+    def __init__(self, kind: int, gtid: str) -> None:
+        super().__init__(
+            f"the binary log holds an event of type {kind} in transaction {gtid}, which this"
+            " version of Vigie does not know: it waits there, so that no rows are lost. Update"
+            " Vigie, or turn off what the server's version writes anew (from MariaDB 12.3 on:"
+            " binlog_row_event_fragment_threshold at its largest)"
+        )
+
+
 class TransactionDecoder:
     """Decodes packets, given to `handle`, into `events`, once their transaction is committed.
 
@@ -64,10 +75,11 @@ class TransactionDecoder:
         position: LogPosition,
         tables: frozenset[tuple[str, str]],
         recorders: Mapping[str, Recorder],
-        describe: Describe,
+        definitions: Definitions,
         problem: Callable[[Problem], None],
         count: Callable[[str, int], None],
         full: Callable[["TransactionDecoder"], None] = lambda decoder: None,
+        warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.position = position.copy()
         self.events: list[Row] = []
@@ -76,10 +88,11 @@ class TransactionDecoder:
         self._transaction = Transaction()
         self._tables = tables
         self._recorders = recorders
-        self._describe = describe
+        self._definitions = definitions
         self._problem = problem
         self._count = count
         self._full = full
+        self._warn = warn
         helpers = {(schema, name) for schema in recorders for name in (STATES, META, ATTRIBUTES)}
         self._interesting = tables | helpers
         self._known: dict[bytes, Watched | Unreadable | None] = {}
@@ -125,6 +138,8 @@ class TransactionDecoder:
                 f"the server reports changes that are missing from its own binary log: {what}",
                 data,
             )
+        elif kind not in wire.WITHOUT_ROWS and not data[18] & wire.IGNORABLE:
+            raise UnknownEvent(kind, self._transaction.gtid)
 
     def take(self) -> list[Row]:
         """The events gathered so far."""
@@ -216,6 +231,7 @@ class TransactionDecoder:
             change = change_of(text)
             if change is None:
                 self._known.clear()  # it may have changed a table
+                self._definitions.statement(schema, text, self._interesting)
             elif not self._again:
                 self._without_rows(change, schema, text, data)
             if self._flags & wire.STANDALONE:
@@ -268,7 +284,7 @@ class TransactionDecoder:
         schema, name, _ = table_names(data)
         if (schema, name) not in self._interesting:
             return None
-        table = parse_table(data, end, self._describe)
+        table = parse_table(data, end, self._definitions)
         recorder = self._recorders.get(schema) if name in (STATES, META, ATTRIBUTES) else None
         if recorder is not None and not is_recorder(
             name, (column.name for column in table.columns)
@@ -280,15 +296,54 @@ class TransactionDecoder:
 
     def _rows(self, watched: Watched, packet: bytes) -> None:
         kind = wire.ROW_EVENTS[packet[5]]
+        decoder = watched.decoder
         try:
-            images = watched.decoder.images(packet, len(packet), kind)
+            images = decoder.images(packet, len(packet), kind)
+            if decoder.spoiled:
+                images = self._unspoiled(watched, images, packet)
             events, counts = events_of(watched, kind.op, images, self._transaction, self.position)
         except UNDECODABLE as error:
             self._refuse("undecodable", _cannot(watched.table.full_name, error), packet)
             return
         for word, n in counts.items():
             self._count(word, n)
+        if decoder.missing:
+            self._count("partial", len(images[0] or images[1]))
+            self._warn(
+                f"a program writes {watched.table.full_name} with binlog_row_image=MINIMAL or"
+                " NOBLOB: values that are not in the log are unknown and left out of its rows; have"
+                " it write with binlog_row_image=FULL"
+            )
         self._add(events)
+
+    def _unspoiled(
+        self, watched: Watched, images: tuple[Rows, Rows], packet: bytes
+    ) -> tuple[Rows, Rows]:
+        """The images without the rows that have a value which could not be read."""
+        watched.decoder.spoiled = 0
+        before, after = images
+        good = []
+        for n, row in enumerate(after or before):
+            why = row.pop(SPOILED, None)
+            if before and after:
+                of_old = before[n].pop(SPOILED, None)
+                if any(name not in before[n] for name in watched.table.key):
+                    why = why or of_old
+            if why is None:
+                good.append(n)
+                continue
+            key = "/".join(str(row.get(name)) for name in watched.table.key)
+            self._count("undecodable", 1)
+            self._problem(
+                Problem(
+                    "undecodable",
+                    f"row {key} of {watched.table.full_name} is left out: {why}",
+                    msgspec.json.encode(row)[:DEAD_LETTER_BYTES],
+                    f"{self._origin(packet)}#{n}",
+                    self.committed,
+                )
+            )
+        return [before[n] for n in good if before], [after[n] for n in good if after]
 
     def _add(self, events: list[Row]) -> None:
         """Add all but the first `position.rows`, which were passed on before a reconnect."""

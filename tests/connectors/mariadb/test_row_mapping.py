@@ -1,10 +1,11 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from connectors.mariadb.row_mapping import RowMapping, Unmapped, mapper
-from operators.events import Occurrence, Row, decode_lines, encode_lines
+from operators.events import Occurrence, Reading, Row, decode_lines, encode_lines
 
 
 def row(**values: object) -> Row:
@@ -25,6 +26,33 @@ def test_rows_of_a_table_become_occurrences_with_the_other_columns_as_data() -> 
         source="site.doors",
     )
     assert decode_lines(encode_lines([event])) == [event]
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "Infinity", "1_000", "21,5", "٣", "1e999", "", "0x10", "2024-00-15"]
+)
+def test_what_decode_reads_as_no_number_is_text_here_too(text: str) -> None:
+    read = mapper("site.doors", RowMapping(subject="door", metric="force", value="v"))
+    event = read(row(door="front", v=text))
+    assert isinstance(event, Reading)
+    assert (event.value, event.text, event.quality) == (None, text, "good")
+
+
+@pytest.mark.parametrize(("value", "number"), [(" 5 ", 5.0), ("1e3", 1000.0), (2**64 - 1, 2.0**64)])
+def test_numbers_and_texts_that_are_numbers_are_values(value: Any, number: float) -> None:
+    read = mapper("site.doors", RowMapping(subject="door", metric="force", value="v"))
+    event = read(row(door="front", v=value))
+    assert isinstance(event, Reading)
+    assert (event.value, event.text) == (number, None)
+
+
+def test_a_zero_date_is_no_time_and_an_impossible_one_is_refused() -> None:
+    read = mapper("site.doors", RowMapping(subject="door", type="opened", time="at"))
+    event = read(row(door="front", at="0000-00-00 00:00:00"))
+    assert event is not None
+    assert event.time == 50.0
+    with pytest.raises(Unmapped, match="expected a time, came '2024-00-15'"):
+        read(row(door="front", at="2024-00-15"))
 
 
 def test_an_occurrence_may_have_one_type_for_all_rows() -> None:

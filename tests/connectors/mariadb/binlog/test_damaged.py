@@ -4,13 +4,44 @@ beyond their end.
 
 import pytest
 
+from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.column_types import LONG, VARCHAR
+from connectors.mariadb.binlog.definitions import Definitions
+from connectors.mariadb.binlog.gtids import LogPosition
 from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import Column
+from connectors.mariadb.binlog.transactions import TransactionDecoder, UnknownEvent
 from connectors.mariadb.homeassistant_recorder import inserted, is_recorder
 
 COLUMNS = (Column(LONG, (), "id"), Column(VARCHAR, (20,), "name"))
 ROW = b"\x00" + (7).to_bytes(4, "little") + b"\x05attic"
+
+
+def decoder() -> TransactionDecoder:
+    tables = Definitions(lambda schema, table: [], {})
+    return TransactionDecoder(
+        LogPosition(), frozenset(), {}, tables, lambda problem: None, lambda word, n: None
+    )
+
+
+def event(kind: int, flags: int = 0, body: bytes = bytes(13)) -> bytes:
+    return bytes(5) + bytes([kind]) + bytes(12) + bytes([flags, 0]) + body
+
+
+def test_an_event_of_a_later_server_is_waited_at_and_named_with_the_remedy() -> None:
+    log = decoder()
+    log.handle(event(wire.GTID, body=(7).to_bytes(8, "little") + bytes(11)), 0)
+    with pytest.raises(UnknownEvent, match=r"type 172 in transaction 0-0-7.*Update Vigie"):
+        log.handle(event(172), 0)
+    assert log.position.gtids == {}
+
+
+def test_an_unknown_event_that_may_be_left_out_is_left_out() -> None:
+    log = decoder()
+    log.handle(event(wire.GTID, body=(7).to_bytes(8, "little") + bytes(11)), 0)
+    log.handle(event(172, flags=wire.IGNORABLE), 0)
+    log.handle(event(wire.XID), 0)
+    assert log.position.gtids == {0: (0, 7)}
 
 
 def test_rows_that_end_with_the_packet_are_read() -> None:

@@ -13,19 +13,12 @@ import pytest
 
 from connectors.mariadb.binlog import packets as wire
 from connectors.mariadb.binlog.gtids import parse_gtids, reached
-from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.stream import Stream
-from connectors.mariadb.binlog.table_map import describe_with, parse_table, table_names
+from connectors.mariadb.binlog.table_map import table_names
 from connectors.mariadb.connection import parse_url
 from connectors.mariadb.preflight import connect
 from infra.embedded.mariadb import MariaDB
-from tests.connectors.mariadb.binlog.library_decoder import LibraryDecoder
 from tests.recorder import RecorderDatabase, Watching
-
-# The library's own call, deprecated since Python 3.12.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning"
-)
 
 EVERY_TYPE = """CREATE TABLE every_type(id BIGINT UNSIGNED PRIMARY KEY, ti TINYINT UNSIGNED,
  tis TINYINT,
@@ -72,30 +65,6 @@ class Log:
                         return
         finally:
             stream.close()
-
-    def both(self, table: str) -> Iterator[tuple[Any, Any]]:
-        """(our row images, the library's) of each packet."""
-        describe = describe_with(connect(parse_url(self.db.url), None))
-        for table_map, data, checksum in self.packets(table):
-            definition = parse_table(table_map, len(table_map) - checksum, describe)
-            kind = wire.ROW_EVENTS[data[5]]
-            library = LibraryDecoder(table_map, definition, checksum)
-            end = len(data) - checksum
-            yield (
-                RowDecoder(definition.columns).images(data, end, kind),
-                library.images(data, end, kind),
-            )
-
-
-def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The library's timestamps are UTC without saying so."""
-    return [
-        {
-            k: v.replace(tzinfo=None) if isinstance(v, datetime.datetime) else v
-            for k, v in row.items()
-        }
-        for row in rows
-    ]
 
 
 def some_row(random: Random, n: int) -> dict[str, Any]:
@@ -163,55 +132,6 @@ def db(mariadb: MariaDB, unique: str) -> Iterator[RecorderDatabase]:
     )
 
 
-def differences(
-    ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
-) -> list[tuple[str, Any, Any]]:
-    """(column, ours, the library's); the library leaves UCS-2 as bytes."""
-    assert [list(row) for row in ours] == [list(row) for row in theirs]
-    for row in theirs:
-        if isinstance(row.get("u2"), bytes):
-            row["u2"] = row["u2"].decode("utf-16-be")
-    return [
-        (name, a[name], b[name])
-        for a, b in zip(ours, theirs, strict=True)
-        for name in a
-        if a[name] != b[name]
-    ]
-
-
-@pytest.mark.parametrize(
-    "setting", ["binlog_checksum = CRC32", "binlog_checksum = NONE", "log_bin_compress = ON"]
-)
-def test_rows_of_every_type_are_what_the_library_decodes(
-    db: RecorderDatabase, setting: str
-) -> None:
-    db.run(EVERY_TYPE)
-    db.run(f"SET GLOBAL {setting}")
-    log = Log(db)
-    write_every_type(db, 150)
-    rows = 0
-    for ours, theirs in log.both("every_type"):
-        for our_images, their_images in zip(ours, theirs, strict=True):
-            assert differences(plain(our_images), their_images) == []
-            rows += len(our_images)
-    assert rows == 150 + 40 * 2 + 40
-
-
-def test_states_are_what_the_library_decodes(db: RecorderDatabase) -> None:
-    rack = db.entity("sensor.rack")
-    log = Log(db)
-    db.run(
-        "INSERT INTO states(state, last_updated_ts, last_changed_ts, metadata_id, attributes_id,"
-        " context_id_bin) SELECT seq * 0.5, seq + 0.123456, IF(seq %% 3, NULL, seq), %s, IF(seq %%"
-        " 5, %s, NULL), UNHEX(MD5(seq)) FROM seq_1_to_3000",
-        rack,
-    )
-    ours = [row for our_images, their_images in log.both("states") for row in our_images[1]]
-    theirs = [row for our_images, their_images in log.both("states") for row in their_images[1]]
-    assert len(ours) == 3000
-    assert ours == theirs
-
-
 def test_without_names_in_the_log_rows_are_read_with_the_names_of_the_table(
     db: RecorderDatabase,
 ) -> None:
@@ -249,28 +169,30 @@ def test_rows_of_a_table_that_was_changed_since_and_has_no_names_in_the_log_are_
     assert "binlog_row_metadata=FULL" in letter.detail
 
 
-def test_times_of_the_old_format_are_what_the_library_decodes(db: RecorderDatabase) -> None:
+def test_times_of_the_old_format_are_read_unless_they_have_fractions(db: RecorderDatabase) -> None:
     db.run("SET SESSION time_zone = '+00:00', sql_mode = ''")
     db.run("SET GLOBAL mysql56_temporal_format = OFF")
-    db.run(
-        "CREATE TABLE old_times(id INT PRIMARY KEY, ts TIMESTAMP NULL, dt DATETIME, tm TIME,"
-        " tm2 TIME, name VARCHAR(20))"
-    )
+    db.run("CREATE TABLE old_times(id INT PRIMARY KEY, ts TIMESTAMP NULL, dt DATETIME, tm TIME)")
+    db.run("CREATE TABLE finer(id INT PRIMARY KEY, tm TIME(3))")
     db.run("SET GLOBAL mysql56_temporal_format = ON")
-    log = Log(db)
-    db.run(
-        "INSERT INTO old_times VALUES"
-        " (1, '2026-11-29 18:20:07', '1999-12-31 23:59:58', '838:59:59', '00:00:01', 'a'),"
-        " (2, '1970-01-01 00:00:01', '1000-01-01 00:00:00', '12:34:56', '00:00:00', 'b'),"
-        " (3, NULL, '0000-00-00 00:00:00', NULL, NULL, 'c')"
-    )
-    db.run("UPDATE old_times SET tm2 = '10:00:00', dt = '2026-01-02 03:04:05'")
-    rows = 0
-    for ours, theirs in log.both("old_times"):
-        for our_images, their_images in zip(ours, theirs, strict=True):
-            assert differences(plain(our_images), their_images) == []
-            rows += len(our_images)
-    assert rows == 3 + 2 * 3
+    with Watching(db.url, tables=["old_times", "finer"], snapshot=False) as watching:
+        watching.until_live()
+        db.run("INSERT INTO finer VALUES (1, '12:34:56.789')")
+        db.run(
+            "INSERT INTO old_times VALUES"
+            " (1, '2026-11-29 18:20:07', '1999-12-31 23:59:58', '838:59:59'), (2, 0, 0, NULL)"
+        )
+        watching.until_rows(2)
+    assert [list(row.values.values())[1:] for row in watching.rows] == [
+        [
+            datetime.datetime(2026, 11, 29, 18, 20, 7, tzinfo=datetime.UTC),
+            datetime.datetime(1999, 12, 31, 23, 59, 58),
+            datetime.timedelta(hours=838, minutes=59, seconds=59),
+        ],
+        ["0000-00-00 00:00:00", "0000-00-00 00:00:00", None],
+    ]
+    (letter,) = watching.letters
+    assert "ALTER TABLE finer FORCE" in letter.detail
 
 
 def test_a_negative_time_of_the_old_format_is_negative(db: RecorderDatabase) -> None:
@@ -285,51 +207,6 @@ def test_a_negative_time_of_the_old_format_is_negative(db: RecorderDatabase) -> 
         -datetime.timedelta(hours=10, minutes=20, seconds=30),
         -datetime.timedelta(seconds=1),
     ]
-
-
-def test_geometries_are_what_the_library_decodes(db: RecorderDatabase) -> None:
-    db.run(
-        "CREATE TABLE shapes(id INT PRIMARY KEY, g GEOMETRY, p POLYGON, name VARCHAR(20), l"
-        " LINESTRING)"
-    )
-    log = Log(db)
-    db.run(
-        "INSERT INTO shapes VALUES (1, POINT(1, 2), PolygonFromText('POLYGON((0 0,1 0,1 1,0 0))'),"
-        " 'é', NULL), (2, NULL, NULL, NULL, LineFromText('LINESTRING(0 0,9 9)'))"
-    )
-    ((ours, theirs),) = log.both("shapes")
-    assert len(ours[1]) == 2
-    assert ours == theirs
-    assert isinstance(ours[1][0]["g"], bytes)
-
-
-def test_points_are_bytes_through_the_reader(db: RecorderDatabase) -> None:
-    db.run("CREATE TABLE places(id INT UNSIGNED PRIMARY KEY, at POINT, name VARCHAR(20))")
-    with Watching(db.url, tables=["places"], snapshot=False) as watching:
-        watching.until_live()
-        db.run("INSERT INTO places VALUES (4000000000, POINT(1, 2), 'attic')")
-        db.run("UPDATE places SET name = 'cellar'")
-        watching.until_rows(2)
-    assert [(row.op, row.values["id"], row.values["name"]) for row in watching.rows] == [
-        ("insert", 4000000000, "attic"),
-        ("update", 4000000000, "cellar"),
-    ]
-    assert len(watching.rows[0].values["at"]) == 25
-
-
-def test_a_type_that_is_not_known_is_a_dead_letter_and_the_rest_goes_on(
-    db: RecorderDatabase,
-) -> None:
-    db.run("CREATE TABLE notes(id INT PRIMARY KEY, text VARCHAR(200) COMPRESSED)")
-    db.run("CREATE TABLE meters(id INT PRIMARY KEY)")
-    with Watching(db.url, tables=["notes", "meters"], snapshot=False) as watching:
-        watching.until_live()
-        db.run("INSERT INTO notes VALUES (1, 'abc')")
-        db.run("INSERT INTO meters VALUES (1)")
-        watching.until_rows(1)
-    assert [row.table for row in watching.rows] == [f"{db.name}.meters"]
-    assert [letter.reason for letter in watching.letters] == ["undecodable"]
-    assert f"{db.name}.notes" in watching.letters[0].detail
 
 
 def test_a_negative_time_keeps_its_fraction(db: RecorderDatabase) -> None:
