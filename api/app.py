@@ -112,7 +112,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             asyncio.create_task(_kept_running(work))
             for work in (*account_routes.work(), *site_routes.work(), watching.run)
         ]
-        if settings.kafka is None:
+        if settings.broker is None:
             hub.backfilled.set()
         feed.start()
         try:

@@ -59,15 +59,12 @@ class Bounds:
 class Settings:
     """One running api.
 
-    `kafka` are keyword arguments for kafka-python's clients, None where no broker is configured;
-    `broker` is the same connection for what is written to topics, None where nothing can be;
-    `clickhouse` opens a new ClickHouse client (raising while the server is down), None where none
-    is configured; addresses are for people.
+    `broker` is the connection to the broker, None where none is configured; `clickhouse` opens a
+    new ClickHouse client (raising while the server is down), None where none is configured;
+    addresses are for people.
     """
 
     data: Path
-    kafka: dict[str, Any] | None = None
-    kafka_address: str = "not configured"
     broker: TopicConnection | None = None
     clickhouse: Callable[[], Any] | None = None
     clickhouse_address: str = "not configured"
@@ -83,7 +80,6 @@ class Settings:
     posts_topic: str = EVENT_TOPICS[0]
     section: ApiSection = _DEFAULTS
     device_tokens: Mapping[str, SecretStr] = field(default_factory=dict)
-    fetch_wait_ms: int = 20
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)
     bounds: Bounds = Bounds()
@@ -109,13 +105,7 @@ def from_site(path: Path | None) -> dict[str, Any]:
     settings: dict[str, Any] = {"site": site.site, "section": site.api}
     if "redpanda" in site.connections:
         broker = site.connection("redpanda", TopicConnection)
-        settings |= {
-            "kafka": broker.client_options(),
-            "broker": broker,
-            "kafka_address": ", ".join(broker.brokers),
-            "topics": broker.topic_names,
-            "fetch_wait_ms": broker.fetch_wait_ms,
-        }
+        settings |= {"broker": broker, "topics": broker.topic_names}
     if "clickhouse" in site.connections:
         clickhouse = site.connection("clickhouse", ClickHouseConnection)
         settings |= {

@@ -4,18 +4,25 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from api.metrics import Metrics
-from api.push.cursor import Position, partition_id
+from api.push.cursor import partition_id
 from api.push.updates import Update, from_events, from_evidence, from_push, from_site_events
 from api.settings import Settings
+from connectors.kafka.admin import explain
 from connectors.kafka.client_faults import ClientFaults
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.position import Position
+from connectors.kafka.record_batches import Chunk
+from connectors.kafka.topic_log import TopicLog, id_of
 from connectors.runtime.backoff import Backoff
 from operators.events import Event, decode_lines
 
@@ -33,7 +40,7 @@ _log = logging.getLogger("vigie.api")
 class Receiver(Protocol):
     """The receiver of what the feed reads; each call returns once it is processed."""
 
-    def begin(self, partition: str, position: Position) -> None:
+    def begin(self, partition: str, position: tuple[int, int]) -> None:
         """A partition will be read from a position on."""
 
     def forget(self, partitions: set[str]) -> None:
@@ -51,12 +58,11 @@ class Receiver(Protocol):
 
 @dataclass
 class _PartitionState:
-    """The next offset of one partition, and the first offset whose updates are live."""
+    """Where one partition is read on, and the first offset whose updates are live."""
 
     name: str
-    next: int
+    next: Position
     live_from: int
-    topic_id: Any
 
 
 @dataclass
@@ -92,7 +98,7 @@ class Feed:
 
     def start(self) -> None:
         """Start the thread, if a broker is configured."""
-        if self._settings.kafka is None:
+        if self._settings.broker is None:
             self.state.detail = "no broker is configured; add connections.redpanda to the site file"
             return
         self._thread.start()
@@ -104,47 +110,39 @@ class Feed:
             self._thread.join(10)
 
     def _run(self) -> None:
+        broker = self._settings.broker
+        assert broker is not None
         backoff, faults = Backoff(FIRST_RETRY, LAST_RETRY), ClientFaults()
         while not self._stopping.is_set():
             try:
-                self._read()
+                self._read(broker)
             except Exception as error:
                 if not faults.tolerates("feed", error):
                     raise
                 if self.state.connected:
                     self._metrics.reconnects.inc()
-                    _log.warning("lost the broker at %s: %s", self._settings.kafka_address, error)
+                    _log.warning("lost the broker at %s: %s", ", ".join(broker.brokers), error)
                     backoff.reset()
                 self.state.connected = False
-                self.state.detail = (
-                    "no answer from the broker at"
-                    f" {self._settings.kafka_address} ({type(error).__name__}); is it running"
-                    " there?"
-                )
+                self.state.detail = explain(error, broker)
                 self._stopping.wait(backoff.pause())
 
-    def _read(self) -> None:
-        consumer = KafkaConsumer(
-            **(self._settings.kafka or {}),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=self._settings.fetch_wait_ms,
+    def _read(self, broker: TopicConnection) -> None:
+        with open_consumer(
+            broker,
+            auto_offset_reset="none",
             max_poll_records=RECORDS_AT_ONCE,
             request_timeout_ms=6000,
-            bootstrap_timeout_ms=3000,
             reconnect_backoff_max_ms=1000,
-        )
-        try:
+        ) as consumer:
+            log = TopicLog(consumer, {})
             while not self._stopping.is_set():
-                self._find_partitions(consumer)
+                self._find_partitions(consumer, log)
                 if not self.state.connected:
                     self.state.connected, self.state.detail = True, ""
-                self._poll_until_next_look(consumer)
-        finally:
-            consumer.close(autocommit=False, timeout_ms=500)
+                self._poll_until_next_look(log)
 
-    def _find_partitions(self, consumer: Any) -> None:
+    def _find_partitions(self, consumer: KafkaConsumer, log: TopicLog) -> None:
         """Ask the broker for the topics; asking also tells whether it is still there."""
         settings = self._settings
         wanted: tuple[str, ...] = (
@@ -160,46 +158,36 @@ class Feed:
             for topic in there
             for number in consumer.partitions_for_topic(topic)
         ]
-        ids = {topic: _topic_id(consumer, topic) for topic in there}
-        unknown = [
-            partition
-            for partition in partitions
-            if partition not in self._partitions
-            or self._partitions[partition].topic_id != ids[partition.topic]
-        ]
-        if unknown:
-            first, end = consumer.beginning_offsets(unknown), consumer.end_offsets(unknown)
+        if unknown := [each for each in partitions if each not in self._partitions]:
+            first, end = log.beginnings(unknown), log.ends(unknown)
             for partition in unknown:
                 live_from = first[partition] if self._started else end[partition]
                 back = self._backfill_of(partition.topic)
                 start = (
                     first[partition] if back is None else max(first[partition], live_from - back)
                 )
-                self._start_at(
-                    partition,
-                    _PartitionState(
-                        _name(partition, ids[partition.topic]),
-                        start,
-                        live_from,
-                        ids[partition.topic],
-                    ),
-                )
+                id = id_of(consumer, partition.topic)
+                self._start_at(partition, Position(start, -1, id), live_from)
         for partition in set(self._partitions) - set(partitions):
             self._receiver.forget({self._partitions.pop(partition).name})
-        if unknown or consumer.assignment() != set(partitions):
-            consumer.assign(partitions)
-            for partition in partitions:
-                consumer.seek(partition, self._partitions[partition].next)
+        log.assign({partition: self._partitions[partition].next for partition in partitions})
         self._started = True
         self.state.topics = there
 
-    def _start_at(self, partition: TopicPartition, state: _PartitionState) -> None:
+    def _start_at(self, partition: TopicPartition, position: Position, live_from: int) -> None:
         before = self._partitions.get(partition)
         if before is not None:
             self._receiver.forget({before.name})
+        state = _PartitionState(_name(partition, position.topic), position, live_from)
         self._partitions[partition] = state
         if not self._is_internal(partition):
-            self._receiver.begin(state.name, (state.next, 0))
+            self._receiver.begin(state.name, (position.offset, 0))
+
+    def _follow_changes(self, log: TopicLog) -> None:
+        for change in log.changes():
+            _log.warning("%s", change)
+            id = log.topic_id(change.tp.topic)
+            self._start_at(change.tp, Position(change.now, -1, id), change.now)
 
     def _is_internal(self, partition: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
@@ -213,14 +201,15 @@ class Feed:
         passing = (topics.alarm_replies, topics.live_pictures, topics.evidence)
         return 0 if topic in passing else self._settings.bounds.backfill_records
 
-    def _poll_until_next_look(self, consumer: Any) -> None:
+    def _poll_until_next_look(self, log: TopicLog) -> None:
         until = time.monotonic() + LOOK_FOR_TOPICS
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
             if not self._partitions:
-                self._measure(consumer)
+                self._measure(log)
                 self._stopping.wait(left)
                 return
-            records = consumer.poll(timeout_ms=int(min(left, 0.5) * 1000))
+            records = log.poll(int(min(left, 0.5) * 1000))
+            self._follow_changes(log)
             for partition in filter(self._is_internal, tuple(records)):
                 self._receiver.answered(self._answers(partition, records.pop(partition)))
             began = time.monotonic()
@@ -229,26 +218,34 @@ class Feed:
             )
             while chunk := list(itertools.islice(updates, UPDATES_AT_ONCE)):
                 self._receiver.publish(chunk)
-            self._measure(consumer)
+            self._measure(log)
             if records and self.state.caught_up:
                 self._stopping.wait(min(time.monotonic() - began, LONGEST_REST))
 
-    def _decode(self, partition: TopicPartition, batch: list[Any]) -> Iterable[Update]:
-        position = self._partitions[partition]
+    def _records(
+        self, partition: TopicPartition, chunks: list[Chunk]
+    ) -> Iterator[tuple[int, bytes]]:
+        """Offset and value of records; the partition counts as read up to the one given last."""
+        state = self._partitions[partition]
+        for chunk in chunks:
+            self._metrics.records.labels(partition.topic).inc(len(chunk.values))
+            for offset, value in zip(chunk.offsets, chunk.values, strict=True):
+                state.next = Position(offset + 1, chunk.epoch, state.next.topic)
+                yield offset, value
+            state.next = Position(chunk.offset + 1, chunk.epoch, state.next.topic)
+
+    def _decode(self, partition: TopicPartition, chunks: list[Chunk]) -> Iterable[Update]:
+        state = self._partitions[partition]
         read = self._reader(partition.topic)
-        self._metrics.records.labels(partition.topic).inc(len(batch))
-        for record in batch:
-            position.next = record.offset + 1
+        for offset, value in self._records(partition, chunks):
             try:
-                updates = read(record.value or b"", record.offset >= position.live_from)
+                updates = read(value, offset >= state.live_from)
                 for line, update in enumerate(updates, 1):
                     last = line == len(updates)
-                    update.set_position(
-                        position.name, (record.offset + 1, 0) if last else (record.offset, line)
-                    )
+                    update.set_position(state.name, (offset + 1, 0) if last else (offset, line))
                     yield update
             except msgspec.MsgspecError as error:
-                self._undecodable(partition, record.offset, error)
+                self._undecodable(partition, offset, error)
 
     def _reader(self, topic: str) -> Callable[[bytes, bool], list[Update]]:
         if topic in (self._settings.topics.push, self._settings.topics.live_pictures):
@@ -257,38 +254,32 @@ class Feed:
             return from_evidence
         return from_site_events if topic in self._settings.event_topics else from_events
 
-    def _answers(self, partition: TopicPartition, batch: list[Any]) -> list[Event]:
+    def _answers(self, partition: TopicPartition, chunks: list[Chunk]) -> list[Event]:
         answers: list[Event] = []
-        self._metrics.records.labels(partition.topic).inc(len(batch))
-        for record in batch:
-            self._partitions[partition].next = record.offset + 1
+        for offset, value in self._records(partition, chunks):
             try:
-                answers += decode_lines(record.value or b"")
+                answers += decode_lines(value)
             except msgspec.MsgspecError as error:
-                self._undecodable(partition, record.offset, error)
+                self._undecodable(partition, offset, error)
         return answers
 
     def _undecodable(self, partition: TopicPartition, offset: int, error: Exception) -> None:
         self._metrics.undecodable.labels(partition.topic).inc()
         _log.debug("%s/%s offset %s: %s", partition.topic, partition.partition, offset, error)
 
-    def _measure(self, consumer: Any) -> None:
+    def _measure(self, log: TopicLog) -> None:
         lag = 0
-        for partition, position in self._partitions.items():
-            lag += max(0, (consumer.highwater(partition) or 0) - position.next)
+        for partition, state in self._partitions.items():
+            lag += max(0, (log.end(partition) or 0) - state.next.offset)
         self.state.lag = lag
         self.state.caught_up = lag == 0
         if not self._backfilled and all(
-            position.next >= position.live_from for position in self._partitions.values()
+            state.next.offset >= state.live_from for state in self._partitions.values()
         ):
             self._backfilled = True
             self._receiver.backfilled()
 
 
-def _name(partition: TopicPartition, topic_id: Any) -> str:
-    return partition_id(partition.topic, topic_id, partition.partition)
-
-
-def _topic_id(consumer: Any, topic: str) -> Any:
-    """The topic's id, which no other topic of the same name has; None from brokers without ids."""
-    return consumer._cluster.topic_id(topic)
+def _name(partition: TopicPartition, topic_id: str | None) -> str:
+    id = None if topic_id is None else uuid.UUID(topic_id)
+    return partition_id(partition.topic, id, partition.partition)

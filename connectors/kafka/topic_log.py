@@ -91,10 +91,13 @@ class TopicLog:
     ) -> None:
         """Read these partitions, those that were read already from where they are."""
         before = self._client.assignment()
+        if before == set(positions):
+            return
         for topic in {tp.topic for tp in positions}:
             if not self._client.partitions_for_topic(topic):
                 raise UnknownTopicOrPartitionError(f"the broker does not list {topic}")
-            self._ids.setdefault(topic, self._id_now(topic))
+            self._ids.setdefault(topic, id_of(self._client, topic))
+        self._ids = {topic: self._ids[topic] for topic in {tp.topic for tp in positions}}
         self._client.assign(list(positions))
         for tp, position in positions.items():
             if tp not in before:
@@ -183,7 +186,7 @@ class TopicLog:
 
     def _look_for_other_topics(self) -> None:
         for topic, known in self._ids.items():
-            id = self._id_now(topic)
+            id = id_of(self._client, topic)
             if id is None or id == known:
                 continue
             self._ids[topic] = id
@@ -198,10 +201,6 @@ class TopicLog:
         self._change("anew", tp, before, 0)
         self._fetches.forget(tp)
         self._seek(tp, 0)
-
-    def _id_now(self, topic: str) -> str | None:
-        id = self._client._cluster.topic_id(topic)
-        return None if id is None or id.int == 0 else id.hex
 
     def _find_again(self, tp: TopicPartition, offset: int) -> None:
         """The broker has no such offset: it removed what was there, or lost it."""
@@ -228,3 +227,9 @@ class TopicLog:
 
     def _seek(self, tp: TopicPartition, offset: int, epoch: int = -1) -> None:
         self._client._subscription.seek(tp, OffsetAndMetadata(offset, "", epoch))
+
+
+def id_of(consumer: KafkaConsumer, topic: str) -> str | None:
+    """The id of a topic, which no other of its name has; None from a broker without ids."""
+    id = consumer._cluster.topic_id(topic)
+    return None if id is None or id.int == 0 else str(id.hex)

@@ -200,8 +200,6 @@ def settings_for(folder: Path, broker: str, topics: Topics, **others: Any) -> Se
     return Settings(
         data=folder,
         port=0,
-        kafka={"bootstrap_servers": [broker]},
-        kafka_address=broker,
         broker=TopicConnection(brokers=[broker], prefix=topics.prefix, idempotence=False),
         topics=topics.names,
         reading_topics=(topics.readings,),
