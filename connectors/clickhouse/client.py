@@ -1,6 +1,7 @@
 """Clients of ClickHouse, and the meaning of its errors."""
 
 import logging
+import re
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -11,6 +12,15 @@ from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.runtime.error_text import one_line, root_cause
 
 NO_TABLE, NO_DATABASE, DENIED, WRONG_PASSWORD = "Code: 60.", "Code: 81.", "Code: 497.", "Code: 516."
+
+OF_THE_SERVER = frozenset((
+    60, 74, 75, 76, 81, 159, 160, 164, 198, 201, 202, 203, 209, 210, 218, 225, 236, 241, 242, 243,
+    244, 252, 279, 285, 286, 319, 394, 425, 439, 497, 516, 519, 568, 999, 1000, 1001, 1002,
+))  # fmt: skip
+"""Codes of a server that lacks something, whatever the rows: space, memory, time, rights, a table.
+
+ClickHouse, src/Common/ErrorCodes.cpp.
+"""
 
 # importing the client turns the lines about its retries on; who calls reports a failure, once
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
@@ -67,6 +77,12 @@ def is_denied(error: BaseException) -> bool:
 def is_wrong_password(error: BaseException) -> bool:
     """Whether ClickHouse says that it does not know this user and password."""
     return WRONG_PASSWORD in str(error) or "Authentication failed" in str(error)
+
+
+def blames_rows(error: BaseException) -> bool:
+    """Whether ClickHouse answered something that may be about the rows, not about its own state."""
+    found = re.search(r"Code: (\d+)\.", str(error))
+    return found is not None and int(found[1]) not in OF_THE_SERVER
 
 
 def error_text(error: BaseException) -> str:

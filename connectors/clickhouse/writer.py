@@ -8,6 +8,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from connectors.base import ConnectorContext
 from connectors.clickhouse.client import (
+    blames_rows,
     connect,
     error_text,
     is_denied,
@@ -60,7 +61,7 @@ class Inserter:
                 )
         except (ClickHouseError, OSError) as error:
             self._client = None
-            raise Retry(self._explain(error)) from error
+            raise Retry(self._explain(error), suspect=blames_rows(error)) from error
         if len(fitting) < len(events):  # only now: a batch that is tried again is refused once
             self._refuse([event for event in events if kind_of(event) is not kind], kind)
 

@@ -73,7 +73,8 @@ class InfluxWriter:
             if error.status not in BAD_LINES:
                 header = error.headers.get("Retry-After") if error.headers else None
                 after = retry_after_seconds(header, time.time())
-                raise Retry(self._explain(error), after=after) from error
+                suspect = error.status == 500
+                raise Retry(self._explain(error), after=after, suspect=suspect) from error
             if len(lines) == 1:
                 self._refuse(*lines[0], _message(error))
                 return

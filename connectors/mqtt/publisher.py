@@ -88,6 +88,7 @@ class MqttPublisher:
                     raise Retry(
                         broker.broken or f"the MQTT broker {self._connection.url} confirms nothing",
                         number,
+                        suspect=reason is None,
                     )
                 failure = reason if reason.is_failure else failure
             if failure is not None:

@@ -1,13 +1,17 @@
 """The common half of sinks that talk to a service: a bounded queue, one thread, and batches."""
 
 import collections
+import logging
 import time
 from collections.abc import Callable
 
-from connectors.base import ConnectorContext
+from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.runtime.backoff import Backoff
+from connectors.runtime.suspicion import Suspicion
 from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import Event
+
+log = logging.getLogger("vigie")
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 10.0
@@ -23,9 +27,11 @@ class BatchWriter(ThreadedWriter):
     `deliver` returns when the far end has stored the batch, or raises `Retry`: the sink is then
     reported degraded and the same events are tried again, after a random pause of at most
     `LONGEST_BACKOFF` or when the far end asked for it. It is reported, too, where the flow waits
-    for a `deliver` that does not return for `ANSWER_TIMEOUT` seconds. Any other exception ends the
-    sink. `write` blocks while `queue_bound` events wait. `idle`, if given, is called about once a
-    second while there is nothing to do; it may keep a connection alive and may raise `Retry` too.
+    for a `deliver` that does not return for `ANSWER_TIMEOUT` seconds. An event that the far end
+    never takes while it takes others (`Suspicion`), or of which `deliver` can make nothing, becomes
+    a dead letter. `ConnectorError` and `Stopped` end the sink. `write` blocks while `queue_bound`
+    events wait. `idle`, if given, is called about once a second while there is nothing to do; it
+    may keep a connection alive and may raise `Retry` too.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class BatchWriter(ThreadedWriter):
         self._batch: list[Event] = []
         self._sent_at: float | None = None
         self._flushing = 0
+        self._suspicion = Suspicion()
         self._start(self._run, f"writer {context.name}")
 
     def write(self, events: list[Event]) -> None:
@@ -95,17 +102,33 @@ class BatchWriter(ThreadedWriter):
     def _attempt(self) -> bool:
         if self._fill():
             self._sent_at = time.monotonic()
+            batch = self._batch[: self._suspicion.limit]
             try:
-                self._deliver(self._batch)
-            except Retry as retry:
-                self._delivered(retry.delivered)
+                self._deliver(batch)
+            except (ConnectorError, Stopped):
                 raise
-            self._delivered(len(self._batch))
+            except Exception as error:
+                return self._not_taken(batch, error)
+            self._delivered(len(batch))
             return True
         if self._idle is None or self._closed:
             return False
         self._idle()
         return True
+
+    def _not_taken(self, batch: list[Event], error: Exception) -> bool:
+        """Raise `Retry`, or refuse the one event that is at fault."""
+        retry = error if isinstance(error, Retry) else _of_bug(self._context.name, error)
+        self._delivered(retry.delivered)
+        if not retry.suspect:
+            raise retry
+        verdict = self._suspicion.failed(len(batch) - retry.delivered)
+        if verdict == "refuse":
+            event = self._batch[0]
+            self._context.refuse(event, "not_taken", f"tried again and again: {retry.detail}")
+            self._forget(1)
+            return True
+        raise Retry(retry.detail, after=0.0) if verdict == "halve" else retry
 
     def _fill(self) -> bool:
         """Wait for a batch that is due; False after about a second without one, or when closing."""
@@ -129,7 +152,19 @@ class BatchWriter(ThreadedWriter):
         return True
 
     def _delivered(self, count: int) -> None:
+        if count:
+            self._suspicion.taken(count)
+        self._forget(count)
+
+    def _forget(self, count: int) -> None:
         with self._changed:
             self._sent_at = None
             self._batch = self._batch[count:]
+            if not self._batch:
+                self._suspicion.whole_batch()
             self._changed.notify_all()
+
+
+def _of_bug(name: str, error: Exception) -> Retry:
+    log.warning("%s: an event cannot be written", name, exc_info=error)
+    return Retry(f"it cannot be written: {type(error).__name__}: {error}", suspect=True)

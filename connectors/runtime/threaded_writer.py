@@ -13,14 +13,22 @@ class Retry(Exception):
 
     `detail` is a sentence for people, with the remedy and without secrets. `delivered` is how many
     events at the start of the batch the far end has nevertheless accepted; they are not sent again.
-    `after` is how many seconds the far end asked to be left alone for, if it did.
+    `after` is how many seconds the far end asked to be left alone for, if it did. `suspect` says
+    that the far end answered, so that one of the events may be what it does not take.
     """
 
-    def __init__(self, detail: str, delivered: int = 0, after: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        delivered: int = 0,
+        after: float | None = None,
+        suspect: bool = False,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.delivered = delivered
         self.after = after
+        self.suspect = suspect
 
 
 class ThreadedWriter:

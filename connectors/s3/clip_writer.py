@@ -156,7 +156,10 @@ class ClipWriter(EvidenceWriter):
 
     def _put(self, problems: dict[str, str], job: Job) -> None:
         try:
-            self._uploads.store.put_file(job.key, self._folder / str(job.file), TYPE)
+            path = self._folder / str(job.file)
+            self._uploads.attempt(
+                job.key, lambda: self._uploads.store.put_file(job.key, path, TYPE)
+            )
         except ObjectRejected as error:
             problems[job.event.id] = why = f"the object store refused {job.key!r}: {error}"
             self._uploads.refuse([job.event], "refused", why)

@@ -93,7 +93,9 @@ class PictureWriter(EvidenceWriter):
     def _put(self, rejected: dict[str, str], one: tuple[str, Job, Content]) -> None:
         key, job, content = one
         try:
-            self._uploads.store.put(key, content.data, content.type)
+            self._uploads.attempt(
+                key, lambda: self._uploads.store.put(key, content.data, content.type)
+            )
         except ObjectRejected as error:
             rejected[job.event.id] = f"the object store refused {key!r}: {error}"
 

@@ -42,6 +42,9 @@ BAD_OBJECT = {
 Amazon S3 API Reference, "Error responses"; MinIO's own begin with an X.
 """
 
+SICK = (0, 429, 502, 503, 504, 507)
+"""Statuses of a store that takes nothing now, whatever the object."""
+
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, ParseError)
 """What the client raises; the last two for answers that are no S3."""
 
@@ -259,7 +262,8 @@ class Store:
                 f"{where} has no bucket {self._bucket!r} any more; make it again"
             ) from error
         if isinstance(error, MinioException):
-            raise Retry(f"{where} answers {_message(error)}; trying again") from error
+            detail = f"{where} answers {_message(error)}; trying again"
+            raise Retry(detail, suspect=status not in SICK) from error
         if isinstance(error, urllib3.exceptions.SSLError):
             raise Retry(
                 f"{where} and we agree on no encryption ({_message(error)}); check ca and url of"

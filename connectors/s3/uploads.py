@@ -5,10 +5,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from connectors.base import ConnectorContext
+from connectors.runtime.suspicion import Tries
 from connectors.runtime.threaded_writer import Retry
 from connectors.s3.keys import fixed_part
 from connectors.s3.settings import Settings
-from connectors.s3.store import Store
+from connectors.s3.store import ObjectRejected, Store
 from operators.events import Event
 
 T = TypeVar("T")
@@ -23,6 +24,9 @@ class Uploads:
         self._settings = settings
         self._prefix = fixed_part(key)
         self._ready = False
+        self._tries: dict[str, Tries] = {}
+        self._taken = 0
+        self._taken_before: dict[str, int] = {}
         self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
 
     def make_ready(self) -> None:
@@ -42,6 +46,31 @@ class Uploads:
         if errors:
             self._ready = False
             raise next((error for error in errors if not isinstance(error, Retry)), errors[0])
+
+    def attempt(self, key: str, work: Callable[[], None]) -> None:
+        """Do what concerns one key; raises `ObjectRejected` if the store will never allow it.
+
+        A store that keeps answering an error for one key may be sick, or never take that key: it
+        is tried a bounded number of times, a smaller one if other keys had success meanwhile.
+        """
+        before = self._taken_before.setdefault(key, self._taken)
+        try:
+            work()
+        except Retry as retry:
+            tries = self._tries.setdefault(key, Tries())
+            if retry.suspect and tries.is_guilty(others_taken=self._taken > before):
+                self._forget(key)
+                raise ObjectRejected(f"tried again and again: {retry.detail}") from retry
+            raise Retry(retry.detail, after=retry.after) from retry
+        except ObjectRejected:
+            self._forget(key)
+            raise
+        self._forget(key)
+        self._taken += 1
+
+    def _forget(self, key: str) -> None:
+        self._tries.pop(key, None)
+        del self._taken_before[key]
 
     def refuse(self, events: list[Event], reason: str, detail: str) -> None:
         """Send events to dead letters."""

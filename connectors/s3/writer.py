@@ -78,6 +78,7 @@ class ArchiveWriter(_UploadingWriter):
         self._count = context.count
         self._spans: OrderedDict[str, Span] = OrderedDict()
         self._changed: dict[str, list[Event]] = {}
+        self._unreadable: dict[str, ObjectRejected] = {}
         super().__init__(
             context, settings, key, max_events=10_000, max_wait=1.0, queue_bound=50_000
         )
@@ -97,14 +98,26 @@ class ArchiveWriter(_UploadingWriter):
                 groups.setdefault(self._keys.key(event), []).append(event)
             except BadKey as error:
                 bad.append((event, str(error)))
-        self._uploads.run(self._open, [key for key in groups if key not in self._spans])
+        known = self._spans.keys() | self._unreadable.keys()
+        self._uploads.run(self._open_if_it_can_be, [key for key in groups if key not in known])
         for event, detail in bad:
             self._uploads.refuse([event], "bad_key", detail)
+        for key in groups.keys() & self._unreadable.keys():
+            self._refuse(key, groups.pop(key), self._unreadable.pop(key))
         for key, members in groups.items():
             lines = ((event, self._line(event)) for event in members)
             self._spans[key].add((fingerprint(event, line), line) for event, line in lines)
             self._spans.move_to_end(key)
         self._changed = groups
+
+    def _open_if_it_can_be(self, key: str) -> None:
+        try:
+            self._uploads.attempt(key, lambda: self._open(key))
+        except ObjectRejected as rejected:
+            self._unreadable[key] = rejected
+
+    def _refuse(self, key: str, events: list[Event], why: ObjectRejected) -> None:
+        self._uploads.refuse(events, "refused", f"the object store refused {key!r}: {why}")
 
     def _open(self, key: str) -> None:
         """Read back what there is of a key, also of other shares and compressions."""
@@ -152,11 +165,9 @@ class ArchiveWriter(_UploadingWriter):
             self._uploads.store.put(self._name(key, number), self._pack(content), self._type)
 
         try:
-            self._spans[key].write(put)
+            self._uploads.attempt(key, lambda: self._spans[key].write(put))
         except ObjectRejected as rejected:
-            self._uploads.refuse(
-                self._changed[key], "refused", f"the object store refused {key!r}: {rejected}"
-            )
+            self._refuse(key, self._changed[key], rejected)
             del self._spans[key]
         del self._changed[key]
 
@@ -199,7 +210,9 @@ class ObjectWriter(_UploadingWriter):
     def _put(self, key: str) -> None:
         event, content = self._left[key]
         try:
-            self._uploads.store.put(key, content.data, content.type)
+            self._uploads.attempt(
+                key, lambda: self._uploads.store.put(key, content.data, content.type)
+            )
         except ObjectRejected as rejected:
             self._uploads.refuse(
                 [event], "refused", f"the object store refused {key!r}: {rejected}"

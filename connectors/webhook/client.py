@@ -132,7 +132,8 @@ class WebhookClient:
                 detail=(
                     f"{said}, which sends elsewhere; redirects are not followed: write the final"
                     " address as 'url'"
-                )
+                ),
+                server_down=True,
             )
         if 400 <= status < 500 and status not in TRY_AGAIN:
             text = excerpt.decode(errors="replace").strip()

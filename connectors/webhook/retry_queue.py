@@ -11,10 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connectors.runtime.backoff import Backoff
+from connectors.runtime.suspicion import Tries
 from operators.events import Event
 
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 10.0
+TRIES, TRIES_ALONE = 12, 120
+"""Tries of an event to which the server answers an error: with these pauses half a minute, and ten
+minutes while it accepts no other event either.
+"""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,6 +34,8 @@ class SubjectQueue:
     events: collections.deque[Event] = field(default_factory=collections.deque)
     due: float = 0.0
     server_down: bool = False
+    tries: Tries | None = None
+    taken_before: int = 0
 
 
 class RetryQueue:
@@ -52,6 +59,7 @@ class RetryQueue:
         self._probe: SubjectQueue | None = None
         self.count = 0
         self.failing = 0
+        self._taken = 0
 
     def add(self, subject: str, event: Event) -> None:
         """Put an event behind the others of its subject."""
@@ -83,6 +91,15 @@ class RetryQueue:
         due = 0.0 if self._ready else self._waiting[0][0] if self._waiting else None
         return due if due is None or not self._server.failures else max(due, self._next_probe)
 
+    def is_guilty(self, queue: SubjectQueue) -> bool:
+        """The server answered an error to a subject's first event: whether it never takes it.
+
+        Then end with `done`, as something that says nothing about the server.
+        """
+        if queue.tries is None:
+            queue.tries, queue.taken_before = Tries(TRIES, TRIES_ALONE), self._taken
+        return queue.tries.is_guilty(others_taken=self._taken > queue.taken_before)
+
     def done(self, queue: SubjectQueue, answered: bool = True) -> None:
         """The first event of a subject is delivered, or set aside for good.
 
@@ -92,6 +109,8 @@ class RetryQueue:
         self.count -= 1
         self.failing -= queue.backoff.failures > 0
         queue.backoff.reset()
+        queue.tries = None
+        self._taken += answered
         if queue.events:
             self._ready.append(queue)
         else:

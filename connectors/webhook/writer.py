@@ -78,6 +78,7 @@ class WebhookWriter(ThreadedWriter):
         return msgspec.json.encode(self._context.shape(event) if self._context.shape else event)
 
     def _settle(self, queue: SubjectQueue, event: Event, answer: Answer) -> None:
+        guilty = False
         if answer.delivered:
             self._context.count("sent", 1)
         elif answer.refused:
@@ -88,6 +89,9 @@ class WebhookWriter(ThreadedWriter):
                 "expired",
                 f"the server did not take it within {self._context.outbox:g} s: {answer.detail}",
             )
+        elif guilty := self._is_guilty(queue, answer):
+            detail = f"tried again and again: {answer.detail}"
+            self._context.refuse(event, "not_taken", detail)
         else:
             self._context.count("retried", 1)
             with self._changed:
@@ -98,12 +102,19 @@ class WebhookWriter(ThreadedWriter):
             self._context.health.degraded(self._context.name, answer.detail)
             return
         answered = answer.delivered or answer.refused
-        if answered and self._queue.failing == (queue.backoff.failures > 0):
+        if (answered or guilty) and self._queue.failing == (queue.backoff.failures > 0):
             self._outage.ended()
             self._context.health.up(self._context.name)
         with self._changed:
             self._queue.done(queue, answered)
             self._changed.notify_all()
+
+    def _is_guilty(self, queue: SubjectQueue, answer: Answer) -> bool:
+        """Whether the server answers, and yet never takes this event."""
+        if answer.server_down or answer.timed_out:
+            return False
+        with self._changed:
+            return self._queue.is_guilty(queue)
 
     def _expired(self, event: Event) -> bool:
         """Whether an event that was refused for now has waited for longer than it may.

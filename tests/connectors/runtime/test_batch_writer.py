@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from connectors.base import Stopped
+from connectors.base import ConnectorError, Stopped
 from connectors.runtime import batch_writer
 from connectors.runtime.batch_writer import BatchWriter
 from connectors.runtime.threaded_writer import Retry
@@ -131,13 +131,36 @@ def test_a_stop_does_not_cut_a_flush_short_while_the_far_end_is_up() -> None:
     writer.close()
 
 
-def test_a_bug_in_delivery_reaches_the_flow() -> None:
-    far = FarEnd(KeyError("bug"))
+def test_an_event_of_which_nothing_can_be_made_is_a_dead_letter_and_the_others_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_writer, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(batch_writer, "LONGEST_BACKOFF", 0.001)
+    taken: list[str] = []
+
+    def deliver(events: list[Event]) -> None:
+        if "r7" in ids(events):
+            raise OverflowError("the number is too large")
+        taken.extend(ids(events))
+
+    recorder = Recorder()
+    writer = BatchWriter(recorder.context("out", None), deliver, max_events=20)
+    writer.write([reading(n) for n in range(50)])
+    writer.flush()
+    assert taken == [f"r{n}" for n in range(50) if n != 7]
+    (letter,) = recorder.letters
+    assert (letter.id, letter.reason) == ("r7/out", "not_taken")
+    assert "OverflowError: the number is too large" in letter.detail
+    writer.close()
+
+
+def test_an_error_of_the_settings_reaches_the_flow() -> None:
+    far = FarEnd(ConnectorError("no such table"))
     writer = BatchWriter(Recorder().context("out", None), far.deliver)
     writer.write([reading(1)])
-    with pytest.raises(KeyError, match="bug"):
+    with pytest.raises(ConnectorError, match="no such table"):
         writer.flush()
-    with pytest.raises(KeyError, match="bug"):
+    with pytest.raises(ConnectorError, match="no such table"):
         writer.write([reading(2)])
     writer.close()
 

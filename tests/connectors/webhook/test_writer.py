@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
 from connectors.runtime.signature import key_of, signature, why_unsigned
+from connectors.webhook import retry_queue
 from connectors.webhook.components import Webhook
 from connectors.webhook.connection import WebhookConnection
 from connectors.webhook.outage import Outage
@@ -77,6 +78,27 @@ def test_a_shape_is_the_body_to_the_letter(
     sink.write([reading(1)])
     sink.flush()
     assert receiver.received()[0].body == '{"who":"rack","what":{"{metric}":1,"value":1.0}}'
+
+
+def test_an_event_that_the_server_never_takes_is_a_dead_letter_while_it_takes_others(
+    opened: Callable[..., Writer],
+    receiver: Receiver,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry_queue, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(retry_queue, "LONGEST_BACKOFF", 0.001)
+    receiver.behave(status=500, match='"r1"')
+    sink = opened(receiver.url)
+    sink.write([reading(1, "poison"), reading(2, "hall"), reading(3, "poison")])
+    receiver.wait_for(1)
+    sink.write([reading(4, "hall")])
+    sink.flush()
+    (letter,) = recorder.letters
+    assert (letter.id, letter.reason) == ("r1/cloud", "not_taken")
+    assert "answers 500" in letter.detail
+    assert {request.id for request in receiver.unique()} == {"r2", "r3", "r4"}
+    assert not recorder.health.down
 
 
 def test_each_subject_comes_in_order_and_subjects_do_not_wait_for_each_other(

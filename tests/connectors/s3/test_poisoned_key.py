@@ -1,0 +1,86 @@
+"""A key that a store never takes: the others pass, and it becomes a dead letter."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+
+from connectors.runtime import batch_writer
+from connectors.s3.components import Objects
+from infra.embedded import objects as embedded
+from tests.bucket import Bucket, connection_to
+from tests.connectors.recorder import Recorder, reading
+
+REFUSAL = b"<Error><Code>InternalError</Code><Message>We are sorry.</Message></Error>"
+
+
+@pytest.fixture(params=["PUT", "GET"])
+def poisoned(objects: embedded.Objects, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a store that answers 500 to a method wherever a key holds `poison`."""
+    far = urlsplit(objects.url).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.command == request.param and "poison" in self.path:
+                self._answer(500, REFUSAL)
+                return
+            connection = http.client.HTTPConnection(far)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            self._answer(answer.status, answer.read(), answer.getheader("ETag"))
+            connection.close()
+
+        do_GET = do_PUT = do_HEAD = handle_any
+
+        def _answer(self, status: int, body: bytes, etag: str | None = None) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "application/xml")
+            if etag:
+                self.send_header("ETag", etag)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("among_others", [True, False])
+def test_a_key_that_the_store_never_takes_is_a_dead_letter_and_the_others_pass(
+    poisoned: str,
+    among_others: bool,
+    objects: embedded.Objects,
+    unique: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_writer, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(batch_writer, "LONGEST_BACKOFF", 0.001)
+    recorder = Recorder()
+    connection = connection_to(objects, url=poisoned)
+    sink = Objects.model_validate(
+        {"bucket": unique, "key": "{subject}/{time:%H%M}", "every": "1min"}
+    ).open(recorder.context("archive", connection))
+    others = [reading(1, "hall"), reading(3, "yard")] if among_others else []
+    sink.write([*others[:1], reading(2, "poison"), *others[1:]])
+    sink.flush()
+    sink.write([reading(4, "hall")])
+    sink.flush()
+    sink.close()
+
+    (letter,) = recorder.letters
+    assert (letter.id, letter.reason) == ("r2/archive", "refused")
+    assert "InternalError" in letter.detail
+    kept = Bucket(connection_to(objects), unique).ids()
+    assert kept == (["r1", "r4", "r3"] if among_others else ["r4"])
