@@ -24,7 +24,7 @@ class Scale:
 
 
 FULL = Scale(rate=40, kills=10, pause=12.0, outage=20.0, together=1, quiet=60.0, full_disk=True)
-SHORT = Scale(rate=20, kills=2, pause=4.0, outage=3.0, together=2, quiet=1.0, full_disk=False)
+SHORT = Scale(rate=20, kills=1, pause=4.0, outage=3.0, together=3, quiet=1.0, full_disk=False)
 
 
 def kill_times(scale: Scale, sources: list[str]) -> list[tuple[float, str]]:

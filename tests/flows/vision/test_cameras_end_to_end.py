@@ -34,7 +34,7 @@ MODEL = Path("connectors/detector/models/demo8n.onnx").resolve()
 BUCKET = "sentinel-media"
 ADDRESS = "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}"
 PASSWORD = "p@s/s#w:rd%41"
-ROUND = 28.0
+ROUND = 18.0
 """Seconds of the videos, which the server repeats."""
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
@@ -47,8 +47,8 @@ class Yard:
         self.folder = folder
         self.stack = Stack(folder / "services", ["redpanda", "clickhouse", "minio"])
         videos = {
-            "entrance": [Pass(PERSON, 2.0), Pass(PERSON, 16.0, leftwards=True)],
-            "dock": [Pass(CAR, 2.0, low=0.8), Pass(PERSON, 15.0)],
+            "entrance": [Pass(PERSON, 1.5, 5.0), Pass(PERSON, 11.5, 5.0, leftwards=True)],
+            "dock": [Pass(CAR, 1.5, 5.0, low=0.8), Pass(PERSON, 11.0, 5.0)],
         }
         for name, some in videos.items():
             write_video(folder / f"{name}.mp4", some, ROUND)
