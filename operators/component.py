@@ -90,7 +90,8 @@ class StepContext:
     `masks` are what must not be seen of a camera's pictures. `run` names a replay of history, in
     which an event arrives at its own time; it is empty live.
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
-    kind of the step behind this one in its stream.
+    kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
+    streams and alarms.
     """
 
     flow: str
@@ -107,6 +108,7 @@ class StepContext:
     then: str = ""
     lines: Mapping[str, Line] = field(default_factory=dict)
     masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def patience(self) -> float:

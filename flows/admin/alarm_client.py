@@ -49,11 +49,11 @@ class AlarmTopics:
                             yield event
 
     def states(self, wanted: Callable[[AlarmTransition], bool]) -> list[AlarmTransition]:
-        """The latest transition of each alarm that was not removed."""
+        """The latest transition of each alarm, but for what was removed and awaits nobody."""
         latest: dict[Key, AlarmTransition] = {}
         for event in self.transitions(wanted):
             latest[event.rule, event.subject] = event
-        return [event for event in latest.values() if event.event != "removed"]
+        return [e for e in latest.values() if e.event != "removed" or e.isa != "A"]
 
     def ask(self, command: Occurrence, wait: float) -> list[Occurrence]:
         """Send a command and return its answers; empty if none came within `wait` seconds."""

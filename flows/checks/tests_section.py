@@ -39,16 +39,20 @@ def check_tests(scope: Scope) -> None:
 
 def _check_play(scope: Scope, path: Path_, test: Test) -> None:
     active = for_profile(scope.flow, test.profile)
-    last = -1.0
+    last, edited = -1.0, False
     for number, play in enumerate(test.play):
         place: Path_ = (*path, "play", number)
         if play.at < last:
             scope.say((*place, "at"), "time runs backwards: 'at' is earlier than the line before")
         last = max(last, play.at)
         _check_given(scope, place, play, active, test.profile)
-        _check_do(scope, place, play)
+        edits = not isinstance(play.do, str | None) and play.do.restarts
+        if edits or not edited:
+            _check_do(scope, place, play)
+        edited = edited or edits
         for name, value in (play.expect or {}).items():
-            _check_expect(scope, (*place, "expect", name), name, value)
+            if not edited or name in scope.names:
+                _check_expect(scope, (*place, "expect", name), name, value)
 
 
 def _check_given(scope: Scope, place: Path_, play: Play, active: Flow, profile: str | None) -> None:
@@ -92,6 +96,10 @@ def _check_do(scope: Scope, place: Path_, play: Play) -> None:
     if play.do is None or isinstance(play.do, str):
         return
     word, name = play.do.command
+    if play.do.restarts:
+        if not (scope.document.path.parent / name).is_file():
+            scope.say((*place, "do", word), f"no file {name!r} beside the flow")
+        return
     kind = "sinks" if word in ("break", "mend") else "alarms"
     if name not in getattr(scope.flow, kind) and not scope.is_broken(kind, name):
         scope.unknown(

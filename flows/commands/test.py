@@ -13,8 +13,9 @@ from connectors.config.site import read_site
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.commands.validate import is_site
+from flows.dataflow.compiler import Tables
 from flows.language.model import Flow
-from flows.loader import build
+from flows.loader import build, load
 from flows.testing.junit import junit
 from flows.testing.report import as_json, report
 from flows.testing.runner import Outcome, run_test
@@ -120,7 +121,18 @@ def _run(document: Document, flow: Flow, zone: ZoneInfo, word: str | None) -> li
     wanted = [
         n for n, one in enumerate(flow.tests) if word is None or word.lower() in one.test.lower()
     ]
-    return [run_test(flow, tables, zone, index) for index in wanted]
+    files = {file for index in wanted for file in flow.tests[index].definitions()}
+    others = {file: _other(document.path.parent / file) for file in sorted(files)}
+    return [run_test(flow, tables, zone, index, others) for index in wanted]
+
+
+def _other(path: Path) -> tuple[Flow, Tables]:
+    """Another definition, under which a test goes on, and its tables."""
+    document, flow = load(path)
+    if flow is None:
+        click.echo(document.report(), err=True)
+        sys.exit(1)
+    return flow, Scope(document, flow).tables
 
 
 def _print(

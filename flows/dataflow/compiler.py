@@ -20,7 +20,7 @@ from flows.dataflow.plan import (
     Plan,
     Step,
 )
-from flows.language.lock import identity
+from flows.language.lock import carried, identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.model import Sink as FlowSink
 from flows.language.outbox import with_outbox
@@ -108,6 +108,13 @@ class _Compiler:
         self._tables = tables
         self._timezone = timezone
         self._born = born
+        self._moved = carried(flow)
+        self._renamed = {
+            name: entry.was
+            for section in (flow.streams, flow.alarms)
+            for name, entry in section.items()
+            if entry.was is not None
+        }
         self._run = run
 
     def compile(self) -> Compiled:
@@ -184,7 +191,7 @@ class _Compiler:
             flow, identity, roles, self._tables, self._timezone, clock.lateness, clock.ahead, name,
             areas(zones), self._run,
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
-            lines=as_lines(self._flow.lines), masks=masks(zones),
+            lines=as_lines(self._flow.lines), masks=masks(zones), renamed=self._renamed,
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:
@@ -204,10 +211,9 @@ class _Compiler:
             kinds = [step.kind for step in stream.steps]
             for step, then in zip(stream.steps, [*kinds[1:], ""], strict=True):
                 now = identity(self._flow.flow, name, step.kind, step.id)
-                saved = self._born.get(now, now)
-                context = replace(self._context(name, saved, roles), then=then)
+                context = replace(self._context(name, now, roles), then=then)
                 settings = step.settings
-                steps.append(Step(saved, partial(settings.logic, context), settings.STATEFUL))
+                steps.append(self._step(now, context, settings.logic, settings.STATEFUL))
             tables = tuple(
                 (table, n)
                 for n, step in enumerate(stream.steps)
@@ -224,13 +230,25 @@ class _Compiler:
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():
             now = f"{self._flow.flow}/{name}"
-            saved = self._born.get(now, now)
-            step = Step(
-                saved, partial(make_logic, alarm, self._context(name, saved)), stateful=True
-            )
+            step = self._step(now, self._context(name, now), partial(make_logic, alarm), True)
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
             reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
             yield Node(name, reads, (step,), is_alarm=True)
+
+    def _step(
+        self, now: str, context: StepContext, make: Callable[[StepContext], Logic], stateful: bool
+    ) -> Step:
+        """A step under its identity, or under the one that the lock file has for its state."""
+        saved = self._born.get(now, now)
+        before = self._moved.get(now)
+        was = self._born.get(before, before) if before is not None else None
+
+        def make_as(id: str) -> Logic:
+            return make(replace(context, step=id))
+
+        return Step(
+            saved, partial(make_as, saved), stateful, was if was != saved else None, make_as
+        )
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():

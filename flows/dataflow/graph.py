@@ -7,11 +7,15 @@ whose clock it sees differ.
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from flows.dataflow.clock import Clock, Silences
-from flows.dataflow.plan import ALARMS, ANSWERS, Node, Outputs, Plan, Step
+from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Node, Outputs, Plan, Step
+from flows.dataflow.saved_names import saved_names
 from flows.dataflow.shard_state import (
     VERSION,
     ArrivalsState,
@@ -20,21 +24,36 @@ from flows.dataflow.shard_state import (
     give_state,
     take_state,
 )
+from operators.alarms.base_logic import AlarmLogic
+from operators.alarms.command_handler import refuse_unknown
+from operators.alarms.ended import end_alarms
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 from operators.model.changes import as_told
+from operators.model.saved_state import decode, encode
 
 _time_of = operator.attrgetter("time")
 
 
 @dataclass
 class _Running:
+    """A node, and for each of its steps the logic and the id that its state is saved under."""
+
     node: Node
     logics: list[Logic]
+    ids: list[str]
     roles: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.roles = any(role is not None for _, role in self.node.inputs)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Make the logic of renamed steps anew, under the id that their state is saved under."""
+        for number, step in enumerate(self.node.steps):
+            id = names.get(step.identity, step.identity)
+            if id != self.ids[number]:
+                assert step.make_as is not None
+                self.ids[number], self.logics[number] = id, step.make_as(id)
 
 
 class Graph:
@@ -48,8 +67,14 @@ class Graph:
         self._plan = plan
         self._clock = Clock(plan.clock)
         self._running = [
-            _Running(node, [step.make() for step in node.steps]) for node in plan.nodes
+            _Running(
+                node, [step.make() for step in node.steps], [step.identity for step in node.steps]
+            )
+            for node in plan.nodes
         ]
+        self._name_hiders()
+        self._dropped: dict[str, StepState] = {}
+        self._left: dict[str, StepState] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._source: str | None = None
         self.new_tables: set[str] = set()
@@ -82,7 +107,10 @@ class Graph:
             return {}
         if source in self._plan.sides:
             self._clock.tick(wall)
-            return self._pass({source: events})
+            made: Outputs = {source: events}
+            if source == COMMANDS and (refused := self._unknown(events)):
+                made[ANSWERS] = refused
+            return self._pass(made)
         clock = self._plan.clock_of(source)
         arrivals = arrivals or ((len(events), wall),)
         if clock.arrival:
@@ -94,6 +122,14 @@ class Graph:
             highest = max(map(_time_of, events))
         self._clock.saw(part or source, highest - clock.lateness - INSTANT, wall)
         return self._pass({source: EventBatch(events)})
+
+    def _unknown(self, commands: list[Event]) -> list[Event]:
+        """Answers to commands for alarms that this flow does not have."""
+        nodes = [running for running in self._running if running.node.is_alarm]
+        names = {running.node.name for running in nodes}
+        names |= {running.ids[0].partition("/")[2] for running in nodes}
+        answers = (refuse_unknown(one, self._plan.flow, names) for one in commands)
+        return [answer for answer in answers if answer is not None]
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:
         """Take what several sources brought in one span: (source, events, arrival of the last).
@@ -117,7 +153,7 @@ class Graph:
             for logic in running.logics:
                 due = logic.next_time()
                 event, wall = min(event, due.event), min(wall, due.wall)
-        return Due(event, wall)
+        return Due(event, -math.inf if self._dropped else wall)
 
     def tick(self, wall: float, silences: Silences | None = None) -> Outputs:
         """Let time pass up to `wall` (epoch seconds).
@@ -129,11 +165,10 @@ class Graph:
         return self._pass({})
 
     def logic(self, identity: str) -> Logic:
-        """The logic of the step with this persisted id; raises KeyError."""
-        for running in self._running:
-            for step, logic in zip(running.node.steps, running.logics, strict=True):
-                if step.identity == identity:
-                    return logic
+        """The logic of the step with this identity; raises KeyError."""
+        for _, step, logic in self._steps():
+            if step.identity == identity:
+                return logic
         raise KeyError(identity)
 
     def next_wake(self) -> float | None:
@@ -145,51 +180,91 @@ class Graph:
 
     def take_counts(self) -> dict[tuple[str, str], int]:
         """Counters since the last call, by (step id, word)."""
-        for running in self._running:
-            for step, logic in zip(running.node.steps, running.logics, strict=True):
-                if logic.counts:
-                    for word, n in logic.counts.items():
-                        self._add_count(step.identity, word, n)
-                    logic.counts.clear()
+        for id, _, logic in self._steps():
+            if logic.counts:
+                for word, n in logic.counts.items():
+                    self._add_count(id, word, n)
+                logic.counts.clear()
         counts, self._counts = self._counts, {}
         return counts
 
     def snapshot(self, arrivals: ArrivalsState | None = None) -> ShardState:
         """Everything that must survive a restart, with what waits before the graph."""
-        steps: dict[str, StepState] = {}
-        for step, logic in self._steps():
-            state = take_state(step.identity, logic)
+        steps: dict[str, StepState] = {**self._left, **self._dropped}
+        names: dict[str, str] = {}
+        for id, step, logic in self._steps():
+            if step.stateful:
+                names[step.identity] = id
+            state = take_state(id, logic)
             if state is not None:
-                steps[step.identity] = state
+                steps[id] = state
         tables = {
-            identity: names
+            names.get(identity, identity): sources
             for node in self._plan.nodes
-            for identity, names in node.takes_rows().items()
+            for identity, sources in node.takes_rows().items()
         }
-        return ShardState(VERSION, self._clock.state(), steps, tables, arrivals)
+        return ShardState(VERSION, self._clock.state(), steps, tables, arrivals, names)
 
     def restore(self, state: ShardState) -> None:
         """Take back a snapshot; raises `ValueError` if it does not fit.
 
-        State of steps that are no longer there must have been refused before.
+        State of steps that are no longer there must have been refused before; the alarms in it are
+        ended.
         """
         self._clock.restore(state.clock)
-        for step, logic in self._steps():
-            if step.identity in state.steps:
-                give_state(step.identity, logic, state.steps[step.identity])
-        for node in self._plan.nodes:
-            for identity, names in node.takes_rows().items():
-                had = state.tables.get(identity, names if identity in state.steps else [])
-                self.new_tables.update(name for name in names if name not in had)
-
-    def _steps(self) -> Iterator[tuple[Step, Logic]]:
+        names = saved_names(self._plan, state)
         for running in self._running:
-            yield from zip(running.node.steps, running.logics, strict=True)
+            running.rename(names)
+        self._name_hiders()
+        ids = {id for id, _, _ in self._steps()}
+        self._dropped = {id: step for id, step in state.steps.items() if id not in ids}
+        for id, _, logic in self._steps():
+            if id in state.steps:
+                give_state(id, logic, state.steps[id])
+        for node in self._plan.nodes:
+            for identity, sources in node.takes_rows().items():
+                id = names.get(identity, identity)
+                had = state.tables.get(id, sources if id in state.steps else [])
+                self.new_tables.update(name for name in sources if name not in had)
+
+    def _name_hiders(self) -> None:
+        """Let each alarm know those that hide it."""
+        alarms = {
+            running.node.name: running.logics[0]
+            for running in self._running
+            if running.node.is_alarm
+        }
+        for running in self._running:
+            for name, role in running.node.inputs:
+                hider, hidden = alarms.get(name), running.logics[:1]
+                if role == "suppressed_by" and isinstance(hider, AlarmLogic):
+                    for logic in hidden:
+                        if isinstance(logic, AlarmLogic):
+                            logic.hidden_by(name, hider)
+
+    def _steps(self) -> Iterator[tuple[str, Step, Logic]]:
+        """The steps, each with the id that its state is saved under, and its logic."""
+        for running in self._running:
+            yield from zip(running.ids, running.node.steps, running.logics, strict=True)
+
+    def _end_dropped(self, made: Outputs, now: Now) -> None:
+        """End the alarms of a saved state that the definition has no longer."""
+        self._left, dropped, self._dropped = {}, self._dropped, {}
+        for id, saved in dropped.items():
+            state = decode(saved.state, Any)
+            if not isinstance(state, dict) or "engine" not in state:
+                continue
+            ended, left = end_alarms(state, id, now)
+            self._left[id] = StepState(saved.version, msgspec.Raw(encode(left)))
+            if ended:
+                made.setdefault(ALARMS, []).extend(ended)
 
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""
         now = self._clock.now()
         self._source = next(iter(made), None)
+        if self._dropped:
+            self._end_dropped(made, now)
         for running in self._running:
             self._run(running, made, now)
         outputs: Outputs = {}
@@ -210,7 +285,7 @@ class Graph:
                 running.logics[number].on_role("table", rows, now)
         first = True
         events: list[Event] = []
-        for step, logic in zip(node.steps, running.logics, strict=True):
+        for id, logic in zip(running.ids, running.logics, strict=True):
             if first and running.roles:
                 given, events = (
                     [(role, made[name]) for name, role in node.inputs if made.get(name)],
@@ -237,7 +312,7 @@ class Graph:
                 logic.errors = []
             if logic.late:
                 made.setdefault(f"{node.name}.late", []).extend(logic.late)
-                self._add_count(step.identity, "late", len(logic.late))
+                self._add_count(id, "late", len(logic.late))
                 logic.late = []
             if logic.answers:
                 made.setdefault(ANSWERS, []).extend(logic.answers)

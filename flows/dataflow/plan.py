@@ -24,13 +24,16 @@ Outputs = dict[str, list[Event]]
 class Step:
     """One piece of logic of a stream or alarm.
 
-    `identity` is the id that its state is saved under; `stateful` says whether that must not be
-    lost.
+    `identity` is its present identity, under which its state is saved unless it was renamed;
+    `stateful` says whether that must not be lost. `was` is the identity that it had before, and
+    `make_as` makes the logic of a renamed one, whose state keeps the identity it was born with.
     """
 
     identity: str
     make: Callable[[], Logic]
     stateful: bool = False
+    was: str | None = None
+    make_as: Callable[[str], Logic] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,5 +88,10 @@ class Plan:
         return self.source_clocks.get(source, self.clock)
 
     def identities(self) -> list[str]:
-        """Persisted ids of all steps whose state must not get lost."""
+        """Identities of all steps whose state must not get lost."""
         return [step.identity for node in self.nodes for step in node.steps if step.stateful]
+
+    def carried(self) -> dict[str, str]:
+        """The identities of renamed steps, with those that they had before."""
+        steps = [step for node in self.nodes for step in node.steps]
+        return {step.identity: step.was for step in steps if step.was is not None}

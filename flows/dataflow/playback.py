@@ -65,11 +65,14 @@ class Playback:
         self.now = max(self.now, to)
         self._give(self._graph.tick(self.now))
 
-    def restart(self) -> None:
-        """Stop, save the state, load it anew, go on."""
+    def restart(self, plan: Plan | None = None) -> None:
+        """Stop, save the state, load it anew, go on: under another plan, if one is given."""
         saved = dump(self._graph.snapshot())
+        self._plan = plan or self._plan
         self._graph = Graph(self._plan)
         self._graph.restore(load(saved))
+        if plan is not None:
+            self._give(self._graph.tick(self.now))
 
     def logic(self, identity: str) -> Logic:
         """The running logic of the step saved under `identity`; raises KeyError."""

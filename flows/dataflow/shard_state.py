@@ -49,7 +49,8 @@ class ArrivalsState(msgspec.Struct, frozen=True):
 class ShardState(msgspec.Struct, frozen=True):
     """Everything of a shard that must survive a restart.
 
-    `steps` are by persisted id, `tables` the sources whose rows each step had taken.
+    `steps` are by persisted id, `tables` the sources whose rows each step had taken, `names` the
+    persisted id of each identity that the definition had.
     """
 
     version: int
@@ -57,6 +58,7 @@ class ShardState(msgspec.Struct, frozen=True):
     steps: dict[str, StepState]
     tables: dict[str, list[str]] = {}
     arrivals: ArrivalsState | None = None
+    names: dict[str, str] = {}
 
 
 def dump(state: ShardState) -> bytes:

@@ -12,13 +12,17 @@ from operators.model.units import Duration
 COMMANDS = (
     "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service",
     "reset", "comment",
-    "break", "mend",
+    "break", "mend", "restart",
 )  # fmt: skip
 MOST_TIMES = 100_000
+_OTHERS = {
+    "break": "The sink it acts on.", "mend": "The sink it acts on.",
+    "restart": "Stops the flow and goes on from its state under the definition in this file.",
+}  # fmt: skip
 
 
 class DoBase(Spec):
-    """What a person does to an alarm, or what happens to a sink."""
+    """What a person does to an alarm, what happens to a sink, or an edited definition."""
 
     by: str | None = Field(None, description="Who does it.", examples=["user/marie"])
     for_: Duration | None = Field(None, alias="for", description="How long, for `shelve`.")
@@ -43,6 +47,11 @@ class DoBase(Spec):
         word = next(command for command in COMMANDS if getattr(self, command + "_") is not None)
         return word, getattr(self, word + "_")
 
+    @property
+    def restarts(self) -> bool:
+        """Whether the flow goes on under another definition, whose file it names."""
+        return self.command[0] == "restart"
+
 
 if TYPE_CHECKING:
     Do = DoBase
@@ -57,9 +66,7 @@ else:
                 Field(
                     None,
                     alias=word,
-                    description=(
-                        f"The {'sink' if word in ('break', 'mend') else 'alarm'} it acts on."
-                    ),
+                    description=_OTHERS.get(word, "The alarm it acts on."),
                 ),
             )
             for word in COMMANDS
@@ -141,3 +148,8 @@ class Test(Spec):
         except ValueError:
             raise ValueError(f"{value!r} is not a time; write it as 2026-01-05T19:00:00") from None
         return value
+
+    def definitions(self) -> list[str]:
+        """The files of other definitions under which the flow goes on in this test."""
+        done = (play.do for play in self.play)
+        return [one.command[1] for one in done if isinstance(one, DoBase) and one.restarts]

@@ -53,6 +53,7 @@ def partition(compiled: Compiled, inputs: list[Input], share: Share) -> Partitio
         tuple(shards),
         {source.name: source.parts for source in data},
         counts,
+        compiled.plan.carried(),
     )
     sides = [source for source in inputs if source.side is not None]
     return Partitioning(layout, [*data, *sides], total)

@@ -332,7 +332,7 @@ def _transition(fields: dict[str, Any]) -> dict[str, Any]:
         "rule": fields["alarm"], "recorded": fields["time"], "occ": 1, "seq": 1, "event": change,
         "change": change,
         "state": state, "isa": _ISA[state], "severity": SEVERITY_OF[priority],
-        "priority": priority, "annunciation": _ANNUNCIATED.get((change, state)), **fields,
+        "priority": priority, "annunciation": _ANNUNCIATED.get((str(change), state)), **fields,
     }  # fmt: skip
 
 

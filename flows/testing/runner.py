@@ -1,7 +1,7 @@
 """Runs the `tests:` of a definition: the live logic on a virtual clock, nothing outside."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -67,8 +67,18 @@ class Outcome:
     raised: set[str] = field(default_factory=set)
 
 
-def run_test(flow: Flow, tables: Tables, zone: ZoneInfo, index: int) -> Outcome:
-    """Run the test with this index. `zone` is the site's, in which hours and dates are meant."""
+def run_test(
+    flow: Flow,
+    tables: Tables,
+    zone: ZoneInfo,
+    index: int,
+    others: Mapping[str, tuple[Flow, Tables]] | None = None,
+) -> Outcome:
+    """Run the test with this index.
+
+    `zone` is the site's, in which hours and dates are meant; `others` are the definitions, by file,
+    under which a test goes on.
+    """
     test = flow.tests[index]
     outcome = Outcome(test.test, ("tests", index))
     began = time.perf_counter()
@@ -77,7 +87,11 @@ def run_test(flow: Flow, tables: Tables, zone: ZoneInfo, index: int) -> Outcome:
     except NotRunnable as reason:
         outcome.status, outcome.reason = "skipped", str(reason)
         return outcome
-    _Run(flow, compiled, tables, zone, test, outcome).run()
+    try:
+        _Run(flow, compiled, tables, zone, test, outcome, others or {}).run()
+    except NotRunnable as reason:
+        outcome.status, outcome.reason = "skipped", str(reason)
+        return outcome
     outcome.status = "failed" if outcome.failures else "passed"
     outcome.seconds = time.perf_counter() - began
     return outcome
@@ -114,22 +128,13 @@ class _Run:
         zone: ZoneInfo,
         test: Test,
         outcome: Outcome,
+        others: Mapping[str, tuple[Flow, Tables]],
     ) -> None:
-        self._flow, self._tables, self._zone, self._test, self._outcome = (
-            flow,
-            tables,
-            zone,
-            test,
-            outcome,
-        )
+        self._zone, self._test, self._outcome, self._others = zone, test, outcome, others
         start = datetime.fromisoformat(test.start or DEFAULT_START)
         self._start = (start if start.tzinfo else start.replace(tzinfo=zone)).timestamp()
         self._moment = Moment(self._start, zone)
-        self._sinks = {name: SinkView(flow.sinks[name], zone) for name in compiled.sinks}
-        self._plan = _observed(compiled)
-        self._alarms = {
-            node.name: node.steps[0].identity for node in self._plan.nodes if node.is_alarm
-        }
+        self._take(flow, tables, compiled)
         self._made: dict[str, list[Output]] = {}
         self._held: dict[str, list[Event]] = {}
         self._subjects: set[str] = set()
@@ -137,6 +142,15 @@ class _Run:
         self._given = 0
         self._told = 0
         self._playback = Playback(self._plan, self._start, self._collect)
+
+    def _take(self, flow: Flow, tables: Tables, compiled: Compiled) -> None:
+        """Go by this definition."""
+        self._flow, self._tables = flow, tables
+        self._sinks = {name: SinkView(flow.sinks[name], self._zone) for name in compiled.sinks}
+        self._plan = _observed(compiled)
+        self._alarms = {
+            node.name: node.steps[0].identity for node in self._plan.nodes if node.is_alarm
+        }
 
     def run(self) -> None:
         failures = self._outcome.failures
@@ -178,7 +192,12 @@ class _Run:
         elif do is not None:
             word, name = do.command
             self._note("do", f"{word} {name}" + (f" ({do.by})" if do.by else ""))
-            if word == "break":
+            if do.restarts:
+                flow, tables = self._others[name]
+                profile = self._test.profile
+                self._take(flow, tables, compile_flow(flow, tables, self._zone, profile))
+                self._playback.restart(self._plan)
+            elif word == "break":
                 self._held.setdefault(name, [])
             elif word == "mend":
                 for event in self._held.pop(name, []):

@@ -7,19 +7,21 @@ from typing import Any, ClassVar
 from operators.alarms.command_handler import COMMAND, CommandHandler
 from operators.alarms.engine import suppression
 from operators.alarms.engine.machine import Engine
+from operators.alarms.engine.revision import remask
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.snapshot import restore, snapshot
 from operators.alarms.engine.state import About, Slot, State
+from operators.alarms.engine.suppression import SCHEDULE_SOURCE, WHILE_SOURCE
 from operators.alarms.engine.transition import Transition
+from operators.alarms.hiding import Hiding, Member, renamed
 from operators.alarms.rule_builder import Definition
 from operators.alarms.settings import Alarm
 from operators.alarms.transition_events import STATE_OF, Renderer
 from operators.component import Due, Logic, Now, StepContext
-from operators.events import AlarmTransition, Event, Occurrence, Reading
+from operators.events import Event, Occurrence, Reading
 from operators.model.condition import Column
 from operators.model.fields import number_of
 
-WHILE = "while"
 FORGET_AFTER = 7 * 86_400.0
 """A subject in state normal is freed after so long without an event, unless its silence counts."""
 SWEEP_EVERY = 86_400.0
@@ -47,18 +49,20 @@ class AlarmLogic(Logic):
         self.name = context.name or context.step.rpartition("/")[2]
         self.definition = Definition(alarm, context.step, context)
         self.commands = CommandHandler(context, self.name, self.count)
+        self._hiding = Hiding(alarm.suppressed_by)
+        self._hiders: dict[str, AlarmLogic] = {}
+        self._arms = alarm.armed.while_ if alarm.armed else None
+        self._edited = False
         self.engine = self._new_engine()
         self.replies = self.commands.refused
         self.answers = self.commands.answers
         self._only = alarm.only.matcher() if alarm.only else None
-        self._renderer = Renderer(
-            self.name, alarm.response, alarm.message, self.page_of, context.run or None
-        )
+        self._renderer = Renderer(self.name, alarm.response, alarm.message, context.run or None)
+        self._renamed = renamed(context.renamed)
         self._out: list[Event] = []
         self._wall = -math.inf
         self._clock = -math.inf
         self._abouts: dict[Any, About] = {}
-        self._suppressing: dict[tuple[str, str], set[str]] = {}
         self._armed_by_subject: dict[str, bool] = {}
         self._armed_latest: bool | None = None
         self._started = False
@@ -69,7 +73,9 @@ class AlarmLogic(Logic):
         engine.on_transition = self._transition
         engine.on_rejection = self.commands.refuse
         engine.on_count = self.count
-        if self.alarm.armed and self.alarm.armed.while_:
+        engine.page_of = self.page_of
+        engine.hidden_by = lambda s: self._hiding.of(s.subject)
+        if self._arms is not None:
             engine.on_open = self._arm_new
         return engine
 
@@ -128,7 +134,11 @@ class AlarmLogic(Logic):
         if not self._started:
             self._started = True
             self._sweep = self._clock + SWEEP_EVERY
+            if self._edited:
+                for name, hider in self._hiders.items():
+                    self._hiding.follow(name, hider.standing())
             self.start(self._wall, self._clock)
+            self._edited = False
         elif self._clock >= self._sweep:
             self._sweep = self._clock + SWEEP_EVERY
             if freed := self.engine.forget_idle(self._clock - FORGET_AFTER):
@@ -216,30 +226,49 @@ class AlarmLogic(Logic):
     def _suppressed_by(self, events: list[Event], at: float) -> None:
         """Transitions of the alarms that suppress this one."""
         for event in events:
-            if type(event) is not AlarmTransition or event.alarm not in self.alarm.suppressed_by:
+            if (edge := self._hiding.take(event)) is None:
                 continue
-            key = (event.subject, event.alarm)
-            active = self._suppressing.setdefault(key, set())
-            was = bool(active)
-            if "active" in event.flags and "oos" not in event.flags:
-                active.add(event.rule)
-            else:
-                active.discard(event.rule)
-            if not active:
-                del self._suppressing[key]
-            if was != bool(active):
-                self._suppress(
-                    event.subject, event.alarm, bool(active), self._arrival(event, at), event.time
-                )
+            source, subject, on = edge
+            for rule_id, slots in self.engine.slots.items():
+                if subject in slots:
+                    self.engine.inhibit(
+                        rule_id, subject, self._arrival(event, at), source, on, event.time
+                    )
 
-    def _suppress(self, subject: str, source: str, on: bool, at: float, time: float) -> None:
-        sources = self.engine.sources.setdefault(subject, set())
-        (sources.add if on else sources.discard)(source)
-        if not sources:
-            del self.engine.sources[subject]
-        for rule_id, slots in self.engine.slots.items():
-            if subject in slots:
-                self.engine.inhibit(rule_id, subject, at, source, on, time)
+    def hidden_by(self, name: str, other: "AlarmLogic") -> None:
+        """Name an alarm of this shard that hides this one, which is asked after an edit."""
+        self._hiders[name] = other
+
+    def standing(self) -> list[Member]:
+        """The alarms that hide others at present: active, and in service."""
+        return [
+            (subject, rule_id)
+            for rule_id, slots in self.engine.slots.items()
+            for subject, slot in slots.items()
+            if slot.state is not None and slot.state.active and not slot.state.oos
+        ]
+
+    def follow_masks(self, s: State, old: Rule, t: float) -> None:
+        """Hide an alarm by what hides it under the present definition; it had the rule `old`."""
+        sources = self._hiding.of(s.subject)
+        if self._arms is not None and self._is_closed(s.subject):
+            sources.add(WHILE_SOURCE)
+        s.edge, schedule = None, s.rule.schedule
+        if schedule is not None:
+            edge = schedule.next_edge(t)
+            s.edge = None if math.isinf(edge) else edge
+            if not schedule.armed(t):
+                sources.add(SCHEDULE_SOURCE)
+        remask(self.engine, s, sources, self._hold(s, old), t)
+
+    def _hold(self, s: State, old: Rule) -> float | None:
+        """Until when a hiding alarm that is over still hides, under the present definition."""
+        s.held_by = s.held_by and self._renamed(s.held_by)
+        if s.hold_until is None or not s.rule.suppress_hold:
+            return None
+        if s.held_by is not None and s.held_by not in self.alarm.suppressed_by:
+            return None
+        return s.hold_until + float(s.rule.suppress_hold - old.suppress_hold)
 
     def _arm(self, events: list[Event], at: float) -> None:
         """Readings of the stream that arms the alarm."""
@@ -256,14 +285,17 @@ class AlarmLogic(Logic):
                         self._set_armed(rule_id, name, self._arrival(event, at), event.time)
 
     def _set_armed(self, rule_id: str, subject: str, at: float, time: float) -> None:
-        closed = not self._armed_by_subject.get(subject, self._armed_latest)
+        closed = self._is_closed(subject)
         s = self.engine.state(rule_id, subject)
-        if s is not None and closed != (WHILE in s.inhibitors):
-            self.engine.inhibit(rule_id, subject, at, WHILE, closed, time)
+        if s is not None and closed != (WHILE_SOURCE in s.inhibitors):
+            self.engine.inhibit(rule_id, subject, at, WHILE_SOURCE, closed, time)
+
+    def _is_closed(self, subject: str) -> bool:
+        return not self._armed_by_subject.get(subject, self._armed_latest)
 
     def _arm_new(self, s: State, t: float) -> None:
-        if not self._armed_by_subject.get(s.subject, self._armed_latest):
-            suppression.inhibit(self.engine, s, WHILE, True, t)
+        if self._is_closed(s.subject):
+            suppression.inhibit(self.engine, s, WHILE_SOURCE, True, t)
 
     # ------------------------------------------------------------------------
     # outputs
@@ -295,7 +327,10 @@ class AlarmLogic(Logic):
         """Return the engine, hiding alarms, gates and what subclasses add, as plain data."""
         return {
             "engine": snapshot(self.engine),
-            "hiding": [[*key, sorted(rules)] for key, rules in self._suppressing.items()],
+            "name": self.name,
+            "definition": self.definition.text,
+            "hiding": self._hiding.snapshot(),
+            "armed_by": self._arms,
             "gates": dict(self._armed_by_subject),
             "gate": self._armed_latest,
             **self.more_state(),
@@ -310,11 +345,11 @@ class AlarmLogic(Logic):
             )
         self.engine = self._new_engine()
         restore(self.engine, state["engine"], self.definition.made)
-        self._suppressing = {
-            (subject, alarm): set(rules) for subject, alarm, rules in state["hiding"]
-        }
-        self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
-        self._started = False
+        self._hiding.restore(state["hiding"], self._renamed)
+        armed_by = state.get("armed_by", self._arms)
+        if armed_by is not None and self._renamed(armed_by) == self._arms:
+            self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
+        self._started, self._edited = False, state.get("definition") != self.definition.text
         self.take_more_state(state)
 
     def more_state(self) -> dict[str, Any]:

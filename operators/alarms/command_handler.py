@@ -1,7 +1,7 @@
 """People's commands to the alarms of one definition entry, and the answers to them."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from operators.alarms.engine.commands import refusal
@@ -158,6 +158,29 @@ class CommandHandler:
         self.answers.append(answer)
         if type == REJECTED:
             self.refused.append(answer)
+
+
+def refuse_unknown(event: Event, flow: str, alarms: Collection[str]) -> Occurrence | None:
+    """The answer to a command for an alarm that its flow does not have; None for any other.
+
+    `alarms` are the names and the saved ids of the flow's alarms.
+    """
+    if not isinstance(event, Occurrence) or event.type != COMMAND:
+        return None
+    command = read({"id": event.id, **event.data})
+    rule, alarm = command.get("rule"), command.get("alarm")
+    named = rule.split("/")[1:2] if rule else [alarm] if alarm else list(alarms)[:1]
+    if command.get("flow") != flow or set(named) & set(alarms):
+        return None
+    data = {
+        "command": command["id"], "do": command.get("do"), "user": command.get("user"),
+        "flow": flow, "alarm": alarm, "rule": rule or f"{flow}/{alarm}",
+        "error": "unknown_alarm", "flags": [], "isa": "A",
+    }  # fmt: skip
+    return Occurrence(
+        id=f"{event.id}/{data['rule']}/{event.subject}/rejected", time=event.time,
+        subject=event.subject, type=REJECTED, data=data,
+    )  # fmt: skip
 
 
 def read(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.engine.fast_path import finite
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
-from operators.alarms.engine.state import Mode, Slot, State
+from operators.alarms.engine.state import NEVER, Mode, Slot, State
 from operators.alarms.engine.timers import NO_DATA
-from operators.alarms.rule_builder import NoPriority, inventory
+from operators.alarms.rule_builder import NoPriority, inventory, sample
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
@@ -35,12 +35,19 @@ class ConditionLogic(AlarmLogic):
         named = alarm.only is not None and alarm.only.metric is not None
         asks = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
         self._word = asks and not named
-        self._listed = (
-            inventory(context.tables) if alarm.when and alarm.when.silent is not None else []
-        )
+        self._listed = [
+            subject
+            for subject in (inventory(context.tables) if self._judges_silence() else [])
+            if self.definition.selects(subject, None, None)
+        ]
         self._written = self.definition.written()
         self._saved: dict[str, Any] | None = None
+        self._were_listed: frozenset[str] = frozenset()
         self.engine.put_rule(rule)
+
+    def _judges_silence(self) -> bool:
+        """Whether subjects that tables list are waited for from the start."""
+        return self.alarm.when is not None and self.alarm.when.silent is not None
 
     def _new_engine(self) -> Engine:
         engine = super()._new_engine()
@@ -50,14 +57,33 @@ class ConditionLogic(AlarmLogic):
 
     def start(self, at: float, clock: float) -> None:
         """Put saved alarms under the present definition, and wait for subjects that tables list."""
-        common = self.definition.common
+        common, engine = self.definition.common, self.engine
         assert common is not None
+        for rule in [one for one in engine.rules.values() if one.of != self._rule_id]:
+            engine.remove_rule(rule.id, at, clock)
+        if self._rule_id not in engine.rules:
+            engine.put_rule(common)
+        for subject in self._unlisted():
+            engine.drop(self._rule_id, subject, at, "subject_gone", clock)
         saved, present = self._saved or self._written, self._written
-        if saved != present or self.engine.rules[self._rule_id].hash != common.hash:
+        if self._edited or saved != present or engine.rules[self._rule_id].hash != common.hash:
             self._edit(common, saved, at, clock)
         for subject in self._listed:
-            if subject not in self.engine.slots[self._rule_id]:
-                self.engine.declare(self._rule_id, subject, at, event=clock)
+            if subject not in engine.slots[self._rule_id]:
+                engine.declare(self._rule_id, subject, at, event=clock)
+
+    def _unlisted(self) -> list[str]:
+        """Subjects that tables list no longer: their silence is no more than that of any other."""
+        slots, listed = self.engine.slots[self._rule_id], set(self._listed)
+        return [
+            subject
+            for subject, slot in slots.items()
+            if subject not in listed
+            and (
+                subject in self._were_listed
+                or (slot.state is not None and slot.state.last_ts == NEVER)
+            )
+        ]
 
     def _edit(self, common: Rule, saved: dict[str, Any], at: float, clock: float) -> None:
         """Follow a change of the definition or of a table.
@@ -72,9 +98,13 @@ class ConditionLogic(AlarmLogic):
         )
         prioritised = saved["priority"] != present["priority"]
 
-        def own(s: State) -> Rule:
+        def own(s: State) -> Rule | None:
+            if not self._watches(s):
+                return None
             before, now = saved["cells"].get(s.subject), present["cells"].get(s.subject)
             rule = self._own_rule(s, common) if edited or before != now else s.rule
+            if rule is None:
+                return None
             rule = self._under(rule, s.rule.id)
             if not self.definition.priority_varies:
                 return (
@@ -88,19 +118,34 @@ class ConditionLogic(AlarmLogic):
             return self.definition.of_severity(rule, s.rule.base_severity)
 
         for rule_id in rules_of(self.engine, self._rule_id):
-            self.engine.set_rule(self._under(common, rule_id), at, clock, own)
+            self.engine.revise(self._under(common, rule_id), at, clock, own, self.follow_masks)
 
     def _under(self, rule: Rule, rule_id: str) -> Rule:
         return of_signal(rule, rule_id, self.definition.made)
 
-    def _own_rule(self, s: State, common: Rule) -> Rule:
+    def _own_rule(self, s: State, common: Rule) -> Rule | None:
+        """The rule that a subject comes under; None where it has no limit any more."""
         if not self.definition.varies:
             return common
         metric, labels = s.slot.about or (None, {})
         try:
             return self.definition.rule_for(s.subject, metric, labels)
         except NoLimit:
-            return common
+            return common if s.slot.about is None else None
+
+    def _watches(self, s: State) -> bool:
+        """Whether a subject that was watched still is, by its last reading."""
+        if s.rule.id != self._rule_id and self._presence:
+            return False
+        if not self.definition.selects(s.subject, s.slot.about, s.seen_unit):
+            return False
+        common, about = self.definition.common, s.slot.about
+        assert common is not None
+        return (
+            self._presence
+            or about is None
+            or concerns(common, sample(s.subject, about, s.seen_unit), self._word)
+        )
 
     def _raised(self, s: State) -> Rule:
         return self._prioritised(s, s.rule)
@@ -118,11 +163,12 @@ class ConditionLogic(AlarmLogic):
 
     def more_state(self) -> dict[str, Any]:
         """The definition that the saved alarms belong to."""
-        return {"written": self._written}
+        return {"written": self._written, "listed": self._listed}
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` returned."""
         self._saved = state.get("written")
+        self._were_listed = frozenset(state.get("listed", ()))
 
     def take(self, events: list[Event], at: float) -> None:
         """Judge events that arrived at `at`."""
@@ -229,6 +275,8 @@ class ConditionLogic(AlarmLogic):
                 if slot is not None and self.take_unchanged(rule_id, slot, event, at):
                     return
         own: Rule | None = None
+        if slot is not None and slot.state is not None and slot.state.gone:
+            slot = None
         if slot is None and self.definition.varies:
             try:
                 own = self.definition.rule_for(event.subject, *self._about(event))
@@ -236,7 +284,8 @@ class ConditionLogic(AlarmLogic):
                 self.count("no_limit")
                 return
             own = None if own is self.definition.common else self._under(own, rule_id)
-        if slot is None and own is None and self._open_slot(rule_id, event, at):
+        unknown = own is None and event.subject not in self.engine.slots[rule_id]
+        if unknown and self._open_slot(rule_id, event, at):
             return
         self.judge(rule_id, event, at, own, self._presence)
 
@@ -253,7 +302,7 @@ class ConditionLogic(AlarmLogic):
             or not engine.mark <= time <= at + rule.max_future
             or at < engine.wall_mark
             or (rule_id, subject) in engine.tombs
-            or subject in engine.sources
+            or self._hiding
             or engine.on_open is not None
             or not (mode := self._first_mode(rule, event.unit))
             or not mode[0] <= value <= mode[1]

@@ -7,8 +7,10 @@ from typing import Any
 from operators.alarms.engine.level_crossing import LASTS, level_of
 from operators.alarms.engine.rule import Rule, Schedule
 from operators.alarms.engine.schedule import WeeklySchedule
+from operators.alarms.engine.state import About
 from operators.alarms.settings import Alarm
 from operators.component import StepContext
+from operators.events import Reading
 from operators.model.condition import Column, When
 from operators.model.hysteresis import NoLimit, limit_record, resolved, state_value
 from operators.model.priority import SEVERITY_OF
@@ -18,6 +20,14 @@ from operators.model.units import quantity
 _NO_DATA = {"hold": "keep", "clear": "ok", "raise": "alarm"}
 _COMMON_METRICS = ("state", "door", "availability", "lock", "contact")
 DEFAULT_MAX_FUTURE = 300.0
+
+
+def sample(subject: str, about: About | None, unit: str | None) -> Reading:
+    """A reading of a signal of which only this much is known."""
+    metric, labels = about or (None, {})
+    return Reading(
+        id="", time=0.0, subject=subject, metric=metric or "", unit=unit, labels=dict(labels)
+    )
 
 
 class NoPriority(Exception):
@@ -54,6 +64,7 @@ class Definition:
         self._by_cells: dict[tuple[Any, ...], Rule] = {}
         self.varies = bool(self._columns) or self._word is not None
         self.common = self._common() if when is not None else None
+        self.text = alarm.model_dump_json(exclude={"response", "message", "was"})
 
     def _common(self) -> Rule:
         """The rule of all subjects that have nothing of their own."""
@@ -107,7 +118,21 @@ class Definition:
         if isinstance(alarm.priority, Column):
             priority = [alarm.priority.column, alarm.priority.default]
             names.add(alarm.priority.column)
+        if isinstance(alarm.page, Column):
+            names.add(alarm.page.column)
         return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
+
+    def selects(self, subject: str, about: About | None, unit: str | None) -> bool:
+        """Whether `only` lets a subject pass, by what is known of its readings."""
+        known: dict[str, Any] = {"subject": subject, "unit": unit}
+        metric, labels = about or (None, None)
+        known |= {"metric": metric, "label": labels}
+        keys = {key for key, value in known.items() if value is not None}
+        only = self.alarm.only
+        if only is None or not keys & only.model_fields_set:
+            return True
+        known_only = {key: None for key in type(only).model_fields if key not in keys}
+        return only.model_copy(update=known_only).matcher()(sample(subject, about, unit))
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
         """A subject's value of a column: its label of that name, or the cell of its table row."""

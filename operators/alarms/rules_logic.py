@@ -53,11 +53,22 @@ class RulesLogic(AlarmLogic):
 
     def start(self, at: float, clock: float) -> None:
         """Put saved rules under the present definition (its response, bounds and defaults)."""
+        for rule_id in [one.id for one in self.engine.rules.values() if one.of not in self._rows]:
+            self.engine.remove_rule(rule_id, at, clock)
         for rule_id, row in self._rows.items():
             rule = self._rule(rule_id, row)
-            if rule is not None and rule.hash != self.engine.rules[rule_id].hash:
-                self._put(rule, at, clock)
+            if rule is not None and (self._edited or rule.hash != self.engine.rules[rule_id].hash):
+                self._revise(rule, at, clock)
         self._index()
+
+    def _revise(self, rule: Rule, at: float, clock: float) -> None:
+        def own(s: State) -> Rule | None:
+            watched = self.definition.selects(s.subject, s.slot.about, s.seen_unit)
+            return of_signal(rule, s.rule.id, self.definition.made) if watched else None
+
+        for rule_id in rules_of(self.engine, rule.id):
+            one = of_signal(rule, rule_id, self.definition.made)
+            self.engine.revise(one, at, clock, own, self.follow_masks)
 
     # ------------------------------------------------------------------------
     # rules
@@ -92,6 +103,8 @@ class RulesLogic(AlarmLogic):
         if before is not None and before.get(CROSSES) != row.get(CROSSES):
             self._crossings.forget(rule_id)
         self._rows[rule_id] = row
+        for one in rules_of(self.engine, rule_id):
+            self.engine.follow_pages(one, at, self._clock)
         self._put(rule, at, self._clock)
         subject = str(row["subject"])
         if rule.absent is not None and "*" not in subject and "?" not in subject:
@@ -220,7 +233,7 @@ class RulesLogic(AlarmLogic):
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` returned."""
-        self._rows = {rule_id: dict(row) for rule_id, row in state["rows"].items()}
+        self._rows = {rule_id: dict(row) for rule_id, row in state.get("rows", {}).items()}
         self._crossings.restore(state.get("crossings", []))
         self._index()
 

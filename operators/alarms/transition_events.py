@@ -1,6 +1,5 @@
 """The engine's transitions as events, in the words of definitions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -47,17 +46,16 @@ def condition_of(state: State) -> str:
 
 
 class Renderer:
-    """Makes the events of one alarm. `page_of` names the page of an alarm's state."""
+    """Makes the events of one alarm."""
 
     def __init__(
         self,
         alarm: str,
         response: str,
         message: str | None,
-        page_of: Callable[[State], str | None],
         run: str | None,
     ) -> None:
-        self._alarm, self._response, self._page_of, self._run = alarm, response, page_of, run
+        self._alarm, self._response, self._run = alarm, response, run
         self._template = Template(message) if message else None
 
     def event(self, state: State, transition: Transition, about: About) -> AlarmTransition:
@@ -93,7 +91,7 @@ class Renderer:
             annunciation=transition.annunciation,
             rule_hash=transition.rule_hash,
             metric=metric,
-            page=self._page_of(state),
+            page=transition.page,
             response=self._response,
             labels={"condition": condition_of(state), **transition.labels, **labels},
             evidence={"id": evidence[0], "ts": evidence[1]} if evidence else {},

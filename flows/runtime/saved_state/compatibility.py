@@ -18,7 +18,8 @@ class StateLayout:
 
     `identities` are the persisted ids of the steps that keep state; `sharded` says that partitions
     are worked on apart; `shards` are those of this process and `parts` its source partitions by
-    source; `partitions` is how many each topic has.
+    source; `partitions` is how many each topic has. `carried` are the identities of renamed steps
+    (`was`), with those that they had before.
     """
 
     identities: tuple[str, ...]
@@ -26,6 +27,7 @@ class StateLayout:
     shards: tuple[str, ...] = ("0",)
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partitions: Mapping[str, int] = field(default_factory=dict)
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
         """The record with which the next start is compared."""
@@ -53,8 +55,8 @@ def refuse_misfit(folder: Path, layout: StateLayout, drop: set[str]) -> None:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(f"{path} is damaged ({error}). {stores.remedy(folder)}") from error
-    _refuse_lost_state(before, set(layout.identities), drop)
-    kept = before & set(layout.identities)
+    _refuse_lost_state(before, layout, drop)
+    kept = before & {*layout.identities, *layout.carried.values()}
     if was != layout.sharded and kept:
         raise StateError(
             f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and"
@@ -77,16 +79,28 @@ def refuse_misfit(folder: Path, layout: StateLayout, drop: set[str]) -> None:
         )
 
 
-def _refuse_lost_state(before: set[str], now: set[str], drop: set[str]) -> None:
-    lost = sorted(before - now - drop)
-    if lost:
-        new = sorted(now - before)
-        hint = f"; new here: {', '.join(new)}" if new else ""
-        raise StateError(
-            f"saved state of {', '.join(lost)} has no step any more{hint}. If it was renamed, write"
-            " `was: OLD_NAME` on the new one; to lose the state, run once with"
-            f" {' '.join(f'--drop {name}' for name in lost)}"
-        )
+def _refuse_lost_state(before: set[str], layout: StateLayout, drop: set[str]) -> None:
+    now = set(layout.identities)
+    lost = sorted(before - now - set(layout.carried.values()) - drop)
+    if not lost:
+        return
+    wrong = {new: old for new, old in layout.carried.items() if not {new, old} & before}
+    new = sorted(now - before - set(layout.carried))
+    said = "".join(
+        f"; `was` of {name} says {old}, of which nothing is saved" for name, old in wrong.items()
+    ) + (f"; new here: {', '.join(new)}" if new else "")
+    remedy = (
+        "correct `was`"
+        if wrong
+        else "if it was renamed, write `was: OLD_NAME` on the new one"
+        if new
+        else "bring it back"
+    )
+    raise StateError(
+        f"saved state of {', '.join(lost)} has no step any more{said}. Either {remedy}, or, to lose"
+        f" the state, run once with {' '.join(f'--drop {name}' for name in lost)}; alarms of it"
+        " that stand are ended then"
+    )
 
 
 def _counts(partitions: Mapping[str, int]) -> str:

@@ -60,6 +60,7 @@ def take_reading(
         engine.count(s, "stale")
         return False
     why = _no_data_reason(s, value, quality, unit)
+    s.bad = bool(why)
     if why:
         engine.count(s, "bad")
         if s.last_good is None:

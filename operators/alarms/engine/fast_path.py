@@ -19,7 +19,13 @@ def inert_values(s: State) -> Interval:
     """
     rule, phase = s.rule, s.phase
     voting = rule.n_of_m or rule.times
-    if not s.enabled or s.no_data or rule.window or (phase != "normal" and (rule.pulse or voting)):
+    if (
+        not s.enabled
+        or s.gone
+        or s.no_data
+        or rule.window
+        or (phase != "normal" and (rule.pulse or voting))
+    ):
         return NOTHING
     if phase == "normal":
         if s.pulse_at is not None or (rule.times and s.window):

@@ -9,11 +9,12 @@ from operators.alarms.engine import suppression
 from operators.alarms.engine.commands import obey
 from operators.alarms.engine.evaluate import admit, take_reading
 from operators.alarms.engine.registry import Entry, Registry
+from operators.alarms.engine.revision import clear, end, revise
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.rule_change import change_rule
 from operators.alarms.engine.state import State
 from operators.alarms.engine.timers import NO_DATA, event_timers, fire, wall_timers
-from operators.alarms.engine.transition import Rejection, Transition, emit
+from operators.alarms.engine.transition import Rejection, Transition, emit, follow_page
 from operators.model.units import UNITS, convert
 
 
@@ -128,7 +129,8 @@ class Engine(Registry):
         about: Any = None,
     ) -> None:
         """A reading with event time `ts` that arrived at `at`."""
-        new = subject not in self.slots[rule_id]
+        known = self.slots[rule_id].get(subject)
+        new = known is None or (known.state is not None and known.state.gone)
         s = self.open(rule_id, subject, at, rule, about, min(ts, at))
         t = admit(self, s, ts, id, at)
         if t is None:
@@ -164,7 +166,10 @@ class Engine(Registry):
         if error:
             self._reject(s, rule_id, subject, t, command, error)
         self._advance(s, t, s.clock, False)
-        self.settle(s)
+        if s.gone and s.isa() == "A":
+            self._forget(s)
+        else:
+            self.settle(s)
         return error
 
     def _reject(
@@ -206,7 +211,8 @@ class Engine(Registry):
     ) -> None:
         """An alarm of the same subject begins or ends to hide this one."""
         s = self.open(rule_id, subject)
-        self._control(s, at, lambda t: suppression.inhibit(self, s, source, active, t), event)
+        if not s.gone:
+            self._control(s, at, lambda t: suppression.inhibit(self, s, source, active, t), event)
 
     def declare(
         self,
@@ -250,6 +256,48 @@ class Engine(Registry):
         if s.enabled and (rule.schedule is not None or s.edge is not None):
             suppression.follow_schedule(self, s, t)
 
+    def revise(
+        self,
+        rule: Rule,
+        at: float,
+        event: float | None,
+        own: Callable[[State], Rule | None],
+        mask: Callable[[State, Rule, float], None],
+    ) -> None:
+        """Put the alarms of a rule under a changed definition.
+
+        `own` says which rule a single alarm comes under, None where it is judged no longer; `mask`
+        hides or shows one that had the given rule.
+        """
+        old = self.rules.get(rule.id, rule)
+        self.put_rule(rule)
+        for subject, slot in list(self.slots[rule.id].items()):
+            s = self.load(rule.id, subject, slot, old)
+            new = own(s)
+            if new is None:
+                self.end(rule.id, subject, at, event)
+            else:
+                self._control(s, at, lambda t, s=s, new=new: self._revise(s, new, mask, t), event)  # type: ignore[misc]
+
+    def _revise(
+        self, s: State, new: Rule, mask: Callable[[State, Rule, float], None], t: float
+    ) -> None:
+        old = s.rule
+        follow_page(self, s, t)
+        if s.gone:
+            return
+        if new is not old:
+            revise(self, s, new, t)
+        mask(s, old, t)
+
+    def follow_pages(self, rule_id: str, at: float, event: float | None = None) -> None:
+        """Show the alarms of a rule on the pages that they are on now."""
+        for subject, slot in self.slots.get(rule_id, {}).items():
+            s = slot.state
+            if s is not None and s.page is not None and s.page != (self.page_of(s) or ""):
+                self.load(rule_id, subject, slot)
+                self._control(s, at, lambda t, s=s: follow_page(self, s, t), event)  # type: ignore[misc]
+
     def remove_rule(self, rule_id: str, at: float, event: float | None = None) -> None:
         """A rule is gone, with all its alarms; what was shown of them is taken back."""
         for subject in list(self.slots.get(rule_id, ())):
@@ -273,30 +321,26 @@ class Engine(Registry):
         """End one alarm. Its numbers are kept, so that one that comes back goes on from there."""
         s = self.open(rule_id, subject)
         self._control(s, at, lambda t: self._remove(s, t, reason), event)
-        self.tombs[rule_id, subject] = (s.occ, s.seq)
-        del self.slots[rule_id][subject]
-        self.stores[rule_id].drop(subject)
+        self._forget(s)
+
+    def _forget(self, s: State) -> None:
+        if s.seq:
+            self.tombs[s.rule.id, s.subject] = (s.occ, s.seq)
+        del self.slots[s.rule.id][s.subject]
+        self.stores[s.rule.id].drop(s.subject)
 
     def _remove(self, s: State, t: float, reason: str) -> None:
         if s.seq:
-            s.active, s.acked, s.shelved, s.until, s.manual, s.inhibitors = (
-                False,
-                True,
-                None,
-                None,
-                False,
-                (),
-            )
-            s.hold_until, s.oos, s.latched, s.no_data, s.flapping, s.phase = (
-                None,
-                False,
-                False,
-                False,
-                False,
-                "normal",
-            )
+            clear(s)
             emit(self, s, "removed", t, reason)
         s.enabled = False
+
+    def end(self, rule_id: str, subject: str, at: float, event: float | None = None) -> None:
+        """End an alarm that is judged no longer; one that people know of awaits them."""
+        s = self.open(rule_id, subject)
+        self._control(s, at, lambda t: end(self, s, t), event)
+        if s.isa() == "A":
+            self._forget(s)
 
     # ------------------------------------------------------------------------
     # outputs

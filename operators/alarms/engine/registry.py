@@ -38,12 +38,13 @@ class Registry:
         self.rules: dict[str, Rule] = {}
         self.slots: dict[str, dict[str, Slot]] = {}
         self.tombs: dict[Key, tuple[int, int]] = {}
-        self.sources: dict[str, set[str]] = {}
         self.counters: dict[str, int] = {}
         self.on_transition: Callable[[State, Transition], None] = lambda state, transition: None
         self.on_rejection: Callable[[Rejection], None] = lambda rejection: None
         self.on_count: Callable[[str], None] = lambda word: None
         self.on_open: Callable[[State, float], None] | None = None
+        self.hidden_by: Callable[[State], set[str]] = lambda state: set()
+        self.page_of: Callable[[State], str | None] = lambda state: None
         self.on_raise: Callable[[State], Rule] | None = None
         self.states_kept = STATES_KEPT
         self.stores: dict[str, SlotStore] = {}
@@ -81,7 +82,11 @@ class Registry:
         slots = self.slots[rule_id]
         slot = slots.get(subject)
         if slot is not None:
-            return self.load(rule_id, subject, slot)
+            s = self.load(rule_id, subject, slot)
+            if s.gone and time is not None:
+                s.gone, s.rule = False, rule or self.rules[rule_id]
+                self._inherit_inhibitors(s, at, time)
+            return s
         slots[subject] = slot = Slot(about=about)
         self.stores[rule_id].add(subject)
         s = slot.state = self._new_state(rule or self.rules[rule_id], subject, slot)
@@ -104,7 +109,7 @@ class Registry:
         return s
 
     def _inherit_inhibitors(self, s: State, at: float | None, time: float | None) -> None:
-        outside = self.sources.get(s.subject, ())
+        outside = self.hidden_by(s)
         for source in s.rule.suppress_when:
             other = self.state(source, s.subject) if source in self.rules else None
             if other is not None and other.active and not other.oos:
@@ -128,6 +133,7 @@ class Registry:
                 s.armed_event = slot.ts + s.rule.expect
         if slot.ts > s.synced:
             s.synced = s.last_ts = s.last_good = slot.ts
+            s.bad = False
             s.ids = (slot.id,) if slot.id is not None else ()
             s.evidence = (slot.id, slot.ts)
             s.last_value = self._in_rule_unit(s, slot.value, s.seen_unit)

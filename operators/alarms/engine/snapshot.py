@@ -20,7 +20,6 @@ def snapshot(engine: Engine) -> dict[str, Any]:
         "wall_mark": engine.wall_mark,
         "created": engine.created,
         "counters": dict(engine.counters),
-        "sources": {subject: sorted(sources) for subject, sources in engine.sources.items()},
         "tombs": [[rule, subject, *numbers] for (rule, subject), numbers in engine.tombs.items()],
         "rules": [rule.record for rule in engine.rules.values()],
         "alarms": {
@@ -95,7 +94,6 @@ def restore(
     engine.mark, engine.wall_mark, engine.ticks = data["mark"], data["wall_mark"], 1
     engine.created = data["created"]
     engine.counters = dict(data["counters"])
-    engine.sources = {subject: set(sources) for subject, sources in data["sources"].items()}
     engine.tombs = {(rule, subject): (occ, seq) for rule, subject, occ, seq in data["tombs"]}
     for record in data["rules"]:
         engine.put_rule(make_rule(record))

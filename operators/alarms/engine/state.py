@@ -56,12 +56,13 @@ class State:
 
     __slots__ = (
         "acked", "acked_at", "activated_at", "activations", "active", "annunciated", "armed_event",
-        "armed_wall",
+        "armed_wall", "bad",
         "born", "clock", "commands", "counters", "drift", "edge", "enabled", "evidence",
-        "flapping", "floor",
+        "flapping", "floor", "gone", "held_by",
         "hold_until", "ids", "index", "inhibitors", "last_flags", "last_good", "last_ts",
         "last_value",
-        "latched", "levels", "manual", "no_data", "occ", "oos", "phase", "points", "pulse_at",
+        "latched", "levels", "manual", "no_data", "occ", "oos", "page", "phase", "points",
+        "pulse_at",
         "realarm_from",
         "repeats", "returned_at", "rule", "seen_unit", "seq", "severity", "shelved", "since",
         "slot", "subject", "synced",
@@ -80,6 +81,9 @@ class State:
         self.until: float | None = None
         self.inhibitors: tuple[str, ...] = ()
         self.hold_until: float | None = None
+        self.held_by: str | None = None
+        self.gone = self.bad = False
+        self.page: str | None = None
         self.phase = "normal"
         self.since: float | None = None
         self.levels: tuple[bool, ...] = ()

@@ -6,7 +6,8 @@ from operators.alarms.engine.lifecycle import unmask
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Outlet, emit
 
-SCHEDULE_SOURCE = "schedule"
+SCHEDULE_SOURCE, WHILE_SOURCE = "schedule", "while"
+"""What hides an alarm that is not armed: nothing holds when it is armed again."""
 
 
 def inhibit(engine: Outlet, s: State, source: str, on: bool, t: float) -> None:
@@ -22,8 +23,8 @@ def inhibit(engine: Outlet, s: State, source: str, on: bool, t: float) -> None:
         s.inhibitors = tuple(i for i in s.inhibitors if i != source)
         if s.inhibitors:
             return
-        if s.rule.suppress_hold > 0 and source != SCHEDULE_SOURCE:
-            s.hold_until = t + s.rule.suppress_hold
+        if s.rule.suppress_hold > 0 and source not in (SCHEDULE_SOURCE, WHILE_SOURCE):
+            s.hold_until, s.held_by = t + s.rule.suppress_hold, source
         elif not s.suppressed:
             unmask(engine, s, "unsuppressed", t, "inhibit:" + source)
 

@@ -23,7 +23,7 @@ Timer = tuple[float, int]
 def event_timers(s: State) -> list[Timer]:
     """(deadline, kind) of every timer that runs on event time."""
     out: list[Timer] = []
-    if not s.enabled:
+    if not s.enabled or s.gone:
         return out
     rule, floor, phase = s.rule, s.floor, s.phase
     if s.edge is not None:

@@ -39,6 +39,7 @@ class Transition(msgspec.Struct, kw_only=True):
     rule_hash: str
     evidence: tuple[str | None, float] | None
     labels: Mapping[str, str]
+    page: str | None = None
     user: str | None = None
     comment: str | None = None
     until: float | None = None
@@ -68,6 +69,9 @@ class Outlet(Protocol):
 
     def rule_when_raised(self, state: State) -> Rule:
         """The rule under which an alarm is raised now."""
+
+    def page_of(self, state: State) -> str | None:
+        """The page that an alarm is on now."""
 
     def out(self, state: State, transition: Transition) -> None:
         """Take a transition."""
@@ -105,15 +109,51 @@ def emit(
     annunciate: bool = False,
     **extra: Any,
 ) -> None:
-    """Give the next transition of an alarm its number and id, and send it out."""
-    s.seq += 1
+    """Give the next transition of an alarm its number and id, and send it out.
+
+    One that is shown on another page than before first leaves that one.
+    """
+    if event != "removed":
+        _follow_page(engine, s, at)
     annunciation = _annunciation(s, annunciate)
     if annunciate:
         s.annunciated = True
         s.realarm_from = s.wall
+    _send(engine, s, event, at, reason, s.flags(), s.isa(), annunciation, extra)
+
+
+def follow_page(engine: Outlet, s: State, at: float) -> None:
+    """Show an alarm that stands on the page that it is on now, where that is another one."""
+    if s.page is not None and s.last_flags and (engine.page_of(s) or "") != s.page:
+        heard = s.acked and s.rule.ack_required
+        emit(engine, s, "rule_changed", at, "page", s.active and not s.masked and not heard)
+
+
+def _follow_page(engine: Outlet, s: State, at: float) -> None:
+    page = engine.page_of(s) or ""
+    if s.page not in (None, page) and s.last_flags:
+        _send(
+            engine, s, "removed", at, "page", (), "A",
+            "end" if s.active and s.annunciated else None, {},
+        )  # fmt: skip
+        s.annunciated = False
+    s.page = page
+
+
+def _send(
+    engine: Outlet,
+    s: State,
+    event: str,
+    at: float,
+    reason: str,
+    flags: tuple[str, ...],
+    isa: str,
+    annunciation: Annunciation | None,
+    extra: Mapping[str, Any],
+) -> None:
+    s.seq += 1
     rule = s.rule
-    before, flags = s.last_flags, s.flags()
-    s.last_flags = flags
+    before, s.last_flags = s.last_flags, flags
     engine.out(
         s,
         Transition(
@@ -127,17 +167,18 @@ def emit(
             recorded=s.wall,
             before=before,
             flags=flags,
-            isa=s.isa(),
+            isa=isa,
             severity=s.severity,
             value=s.last_value,
             unit=s.unit,
             limit=crossed_limit(s, event),
             reason=reason,
-            annunciate=annunciate,
+            annunciate=annunciation in ("start", "again"),
             annunciation=annunciation,
             rule_hash=rule.hash,
             evidence=s.evidence,
             labels=rule.labels,
+            page=s.page or None,
             **extra,
         ),
     )

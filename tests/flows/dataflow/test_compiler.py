@@ -4,10 +4,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.dataflow.compiler import Compiled, NotRunnable, compile_flow
+from flows.dataflow.compiler import ANSWER_SINK, Compiled, NotRunnable, compile_flow
 from flows.dataflow.graph import Graph
+from flows.dataflow.plan import COMMANDS
 from flows.loader import load
-from operators.events import AlarmTransition, Event, Reading
+from operators.alarms.command_handler import COMMAND
+from operators.events import AlarmTransition, Event, Occurrence, Reading
 
 SHIPPED = Path(__file__).parents[3] / "flows" / "definitions"
 
@@ -195,3 +197,21 @@ def test_every_shipped_definition_compiles(name: str, profile: str | None) -> No
     assert flow is not None, document.report()
 
     assert compile_flow(flow, {}, ZoneInfo("UTC"), profile).plan.nodes or name == "archive"
+
+
+def test_a_command_for_an_alarm_that_the_flow_does_not_have_is_refused(tmp_path: Path) -> None:
+    text = (
+        "sources: {a: {topic: a}}\nalarms: {hot: {from: a, when: {above: 30}, response: Look.}}\n"
+    )
+    graph = Graph(compiled(tmp_path, text).plan)
+
+    def refused(**data: str) -> list[str]:
+        command = Occurrence(
+            id="c", time=1.0, subject="x", type=COMMAND, data={"do": "ack", "flow": "f", **data}
+        )
+        answers = graph.feed(COMMANDS, [command], 1.0).get(ANSWER_SINK, [])
+        return [str(one.data["error"]) for one in answers if isinstance(one, Occurrence)]
+
+    assert refused(alarm="cold") == refused(rule="f/cold/x") == ["unknown_alarm"]
+    assert refused(alarm="hot") == refused(rule="f/hot") == ["unknown_alarm"]
+    assert refused(alarm="cold", flow="other") == []

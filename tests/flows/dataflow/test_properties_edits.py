@@ -1,0 +1,15 @@
+"""An edit acts from its own instant, on alarms that stand, too.
+
+After random edits, restarts, commands and readings, a flow shows what it would show had it always
+had its last definition, but for what people did.
+"""
+
+import pytest
+
+from tests.flows.dataflow.edits import check_seed
+
+
+@pytest.mark.parametrize("first", range(0, 100, 25))
+def test_an_edited_flow_shows_what_one_shows_that_always_had_the_definition(first: int) -> None:
+    for seed in range(first, first + 25):
+        check_seed(seed)
