@@ -7,6 +7,7 @@ For example:
         print(document.report())
 """
 
+import re
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -85,10 +86,22 @@ def notation(document: Document, node: Node, path: Path_) -> None:
                 child.entries, child.value = None, f"{{{name}}}"
                 continue
         empty = child.value is None and child.entries is None and child.items is None
-        if empty and not _may_be_empty(below):
+        if empty and isinstance(key, str) and (number := _cut_number(node, key)):
+            document.say(place, "a comma in a number", f"write {number}")
+        elif empty and not _may_be_empty(below):
             what = f"{key!r} is empty" if isinstance(key, str) else "an entry of the list is empty"
             document.say(place, what, "give it a value or remove it")
         notation(document, child, below)
+
+
+def _cut_number(node: Node, key: str) -> str | None:
+    """The number with its decimal point, where `{above: 7,5 °C}` was read as `7` and a key."""
+    keys = [str(name) for name, _, _ in node.children()]
+    after = re.fullmatch(r"(\d+)(\s*\S*)", key)
+    if not node.flow_style or after is None or keys.index(key) == 0:
+        return None
+    before = node.get(keys[keys.index(key) - 1])
+    return f"{before.value}.{key}" if before is not None and type(before.value) is int else None
 
 
 def _may_be_empty(path: Path_) -> bool:

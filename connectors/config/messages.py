@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel
 
 from connectors.config.document import Document, Path_
+from connectors.config.forms import form_problem
 from connectors.config.late_model import annotation_of
 from connectors.config.suggestion import near
 
@@ -214,11 +215,7 @@ def _sentence(kind: str, value: Any, context: dict[str, Any], error: Any) -> tup
             )
         return f"{_shown(value)} is not one of {expected}", near(value, words)
     if kind == "string_pattern_mismatch":
-        if context.get("pattern") == r"^[a-z][a-z0-9_]*$":
-            return f"{value!r} is not a name", "use a-z, 0-9 and _"
-        if context.get("pattern") == r"^[A-Za-z_][A-Za-z0-9_]*$":
-            return f"{value!r} is not a name here", "use letters, digits and _"
-        return f"{value!r} does not have the form {context.get('pattern')}", None
+        return form_problem(str(context.get("pattern")), value)
     limits = {
         "greater_than": "gt",
         "greater_than_equal": "ge",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from connectors.config.variables import hidden
+
 Level = Literal["error", "warning"]
 Key = str | int
 Path_ = tuple[Key, ...]
@@ -115,6 +117,4 @@ class Text:
             if number < len(self.lines)
             else ""
         )
-        for secret in self.secrets:
-            line = line.replace(secret, "***")
-        return line
+        return hidden(line, dict.fromkeys(self.secrets, "***"))

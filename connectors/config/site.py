@@ -80,6 +80,11 @@ class Site(Spec):
         return ZoneInfo(self.timezone)
 
     @property
+    def document(self) -> Document | None:
+        """The site file; None where there is none."""
+        return self._document
+
+    @property
     def folder(self) -> Path | None:
         """Where the site file is; None where there is none."""
         return None if self._document is None else self._document.path.parent
@@ -209,6 +214,16 @@ def _say_clear(document: Document, path: Path_, what: str, variable: str) -> Non
     )
 
 
+def _at(written: Any, path: Path_) -> Any:
+    """The value at a path, as far as the path leads."""
+    for part in path:
+        try:
+            written = written[part]
+        except (LookupError, TypeError):
+            break
+    return written
+
+
 def check_connections(
     document: Document, site: Site, models: Mapping[str, type[BaseModel]]
 ) -> None:
@@ -223,6 +238,7 @@ def check_connections(
             details = [
                 detail
                 for detail in error.errors(include_url=False)
-                if not (detail["loc"] and "${" in str(written.get(str(detail["loc"][0]), "")))
+                if detail["type"] == "extra_forbidden"
+                or not (detail["loc"] and "${" in str(_at(written, detail["loc"])))
             ]
             explain(document, model, details, f"connections.{name}", ("connections", name))

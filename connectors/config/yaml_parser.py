@@ -79,7 +79,8 @@ class YamlReader:
         if "expected <block end>" in problem and source[:column].strip() == "":
             hint: str | None = "indent it exactly as the lines that it belongs with"
         else:
-            hint = "quote texts that hold ': ', '{' or '}'" if re.search(r"[{}]", source) else None
+            unquoted = re.search(r"[{}]", source) or "mapping values" in problem
+            hint = "quote texts that hold ': ', '{' or '}'" if unquoted else None
         self._say(place, f"not readable as YAML: {problem}", hint)
 
     def _last_place(self) -> tuple[int, int]:

@@ -1,17 +1,19 @@
 """The connection to a Kafka-protocol broker, as the site file has it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from operators.component import Spec
 
+ADDRESS = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+):\d{1,5}$"
+
 
 class TopicConnection(Spec):
     """Where the Kafka-protocol broker (Redpanda) is, and how to talk to it."""
 
-    brokers: list[str] = Field(
+    brokers: list[Annotated[str, Field(pattern=ADDRESS)]] = Field(
         description="Addresses of the brokers.", examples=[["redpanda:9092"]], min_length=1
     )
     prefix: str = Field(

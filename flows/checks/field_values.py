@@ -1,11 +1,13 @@
 """What is known, before anything runs, of the events that come out of each name of a flow."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flows.language.model import Flow, Source, Step, inputs, origin
 from flows.language.picture_model import areas
 from operators.alarms.settings import STATES
+from operators.decoding.catalogue import DIALECTS
+from operators.decoding.dialect import ALL
 from operators.model.changes import CHOICES
 from operators.model.condition import KINDS
 from operators.model.priority import PRIORITIES
@@ -44,6 +46,18 @@ _SAME = frozenset(
 )
 _QUALITIES = ("good", "stale", "bad")
 
+
+class Decoded(tuple[str, ...]):
+    """The metrics that dialects have, where no definition names some of them."""
+
+    __slots__ = ()
+
+
+_WORDS: dict[str, Iterable[str]] = {
+    "quality": _QUALITIES, "priority": PRIORITIES, "change": CHANGES, "state": STATES,
+}  # fmt: skip
+"""Words that may stand in a list although they cannot come just here."""
+
 Conflict = Callable[[int, str, Any, tuple[str, ...]], None]
 """Told of a selector that nothing can pass: step, field, what is wanted, what can come."""
 
@@ -67,18 +81,29 @@ def facts_of(
     if stream is None:
         return {}
     facts = either(facts_of(flow, read, within | {base}) for read in inputs(stream.from_))
-    for number, step in enumerate(stream.steps):
+    return [*facts_before(flow, base, facts, conflict)][-1]
+
+
+def facts_before(
+    flow: Flow, stream: str, facts: Facts, conflict: Conflict = ignore
+) -> Iterator[Facts]:
+    """What is known before each step of a stream that reads `facts`, and behind the last."""
+    for number, step in enumerate(flow.streams[stream].steps):
+        yield facts
         facts = _after(flow, facts, step, number, conflict)
-    return facts
+    yield facts
 
 
 def either(many: Iterable[Facts]) -> Facts:
     """What is known of events that come from any of several names."""
     known = list(many)
     shared = set.intersection(*(set(facts) for facts in known)) if known else set()
-    return {
-        field: tuple(dict.fromkeys(v for facts in known for v in facts[field])) for field in shared
-    }
+    found: Facts = {}
+    for field in shared:
+        values = [facts[field] for facts in known]
+        kind = Decoded if any(isinstance(one, Decoded) for one in values) else tuple
+        found[field] = kind(dict.fromkeys(v for one in values for v in one))
+    return found
 
 
 def narrowed(
@@ -95,16 +120,20 @@ def narrowed(
         left = texts if known is None else common(known, texts)
         if not left:
             conflict(field, wanted, known or ())
+        else:
+            for one in texts:
+                if known and one not in _WORDS.get(field, ()) and not common(known, (one,)):
+                    conflict(field, one, known)
         out[field] = left or texts
     return out
 
 
 def common(known: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """The names that are in both, of names and patterns."""
+    """The names that are in both, of names and patterns, as they are wanted."""
     found: dict[str, None] = {}
-    names = tuple(wanted)
-    for one in known:
-        for other in names:
+    names = tuple(known)
+    for other in wanted:
+        for one in names:
             if _is_pattern(one) and (_is_pattern(other) or glob(one).fullmatch(other)):
                 found[other] = None
             elif one == other or (_is_pattern(other) and glob(other).fullmatch(one)):
@@ -130,6 +159,12 @@ def _of_alarms(flow: Flow, names: list[str]) -> Facts:
 
 def _of_source(source: Source) -> Facts:
     settings: Any = source.settings
+    if (
+        source.kind == "mqtt"
+        or (source.kind == "http" and settings.subject is None)
+        or (source.kind == "mariadb_binlog" and not settings.rows)
+    ):
+        return {"kind": ("message",)}
     if source.kind == "rtsp":  # what a camera tells of itself comes beside its pictures
         return {"kind": ("frame", "reading", "occurrence")}
     if source.kind == "simulate":
@@ -157,14 +192,20 @@ def _after(flow: Flow, facts: Facts, step: Step, number: int, conflict: Conflict
     if step.kind in _SAME:
         return facts
     if step.kind == "decode":
-        decoded = ("reading", "occurrence")
-        return (
-            facts
-            if set(facts.get("kind", ("message",))) <= set(decoded)
-            else {"kind": decoded, "quality": _QUALITIES}
-        )
+        return _decoded(facts, settings.as_)
     made = _MAKES.get(step.kind)
     return {} if made is None else made(flow, facts, settings)
+
+
+def _decoded(facts: Facts, dialect: str) -> Facts:
+    """What is known behind `decode`, which lets pass what is decoded already."""
+    kinds, decoded = facts.get("kind"), ("reading", "occurrence")
+    if kinds is not None and set(kinds) <= set(decoded):
+        return facts
+    made: Facts = {"kind": decoded, "quality": _QUALITIES}
+    if kinds == ("message",):
+        made["metric"] = Decoded(ALL if dialect == "auto" else DIALECTS[dialect].metrics)
+    return made
 
 
 def _without(facts: Facts, *fields: str) -> Facts:

@@ -3,7 +3,7 @@
 from connectors.config.document import Node, Place
 from connectors.config.suggestion import near
 from flows.checks.context import SECTIONS, Scope
-from flows.language.model import inputs, origin
+from flows.language.model import SIDE_OUTPUTS, inputs, origin
 from operators.transforms.enrich import Enrich
 
 
@@ -26,6 +26,9 @@ def _check_unique(scope: Scope) -> None:
                     "'alarms' means every alarm of the flow; choose another name",
                     key=True,
                 )
+            elif name in SIDE_OUTPUTS and section in ("sources", "streams"):
+                message = f"{name!r} means the side output NAME.{name}; choose another name"
+                scope.say((section, name), message, key=True)
             elif name in seen:
                 scope.say(
                     (section, name), f"the name {name!r} is already used in {seen[name]}", key=True
@@ -56,7 +59,9 @@ def _check_left_out(scope: Scope, name: str, entry: Node) -> None:
 
 def _check_read_name(scope: Scope, place: Place, read: str, reader: str) -> None:
     name, say = origin(read), scope.document.say
-    if any(scope.is_broken(section, name) for section in ("sources", "streams", "alarms")):
+    if not name or any(
+        scope.is_broken(section, name) for section in ("sources", "streams", "alarms")
+    ):
         return
     if scope.names.get(name) == "sinks":
         say(place, f"{name!r} is a sink; nothing can be read from it")

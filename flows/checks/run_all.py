@@ -4,6 +4,7 @@ from flows.checks.alarms import check_alarms, check_levels
 from flows.checks.clickhouse_kinds import check_history
 from flows.checks.context import WHOLE, LeftOut, Scope
 from flows.checks.metrics import check_metrics
+from flows.checks.never_true import check_limits
 from flows.checks.placeholders import check_texts
 from flows.checks.references import check_references
 from flows.checks.step_ids import check_steps
@@ -25,6 +26,7 @@ def check(scope: Scope) -> None:
     check_alarms(scope)
     check_levels(scope)
     check_feeding(scope)
+    check_limits(scope)
     check_timing(scope)
     check_clock(scope)
     check_metrics(scope)

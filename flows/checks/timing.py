@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope
+from flows.checks.field_values import Facts, common, either, facts_of, narrowed
 from flows.language.component_docs import duration_text
 from flows.language.model import Stream, origin
 from flows.language.upstream import clocks
@@ -85,7 +86,7 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
             silent is None
             or when.for_ < silent
             or not mine & _signals(scope, lost)
-            or not _overlap(alarm, lost)
+            or not _overlap(scope, alarm, lost)
         ):
             continue
         path: Path_ = ("alarms", name, "when", "for")
@@ -267,17 +268,19 @@ def _signals(scope: Scope, alarm: Alarm) -> set[str]:
     return {one for name in alarm.sources for one in scope.upstream(name)} & set(scope.flow.sources)
 
 
-def _overlap(one: Alarm, other: Alarm) -> bool:
-    """Whether two alarms may watch the same metric."""
-    wanted = [
-        alarm.only.metric
-        for alarm in (one, other)
-        if alarm.only is not None and alarm.only.metric is not None
-    ]
-    if len(wanted) < 2:
-        return True
-    first, second = ({item} if isinstance(item, str) else set(item) for item in wanted)
-    return bool(first & second) or any("*" in name for name in first | second)
+def _overlap(scope: Scope, one: Alarm, other: Alarm) -> bool:
+    """Whether two alarms may watch the same signal."""
+    known = [_facts(scope, alarm) for alarm in (one, other)]
+    for field in ("subject", "metric"):
+        first, second = (facts.get(field) for facts in known)
+        if first is not None and second is not None and not common(first, second):
+            return False
+    return True
+
+
+def _facts(scope: Scope, alarm: Alarm) -> Facts:
+    facts = either(facts_of(scope.flow, read) for read in alarm.sources)
+    return facts if alarm.only is None else narrowed(facts, alarm.only, lambda *conflict: None)
 
 
 def check_clock(scope: Scope) -> None:

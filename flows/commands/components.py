@@ -6,6 +6,8 @@ import click
 
 from connectors.config.suggestion import near
 from flows.language.component_docs import component_list, component_page, matching, reference
+from flows.language.dialect_docs import dialect_page
+from operators.decoding.catalogue import DIALECTS
 
 
 @click.command("list")
@@ -27,14 +29,17 @@ def list_components() -> None:
 def docs(component: str | None, form: str) -> None:
     """Print the documentation of one component or of all: settings, units, defaults, examples.
 
-    A name that is a source and a sink, such as topic, prints both.
+    A name that is a source and a sink, such as topic, prints both. The name of a dialect of
+    `decode`, such as zigbee2mqtt, prints the metrics that it makes, with their units and words.
     """
     if component is None:
         click.echo(reference(), nl=False)
         return
     found = matching(component)
-    if not found:
-        names = sorted({name for _, name, _ in matching(None)})
+    if component in DIALECTS:
+        click.echo(dialect_page(component), nl=False)
+    elif not found:
+        names = sorted({name for _, name, _ in matching(None)} | set(DIALECTS))
         hint = near(component, names) or f"known: {', '.join(names)}"
         click.echo(f"error: no component {component!r}; {hint}", err=True)
         sys.exit(1)

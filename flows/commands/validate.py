@@ -1,18 +1,25 @@
 """`vigie validate`: every problem of definitions and site files, without network and secrets."""
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from connectors.base import ConnectorError
 from connectors.config.document import Document
-from connectors.config.site import Site, build_site, check_connections
+from connectors.config.site import Site, build_site, check_connections, load_site
 from connectors.config.suggestion import near
+from flows.checks.context import Scope
 from flows.language.catalogue import connection_models
 from flows.language.lock import identities
 from flows.language.model import Flow
 from flows.loader import build
+from flows.replay.seen import unseen
+from operators.model.units import duration
+
+EXIT_DOWN = 75
 
 
 @click.command()
@@ -20,12 +27,25 @@ from flows.loader import build
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print problems only.")
-def validate(files: tuple[Path, ...], quiet: bool) -> None:
+@click.option(
+    "--site",
+    "live",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also look into this site's topics: has the input of every rule been seen there?",
+)
+@click.option(
+    "--since", default="1d", show_default=True, metavar="SPAN", help="How far back to look there."
+)
+def validate(files: tuple[Path, ...], quiet: bool, live: Path | None, since: str) -> None:
     """Check definitions and site files: keys, types, units, names, placeholders, tests, lock.
 
     Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if
-    there is an error. With a site file among the files, the flows' connections must be in it.
+    there is an error. With a site file among the files, the flows' connections must be in it. With
+    `--site`, a rule for which nothing came to the live topics is a warning, and a broker that does
+    not answer an exit with 75.
     """
+    if live is not None and live not in files:
+        files = (*files, live)
     documents = [Document.read(path) for path in files]
     subjects = [check(document) for document in documents]
     sites = [subject for subject in subjects if isinstance(subject, Site)]
@@ -34,11 +54,37 @@ def validate(files: tuple[Path, ...], quiet: bool) -> None:
         if isinstance(subject, Flow):
             for site in sites:
                 check_site(document, subject, site)
+    down = live is not None and not _look(documents, subjects, live, since)
+    for document, subject in zip(documents, subjects, strict=True):
         if report := document.report():
             click.echo(report)
         if subject is not None and not document.errors and not quiet:
             click.echo(f"{document.path}: ok ({describe(subject)})")
-    sys.exit(1 if any(document.errors for document in documents) else 0)
+    if any(document.errors for document in documents):
+        sys.exit(1)
+    sys.exit(EXIT_DOWN if down else 0)
+
+
+def _look(
+    documents: Sequence[Document], subjects: Sequence[Flow | Site | None], live: Path, since: str
+) -> bool:
+    """Warn of rules whose input never came; False if the site's topics cannot be read."""
+    try:
+        back, now = duration(since), time.time()
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from None
+    if any(document.errors for document in documents):
+        return True
+    try:
+        site = load_site(live)
+        for document, flow in zip(documents, subjects, strict=True):
+            if isinstance(flow, Flow):
+                for one in unseen(flow, Scope(document, flow).tables, site, now - back, now):
+                    document.say_at(one.path, one.message, one.hint, level="warning")
+    except ConnectorError as error:
+        click.echo(f"{live}: the live topics were not looked at: {error}", err=True)
+        return False
+    return True
 
 
 def check(document: Document) -> Flow | Site | None:
@@ -60,7 +106,11 @@ def check_site(document: Document, flow: Flow, site: Site) -> None:
                 getattr(component, "connection", None),
                 getattr(component, "CONNECTION", None),
             )
-            if wanted is None or wanted in site.connections:
+            if wanted is None:
+                continue
+            if wanted in site.connections:
+                if model is not None and wanted not in connection_models() and site.document:
+                    check_connections(site.document, site, {wanted: model})
                 continue
             if model is None or any(field.is_required() for field in model.model_fields.values()):
                 hint = (

@@ -111,7 +111,7 @@ class Run:
             self.entries.setdefault(place, []).append(raw_name(definition.flow, name))
         for name, place in definition.inputs.streams.items():
             self.entries.setdefault(place, []).append(name + HISTORY)
-        self._plan = replay_plan(definition, zone)
+        self.plan = replay_plan(definition, zone)
         self._rows = {raw_name(definition.flow, name): some for name, some in rows.items()}
         written = [_values(row) for some in rows.values() for row in some]
         read, telling = definition.inputs.streams, definition.inputs.telling
@@ -125,7 +125,7 @@ class Run:
         """Start the clock; rows of tables are there from the beginning."""
         self._episodes = Episodes(counted_from)
         self._stays = Stays(counted_from)
-        self._player = Player(self._plan, at, self._pace, self._collect)
+        self._player = Player(self.plan, at, self._pace, self.collect)
         for source, rows in self._rows.items():
             self._player.table(source, rows)
 
@@ -160,7 +160,8 @@ class Run:
         """The rows of the table that a source brings."""
         return self._rows.get(raw_name(self.definition.flow, name), [])
 
-    def _collect(self, outputs: Outputs) -> None:
+    def collect(self, outputs: Outputs) -> None:
+        """Take what comes out of the graph."""
         for event in outputs.get(ALARMS, ()):
             if isinstance(event, AlarmTransition):
                 self.kpis.see(event)
@@ -184,6 +185,7 @@ class Replay:
         site: Site,
         pace: Pace | None = None,
         cache: Path = Path(),
+        make: "type[Run]" = Run,
     ) -> None:
         self.warnings: list[str] = []
         self._known = Known(cache)
@@ -191,7 +193,7 @@ class Replay:
         self.counts: dict[Place, int] = {}
         self.start, self.end = period.start, period.end
         self._site, self._zone = site, site.zone
-        self.runs = [Run(one, site.zone, self._tables(one), pace) for one in definitions]
+        self.runs = [make(one, site.zone, self._tables(one), pace) for one in definitions]
         places = dict.fromkeys(place for run in self.runs for place in run.entries)
         self.histories = {place: self._open(place, definitions) for place in places}
 

@@ -105,14 +105,14 @@ def resolve(flow: Flow, given: Mapping[str, Place], names: TopicNames) -> Inputs
     }
     tells = tuple(name for name in telling(flow, cameras) if name not in streams)
     for name in needed(flow, streams, tells):
-        if name in flow.sources and name not in given and _own(flow, name, names) is None:
+        if name in flow.sources and name not in given and own_topic(flow, name, names) is None:
             streams |= _written_streams(flow, name, streams)
     sources: dict[str, Place] = {}
     tables: dict[str, Place] = {}
     for name in needed(flow, streams, tells):
         if name not in flow.sources:
             continue
-        place = given.get(name) or _own(flow, name, names) or _written(flow, name)
+        place = given.get(name) or own_topic(flow, name, names) or _written(flow, name)
         if place is None:
             raise InputError(_without_history(flow, name))
         if place.kind != "none":
@@ -175,7 +175,7 @@ def _pictures(flow: Flow, name: str, place: Place) -> Place:
     return place
 
 
-def _own(flow: Flow, name: str, names: TopicNames) -> Place | None:
+def own_topic(flow: Flow, name: str, names: TopicNames) -> Place | None:
     """The topic that a source reads, or that its receiver writes."""
     settings = flow.sources[name].settings
     if isinstance(settings, Topic):

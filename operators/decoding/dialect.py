@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from operators.decoding.payloads.metrics import METRICS
 from operators.decoding.payloads.parse import Undecodable
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 
@@ -26,6 +27,8 @@ class Route(NamedTuple):
 
 
 IGNORE = Route(None)
+ALL = frozenset(METRICS)
+"""Every metric that there is."""
 
 
 def never(value: Any) -> bool:
@@ -39,19 +42,25 @@ class Dialect(NamedTuple):
     `about` says in a few words who speaks it. `route(topic, named)` returns how to read a topic, or
     None if it is not the dialect's; `named` means that the definition names the dialect, so that
     its topics may have any base. `fits` recognises a payload by its shape on a topic of no dialect,
-    and `read` reads it.
+    and `read` reads it. `metrics` are all that its readings can have.
     """
 
     about: str
     route: Callable[[str, bool], Route | None]
     read: Read
     fits: Callable[[Any], bool] = never
+    metrics: frozenset[str] = ALL
 
 
-def by_topic(about: str, route: Callable[[str, bool], Route | None], expected: str) -> Dialect:
+def by_topic(
+    about: str,
+    route: Callable[[str, bool], Route | None],
+    expected: str,
+    metrics: frozenset[str] = ALL,
+) -> Dialect:
     """Return a dialect found by its topics only; `expected` describes them in messages."""
 
     def read(builder: ReadingBuilder, data: Any) -> None:
         raise Undecodable("unrecognised", f"expected a topic {expected}; got {builder.topic!r}")
 
-    return Dialect(about, route, read)
+    return Dialect(about, route, read, metrics=metrics)

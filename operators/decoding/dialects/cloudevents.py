@@ -47,4 +47,4 @@ def _fits(data: Any) -> bool:
     return data.__class__ is dict and "specversion" in data
 
 
-DIALECT = Dialect("CloudEvents 1.0 in JSON", _route, _read, _fits)
+DIALECT = Dialect("CloudEvents 1.0 in JSON", _route, _read, _fits, frozenset())

@@ -25,4 +25,5 @@ DIALECT = Dialect(
     "time of receipt, for passing it on",
     _route,
     _read,
+    metrics=frozenset(),
 )

@@ -135,4 +135,10 @@ def _fits(data: Any) -> bool:
     )
 
 
-DIALECT = Dialect("Frigate, cameras with object detection", _route, _read, _fits)
+DIALECT = Dialect(
+    "Frigate, cameras with object detection",
+    _route,
+    _read,
+    _fits,
+    frozenset(("motion", "sound", "sound_pressure", "count", "availability")),
+)

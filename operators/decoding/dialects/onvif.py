@@ -6,7 +6,7 @@ Topics are `onvif2mqtt/CAMERA/motion` (onvif2mqtt) and `axis/SERIAL/event/…` (
 from typing import Any
 
 from operators.decoding.dialect import IGNORE, Dialect, Route
-from operators.decoding.payloads.metrics import METRICS, metric_of
+from operators.decoding.payloads.metrics import BINARY, METRICS, metric_of
 from operators.decoding.payloads.parse import missing, wrong_type
 from operators.decoding.payloads.reading_builder import (
     ReadingBuilder,
@@ -68,4 +68,10 @@ def _fits(data: Any) -> bool:
     )
 
 
-DIALECT = Dialect("cameras' own events through onvif2mqtt, and those of Axis", _route, _axis, _fits)
+DIALECT = Dialect(
+    "cameras' own events through onvif2mqtt, and those of Axis",
+    _route,
+    _axis,
+    _fits,
+    frozenset(BINARY),
+)

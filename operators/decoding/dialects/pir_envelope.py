@@ -123,4 +123,5 @@ DIALECT = Dialect(
     _route,
     _read,
     _fits,
+    frozenset(("motion",)),
 )

@@ -6,7 +6,7 @@
 import re
 from typing import Any
 
-from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.dialects import tasmota_zigbee
 from operators.decoding.payloads import values
 from operators.decoding.payloads.metrics import METRICS, metric_of
@@ -187,4 +187,9 @@ def _beacon(builder: ReadingBuilder, device: str, raw: Any) -> None:
         builder.put(subject, "presence", raw["STATE"])
 
 
-DIALECT = by_topic("Tasmota, and the Zigbee devices behind it", _route, "with tele, stat or cmnd")
+DIALECT = by_topic(
+    "Tasmota, and the Zigbee devices behind it",
+    _route,
+    "with tele, stat or cmnd",
+    ALL - _FOREIGN | {"state", "availability", "position", "uptime"},
+)

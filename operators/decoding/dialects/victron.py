@@ -5,7 +5,7 @@ Null, `[]` and an empty payload mean "no value".
 
 from typing import Any
 
-from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.payloads.metrics import METRICS, metric_of
 from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
@@ -54,4 +54,4 @@ def _route(topic: str, named: bool) -> Route | None:
     return Route(read_path, "json", empty=True)
 
 
-DIALECT = by_topic("Victron Venus OS", _route, "N/PORTAL/SERVICE/INSTANCE/PATH")
+DIALECT = by_topic("Victron Venus OS", _route, "N/PORTAL/SERVICE/INSTANCE/PATH", ALL - _FOREIGN)

@@ -6,7 +6,7 @@ Single attributes come as bare values.
 from functools import lru_cache
 from typing import Any
 
-from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.payloads import values
 from operators.decoding.payloads.metrics import ALIASES, NAMES
 from operators.decoding.payloads.parse import wrong_type
@@ -153,4 +153,6 @@ def _route(topic: str, named: bool) -> Route | None:
     return _device("/".join(rest))
 
 
-DIALECT = by_topic("Zigbee2MQTT", _route, "BASE/DEVICE of Zigbee2MQTT")
+DIALECT = by_topic(
+    "Zigbee2MQTT", _route, "BASE/DEVICE of Zigbee2MQTT", ALL - _FOREIGN | {"availability"}
+)

@@ -8,14 +8,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, NAMES, by_suffix, names
+from operators.decoding.payloads.metrics import (
+    METRIC_OF_UNIT,
+    METRICS,
+    NAMES,
+    OPENINGS,
+    by_suffix,
+    names,
+)
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 
 IGNORED = frozenset(("automation", "script", "update", "button", "scene"))
 ON_OFF = frozenset(("switch", "light", "fan", "input_boolean"))
 NUMERIC = frozenset(("sensor", "number", "input_number"))
 MISSING = frozenset(("unavailable", "unknown", "none"))
-OPENINGS = frozenset(("door", "window", "opening", "garage_door"))
 TEXT_CLASSES = frozenset(("timestamp", "date", "enum"))
 
 BINARY_CLASSES = {

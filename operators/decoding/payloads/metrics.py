@@ -94,6 +94,9 @@ ALIASES: dict[str, str] = {
 NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
 """Lower-case key or name: metric."""
 
+OPENINGS = frozenset(("door", "window", "opening", "garage_door"))
+"""What others call a contact that is 1 when open."""
+
 METRIC_OF_UNIT: dict[str, str] = {
     "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy",
     "Wh": "energy", "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current",

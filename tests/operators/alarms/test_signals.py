@@ -157,7 +157,7 @@ def test_a_rule_without_a_metric_has_an_alarm_for_each_signal() -> None:
         {"id": "b", "subject": "plug", "crosses": "30 °C"},
     ]
     given: list[Event] = [
-        Row(id=row["id"], time=0, table="rules", op="create", values=row) for row in rows
+        Row(id=row["id"], time=0, table="rules", op="insert", values=row) for row in rows
     ]
     rules.on_role("rules", given, Now(0, 0))
     assert feed(rules, 1, temperature=21, device_temperature=60, humidity=50) == [
