@@ -111,7 +111,7 @@ class Run:
             self.entries.setdefault(place, []).append(raw_name(definition.flow, name))
         for name, place in definition.inputs.streams.items():
             self.entries.setdefault(place, []).append(name + HISTORY)
-        self.plan = replay_plan(definition, zone)
+        self._plan = replay_plan(definition, zone)
         self._rows = {raw_name(definition.flow, name): some for name, some in rows.items()}
         written = [_values(row) for some in rows.values() for row in some]
         read, telling = definition.inputs.streams, definition.inputs.telling
@@ -125,7 +125,7 @@ class Run:
         """Start the clock; rows of tables are there from the beginning."""
         self._episodes = Episodes(counted_from)
         self._stays = Stays(counted_from)
-        self._player = Player(self.plan, at, self._pace, self.collect)
+        self._player = Player(self._plan, at, self._pace, self._collect)
         for source, rows in self._rows.items():
             self._player.table(source, rows)
 
@@ -160,8 +160,7 @@ class Run:
         """The rows of the table that a source brings."""
         return self._rows.get(raw_name(self.definition.flow, name), [])
 
-    def collect(self, outputs: Outputs) -> None:
-        """Take what comes out of the graph."""
+    def _collect(self, outputs: Outputs) -> None:
         for event in outputs.get(ALARMS, ()):
             if isinstance(event, AlarmTransition):
                 self.kpis.see(event)

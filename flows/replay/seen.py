@@ -132,15 +132,14 @@ class SeenRun(Run):
         self._only = {
             name: alarm.only.matcher() if alarm.only else None for name, alarm in alarms.items()
         }
-        nodes = [node for node in self.plan.nodes if node.is_alarm and node.name in alarms]
+        nodes = [node for node in self._plan.nodes if node.is_alarm and node.name in alarms]
         outlets = [
             Outlet(node.name + INPUT, tuple(name for name, role in node.inputs if role is None))
             for node in nodes
         ]
-        self.plan = replace(self.plan, outlets=tuple(outlets))
+        self._plan = replace(self._plan, outlets=tuple(outlets))
 
-    def collect(self, outputs: Outputs) -> None:
-        """Note what came."""
+    def _collect(self, outputs: Outputs) -> None:
         for name, only in self._only.items():
             came = self.came.setdefault(name, {})
             for event in outputs.get(name + INPUT, ()):
