@@ -150,7 +150,8 @@ class Feed:
             settings.topics.alarms,
             settings.topics.alarm_replies,
         )
-        wanted += (settings.topics.pages, settings.topics.live_pictures, settings.topics.evidence)
+        wanted += (settings.topics.pages, settings.topics.live_pictures)
+        wanted += (settings.topics.evidence, settings.topics.evidence_pins)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
         partitions = [
@@ -191,13 +192,14 @@ class Feed:
 
     def _is_internal(self, partition: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
-        return partition.topic in (self._settings.topics.alarm_replies, self._settings.topics.pages)
+        topics = self._settings.topics
+        return partition.topic in (topics.alarm_replies, topics.pages, topics.evidence_pins)
 
     def _backfill_of(self, topic: str) -> int | None:
         """How many records of a topic are read back at the start; None for all of them."""
-        if topic == self._settings.topics.pages:
-            return None
         topics = self._settings.topics
+        if topic in (topics.pages, topics.evidence_pins):
+            return None
         passing = (topics.alarm_replies, topics.live_pictures, topics.evidence)
         return 0 if topic in passing else self._settings.bounds.backfill_records
 

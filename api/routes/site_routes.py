@@ -25,6 +25,7 @@ from api.site.cameras import Cameras
 from api.site.clickhouse_history import ClickHouseHistory
 from api.site.event_search import EventSearch
 from api.site.evidence import EventEvidence
+from api.site.evidence_pins import EvidencePins
 from api.site.evidence_store import EvidenceStore
 from api.site.flow_status import FlowStatus
 from api.site.host_metrics import HostMetrics
@@ -65,7 +66,8 @@ class SiteRoutes:
         notifications = Notifications(writer, settings.topics.push)
         search = EventSearch(history, hub.recent_events)
         self._store = EvidenceStore(settings.objects)
-        evidence = EventEvidence(search, self._store)
+        self.pins = EvidencePins(database, outbox, settings.topics.evidence_pins)
+        evidence = EventEvidence(search, self._store, self.pins)
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
         machine = HostMetrics(settings.data)
@@ -73,7 +75,9 @@ class SiteRoutes:
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(settings.site, hub, feed, history, metrics, permissions).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
-            *EvidenceEndpoints(search, evidence, self._store, permissions).endpoints(),
+            *EvidenceEndpoints(
+                search, evidence, self._store, permissions, self.pins, outbox
+            ).endpoints(),
             *EventEndpoints(
                 search, acknowledgements, posted, notifications, permissions, evidence
             ).endpoints(),

@@ -24,8 +24,8 @@ class AcknowledgementView(msgspec.Struct):
 class EvidenceView(msgspec.Struct, omit_defaults=True):
     """A picture or video of an event, or why there is none.
 
-    `kind` is `snapshot` or `clip`, `state` is `stored` or `lost`; `start` and `end` are what a clip
-    truly holds, in epoch seconds.
+    `kind` is `snapshot` or `clip`, `state` is `stored`, `lost` or `deleted`; `start` and `end` are
+    what a clip truly holds, in epoch seconds.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class EventView(msgspec.Struct):
     """Something that happened to `subject` (a device, a camera, an area) at `time` (epoch seconds).
 
     `type` is its word, such as `motion_detected`; of what a camera saw the kind of object. `data`
-    is what came with it.
+    is what came with it. What is `pinned` keeps its evidence.
     """
 
     id: str
@@ -61,6 +61,7 @@ class EventView(msgspec.Struct):
     source: str | None = None
     acknowledged: AcknowledgementView | None = None
     evidence: list[EvidenceView] = []
+    pinned: bool = False
 
 
 def micros(time: float) -> int:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_valid
 from connectors.base import ConnectorError
 from connectors.config.api_section import ApiSection
 from connectors.config.document import Document, Node, Path_
+from connectors.config.evidence_section import EvidenceSection
 from connectors.config.grammar_version import GrammarVersion
 from connectors.config.messages import explain, validate
 from connectors.config.suggestion import near
@@ -58,6 +59,9 @@ class Site(Spec):
             "Files of models by the names that definitions use; a path starts at this file."
         ),
         examples=[{"yolov8n": "models/yard.onnx"}],
+    )
+    evidence: EvidenceSection = Field(
+        EvidenceSection(), description="How long pictures and videos of events are kept."
     )
     api: ApiSection = Field(ApiSection(), description="How `vigie api` serves this installation.")
 

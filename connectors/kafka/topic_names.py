@@ -77,6 +77,11 @@ class TopicNames:
         """What sinks say of the evidence of events: where it is, or that it is lost."""
         return f"{self.prefix}evidence"
 
+    @property
+    def evidence_pins(self) -> str:
+        """The events whose evidence people keep; a compacted topic, a row an event."""
+        return f"{self.prefix}evidence-pins"
+
     def of_source(self, flow: str, source: str) -> str:
         """What a source received whose sender waits for an acknowledgement (MQTT, HTTP)."""
         return f"{self.prefix}in.{flow}.{source}"

@@ -11,7 +11,7 @@ from operators.events import Occurrence
 from operators.model.fields import field
 
 TYPE = "evidence"
-STORED, LOST = "stored", "lost"
+STORED, LOST, DELETED = "stored", "lost", "deleted"
 _SIGNED = ("event", "kind", "camera", "bucket", "key", "drawn", "thumbnail", "sha256")
 
 

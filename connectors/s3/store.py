@@ -196,6 +196,14 @@ class Store:
         except FAILURES as error:
             self._raise(error)
 
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        try:
+            self._client.remove_object(self._bucket, key)
+        except FAILURES as error:
+            if _status(error) != 404:
+                self._raise(error)
+
     def names(self, prefix: str) -> list[str]:
         """The keys that begin so, in their order."""
         try:

@@ -1,5 +1,6 @@
-"""`vigie evidence export`: all that belongs to an event, in one file, with checksums."""
+"""`vigie evidence`: export what belongs to an event, pin it, and delete what is kept no longer."""
 
+import getpass
 import hashlib
 import json
 import sys
@@ -8,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from connectors.base import ConnectorError
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import Site, SiteError, load_site
+from connectors.kafka.admin import ensure_topic, explain
+from connectors.kafka.connection import TopicConnection
 from connectors.s3.connection import ObjectStoreConnection
+from connectors.s3.retention import pin_row
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -32,6 +38,14 @@ WHERE occ > 0 AND (rule, subject, occ) IN (
 """
 
 
+SITE = click.option(
+    "--site",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("site.yaml"),
+    help="Addresses and secrets; default: site.yaml here.",
+)
+
+
 class _NotThere(Exception):
     """There is nothing to export; the message says what is missing."""
 
@@ -43,12 +57,7 @@ def evidence() -> None:
 
 @evidence.command()
 @click.argument("event")
-@click.option(
-    "--site",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("site.yaml"),
-    help="Addresses and secrets; default: site.yaml here.",
-)
+@SITE
 @click.option(
     "-o",
     "--output",
@@ -82,6 +91,56 @@ def export(event: str, site: Path, output: Path) -> None:
         for name, data in (*files.items(), ("SHA256SUMS", sums.encode())):
             archive.writestr(name, data)
     click.echo(f"{output}: {', '.join(files)}")
+
+
+@evidence.command()
+@click.argument("event")
+@click.option("--undo", is_flag=True, help="Let it be deleted again.")
+@SITE
+def pin(event: str, undo: bool, site: Path) -> None:
+    """Keep the pictures and clips of an event, whatever the site's `evidence` says.
+
+    Exit codes: 0 done, 1 the site file is wrong, 75 the broker does not answer.
+    """
+    try:
+        connection = load_site(site).connection("redpanda", TopicConnection)
+    except (SiteError, ConnectorError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_REFUSED)
+    topic = connection.topic_names.evidence_pins
+    try:
+        ensure_topic(connection, topic, 1, compact=True)
+        producer = KafkaProducer(**connection.client_options(), acks="all")
+        row = pin_row(event, not undo, getpass.getuser())
+        producer.send(topic, row, event.encode(), partition=0).get(10)
+        producer.close()
+    except (KafkaError, OSError) as error:
+        click.echo(explain(error, connection), err=True)
+        sys.exit(EXIT_DOWN)
+    click.echo(f"{event}: {'no longer pinned' if undo else 'pinned'}")
+
+
+@evidence.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@SITE
+def sweep(dry_run: bool, site: Path) -> None:
+    """Delete now what the site's `evidence` no longer keeps; flows do so by themselves, too.
+
+    Exit codes: 0 done, 1 the site file is wrong, 75 a service does not answer.
+    """
+    from flows.admin.evidence_sweep import DOWN, EvidenceSweep
+
+    try:
+        lines = EvidenceSweep(load_site(site)).sweep(dry_run)
+    except (SiteError, ConnectorError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_REFUSED)
+    except DOWN as error:
+        click.echo(f"a service does not answer: {error}", err=True)
+        sys.exit(EXIT_DOWN)
+    for line in lines:
+        click.echo(line)
+    click.echo(f"{len(lines)} {'would be deleted' if dry_run else 'deleted'}")
 
 
 def _files(event: str, site: Site) -> dict[str, bytes]:

@@ -35,7 +35,7 @@ class Evidence:
         self._stopping = stopping
         self._pictures = PictureReader(broker)
         self._masks = masks_of(flow)
-        self._wanted = any(sink.kind in SINKS for sink in flow.sinks.values())
+        self.is_made = any(sink.kind in SINKS for sink in flow.sinks.values())
         contents = Contents([flow], broker.topic_names)
         self._names = frozenset(
             name
@@ -57,7 +57,7 @@ class Evidence:
 
     def opened(self, name: str, writer: Writer) -> None:
         """Learn of the writer of a sink."""
-        if self._wanted and name in self._names:
+        if self.is_made and name in self._names:
             self._tables.append(writer)
 
     def tell(self, events: list[Occurrence]) -> None:

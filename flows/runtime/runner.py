@@ -23,6 +23,7 @@ from connectors.kafka.admin import partition_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
+from flows.admin.evidence_sweeper import EvidenceSweeper
 from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable, Tables
 from flows.language.model import Flow
 from flows.runtime import outputs
@@ -164,6 +165,8 @@ class Runner:
         dataflow = build(context, mine.inputs, writers)
         self.outbox.start()
         self._inputs.start()
+        if self._evidence.is_made:
+            EvidenceSweeper(self._site, self.stopping).start()
         parts = sum(len(source.parts) for source in mine.inputs if source.side is None)
         log.info(
             "%s: running, %d source partition%s",

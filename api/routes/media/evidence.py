@@ -14,8 +14,10 @@ from api.routes.events import TAG, EventId
 from api.site.event_search import EventSearch
 from api.site.event_view import EvidenceView
 from api.site.evidence import EventEvidence
+from api.site.evidence_pins import EvidencePins
 from api.site.evidence_store import ADDRESS_LASTS, EvidenceStore
-from api.web.endpoints import Call, Endpoint
+from api.topics.outbox import Outbox
+from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 from connectors.s3.evidence import STORED
 
@@ -42,6 +44,12 @@ class EvidenceAddress(msgspec.Struct):
     lasts: int
 
 
+class PinView(msgspec.Struct):
+    """Whether the evidence of an event is kept, whatever the site's rules say."""
+
+    pinned: bool
+
+
 class Wanted(NamedTuple):
     """An object of evidence."""
 
@@ -59,7 +67,11 @@ class EvidenceEndpoints:
         evidence: EventEvidence,
         store: EvidenceStore,
         permissions: LivePermissions,
+        pins: EvidencePins,
+        outbox: Outbox,
     ) -> None:
+        self._pins = pins
+        self._outbox = outbox
         self._search = search
         self._evidence = evidence
         self._store = store
@@ -87,6 +99,18 @@ class EvidenceEndpoints:
             media("snapshot", self.snapshot, "The picture of an event", "image/jpeg"),
             media("thumbnail", self.thumbnail, "The small picture of an event", "image/jpeg"),
             media("clip", self.clip, "The video of an event", "video/mp4"),
+            Endpoint(
+                "PUT",
+                "/api/events/{id:path}/pin",
+                self.pin,
+                TAG,
+                "Keep the evidence of an event",
+                PinView,
+                role="operator",
+                path=EventId,
+                body=PinView,
+                errors=(404, 503),
+            ),
         ]
 
     async def snapshot(self, call: Call) -> object:
@@ -108,6 +132,17 @@ class EvidenceEndpoints:
         """The video that a sink `clip` stored; a part of it with the header `Range`."""
         view = await self._stored(call, "clip")
         return await self._answer(call, view, view.key)
+
+    async def pin(self, call: Call) -> PinView:
+        """Keeps the pictures and clips of an event, or lets them be deleted in their time."""
+        seen_by = await self._permissions.visibility(call.who)
+        event = await self._search.one(call.path.id, seen_by)
+        if event is None:
+            raise Rejected(404, f"there is no event {call.path.id[:100]!r}")
+        pinned, address = call.body.pinned, address_of(call.request)
+        await asyncio.to_thread(self._pins.set, event.id, pinned, call.who, address)
+        self._outbox.wake()
+        return PinView(pinned)
 
     async def _stored(self, call: Call, kind: str) -> EvidenceView:
         seen_by = await self._permissions.visibility(call.who)

@@ -42,6 +42,7 @@ export function eventItem(event, {changed}) {
     h("div", {class: "event-side"},
       h("time", {datetime: new Date(event.time * 1000).toISOString()}, timeOfDay(event.time)),
       hasPicture(event) ? h("button", {type: "button", class: "action soft", "data-action": "picture", onclick: () => openPicture(event)}, icon("cameras"), h("span", {}, say("snapshot"))) : null,
+      event.evidence?.length && may("operator") ? h("button", {type: "button", class: "action soft", "data-action": "pin", "aria-pressed": String(Boolean(event.pinned)), onclick: () => pin(event, changed)}, icon("key"), h("span", {}, say(event.pinned ? "kept" : "keep"))) : null,
       !event.acknowledged && may("operator") ? h("button", {type: "button", class: "action soft", "data-action": "ack", "aria-label": `${say("ackEvent")}: ${typeWord(event.type)}, ${subjectName(event.subject)}`,
         onclick: () => acknowledge(event, changed)}, icon("check"), h("span", {}, say("ackEvent"))) : null));
 }
@@ -50,6 +51,17 @@ async function acknowledge(event, changed) {
   try {
     event.acknowledged = await send("POST", `/api/events/${encodeURIComponent(event.id)}/acknowledge`, {});
     toast(say("done_event"));
+    changed(event);
+  } catch (error) {
+    toast(error.message || say("serverGone"), "bad");
+  }
+}
+
+/** Its pictures and clips are kept, whatever the site's rules say; or no longer. */
+async function pin(event, changed) {
+  try {
+    event.pinned = (await send("PUT", `/api/events/${encodeURIComponent(event.id)}/pin`, {pinned: !event.pinned})).pinned;
+    toast(say(event.pinned ? "keptNow" : "keptNoMore"));
     changed(event);
   } catch (error) {
     toast(error.message || say("serverGone"), "bad");

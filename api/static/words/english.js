@@ -50,6 +50,7 @@ export const ENGLISH = {
   remove: "Remove", drawHere: "The picture to draw on", drawHow: "Choose a new zone or line, then click its corners; a click on the first one closes a zone. Drag corners to move them. With the keyboard: arrows move the cross (faster with Shift), Enter sets a corner or takes one up, Backspace takes the last one away.",
   timeLine: "Last 24 hours of {camera}", detector: "Detector: {model} ({licence})", noLicence: "licence not stated", cameraFps: "Pictures a second", cameraFpsHint: "Empty: as the flow has it.",
   cameraConfidence: "Lowest score", cameraConfidenceHint: "0 to 1; empty: as the flow has it.", cameraPage: "Page", cameraPageHint: "Only who may see this page knows of the camera; empty: everybody.",
+  keep: "Keep", kept: "Kept", keptNow: "Its pictures and clips are kept.", keptNoMore: "They are deleted in their time.",
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",
   type: "Type", subject: "Device or camera", period: "Period", acknowledged: "Acknowledged", yes: "Yes", noWord: "No", no: "Not yet", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days", always: "All time",
@@ -86,7 +87,7 @@ export const ENGLISH = {
   actions: {login: "logged in", login_refused: "was refused", logout: "logged out", end_logins: "logged out", add_account: "added the account", change_role: "changed the role", change_password: "set a password", disable_account: "disabled", enable_account: "enabled",
     refresh_token_reused: "used an old token again", rotate_key: "made a new key", revoke_keys: "revoked all keys", create_page: "made the page", rename_page: "renamed the page", delete_page: "deleted the page", declare_page: "declared the page", undeclare_page: "no longer declares the page",
     share_page: "shared", unshare_page: "no longer shares", create_group: "made the group", delete_group: "deleted the group", add_member: "added to", remove_member: "removed from", create_alarm: "wrote", update_alarm: "changed", delete_alarm: "deleted", trigger_alarm: "triggered",
-    "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.change": "changed the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
+    "event.pin": "keeps the evidence of", "event.unpin": "no longer keeps the evidence of", "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.change": "changed the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
     "alarm.ack": "acknowledged the alarm", "alarm.shelve": "shelved the alarm", "alarm.unshelve": "unshelved the alarm", "alarm.comment": "commented on the alarm", "alarm.reset": "reset the alarm", "alarm.out_of_service": "took out of service", "alarm.in_service": "put back in service", "alarm.suppress": "suppressed the alarm", "alarm.unsuppress": "no longer suppresses the alarm"},
   metrics: {co2: "CO₂", pm25: "PM2.5", linkquality: "Link quality", illuminance: "Light", contact: "Opening"},
 };

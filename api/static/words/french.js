@@ -52,6 +52,7 @@ export const FRENCH = {
   timeLine: "Les dernières 24 heures de {camera}", detector: "Détecteur : {model} ({licence})", noLicence: "licence non indiquée", cameraFps: "Images par seconde",
   cameraFpsHint: "Vide : comme le flux le dit.", cameraConfidence: "Score minimal", cameraConfidenceHint: "De 0 à 1 ; vide : comme le flux le dit.", cameraPage: "Page",
   cameraPageHint: "Seuls ceux qui voient cette page connaissent la caméra ; vide : tout le monde.",
+  keep: "Conserver", kept: "Conservé", keptNow: "Ses images et séquences sont conservées.", keptNoMore: "Elles seront supprimées en leur temps.",
 
   noEvents: "Rien ne s’est encore passé.", noEventsHint: "Mouvements, portes, boutons et ce que voient les caméras apparaissent ici.", noEventsMatch: "Aucun événement ne correspond à ces filtres.",
   type: "Type", subject: "Appareil ou caméra", period: "Période", acknowledged: "Acquitté", yes: "Oui", noWord: "Non", no: "Pas encore", lastHour: "Dernière heure", lastDay: "Dernières 24 heures", lastWeek: "7 derniers jours", always: "Toujours",
@@ -88,7 +89,7 @@ export const FRENCH = {
   actions: {login: "s’est connecté", login_refused: "a été refusé", logout: "s’est déconnecté", end_logins: "a déconnecté", add_account: "a ajouté le compte", change_role: "a changé le rôle", change_password: "a fixé un mot de passe", disable_account: "a désactivé", enable_account: "a activé",
     refresh_token_reused: "a réutilisé un ancien jeton", rotate_key: "a créé une clé", revoke_keys: "a révoqué toutes les clés", create_page: "a créé la page", rename_page: "a renommé la page", delete_page: "a supprimé la page", declare_page: "déclare la page", undeclare_page: "ne déclare plus la page",
     share_page: "a partagé", unshare_page: "ne partage plus", create_group: "a créé le groupe", delete_group: "a supprimé le groupe", add_member: "a ajouté à", remove_member: "a retiré de", create_alarm: "a écrit", update_alarm: "a modifié", delete_alarm: "a supprimé", trigger_alarm: "a déclenché",
-    "event.acknowledge": "a acquitté l’événement", mode: "a choisi le mode", "camera.add": "a ajouté la caméra", "camera.change": "a modifié la caméra", "camera.start": "a démarré la caméra", "camera.stop": "a arrêté la caméra", "camera.remove": "a retiré la caméra",
+    "event.pin": "conserve les preuves de", "event.unpin": "ne conserve plus les preuves de", "event.acknowledge": "a acquitté l’événement", mode: "a choisi le mode", "camera.add": "a ajouté la caméra", "camera.change": "a modifié la caméra", "camera.start": "a démarré la caméra", "camera.stop": "a arrêté la caméra", "camera.remove": "a retiré la caméra",
     "alarm.ack": "a acquitté l’alarme", "alarm.shelve": "a mis l’alarme en attente", "alarm.unshelve": "a remis l’alarme en liste", "alarm.comment": "a commenté l’alarme", "alarm.reset": "a réarmé l’alarme", "alarm.out_of_service": "a mis hors service", "alarm.in_service": "a remis en service", "alarm.suppress": "a inhibé l’alarme", "alarm.unsuppress": "n’inhibe plus l’alarme"},
   metrics: {temperature: "Température", humidity: "Humidité", motion: "Mouvement", power: "Puissance", energy: "Énergie",
     pressure: "Pression", voltage: "Tension", current: "Courant", battery: "Batterie", illuminance: "Lumière",

@@ -12,11 +12,14 @@ import pytest
 from api.database.database import open_database
 from api.database.models import Camera, Page, Permission, SeenCamera
 from api.settings import Settings
+from connectors.kafka.connection import TopicConnection
+from connectors.s3.retention import pin_row
+from flows.admin.evidence_pins import read_pins
 from infra.embedded.objects import Objects
 from tests.api.conftest import Start
-from tests.api.running import Api
+from tests.api.running import Api, Topics
 from tests.api.site.evidence_site import T0, Shelf, agreed, seen, with_evidence
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 CLIP = bytes(range(256)) * 400
 PASSWORD = "correct horse battery staple"
@@ -204,3 +207,29 @@ def test_nobody_gets_anything_of_a_camera_whose_page_he_may_not_see(
             assert {view["camera"] for view in told} == may
             assert len(told) == 4 * len(may)
     assert len(granted) >= 2
+
+
+def test_an_operator_pins_what_is_kept_and_a_pin_of_the_command_line_is_known_too(
+    site: Api, shelf: Shelf, topics: Topics
+) -> None:
+    one, other = seen("dock", 1), seen("dock", 2)
+    shelf.add(one, other)
+    token = site.login()
+    address = f"{site.url}/api/events/{one.id}/pin"
+    headers = {"Authorization": f"Bearer {token}"}
+    done = httpx.put(address, json={"pinned": True}, headers=headers, timeout=PATIENCE)
+    assert done.json() == {"pinned": True}
+    broker = TopicConnection(brokers=[topics.address], prefix=topics.prefix)
+    wait_until(lambda: read_pins(broker) == {one.id}, what="the row in the topic")
+    topics.send(topics.names.evidence_pins, pin_row(other.id, True, "ann"), other.id)
+    topics.flush()
+    for event in (one, other):
+        wait_until(
+            lambda event=event: site.get(f"/api/events/{event.id}", token).json()["pinned"],  # type: ignore[misc]
+            what="the pin",
+        )
+    httpx.put(address, json={"pinned": False}, headers=headers, timeout=PATIENCE)
+    wait_until(lambda: read_pins(broker) == {other.id}, what="the other row")
+    assert not site.get(f"/api/events/{one.id}", token).json()["pinned"]
+    nobody = site.get("/api/events/nobody/pin", token)
+    assert nobody.status_code in (404, 405)
