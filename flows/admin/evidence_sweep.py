@@ -57,7 +57,9 @@ class EvidenceSweep:
 
     def __init__(self, site: Site) -> None:
         rules = site.evidence
-        self._rules = Retention(rules.keep, {**rules.keep_by}, rules.bytes)
+        self._rules = Retention(
+            rules.keep, {str(name): age for name, age in rules.keep_by.items()}, rules.bytes
+        )
         self._clickhouse = site.connection("clickhouse", ClickHouseConnection)
         self._objects = site.connection("minio", ObjectStoreConnection)
         self._broker = site.connection("redpanda", TopicConnection)
