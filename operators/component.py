@@ -5,7 +5,7 @@ by the tests.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -89,6 +89,8 @@ class StepContext:
     alarm, where it matters; `zones` are areas of pictures and `lines` lines in them, by name;
     `masks` are what must not be seen of a camera's pictures. `run` names a replay of history, in
     which an event arrives at its own time; it is empty live.
+    `known` are the subjects that tables list and whose events come here, `metrics` the only metrics
+    of what comes here, where they are known by name.
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
     streams and alarms.
@@ -109,6 +111,8 @@ class StepContext:
     lines: Mapping[str, Line] = field(default_factory=dict)
     masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    known: Sequence[str] = ()
+    metrics: Sequence[str] = ()
 
     @property
     def patience(self) -> float:
@@ -117,6 +121,14 @@ class StepContext:
         An event may still come that is exactly the lateness late.
         """
         return self.lateness + INSTANT
+
+    @property
+    def slowness(self) -> float:
+        """Seconds behind the newest event from which on the clock of an event's device is slow.
+
+        Steps before this one may have held an event back by the lateness.
+        """
+        return 2 * self.patience + 1
 
 
 def dead_letter(event: Event, context: StepContext, reason: str, detail: str) -> DeadLetter:
@@ -156,6 +168,8 @@ class Logic:
         self.late: list[Event] = []
         self.answers: list[Event] = []
         self.counts: dict[str, int] = {}
+        self.owns: Callable[[str], bool] = lambda subject: True
+        """Whether a subject of which nothing came yet is expected in this shard."""
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Take events in order of arrival and return what follows from them."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope
-from flows.checks.field_values import Decoded, Facts, either, facts_before, facts_of, narrowed
+from flows.language.field_values import Decoded, Facts, either, facts_before, facts_of, narrowed
 from flows.language.model import inputs
 from operators.decoding.payloads.metrics import METRICS
 from operators.model import two_state

@@ -2,8 +2,8 @@
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope
-from flows.checks.field_values import either, facts_of
 from flows.language.catalogue import OPERATORS
+from flows.language.field_values import either, facts_of
 from flows.language.model import Step, Stream, inputs
 
 ROLE_STEPS = ("combine", "correlate", "mode")

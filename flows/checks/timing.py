@@ -6,8 +6,8 @@ from typing import Any
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope
-from flows.checks.field_values import Facts, common, either, facts_of, narrowed
 from flows.language.component_docs import duration_text
+from flows.language.field_values import Facts, common, either, facts_of, narrowed
 from flows.language.model import Stream, origin
 from flows.language.upstream import clocks
 from operators.alarms.settings import Alarm

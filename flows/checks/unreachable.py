@@ -6,11 +6,12 @@ from typing import Any
 from connectors.config.document import Level, Path_
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
-from flows.checks.field_values import Decoded, Facts, either, facts_of, narrowed
+from flows.language.field_values import Decoded, Facts, either, facts_of, narrowed
 from flows.language.model import inputs
 from operators.alarms.settings import Alarm
 from operators.decoding.payloads.metrics import ALIASES, OPENINGS
 from operators.model.selector import Selector
+from operators.model.units import Quantity
 
 _WORDLESS = {
     "occurrence": "occurrences, which have no value",
@@ -31,6 +32,7 @@ def check_feeding(scope: Scope) -> None:
         if alarm.only is not None:
             facts = _narrow(scope, ("alarms", name, "only"), facts, alarm.only)
         _check_value(scope, name, alarm, facts)
+        _check_nothing_counted(scope, name, alarm)
     for name, sink in flow.sinks.items():
         if sink.only is not None:
             _narrow(
@@ -110,3 +112,27 @@ def _check_value(scope: Scope, name: str, alarm: Alarm, facts: Facts) -> None:
         f"never true: {read!r} brings {_WORDLESS[kinds[0]]}",
         hint,
     )
+
+
+def _check_nothing_counted(scope: Scope, name: str, alarm: Alarm) -> None:
+    """A count of 0 comes only from windows that calculate nothing else."""
+    below = alarm.when.below if alarm.when is not None else None
+    if not isinstance(below, Quantity) or below.base() > 1:
+        return
+    for read in alarm.sources:
+        stream = scope.flow.streams.get(read)
+        windows: list[Any] = (
+            [s.settings for s in stream.steps if s.kind == "window"] if stream else []
+        )
+        picks: list[Any] = [s.settings for s in stream.steps if s.kind == "pick"] if stream else []
+        if not windows or "count" not in windows[-1].calculate:
+            continue
+        counts_alone = windows[-1].calculate == ["count"]
+        if windows[-1].gap is not None or (
+            not counts_alone and picks and picks[-1].value == "count"
+        ):
+            scope.say(
+                ("alarms", name, "when", "below"),
+                "never true: a window of these in which nothing came gives nothing",
+                "count in a stream of its own:  window: {every: 1h, calculate: [count]}",
+            )

@@ -13,7 +13,7 @@ from connectors.config.site import read_site
 from connectors.config.suggestion import near
 from flows.checks.context import Scope
 from flows.commands.validate import is_site
-from flows.dataflow.compiler import Tables
+from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.loader import build, load
 from flows.testing.junit import junit

@@ -1,6 +1,6 @@
 """From a checked definition to what runs: the plan of the graph, its sources and its sinks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,17 @@ from flows.dataflow.plan import (
     Plan,
     Step,
 )
+from flows.language.field_values import (
+    Facts,
+    Tables,
+    either,
+    facts_before,
+    facts_of,
+    ignore_field,
+    listed,
+    names_in,
+    narrowed,
+)
 from flows.language.lock import carried, identity
 from flows.language.model import Batching, Clock, Flow, OnError, Stream, inputs, origin
 from flows.language.model import Sink as FlowSink
@@ -38,7 +49,6 @@ from operators.vision.zones import Zones
 ALARM_SINK = "vigie_alarms"
 ANSWER_SINK = "vigie_replies"
 DEAD_SINK = "vigie_dead"
-Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class NotRunnable(Exception):
@@ -183,7 +193,9 @@ class _Compiler:
             )
         return policies
 
-    def _context(self, name: str, identity: str, roles: tuple[str, ...] = ()) -> StepContext:
+    def _context(
+        self, name: str, identity: str, facts: Facts, roles: tuple[str, ...] = ()
+    ) -> StepContext:
         clock = self._flow.clock
         flow = self._flow.flow
         zones = self._flow.zones
@@ -192,6 +204,7 @@ class _Compiler:
             areas(zones), self._run,
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
             lines=as_lines(self._flow.lines), masks=masks(zones), renamed=self._renamed,
+            known=listed(self._tables, facts), metrics=names_in(facts, "metric"),
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:
@@ -209,9 +222,11 @@ class _Compiler:
             roles = tuple(role for _, role in reads if role)
             steps = []
             kinds = [step.kind for step in stream.steps]
-            for step, then in zip(stream.steps, [*kinds[1:], ""], strict=True):
+            read = either(facts_of(self._flow, one) for one, _ in reads)
+            known = facts_before(self._flow, name, read)
+            for step, then, facts in zip(stream.steps, [*kinds[1:], ""], known, strict=False):
                 now = identity(self._flow.flow, name, step.kind, step.id)
-                context = replace(self._context(name, now, roles), then=then)
+                context = replace(self._context(name, now, facts, roles), then=then)
                 settings = step.settings
                 steps.append(self._step(now, context, settings.logic, settings.STATEFUL))
             tables = tuple(
@@ -230,7 +245,11 @@ class _Compiler:
     def _alarms(self) -> Iterator[Node]:
         for name, alarm in self._flow.alarms.items():
             now = f"{self._flow.flow}/{name}"
-            step = self._step(now, self._context(name, now), partial(make_logic, alarm), True)
+            facts = either(facts_of(self._flow, read) for read in alarm.sources)
+            if alarm.only is not None:
+                facts = narrowed(facts, alarm.only, ignore_field)
+            context = self._context(name, now, facts)
+            step = self._step(now, context, partial(make_logic, alarm), True)
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
             reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
             yield Node(name, reads, (step,), is_alarm=True)

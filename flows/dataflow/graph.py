@@ -7,7 +7,7 @@ whose clock it sees differ.
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,11 @@ class Graph:
     def expect(self, parts: Iterable[str]) -> None:
         """Name the source partitions that feed this shard; event time waits for each of them."""
         self._clock.expect(parts)
+
+    def own(self, owns: Callable[[str], bool]) -> None:
+        """Say which subjects are expected in this shard; all are where nobody does."""
+        for *_, logic in self._steps():
+            logic.owns = owns
 
     def caught_up(self, part: str) -> None:
         """A source partition has delivered all that had gathered."""

@@ -9,8 +9,9 @@ from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
-from flows.dataflow.compiler import DEAD_SINK, Tables, compile_flow, raw_name
+from flows.dataflow.compiler import DEAD_SINK, compile_flow, raw_name
 from flows.dataflow.plan import ALARMS, Node, Outlet, Outputs, Plan
+from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.replay.episodes import Episodes
 from flows.replay.history_clickhouse import TableHistory

@@ -10,8 +10,8 @@ from connectors.config.document import Path_
 from connectors.config.site import Site
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
-from flows.dataflow.compiler import Tables
 from flows.dataflow.plan import Outlet, Outputs
+from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.replay.history_kafka import TopicHistory
 from flows.replay.merge import HistoryDown

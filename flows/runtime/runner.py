@@ -24,7 +24,8 @@ from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
 from flows.admin.evidence_sweeper import EvidenceSweeper
-from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable, Tables
+from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
+from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.runtime import outputs
 from flows.runtime.alarm_metrics import AlarmFigures

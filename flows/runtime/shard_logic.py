@@ -109,6 +109,8 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
         if self._saved:
             self._arrivals.restore(self._saved)
         self._graph.expect(data)
+        if self._context.sharded:
+            self._graph.own(lambda subject: self._context.home_shard(subject) == shard)
         return self._arrivals
 
     def _process(self, arrival: Arrival, out: Outputs) -> None:

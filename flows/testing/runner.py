@@ -12,12 +12,12 @@ from flows.dataflow.compiler import (
     ANSWER_SINK,
     Compiled,
     NotRunnable,
-    Tables,
     compile_flow,
     raw_name,
 )
 from flows.dataflow.plan import COMMANDS, Outlet, Outputs, Plan
 from flows.dataflow.playback import Playback
+from flows.language.field_values import Tables
 from flows.language.model import Do, Flow, Play, Test
 from flows.testing.expectations import Difference, Mismatch, Moment, compare
 from flows.testing.inputs import events_of

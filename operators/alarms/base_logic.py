@@ -62,6 +62,7 @@ class AlarmLogic(Logic):
         self._out: list[Event] = []
         self._wall = -math.inf
         self._clock = -math.inf
+        self._newest = -math.inf
         self._abouts: dict[Any, About] = {}
         self._armed_by_subject: dict[str, bool] = {}
         self._armed_latest: bool | None = None
@@ -117,6 +118,7 @@ class AlarmLogic(Logic):
     def on_time(self, now: Now) -> list[Event]:
         """Fire the timers that are due."""
         at = self._begin(now)
+        self._newest = max(self._newest, now.event + self.context.patience)
         self.engine.tick(at, now.event if now.event > -math.inf else None)
         return self._end()
 
@@ -172,6 +174,7 @@ class AlarmLogic(Logic):
         time, value, last = e.time, e.value, slot.ts
         if (
             value is None
+            or time < self.slow_before(rule)
             or not low <= value <= high
             or not last < time < due
             or not self.engine.mark <= time <= at + rule.max_future
@@ -203,9 +206,15 @@ class AlarmLogic(Logic):
         unit = getattr(event, "unit", None)
         subject, at = event.subject, self._arrival(event, at)
         about = self._about(event)
+        is_slow = event.time < self.slow_before(rule or self.engine.rules[rule_id])
+        heard = self._newest - self.context.patience if is_slow else -math.inf
         self.engine.reading(
-            rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about
+            rule_id, subject, at, event.time, value, event.id, quality, unit, rule, about, heard
         )
+
+    def slow_before(self, rule: Rule) -> float:
+        """The time before which a device's clock is slow: where silence counts, it is heard now."""
+        return self._newest - self.context.slowness if rule.watches_silence else -math.inf
 
     def _arrival(self, event: Any, at: float) -> float:
         """When an event of a batch that arrived at `at` arrived itself; replays know it."""
@@ -333,6 +342,7 @@ class AlarmLogic(Logic):
             "armed_by": self._arms,
             "gates": dict(self._armed_by_subject),
             "gate": self._armed_latest,
+            "newest": self._newest,
             **self.more_state(),
         }
 
@@ -350,6 +360,7 @@ class AlarmLogic(Logic):
         if armed_by is not None and self._renamed(armed_by) == self._arms:
             self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
         self._started, self._edited = False, state.get("definition") != self.definition.text
+        self._newest = state.get("newest", -math.inf)
         self.take_more_state(state)
 
     def more_state(self) -> dict[str, Any]:

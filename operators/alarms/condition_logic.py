@@ -1,5 +1,6 @@
 """The logic of an alarm with `when`: one rule for all subjects, with a fast path."""
 
+import contextlib
 import math
 from collections.abc import Mapping
 from heapq import heappush
@@ -11,7 +12,7 @@ from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
 from operators.alarms.engine.state import NEVER, Mode, Slot, State
 from operators.alarms.engine.timers import NO_DATA
-from operators.alarms.rule_builder import NoPriority, inventory, sample
+from operators.alarms.rule_builder import NoPriority, sample
 from operators.alarms.settings import Alarm
 from operators.alarms.signals import concerns, of_signal, rules_of, signal_rule
 from operators.component import StepContext
@@ -35,19 +36,11 @@ class ConditionLogic(AlarmLogic):
         named = alarm.only is not None and alarm.only.metric is not None
         asks = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
         self._word = asks and not named
-        self._listed = [
-            subject
-            for subject in (inventory(context.tables) if self._judges_silence() else [])
-            if self.definition.selects(subject, None, None)
-        ]
+        self._listed = list(context.known) if rule.watches_silence else []
         self._written = self.definition.written()
         self._saved: dict[str, Any] | None = None
         self._were_listed: frozenset[str] = frozenset()
         self.engine.put_rule(rule)
-
-    def _judges_silence(self) -> bool:
-        """Whether subjects that tables list are waited for from the start."""
-        return self.alarm.when is not None and self.alarm.when.silent is not None
 
     def _new_engine(self) -> Engine:
         engine = super()._new_engine()
@@ -68,9 +61,20 @@ class ConditionLogic(AlarmLogic):
         saved, present = self._saved or self._written, self._written
         if self._edited or saved != present or engine.rules[self._rule_id].hash != common.hash:
             self._edit(common, saved, at, clock)
-        for subject in self._listed:
+        for subject in filter(self.owns, self._listed):
             if subject not in engine.slots[self._rule_id]:
-                engine.declare(self._rule_id, subject, at, event=clock)
+                self._expect(subject, at, clock)
+
+    def _expect(self, subject: str, at: float, clock: float) -> None:
+        """Let the silence of a subject count, under the limits that tables give it."""
+        rule = self.definition.common
+        if self.definition.varies:
+            metric = self.context.metrics[0] if len(self.context.metrics) == 1 else None
+            try:
+                rule = self.definition.rule_for(subject, metric, {})
+            except NoLimit:
+                return
+        self.engine.declare(self._rule_id, subject, at, rule, clock)
 
     def _unlisted(self) -> list[str]:
         """Subjects that tables list no longer: their silence is no more than that of any other."""
@@ -233,7 +237,11 @@ class ConditionLogic(AlarmLogic):
         if self._presence and rule.levels:
             expect = -1.0
         labelled, presence = self.definition.priority_varies, self._presence
+        mark = max(mark, self.slow_before(rule))
         for e in events:
+            if e.time > self._newest:
+                self._newest = e.time
+                mark = max(engine.mark, self.slow_before(rule))
             subject = getattr(e, "subject", None)
             if subject is None:
                 self.count("not_data")
@@ -277,6 +285,8 @@ class ConditionLogic(AlarmLogic):
         own: Rule | None = None
         if slot is not None and slot.state is not None and slot.state.gone:
             slot = None
+        elif slot is not None and slot.about is None:
+            self._learn_limits(rule_id, event, at)
         if slot is None and self.definition.varies:
             try:
                 own = self.definition.rule_for(event.subject, *self._about(event))
@@ -289,6 +299,13 @@ class ConditionLogic(AlarmLogic):
             return
         self.judge(rule_id, event, at, own, self._presence)
 
+    def _learn_limits(self, rule_id: str, event: Any, at: float) -> None:
+        """Put a subject that was only expected under the limits that its first event shows."""
+        if self.definition.varies:
+            with contextlib.suppress(NoLimit):
+                own = self.definition.rule_for(event.subject, *self._about(event))
+                self.engine.put_under(self._under(own, rule_id), event.subject, at, event.time)
+
     def _open_slot(self, rule_id: str, event: Any, at: float) -> bool:
         """Make the slot of a new, normal subject without a state, if many are known already."""
         engine = self.engine
@@ -299,7 +316,7 @@ class ConditionLogic(AlarmLogic):
         value, time, subject = event.value, event.time, event.subject
         if (
             value is None
-            or not engine.mark <= time <= at + rule.max_future
+            or not max(engine.mark, self.slow_before(rule)) <= time <= at + rule.max_future
             or at < engine.wall_mark
             or (rule_id, subject) in engine.tombs
             or self._hiding

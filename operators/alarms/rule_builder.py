@@ -276,13 +276,3 @@ def _condition(
         return {"when": {"equals": state_value(when.is_, *metrics)}}
     condition = limit_record(kind, getattr(when, kind), when.clear, cells, unit)
     return {"when": condition, "unit": unit} if unit else {"when": condition}
-
-
-def inventory(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Subjects that tables list in a column `subject`: their silence counts from the start."""
-    found: dict[str, None] = {}
-    for rows in tables.values():
-        for row in rows:
-            if row.get("subject"):
-                found[str(row["subject"])] = None
-    return list(found)

@@ -148,6 +148,7 @@ class RulesLogic(AlarmLogic):
         """Judge events that arrived at `at` by every rule of their subject."""
         known = self._known.get
         for event in events:
+            self._newest = max(self._newest, event.time)
             subject = getattr(event, "subject", None)
             if subject is None:
                 self.count("not_data")

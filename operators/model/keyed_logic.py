@@ -38,7 +38,7 @@ class KeyedLogic(Logic, Generic[E]):
     def __init__(self, context: StepContext) -> None:
         super().__init__()
         self.step = context.step
-        self.patience = context.patience
+        self.patience, self.slowness = context.patience, context.slowness
         self.timers: Timers[E] = Timers()
         self.highest = -math.inf
         self.sweep_at = math.inf
@@ -54,6 +54,14 @@ class KeyedLogic(Logic, Generic[E]):
     def sweep(self, clock: float) -> None:
         """Free what is idle at `clock`, and say with `sweep_at` when to come back."""
         raise NotImplementedError
+
+    def heard(self, event: Event) -> float:
+        """Return when an event was heard on the clock of events.
+
+        A device whose clock is slow speaks now, whatever time it tells.
+        """
+        slow = event.time < self.highest - self.slowness
+        return self.highest - self.patience if slow else event.time
 
     def arm(self, entry: E, until: float) -> None:
         """Give an entry a deadline in place of its present one."""
@@ -74,14 +82,17 @@ class KeyedLogic(Logic, Generic[E]):
             self.sweep(clock)
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
-        """Take events one by one; after each, act on what it makes due."""
+        """Take events one by one; before and after each, act on what it makes due."""
         out: list[Event] = []
         for event in events:
+            clock = max(self.highest, event.time) - self.patience
+            if clock >= self.first_due():
+                self.fire(clock, out)
             self.take(event, out)
             if event.time > self.highest:
                 self.highest = event.time
-            if self.highest - self.patience >= self.first_due():
-                self.fire(self.highest - self.patience, out)
+            if clock >= self.first_due():
+                self.fire(clock, out)
         return out
 
     def on_time(self, now: Now) -> list[Event]:

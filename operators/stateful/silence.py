@@ -48,23 +48,25 @@ class Silence(Operator):
 
 
 class _Signal(Entry):
-    """A signal that has come once; `since` is when it fell silent.
+    """A signal that has come once, `heard` at last; `since` is when it fell silent.
 
     Its deadline is when it will fall silent or, after that, will be forgotten.
     """
 
-    __slots__ = ("labels", "last", "since", "subject")
+    __slots__ = ("heard", "labels", "last", "since", "subject")
 
     def __init__(self, key: tuple[str, ...], subject: str) -> None:
         super().__init__(key)
         self.subject = subject
-        self.last = -math.inf
+        self.last = self.heard = -math.inf
         self.since: float | None = None
         self.labels: dict[str, str] = {}
 
 
 class SilenceLogic(KeyedLogic[_Signal]):
-    """State is one `_Signal` for each signal."""
+    """State is one `_Signal` for each signal; up to version 1 `heard` was the time of the event."""
+
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, after: float, by: tuple[str, ...], context: StepContext) -> None:
         super().__init__(context)
@@ -81,16 +83,16 @@ class SilenceLogic(KeyedLogic[_Signal]):
         elif event.time < signal.last:
             self.late.append(event)
             return
-        elif signal.until < event.time and signal.since is None:
+        elif signal.until < self.heard(event) and signal.since is None:
             self.expire(signal, out)
         if signal.since is not None:
-            back = max(event.time, signal.since)
+            back = max(self.heard(event), signal.since)
             more = {"silent_for": back - signal.last}
             out.append(self._occurrence(signal, "back", back, f"{event.id}/{self.step}", more))
             signal.since = None
-        signal.last = event.time
+        signal.last, signal.heard = event.time, self.heard(event)
         signal.labels = getattr(event, "labels", {})
-        self.arm(signal, event.time + self._after)
+        self.arm(signal, signal.heard + self._after)
 
     def expire(self, signal: _Signal, out: list[Event]) -> None:
         """Say that the signal is silent, or forget one that has been for long."""
@@ -118,17 +120,19 @@ class SilenceLogic(KeyedLogic[_Signal]):
         )
 
     def snapshot(self) -> object:
-        """Return (key, subject, last, since, labels) of each signal, and the highest time."""
+        """Return (key, subject, last, since, labels, heard) of each, and the highest time."""
         signals = [
-            (s.key, s.subject, s.last, s.since, dict(s.labels)) for s in self._signals.values()
+            (s.key, s.subject, s.last, s.since, dict(s.labels), s.heard)
+            for s in self._signals.values()
         ]
         return signals, self.highest
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         signals, self.highest = state
-        for key, subject, last, since, labels in signals:
+        for key, subject, last, since, labels, *heard in signals:
             key = tuple(key)
             signal = self._signals[key] = _Signal(key, subject)
             signal.last, signal.since, signal.labels = last, since, dict(labels)
-            self.arm(signal, last + self._after if since is None else since + FORGET)
+            signal.heard = heard[0] if heard else last
+            self.arm(signal, signal.heard + self._after if since is None else since + FORGET)

@@ -56,23 +56,25 @@ class Stale(Operator):
 
 
 class _Signal(Entry):
-    """The last reading of a signal, and since when it has had its value.
+    """The last reading of a signal, when it was heard, and since when it has had its value.
 
     `is_stale` says that the reading came once more, as stale. The deadline is when it will be
     stale, or will be forgotten.
     """
 
-    __slots__ = ("is_stale", "last", "since")
+    __slots__ = ("heard", "is_stale", "last", "since")
 
     def __init__(self, last: Reading) -> None:
         super().__init__((last.subject, last.metric))
         self.last = last
-        self.since = last.time
+        self.since = self.heard = last.time
         self.is_stale = False
 
 
 class StaleLogic(KeyedLogic[_Signal]):
-    """State is the last reading of each signal."""
+    """State is the last reading of each signal; up to version 1 it was heard at its own time."""
+
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, settings: Stale, context: StepContext) -> None:
         super().__init__(context)
@@ -92,11 +94,12 @@ class StaleLogic(KeyedLogic[_Signal]):
             if event.time < signal.last.time:
                 self.late.append(event)
                 return
-            if not signal.is_stale and signal.last.time + self._after < event.time:
+            if not signal.is_stale and signal.heard + self._after < self.heard(event):
                 self._reissue(signal, out)
             if (event.value, event.text) != (signal.last.value, signal.last.text):
                 signal.since = event.time
             signal.last, signal.is_stale = event, False
+        signal.heard = self.heard(event)
         if event.time - signal.since > self._unchanged:
             self.count("unchanged")
             event = msgspec.structs.replace(event, quality="stale")
@@ -105,12 +108,12 @@ class StaleLogic(KeyedLogic[_Signal]):
 
     def _deadline(self, signal: _Signal) -> float:
         if self._after == math.inf or signal.is_stale:
-            return signal.last.time + FORGET + (self._after if signal.is_stale else self._unchanged)
-        return signal.last.time + self._after
+            return signal.heard + FORGET + (self._after if signal.is_stale else self._unchanged)
+        return signal.heard + self._after
 
     def _reissue(self, signal: _Signal, out: list[Event]) -> None:
         signal.is_stale = True
-        at = signal.last.time + self._after
+        at = signal.heard + self._after
         identity = f"{'/'.join(signal.key)}/{self.step}/{at}"
         out.append(msgspec.structs.replace(signal.last, id=identity, time=at, quality="stale"))
 
@@ -125,17 +128,19 @@ class StaleLogic(KeyedLogic[_Signal]):
             signal.until = self._deadline(signal)
 
     def snapshot(self) -> object:
-        """Return (last reading, since, whether stale) of each signal, and the highest time."""
+        """Return (last reading, since, whether stale, heard) of each, and the highest time."""
         signals = [
-            (msgspec.msgpack.encode(s.last), s.since, s.is_stale) for s in self._signals.values()
+            (msgspec.msgpack.encode(s.last), s.since, s.is_stale, s.heard)
+            for s in self._signals.values()
         ]
         return signals, self.highest
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         signals, self.highest = state
-        for last, since, is_stale in signals:
+        for last, since, is_stale, *heard in signals:
             signal = _Signal(msgspec.msgpack.decode(last, type=Reading))
             signal.since, signal.is_stale = since, is_stale
+            signal.heard = heard[0] if heard else signal.last.time
             self._signals[signal.key] = signal
             self.arm(signal, self._deadline(signal))

@@ -34,12 +34,12 @@ class Signal:
     A reading of `unit` from `last` to before `end` belongs to `pane` and closes nothing; `lag` is
     how far the last reading was behind those of other signals. `windows` are the panes that are
     open: by number, or the sessions by time. What ends before `next` (a pane's number, or a time)
-    is closed.
+    is closed. From the pane `since` on windows without readings count; `labels` are theirs.
     """
 
     __slots__ = (
-        "by", "end", "key", "lag", "last", "metric", "next", "other", "pane", "prefix", "queued",
-        "unit", "windows",
+        "by", "end", "key", "labels", "lag", "last", "metric", "next", "other", "pane", "prefix",
+        "queued", "since", "unit", "windows",
     )  # fmt: skip
 
     def __init__(self, key: tuple[str, ...], by: dict[str, str], step: str) -> None:
@@ -51,7 +51,8 @@ class Signal:
         self.queued = math.inf
         self.windows: Any = {}
         self.pane = Pane()
-        self.last = self.next = self.end = -math.inf
+        self.last = self.next = self.end = self.since = -math.inf
+        self.labels: dict[str, str] = {}
         self.lag = 0.0
         self.unit: str | None = None
 
@@ -75,7 +76,7 @@ class Windows(Logic):
         self._step = context.step
         self._statistics = [(name, statistic(name)) for name in settings.calculate]
         self._counts_all = set(settings.calculate) == {"count"}
-        self._signals: dict[tuple[str, ...], Signal] = {}
+        self.signals: dict[tuple[str, ...], Signal] = {}
         self._first: dict[str, Signal] = {}
         self._highest = -math.inf
         self._sweep = math.inf
@@ -124,14 +125,14 @@ class Windows(Logic):
                 highest = self._highest = time
                 floor = time - lateness
             if floor >= fire_at:
-                self._fire(floor, out)
+                self.fire(floor, out)
                 fire_at = self._first_due()
         return out
 
     def on_time(self, now: Now) -> list[Event]:
         """Act on what is due."""
         out: list[Event] = []
-        self._fire(now.event, out)
+        self.fire(now.event, out)
         self._highest = max(self._highest, now.event + self.lateness)
         return out
 
@@ -159,6 +160,15 @@ class Windows(Logic):
     def close_next(self, signal: Signal, out: list[Event]) -> None:
         """Close the signal's next window."""
         raise NotImplementedError
+
+    def is_open(self, signal: Signal) -> bool:
+        """Whether a window of the signal will close."""
+        return bool(signal.windows)
+
+    def is_over(self, signal: Signal, clock: float) -> bool:
+        """Whether a signal may be forgotten."""
+        age = FORGET + self.settings.every * self.settings.panes + self.settings.gap
+        return not signal.windows and signal.last + signal.lag + age <= clock
 
     def saved(self, windows: Any) -> Any:
         """Return the open windows of a signal as plain data."""
@@ -220,7 +230,7 @@ class Windows(Logic):
         signal.lag = max(0.0, self._highest - self.lateness - time)
         signal.end = -_INF if signal.lag else self.end_of(signal)
         if arm:
-            self._arm(signal)
+            self.arm(signal)
 
     def _value(self, event: Event) -> float | None:
         if isinstance(event, (Reading, Summary)):
@@ -232,13 +242,14 @@ class Windows(Logic):
         by = self.settings.by
         texts = [text(field(event, name)) for name in by]
         key = (*signal_of(event), *texts)
-        signal = self._signals.get(key)
-        return signal or self._add(
+        signal = self.signals.get(key)
+        return signal or self.add(
             key, {n.removeprefix("label."): t for n, t in zip(by, texts, strict=True)}
         )
 
-    def _add(self, key: tuple[str, ...], by: dict[str, str]) -> Signal:
-        signal = self._signals[key] = Signal(key, by, self._step)
+    def add(self, key: tuple[str, ...], by: dict[str, str]) -> Signal:
+        """Make the state of a signal; `by` are the values that keep it apart."""
+        signal = self.signals[key] = Signal(key, by, self._step)
         signal.windows = self.reload([])
         if not self.settings.by:
             signal.other = self._first.get(key[0])
@@ -246,7 +257,7 @@ class Windows(Logic):
         return signal
 
     def _free(self, signal: Signal) -> None:
-        del self._signals[signal.key]
+        del self.signals[signal.key]
         subject = signal.key[0]
         before = self._first.get(subject)
         if before is signal:
@@ -269,29 +280,30 @@ class Windows(Logic):
     def _first_due(self) -> float:
         return min(self.timers.first(), self._sweep)
 
-    def _arm(self, signal: Signal) -> None:
+    def arm(self, signal: Signal) -> None:
+        """See to it that the signal's next window closes in time."""
         self.timers.arm(signal, self.deadline(signal) + signal.lag)
 
-    def _fire(self, limit: float, out: list[Event]) -> None:
+    def fire(self, limit: float, out: list[Event]) -> None:
+        """Close what is due at `limit`."""
         for deadline, signals in self.timers.due(limit):
             for signal in signals:
-                if not signal.windows:
+                if not self.is_open(signal):
                     continue
                 if self.deadline(signal) + signal.lag <= deadline:
                     self.settle(signal)
                     self.close_next(signal, out)
                     signal.end = -_INF
-                if signal.windows:
-                    self._arm(signal)
+                if self.is_open(signal):
+                    self.arm(signal)
         if self._sweep <= limit:
             self._free_idle(limit)
 
     def _free_idle(self, clock: float) -> None:
-        age = FORGET + self.settings.every * self.settings.panes + self.settings.gap
-        for signal in list(self._signals.values()):
-            if not signal.windows and signal.last + signal.lag + age <= clock:
+        for signal in list(self.signals.values()):
+            if self.is_over(signal, clock):
                 self._free(signal)
-        self._sweep = (math.floor(clock / FORGET) + 1) * FORGET if self._signals else _INF
+        self._sweep = (math.floor(clock / FORGET) + 1) * FORGET if self.signals else _INF
 
     def summary(self, signal: Signal, pane: Pane, start: float, end: float) -> Summary:
         """Return the summary of a window from `start` to `end`.
@@ -318,11 +330,12 @@ class Windows(Logic):
     def snapshot(self) -> object:
         """Return the state as plain data."""
         signals = []
-        for s in self._signals.values():
+        for s in self.signals.values():
             current = next((n for n, (_, pane) in enumerate(self._panes(s)) if pane is s.pane), -1)
-            windows = self.saved(s.windows)
+            times = (s.next, s.last, s.lag, s.end)
+            empty = (s.since, dict(s.labels))
             signals.append(
-                (s.key, dict(s.by), s.next, s.last, s.lag, s.end, s.unit, current, windows)
+                (s.key, dict(s.by), *times, s.unit, current, self.saved(s.windows), *empty)
             )
         return self.form(), (self._highest, self._sweep), signals
 
@@ -335,20 +348,22 @@ class Windows(Logic):
         if tuples(form) != tuples(self.form()):
             return
         self._highest, self._sweep = (clock, clock) if version == 1 else clock
-        self._signals, self._first = {}, {}
+        self.signals, self._first = {}, {}
         self.timers = Rounds()
         for saved in signals:
             key, by, next_end, last, lag, *more = saved
-            signal = self._add(tuple(key), dict(by))
+            signal = self.add(tuple(key), dict(by))
             signal.next, signal.last, signal.lag = next_end, last, lag
             if version == 1:
                 signal.unit, labels, panes = more
                 signal.windows = {number: Pane.of_version_1(pane, labels) for number, pane in panes}
             else:
-                signal.end, signal.unit, current, windows = more
+                signal.end, signal.unit, current, windows, *empty = more
+                if empty:
+                    signal.since, signal.labels = empty[0], dict(empty[1])
                 signal.windows = self.reload(windows)
                 signal.pane = self._panes(signal)[current][1] if current >= 0 else Pane()
             if version < 3:
                 self.renumber(signal)
-            if signal.windows:
-                self._arm(signal)
+            if self.is_open(signal):
+                self.arm(signal)

@@ -26,9 +26,11 @@ class Window(Operator):
     begin at midnight and have 23 or 25 hours as it is set, weeks begin on Monday. With `gap`, a
     window is a session: it begins with a reading and ends when nothing came for `gap`. A summary
     has the time of its window's end (of a session: the last reading and the gap); a window without
-    readings gives none. A window closes once the signal itself, or the flow's clock, is past its
-    end by the flow's `lateness`; a reading for windows that have closed goes to `late`. Readings of
-    bad or stale quality, or without a number, are left out and counted as `not_data`. A reading in
+    readings gives none, but where `count` alone is calculated: there it is 0, for a signal that
+    came once (for a week) and for each subject of a table's column `subject`, if an `only` before
+    names the metric. A window closes once the signal itself, or the flow's clock, is past its end
+    by the flow's `lateness`; a reading for windows that have closed goes to `late`. Readings of bad
+    or stale quality, or without a number, are left out and counted as `not_data`. A reading in
     another unit than the signal's first is converted, or left out and counted as `unit`. Where only
     `count` is calculated, occurrences and all other events count, too.
 

@@ -1,16 +1,22 @@
 """Tumbling and sliding windows, for `window` with `every`.
 
-Panes are as long as `every`; windows are put together from them as they close.
+Panes are as long as `every`; windows are put together from them as they close. Where nothing but
+the count is asked for, a window of a known signal in which nothing came is a count of 0.
 """
 
 import math
 from typing import Any
 
-from operators.component import StepContext
+from operators.component import Due, Now, StepContext
 from operators.events import Event
-from operators.model.local_time import Grid
+from operators.model.local_time import DAY, Grid
 from operators.windows.base import Signal, Windows, WindowSettings
 from operators.windows.pane import Pane
+
+FORGET_COUNTED = 7 * DAY
+"""Seconds for which windows of a signal go on that came once and that no table lists."""
+MOST_EMPTY = 100
+"""So many windows without readings are told of one signal when time leaps."""
 
 
 class WindowLogic(Windows):
@@ -22,15 +28,74 @@ class WindowLogic(Windows):
     def __init__(self, settings: WindowSettings, context: StepContext) -> None:
         super().__init__(settings, context)
         self._grid = Grid(settings.every, context.timezone)
+        self._counts_none = settings.calculate == ("count",)
+        is_listed = self._counts_none and not settings.by
+        self._listed = (
+            {(subject, metric) for subject in context.known for metric in context.metrics}
+            if is_listed
+            else set()
+        )
+        self._waits = bool(self._listed)
+        self._earliest = -math.inf
+
+    def on_batch(self, events: list[Event], now: Now) -> list[Event]:
+        """Take events in order of arrival."""
+        if self._waits:
+            self._expect(now)
+        return super().on_batch(events, now)
+
+    def on_time(self, now: Now) -> list[Event]:
+        """Act on what is due."""
+        if self._waits:
+            self._expect(now)
+        return super().on_time(now)
+
+    def next_time(self) -> Due:
+        """Return the next deadlines; the start, until it has come."""
+        return Due(wall=-math.inf) if self._waits else super().next_time()
+
+    def _expect(self, now: Now) -> None:
+        """Let windows of the signals that tables list count from the next whole one on."""
+        self._waits = False
+        at = now.event if now.event > -math.inf else now.wall
+        first = self._grid.number(at)
+        first += self._grid.start(first) < at
+        for key in sorted(self._listed):
+            if key not in self.signals and self.owns(key[0]):
+                signal = self.add(key, {})
+                signal.next, signal.since = first, first + self.settings.panes - 1
+                self.arm(signal)
+
+    def fire(self, limit: float, out: list[Event]) -> None:
+        """Close what is due at `limit`; a long leap is not filled with counts of 0."""
+        if self._counts_none and limit > -math.inf:
+            self._earliest = self._grid.number(limit) - MOST_EMPTY
+        super().fire(limit, out)
+
+    def is_open(self, signal: Signal) -> bool:
+        """Whether a window of the signal will close."""
+        if super().is_open(signal) or not self._counts_none:
+            return super().is_open(signal)
+        if signal.key in self._listed:
+            return True
+        if signal.next == -math.inf or signal.last == -math.inf:
+            return False
+        return self._grid.start(int(signal.next)) < signal.last + signal.lag + FORGET_COUNTED
+
+    def is_over(self, signal: Signal, clock: float) -> bool:
+        """Whether a signal may be forgotten."""
+        return not self.is_open(signal) and super().is_over(signal, clock)
 
     def pane_of(self, signal: Signal, time: float, out: list[Event]) -> Pane | None:
         """Return the pane of a reading, after closing what it is past."""
         before = self._grid.number(time - self.lateness)
+        number = self._grid.number(time)
+        if not self.is_open(signal):
+            signal.since = number
         if before > signal.next:
-            while signal.windows and self._next_end(signal) < before:
+            while self.is_open(signal) and self._next_end(signal) < before:
                 self.close_next(signal, out)
             signal.next = max(signal.next, before)
-        number = self._grid.number(time)
         if number + self.settings.panes <= signal.next:
             return None
         pane: Pane | None = signal.windows.get(number)
@@ -48,7 +113,9 @@ class WindowLogic(Windows):
         return self._grid.start(self._next_end(signal) + 1)
 
     def _next_end(self, signal: Signal) -> int:
-        """Return the number of the pane with which the first open window ends that has readings."""
+        """Return the number of the pane with which the first open window ends that counts."""
+        if self._counts_none:
+            return int(signal.next)
         return int(
             signal.next if signal.next in signal.windows else max(signal.next, min(signal.windows))
         )
@@ -58,13 +125,18 @@ class WindowLogic(Windows):
         end = self._next_end(signal)
         panes = self.settings.panes
         oldest = end - panes + 1
-        if panes == 1:
-            whole = signal.windows.pop(end)
-        else:
-            inside = [signal.windows[number] for number in sorted(signal.windows) if number <= end]
-            whole = Pane.merged(inside, self.spread, self.keep) if len(inside) > 1 else inside[0]
-            signal.windows.pop(oldest, None)
+        inside = [signal.windows[number] for number in sorted(signal.windows) if number <= end]
+        signal.windows.pop(oldest, None)
         signal.next = end + 1
+        if inside:
+            whole = Pane.merged(inside, self.spread, self.keep) if len(inside) > 1 else inside[0]
+            signal.labels = whole.labels if self._counts_none else {}
+        elif end < max(signal.since, self._earliest):
+            signal.next = max(signal.next, min(self._earliest, *signal.windows, math.inf))
+            return
+        else:
+            whole = Pane()
+            whole.labels = signal.labels
         start = self._grid.start
         out.append(self.summary(signal, whole, start(oldest), start(end + 1)))
 

@@ -3,6 +3,7 @@ one input at a time.
 """
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -140,6 +141,7 @@ class Beside:
         self.rows: dict[str, str] = {}
         self.outside: set[str] = set()
         self.said: list[AlarmTransition] = []
+        self.newest = -math.inf
         self.theirs = reference.Engine(
             [reference.Rule(rule.record) for rule in self.ours.engine.rules.values()]
         )
@@ -168,6 +170,7 @@ class Beside:
     def take(self, batch: list[Event], now: Now) -> None:
         for event in batch:
             assert isinstance(event, Reading)
+            self.newest = max(self.newest, event.time)
             given = {
                 "value": event.value,
                 "id": event.id,
@@ -182,8 +185,16 @@ class Beside:
                     alarm = self.theirs.alarm(rule, event.subject)
                     if event.subject in self.outside:
                         alarm.inhibit("power", True, min(event.time, now.wall))
+                self.hear(rule, event)
                 self.theirs.reading(now.wall, {"subject": event.subject, "rule": rule, **given})
         self.keep(self.ours.on_batch(batch, now))
+
+    def hear(self, rule: str, event: Reading) -> None:
+        """A device whose clock is slow is heard now in a flow, where silence is watched."""
+        alarm = self.theirs.alarm(rule, event.subject)
+        is_slow = event.time < self.newest - CONTEXT.slowness
+        if is_slow and alarm.rule.expect and alarm.rule.no_data != "ignore":
+            alarm.s["clock"] = max(alarm.s["clock"], self.newest - CONTEXT.patience)
 
     def command(self, n: int, now: Now) -> None:
         subject = self.rng.choice(SUBJECTS)

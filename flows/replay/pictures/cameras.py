@@ -8,7 +8,7 @@ from typing import Any
 from connectors.config.site import Site
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
-from flows.dataflow.compiler import Tables
+from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.replay.history_file import FileHistory
 from flows.replay.history_kafka import table_rows

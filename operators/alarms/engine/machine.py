@@ -127,11 +127,13 @@ class Engine(Registry):
         unit: str | None = None,
         rule: Rule | None = None,
         about: Any = None,
+        heard: float = -math.inf,
     ) -> None:
-        """A reading with event time `ts` that arrived at `at`."""
+        """A reading with event time `ts` that arrived at `at`; it counts from `heard` on."""
         known = self.slots[rule_id].get(subject)
         new = known is None or (known.state is not None and known.state.gone)
         s = self.open(rule_id, subject, at, rule, about, min(ts, at))
+        s.clock = max(s.clock, heard)
         t = admit(self, s, ts, id, at)
         if t is None:
             s.wall = max(s.wall, at)
@@ -250,6 +252,12 @@ class Engine(Registry):
                 self.settle(s)
             else:
                 self._control(s, at, lambda t, s=s, new=new: self._edit(s, new, t), event)  # type: ignore[misc]
+
+    def put_under(self, rule: Rule, subject: str, at: float, event: float | None = None) -> None:
+        """Put one alarm under a rule of its own with the same id."""
+        s = self.load(rule.id, subject, self.slots[rule.id][subject])
+        if rule is not s.rule:
+            self._control(s, at, lambda t: self._edit(s, rule, t), event)
 
     def _edit(self, s: State, rule: Rule, t: float) -> None:
         change_rule(self, s, rule, t)

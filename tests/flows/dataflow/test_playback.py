@@ -18,7 +18,7 @@ vigie: 1
 flow: rack
 sources: {probes: {topic: a}}
 streams:
-  minutes: {from: probes, steps: [{window: {every: 1min, calculate: [count]}}]}
+  minutes: {from: probes, steps: [{window: {every: 1min, calculate: [mean]}}]}
 alarms:
   hot: {from: probes, when: {above: 30, for: 90s}, response: Look.}
   lost: {from: probes, when: {silent: 10min}, response: Look.}

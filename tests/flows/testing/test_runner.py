@@ -113,7 +113,7 @@ HOT = (
         ["{at: 0s, given: {plain: [{subject: a, metric: power, labels: {area: yard}}, {subject: b, metric: door, value: open}]}}",
          "{at: 1s, expect: {push: [{channel: area_yard}, {channel: all, value: open}]}}"],
         ["{at: 0s, every: 10s, until: 50s, given: {plain: {subject: a, metric: power, value: 1}}}",
-         "{at: 2min, expect: {minutes: {exactly: {subject: a, metric: power, start: '2026-01-05T12:00:00', count: 6}}}}"],
+         "{at: 110s, expect: {minutes: {exactly: {subject: a, metric: power, start: '2026-01-05T12:00:00', count: 6}}}}"],
         ["{at: 0s, every: 2min, until: 2min, given: {plain: {subject: a, metric: power, value: 1}}}",
          "{at: 4min, given: {plain: {subject: a, metric: power, value: 3, time: 5s}}}",
          "{at: 5min, expect: {minutes.late: {value: 3}}}"],

@@ -218,7 +218,7 @@ def test_a_silent_camera_is_heard_by_its_pictures() -> None:
 
 
 def test_a_subject_listed_in_a_table_is_missed_before_it_was_ever_heard() -> None:
-    lost = alarm("when: {silent: 60s}\n", tables={"probes": [{"subject": "attic", "floor": 2}]})
+    lost = alarm("when: {silent: 60s}\n", known=["attic"])
     assert lost.next_time().wall < 0, "it wants to be woken at the start"
     assert tick(lost, 1000) == []
     assert changes(tick(lost, 1060)) == [(1060, "raised", "unacked")]

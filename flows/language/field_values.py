@@ -1,6 +1,6 @@
 """What is known, before anything runs, of the events that come out of each name of a flow."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flows.language.model import Flow, Source, Step, inputs, origin
@@ -10,13 +10,15 @@ from operators.decoding.catalogue import DIALECTS
 from operators.decoding.dialect import ALL
 from operators.model.changes import CHOICES
 from operators.model.condition import KINDS
+from operators.model.fields import text
 from operators.model.priority import PRIORITIES
 from operators.model.selector import Selector, glob
 
 Facts = dict[str, tuple[str, ...]]
 """Field: the only values (or patterns) it can have. A field that is not there can have any.
-`kind` is the kind of event.
+`kind` is the kind of event, `label.NAME` a label.
 """
+Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 CHANGES = (
     "raised", "returned", "cleared", "acked", "unacked", "realarmed", "escalated", "deescalated",
@@ -35,7 +37,6 @@ _SAME = frozenset(
     {
         "deduplicate",
         "debounce",
-        "label",
         "lookup",
         "convert",
         "motion_gate",
@@ -66,6 +67,10 @@ def ignore(step: int, field: str, wanted: Any, known: tuple[str, ...]) -> None:
     """No conflict is of interest."""
 
 
+def ignore_field(field: str, wanted: Any, known: tuple[str, ...]) -> None:
+    """No conflict of a selector is of interest."""
+
+
 def facts_of(
     flow: Flow, name: str, within: frozenset[str] = frozenset(), conflict: Conflict = ignore
 ) -> Facts:
@@ -92,6 +97,29 @@ def facts_before(
         yield facts
         facts = _after(flow, facts, step, number, conflict)
     yield facts
+
+
+def listed(tables: Tables, facts: Facts) -> tuple[str, ...]:
+    """The subjects of the column `subject` of tables of which events with these facts may come."""
+    found: dict[str, None] = {}
+    for rows in tables.values():
+        for row in rows:
+            subject = text(row.get("subject"))
+            if subject and _may_come(facts, "subject", subject):
+                cells = {f"label.{name}": text(cell) for name, cell in row.items()}
+                if all(_may_come(facts, name, cell) for name, cell in cells.items()):
+                    found[subject] = None
+    return tuple(found)
+
+
+def names_in(facts: Facts, field: str) -> tuple[str, ...]:
+    """The values that a field can have, if all of them are known by name."""
+    names = facts.get(field, ())
+    return () if isinstance(names, Decoded) or any(map(_is_pattern, names)) else names
+
+
+def _may_come(facts: Facts, field: str, value: str) -> bool:
+    return field not in facts or bool(common(facts[field], (value,)))
 
 
 def either(many: Iterable[Facts]) -> Facts:
@@ -125,6 +153,8 @@ def narrowed(
                 if known and one not in _WORDS.get(field, ()) and not common(known, (one,)):
                     conflict(field, one, known)
         out[field] = left or texts
+    for label, some in (only.label or {}).items():
+        out[f"label.{label}"] = (some,) if isinstance(some, str) else tuple(some)
     return out
 
 
@@ -258,6 +288,7 @@ def _rate(flow: Flow, facts: Facts, settings: Any) -> Facts:
 
 
 _MAKES: Mapping[str, Callable[[Flow, Facts, Any], Facts]] = {
+    "label": lambda flow, facts, s: _without(facts, *(f"label.{name}" for name in s.fields)),
     "detect": lambda flow, facts, s: {"kind": ("detection",), "class": tuple(s.classes)},
     "track": lambda flow, facts, s: {**facts, "phase": ("new", "update", "end")},
     "zones": _zones,
