@@ -1,6 +1,5 @@
 """Clips: pieces of what a camera recorded, put into MP4 files without coding them again."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from av.error import FFmpegError
 
 from connectors.base import NoAnswer, VideoCut
 from connectors.camera.packet_ring import Segment, segments
+from connectors.runtime.private_files import sync
 
 TICKS = 90_000
 """Units of time in a second, in MPEG-TS (ISO/IEC 13818-1, 2.4.3.7) and in our clips."""
@@ -45,7 +45,7 @@ def cut_clip(folder: Path, start: float, end: float, path: Path) -> VideoCut | N
         return None
     try:
         cut = _write(first, packets, path)
-        _make_durable(path)
+        sync(path)
     except (FFmpegError, OSError) as error:  # what reading meets is caught where it reads
         path.unlink(missing_ok=True)
         raise NoAnswer(f"the clip {path} cannot be written: {error}") from error
@@ -135,11 +135,3 @@ def _form(segment: Segment) -> object:
         if context.width:
             return context.name, context.width, context.height
     return None
-
-
-def _make_durable(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,35 +6,27 @@ import msgspec
 
 from connectors.base import ConnectorContext
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.producer import Producer, dead_letter_too_large
 from connectors.kafka.push_record import PushRecord
+from connectors.kafka.writer import ProducerWriter
 from operators.events import Event
 from operators.model.fields import field, text
 from operators.model.template import Template
 
 
-class PushWriter:
+class PushWriter(ProducerWriter):
     """Writes events to the push topic, once for each of the `channels` (texts with placeholders).
 
     `first` is what a new subscriber gets first.
     """
 
     def __init__(self, context: ConnectorContext, channels: Sequence[str], first: str) -> None:
-        self._context = context
+        super().__init__(context, 1)
         self._first = msgspec.UNSET if first == "snapshot" else first
         connection: TopicConnection = context.connection
         self._topic = connection.topic_names.push
         self._channels = [
             (template, template.placeholders()) for template in map(Template, channels)
         ]
-        self._producer = Producer(
-            connection,
-            context.health,
-            context.name,
-            partitions=1,
-            stopping=context.stopping,
-            strict=False,
-        )
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, events: list[Event]) -> None:
@@ -69,13 +61,3 @@ class PushWriter:
             for template, names in self._channels
             if not names or all(field(event, name) is not None for name in names)
         ]
-
-    def flush(self) -> None:
-        """Return once the broker has all that was queued."""
-        self._producer.flush(self._context.stopping)
-        for refused in self._producer.too_large():
-            dead_letter_too_large(refused, self._context)
-
-    def close(self) -> None:
-        """Close the producer."""
-        self._producer.close()

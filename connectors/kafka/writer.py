@@ -7,23 +7,40 @@ from connectors.kafka.producer import Producer, dead_letter_too_large
 from operators.events import Event
 
 
-class TopicWriter:
-    """Writes events to `topic`, packed or a record each; every record's result is checked."""
+class ProducerWriter:
+    """What the sinks of topics share: every record's result is checked."""
 
-    def __init__(
-        self, context: ConnectorContext, topic: str, pack: bool, new_partitions: int | None
-    ) -> None:
-        self._topic = topic
-        self._pack = pack
+    def __init__(self, context: ConnectorContext, partitions: int | None) -> None:
         self._context = context
         self._producer = Producer(
             context.connection,
             context.health,
             context.name,
-            partitions=new_partitions,
+            partitions=partitions,
             stopping=context.stopping,
             strict=False,
         )
+
+    def flush(self) -> None:
+        """Return once the broker has all that was queued."""
+        self._producer.flush(self._context.stopping)
+        for refused in self._producer.too_large():
+            dead_letter_too_large(refused, self._context)
+
+    def close(self) -> None:
+        """Close the producer."""
+        self._producer.close()
+
+
+class TopicWriter(ProducerWriter):
+    """Writes events to `topic`, packed or a record each."""
+
+    def __init__(
+        self, context: ConnectorContext, topic: str, pack: bool, new_partitions: int | None
+    ) -> None:
+        super().__init__(context, new_partitions)
+        self._topic = topic
+        self._pack = pack
 
     def write(self, events: list[Event]) -> None:
         """Queue events."""
@@ -35,13 +52,3 @@ class TopicWriter:
             self._producer.send(
                 self._topic, str(getattr(event, "subject", "")), line, pack=self._pack, event=event
             )
-
-    def flush(self) -> None:
-        """Return once the broker has all that was queued."""
-        self._producer.flush(self._context.stopping)
-        for refused in self._producer.too_large():
-            dead_letter_too_large(refused, self._context)
-
-    def close(self) -> None:
-        """Close the producer."""
-        self._producer.close()

@@ -60,11 +60,11 @@ def write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(path: Path) -> None:
-    """Make durable which files a folder holds."""
+def sync(path: Path) -> None:
+    """Make durable what a file holds, or which files a folder holds."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,9 +1,7 @@
 """The demo's processes, started in order and watched: services, flows, api, devices, client."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 from infra.demo.cameras import Cameras
 from infra.demo.devices import Devices
@@ -17,6 +15,7 @@ from infra.embedded.ports import is_free
 from infra.embedded.rtsp import Rtsp
 from infra.embedded.service import Service, ServiceError, each, write_private
 from infra.embedded.stack import Stack
+from infra.together import Together
 
 DEFINITIONS = ROOT / "flows" / "definitions"
 API_PORT = 8000
@@ -28,10 +27,11 @@ api:
 SUBSCRIBED = 30.0
 
 
-class Site:
+class Site(Together):
     """Everything that runs; leaving the context stops it, the devices first."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        super().__init__()
         self.folder = folder
         self.say = say
         self.ledger = Ledger()
@@ -40,18 +40,6 @@ class Site:
         self.devices: list[Devices] = []
         self._zigbee: Zigbee | None = None
         self._home_assistant: HomeAssistant | None = None
-        self._ending = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._ending.close()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._ending.close()
 
     def _start(self) -> None:
         self.say("starting the services")

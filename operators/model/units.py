@@ -4,7 +4,15 @@ import difflib
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -69,6 +77,14 @@ def convert(number: float, unit: str, to: str) -> float:
         raise ValueError(f"{unit} is {kind}, {to} is {to_kind}")
     return (number * factor + offset - to_offset) / to_factor
 
+
+def _known(unit: str) -> str:
+    _unit(unit)
+    return unit
+
+
+KnownUnit = Annotated[str, AfterValidator(_known)]
+"""A unit of which the kind is known."""
 
 _SPELT = {
     "c": "°C", "degc": "°C", "celsius": "°C", "f": "°F", "degf": "°F", "fahrenheit": "°F",

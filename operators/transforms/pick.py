@@ -2,13 +2,13 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from operators.component import Logic, Now, Operator, StepContext
 from operators.events import Event, Reading
 from operators.model import two_state
 from operators.model.fields import field, text
-from operators.model.units import convert
+from operators.model.units import KnownUnit
 
 
 class Pick(Operator):
@@ -33,16 +33,9 @@ class Pick(Operator):
     metric: str = Field(
         min_length=1, description="The metric of the reading.", examples=["presence"]
     )
-    unit: str | None = Field(
+    unit: KnownUnit | None = Field(
         None, description="The unit of the value; that of the event when left out.", examples=["°C"]
     )
-
-    @field_validator("unit", mode="after")
-    @classmethod
-    def _known(cls, unit: str | None) -> str | None:
-        if unit is not None:
-            convert(0.0, unit, unit)
-        return unit
 
     def placeholders(self) -> list[str]:
         """Names of the fields that it reads."""

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from operators.component import Logic, MapLogic, Operator, StepContext
 from operators.events import Event, Reading
-from operators.model.units import convert
+from operators.model.units import KnownUnit
 
 
 class Scale(Operator):
@@ -25,16 +25,9 @@ class Scale(Operator):
     plus: float = Field(
         0.0, allow_inf_nan=False, description="Added after multiplying.", examples=[-0.4]
     )
-    unit: str | None = Field(
+    unit: KnownUnit | None = Field(
         None, description="The unit of the result; unchanged when left out.", examples=["°C"]
     )
-
-    @field_validator("unit", mode="after")
-    @classmethod
-    def _known(cls, unit: str | None) -> str | None:
-        if unit is not None:
-            convert(0.0, unit, unit)
-        return unit
 
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""

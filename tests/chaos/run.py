@@ -5,13 +5,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.service import Unavailable
+from infra.together import Together
 from tests.chaos.account import Account
 from tests.chaos.attack import Attack
 from tests.chaos.ends.far_files import HookReader
@@ -30,30 +30,19 @@ SERVICES = ("redpanda", "clickhouse", "mqtt", "mariadb", "influxdb", "minio", "e
 SETTLE = 120.0
 
 
-class Run:
+class Run(Together):
     """Everything that runs. Use it as a context; leaving it ends all processes, whatever
     happened.
     """
 
     def __init__(self, scale: Scale, sources: Sequence[str], say: Callable[[str], None]) -> None:
+        super().__init__()
         self.scale = scale
         self.sources = list(sources)
         self.say = say
         self.victims: dict[str, Victim] = {}
         self.disks: dict[str, SmallDisk] = {}
         self._numbers = Numbers(int(time.time()) - 7200)
-        self._ending = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._ending.close()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._ending.close()
 
     def _start(self) -> None:
         made = tempfile.TemporaryDirectory(prefix="vigie-chaos-", ignore_cleanup_errors=True)

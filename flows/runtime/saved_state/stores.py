@@ -20,7 +20,7 @@ from connectors.runtime.private_files import (
     FILE,
     check_private,
     private_folder,
-    sync_folder,
+    sync,
     write_private,
 )
 from flows.runtime.saved_state import database, legacy_pickle, states
@@ -110,7 +110,7 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
     write_private(fresh / TAKEN_OVER, states.dump(taken))
     write_private(fresh / HELD, json.dumps(held).encode())
     fresh.rename(store.path)
-    sync_folder(folder)
+    sync(folder)
     return store
 
 

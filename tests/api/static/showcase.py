@@ -12,15 +12,15 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
 from infra.demo.programs import ROOT, ApiProgram, FlowProgram
 from infra.embedded.service import Service, each, write_private
 from infra.embedded.stack import Stack
+from infra.together import Together
 from operators.events import DeadLetter, Detection, Event, Occurrence, Reading
 from tests.api.running import Topics
 from tests.waiting import PATIENCE
@@ -97,25 +97,14 @@ SWITCHES = [
 CAMERAS = [("entrance", "hall"), ("dock", "loading"), ("parking", "yard")]
 
 
-class Showcase:
+class Showcase(Together):
     """Everything that runs. Use it as a context."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder.resolve()
         self.stack = Stack(self.folder / "services", ["redpanda", "clickhouse"])
-        self._ending = ExitStack()
         self._random = random.Random(7)
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._ending.close()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._ending.close()
 
     def _start(self) -> None:
         self._ending.enter_context(self.stack)

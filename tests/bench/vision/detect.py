@@ -9,6 +9,7 @@ import numpy as np
 from kafka import KafkaProducer
 
 from connectors.base import ConnectorContext
+from connectors.detector.letterbox import letterbox
 from connectors.detector.lookup import Places, find_model
 from connectors.detector.measurement import cores
 from connectors.detector.onnx_backend import OnnxBackend
@@ -39,19 +40,19 @@ def detect(folder: Path) -> list[Figure]:
     """
     drawn = scenes()
     jpegs = [cv2.imencode(".jpg", picture, [1, 85])[1].tobytes() for picture in drawn]
-    ours, bare = [], []
+    ours, alone = [], []
     for number in range(ROUNDS):
-        bare.append(bare(drawn))
+        alone.append(bare(drawn))
         with Broker(folder / f"broker{number}") as broker:
             ours.append(_through(broker, folder / f"data{number}", jpegs))
-    bare.append(bare(drawn))
+    alone.append(bare(drawn))
     return [
         Figure(
             f"pictures of {CAMERAS} cameras, topic → {MODEL} → topic, {by}",
             statistics.median(rate[by] for rate in ours),
             by,
             "the model alone, the same threads and batch",
-            statistics.median(rate[by] for rate in bare),
+            statistics.median(rate[by] for rate in alone),
             "≥ 70 %",
         )
         for by in (BY_CLOCK, BY_CPU)
@@ -63,10 +64,18 @@ def scenes() -> list[np.ndarray]:
     return [picture for picture, _ in street_scenes.video(1, WIDTH, HEIGHT, SCENES)]
 
 
-def bare(drawn: list[np.ndarray], pictures: int = PICTURES) -> dict[str, float]:
-    """Runs of the model on pictures that are decoded and scaled already."""
+def bare(
+    drawn: list[np.ndarray], pictures: int = PICTURES, square: bool = False
+) -> dict[str, float]:
+    """Runs of the model on pictures that are decoded and scaled already.
+
+    `square` puts them on an input of the model's own size, though fewer rows would do.
+    """
     backend = OnnxBackend(find_model(MODEL, Places()), cores())
-    values = backend.prepare((drawn * BATCH)[:BATCH]).values
+    some, facts = (drawn * BATCH)[:BATCH], backend.facts
+    values = backend.prepare(some).values
+    if square:
+        values = letterbox(some, facts.height, facts.width)[0]
     for _ in range(WARM_UP // BATCH):
         backend.run(values)
     runs = (pictures - WARM_UP) // BATCH
