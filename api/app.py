@@ -37,6 +37,7 @@ from api.web.endpoints import routes
 from api.web.errors import Rejected, Unavailable, refused, rejected
 from api.web.openapi import document
 from api.web.security_headers import SecurityHeaders
+from connectors.http.request_gate import RequestGate
 
 STATIC = Path(__file__).parent / "static"
 RECALL_RETRY = 5.0
@@ -143,6 +144,11 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(
+                RequestGate,
+                names=settings.section.hosts,
+                remedy="write it under api: {hosts: […]} in the site file",
+            ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.bounds.body_size),
         ],
         exception_handlers={Rejected: rejected, HTTPException: refused},

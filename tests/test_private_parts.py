@@ -36,7 +36,10 @@ PRIVATE = {
         "pymysql.connections:Connection._execute_command(self, command, sql)",
         "pymysql.connections:Connection._force_close(self)",
     ),
+    "h11": ("h11._readers:_obsolete_line_fold(lines)",),
     "uvicorn": (
+        "uvicorn.protocols.http.h11_impl:H11Protocol.data_received(self, data)",
+        "uvicorn.protocols.http.h11_impl:H11Protocol.handle_websocket_upgrade(self, event)",
         "uvicorn.protocols.http.h11_impl:H11Protocol.handle_events(self)",
         "uvicorn.protocols.http.h11_impl:H11Protocol.connection_made",
         "uvicorn.protocols.http.h11_impl:H11Protocol.shutdown(self)",

@@ -75,7 +75,7 @@ class Accounts:
         if wait := self._registrations.wait(address):
             raise TooManyAttempts(wait)
         check_name(username)
-        check_password(password)
+        check_password(password, username)
         self._registrations.record_failure(address)
         return await self._hashing.run(lambda: self._register(username, password, address))
 
@@ -89,7 +89,7 @@ class Accounts:
     ) -> Principal:
         """Add an account. Raises `AccountError`."""
         check_name(username)
-        check_password(password)
+        check_password(password, username)
         user = self._new(username, password, role)
         try:
             with self.database.write() as session:
@@ -114,11 +114,11 @@ class Accounts:
 
         Disabling it and giving it a new password end its logins.
         """
-        if password is not None:
-            check_password(password)
         hashed = None if password is None else self._hashing.hash(password)
         with self.database.write() as session:
             user = _existing(session, user_id)
+            if password is not None:
+                check_password(password, user.username)
             for action, detail in _set(user, role, enabled, hashed):
                 record_audit(session, by, action, user.username, detail, address)
             if hashed is not None or enabled is False:
@@ -157,7 +157,7 @@ class Accounts:
 
         Raises `LoginRefused`, `TooManyAttempts` or `AccountError`.
         """
-        check_password(new)
+        check_password(new, principal.username)
         await self.logins.check_own_password(principal, old, address)
         await self.change_later(principal.id, principal, None, None, new, address)
 

@@ -3,6 +3,7 @@
 import re
 import secrets
 
+from api.accounts.common_passwords import is_common
 from api.accounts.errors import AccountError
 from api.database.models import LONGEST_NAME
 
@@ -25,10 +26,17 @@ def check_name(username: str) -> None:
         )
 
 
-def check_password(password: str) -> None:
-    """Raise `AccountError` for what cannot be a password."""
+def check_password(password: str, username: str = "") -> None:
+    """Raise `AccountError` for what cannot be a password of a user."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
             f"a password has at least {SHORTEST_PASSWORD} characters, and at most"
             f" {LONGEST_PASSWORD}"
+        )
+    if username and username.casefold() in password.casefold():
+        raise AccountError("a password does not hold the user name")
+    if is_common(password):
+        raise AccountError(
+            "everybody would try this password: take several words, or let a password manager make"
+            " one"
         )

@@ -141,7 +141,7 @@ def _sqlite(path: Path) -> Engine:
     def configure(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # transactions begin where `begin` below says
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 

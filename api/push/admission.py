@@ -11,20 +11,31 @@ from api.push.client import Client, Transport
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.settings import Bounds
-from api.web.close_codes import TOKEN_EXPIRED
+from api.web.close_codes import TOKEN_EXPIRED, Close, account_full, server_full
 
 
 class Admission:
     """The way into the hub, for WebSocket connections and streams alike."""
 
-    def __init__(self, hub: Hub, permissions: LivePermissions, bounds: Bounds) -> None:
+    def __init__(
+        self, hub: Hub, permissions: LivePermissions, bounds: Bounds, most_each: int
+    ) -> None:
+        """`most_each`: the most clients of one account."""
         self._hub = hub
+        self._most_each = most_each
         self._permissions = permissions
         self._bounds = bounds
 
-    def full(self, arriving: int = 0) -> bool:
-        """Whether the server has as many clients as it takes, with those that are on their way."""
-        return len(self._hub.clients) + arriving >= self._bounds.clients
+    def refusal(self, who: Principal | None = None, arriving: int = 0) -> Close | None:
+        """Why there is no place for one more client, for whom if that is known.
+
+        `arriving` are clients that are on their way.
+        """
+        if len(self._hub.clients) + arriving >= self._bounds.clients:
+            return server_full(self._bounds.clients)
+        if who is not None and self._permissions.connections(who.id) >= self._most_each:
+            return account_full(self._most_each)
+        return None
 
     @contextlib.asynccontextmanager
     async def client(
@@ -42,6 +53,8 @@ class Admission:
         try:
             if not anonymous:
                 await self._permissions.admit(client)
+                if self._permissions.connections(principal.id) > self._most_each:
+                    client.end(account_full(self._most_each))
             yield client
         finally:
             expiry.cancel()

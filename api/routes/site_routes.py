@@ -96,7 +96,7 @@ class SiteRoutes:
                 metrics,
                 permissions,
             ).endpoints(),
-            *StreamEndpoints(hub, permissions, settings.bounds).endpoints(),
+            *StreamEndpoints(hub, permissions, settings).endpoints(),
         ]
 
     def work(self) -> list[Callable[[], Coroutine[None, None, None]]]:

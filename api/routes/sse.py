@@ -12,8 +12,7 @@ from api.push.client import Client
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
-from api.settings import Bounds
-from api.web.close_codes import server_full
+from api.settings import Settings
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 
@@ -44,10 +43,13 @@ class StreamQuery(msgspec.Struct):
 class StreamEndpoints:
     """Answer with streams."""
 
-    def __init__(self, hub: Hub, permissions: LivePermissions, bounds: Bounds) -> None:
+    def __init__(self, hub: Hub, permissions: LivePermissions, settings: Settings) -> None:
+        bounds = settings.bounds
         self._hub = hub
         self._permissions = permissions
-        self._admission = Admission(hub, permissions, bounds)
+        self._admission = Admission(
+            hub, permissions, bounds, settings.section.connections_per_account
+        )
         self._bounds = bounds
 
     def endpoints(self) -> list[Endpoint]:
@@ -81,8 +83,8 @@ class StreamEndpoints:
             )
         if any(len(channel) > LONGEST_CHANNEL for channel in channels):
             raise Rejected(400, f"the name of a channel has at most {LONGEST_CHANNEL} characters")
-        if self._admission.full():
-            raise Rejected(503, server_full(self._bounds.clients).reason)
+        if full := self._admission.refusal(call.who):
+            raise Rejected(503, full.reason)
         cursor = call.request.headers.get("last-event-id") or call.query.cursor
 
         @asynccontextmanager

@@ -30,9 +30,7 @@ from api.web.close_codes import (
     NO_TOKEN,
     NOT_BEARER,
     Close,
-    account_full,
     no_token_within,
-    server_full,
     unauthorized,
 )
 from api.web.origin import may_connect
@@ -80,10 +78,11 @@ class WebSocketEndpoints:
         self._video_watch = video_watch
         self._metrics = metrics
         self._bounds = settings.bounds
-        self._admission = Admission(hub, permissions, settings.bounds)
+        self._admission = Admission(
+            hub, permissions, settings.bounds, settings.section.connections_per_account
+        )
         self._origins = frozenset(settings.section.origins)
         self._authenticating = 0
-        self._most_each = settings.section.connections_per_account
         self._anonymous = settings.section.anonymous is not None
 
     async def push(self, websocket: WebSocket) -> None:
@@ -166,8 +165,8 @@ class WebSocketEndpoints:
         anonymous: bool = False,
     ) -> None:
         try:
-            if self._admission.full(self._authenticating):
-                raise CloseConnection(server_full(self._bounds.clients))
+            if full := self._admission.refusal(arriving=self._authenticating):
+                raise CloseConnection(full)
             try:
                 principal = await self._authenticate(websocket, token, first_message, anonymous)
             except AnonymousSubscriber as first:
@@ -192,8 +191,8 @@ class WebSocketEndpoints:
             principal = await self._claimed(websocket, token, first_message, anonymous)
         finally:
             self._authenticating -= 1
-        if self._permissions.connections(principal.id) >= self._most_each:
-            raise CloseConnection(account_full(self._most_each))
+        if full := self._admission.refusal(principal):
+            raise CloseConnection(full)
         return principal
 
     async def _claimed(

@@ -11,7 +11,7 @@ CONNECTION = "vigie.connection"
 class HttpProtocol(DeadlineProtocol):
     """Known to a request as `request.scope["state"]["vigie.connection"]`.
 
-    The deadline is for the head of a connection's first request.
+    Long answers can be told of a shutdown, and cut.
     """
 
     DEADLINE = 15.0
@@ -26,12 +26,6 @@ class HttpProtocol(DeadlineProtocol):
         """Forget whom to tell of a shutdown."""
         self.on_shutdown = None
         super().connection_lost(exc)
-
-    def handle_events(self) -> None:
-        """Stop the deadline once a request has begun."""
-        super().handle_events()
-        if self.scope is not None:
-            self.request_came()
 
     def shutdown(self) -> None:
         """Tell the request that is being answered."""

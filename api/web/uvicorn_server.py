@@ -14,6 +14,7 @@ from api.settings import Settings
 from api.web.close_codes import INVALID_UTF8, Close
 from api.web.http_protocol import HttpProtocol
 from api.web.log_redaction import keep_tokens_out_of_logs
+from connectors.http.request_gate import refuse_folded_headers
 
 GRACEFUL_SHUTDOWN = 5
 PING_INTERVAL = 20.0
@@ -113,6 +114,7 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         lifespan="on",
     )
     keep_tokens_out_of_logs()
+    refuse_folded_headers()
     # the feed says once that the broker is gone
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return uvicorn.Server(config)

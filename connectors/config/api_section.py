@@ -45,6 +45,15 @@ class ApiSection(Spec):
         ),
         examples=[["https://wall.example"]],
     )
+    hosts: list[str] = Field(
+        [],
+        description=(
+            "Names under which browsers and programs reach the api, without scheme and port;"
+            " addresses and `localhost` are known. A request for another name is refused: a"
+            " foreign page could send it (DNS rebinding)."
+        ),
+        examples=[["vigie.example.org"]],
+    )
     proxies: list[str] = Field(
         [],
         description=(

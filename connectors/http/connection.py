@@ -26,6 +26,14 @@ class HttpConnection(Spec):
         examples=["127.0.0.1"],
     )
     port: int = Field(8090, ge=1, le=65535, description="Port to listen on.")
+    hosts: list[str] = Field(
+        [],
+        description=(
+            "Names under which senders reach it, without scheme and port; addresses and"
+            " `localhost` are known, a request for another name is refused."
+        ),
+        examples=[["posts.example.org"]],
+    )
     tokens: dict[Name, SecretStr] = Field(
         {},
         description=(

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import h11
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from connectors.base import ConnectorError
 from connectors.http.connection import HttpConnection
 from connectors.http.request_deadline import DeadlineProtocol
+from connectors.http.request_gate import RequestGate, refuse_folded_headers
 
 BACKLOG = 512
 GRACE = 5
@@ -124,7 +125,15 @@ class Listener:
                 for path, endpoint in self._endpoints.items()
             ],
             exception_handlers={HTTPException: _error},
+            middleware=[
+                Middleware(
+                    RequestGate,
+                    names=self.connection.hosts,
+                    remedy="write it under 'hosts' of the connection in the site file",
+                )
+            ],
         )
+        refuse_folded_headers()
         config = uvicorn.Config(
             app,
             http=_protocol(self.connection),
@@ -200,11 +209,5 @@ def _protocol(connection: HttpConnection) -> type[DeadlineProtocol]:
                     transport.abort()
                 return
             super().connection_made(transport)
-
-        def data_received(self, data: bytes) -> None:
-            self.await_request()
-            super().data_received(data)
-            if self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED):
-                self.request_came()
 
     return Bounded

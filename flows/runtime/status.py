@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from connectors.base import Health
+from connectors.http.host_names import asks_for_us
 
 log = logging.getLogger("vigie")
 
@@ -90,7 +91,9 @@ class StatusServer:
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                if self.path == "/metrics":
+                if not asks_for_us(self.headers.get("Host", "localhost"), ()):
+                    self._answer(421, "text/plain", b"ask for 127.0.0.1 or localhost\n")
+                elif self.path == "/metrics":
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
                 elif self.path == "/health":
                     down = dict(health.down)

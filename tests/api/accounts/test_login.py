@@ -99,7 +99,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     monkeypatch.setattr("api.web.endpoints.BODY_DEADLINE", 0.1)
     with socket.create_connection(("127.0.0.1", lonely.settings.port), timeout=60) as transport:
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length:"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length:"
             " 9\r\n\r\nuser"
         )
         transport.sendall(head.encode())

@@ -75,7 +75,7 @@ class Follower:
         try:
             key = base64.b64encode(os.urandom(16)).decode()
             writer.write(
-                "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection:"
+                "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection:"
                 f" Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version:"
                 " 13\r\nSec-WebSocket-Protocol: vigie.push.v1\r\nAuthorization: Bearer"
                 f" {self.token}\r\n\r\n".encode()

@@ -321,7 +321,7 @@ def test_a_client_that_stops_reading_is_closed_while_the_others_get_everything(
     ):
         mute = socket.create_connection(("127.0.0.1", api.settings.port))
         mute.sendall(
-            b"GET /ws/raw/busy HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /ws/raw/busy HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             b"Authorization: Bearer " + token.encode() + b"\r\n\r\n"
         )

@@ -145,7 +145,7 @@ def test_who_does_not_read_is_cut_off_and_the_others_never_notice(
     ):
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.sendall(
-            f"GET /api/stream?channels=line&token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            f"GET /api/stream?channels=line&token={token} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         )
         stream.next("subscribed")
         wait_until(lambda: api.health()["clients"] == 2, what="both clients")

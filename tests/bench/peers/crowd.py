@@ -65,7 +65,7 @@ class Crowd:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         one.settimeout(60)
         one.connect(("127.0.0.1", port))
-        lines = ["GET /ws HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade"]
+        lines = ["GET /ws HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
         lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
         if token:
             lines += [f"Authorization: Bearer {token}", "Sec-WebSocket-Protocol: vigie.push.v1"]

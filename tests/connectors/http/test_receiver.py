@@ -251,7 +251,13 @@ def test_a_refusal_arrives_although_the_body_was_not_wanted(doors: Callable[...,
     """A server that closes a connection with unread bytes resets it, and takes the answer back."""
     door = doors()
     body = b"x" * 900_000
-    head = f"POST {door.path} HTTP/1.1\r\nHost: v\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    lines = (
+        f"POST {door.path} HTTP/1.1",
+        "Host: localhost",
+        f"Content-Length: {len(body)}",
+        "\r\n",
+    )
+    head = "\r\n".join(lines).encode()
     with socket.create_connection(("127.0.0.1", door.connection.port), timeout=10) as sender:
         sender.sendall(head + body)
         answer = b""
@@ -324,7 +330,7 @@ def test_too_much_under_way_is_refused_until_it_is_stored(
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"POST /api/events HTTP/1.1\r\nHost: a\r\n", b"whole header"]
+    "sent", [b"", b"POST /api/events HTTP/1.1\r\nHost: localhost\r\n", b"whole header"]
 )
 def test_a_slow_client_is_cut_off_and_others_are_served_meanwhile(
     doors: Callable[..., Door], sent: bytes
@@ -332,7 +338,7 @@ def test_a_slow_client_is_cut_off_and_others_are_served_meanwhile(
     door = doors({"timeout": 1})
     if sent == b"whole header":
         sent = (
-            f"POST /api/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {PIR}\r\n"
+            f"POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {PIR}\r\n"
             "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
         ).encode()
     with socket.create_connection(("127.0.0.1", door.connection.port), timeout=60) as slow:
@@ -353,7 +359,7 @@ def test_connections_over_the_limit_are_sent_away(doors: Callable[..., Door]) ->
     for connection in held:
         connection.sendall(b"POST")
     with socket.create_connection(("127.0.0.1", door.connection.port), timeout=60) as third:
-        third.sendall(b"POST /api/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+        third.sendall(b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
         answer = b"".join(iter(lambda: third.recv(4096), b""))
         assert answer.startswith(b"HTTP/1.1 503") and b"\r\nRetry-After: 1\r\n" in answer
         third.sendall(b"}")
