@@ -20,6 +20,10 @@ class ConnectorError(Exception):
     """A connector cannot work as set up; the message says what was expected and the remedy."""
 
 
+class Refused(ConnectorError):
+    """A far end refuses what the site file asks of it, so that waiting would not help."""
+
+
 class Stopped(Exception):
     """The process was asked to stop while the connector waited for a service that is down."""
 

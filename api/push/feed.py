@@ -19,10 +19,10 @@ from api.settings import Settings
 from connectors.kafka.admin import explain
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.record_batches import Chunk
+from connectors.kafka.log.topic_log import TopicLog, id_of
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.position import Position
-from connectors.kafka.record_batches import Chunk
-from connectors.kafka.topic_log import TopicLog, id_of
 from connectors.runtime.backoff import Backoff
 from operators.events import Event, decode_lines
 

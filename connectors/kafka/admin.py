@@ -1,18 +1,30 @@
 """Topics on the broker: making them, their partitions, the partition of a key, errors in words."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    RetriableError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from kafka.partitioner.default import murmur2
 
-from connectors.base import ConnectorContext, Stopped
+from connectors.base import ConnectorContext, Refused, Stopped
+from connectors.kafka.access.diagnosis import find_refusal
+from connectors.kafka.access.refusals import BrokerRefusal, no_right, refuse_missing_right, words_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.open_consumer import open_consumer
 from connectors.runtime.backoff import Backoff
+
+T = TypeVar("T")
 
 _known: set[tuple[str, ...]] = set()
 _compacted: set[tuple[str, ...]] = set()
@@ -25,36 +37,58 @@ def ensure_topic(
     partitions: int | None = None,
     compact: bool = False,
     configs: Mapping[str, str] | None = None,
+    needs: Sequence[str] = (),
 ) -> None:
     """Create a topic unless it exists; raises `KafkaError` while no broker answers.
 
     `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
     key for ever, instead of all records for a while; so it does if this process has asked for it
     before, whoever creates the topic again. `configs` are other settings of a topic that is made.
+    Raises `BrokerRefusal` where it may not be made, or not be used for `needs` (READ, WRITE).
     """
     mark = (*connection.brokers, topic)
     with _known_lock:
         if compact:
             _compacted.add(mark)
         compact = mark in _compacted
-        if mark in _known:
+        if mark in _known and not needs:
             return
     admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5000)
     try:
-        policy = {"cleanup.policy": "compact"} if compact else {}
-        new = NewTopic(
-            topic,
-            partitions or connection.partitions,
-            connection.replication,
-            topic_configs={**policy, **(configs or {})} or None,
-        )
-        admin.create_topics([new])
-    except TopicAlreadyExistsError:
-        pass
+        (found,) = admin.describe_topics([topic])
+        if found["error_code"] == TopicAuthorizationFailedError.errno:
+            raise no_right(connection, "DESCRIBE", topic)
+        if found["error_code"] == UnknownTopicOrPartitionError.errno:
+            policy = {"cleanup.policy": "compact"} if compact else {}
+            wanted = {
+                "num_partitions": partitions or connection.partitions,
+                "replication_factor": connection.replication or -1,
+                "configs": {**policy, **(configs or {})},
+            }
+            _create(admin, connection, topic, wanted)
+        else:
+            refuse_missing_right(connection, found, needs)
     finally:
         admin.close()
     with _known_lock:
         _known.add(mark)
+
+
+def _create(
+    admin: KafkaAdminClient, connection: TopicConnection, topic: str, wanted: dict[str, Any]
+) -> None:
+    answer = admin.create_topics({topic: wanted}, raise_errors=False)
+    code, said = answer["topics"][0]["error_code"], answer["topics"][0]["error_message"]
+    error = for_code(code)
+    if code and issubclass(error, AuthorizationError):
+        raise no_right(connection, "CREATE", topic)
+    if code and error is not TopicAlreadyExistsError:
+        if issubclass(error, RetriableError):
+            raise error(said)
+        raise BrokerRefusal(
+            f"the broker does not make the topic {topic}: {said or error.__name__}; mend"
+            " `replication` or `partitions` of the connection, or make the topic yourself"
+        )
 
 
 def forget_topics() -> None:
@@ -71,6 +105,10 @@ def partition_of(key: str, partitions: int) -> int:
 
 def explain(error: BaseException, connection: TopicConnection) -> str:
     """One line for a person: what failed against which brokers."""
+    if words := words_of(error):
+        return words
+    if refusal := find_refusal(connection):
+        return str(refusal)
     what = str(error)[:200] or type(error).__name__
     return (
         f"no answer from the broker at {', '.join(connection.brokers)} ({what}); is Redpanda"
@@ -86,7 +124,7 @@ def partition_names(
     Raises `KafkaError` while no broker answers.
     """
     for topic in topics:
-        ensure_topic(connection, topic, new or (1 if table else None), compact=table)
+        ensure_topic(connection, topic, new or (1 if table else None), table, needs=("READ",))
     with open_consumer(connection) as consumer:
         counts = {topic: consumer.partitions_for_topic(topic) for topic in topics}
     if missing := [topic for topic, count in counts.items() if not count]:
@@ -97,16 +135,28 @@ def partition_names(
 def wait_for_partitions(
     context: ConnectorContext, topics: list[str], new: int | None, table: bool
 ) -> list[str]:
-    """Like `partition_names`, but wait for a broker that is down; raises `Stopped`."""
-    backoff = Backoff(0.2, 5.0)
+    """Like `partition_names`, but wait for a broker that is down.
+
+    Raises `Stopped`, and `Refused` where waiting would not help.
+    """
+    return wait_for(context, lambda: partition_names(context.connection, topics, new, table))
+
+
+def wait_for(context: ConnectorContext, act: Callable[[], T]) -> T:
+    """What `act` returns, once a broker answers. Raises `Stopped`, and `Refused`."""
+    backoff, connection = Backoff(0.2, 5.0), context.connection
     while True:
         try:
-            names = partition_names(context.connection, topics, new, table)
+            result = act()
         except (KafkaError, OSError) as error:
-            words = explain(error, context.connection)
+            found = error if isinstance(error, BrokerRefusal) else find_refusal(connection)
+            if found is not None:
+                raise Refused(f"{context.name}: {found}") from error
+            words = explain(error, connection)
             context.health.degraded(context.name, words)
             if context.stopping.wait(backoff.pause()):
                 raise Stopped(f"{context.name}: {words}") from error
         else:
-            context.health.up(context.name)
-            return names
+            if context.name in context.health.down:
+                context.health.up(context.name)
+            return result

@@ -7,7 +7,7 @@ import msgspec
 
 from connectors.base import Batch
 from connectors.kafka.consumer import Restart, TopicReader
-from connectors.kafka.record_batches import KeyedChunk
+from connectors.kafka.log.record_batches import KeyedChunk
 from operators.events import Event, Occurrence, Row, decode_lines
 from operators.model.tables import is_deleted, row_of
 

@@ -113,6 +113,17 @@ class TopicSink(Sink):
     )
     connection: str = Field("redpanda", description="Connection of the site file.")
 
+    def prepare(self, context: ConnectorContext) -> None:
+        """Make the topic; waits for a broker. Raises `Refused` where it may not be written."""
+        from connectors.kafka.admin import ensure_topic, wait_for
+
+        wait_for(
+            context,
+            lambda: ensure_topic(
+                context.connection, self.name, self.new_partitions, needs=("WRITE",)
+            ),
+        )
+
     def open(self, context: ConnectorContext) -> Writer:
         """Open the sink."""
         from connectors.kafka.writer import TopicWriter

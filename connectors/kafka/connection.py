@@ -1,7 +1,9 @@
 """The connection to a Kafka-protocol broker, as the site file has it."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from kafka.net.sasl.oauth import AbstractTokenProvider
 from pydantic import Field, SecretStr
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
@@ -24,15 +26,30 @@ class TopicConnection(Spec):
     partitions: int = Field(
         4, ge=1, le=1000, description="Partitions of a topic that does not exist yet."
     )
-    replication: int = Field(
-        1, ge=1, le=7, description="Copies of a topic that does not exist yet."
+    replication: int | None = Field(
+        None,
+        ge=1,
+        le=7,
+        description="Copies of a topic that does not exist yet; what the broker has by default.",
     )
     username: str | None = Field(
-        None, description="User for SASL/SCRAM-SHA-256; none for no authentication."
+        None, description="User for SASL; none for no authentication, or a token or certificate."
     )
     password: SecretStr | None = Field(None, description="Password of that user.")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "SCRAM-SHA-256", description="How the user is authenticated; OAUTHBEARER needs a token."
+    )
+    token: SecretStr | None = Field(None, description="Token for OAUTHBEARER.")
+    token_file: str | None = Field(
+        None, description="File with that token, read again for each connection."
+    )
     tls: bool = Field(False, description="Encrypt the connection.")
     ca: str | None = Field(None, description="File of the certificate authority, in PEM form.")
+    certificate: str | None = Field(
+        None, description="File of the client's own certificate, in PEM form; needs `tls`."
+    )
+    key: str | None = Field(None, description="File of that certificate's key, in PEM form.")
+    key_password: SecretStr | None = Field(None, description="Password of that file.")
     idempotence: bool = Field(
         True, description="Idempotent producer; off for brokers that lack it (the embedded one)."
     )
@@ -56,15 +73,43 @@ class TopicConnection(Spec):
         """The names of Vigie's own topics there."""
         return TopicNames(self.prefix)
 
+    @property
+    def sasl(self) -> str | None:
+        """The mechanism of SASL; None without authentication, or with a certificate alone."""
+        if self.mechanism == "OAUTHBEARER":
+            return self.mechanism
+        return self.mechanism if self.username else None
+
     def client_options(self) -> dict[str, Any]:
         """Keyword arguments every client of kafka-python takes."""
         options: dict[str, Any] = {"bootstrap_servers": self.brokers, "client_id": "vigie"}
-        if self.username:
+        if self.sasl:
+            options["sasl_mechanism"] = self.sasl
+        if self.sasl == "OAUTHBEARER":
+            options["sasl_oauth_token_provider"] = _Token(self.token, self.token_file)
+        elif self.sasl:
             password = self.password.get_secret_value() if self.password else ""
-            options |= {"sasl_mechanism": "SCRAM-SHA-256", "sasl_plain_username": self.username}
-            options |= {"sasl_plain_password": password}
-        protocol = ("SASL_" if self.username else "") + ("SSL" if self.tls else "PLAINTEXT")
+            options |= {"sasl_plain_username": self.username, "sasl_plain_password": password}
+        protocol = ("SASL_" if self.sasl else "") + ("SSL" if self.tls else "PLAINTEXT")
         options["security_protocol"] = protocol
         if self.ca:
             options["ssl_cafile"] = self.ca
+        if self.certificate:
+            options |= {"ssl_certfile": self.certificate, "ssl_keyfile": self.key}
+        if self.key_password:
+            options["ssl_password"] = self.key_password.get_secret_value()
         return options
+
+
+class _Token(AbstractTokenProvider):  # type: ignore[misc]
+    """A token of the site file, or of a file that another program renews."""
+
+    def __init__(self, token: SecretStr | None, file: str | None) -> None:
+        super().__init__()
+        self._token, self._file = token, file
+
+    def token(self) -> str:
+        """The token as it is now."""
+        if self._file is not None:
+            return Path(self._file).read_text(encoding="utf-8").strip()
+        return self._token.get_secret_value() if self._token else ""

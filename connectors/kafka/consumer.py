@@ -10,8 +10,8 @@ import msgspec
 from kafka import TopicPartition
 
 from connectors.base import Batch, ConnectorContext
-from connectors.kafka.position import Position
-from connectors.kafka.record_batches import Chunk
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.record_batches import Chunk
 from operators.events import DeadLetter, Event, decode_lines
 
 log = logging.getLogger("vigie")

@@ -16,9 +16,9 @@ from kafka.errors import KafkaError
 
 from connectors.kafka.admin import explain
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.position import Position
-from connectors.kafka.topic_log import TopicLog
 from operators.events import DeadLetter, decode_lines
 
 READ_SECONDS = 20.0

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from connectors.base import ConnectorError, Stopped
+from connectors.base import ConnectorError, Refused, Stopped
 from connectors.config.site import SiteError, load_site
 from connectors.detector.model import ModelError
 from connectors.kafka.topic_names import TopicNames
@@ -28,7 +28,7 @@ from flows.runtime.status import StatusServer
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
 EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
-REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError)
+REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError, Refused)
 
 
 @click.command()

@@ -15,10 +15,10 @@ from connectors.config.suggestion import near
 from connectors.kafka.admin import explain
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.record_batches import Chunk
+from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.open_consumer import open_consumer
-from connectors.kafka.position import Position
-from connectors.kafka.record_batches import Chunk
-from connectors.kafka.topic_log import TopicLog
 from flows.replay.merge import HistoryDown, as_one, in_order
 from flows.replay.player import Piece
 from flows.replay.time_arguments import iso

@@ -36,6 +36,8 @@ def openers(
             batch_wait=sink.batch.wait if sink.batch else None,
             outbox=sink.outbox,
         )
+        if isinstance(sink.component, TopicSink):
+            sink.component.prepare(context)
         found[name] = partial(_open, sink, context, letters)
     if ALARM_SINK in found:
         found[ALARM_SINK] = partial(_open_counted, found[ALARM_SINK], figures)

@@ -9,13 +9,14 @@ from typing import cast
 
 from crc32c import crc32c
 from kafka import TopicPartition
+from kafka.consumer.subscription_state import SubscriptionState
 from kafka.errors import KafkaError
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
 from connectors.base import ConnectorContext
 from connectors.kafka.consumer import TopicReader
-from connectors.kafka.record_batches import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
+from connectors.kafka.log.record_batches import Chunk, ChunkedRecords, KeyedChunk, KeyedRecords
 from operators.events import DeadLetter, Message, decode_lines, encode_lines
 from tests.fuzz import events
 from tests.fuzz.mutate import json_mutator
@@ -47,19 +48,30 @@ def read_records(data: bytes) -> None:
     """
     data = batches(data)
     try:
-        chunks = cast(list[Chunk], ChunkedRecords(0, PLACE, MemoryRecords(data)).take())
+        chunks = cast(
+            list[Chunk], ChunkedRecords(_subscriptions(), 0, PLACE, MemoryRecords(data)).take()
+        )
     except KafkaError:
         return
     for chunk in chunks:
         assert len(chunk.offsets) == len(chunk.values)
         assert chunk.size == sum(map(len, chunk.values))
     try:
-        own = cast(list[KeyedChunk], KeyedRecords(0, PLACE, MemoryRecords(data)).take())
+        own = cast(
+            list[KeyedChunk], KeyedRecords(_subscriptions(), 0, PLACE, MemoryRecords(data)).take()
+        )
     except KafkaError:
         return
     assert [value for chunk in chunks for value in chunk.values] == [
         value for chunk in own for value in chunk.values if value is not None
     ]
+
+
+def _subscriptions() -> SubscriptionState:
+    found = SubscriptionState()
+    found.assign_from_user([PLACE])
+    found.seek(PLACE, 0)
+    return found
 
 
 def _record_seeds() -> Iterator[bytes]:

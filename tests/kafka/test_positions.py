@@ -11,7 +11,7 @@ from kafka import KafkaProducer, TopicPartition
 from connectors.base import Health
 from connectors.kafka.components import Topic
 from connectors.kafka.connection import TopicConnection
-from connectors.kafka.position import Position
+from connectors.kafka.log.position import Position
 from connectors.kafka.producer import Producer
 from infra.embedded.kafka.cluster import KafkaCluster
 from infra.embedded.kafka.server import Kafka

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.kafka.position import Position
+from connectors.kafka.log.position import Position
 from flows.dataflow.compiler import ALARM_SINK
 from flows.runtime.saved_state.envelope import FORMAT, unwrap, unwrap_position, wrap
 from operators.model.saved_state import decode, encode

@@ -14,10 +14,10 @@ from connectors.kafka import poller
 from connectors.kafka.admin import partition_of
 from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.packing import Packer
-from connectors.kafka.position import Position
 from connectors.kafka.producer import QUEUE_BYTES, Producer
-from connectors.kafka.topic_log import TopicLog
 from infra.embedded.broker import Broker
 from operators.events import DeadLetter, Event, Reading, encode_lines
 from tests.conftest import ON_KAFKA

@@ -16,9 +16,9 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from connectors.kafka.fetch_state import Fetches
-from connectors.kafka.position import Position
-from connectors.kafka.record_batches import use_records
+from connectors.kafka.log.fetch_state import Fetches
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.record_batches import use_records
 
 Start = Literal["earliest", "latest"]
 Records = Literal["chunks", "keyed", "whole"]

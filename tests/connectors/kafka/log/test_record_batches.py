@@ -11,7 +11,7 @@ from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
-from connectors.kafka.record_batches import ChunkedRecords, KeyedRecords, unpack
+from connectors.kafka.log.record_batches import ChunkedRecords, KeyedRecords, unpack
 
 NONE, GZIP, LZ4, ZSTD = 0, 1, 3, 4
 texts = st.one_of(st.none(), st.binary(max_size=300))

@@ -1,0 +1,64 @@
+"""What a broker refuses, in words with the remedy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    NotEnoughReplicasAfterAppendError,
+    NotEnoughReplicasError,
+    UnsupportedVersionError,
+)
+
+from connectors.kafka.connection import TopicConnection
+
+OPERATIONS = {"READ": "Read", "WRITE": "Write", "DESCRIBE": "Describe", "CREATE": "Create"}
+
+
+class BrokerRefusal(KafkaError):  # type: ignore[misc]
+    """The broker answers, but not so that this can work; the message says why, with the remedy."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def no_right(connection: TopicConnection, operation: str, topic: str) -> BrokerRefusal:
+    """The refusal for a right that is missing, naming the ACL to add."""
+    who = f"User:{connection.username}" if connection.username else "this client's user"
+    return BrokerRefusal(
+        f"{who} has no right to {OPERATIONS[operation]} the topic {topic}; add the ACL: kafka-acls"
+        f" --add --allow-principal {who if connection.username else 'User:NAME'} --operation"
+        f" {OPERATIONS[operation]} --topic {topic}"
+    )
+
+
+def refuse_missing_right(
+    connection: TopicConnection, topic: dict[str, Any], needs: Sequence[str]
+) -> None:
+    """Raise `BrokerRefusal` where a described topic may not be used as it is needed.
+
+    Brokers without ACLs do not say what may be done.
+    """
+    allowed = topic.get("authorized_operations")
+    if allowed is None:
+        return
+    for operation in needs:
+        if operation not in allowed and "ALL" not in allowed:
+            raise no_right(connection, operation, topic["name"])
+
+
+def words_of(error: BaseException) -> str | None:
+    """What an error of the client says of its own, where it is not about reaching the broker."""
+    if isinstance(error, BrokerRefusal):
+        return str(error)
+    if isinstance(error, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
+        return (
+            "too few copies of a partition are in sync for min.insync.replicas; writing goes on"
+            " once enough brokers are back"
+        )
+    if isinstance(error, AuthorizationError):
+        return f"a right is missing ({str(error)[:200]}); add an ACL for it"
+    if isinstance(error, UnsupportedVersionError):
+        return f"the broker's version is not supported ({str(error)[:200]}); Kafka 2.1 or later is"
+    return None

@@ -1,0 +1,152 @@
+"""What a broker refuses: said with the remedy, with an exit code at the start, later degraded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from pydantic import SecretStr
+
+from connectors.base import Health, Refused
+from connectors.kafka.components import Topic, TopicSink
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.producer import Producer
+from infra.embedded.kafka.server import Kafka, SecuredKafka
+from operators.events import encode_lines
+from tests.connectors.recorder import Recorder
+from tests.flows.running import HOT, site_of, write
+from tests.kafka.reading import Following, reading
+from tests.waiting import wait_until
+
+
+def connect(secured: SecuredKafka, **settings: object) -> TopicConnection:
+    known = {"brokers": [secured.sasl_address], "username": "vigie",
+             "password": SecretStr(secured.password("vigie"))}  # fmt: skip
+    return TopicConnection.model_validate({**known, **settings})
+
+
+def allow(secured: SecuredKafka, topic: str, *operations: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=secured.address)
+    pattern = ResourcePattern(ResourceType.TOPIC, topic)
+    admin.create_acls(
+        [
+            ACL("User:vigie", "*", ACLOperation[operation], ACLPermissionType.ALLOW, pattern)
+            for operation in operations
+        ]
+    )
+    admin.close()
+
+
+def make(secured: SecuredKafka, topic: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=secured.address)
+    admin.create_topics({topic: {"num_partitions": 1}})
+    admin.close()
+
+
+def refused(connection: TopicConnection, topic: str = "any") -> str:
+    with pytest.raises(Refused) as caught:
+        Topic(name=topic).partitions(Recorder().context("source", connection))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_a_wrong_password_is_refused(secured: SecuredKafka, mechanism: str):
+    said = refused(connect(secured, mechanism=mechanism, password=SecretStr("no")))
+    assert "refuses the credentials of user 'vigie'" in said
+    assert mechanism in said
+
+
+def test_a_broker_that_wants_a_user_says_which_mechanisms_it_offers(secured: SecuredKafka):
+    said = refused(connect(secured, username=None, password=None))
+    assert "wants a user; set `username`, `password` and `mechanism`" in said
+    assert "SCRAM-SHA-512" in said
+
+
+def test_a_user_where_none_is_wanted_is_refused(kafka: Kafka):
+    connection = TopicConnection(
+        brokers=[kafka.address], username="u", password=SecretStr("p"), mechanism="PLAIN"
+    )
+    assert "wants no user there" in refused(connection)
+
+
+def test_tls_where_the_broker_speaks_none_is_refused(kafka: Kafka):
+    said = refused(TopicConnection(brokers=[kafka.address], tls=True))
+    assert "does not speak TLS there" in said
+
+
+def test_more_copies_than_there_are_brokers_are_refused_in_the_brokers_words(
+    kafka: Kafka, unique: str
+):
+    said = refused(TopicConnection(brokers=[kafka.address], replication=3), unique)
+    assert f"does not make the topic {unique}" in said
+    assert "replication" in said
+
+
+@pytest.mark.parametrize(
+    ("rights", "missing"), [((), "Describe"), (("DESCRIBE",), "Read"), (("WRITE",), "Read")]
+)
+def test_a_missing_right_is_named_with_the_acl_to_add(
+    secured: SecuredKafka, unique: str, rights: tuple[str, ...], missing: str
+):
+    make(secured, unique)
+    allow(secured, unique, *rights)
+    said = refused(connect(secured), unique)
+    assert f"User:vigie has no right to {missing} the topic {unique}" in said
+    assert f"kafka-acls --add --allow-principal User:vigie --operation {missing}" in said
+
+
+def test_a_sink_that_may_not_write_is_refused_before_the_flow_runs(
+    secured: SecuredKafka, unique: str
+):
+    make(secured, unique)
+    allow(secured, unique, "READ")
+    with pytest.raises(Refused, match=f"has no right to Write the topic {unique}"):
+        TopicSink(name=unique).prepare(Recorder().context("sink", connect(secured)))
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_who_may_read_and_write_a_topic_needs_no_right_to_make_it(
+    secured: SecuredKafka, unique: str, mechanism: str
+):
+    make(secured, unique)
+    allow(secured, unique, "READ", "WRITE")
+    connection = connect(secured, mechanism=mechanism)
+    producer = Producer(connection, Health(), "p")
+    producer.send(unique, "rack", encode_lines([reading(1)]))
+    producer.flush()
+    producer.close()
+    one = Following(connection, Topic(name=unique))
+    assert one.wait_for(lambda ids: ids, what="the reading") == ["r1"]
+    one.close()
+
+
+def test_a_right_that_is_taken_away_later_is_said_and_the_flow_waits(
+    secured: SecuredKafka, unique: str
+):
+    make(secured, unique)
+    allow(secured, unique, "DESCRIBE")
+    health = Health()
+    producer = Producer(connect(secured), health, "p")
+    producer.send(unique, "rack", encode_lines([reading(1)]))
+    wait_until(lambda: "p" in health.down, what="the producer to say that it waits")
+    assert "right" in health.down["p"]
+    allow(secured, unique, "WRITE")
+    producer.flush()
+    assert not health.down
+    producer.close()
+
+
+def test_a_flow_with_a_wrong_password_ends_with_the_exit_code_of_a_refusal(
+    secured: SecuredKafka, tmp: Path, unique: str
+):
+    broker = {"brokers": [secured.sasl_address], "username": "vigie", "password": "no"}
+    definition = write(tmp, "hot", HOT.replace("NAME", unique))
+    command = [sys.executable, "-m", "flows.cli", "run", str(definition), "--site"]
+    done = subprocess.run(
+        [*command, str(site_of(tmp, redpanda=broker)), "--data", str(tmp / "data")],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "refuses the credentials of user 'vigie'" in done.stderr
