@@ -1,5 +1,11 @@
-"""The helper tables of Home Assistant's recorder: name and attributes of each row of `states`."""
+"""Home Assistant's recorder: name, attributes and time of each row of `states`.
 
+Schemas from 25 (Home Assistant 2022.4) on: names are inline or in `states_meta` (from 2023.4 on),
+attributes inline or in `state_attributes`, times DATETIME or epochs. While Home Assistant migrates
+a database, rows of both kinds stand side by side.
+"""
+
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,10 +14,13 @@ from operators.events import Row
 
 STATES, META, ATTRIBUTES = "states", "states_meta", "state_attributes"
 ATTRIBUTE_CHARACTERS = 16_000_000
+SAME_S = 1e-5
+"""Times that differ by less are one: a DATETIME and the epoch that a migration makes of it."""
 QUERIED_AT_ONCE = 1000
 NEWEST_ATTRIBUTES = 5000
 LATEST = 253_402_300_799.0  # the end of the year 9999
 STATE_COLUMNS = (
+    "entity_id",
     "state",
     "attributes",
     "attributes_id",
@@ -24,31 +33,42 @@ STATE_COLUMNS = (
 class Recorder:
     """Resolves `metadata_id` and `attributes_id` of one recorder database.
 
-    The rows of both tables keep it up to date; it asks the server for what it does not know. Names
-    are kept for good (there are some thousands), attributes up to 16 million characters; the least
-    used are forgotten first.
+    `columns` are those of its `states`. The rows of both tables keep it up to date; it asks the
+    server for what it does not know. Names are kept for good (there are some thousands), attributes
+    up to 16 million characters; the least used are forgotten first.
     """
 
-    def __init__(self, schema: str) -> None:
+    def __init__(self, schema: str, columns: Iterable[str] = STATE_COLUMNS) -> None:
         self.schema = schema
+        self.columns = frozenset(columns)
         self._names: dict[int | None, str | None] = {None: None}
         self._attributes: dict[int | None, str | None] = {None: None}
         self._older: dict[int | None, str | None] = {}
         self._characters = 0
         self._connection: Any = None
 
+    @property
+    def helpers(self) -> list[tuple[str, str]]:
+        """The tables that name what rows of `states` refer to; old recorders have no names."""
+        return [(self.schema, META)] * ("metadata_id" in self.columns) + [(self.schema, ATTRIBUTES)]
+
     def seed(self, connection: Any) -> None:
         """Read all names and the newest attributes; later queries use `connection` too."""
         self._connection = connection
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
-            self._names = {None: None, **dict(cursor.fetchall())}
+            if "metadata_id" in self.columns:
+                cursor.execute(f"SELECT metadata_id, entity_id FROM {quoted(self.schema)}.{META}")  # noqa: S608
+                self._names = {None: None, **dict(cursor.fetchall())}
             cursor.execute(
                 f"SELECT attributes_id, shared_attrs FROM {quoted(self.schema)}.{ATTRIBUTES} "  # noqa: S608
                 f"ORDER BY attributes_id DESC LIMIT {NEWEST_ATTRIBUTES}"
             )
             for key, text in cursor.fetchall():
                 self._keep(key, text)
+
+    def knows(self, name: str) -> bool:
+        """Whether an entity is in `states_meta`."""
+        return name in self._names.values()
 
     def learn(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Take new or changed rows of a helper table; those purged there are kept."""
@@ -62,19 +82,33 @@ class Recorder:
         """Set `entity_id` and `shared_attrs` of rows of `states`; None where nothing is known."""
         names, attributes = self._names, self._attributes
         for row in rows:
-            name_key, key = row["metadata_id"], row["attributes_id"]
+            name_key, key = row.get("metadata_id"), row.get("attributes_id")
             if name_key not in names or key not in attributes:
                 self._query_unknown(rows)
                 attributes = self._attributes
             if names[name_key] is not None:
                 row["entity_id"] = names[name_key]
-            row["shared_attrs"] = attributes[key] if key in attributes else self._older.get(key)
+            text = attributes[key] if key in attributes else self._older.get(key)
+            row["shared_attrs"] = text or row.get("attributes")
+
+    def changed(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
+        """Whether an update of `states` says something else.
+
+        What the recorder keeps for itself does not count, nor in which column it keeps the rest.
+        """
+        if all(old.get(name) == new[name] for name in STATE_COLUMNS if name in new):
+            return False
+        rows = [dict(old), dict(new)]
+        self.resolve(rows)
+        was, is_now = rows
+        at, at_now = time_of(was) or 0.0, time_of(is_now) or 0.0
+        return abs(at - at_now) > SAME_S or any(
+            was.get(n) != is_now.get(n) for n in ("entity_id", "state", "shared_attrs")
+        )
 
     def _query_unknown(self, rows: list[dict[str, Any]]) -> None:
-        names = {row["metadata_id"] for row in rows if row["metadata_id"] not in self._names}
-        keys = {
-            row["attributes_id"] for row in rows if row["attributes_id"] not in self._attributes
-        }
+        names: set[Any] = {row.get("metadata_id") for row in rows} - self._names.keys()
+        keys: set[Any] = {row.get("attributes_id") for row in rows} - self._attributes.keys()
         for key in keys & self._older.keys():
             self._attributes[key] = self._older[key]
         unknown = sorted(key for key in keys if key not in self._attributes)
@@ -103,20 +137,37 @@ class Recorder:
 
 
 _OWN = {
-    STATES: {"state_id", "metadata_id", "attributes_id"},
-    META: {"metadata_id", "entity_id"},
-    ATTRIBUTES: {"attributes_id", "shared_attrs"},
+    STATES: ({"state_id", "metadata_id", "attributes_id"}, {"state_id", "entity_id", "state"}),
+    META: ({"metadata_id", "entity_id"},),
+    ATTRIBUTES: ({"attributes_id", "shared_attrs"},),
 }
 
 
 def is_recorder(table: str, columns: Iterable[str]) -> bool:
     """Whether a table of such a name is Home Assistant's."""
-    return _OWN[table] <= set(columns)
+    there = set(columns)
+    return any(own <= there for own in _OWN[table])
 
 
-def changes_state(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether an update of `states` changes more than the recorder's bookkeeping (a purge)."""
-    return any(before.get(name) != after.get(name) for name in STATE_COLUMNS)
+def refused(schema: str, columns: Iterable[str]) -> str | None:
+    """Why a recorder's `states` with these columns is not read."""
+    if "attributes_id" in columns:
+        return None
+    return (
+        f"{schema}.{STATES} is of a recorder before Home Assistant 2022.4 (schema 25), whose rows"
+        " are not read: upgrade Home Assistant"
+    )
+
+
+def time_of(row: dict[str, Any]) -> float | None:
+    """When a state was written (epoch seconds), whichever column says so."""
+    at = row.get("last_updated_ts")
+    if at is None:
+        moment = row.get("last_updated")
+        if not isinstance(moment, datetime.datetime):
+            return None
+        at = moment.replace(tzinfo=datetime.UTC).timestamp()
+    return at if 0 < at < LATEST else None
 
 
 def inserted(
@@ -125,8 +176,8 @@ def inserted(
     """Events for new rows of `states`, resolved already."""
     return [
         Row(
-            id=f"states/{values['state_id']}",
-            time=at if (at := values.get("last_updated_ts")) and 0 < at < LATEST else committed,
+            id=f"states/{values.get('state_id')}",
+            time=committed if (at := time_of(values)) is None else at,
             table=table,
             op="insert",
             values=values,

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from connectors.base import ConnectorError
 from connectors.mariadb.binlog.definitions import describe_with
 from connectors.mariadb.homeassistant_recorder import (
     ATTRIBUTES,
@@ -10,6 +11,7 @@ from connectors.mariadb.homeassistant_recorder import (
     STATES,
     Recorder,
     is_recorder,
+    refused,
 )
 from connectors.mariadb.preflight import METADATA_ADVICE, check, connect, names_are_logged
 from connectors.mariadb.settings import Settings
@@ -36,8 +38,12 @@ class Server:
         Where reading goes on, a table may be gone meanwhile: its rows are in the log. Raises
         `ConnectorError` with what keeps the log from being read.
         """
-        self._check(connection, self._tables, resumed)
-        self._load_recorders(connection)
+        self._find_recorders(connection)
+        left_out = {(schema, META) for schema in self.recorders} - self._helpers()
+        self._check(connection, [t for t in self._tables if t not in left_out], resumed)
+        self._check(connection, sorted(self._helpers()))
+        for recorder in self.recorders.values():
+            recorder.seed(connection)
         if not self._advised and not names_are_logged(connection):
             log.warning(METADATA_ADVICE, self._settings.address)
             self._advised = True
@@ -52,8 +58,10 @@ class Server:
 
     def described(self) -> frozenset[tuple[str, str]]:
         """The tables whose definitions matter: the watched ones, and the recorders' helpers."""
-        helpers = {(schema, name) for schema in self.recorders for name in (META, ATTRIBUTES)}
-        return frozenset(self._tables) | helpers
+        return frozenset(self._tables) | self._helpers()
+
+    def _helpers(self) -> set[tuple[str, str]]:
+        return {table for recorder in self.recorders.values() for table in recorder.helpers}
 
     def _check(self, connection: Any, tables: list[tuple[str, str]], resumed: bool = False) -> None:
         gone = check(connection, self._settings.address, tables, self._settings.server_id, resumed)
@@ -64,16 +72,17 @@ class Server:
                 table,
             )
 
-    def _load_recorders(self, connection: Any) -> None:
+    def _find_recorders(self, connection: Any) -> None:
         describe = describe_with(connection)
-        helpers = []
         for schema in sorted({schema for schema, table in self._tables if table == STATES}):
-            if not is_recorder(STATES, (column.name for column in describe(schema, STATES))):
+            columns = [column.name for column in describe(schema, STATES)]
+            if not is_recorder(STATES, columns):
                 continue
-            helpers += [(schema, META), (schema, ATTRIBUTES)]
-            recorder = self.recorders.setdefault(schema, Recorder(schema))
-            self._check(connection, helpers)
-            recorder.seed(connection)
+            if why := refused(schema, columns):
+                raise ConnectorError(why)
+            known = self.recorders.get(schema)
+            if known is None or known.columns != frozenset(columns):
+                self.recorders[schema] = Recorder(schema, columns)
 
 
 def gtid_position(connection: Any) -> str:

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from pymysql.cursors import DictCursor
 
 from connectors.base import ConnectorError
 from connectors.mariadb.binlog.definitions import Described, describe_with
-from connectors.mariadb.homeassistant_recorder import META, STATES, Recorder, inserted
+from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted
 from connectors.mariadb.preflight import quoted
+from connectors.mariadb.recorder_snapshot import latest_states, newest
 from connectors.mariadb.values import FROM_TABLE
 from operators.events import Row
 
@@ -117,39 +119,30 @@ def _states(
     connection: Any, snapshot: Snapshot, recorder: Recorder, now: float
 ) -> tuple[list[Row], list[Any] | None]:
     schema = recorder.schema
-    states, meta, upto = (
-        f"{quoted(schema)}.{STATES}",
-        f"{quoted(schema)}.{META}",
-        snapshot.upto[schema],
-    )
-    if schema in snapshot.since:
-        after = snapshot.after[0] if snapshot.after else snapshot.since[schema]
-        rows = _select(
-            connection,
-            f"SELECT * FROM {states} WHERE state_id > %s AND state_id <= %s ORDER BY state_id LIMIT"  # noqa: S608
-            f" {PAGE}",
-            (after, upto),
-        )
-        last = [rows[-1]["state_id"]] if len(rows) == PAGE else None
+    described = describe_with(connection)(schema, STATES)
+    columns, states = columns_of(described), f"{quoted(schema)}.{STATES}"
+    upto, is_gap = snapshot.upto[schema], schema in snapshot.since
+    after: list[Any] | None
+    values: tuple[Any, ...]
+    if is_gap:
+        begin = snapshot.after[0] if snapshot.after else snapshot.since[schema]
+        where, values = "state_id > %s AND state_id <= %s", (begin, upto)
     else:
-        after = snapshot.after[0] if snapshot.after else 0
-        entities = _select(
-            connection,
-            f"SELECT m.metadata_id, (SELECT s.state_id FROM {states} s"  # noqa: S608
-            " WHERE s.metadata_id = m.metadata_id AND s.state_id <= %s"
-            " ORDER BY s.last_updated_ts DESC, s.state_id DESC LIMIT 1) AS state_id"
-            f" FROM {meta} m WHERE m.metadata_id > %s ORDER BY m.metadata_id LIMIT {PAGE}",
-            (upto, after),
-        )
-        ids = [entity["state_id"] for entity in entities if entity["state_id"] is not None]
-        rows = _select(
-            connection,
-            f"SELECT * FROM {states} WHERE state_id IN %s ORDER BY state_id",  # noqa: S608
-            (ids or [0],),
-        )
-        last = [entities[-1]["metadata_id"]] if len(entities) == PAGE else None
+        ids, after = latest_states(partial(_select, connection), recorder, upto, snapshot.after)
+        where, values = "state_id IN %s", (ids or [0],)
+    limit = f"LIMIT {PAGE}" if is_gap else ""
+    rows = _select(
+        connection,
+        f"SELECT {columns} FROM {states} WHERE {where} ORDER BY state_id {limit}",  # noqa: S608
+        values,
+    )
+    if is_gap:
+        after = [rows[-1]["state_id"]] if len(rows) == PAGE else None
+    rows = [from_table(described)(row) for row in rows]
     recorder.resolve(rows)
-    return inserted(f"{schema}.{STATES}", rows, now, snapshot=schema not in snapshot.since), last
+    if not is_gap:
+        rows = newest(rows)
+    return inserted(f"{schema}.{STATES}", rows, now, snapshot=not is_gap), after
 
 
 def _plain(

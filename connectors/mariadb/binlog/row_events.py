@@ -8,7 +8,7 @@ from typing import Any, Literal
 from connectors.mariadb.binlog.gtids import LogPosition
 from connectors.mariadb.binlog.row_decoder import RowDecoder
 from connectors.mariadb.binlog.table_map import Table
-from connectors.mariadb.homeassistant_recorder import STATES, Recorder, changes_state, inserted
+from connectors.mariadb.homeassistant_recorder import STATES, Recorder, inserted
 from operators.events import Row
 
 Rows = list[dict[str, Any]]
@@ -76,11 +76,11 @@ def _states(
     if op == "insert":
         recorder.resolve(after)
         known = at.state_ids
-        known[table.schema] = max(known.get(table.schema, 0), after[-1]["state_id"])
+        known[table.schema] = max(known.get(table.schema, 0), after[-1].get("state_id", 0))
         return inserted(table.full_name, after, transaction.committed), {}
     if op == "delete":
         return [], {"purged": len(before)}
-    rows = [new for old, new in zip(before, after, strict=True) if changes_state(old, new)]
+    rows = [new for old, new in zip(before, after, strict=True) if recorder.changed(old, new)]
     recorder.resolve(rows)
     events = inserted(table.full_name, rows, transaction.committed)
     for n, event in enumerate(events, transaction.seen):

@@ -55,6 +55,12 @@ def row(builder: ReadingBuilder, values: dict[str, Any], shared: Any) -> None:
 
     Raises `Undecodable` (unresolved, bad_shape) and `Ignored`.
     """
+    if "state" not in values or not ("entity_id" in values or "metadata_id" in values):
+        raise Undecodable(
+            "unresolved",
+            f"expected a row with its entity and state, came {', '.join(values)}: a program writes"
+            " with binlog_row_image=MINIMAL; have it write with binlog_row_image=FULL",
+        )
     entity = values.get("entity_id")
     if entity.__class__ is not str or not entity:
         raise Undecodable(
