@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds to wait for what must come. Only a test that fails waits so long, so it is long enough
 for a machine that has other work to do.
 """

@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 class Program(Service):
     """A Python module of Vigie with a health page."""
 
-    STARTUP: ClassVar[float] = 120.0
     GOOD_ENDS: ClassVar[tuple[int, ...]] = (0,)
 
     def environment(self) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Service:
     """One service; subclasses give `command`, `prepare` and `probe`."""
 
     NAME: ClassVar[str]
-    STARTUP: ClassVar[float] = 40.0
+    STARTUP: ClassVar[float] = 120.0
     USER: ClassVar[str] = ""
     """System user to run as when we are root."""
 

@@ -49,7 +49,7 @@ class Api:
     def stop(self) -> None:
         if self._server and self._thread:
             self._server.should_exit = True
-            self._thread.join(60)
+            self._thread.join(PATIENCE)
             assert not self._thread.is_alive(), "the server did not stop"
             self._server = None
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 HOT = """\
 sources: {readings: {topic: NAME.in}}
 alarms:
@@ -50,6 +52,6 @@ def run_refused(
         [*command, *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, **environment},
     )

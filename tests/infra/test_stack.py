@@ -13,7 +13,7 @@ from infra.embedded.mosquitto import Mosquitto
 from infra.embedded.service import ServiceError
 from infra.embedded.stack import SERVICES, Stack, site_text
 from tests.conftest import require
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -131,7 +131,7 @@ def test_the_command_runs_until_it_is_asked_to_end(tmp: Path, how: signal.Signal
         assert "redpanda" in lines[0]
         assert "site file" in lines[2]
         process.send_signal(how)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_the_command_ends_with_an_error_when_a_service_dies(tmp: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_command_ends_with_an_error_when_a_service_dies(tmp: Path) -> None:
         port = int(process.stdout.readline().split(":")[1])
         pid = wait_until(lambda: _listener(process.pid, port), what="the mail server's process")
         subprocess.run(["kill", "-9", str(pid)], check=True)
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE) == 1
         assert "email on 127.0.0.1" in process.stderr.read()
 
 

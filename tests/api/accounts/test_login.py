@@ -311,7 +311,7 @@ def test_neither_token_nor_password_is_ever_in_what_the_server_prints(tmp: Path)
         )
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
     text = out.read_text()
     assert "/ws/raw/x?token=***" in text
     assert token.split(".")[2] not in text

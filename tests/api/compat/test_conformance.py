@@ -17,7 +17,7 @@ from connectors.config.api_section import ApiSection
 from operators.events import Detection
 from tests.api.conftest import Start
 from tests.api.running import Api, Topics
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 NODE = Path(playwright.__file__).parent / "driver" / "node"
 CLIENTS = Path(__file__).parent / "clients"
@@ -47,7 +47,7 @@ class Client:
     def rest(self) -> dict[str, Any]:
         """All that it says up to its end, by name."""
         found = {said["name"]: said["value"] for said in self._said}
-        assert self._process.wait(60) == 0, f"it ended after {found}: {self._errors()}"
+        assert self._process.wait(PATIENCE) == 0, f"it ended after {found}: {self._errors()}"
         return found
 
     def _lines(self) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.api.running import Api
+from tests.waiting import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -19,8 +20,8 @@ FLAGS = [
 ]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 700}
-WAIT = 60_000
-"""Milliseconds for what must come, as `tests.waiting.PATIENCE`."""
+WAIT = 1000 * PATIENCE
+"""Milliseconds for what must come."""
 expect.set_options(timeout=WAIT)
 
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.waiting import PATIENCE
+
 OPTIONAL = (
     "paho", "pymysql", "pymysqlreplication", "clickhouse_connect", "pyarrow", "influxdb_client",
     "minio", "starlette",
@@ -24,7 +26,7 @@ sys.meta_path.insert(0, Missing())
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", BLOCK + code], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", BLOCK + code], capture_output=True, text=True, timeout=PATIENCE
     )
 
 

@@ -18,6 +18,7 @@ from flows.language.catalogue import kinds
 from flows.language.component_docs import duration_text
 from flows.language.json_schema import flow_schema, site_schema
 from flows.loader import load
+from tests.waiting import PATIENCE
 
 SHIPPED = Path(flows.__file__).parent / "definitions"
 FLOWS = sorted(str(path) for path in SHIPPED.glob("*.yaml") if path.name != "site.yaml")
@@ -47,7 +48,7 @@ def test_the_list_of_commands_is_shown_without_loading_any_of_them():
         " print('loaded:', *sorted({'pydantic', 'kafka', 'sqlalchemy', 'api'} & set(sys.modules)))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     *listed, loaded = result.stdout.strip().splitlines()
     assert loaded.strip() == "loaded:"
@@ -60,7 +61,7 @@ def test_the_program_runs_as_a_module():
         [sys.executable, "-m", "flows.cli", "validate", FLOWS[0]],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 0, result.stderr

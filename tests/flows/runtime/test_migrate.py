@@ -22,6 +22,7 @@ from flows.checks.event_kinds import Contents
 from flows.cli import main
 from flows.loader import load
 from infra.embedded.clickhouse import ClickHouse
+from tests.waiting import PATIENCE
 
 SHIPPED = sorted((Path(flows.__file__).parent / "definitions").glob("*.yaml"))
 DEFINITIONS = [path for path in SHIPPED if path.name != "site.yaml"]
@@ -135,7 +136,7 @@ def test_two_that_migrate_at_once_do_no_harm(site: Path, connection: ClickHouseC
         for _ in range(2)
     ]
     for process in both:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
     schema = Schema(connect(connection), "")
     for table, kind in (("alarm_events", "alarms"), ("readings", "readings"), ("events", "events")):

@@ -13,7 +13,7 @@ from infra.embedded.broker import Broker
 from tests.flow_process import FlowProcess
 from tests.flows.running import site_of, write
 from tests.flows.runtime.failing import MESSAGE, PARTS
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 BODY = """\
 sources: {rack: {simulate: {every: 10ms, signals: {rack/temperature: {drift: 19..27 °C}}}}}
@@ -32,7 +32,7 @@ def said_by(part: str, error: str, definition: Path, site: Path, data: Path) -> 
         command,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, "RUST_BACKTRACE": "1"},
     )
     return done.returncode, done.stderr

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 from flows.vision.frames_topic import PictureHead, head_of
 from flows.vision.video_reader import RINGS
 from operators.events import Event, Frame, Reading, decode_lines
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 class Capture:
@@ -118,7 +118,7 @@ class Capture:
         if not self.process.stdin.closed:
             self.process.stdin.close()
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()

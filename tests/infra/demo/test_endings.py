@@ -13,7 +13,7 @@ import pytest
 from infra.embedded.stack import SERVICES
 from tests.conftest import require
 from tests.infra.demo.processes import processes
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -56,7 +56,7 @@ def test_a_flow_that_dies_ends_the_demo_with_its_log(tmp: Path) -> None:
     with demo(tmp) as (process, words):
         [flow] = [pid for pid, command in processes(tmp).items() if "energy.yaml" in command]
         os.kill(flow, signal.SIGKILL)
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE) == 1
         assert "the demo ends: flow energy has ended. Its log" in words.read_text()
         assert "energy: running" in words.read_text()
     assert processes(tmp) == {}
@@ -67,7 +67,7 @@ def test_ctrl_c_ends_everything_and_a_killed_demo_leaves_nothing_behind(tmp: Pat
     with demo(tmp) as (process, _):
         assert len(processes(tmp)) >= 8
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     assert processes(tmp) == {}
     with demo(tmp) as (process, _):
         process.kill()
