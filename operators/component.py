@@ -66,11 +66,15 @@ Polygon = Sequence[tuple[float, float]]
 
 
 class Area(NamedTuple):
-    """A part of a camera's picture: inside `points`, and in none of `exclude`."""
+    """A part of a camera's picture: inside `points`, and in none of `exclude`.
+
+    It counts in its `hours` of the day, such as `20:00-06:00`.
+    """
 
     camera: str
     points: Polygon
     exclude: Sequence[Polygon] = ()
+    hours: str | None = None
 
 
 class Line(NamedTuple):

@@ -86,6 +86,11 @@ class Camera:
         if self._recorder is not None:
             self._recorder.stopping.set()
 
+    def seen(self) -> None:
+        """Something was found on its pictures: a gate leaves that in sight."""
+        if self._gate is not None:
+            self._gate.seen(self._monotonic())
+
     def join(self, timeout: float) -> None:
         """Wait for the end."""
         deadline = time.monotonic() + timeout

@@ -78,6 +78,12 @@ class Fleet:
         """End the camera of a row that is gone."""
         self._end(self._names.pop(key, key))
 
+    def seen(self, name: str) -> None:
+        """Something was found on pictures of a camera. From any thread."""
+        camera = self._cameras.get(name)
+        if camera is not None:
+            camera.seen()
+
     def close(self) -> None:
         """End all."""
         cameras, self._cameras = list(self._cameras.values()), {}

@@ -16,6 +16,11 @@ SIZE = (320, 180)
 """Width and height of the pictures that are looked at."""
 LOOK_ANYWAY = 30.0
 """A picture passes after so many seconds without one: somebody may stand there."""
+LOOK_WHERE_SEEN, LOOK_WHERE_STILL = 1.0, 10.0
+"""The same while something is seen, and once nothing has moved there for `STILL_AFTER` seconds."""
+STILL_AFTER = 60.0
+SEEN_FOR = 15.0
+"""Seconds that something counts as seen: longer than until the next look."""
 LIGHT_SHARE = 0.6
 """The light changed if more than this part of the picture did, or its mean by `LIGHT_STEP`."""
 LIGHT_STEP = 25.0
@@ -72,8 +77,14 @@ class MotionGate:
         self._at = self._began = 0.0
         self._moved_last: tuple[bool, bool] = (False, False)
         self._open_until = -math.inf
-        self._passed_at = -math.inf
+        self._passed_at = self._seen_at = self._seen_since = -math.inf
         self._blind_until = -math.inf
+
+    def seen(self, at: float) -> None:
+        """Something was found on a picture: whoever follows it needs more. From any thread."""
+        if at - self._seen_at > SEEN_FOR:
+            self._seen_since = at
+        self._seen_at = at
 
     def restart(self) -> None:
         """Pictures of another kind come: nothing is known of the scene."""
@@ -92,10 +103,17 @@ class MotionGate:
         self._moved_last = (self._moved_last[1], moves)
         if moving:
             self._open_until = at + self._hold
-        passes = at <= self._open_until or at - self._passed_at >= LOOK_ANYWAY
+        passes = at <= self._open_until or at - self._passed_at >= self._look_after(at)
         if passes:
             self._passed_at = at
         return Look(passes, moving, boxes if moving else [], area)
+
+    def _look_after(self, at: float) -> float:
+        """Seconds after the last picture that passed until one passes without motion."""
+        if at - self._seen_at > SEEN_FOR:
+            return LOOK_ANYWAY
+        is_fresh = at - max(self._open_until, self._seen_since) < STILL_AFTER
+        return LOOK_WHERE_SEEN if is_fresh else LOOK_WHERE_STILL
 
     def _begin(self, small: NDArray[np.float32], at: float) -> None:
         self._mean = small

@@ -44,6 +44,9 @@ class Reports(Protocol):
     def down(self, name: str, detail: str) -> None:
         """Something does not."""
 
+    def seen(self, camera: str) -> None:
+        """Something was found on a picture of a camera."""
+
     def detector(self, source: str, facts: Mapping[str, str]) -> None:
         """What looks at the pictures of a source: its model, licence and device."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from operators.alarms.settings import Hours
 from operators.component import Area, Line, Polygon, Spec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -28,10 +29,16 @@ class Zone(Spec):
         False, description="Black in every picture that is kept; nothing enters it."
     )
 
+    hours: Hours | None = Field(
+        None, description="The hours of the day in which it counts, in the site's time zone."
+    )
+
     @model_validator(mode="after")
     def _private_whole(self) -> Self:
         if self.privacy and self.exclude:
             raise ValueError("a zone with 'privacy' has no 'exclude': draw several polygons")
+        if self.privacy and self.hours:
+            raise ValueError("a zone with 'privacy' has no 'hours': it is always covered")
         return self
 
 
@@ -69,7 +76,9 @@ def areas(zones: Zones) -> dict[str, list[Area]]:
     found: dict[str, list[Area]] = {}
     for name, _, zone in polygons(zones):
         if not zone.privacy:
-            found.setdefault(name, []).append(Area(zone.camera, zone.points, zone.exclude))
+            found.setdefault(name, []).append(
+                Area(zone.camera, zone.points, zone.exclude, zone.hours)
+            )
     return found
 
 

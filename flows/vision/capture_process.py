@@ -59,6 +59,7 @@ def capture(child: Child) -> None:
         most_bytes=connection.record_limit - 4096,
         pictures=bool(wanted.get("detects", True)),
     )
+    child.heard = lambda message: fleet.seen(str(message.get("seen")))
     outbox.start()
     live.start()
     try:

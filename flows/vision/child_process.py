@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from connectors.base import ConnectorContext
@@ -43,6 +43,8 @@ class Child:
         with contextlib.suppress(ValueError):  # not in the main thread: a test
             signal.signal(signal.SIGTERM, lambda number, frame: self.stopping.set())
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and tells us
+        self.heard: Callable[[Any], None] = lambda message: None
+        """Called in another thread with what the parent says later."""
         threading.Thread(target=self._watch, name="parent", daemon=True).start()
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -59,6 +61,10 @@ class Child:
         """Something the flow depends on does not; `detail` says why."""
         self._tell({"down": name, "detail": detail})
 
+    def seen(self, camera: str) -> None:
+        """Something was found on a picture of a camera."""
+        self._tell({"seen": camera})
+
     def detector(self, source: str, facts: Mapping[str, str]) -> None:
         """What looks at the pictures of a source."""
         self._tell({"detector": source, "facts": dict(facts)})
@@ -72,8 +78,8 @@ class Child:
                 self.stopping.set()
 
     def _watch(self) -> None:
-        while self._source.readline():
-            pass
+        while line := self._source.readline():
+            self.heard(json.loads(line))
         self.stopping.set()
 
 
@@ -89,7 +95,10 @@ class ChildProcess:
         self._context = context
         self._name = f"{context.name} {module.rpartition('.')[2].removesuffix('_process')}"
         self._stopping = threading.Event()
+        self.seen: Callable[[str], None] = lambda camera: None
+        """Called with a camera on whose picture something was found."""
         self._process: subprocess.Popen[str] | None = None
+        self._is_told = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep_running, name=self._name, daemon=True)
 
@@ -98,6 +107,13 @@ class ChildProcess:
         """Its process id; None while it does not run."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Tell the child something, if it runs."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            if self._process is not None and self._process.stdin is not None and self._is_told:
+                self._process.stdin.write(json.dumps(message) + "\n")
+                self._process.stdin.flush()
 
     def start(self) -> None:
         """Start it, and keep it running."""
@@ -138,6 +154,7 @@ class ChildProcess:
         with self._lock:
             if self._stopping.is_set():
                 return 0
+            self._is_told = False
             self._process = process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
                 stdin=subprocess.PIPE,
@@ -148,9 +165,10 @@ class ChildProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         with process:
-            with contextlib.suppress(OSError):
+            with self._lock, contextlib.suppress(OSError):
                 process.stdin.write(self._settings)
                 process.stdin.flush()
+                self._is_told = True
             for line in process.stdout:
                 self._take(line)
         return process.returncode
@@ -167,6 +185,8 @@ class ChildProcess:
                 self._context.count(word, n)
             case {"up": str(name)}:
                 health.up(name)
+            case {"seen": str(camera)}:
+                self.seen(camera)
             case {"detector": str(name), "facts": dict(facts)}:
                 health.detectors = {**health.detectors, name: facts}
             case {"down": str(name), "detail": str(detail)}:

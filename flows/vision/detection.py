@@ -2,6 +2,7 @@
 
 import collections
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ FLOOR = 0.1
 """The lowest score that is told: the tracker's second look needs those that a definition's own
 confidence leaves out.
 """
+SEEN_FROM, SEEN_EVERY = 0.3, 0.5
+"""From which score on, and how often at most (seconds), is told that something is there."""
 DEADLINE = 30.0
 MOST_BYTES = 64 << 20
 """So many bytes of pictures may wait."""
@@ -92,6 +95,7 @@ class Detection:
         self._labels: dict[str, Mapping[str, str]] = {}  # of cameras of which some were skipped
         self._bytes = 0
         self._warned = False
+        self._told_seen: dict[str, float] = {}
         self._batcher: Batcher[Picture] = Batcher(
             settings.most, settings.wait * OF_THE_WAIT, self._skip
         )
@@ -255,6 +259,18 @@ class Detection:
         except (Stopped, ConnectorError):
             return  # the main thread ends for it, too
         self._reports.count("detected", len(pictures))
+        for camera in {
+            picture.head.camera
+            for picture, boxes in zip(pictures, answer.pictures, strict=True)
+            if any(box.score >= SEEN_FROM for box in boxes or ())
+        }:
+            self._tell_seen(camera)
+
+    def _tell_seen(self, camera: str) -> None:
+        now = time.monotonic()
+        if now - self._told_seen.get(camera, -math.inf) >= SEEN_EVERY:
+            self._told_seen[camera] = now
+            self._reports.seen(camera)
 
     def _lost(self, pictures: Sequence[Picture]) -> None:
         self._reports.count("detect_failed", len(pictures))

@@ -61,6 +61,7 @@ class CameraProcesses:
                 "batch": steps.detect.batch.model_dump() if steps.detect.batch else None,
             }
             self.detection = ChildProcess("flows.vision.detection_process", detection, context)
+            self.detection.seen = lambda camera: self.capture.say({"seen": camera})
 
     def start(self) -> None:
         """Start the processes, and keep them running."""

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from operators.component import Area, Line
+from operators.vision.zone_hours import PATTERN
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
@@ -17,12 +18,14 @@ PlaceName = Annotated[str, Meta(pattern=r"^(?=.*[A-Za-z])[A-Za-z0-9_-]{1,64}$")]
 class DrawnZone(msgspec.Struct, omit_defaults=True, frozen=True):
     """A polygon on a camera's picture, its corners as fractions of it.
 
-    With `privacy` nothing enters it, and it is black on every picture of the camera.
+    With `privacy` nothing enters it, and it is black on every picture of the camera. It counts in
+    its `hours` of the day, `20:00-06:00`.
     """
 
     points: Corners
     exclude: Annotated[list[Corners], Meta(max_length=20)] = []
     privacy: bool = False
+    hours: Annotated[str, Meta(pattern=PATTERN)] | None = None
 
 
 class DrawnLine(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -41,7 +44,7 @@ class Places(msgspec.Struct, omit_defaults=True, frozen=True):
     def areas(self, camera: str) -> dict[str, list[Area]]:
         """The zones that objects can be in, as the step `zones` has them."""
         return {
-            name: [Area(camera, zone.points, zone.exclude)]
+            name: [Area(camera, zone.points, zone.exclude, zone.hours)]
             for name, zone in self.zones.items()
             if not zone.privacy
         }

@@ -25,6 +25,9 @@ class Zones(Operator):
     there count from the next picture on; one that is drawn stands for one of the definition that
     has its name. Who is in a zone that is taken away leaves it.
 
+    A zone with `hours` counts in those of the day: outside, nothing enters it, and who is in it
+    leaves with the next picture of him.
+
     It needs the step `track` before it; what has no track is counted as `untracked`.
     """
 

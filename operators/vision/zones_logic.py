@@ -16,6 +16,7 @@ from operators.vision.drawn_places import Places, places_of
 from operators.vision.lines import crossed, side_of
 from operators.vision.polygon import Point, contains, overlaps
 from operators.vision.visitor import Saved, Stay, Visitor, in_phase
+from operators.vision.zone_hours import shows
 
 
 class Rules(NamedTuple):
@@ -58,6 +59,7 @@ class ZonesLogic(KeyedLogic[Visitor]):
         super().__init__(context)
         self._rules = rules
         self._only = only
+        self._timezone = context.timezone
         self._defined = self._by_camera(context)
         self._drawn: dict[str, SavedPlaces] = {}
         self._places = dict(self._defined)
@@ -141,7 +143,11 @@ class ZonesLogic(KeyedLogic[Visitor]):
         self._cross(one, event, out)
         zones = self._places.get(event.subject, NOTHING).zones
         for zone, areas in zones.items():
-            self._stay(one, event, zone, any(self._is_in(event.box, area) for area in areas), out)
+            is_in = any(
+                shows(area.hours, event.time, self._timezone) and self._is_in(event.box, area)
+                for area in areas
+            )
+            self._stay(one, event, zone, is_in, out)
         for zone in [zone for zone in one.stays if zone not in zones]:
             if one.stays.pop(zone).entered:
                 out.append(in_phase(event, zone, "left", event.time))

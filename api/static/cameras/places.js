@@ -14,7 +14,7 @@ export function placesOf({zones = {}, lines = {}}) {
 
 /** The other way round, as the api takes it. */
 export function asRow(places) {
-  const zones = places.filter(({kind}) => kind === "zone").map(({name, points, privacy = false, exclude = []}) => [name, {points, privacy, exclude}]);
+  const zones = places.filter(({kind}) => kind === "zone").map(({name, points, privacy = false, exclude = [], hours}) => [name, {points, privacy, exclude, hours: hours || null}]);
   const lines = places.filter(({kind}) => kind === "line").map(({name, points: [from, to]}) => [name, {from, to}]);
   return {zones: Object.fromEntries(zones), lines: Object.fromEntries(lines)};
 }

@@ -1,6 +1,7 @@
 """The motion gate on generated scenes at five pictures a second, with the default settings."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -86,6 +87,20 @@ def test_flickering_light_does_not_keep_the_gate_shut() -> None:
 def test_a_picture_passes_every_half_minute_anyway() -> None:
     passed = [at for at, look in looks(play(95)) if look.passes]
     assert passed == [0.0, LOOK_ANYWAY, 2 * LOOK_ANYWAY, 3 * LOOK_ANYWAY]
+
+
+def test_what_was_found_stays_in_sight_though_it_stands_still_until_it_is_gone() -> None:
+    gate = MotionGate(0.01, 10.0)
+    passed = []
+    for at, picture in play(180):
+        if gate.look(picture, 1000 + at).passes:
+            passed.append(at)
+            if at < 120:
+                gate.seen(1000 + at)
+    gaps = [round(later - earlier) for earlier, later in pairwise(passed)]
+    assert set(gaps[:55]) == {1}
+    assert max(gap for gap, at in zip(gaps, passed, strict=False) if at < 115) == 10
+    assert gaps[-1] >= LOOK_ANYWAY - 1
 
 
 def test_nothing_counts_under_a_mask() -> None:

@@ -35,6 +35,9 @@ class Reports:
         self.up_now.discard(name)
         self.details.append(f"{name}: {detail}")
 
+    def seen(self, camera: str) -> None:
+        pass
+
     def detector(self, source: str, facts: Mapping[str, str]) -> None:
         pass
 

@@ -78,6 +78,12 @@ class Capture:
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
+    def say(self, **message: Any) -> None:
+        """What the flow tells it later."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
     def counts(self) -> Counter[str]:
         found: Counter[str] = Counter()
         for message in list(self.messages):

@@ -76,6 +76,7 @@ class Process:
         self.up: set[str] = set()
         self.told: list[tuple[str, str]] = []
         self.detector: dict[str, str] = {}
+        self.seen: set[str] = set()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flows.vision.detection_process"],
             stdin=subprocess.PIPE,
@@ -100,6 +101,8 @@ class Process:
                 self.counts[message["count"]] += message["n"]
             elif "up" in message:
                 self.up.add(message["up"])
+            elif "seen" in message:
+                self.seen.add(message["seen"])
             elif "detector" in message:
                 self.detector = message["facts"]
             else:

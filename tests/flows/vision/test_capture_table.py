@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,19 @@ def test_what_does_not_move_is_told_once_a_second_without_a_picture(
     assert len(pictures) == 1, "the first picture is looked at"
     assert all(not frame.moving and frame.labels == {"area": "yard"} for frame in quiet)
     assert 0.9 < (quiet[-1].time - quiet[0].time) / (len(quiet) - 1) < 1.5
+
+
+def test_where_something_was_found_pictures_go_on_though_nothing_moves(
+    tmp: Path, broker: Broker, unique: str
+) -> None:
+    gate = {"min_area": 0.01, "hold": 1.0}
+    rows = [{"name": "still"}]
+    with capturing(broker.address, unique, tmp / "run", "simulate:still", rows, gate=gate) as run:
+        run.wait_frames("still", 1)
+        run.say(seen="still")
+        run.wait_frames("still", 4)
+        times = [head.time for head, _ in run.frames("still")]
+    assert all(0.9 < later - earlier < 3 for earlier, later in pairwise(times[1:]))
 
 
 def test_of_two_cameras_of_one_name_the_first_runs_and_the_second_is_said(

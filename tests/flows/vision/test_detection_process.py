@@ -45,6 +45,7 @@ def test_what_is_on_a_picture_goes_to_the_sources_topic(connection, pictures, lo
         id = pictures.send("gate", jpeg(200))
         wait_until(lambda: frames(look), what="the frame")
         [frame] = frames(look)
+        wait_until(lambda: process.seen == {"gate"}, what="word that somebody is there")
     assert process.detector.keys() == {"model", "licence", "device"}
     assert (frame.id, frame.subject, frame.width, frame.height) == (id, "gate", 64, 48)
     assert frame.moving and frame.jpeg == b""

@@ -1,6 +1,7 @@
 """Entering and leaving zones."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -299,3 +300,17 @@ def test_the_state_of_the_version_before_is_taken_over():
     newer = shard()
     newer.logic.restore(decode(encode(visitors), object), 2)
     assert phases(newer.feed(seen(1.0, foot=0.1))) == [(1.0, "a", "left", "floor")]
+
+
+def test_a_zone_counts_in_its_hours_by_the_clock_of_the_site():
+    night = {"hall": HALL["hall"] | {"hours": "20:00-06:00"}}
+    zones = Shard(Zones(inertia=1), replace(CONTEXT, timezone=ZoneInfo("Europe/Paris")))
+    zones.feed_roles([("table", row(zones=night))])
+    evening = 1_768_935_600.0  # 2026-01-20, 20:00 in Paris
+    out = zones.feed(*(seen(evening + s, foot=0.95) for s in (-2, -1, 0, 1)))
+    assert phases(out) == [(evening, "a", "entered", "hall")]
+    out = zones.feed(*(seen(evening + 36_000 + s, foot=0.95, track="b") for s in (-1, 0)))
+    assert [(time - evening, phase) for time, _, phase, _ in phases(out)][-2:] == [
+        (35_999.0, "entered"),
+        (36_000.0, "left"),
+    ]
