@@ -5,8 +5,6 @@ PY := .venv/bin/python
 DEMO_SECONDS ?=
 DEMO_DATA ?= demo-data
 SECONDS ?= 600
-# tests/conftest.py has the order of the files
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test test-ultralytics test-video test-kafka check test-quick lint format bench memory fuzz fuzz-api chaos docs lock clean
 
@@ -20,7 +18,7 @@ demo: setup ## everything at once on embedded services; DEMO_SECONDS=60 ends by 
 	@$(PY) -m infra.demo --data $(DEMO_DATA) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup ## the whole test suite on real services
-	@$(PY) -m pytest tests $(TWO) $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: setup ## lint, and every test that needs no service: a minute on two cores
 	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
@@ -35,7 +33,7 @@ test-kafka: setup ## on Apache Kafka from Maven Central, one broker and three; s
 	@bash infra/test_kafka.sh $(PYTEST_ARGS)
 
 test-quick: setup ## every test that needs no service
-	@$(PY) -m pytest tests $(TWO) -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
+	@$(PY) -m pytest tests -n 2 --dist loadfile -m "not service and not chaos and not fuzz" $(PYTEST_ARGS)
 
 lint: setup ## style, types, import directions
 	@.venv/bin/ruff check .

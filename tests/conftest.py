@@ -45,10 +45,12 @@ AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C reach the programs that tests start, also where these tests run in the background:
-    a shell lets its background jobs, and all their children, ignore it.
+    a shell lets its background jobs, and all their children, ignore it. The order of files is ours:
+    xdist puts those with few tests last, which are the long ones.
     """
+    config.option.loadscopereorder = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
