@@ -1,6 +1,7 @@
 """A full disk under the saved state: said in plain words, waited for, and never a loss."""
 
 import errno
+import os
 import shutil
 import sqlite3
 import threading
@@ -11,6 +12,8 @@ from pathlib import Path
 from connectors.base import Health, Stopped
 
 NEEDED = 4 << 20
+LEAST = 1 << 20
+"""Bytes that must be free whenever a state is saved."""
 LOOK = 1.0
 NAME = "saved state"
 
@@ -32,6 +35,16 @@ def room_for(folder: Path, health: Health, stopping: threading.Event) -> Iterato
             f"the disk of {folder} is full; make room ({NEEDED >> 20} MiB or more): the next start"
             " waits for it and goes on from the state saved last, so nothing is lost"
         ) from error
+
+
+def check_room(folder: Path) -> None:
+    """Raise `OSError` before the engine saves to a disk without room.
+
+    The engine's own error ends the process by a signal now and then, for it may fail a second time
+    while it passes the first one on.
+    """
+    if shutil.disk_usage(folder).free < LEAST:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _wait(folder: Path, health: Health, stopping: threading.Event) -> None:

@@ -31,6 +31,7 @@ from flows.runtime import outputs
 from flows.runtime.alarm_metrics import AlarmFigures
 from flows.runtime.bytewax_adapter import build
 from flows.runtime.dead_letters import DeadLetters
+from flows.runtime.disk_space import check_room
 from flows.runtime.evidence import Evidence
 from flows.runtime.inputs import Inputs
 from flows.runtime.outbox.outbox import Outbox
@@ -229,6 +230,7 @@ class Runner:
         )
 
     def _flush_refused(self) -> None:
+        check_room(self._folder.path)
         self._inputs.check()
         self.outbox.check()
         self._letters.flush()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Health, Stopped
-from flows.runtime.disk_space import NAME, NEEDED, is_full, room_for
+from flows.runtime.disk_space import NAME, NEEDED, check_room, is_full, room_for
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -82,6 +82,18 @@ def test_a_wait_for_room_ends_with_a_stop_request(
         room_for(tmp, Health(), stopping),
     ):
         pytest.fail("it ran on a full disk")
+
+
+def test_nothing_is_saved_on_a_disk_without_room(
+    tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(tmp)
+    monkeypatch.setattr(
+        "flows.runtime.disk_space.shutil.disk_usage", lambda path: Usage(1, 1, 5 << 10)
+    )
+    with pytest.raises(OSError, match="No space left") as raised:
+        check_room(tmp)
+    assert is_full(raised.value)
 
 
 def test_a_disk_that_becomes_full_is_said_in_plain_words_and_other_errors_stay(tmp: Path) -> None:
