@@ -27,15 +27,19 @@ from tests.waiting import wait_until
 ROWS = 2_000_000
 BARE_ROWS = 400_000
 BATCH = 20_000
+OTHER_SINK = "  none: {from: readings, only: {subject: nobody}, topic: bench.none}\n"
 NAMES = [column.name for column in READINGS.columns]
 
 
 def clickhouse_rows(folder: Path) -> list[Figure]:
     """Rows per CPU-second of the flow process from a packed topic into ClickHouse, and of this
     process with bare inserts of rows that are there as Python lists: as they are, and through
-    Arrow columns."""
+    Arrow columns. A second sink, to which nothing goes, makes the first one write from its outbox.
+    """
     with Stack(folder, ["redpanda", "clickhouse"]) as stack:
-        ours = _flow(stack, folder)
+        publish(TopicConnection(**stack.connections()["redpanda"]), "bench.packed", ROWS, pack=True)
+        ours = _flow(stack, folder, "direct")
+        through = _flow(stack, folder, "outboxed", OTHER_SINK)
         connection = ClickHouseConnection.model_validate(stack.connections()["clickhouse"])
         plain = _bare(
             connection, "bare_rows", lambda client, table, rows: client.insert(table, rows, NAMES)
@@ -52,26 +56,25 @@ def clickhouse_rows(folder: Path) -> list[Figure]:
             arrow,
             None,
         ),
+        Figure("topic → outbox → ClickHouse sink", through, unit, "without outbox", ours, None),
     ]
 
 
-def _flow(stack: Stack, folder: Path) -> float:
-    connection = TopicConnection(**stack.connections()["redpanda"])
-    publish(connection, "bench.packed", ROWS, pack=True)
-    definition = folder / "bench_rows.yaml"
+def _flow(stack: Stack, folder: Path, table: str, more: str = "") -> float:
+    definition = folder / f"bench_{table}.yaml"
     definition.write_text(
-        "vigie: 1\nflow: bench_rows\nsources: {readings: {topic: bench.packed}}\n"
-        "sinks: {rows: {from: readings, clickhouse: readings}}\n"
+        f"vigie: 1\nflow: bench_{table}\nsources: {{readings: {{topic: bench.packed}}}}\n"
+        f"sinks:\n  rows: {{from: readings, clickhouse: {{table: {table}}}}}\n{more}"
     )
     query: Callable[[str], str] = stack["clickhouse"].query
     with FlowProcess(definition, stack.site, folder / "data") as flow:
-        wait_until(lambda: _count(query) >= ROWS, 120, f"{ROWS} rows in ClickHouse", every=0.5)
+        wait_until(lambda: _count(query, table) >= ROWS, 120, f"{ROWS} rows in {table}", every=0.5)
         return ROWS / (flow.cpu() - flow.running_cpu)
 
 
-def _count(query: Callable[[str], str]) -> int:
+def _count(query: Callable[[str], str], table: str) -> int:
     try:
-        return int(query("SELECT count() FROM vigie.readings").strip())
+        return int(query(f"SELECT count() FROM vigie.{table}").strip())
     except (OSError, ServiceError):
         return 0
 
