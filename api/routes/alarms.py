@@ -191,9 +191,10 @@ class AlarmEndpoints:
         """Acknowledge, shelve and so on.
 
         Commands are `ack`, `unack`, `comment`, `shelve`, `unshelve`, `reset`, `out_of_service`,
-        `in_service`. The command goes to the flow over the topic `vigie.alarm-commands`; the answer
-        is the flow's own. 409: the flow refused it, and says why. 504: no flow answered in time; it
-        may still carry it out later.
+        `in_service`, `clear` and `retire`, which takes the subject out with all its alarms of the
+        flow, if all are on pages that the account sees. The command goes to the flow over the topic
+        `vigie.alarm-commands`; the answer is the flow's own. 409: the flow refused it, and says
+        why. 504: no flow answered in time; it may still carry it out later.
         """
         place: AlarmPlace = call.path
         if place.command not in COMMANDS:
@@ -202,7 +203,8 @@ class AlarmEndpoints:
             )
         body: CommandBody = call.body or CommandBody()
         await self._check_visible(call.who, place)
-        data: dict[str, Any] = {"do": place.command, "rule": place.rule, "user": call.who.username}
+        data: dict[str, Any] = {"do": place.command, "user": call.who.username}
+        data |= await self._aim(call.who, place)
         for name in ("comment", "reason", "duration", "oneshot", "occurrence"):
             value = getattr(body, name)
             if value is not None:
@@ -211,6 +213,19 @@ class AlarmEndpoints:
         await asyncio.to_thread(self._record, call.who, place, data, address_of(call.request))
         answers = await self._commands.ask(place.subject, data, body.wait, id)
         return _answer(id, answers)
+
+    async def _aim(self, principal: Principal, place: AlarmPlace) -> dict[str, str]:
+        """What a command is for: one alarm, or all of a subject that retires."""
+        flow = place.rule.partition("/")[0]
+        known = [
+            one
+            for one in self._hub.alarms.current(True)
+            if one["subject"] == place.subject and one["rule"].partition("/")[0] == flow
+        ]
+        visibility = await self._permissions.visibility(principal)
+        if place.command == "retire" and all(map(visibility.allows_plain, known)):
+            return {"flow": flow}
+        return {"rule": place.rule}
 
     async def _check_visible(self, principal: Principal, place: AlarmPlace) -> None:
         visibility = await self._permissions.visibility(principal)

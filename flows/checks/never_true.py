@@ -97,7 +97,8 @@ def _why_never(condition: Any, metric: str) -> str | None:
 def _why_never_is(wanted: Any, metric: str) -> str | None:
     kind, span = METRICS[metric].kind, _span(metric)
     if isinstance(wanted, str):
-        return f"{metric} is a number, not {wanted!r}" if kind == "number" else None
+        is_number = kind == "number" and wanted != "off"  # a plug without power is off, and at 0 W
+        return f"{metric} is a number, not {wanted!r}" if is_number else None
     if kind == "text":
         return f"{metric} is a text"
     if span is None or isinstance(wanted, bool):

@@ -107,7 +107,7 @@ def _check_do(scope: Scope, place: Path_, play: Play) -> None:
         )
     if word == "shelve" and play.do.for_ is None:
         scope.say((*place, "do", word), "'shelve' needs 'for'", "such as  for: 10min")
-    if word in ("out_of_service", "comment") and play.do.note is None:
+    if word in ("out_of_service", "comment", "clear", "retire") and play.do.note is None:
         scope.say(
             (*place, "do", word), f"{word!r} needs 'note'", "such as  note: replaced on Monday"
         )

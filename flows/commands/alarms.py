@@ -194,11 +194,11 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
             if answer.type == REJECTED
             else f"now {answer.data['state']}"
         )
-        click.echo(f"{data['flow']}/{data['alarm']} {answer.subject}: {said}")
+        click.echo(f"{data['flow']}/{answer.data['alarm'] or '*'} {answer.subject}: {said}")
     if not answers:
         click.echo(
-            f"no answer within {wait:g} s; is the flow {data['flow']!r} running, and has it an"
-            f" alarm {data['alarm']!r}? "
+            f"no answer within {wait:g} s; is the flow {data['flow']!r} running"
+            + (f", and has it an alarm {data['alarm']!r}? " if "alarm" in data else "? ")
             + (
                 f"({meant})"
                 if meant
@@ -216,15 +216,15 @@ def _send(topics: Any, data: dict[str, Any], subject: str, wait: float) -> None:
 
 def _meant(topics: Any, data: dict[str, Any]) -> str | None:
     """A hint at the nearest name of a flow or alarm, if the written one never said anything."""
-    flow, alarm = data["flow"], data["alarm"]
+    flow, alarm = data["flow"], data.get("alarm")
     known = {
         (event.rule.partition("/")[0], event.alarm) for event in topics.states(lambda event: True)
     }
     if flow not in {one for one, _ in known}:
         return near(flow, {one for one, _ in known})
-    return (
-        None if (flow, alarm) in known else near(alarm, {its for one, its in known if one == flow})
-    )
+    if alarm is None or (flow, alarm) in known:
+        return None
+    return near(alarm, {its for one, its in known if one == flow})
 
 
 _occurrence = click.option(
@@ -249,7 +249,27 @@ _command(
 )
 _command("in-service", "in_service", "Put an alarm back into service.")
 _command("reset", "reset", "Reset a latched alarm that is over.")
+_command("clear", "clear", "End an alarm by hand, where no sensor can tell.", True)
 _command("comment", "comment", "Leave a note in the alarm's history.", True)
+
+
+@alarms.command()
+@_site
+@click.option("--flow", required=True, metavar="NAME", help="The flow of the alarms.")
+@click.option("--alarm", metavar="NAME", help="Only this alarm of the subject.")
+@click.option("--reason", "comment", required=True, metavar="TEXT", help="Why, for the history.")
+@click.option("--user", metavar="NAME", help="Who asks; default: the user of this shell.")
+@click.option(
+    "--wait", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds for answers."
+)
+@click.argument("subject")
+def retire(
+    site: Path, flow: str, alarm: str | None, comment: str, user: str | None, wait: float,
+    subject: str,
+) -> None:  # fmt: skip
+    """Take a subject out for good: all its alarms of a flow end, until it speaks again."""
+    data = {"do": "retire", "flow": flow, "user": user or getpass.getuser(), "comment": comment}
+    _send(_topics(site), data | ({"alarm": alarm} if alarm else {}), subject, wait)
 
 
 @contextmanager

@@ -133,7 +133,12 @@ class Graph:
         nodes = [running for running in self._running if running.node.is_alarm]
         names = {running.node.name for running in nodes}
         names |= {running.ids[0].partition("/")[2] for running in nodes}
-        answers = (refuse_unknown(one, self._plan.flow, names) for one in commands)
+        logics = [one for running in nodes for one in running.logics if isinstance(one, AlarmLogic)]
+
+        def knows(subject: str) -> bool:
+            return any(logic.knows(subject) for logic in logics)
+
+        answers = (refuse_unknown(one, self._plan.flow, names, knows) for one in commands)
         return [answer for answer in answers if answer is not None]
 
     def feed_together(self, given: Sequence[tuple[str, list[Event], float]]) -> Outputs:

@@ -11,7 +11,7 @@ from operators.model.units import Duration
 
 COMMANDS = (
     "ack", "unack", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "in_service",
-    "reset", "comment",
+    "reset", "clear", "retire", "comment",
     "break", "mend", "restart",
 )  # fmt: skip
 MOST_TIMES = 100_000

@@ -248,6 +248,10 @@ class AlarmLogic(Logic):
         """Name an alarm of this shard that hides this one, which is asked after an edit."""
         self._hiders[name] = other
 
+    def knows(self, subject: str) -> bool:
+        """Whether there is an alarm of a subject, in whatever state."""
+        return any(subject in slots for slots in self.engine.slots.values())
+
     def standing(self) -> list[Member]:
         """The alarms that hide others at present: active, and in service."""
         return [
@@ -340,6 +344,7 @@ class AlarmLogic(Logic):
             "definition": self.definition.text,
             "hiding": self._hiding.snapshot(),
             "armed_by": self._arms,
+            "retired": sorted(self.retired()),
             "gates": dict(self._armed_by_subject),
             "gate": self._armed_latest,
             "newest": self._newest,
@@ -359,9 +364,15 @@ class AlarmLogic(Logic):
         armed_by = state.get("armed_by", self._arms)
         if armed_by is not None and self._renamed(armed_by) == self._arms:
             self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
+        self.commands.retired = set(state.get("retired", ()))
         self._started, self._edited = False, state.get("definition") != self.definition.text
         self._newest = state.get("newest", -math.inf)
         self.take_more_state(state)
+
+    def retired(self) -> set[str]:
+        """Subjects that people took out, and that have not spoken since."""
+        self.commands.retired = {one for one in self.commands.retired if not self.knows(one)}
+        return self.commands.retired
 
     def more_state(self) -> dict[str, Any]:
         """What a subclass saves beside the engine."""

@@ -32,7 +32,7 @@ class CommandHandler:
 
     `answers` are for whoever asked, to be taken away after each pass: one for each alarm, accepted
     or not, with the command's id; a command that comes a second time is not answered again.
-    `refused` keeps the latest refusals.
+    `refused` keeps the latest refusals, `retired` the subjects that people took out for good.
     """
 
     engine: Engine
@@ -42,6 +42,7 @@ class CommandHandler:
         self._flow, self._step, self._alarm = context.flow, context.step, alarm
         self._count = count
         self.answers: list[Event] = []
+        self.retired: set[str] = set()
         self.refused: deque[Occurrence] = deque(maxlen=MOST_REPLIES)
 
     def take_known(self, events: list[Event], at: float) -> None:
@@ -75,7 +76,7 @@ class CommandHandler:
         if targets:
             for s in targets:
                 self._obey(s, at, command)
-        elif not elsewhere:
+        elif not elsewhere and not (command["do"] == "retire" and _names_no_alarm(command)):
             self._unknown(command, at)
 
     def _targets(self, command: Mapping[str, Any]) -> list[State]:
@@ -114,6 +115,8 @@ class CommandHandler:
             return False
         if self.engine.command(s.rule.id, s.subject, at, command):
             return False
+        if command["do"] == "retire":
+            self.retired.add(s.subject)
         data = {
             "occ": s.occ,
             "seq": s.seq,
@@ -160,17 +163,21 @@ class CommandHandler:
             self.refused.append(answer)
 
 
-def refuse_unknown(event: Event, flow: str, alarms: Collection[str]) -> Occurrence | None:
+def refuse_unknown(
+    event: Event, flow: str, alarms: Collection[str], knows: Callable[[str], bool]
+) -> Occurrence | None:
     """The answer to a command for an alarm that its flow does not have; None for any other.
 
-    `alarms` are the names and the saved ids of the flow's alarms.
+    `alarms` are the names and the saved ids of the flow's alarms; `knows` says whether one of them
+    has a subject.
     """
     if not isinstance(event, Occurrence) or event.type != COMMAND:
         return None
     command = read({"id": event.id, **event.data})
     rule, alarm = command.get("rule"), command.get("alarm")
-    named = rule.split("/")[1:2] if rule else [alarm] if alarm else list(alarms)[:1]
-    if command.get("flow") != flow or set(named) & set(alarms):
+    named = rule.split("/")[1] if rule and "/" in rule else alarm
+    is_known = named in alarms if named else not event.subject or knows(event.subject)
+    if command.get("flow") != flow or is_known:
         return None
     data = {
         "command": command["id"], "do": command.get("do"), "user": command.get("user"),
@@ -199,6 +206,10 @@ def read(given: Mapping[str, Any]) -> dict[str, Any]:
     elif not isinstance(command["granted"], (list, tuple)):
         command["granted"] = [str(command["granted"])]
     return command
+
+
+def _names_no_alarm(command: Mapping[str, Any]) -> bool:
+    return command.get("rule") is None and command.get("alarm") is None
 
 
 def _would_accept(s: State, command: Mapping[str, Any]) -> bool:

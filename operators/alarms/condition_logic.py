@@ -62,7 +62,7 @@ class ConditionLogic(AlarmLogic):
         if self._edited or saved != present or engine.rules[self._rule_id].hash != common.hash:
             self._edit(common, saved, at, clock)
         for subject in filter(self.owns, self._listed):
-            if subject not in engine.slots[self._rule_id]:
+            if subject not in engine.slots[self._rule_id] and subject not in self.retired():
                 self._expect(subject, at, clock)
 
     def _expect(self, subject: str, at: float, clock: float) -> None:
@@ -84,7 +84,7 @@ class ConditionLogic(AlarmLogic):
             for subject, slot in slots.items()
             if subject not in listed
             and (
-                subject in self._were_listed
+                (self._presence and subject in self._were_listed)
                 or (slot.state is not None and slot.state.last_ts == NEVER)
             )
         ]

@@ -7,7 +7,8 @@ import {h} from "../shared/dom.js";
 import {may} from "../shared/session.js";
 import {alarmName, say, subjectName} from "../words/words.js";
 
-const ICONS = {ack: "check", reset: "reset", shelve: "shelve", unshelve: "history", comment: "comment", out_of_service: "tool", in_service: "play", unsuppress: "play"};
+const ICONS = {ack: "check", reset: "reset", shelve: "shelve", unshelve: "history", comment: "comment", out_of_service: "tool", in_service: "play", unsuppress: "play", clear: "check", retire: "close"};
+const WITH_REASON = ["comment", "out_of_service", "clear", "retire"];
 const SHELVE_FOR = ["10m", "30m", "1h", "2h", "4h", "8h"];
 
 export const commandIcon = (command) => ICONS[command];
@@ -26,14 +27,16 @@ export function commandsFor(alarm) {
   else if (latched) fits.push("reset");
   if (alarm.isa !== "G" && !shelved) fits.push("shelve");
   fits.push("comment");
+  if (flags.includes("active")) fits.push("clear");
   if (alarm.isa !== "G") fits.push("out_of_service");
+  fits.push("retire");
   return fits;
 }
 
 /** Carry a command out, after asking what it needs. */
 export async function command(alarm, name) {
   if (name === "shelve") return askShelve(alarm);
-  if (name === "comment" || name === "out_of_service") return askReason(alarm, name);
+  if (WITH_REASON.includes(name)) return askReason(alarm, name);
   try {
     await give(alarm, name, {});
     return toast(say(`done_${name}`, {alarm: alarmName(alarm.alarm)}));

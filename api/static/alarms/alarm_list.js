@@ -75,7 +75,7 @@ export class AlarmList {
   }
 
   actions(alarm) {
-    const fits = commandsFor(alarm).filter((name) => name !== "out_of_service");
+    const fits = commandsFor(alarm).filter((name) => !["out_of_service", "clear", "retire"].includes(name));
     if (!fits.length) return null;
     return h("div", {class: "alarm-actions"}, ...fits.map((name) => actionButton(alarm, name)));
   }

@@ -23,8 +23,9 @@ export const ENGLISH = {
   noAlarms: "All is quiet.", noAlarmsHint: "New alarms appear here by themselves.", newAlarm: "New alarm: {alarm}, {subject}",
   filter: "Show", open_: "Open", unseen_: "To acknowledge", shelved_: "Shelved", noneHere: "No alarms of this kind.",
   unseenCount: "{n} to acknowledge", unseenCount_one: "1 to acknowledge",
-  ack: "Acknowledge", reset: "Reset", shelve: "Shelve", unshelve: "Unshelve", comment: "Comment", out_of_service: "Take out of service", in_service: "Back in service",
+  ack: "Acknowledge", reset: "Reset", shelve: "Shelve", unshelve: "Unshelve", comment: "Comment", out_of_service: "Take out of service", in_service: "Back in service", clear: "End by hand", retire: "Take out for good",
   done_ack: "{alarm} is acknowledged.", done_reset: "{alarm} is reset.", done_shelve: "{alarm} is shelved.", done_unshelve: "{alarm} is back on the list.",
+  done_clear: "{alarm} is over.", done_retire: "It is taken out until it speaks again.", refused_not_active: "It is over already.",
   done_comment: "Comment saved.", done_out_of_service: "{alarm} is out of service.", done_in_service: "{alarm} is back in service.",
   reason: "Reason", shelveFor: "For how long", shelveHint: "It comes back by itself when the time is up.",
   for_10m: "10 minutes", for_30m: "30 minutes", for_1h: "1 hour", for_2h: "2 hours", for_4h: "4 hours", for_8h: "8 hours",
@@ -89,6 +90,6 @@ export const ENGLISH = {
     refresh_token_reused: "used an old token again", rotate_key: "made a new key", revoke_keys: "revoked all keys", create_page: "made the page", rename_page: "renamed the page", delete_page: "deleted the page", declare_page: "declared the page", undeclare_page: "no longer declares the page",
     share_page: "shared", unshare_page: "no longer shares", create_group: "made the group", delete_group: "deleted the group", add_member: "added to", remove_member: "removed from", create_alarm: "wrote", update_alarm: "changed", delete_alarm: "deleted", trigger_alarm: "triggered",
     "event.pin": "keeps the evidence of", "event.unpin": "no longer keeps the evidence of", "event.acknowledge": "acknowledged the event", mode: "chose the mode", "camera.add": "added the camera", "camera.change": "changed the camera", "camera.start": "started the camera", "camera.stop": "stopped the camera", "camera.remove": "removed the camera",
-    "alarm.ack": "acknowledged the alarm", "alarm.shelve": "shelved the alarm", "alarm.unshelve": "unshelved the alarm", "alarm.comment": "commented on the alarm", "alarm.reset": "reset the alarm", "alarm.out_of_service": "took out of service", "alarm.in_service": "put back in service", "alarm.suppress": "suppressed the alarm", "alarm.unsuppress": "no longer suppresses the alarm"},
+    "alarm.ack": "acknowledged the alarm", "alarm.shelve": "shelved the alarm", "alarm.unshelve": "unshelved the alarm", "alarm.comment": "commented on the alarm", "alarm.clear": "ended the alarm by hand", "alarm.retire": "took out for good", "alarm.reset": "reset the alarm", "alarm.out_of_service": "took out of service", "alarm.in_service": "put back in service", "alarm.suppress": "suppressed the alarm", "alarm.unsuppress": "no longer suppresses the alarm"},
   metrics: {co2: "CO₂", pm25: "PM2.5", linkquality: "Link quality", illuminance: "Light", contact: "Opening"},
 };

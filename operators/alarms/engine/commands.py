@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operators.alarms.engine.lifecycle import unmask
+from operators.alarms.engine.lifecycle import give_return, unmask
+from operators.alarms.engine.revision import clear
 from operators.alarms.engine.state import State
 from operators.alarms.engine.transition import Outlet, emit
 from operators.model.units import seconds
@@ -12,6 +13,7 @@ PERMISSIONS = {
     "ack": "alarm.ack", "unack": "alarm.ack", "comment": "alarm.comment", "shelve": "alarm.shelve",
     "unshelve": "alarm.shelve", "suppress": "alarm.suppress", "unsuppress": "alarm.suppress",
     "out_of_service": "alarm.service", "in_service": "alarm.service", "reset": "alarm.reset",
+    "clear": "alarm.reset", "retire": "alarm.service",
 }  # fmt: skip
 """Which permission each command needs."""
 
@@ -87,6 +89,12 @@ def _carry_out(engine: Outlet, s: State, command: Mapping[str, Any], t: float) -
     elif do == "in_service":
         s.oos = False
         unmask(engine, s, "in_service", t, "command", **who)
+    elif do == "clear":
+        give_return(engine, s, t, "command", **who)
+    elif do == "retire":
+        clear(s)
+        s.gone, s.enabled = True, s.rule.enabled
+        emit(engine, s, "removed", t, "retired", **who)
     elif do == "reset":
         s.latched = False
         emit(engine, s, "reset", t, "command", **who)
@@ -101,7 +109,7 @@ def refusal(s: State, command: Mapping[str, Any]) -> str | None:
         return "unknown_command"
     if "granted" in command and PERMISSIONS[do] not in command["granted"]:
         return "forbidden"
-    if do == "comment":
+    if do in {"comment", "retire"}:
         return None if command.get("comment") else "comment_required"
     if not s.enabled:
         return "disabled"
@@ -144,6 +152,9 @@ _CHECKS: dict[str, Callable[[State, Mapping[str, Any]], str | None]] = {
         (s.oos, "already_out_of_service"), (not c.get("comment"), "comment_required")
     ),
     "in_service": lambda s, c: _first((not s.oos, "not_out_of_service")),
+    "clear": lambda s, c: _first(
+        (not s.active, "not_active"), (not c.get("comment"), "comment_required")
+    ),
     "reset": lambda s, c: _first(
         (not s.latched, "not_latched"), (s.active, "still_active"), (not s.acked, "not_acked")
     ),

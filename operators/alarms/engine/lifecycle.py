@@ -62,12 +62,12 @@ def start_return(engine: Outlet, s: State, t: float, reason: str) -> None:
         enter_phase(engine, s, "recovering", t, "recovering", t, reason)
 
 
-def give_return(engine: Outlet, s: State, t: float, reason: str) -> None:
-    """Return the alarm: its condition is over."""
+def give_return(engine: Outlet, s: State, t: float, reason: str, **extra: Any) -> None:
+    """Return the alarm: its condition is over, or a person says so."""
     s.active, s.phase, s.since, s.drift, s.flapping = False, "normal", None, None, False
     s.returned_at, s.realarm_from = t, None
     s.levels = (False,) * len(s.rule.levels)
-    emit(engine, s, "returned", t, reason)
+    emit(engine, s, "returned", t, reason, **extra)
     if s.shelved == "oneshot":
         s.shelved = s.until = None
         unmask(engine, s, "unshelved", t, "oneshot_done")

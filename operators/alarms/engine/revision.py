@@ -174,7 +174,7 @@ def _verdict(s: State, old: Rule, t: float) -> tuple[bool, bool]:
     if s.no_data and new.no_data != "keep":
         return new.no_data == "alarm", new.no_data == "ok"
     if s.last_value is None:
-        return False, not s.no_data
+        return False, True
     if new.pulse:
         on = s.last_good is not None and s.last_good + new.pulse > t
         s.pulse_at = s.last_good if on else None

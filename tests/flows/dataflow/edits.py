@@ -163,7 +163,7 @@ class Site:
         return found
 
     def watched(self) -> set[tuple[str, str]]:
-        """The alarms and subjects of which anything is known."""
+        """The alarms and subjects whose last reading is known, and in no deadband."""
         return {
             (node.name, subject)
             for node in self.plan.nodes
@@ -171,8 +171,8 @@ class Site:
             for slots in self.playback.logic(node.steps[0].identity).engine.slots.values()  # type: ignore[attr-defined]
             for subject, slot in slots.items()
             if slot.about is not None
-            and not (slot.state and slot.state.gone)
-            and slot.value in (None, *DECISIVE)
+            and not (slot.state and (slot.state.gone or slot.state.bad))
+            and slot.value in DECISIVE
         }
 
 
@@ -251,7 +251,7 @@ def _play(
     spoke.clear()
     for n, (when, event) in enumerate(history(rng, at)):
         at = when
-        if event.metric == "temperature" and event.value is not None:
+        if event.metric == "temperature":
             (spoke.add if event.value in DECISIVE else spoke.discard)(event.subject)
         for site in (edited, always):
             site.give("s", event, at)

@@ -215,3 +215,26 @@ def test_a_command_for_an_alarm_that_the_flow_does_not_have_is_refused(tmp_path:
     assert refused(alarm="cold") == refused(rule="f/cold/x") == ["unknown_alarm"]
     assert refused(alarm="hot") == refused(rule="f/hot") == ["unknown_alarm"]
     assert refused(alarm="cold", flow="other") == []
+
+
+def test_a_subject_retires_with_all_its_alarms(tmp_path: Path) -> None:
+    text = (
+        "sources: {a: {topic: a}}\nalarms:\n  hot: {from: a, when: {above: 30}, response: Look.}\n"
+        "  dead: {from: a, when: {silent: 1h}, response: Look.}\n"
+        "  wet: {from: a, only: {metric: leak}, when: {is: on}, response: Look.}\n"
+    )
+    graph = Graph(compiled(tmp_path, text).plan)
+    graph.feed("a", [Reading(id="1", time=1.0, subject="x", metric="t", value=31.0)], 1.0)
+
+    def retire(subject: str) -> list[tuple[str, str | None]]:
+        data = {"do": "retire", "flow": "f", "comment": "sold"}
+        command = Occurrence(id=subject, time=2.0, subject=subject, type=COMMAND, data=data)
+        answers = graph.feed(COMMANDS, [command], 2.0)[ANSWER_SINK]
+        return [
+            (str(one.data["alarm"]), one.data.get("error"))
+            for one in answers
+            if isinstance(one, Occurrence)
+        ]
+
+    assert sorted(retire("x")) == [("dead", None), ("hot", None)]
+    assert retire("y") == [("None", "unknown_alarm")]
