@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import time
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +16,7 @@ from connectors.http.connection import HttpConnection
 from connectors.http.content_type import why_not_json
 from connectors.http.readings import Readings
 from connectors.http.server import LINGER, listener_of
+from connectors.runtime import steady_clock
 from connectors.runtime.signature import key_of, why_unsigned
 from operators.events import Event
 
@@ -44,7 +44,7 @@ class HttpReceiver:
         path: str,
         readings: Readings | None = None,
         senders: Collection[str] | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = steady_clock.now,
     ) -> None:
         connection: HttpConnection = context.connection
         self._context = context

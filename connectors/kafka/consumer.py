@@ -3,7 +3,6 @@
 import collections
 import logging
 import math
-import time
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -12,6 +11,7 @@ from kafka import TopicPartition
 from connectors.base import Batch, ConnectorContext
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
+from connectors.runtime import steady_clock
 from operators.events import DeadLetter, Event, decode_lines
 
 log = logging.getLogger("vigie")
@@ -75,17 +75,18 @@ class TopicReader:
         if not chunks:
             if caught_up and not self._live:
                 self._live = True
-                return Batch([], time.time(), True)
+                return Batch([], steady_clock.now(), True)
             return None
         self._poller.records_taken()
         restarted, self._restarted = self._restarted, False
         events: list[Event] = []
         arrivals: list[tuple[int, float]] = []
-        latest = time.time() + TOLERATED
+        now = steady_clock.now()
         for chunk in chunks:
             some = self._decode(chunk)
             events += some
-            arrivals.append((len(some), min(chunk.timestamp / 1000, latest)))
+            arrived = chunk.timestamp / 1000
+            arrivals.append((len(some), arrived if arrived <= now + TOLERATED else now))
         assert self._next is not None
         return Batch(
             events,

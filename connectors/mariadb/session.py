@@ -32,6 +32,7 @@ from connectors.mariadb.server import Server, gtid_position
 from connectors.mariadb.settings import Settings
 from connectors.mariadb.snapshot import Snapshot, begin, pages
 from connectors.mariadb.start_file import StartFile
+from connectors.runtime import steady_clock
 from connectors.runtime.backoff import Backoff
 from operators.events import Event
 
@@ -215,12 +216,12 @@ class Session:
             if waiting and not decoder.inside:
                 self._pass_on(decoder)
             if self._live and not decoder.inside:
-                self.read_until = time.time()
+                self.read_until = steady_clock.now()
 
     def _pass_on(self, decoder: TransactionDecoder) -> None:
         position = decoder.position
         self._position = position.copy()
-        now = time.time()
+        now = steady_clock.now()
         wall = now if self._live else min(decoder.committed or now, now)
         self._wall = max(self._wall, wall)
         commits = [

@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.mqtt.client import explain_failure, explain_refusal, make_client
 from connectors.mqtt.connection import MqttConnection
+from connectors.runtime import steady_clock
 from operators.events import Message
 
 GATHER = 0.01
@@ -71,7 +72,7 @@ class MqttReceiver:
         qos: int,
         receive_maximum: int,
         connection_name: str = "mqtt",
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = steady_clock.now,
     ) -> None:
         self._context = context
         self._connection: MqttConnection = context.connection

@@ -1,13 +1,13 @@
 """A simulated site: readings like those of real devices, the same at every run."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from connectors.base import Batch, ConnectorContext, Reader, Source
+from connectors.runtime import steady_clock
 from connectors.simulate.signals import Signal
 from operators.events import Event, Reading
 from operators.model.units import Duration
@@ -67,7 +67,7 @@ simulate:
         context: ConnectorContext,
         partition: str,
         position: object | None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = steady_clock.now,
     ) -> Reader:
         """Open the source at a saved position."""
         return _SimulatedSite(self, context.name, position, now)

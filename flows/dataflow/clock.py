@@ -44,7 +44,8 @@ class Clock:
     """Event time: the least watermark of the source partitions that count.
 
     Those count that still work off what had gathered, and those that delivered within the idle
-    time. Once none counts, event time follows the wall clock.
+    time. Once none counts, event time is the wall clock less the lateness; where all that will come
+    is known, as on a virtual clock, it is the wall clock until what comes late.
 
     A partition's watermark is the time of its newest event less the lateness. While it is known to
     be silent, its watermark goes on with the wall clock, `GRACE` later: so a timer fires at most
@@ -60,10 +61,13 @@ class Clock:
         self._arrivals: dict[str, float] = {}
         self._behind: set[str] = set()
         self._silences: Silences | None = None
+        self.coming = math.inf
+        """On a virtual clock, the time of the oldest event that is still to come."""
 
     def expect(self, parts: Iterable[str]) -> None:
         """These partitions have not caught up yet: event time does not run ahead of them."""
         self._behind = set(parts)
+        self._silences = {}
 
     def caught_up(self, part: str) -> None:
         """A source partition has delivered all that had gathered."""
@@ -79,11 +83,11 @@ class Clock:
     def tick(self, wall: float, silences: Silences | None = None) -> None:
         """Let wall time pass without events.
 
-        `silences` says how long each partition is known to have been silent; None means all, until
-        now.
+        `silences` says how long each partition is known to have been silent, where that is new.
         """
         self.wall = max(self.wall, wall)
-        self._silences = silences
+        if silences is not None:
+            self._silences = silences
         self._advance({part: self._gone_on(part) for part in self._watermarks})
 
     def now(self) -> Now:
@@ -94,17 +98,18 @@ class Clock:
         """The next wall time at which an event-time deadline may be due if no more events come."""
         if deadline <= self.event:
             return deadline
-        due = max((self._reaches(part, deadline) for part in self._busy()), default=deadline)
+        idle = self._idle_until(deadline)
+        due = max((self._reaches(part, deadline) for part in self._busy()), default=idle)
         return due if due > self.wall else self.wall + RETRY
 
     def _reaches(self, part: str, deadline: float) -> float:
         """The wall time at which this partition, if silent, stops holding back the deadline."""
         if self._watermarks[part] >= deadline:
             return self.wall
-        due = deadline + self._lag(part)
-        while due - self._lag(part) < deadline:  # a sum of floats may fall short of it
-            due = math.nextafter(due, math.inf)
-        return min(due, max(self._arrivals[part] + self._settings.idle, deadline))
+        idle = self._idle_until(deadline)
+        return min(
+            _later(deadline, self._lag(part)), max(self._arrivals[part] + self._settings.idle, idle)
+        )
 
     def _gone_on(self, part: str) -> float:
         """A partition's watermark after its silence so far."""
@@ -134,7 +139,15 @@ class Clock:
         if counting:
             self.event = max(self.event, min(watermarks.get(part, -math.inf) for part in counting))
         else:
-            self.event = max(self.event, self.wall)
+            certain = self.wall - self._settings.lateness
+            if self._silences is None:
+                certain = max(certain, min(self.wall, self.coming))
+            self.event = max(self.event, certain)
+
+    def _idle_until(self, deadline: float) -> float:
+        """The wall time at which event time reaches a deadline while all sources are idle."""
+        is_certain = self._silences is None and deadline <= self.coming
+        return deadline if is_certain else _later(deadline, self._settings.lateness)
 
     def state(self) -> ClockState:
         """What must survive a restart."""
@@ -144,3 +157,11 @@ class Clock:
         """Take back what `state` returned."""
         self.event, self.wall = state.now
         self._watermarks, self._arrivals = dict(state.marks), dict(state.arrivals)
+
+
+def _later(deadline: float, lag: float) -> float:
+    """The first instant that is later than a deadline by a lag."""
+    due = deadline + lag
+    while due - lag < deadline:  # a sum of floats may fall short of it
+        due = math.nextafter(due, math.inf)
+    return due

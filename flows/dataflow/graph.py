@@ -65,7 +65,7 @@ class Graph:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._clock = Clock(plan.clock)
+        self._clock = Clock(plan.slowest_clock)
         self._running = [
             _Running(
                 node, [step.make() for step in node.steps], [step.identity for step in node.steps]
@@ -90,6 +90,10 @@ class Graph:
         """Say which subjects are expected in this shard; all are where nobody does."""
         for *_, logic in self._steps():
             logic.owns = owns
+
+    def coming(self, time: float) -> None:
+        """Name the time of the oldest event that is still to come, on a virtual clock."""
+        self._clock.coming = time
 
     def caught_up(self, part: str) -> None:
         """A source partition has delivered all that had gathered."""
@@ -168,8 +172,8 @@ class Graph:
     def tick(self, wall: float, silences: Silences | None = None) -> Outputs:
         """Let time pass up to `wall` (epoch seconds).
 
-        `silences` says how long each source partition is known to have been silent; None means all,
-        until now.
+        `silences` says how long each source partition is known to have been silent, where that is
+        new; until it is given and partitions are expected, all are known to be.
         """
         self._clock.tick(wall, silences)
         return self._pass({})

@@ -1,7 +1,7 @@
 """The plan of a flow's graph: nodes, their steps, and the outlets to sinks, as plain data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.dataflow.clock import ClockSettings
 from operators.component import Logic
@@ -86,6 +86,12 @@ class Plan:
     def clock_of(self, source: str) -> ClockSettings:
         """The clock of a source's events; `idle` is the flow's."""
         return self.source_clocks.get(source, self.clock)
+
+    @property
+    def slowest_clock(self) -> ClockSettings:
+        """The clock of the flow, with the lateness of the source that needs most."""
+        lateness = max(clock.lateness for clock in (self.clock, *self.source_clocks.values()))
+        return replace(self.clock, lateness=lateness)
 
     def identities(self) -> list[str]:
         """Identities of all steps whose state must not get lost."""

@@ -1,5 +1,6 @@
 """A flow on a virtual clock, without engine and without sleeping, for tests and replay."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from flows.dataflow.graph import Graph
@@ -33,6 +34,7 @@ class Playback:
         self._graph = Graph(plan)
         self._collect = collect
         self.now = start
+        self._coming = math.inf
         self._give(self._graph.tick(start))
 
     def feed(self, source: str, events: list[Event], at: float) -> None:
@@ -44,6 +46,11 @@ class Playback:
         """Take what several sources brought since `now`: (source, events, time of the last)."""
         self.now = max(self.now, *(at for _, _, at in given))
         self._give(self._graph.feed_together(given))
+
+    def coming(self, time: float) -> None:
+        """Say of which time the oldest event is that will still be fed, if it comes late."""
+        self._coming = time
+        self._graph.coming(time)
 
     def next_due(self) -> Due:
         """The earliest deadline of all steps on each clock."""
@@ -71,6 +78,7 @@ class Playback:
         self._plan = plan or self._plan
         self._graph = Graph(self._plan)
         self._graph.restore(load(saved))
+        self._graph.coming(self._coming)
         if plan is not None:
             self._give(self._graph.tick(self.now))
 

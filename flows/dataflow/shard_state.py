@@ -22,12 +22,13 @@ class ClockState(msgspec.Struct, frozen=True):
     """The state of a shard's clocks, in epoch seconds.
 
     `now` is event and wall time; by source partition, `marks` are the watermarks and `arrivals` the
-    latest arrivals.
+    latest arrivals. `anchor` tells the clock of the process, see `connectors.runtime.steady_clock`.
     """
 
     now: tuple[float, float]
     marks: dict[str, float]
     arrivals: dict[str, float]
+    anchor: tuple[str, float, float] | None = None
 
 
 SavedBatch = tuple[list[Event], float, bool, bool, int | None, bool, tuple[tuple[int, float], ...]]

@@ -14,7 +14,8 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.base import Writer
+from connectors.base import Batch, Writer
+from connectors.runtime import steady_clock
 from flows.dataflow.input_order import Arrival
 from flows.runtime.runtime_context import ONE_SHARD, Input, RuntimeContext
 from flows.runtime.saved_state.envelope import unwrap, unwrap_position, wrap, wrap_position
@@ -73,6 +74,7 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
         self._shards = context.shards() if source.side else [context.shard_of(part)]
         self._is_data = source.side is None
         self._is_reachable = source.is_reachable
+        self._offset = steady_clock.now.offset
         position = None if saved is None else unwrap_position(saved)
         self._reader = source.open(
             part, context.position(source.name, part) if position is None else position
@@ -92,7 +94,7 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
             if self._is_data:
                 context.source_progress.idle(self._id, self._is_reachable())
             context.wakeup.idle()
-            return []
+            return self._woken()
         context.wakeup.busy()
         if self._is_data and batch.events:
             context.source_progress.received(self._id, batch.wall)
@@ -100,6 +102,18 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
         if batch.whole:
             context.unread_tables.discard(self._id)
         arrival = Arrival(self._id, self._name, batch)
+        return [(shard, (shard, arrival)) for shard in self._shards]
+
+    def _woken(self) -> list[Item]:
+        """Nothing, for the shards to set their timers anew, once the host's clock has jumped.
+
+        Bytewax waits for an instant of that clock.
+        """
+        offset = steady_clock.now.offset
+        if not self._is_data or abs(offset - self._offset) <= steady_clock.TOLERATED:
+            return []
+        self._offset = offset
+        arrival = Arrival(self._id, self._name, Batch([], self._context.clock(), False))
         return [(shard, (shard, arrival)) for shard in self._shards]
 
     def next_awake(self) -> datetime:

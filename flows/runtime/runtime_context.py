@@ -1,12 +1,12 @@
 """What the sources, shards and sinks of one running dataflow share."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.base import Reader, Writer
+from connectors.runtime import steady_clock
 from flows.dataflow.plan import Plan
 from flows.runtime.drain import Drain
 from flows.runtime.source_progress import SourceProgress
@@ -49,7 +49,7 @@ class RuntimeContext:
     counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
     passed: Callable[[str, int], None] = lambda name, n: None
     flush_refused: Callable[[], None] = lambda: None
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = steady_clock.now
     home_shard: Callable[[str], str] = lambda subject: ONE_SHARD
     position: Callable[[str, str], Any] = lambda source, part: None
     state: Callable[[str], bytes | None] = lambda shard: None

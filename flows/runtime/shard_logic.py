@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from connectors.runtime import steady_clock
 from flows.dataflow.graph import Graph
 from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
 from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE
@@ -67,12 +68,15 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
         wake = self._graph.next_wake()
         if wake is None:
             return None
+        wake += steady_clock.now.offset
         return datetime.fromtimestamp(min(max(wake, 0.0), time.time() + FAR), UTC)
 
     def snapshot(self) -> bytes:
         """The shard's state in an envelope."""
         arrivals = self._arrivals.snapshot() if self._arrivals else self._saved
-        return wrap("shard", dump(self._graph.snapshot(arrivals)))
+        state = self._graph.snapshot(arrivals)
+        clock = msgspec.structs.replace(state.clock, anchor=steady_clock.now.anchor())
+        return wrap("shard", dump(msgspec.structs.replace(state, clock=clock)))
 
     def _is_waiting(self) -> bool:
         return self._arrivals is None or self._arrivals.is_waiting()
@@ -80,6 +84,8 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
     def _restore(self, data: bytes) -> None:
         try:
             state = load(unwrap(data, "shard"))
+            if state.clock.anchor is not None:
+                steady_clock.now.resume(state.clock.anchor)
             self._graph.restore(state)
         except ValueError as error:
             raise StateError(

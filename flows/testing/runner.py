@@ -1,5 +1,6 @@
 """Runs the `tests:` of a definition: the live logic on a virtual clock, nothing outside."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from flows.dataflow.playback import Playback
 from flows.language.field_values import Tables
 from flows.language.model import Do, Flow, Play, Test
 from flows.testing.expectations import Difference, Mismatch, Moment, compare
-from flows.testing.inputs import events_of
+from flows.testing.inputs import events_of, time_of
 from flows.testing.outputs import Output, SinkView
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import COMMAND, REJECTED
@@ -157,6 +158,7 @@ class _Run:
         for action in agenda(self._test.play):
             if failures and action.at > failures[0].at:
                 return
+            self._playback.coming(self._oldest(action))
             self._playback.advance(self._start + action.at)
             path = (*self._outcome.path, "play", action.number)
             if action.rank == 0:
@@ -167,6 +169,18 @@ class _Run:
                 self._expect(action, path)
         if not failures:
             self._check_subjects()
+
+    def _oldest(self, since: _Action) -> float:
+        """The oldest time that is written for what is given from now on."""
+        oldest = math.inf
+        for play in self._test.play:
+            if play.given is None or max(play.times()) < since.at:
+                continue
+            for given in play.given.values():
+                for item in given if isinstance(given, list) else [given]:
+                    time = time_of(item.get("time"), math.inf, self._start, self._zone)
+                    oldest = min(oldest, time)
+        return oldest
 
     # ------------------------------------------------------------------------
     # what happens
