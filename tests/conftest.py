@@ -39,7 +39,19 @@ SERVICES = {
 ON_KAFKA = "VIGIE_KAFKA" in os.environ
 """Whether `broker` is Apache Kafka instead of the embedded one: `make test-kafka`."""
 
-SECONDS_OF_A_SLOW_TEST = 50
+LONGEST = (
+    "infra/demo/test_demo.py", "chaos/test_chaos.py",
+    "flows/vision/test_cameras_end_to_end.py", "flows/vision/test_capture_faults.py",
+    "api/static/test_page_views.py", "infra/demo/test_endings.py",
+    "flows/runtime/test_run_alarms.py", "api/push/test_feed.py",
+    "flows/vision/test_capture_table.py", "flows/replay/test_replay_of_pictures.py",
+    "flows/vision/test_detection_process.py", "flows/runtime/test_run.py",
+    "flows/vision/test_evidence.py", "api/static/test_cameras_view.py",
+    "api/push/test_resume.py", "connectors/mqtt/test_kill.py", "api/static/test_page.py",
+    "flows/runtime/saved_state/test_versions.py", "flows/replay/test_replay.py",
+    "flows/admin/test_dead_letters.py", "connectors/mariadb/test_flow.py",
+)  # fmt: skip
+"""Files in the order of the time that they take, from twenty seconds on."""
 
 AnyService = TypeVar("AnyService", bound=Service)
 _numbers = itertools.count(1)
@@ -58,15 +70,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a service, so that `make check` can leave them out.
 
-    The files that take longest come first, so that no worker is alone with one at the end.
+    The files that take longest come first, so that no worker is alone with one at the end; then
+    those with the most tests.
     """
     for item in items:
         if SERVICES & set(getattr(item, "fixturenames", ())):
             item.add_marker("service")
-    seconds: collections.Counter[Path] = collections.Counter()
-    for item in items:
-        seconds[item.path] += SECONDS_OF_A_SLOW_TEST if item.get_closest_marker("slow") else 1
-    items.sort(key=lambda item: -seconds[item.path])
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(LONGEST)}
+    count = collections.Counter(item.path for item in items)
+    items.sort(key=lambda item: (places.get(item.path, len(places)), -count[item.path]))
 
 
 def require(service: type[Service]) -> None:
