@@ -46,10 +46,17 @@ def alarms(page: Page) -> None:
     page.wait_for_selector(".past-list")
 
 
+def cameras(page: Page) -> None:
+    """One with its time line and list of events."""
+    page.wait_for_selector(".box")
+    page.locator('[data-camera="dock"] summary').click()
+    page.locator('[data-camera="dock"] .time-line').press("End")
+
+
 SHOTS = [
     Shot("page", "overview", (1280, 800), "dark", act=history),
     Shot("page-alarms", "alarms", act=alarms),
-    Shot("page-cameras", "cameras", scheme="dark", act=lambda page: page.wait_for_selector(".box")),
+    Shot("page-cameras", "cameras", scheme="dark", act=cameras),
     Shot("page-events", "events", act=lambda page: page.wait_for_selector(".hours")),
     Shot(
         "page-flows",

@@ -167,6 +167,10 @@ class Showcase(Together):
         for name, area in CAMERAS:
             url = f"rtsp://${{RTSP_USER}}:${{RTSP_PASSWORD}}@{name}.local/stream2"
             self.ask("POST", "/api/cameras", {"name": name, "url": url, "area": area})
+        floor = {"points": [[0.08, 0.45], [0.92, 0.45], [0.97, 0.95], [0.03, 0.95]]}
+        gate = {"from": [0.3, 0.95], "to": [0.62, 0.35]}
+        self.ask("PATCH", "/api/cameras/1", {"zones": {"floor": floor}, "lines": {}})
+        self.ask("PATCH", "/api/cameras/2", {"zones": {"ramp": floor}, "lines": {"gate": gate}})
         self.ask("POST", "/api/cameras/3/stop")
         self._pages()
 
