@@ -15,6 +15,7 @@ from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
 from api.routes.flows import FlowEndpoints
 from api.routes.media.evidence import EvidenceEndpoints
+from api.routes.media.recordings import RecordingEndpoints
 from api.routes.mode import ModeEndpoints
 from api.routes.signals import SignalEndpoints
 from api.routes.sse import StreamEndpoints
@@ -81,6 +82,7 @@ class SiteRoutes:
             *EventEndpoints(
                 search, acknowledgements, posted, notifications, permissions, evidence
             ).endpoints(),
+            *RecordingEndpoints(section.flows, self._store, permissions).endpoints(),
             *CameraSearchEndpoints(section.discovery, section.cameras_here).endpoints(),
             *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),

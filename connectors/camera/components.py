@@ -17,9 +17,21 @@ class Record(Spec):
     SHORT: ClassVar[str] = "keep"
 
     keep: Duration = Field(
-        60.0, ge=0, description="Newest part that is kept; 0 keeps none.", examples=["60s"]
+        60.0, ge=0, description="Newest part that is kept; 0 keeps none.", examples=["60s", "7d"]
     )
-    bytes: int = Field(64 << 20, ge=1 << 20, description="Most bytes that it may take a camera.")
+    bytes: int | None = Field(
+        None,
+        ge=1 << 20,
+        description=(
+            "Most bytes that it may take a camera; when left out 64 MiB, and for more than a minute"
+            " a megabyte for each second."
+        ),
+    )
+
+    @property
+    def most_bytes(self) -> int:
+        """The bound in bytes."""
+        return self.bytes or max(64 << 20, round(self.keep) << 20)
 
 
 class Rtsp(PictureSource):

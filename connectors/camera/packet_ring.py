@@ -20,8 +20,9 @@ from connectors.runtime.private_files import private_folder
 
 log = logging.getLogger("vigie")
 
-SHORTEST = 2.0
-"""Seconds after which the next key frame begins a segment."""
+SHORTEST, SHORTEST_OF_LONG = 2.0, 20.0
+"""Seconds after which the next key frame begins a segment; where more than `LONG` are kept."""
+LONG = 1800.0
 CODECS = ("h264", "hevc")
 _TICKS = 90_000
 
@@ -74,6 +75,7 @@ class PacketRing:
         self._folder = private_folder(folder)
         self._seconds = seconds
         self._most_bytes = most_bytes
+        self._shortest = SHORTEST if seconds <= LONG else SHORTEST_OF_LONG
         self._kept: deque[tuple[Segment, int]] = deque(
             (segment, segment.path.stat().st_size) for segment in _all(folder)
         )
@@ -95,7 +97,9 @@ class PacketRing:
         if packet.pts is None or packet.time_base is None:
             return
         ticks = round(packet.pts * packet.time_base * _TICKS)
-        if packet.is_keyframe and (self._segment is None or time - self._segment.start >= SHORTEST):
+        if packet.is_keyframe and (
+            self._segment is None or time - self._segment.start >= self._shortest
+        ):
             self.end_segment()
             self._begin(source, time, ticks)
         if self._output is None:

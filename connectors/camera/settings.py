@@ -75,7 +75,7 @@ def camera_settings(
     record = fill_address(source.record_url, row) if source.record_url else address
     limits = None
     if ring is not None and source.record.keep > 0:
-        limits = RingLimits(ring, source.record.keep, source.record.bytes)
+        limits = RingLimits(ring, source.record.keep, source.record.most_bytes)
     return CameraSettings(
         name=name,
         address=address,

@@ -118,6 +118,7 @@ def run(
                 as_json(draw([(document, flow)], TopicNames.of_site(place))),
                 runner.source_progress.figures,
                 runner.outbox.figures,
+                runner.recordings(),
             )
             if status_port is not None
             else None

@@ -18,11 +18,13 @@ from bytewax.recovery import (
 )
 
 from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
+from connectors.camera.components import Rtsp
 from connectors.config.site import Site
 from connectors.kafka.admin import partition_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
+from connectors.s3.connection import ObjectStoreConnection
 from flows.admin.evidence_sweeper import EvidenceSweeper
 from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
 from flows.language.field_values import Tables
@@ -41,6 +43,7 @@ from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state.folder import OpenedState, StateFolder
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import Metrics, make_health
+from flows.vision.recordings import Recordings
 
 log = logging.getLogger("vigie")
 
@@ -120,6 +123,14 @@ class Runner:
             self._connector_context,
             options.definition,
         )
+
+    def recordings(self) -> Recordings | None:
+        """What the flow's cameras record, for an api that has the keys of the object store."""
+        is_watching = any(isinstance(one.settings, Rtsp) for one in self._flow.sources.values())
+        if not is_watching or "minio" not in self._site.connections:
+            return None
+        store = self._site.connection("minio", ObjectStoreConnection)
+        return Recordings(self._folder.path, store.secret_key.get_secret_value())
 
     def stop(self) -> None:
         """Ask for a drain: stop reading, make durable what was read, save the state."""

@@ -5,12 +5,14 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from connectors.base import Health
 from connectors.http.host_names import asks_for_us
+from flows.vision.recordings import PATHS, Recordings
 
 log = logging.getLogger("vigie")
 
@@ -75,8 +77,8 @@ class StatusServer:
     """Serves `/metrics`, `/health` and `/graph` of one flow process on 127.0.0.1.
 
     `graph` is JSON, `sources` and `sinks` give the figures of each source and of each sink with an
-    outbox. A flow is `behind` while only such sinks wait, and `blind` while something waits without
-    which events or alarms do not pass.
+    outbox, `recordings` what its cameras recorded. A flow is `behind` while only such sinks wait,
+    and `blind` while something waits without which events or alarms do not pass.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class StatusServer:
         graph: str = "{}",
         sources: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
         sinks: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
+        recordings: Recordings | None = None,
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -112,6 +115,8 @@ class StatusServer:
                     )
                 elif self.path == "/graph":
                     self._answer(200, "application/json", graph.encode())
+                elif recordings is not None and (asked := urlsplit(self.path)).path in PATHS:
+                    self._answer(*recordings.answer(asked.path, dict(parse_qsl(asked.query))))
                 else:
                     self._answer(404, "text/plain", b"here are /metrics, /health and /graph\n")
 

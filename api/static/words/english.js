@@ -53,6 +53,7 @@ export const ENGLISH = {
   cameraConfidence: "Lowest score", cameraConfidenceHint: "0 to 1; empty: as the flow has it.", cameraPage: "Page", cameraPageHint: "Only who may see this page knows of the camera; empty: everybody.",
   keep: "Keep", kept: "Kept", keptNow: "Its pictures and clips are kept.", keptNoMore: "They are deleted in their time.",
   hours: "Only in these hours",
+  recorded: "Recording",
 
   noEvents: "Nothing has happened yet.", noEventsHint: "Motion, doors, buttons and what cameras see appear here.", noEventsMatch: "No event matches these filters.",
   type: "Type", subject: "Device or camera", period: "Period", acknowledged: "Acknowledged", yes: "Yes", noWord: "No", no: "Not yet", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days", always: "All time",

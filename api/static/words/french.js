@@ -55,6 +55,7 @@ export const FRENCH = {
   cameraPageHint: "Seuls ceux qui voient cette page connaissent la caméra ; vide : tout le monde.",
   keep: "Conserver", kept: "Conservé", keptNow: "Ses images et séquences sont conservées.", keptNoMore: "Elles seront supprimées en leur temps.",
   hours: "Seulement à ces heures",
+  recorded: "Enregistrement",
 
   noEvents: "Rien ne s’est encore passé.", noEventsHint: "Mouvements, portes, boutons et ce que voient les caméras apparaissent ici.", noEventsMatch: "Aucun événement ne correspond à ces filtres.",
   type: "Type", subject: "Appareil ou caméra", period: "Période", acknowledged: "Acquitté", yes: "Oui", noWord: "Non", no: "Pas encore", lastHour: "Dernière heure", lastDay: "Dernières 24 heures", lastWeek: "7 derniers jours", always: "Toujours",

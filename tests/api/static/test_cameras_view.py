@@ -1,7 +1,8 @@
 """The cameras on the page: live pictures, their events, and cameras that are tried and added."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.settings import Settings
+from connectors.base import Health
 from connectors.config.api_section import ApiSection
+from flows.runtime.status import Metrics, StatusServer
+from flows.vision.recordings import Recordings
 from infra.embedded.objects import Objects
 from infra.embedded.rtsp import Mount, Rtsp
 from operators.events import Detection, Occurrence
@@ -21,6 +25,7 @@ from tests.api.conftest import Start
 from tests.api.running import Api, Topics
 from tests.api.site.evidence_site import Shelf, with_evidence
 from tests.api.static.browsing import PHONE, expect_to_fit, log_in_to, missing
+from tests.connectors.camera.recorded import record
 from tests.flows.vision.capturing import capturing
 from tests.waiting import PATIENCE, wait_until
 
@@ -43,11 +48,18 @@ def api(
     database: Callable[[], Any],
     objects: Objects,
     shelf: Shelf,
-) -> Api:
-    """A server whose operators may look for cameras, also on this machine; it has evidence."""
+    tmp: Path,
+) -> Iterator[Api]:
+    """A server whose operators may look for cameras, also on this machine.
+
+    It has evidence, and a flow that has recordings in `tmp`.
+    """
     topic = f"{topics.prefix}events"
     topics.events(detection(0), topic=topic)
-    section = ApiSection(discovery=True, cameras_here=True)
+    recordings = Recordings(tmp, objects.secret_key)
+    flow = StatusServer("plant", 0, Metrics("plant"), Health(), recordings=recordings)
+    flows = [f"http://127.0.0.1:{flow.port}"]
+    section = ApiSection(discovery=True, cameras_here=True, flows=flows)
     settings = with_evidence(settings, database, objects)
     server = start(replace(settings, section=section, event_topics=(topic,)))
     server.wait_for_topics(topics.push, topic)
@@ -55,7 +67,8 @@ def api(
     wait_until(
         lambda: server.get("/api/events", token).json()["events"], what="the event to be read"
     )
-    return server
+    yield server
+    flow.close()
 
 
 def detection(number: int) -> Detection:
@@ -222,6 +235,20 @@ def test_the_time_line_leads_to_what_a_camera_saw(visit: Visit, topics: Topics) 
     expect(camera.locator(".time-line-shown [data-id=d30]")).to_be_visible()
     line.press("ArrowLeft")
     expect(camera.locator(".time-line-shown [data-id=d0]")).to_be_visible()
+
+
+def test_what_was_recorded_stands_on_the_time_line_and_plays_there(visit: Visit, tmp: Path) -> None:
+    hour = 3600
+    record(tmp / "ring" / "video" / "yard", time.time() - 6 * hour, 6000, gops=20)
+    page = visit(view="#/cameras")
+    camera = page.locator('[data-camera="yard"]')
+    camera.locator("summary").click()
+    line = camera.locator(".time-line")
+    expect(line.locator(".time-line-recorded")).to_have_count(1)
+    box = line.bounding_box()
+    assert box is not None
+    line.click(position={"x": box["width"] * (1 - (6 * hour - 300) / 86400), "y": 20})
+    expect(camera.locator(".time-line-shown video")).to_have_attribute("src", re.compile("^blob:"))
 
 
 def test_the_picture_of_an_event_appears_as_soon_as_there_is_one(

@@ -64,6 +64,14 @@ def test_each_segment_begins_with_a_key_frame_at_zero_and_none_is_lost(tmp_path:
         assert np.allclose(np.diff(times), 0.1, atol=0.001)
 
 
+def test_who_keeps_days_has_fewer_and_longer_files(tmp_path: Path) -> None:
+    ring = PacketRing(tmp_path / "gate", 7 * 86_400, 1 << 30)
+    fill(ring, write_video(tmp_path / "video.mp4", 45))
+    found = segments(tmp_path / "gate", START, START + 100)
+    assert [segment.start - START for segment in found] == [0, 20, 40]
+    assert sum(len(decoded(segment.path)) for segment in found) == 450
+
+
 def test_pictures_that_are_sent_in_another_order_keep_theirs(tmp_path: Path) -> None:
     ring = PacketRing(tmp_path / "gate", 60, 64 << 20)
     fill(ring, write_video(tmp_path / "video.mp4", 6, b_frames=2))
