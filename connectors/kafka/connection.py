@@ -54,12 +54,12 @@ class TopicConnection(Spec):
         True, description="Idempotent producer; off for brokers that lack it (the embedded one)."
     )
     fetch_wait_ms: int = Field(
-        10,
+        500,
         ge=1,
         le=5000,
         description=(
-            "How long the broker may hold an empty fetch, in milliseconds; bounds the latency on"
-            " brokers that do not wake it."
+            "How long the broker may hold an empty fetch, in milliseconds. A broker that does not"
+            " wake it when something comes is found out, and asked more often."
         ),
     )
     record_limit: int = Field(

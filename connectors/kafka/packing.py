@@ -32,6 +32,7 @@ class Record:
     durable: list[Durable] = field(default_factory=list)
     event: Event | None = None
     future: Any = None
+    sent: float = 0.0
 
     def alone(self) -> "Iterator[Record]":
         """Each line as a record of its own."""

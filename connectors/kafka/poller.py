@@ -1,5 +1,6 @@
 """One consumer and one thread for all partitions of a source."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -7,9 +8,10 @@ from collections.abc import Collection
 from typing import Literal
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import UnknownTopicOrPartitionError
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from connectors.base import ConnectorContext, ConnectorError
+from connectors.kafka.access.refusals import waiting_words
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
@@ -25,11 +27,11 @@ MAX_CHUNKS = 100
 BUFFER_BYTES = 16 << 20
 LEAST_BYTES = 256 << 10
 """What a reader may have in its buffer however many there are."""
-BUSY_SECONDS = 1.0
+POLL_MS = 200
 PROBE_SECONDS = 5.0
+SILENT_SECONDS = 8.0
+"""Longer than the client's knowledge of topics lasts."""
 COUNT_SECONDS = 60.0
-# an empty fetch costs the client a millisecond of CPU; a quiet topic is asked less often
-IDLE_PAUSE = 0.015
 
 
 class Poller:
@@ -45,7 +47,6 @@ class Poller:
         self._readers: dict[TopicPartition, TopicReader] = {}
         self._room = threading.Condition()
         self._closed = False
-        self._last_records = 0.0
         self._last_probe = 0.0
         self._last_ends = 0.0
         self._last_count = time.monotonic()
@@ -130,19 +131,15 @@ class Poller:
             raise
 
     def _poll(self, topics: TopicLog) -> None:
-        quiet = time.monotonic() - self._last_records
-        if quiet > BUSY_SECONDS:
-            self._pause(IDLE_PAUSE)
-        if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
-            self._probe(topics)
+        if time.monotonic() - self._last_probe > PROBE_SECONDS:
+            self._look_for_silence(topics)
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(topics)
         self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
-        polled = topics.poll(2 * self._connection.fetch_wait_ms)
+        polled = topics.poll(POLL_MS)
         self._follow_changes(topics)
         for tp, chunks in polled.items():
-            self._last_records = time.monotonic()
             reader = self._readers[tp]
             reader.topic_id = topics.topic_id(tp.topic)
             if self._positions[tp] is None:
@@ -164,8 +161,9 @@ class Poller:
 
     def _ask_for_ends(self, topics: TopicLog, of: Collection[TopicPartition]) -> None:
         self._last_ends = time.monotonic()
-        for tp, end in topics.ends(of).items():
-            self._readers[tp].end = end
+        with contextlib.suppress(KafkaTimeoutError):  # some have no leader now
+            for tp, end in topics.ends(of).items():
+                self._readers[tp].end = end
 
     def _wait_for_room(self, topics: TopicLog) -> None:
         """While no reader takes anything, only where the topics end is asked for now and then."""
@@ -199,14 +197,19 @@ class Poller:
             reader.caught_up = True
             self._context.arrived()
 
-    def _probe(self, topics: TopicLog) -> None:
-        """Ask the broker something, for the client waits silently for one that is gone.
+    def _look_for_silence(self, topics: TopicLog) -> None:
+        """Say which partitions wait; the client waits silently for a broker that is gone.
 
-        Raises `KafkaError`.
+        Raises `KafkaError` where no broker answers at all.
         """
         self._last_probe = time.monotonic()
-        topics.ends([next(iter(self._readers))])
-        self._context.health.up(self._context.name)
+        silent, name = topics.silent(SILENT_SECONDS), self._context.name
+        if not silent:
+            self._context.health.up(name)
+        elif not topics.knows(SILENT_SECONDS):
+            raise KafkaConnectionError("no broker answers")
+        else:
+            self._context.health.degraded(name, waiting_words(silent, len(self._readers)))
 
     def _look_for_new_partitions(self, topics: TopicLog) -> None:
         """Warn once of partitions added while the flow runs; a restart reads them whole."""

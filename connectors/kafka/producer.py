@@ -17,6 +17,7 @@ from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
+from connectors.kafka.producer_client import abandon, is_late, open_producer, why_late
 from connectors.runtime.backoff import Backoff
 from operators.events import DeadLetter, Event, decode_lines, encode_lines
 
@@ -234,22 +235,7 @@ class Producer:
             self._changed.notify_all()
 
     def _connect(self) -> None:
-        self._client = KafkaProducer(
-            **self._connection.client_options(),
-            metrics_enabled=False,
-            acks="all",
-            enable_idempotence=self._connection.idempotence,
-            max_in_flight_requests_per_connection=5 if self._connection.idempotence else 1,
-            retries=3,
-            retry_backoff_ms=100,
-            delivery_timeout_ms=6_000,
-            request_timeout_ms=5_000,
-            max_block_ms=5_000,
-            bootstrap_timeout_ms=3_000,
-            linger_ms=0,
-            batch_size=256 << 10,
-            max_request_size=max(1 << 20, self._connection.record_limit + 4096),
-        )
+        self._client = open_producer(self._connection)
         for record in self._in_flight:
             self._submit(record)
         self._health.up(self._name)
@@ -257,9 +243,7 @@ class Producer:
     def _drop_client(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            # it could not end what it had under way; all of that is sent again
-            with contextlib.suppress(KafkaError, OSError, ValueError):
-                client.close(timeout=0)
+            abandon(client)
         for record in self._in_flight:
             record.future = None
 
@@ -288,6 +272,20 @@ class Producer:
                 for record in records:
                     self._submit(record)
             self._settle()
+            self._look_for_late()
+
+    def _look_for_late(self) -> None:
+        """Say which partitions records wait for, once; the client goes on trying."""
+        assert self._client is not None
+        with self._changed:
+            waiting = [record for record in self._in_flight if not record.future.is_done]
+        if not is_late(waiting):
+            if self._name in self._health.down:
+                self._health.up(self._name)
+        elif self._name not in self._health.down and (
+            words := why_late(self._client, waiting, self._connection)
+        ):
+            self._health.degraded(self._name, words)
 
     def _front_is_done(self) -> bool:
         return bool(self._in_flight) and bool(self._in_flight[0].future.is_done)
@@ -295,6 +293,7 @@ class Producer:
     def _submit(self, record: Record) -> None:
         assert self._client is not None
         ensure_topic(self._connection, record.topic, self._partitions)
+        record.sent = time.monotonic()
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
         try:
             record.future = self._client.send(

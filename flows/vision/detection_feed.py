@@ -20,6 +20,7 @@ from flows.vision.detection_positions import Positions
 log = logging.getLogger("vigie")
 
 RECORDS_A_POLL = 64
+SHORTEST_WAIT_MS = 10
 LARGEST_FETCH = 16 << 20
 ENOUGH = 256 << 10
 """So many bytes of pictures are worth an answer before `gather` is over."""
@@ -61,7 +62,7 @@ class DetectionFeed:
         self._passed = passed
         self._has_room = has_room
         self._deadline = deadline
-        self._wait_ms = max(connection.fetch_wait_ms, round(1000 * gather))
+        self._wait_ms = max(SHORTEST_WAIT_MS, round(1000 * gather))
         self._health = health
         self._name = name
         self._gathered: dict[int, int] = {}

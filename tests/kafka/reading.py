@@ -23,6 +23,7 @@ class Following:
     ) -> None:
         self._recorder = Recorder()
         self.counts, self.health = self._recorder.counts, self._recorder.health
+        self.reports = self._recorder.reports
         self.events: list[Event] = []
         context = self._recorder.context("source", connection)
         names = partitions or topic.partitions(context)

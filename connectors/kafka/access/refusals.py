@@ -1,6 +1,6 @@
 """What a broker refuses, in words with the remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka.errors import (
@@ -62,3 +62,13 @@ def words_of(error: BaseException) -> str | None:
     if isinstance(error, UnsupportedVersionError):
         return f"the broker's version is not supported ({str(error)[:200]}); Kafka 2.1 or later is"
     return None
+
+
+def waiting_words(silent: Mapping[Any, str], of: int) -> str:
+    """Which partitions wait, by the reason; the other ones of `of` go on."""
+    reasons: dict[str, list[str]] = {}
+    for tp, reason in sorted(silent.items()):
+        reasons.setdefault(reason, []).append(f"{tp.topic}/{tp.partition}")
+    words = "; ".join(f"{reason} for {', '.join(names[:8])}" for reason, names in reasons.items())
+    rest = f"; the other {of - len(silent)} partitions go on" if of > len(silent) else ""
+    return f"{words}{rest}; start the brokers that are down"

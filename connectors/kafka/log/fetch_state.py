@@ -7,6 +7,12 @@ from typing import Any
 
 from kafka import TopicPartition
 
+SHORT_WAIT_MS = 20
+LATE_TIMES = 2
+_never_wake: set[str] = set()
+"""Addresses of brokers that hold a fetch to its end although records have come (the embedded one).
+"""
+
 
 class Fetches:
     """Follows the fetches of a `KafkaConsumer`, which does not say that there are no records."""
@@ -15,8 +21,18 @@ class Fetches:
         self._fetcher = consumer._fetcher
         self._answered: dict[TopicPartition, float] = {}
         self._stable: dict[TopicPartition, int] = {}
+        self._late = 0
+        self._wait = self._fetcher.config["fetch_max_wait_ms"]
+        self._brokers = str(consumer.config["bootstrap_servers"])
+        self.hurry(False)
         self._handle = self._fetcher._handle_fetch_response
         self._fetcher._handle_fetch_response = self._note
+
+    def hurry(self, often: bool) -> None:
+        """Let the broker hold the next empty fetches for a moment only, or for as long as usual."""
+        short = often or self._brokers in _never_wake
+        wait = min(SHORT_WAIT_MS, self._wait) if short else self._wait
+        self._fetcher.config["fetch_max_wait_ms"] = wait
 
     def asked(self, tp: TopicPartition) -> float:
         """Wall time up to which the client has all records of a partition, handed out or not."""
@@ -43,6 +59,7 @@ class Fetches:
         self, node: int, offsets: dict[TopicPartition, int], sent: float, response: Any
     ) -> None:
         self._handle(node, offsets, sent, response)
+        self._look_whether_it_woke(time.monotonic() - sent, response)
         wall = time.time() - (time.monotonic() - sent)
         failed = set()
         for topic in response.responses:
@@ -57,3 +74,15 @@ class Fetches:
                 )
         if not getattr(response, "error_code", 0):
             self._answered.update((tp, wall) for tp in offsets if tp not in failed)
+
+    def _look_whether_it_woke(self, took: float, response: Any) -> None:
+        """Records that come at the end of the wait, again and again, were there before."""
+        if not any(
+            partition.records for topic in response.responses for partition in topic.partitions
+        ):
+            return
+        wait = self._fetcher.config["fetch_max_wait_ms"]
+        self._late = self._late + 1 if wait > SHORT_WAIT_MS and 1000 * took >= wait else 0
+        if self._late >= LATE_TIMES:
+            _never_wake.add(self._brokers)
+            self.hurry(False)

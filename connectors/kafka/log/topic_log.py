@@ -5,6 +5,7 @@ that was cut, and another topic of the same name come as a `Change`. High waterm
 a new leader's lies behind for a moment.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -79,6 +80,7 @@ class TopicLog:
         start: Start = "earliest",
         records: Records = "chunks",
     ) -> None:
+        self._began = time.time()
         self._changes: list[Change] = []
         self._ids: dict[str, str | None] = {}
         self._client = consumer
@@ -174,6 +176,33 @@ class TopicLog:
         """The beginnings of partitions, asked for now. Raises `KafkaError`."""
         return self._client.beginning_offsets(list(of), timeout_ms=ANSWER_MS)
 
+    def silent(self, seconds: float) -> dict[TopicPartition, str]:
+        """Partitions of which no answer came for so long, and why, as far as brokers say."""
+        since = time.time() - seconds
+        if self._began > since:
+            return {}
+        paused = self._client.paused()
+        return {
+            tp: self._why_silent(tp)
+            for tp in self._client.assignment()
+            if tp not in paused and self._fetches.asked(tp) < since and not self._fetches.holds(tp)
+        }
+
+    def _why_silent(self, tp: TopicPartition) -> str:
+        cluster = self._client._cluster
+        leader = cluster.leader_for_partition(tp)
+        if leader in (None, -1):
+            return "no leader"
+        broker = cluster.broker_metadata(leader)
+        return f"no answer from its leader, broker {leader}" + (
+            f" at {broker.host}:{broker.port}" if broker else ""
+        )
+
+    def knows(self, seconds: float) -> bool:
+        """Whether some broker told of topics within so many seconds."""
+        told = float(self._client._cluster._last_successful_refresh_ms) / 1000
+        return time.monotonic() - told < seconds
+
     def partitions(self, topic: str) -> set[int]:
         """The numbers of a topic's partitions, as the client knows them."""
         return set(self._client._cluster.partitions_for_topic(topic) or ())
@@ -181,6 +210,7 @@ class TopicLog:
     def leave(self, full: set[TopicPartition]) -> None:
         """Fetch nothing for these partitions, and for all others again."""
         paused = self._client.paused()
+        self._fetches.hurry(bool(full))  # who has room again must not wait for what the others hold
         self._client.pause(*(full - paused))
         self._client.resume(*(paused - full))
 

@@ -1,0 +1,85 @@
+"""The client of a producer: how it tries again, what it waits for, and its end."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import KafkaConnectionError, KafkaError
+
+from connectors.kafka.access.refusals import waiting_words
+from connectors.kafka.admin import explain
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.packing import Record
+
+KEEPS_TRYING = {
+    "retries": 2**31 - 1,
+    "retry_backoff_ms": 100,
+    "delivery_timeout_ms": 120_000,
+    "request_timeout_ms": 10_000,
+}
+"""An idempotent client writes no record twice, as long as it is the same one."""
+GIVES_UP = {
+    "retries": 3,
+    "retry_backoff_ms": 100,
+    "delivery_timeout_ms": 6_000,
+    "request_timeout_ms": 5_000,
+}
+"""One that is not leaves it to a new client, which makes topics that are gone again."""
+LATE_SECONDS = 4.0
+"""How long the oldest record may be under way before it is said what it waits for."""
+
+
+def open_producer(connection: TopicConnection) -> KafkaProducer:
+    """A client that waits for all copies. Raises `KafkaError` while no broker answers."""
+    return KafkaProducer(
+        **connection.client_options(),
+        **(KEEPS_TRYING if connection.idempotence else GIVES_UP),
+        metrics_enabled=False,
+        acks="all",
+        enable_idempotence=connection.idempotence,
+        max_in_flight_requests_per_connection=5 if connection.idempotence else 1,
+        max_block_ms=5_000,
+        bootstrap_timeout_ms=3_000,
+        metadata_max_age_ms=5_000,
+        linger_ms=0,
+        batch_size=256 << 10,
+        max_request_size=max(1 << 20, connection.record_limit + 4096),
+    )
+
+
+def abandon(client: KafkaProducer) -> None:
+    """End a client with all that it has under way, which is sent again.
+
+    One that could not send everything goes on sending in its thread after a `close`, beside the new
+    client.
+    """
+    with contextlib.suppress(KafkaError, OSError, ValueError):
+        client.close(timeout=0)
+    if client._sender is not None:
+        client._sender.force_close()
+        client._sender.join(2)
+    client._closed = True
+
+
+def is_late(waiting: Sequence[Record]) -> bool:
+    """Whether the oldest record has been under way for long."""
+    return bool(waiting) and time.monotonic() - waiting[0].sent > LATE_SECONDS
+
+
+def why_late(
+    client: KafkaProducer, waiting: Sequence[Record], connection: TopicConnection
+) -> str | None:
+    """What records that are late wait for; None while it is not known whether a broker answers."""
+    cluster = client._metadata
+    if cluster._last_successful_refresh_ms / 1000 < waiting[0].sent:
+        if time.monotonic() - waiting[0].sent < 2 * LATE_SECONDS:
+            return None
+        return explain(KafkaConnectionError("no broker answers"), connection)
+    since = time.monotonic() - LATE_SECONDS
+    late = {TopicPartition(each.topic, each.partition) for each in waiting if each.sent < since}
+    silent = {
+        tp: "no leader" if cluster.leader_for_partition(tp) in (None, -1) else "no answer"
+        for tp in late
+    }
+    return waiting_words(silent, len(silent))

@@ -1,0 +1,136 @@
+"""Brokers that end and come back: what has a leader goes on, nothing is written twice."""
+
+import itertools
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from kafka import TopicPartition
+
+from connectors.kafka.admin import partition_of
+from connectors.kafka.components import Topic
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.topic_log import TopicLog
+from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.producer import Producer
+from infra.embedded.kafka.cluster import KafkaCluster
+from operators.events import encode_lines
+from tests.connectors.recorder import Recorder
+from tests.kafka.conftest import Administer
+from tests.kafka.reading import Following, reading
+from tests.waiting import wait_until
+
+
+class Writing:
+    """Readings of thirty subjects, a record each, in turn."""
+
+    def __init__(self, connection: TopicConnection, topic: str) -> None:
+        self.recorder = Recorder()
+        self.sent: list[str] = []
+        self._topic = topic
+        self._producer = Producer(connection, self.recorder.health, "p")
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for n in itertools.count():
+            event = reading(n, subject=f"rack{n % 30}")
+            self._producer.send(self._topic, event.subject, encode_lines([event]), pack=False)
+            self.sent.append(event.id)
+            if self._done.wait(0.005):
+                return
+
+    def finish(self) -> None:
+        if self._done.is_set():
+            return
+        self._done.set()
+        self._thread.join()
+        self._producer.flush()
+        self._producer.close()
+
+
+@pytest.fixture
+def connection(cluster: KafkaCluster) -> TopicConnection:
+    return TopicConnection(brokers=cluster.addresses)
+
+
+@pytest.fixture
+def writing(
+    connection: TopicConnection, cluster: KafkaCluster, unique: str, administer: Administer
+) -> Iterator[Writing]:
+    copies = {0: [1, 2, 3], 1: [2, 3, 1], 2: [3, 1, 2]}
+    administer(cluster.addresses).create_topics({unique: {"assignments": copies}})
+    writing = Writing(connection, unique)
+    yield writing
+    writing.finish()
+
+
+def written(connection: TopicConnection, topic: str) -> Counter[bytes]:
+    """Every record of a topic, and how often it stands there."""
+    places = [TopicPartition(topic, number) for number in range(3)]
+    found: Counter[bytes] = Counter()
+    with open_consumer(connection, auto_offset_reset="none") as consumer:
+        log = TopicLog(consumer, dict.fromkeys(places))
+        ends = log.ends(places)
+        while any((at := log.position(tp)) is None or at.offset < ends[tp] for tp in places):
+            for chunks in log.poll(500).values():
+                found.update(value for chunk in chunks for value in chunk.values)
+    return found
+
+
+def test_brokers_killed_in_turn_lose_nothing_and_double_nothing_and_the_others_go_on(
+    cluster: KafkaCluster, connection: TopicConnection, writing: Writing, unique: str,
+    caplog: pytest.LogCaptureFixture,
+):  # fmt: skip
+    caplog.set_level(logging.WARNING, "vigie")
+    one = Following(connection, Topic(name=unique))
+    one.wait_for(lambda ids: len(ids) > 100, what="readings")
+    for number, node in cluster.nodes.items():
+        node.kill()
+        living = {n for n in range(30) if partition_of(f"rack{n}", 3) != number - 1}
+        mark = len(writing.sent)
+        one.wait_for(
+            lambda ids, living=living, mark=mark: (
+                {int(id[1:]) % 30 for id in ids if int(id[1:]) >= mark} >= living
+            ),
+            what=f"what comes by the other brokers, while broker {number} is dead",
+        )
+        node.start().wait_ready()
+        goal = len(writing.sent) + 200
+        one.wait_for(lambda ids, goal=goal: len(ids) > goal, what="all readings")
+    writing.finish()
+    one.wait_for(lambda ids: len(set(ids)) == len(writing.sent), what="the last readings")
+    assert len(one.ids()) == len(writing.sent)
+    assert set(written(connection, unique).values()) == {1}
+    assert not one.counts
+    assert not [each for each in caplog.records if each.name == "vigie" and each.exc_info]
+    one.close()
+
+
+def test_a_partition_without_a_leader_is_said_once_by_name_and_the_others_are_read(
+    cluster: KafkaCluster, connection: TopicConnection, unique: str, administer: Administer
+):
+    copies = {0: [1], 1: [2], 2: [3]}
+    administer(cluster.addresses).create_topics({unique: {"assignments": copies}})
+    writing = Writing(connection, unique)
+    one = Following(connection, Topic(name=unique))
+    one.wait_for(lambda ids: len(ids) > 100, what="readings")
+    cluster.nodes[2].kill()
+    wait_until(lambda: "source" in one.health.down, what="the source to say what waits")
+    wait_until(lambda: "p" in writing.recorder.health.down, what="the producer to say it, too")
+    for words in (one.health.down["source"], writing.recorder.health.down["p"]):
+        assert f"{unique}/1" in words
+        assert f"{unique}/0" not in words
+    until, seen = time.monotonic() + 10, len(one.ids())
+    wait_until(lambda: time.monotonic() > until and len(one.ids()) > seen, what="ten seconds")
+    assert [up for name, up, _ in one.reports if name == "source"][1:] == [False]
+    cluster.nodes[2].start().wait_ready()
+    wait_until(lambda: not one.health.down, what="the source to say that all is back")
+    writing.finish()
+    one.wait_for(lambda ids: len(ids) == len(writing.sent), what="all readings")
+    assert set(written(connection, unique).values()) == {1}
+    one.close()
