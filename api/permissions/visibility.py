@@ -18,6 +18,11 @@ class Visibility:
     pages: frozenset[str] | None = None
     hidden: frozenset[str] = frozenset()
 
+    def as_data(self) -> dict[str, Any]:
+        """For a command to alarms, of which the flow decides whom it may concern."""
+        pages = None if self.pages is None else sorted(self.pages)
+        return {"pages": pages, "hidden": sorted(self.hidden)}
+
     def allows_page(self, name: str | None) -> bool:
         """Whether the account may see what belongs to a page; what belongs to none is public."""
         return not name or self.pages is None or name in self.pages

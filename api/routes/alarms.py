@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.accounts.principal import Principal
 from api.database.audit_log import record_audit
 from api.database.database import Database
+from api.permissions.visibility import Visibility
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.parameters import Moment, PageToken, page_token, read_page_token
@@ -23,7 +24,7 @@ from api.topics.alarm_commands import WAIT, AlarmCommands
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 from connectors.http.content_type import JSON
-from operators.alarms.command_handler import ACCEPTED
+from operators.alarms.command_handler import ACCEPTED, UNKNOWN
 from operators.alarms.engine.commands import PERMISSIONS
 from operators.events import Occurrence
 
@@ -202,19 +203,25 @@ class AlarmEndpoints:
                 404, f"there is no command {place.command[:40]!r}; there are {', '.join(COMMANDS)}"
             )
         body: CommandBody = call.body or CommandBody()
-        await self._check_visible(call.who, place)
+        visibility = await self._permissions.visibility(call.who)
+        page = self._hub.alarms.page_of(place.rule, place.subject)
+        if not visibility.allows(page, place.subject):
+            raise _no_alarm(place)
         data: dict[str, Any] = {"do": place.command, "user": call.who.username}
-        data |= await self._aim(call.who, place)
+        data |= self._aim(place, visibility)
         for name in ("comment", "reason", "duration", "oneshot", "occurrence"):
             value = getattr(body, name)
             if value is not None:
                 data["comment" if name == "reason" else name] = value
         id = uuid.uuid4().hex
         await asyncio.to_thread(self._record, call.who, place, data, address_of(call.request))
+        data["sees"] = visibility.as_data()
         answers = await self._commands.ask(place.subject, data, body.wait, id)
+        if answers and all(answer.data.get("error") == UNKNOWN for answer in answers):
+            raise _no_alarm(place)
         return _answer(id, answers)
 
-    async def _aim(self, principal: Principal, place: AlarmPlace) -> dict[str, str]:
+    def _aim(self, place: AlarmPlace, visibility: Visibility) -> dict[str, str]:
         """What a command is for: one alarm, or all of a subject that retires."""
         flow = place.rule.partition("/")[0]
         known = [
@@ -222,16 +229,9 @@ class AlarmEndpoints:
             for one in self._hub.alarms.current(True)
             if one["subject"] == place.subject and one["rule"].partition("/")[0] == flow
         ]
-        visibility = await self._permissions.visibility(principal)
         if place.command == "retire" and all(map(visibility.allows_plain, known)):
             return {"flow": flow}
         return {"rule": place.rule}
-
-    async def _check_visible(self, principal: Principal, place: AlarmPlace) -> None:
-        visibility = await self._permissions.visibility(principal)
-        page = self._hub.alarms.page_of(place.rule, place.subject)
-        if not visibility.allows(page, place.subject):
-            raise Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
 
     def _record(
         self, principal: Principal, place: AlarmPlace, data: dict[str, Any], address: str
@@ -248,6 +248,11 @@ class AlarmEndpoints:
                 detail,
                 address,
             )
+
+
+def _no_alarm(place: AlarmPlace) -> Rejected:
+    """For one that is hidden as for one that is not there."""
+    return Rejected(404, f"there is no alarm {place.rule!r} of {place.subject!r}")
 
 
 def _answer(id: str, answers: list[Occurrence]) -> Response:

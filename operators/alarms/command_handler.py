@@ -16,7 +16,11 @@ COMMAND = "alarm_command"
 """Type of the occurrence that carries a command. Its `id` is the command's, its `subject` the
 alarm's (empty: all that accept it); its data hold `do`, `alarm` or `rule`, `flow`, `user`, and
 what the command needs: `comment`, `duration` in seconds or as 10m, `oneshot`, `occurrence`,
-`granted`."""
+`granted`, `sees`. `sees` holds the `pages` that the user may see (null: all) and `hidden` cameras;
+without it the command may concern every alarm."""
+
+UNKNOWN = "unknown_alarm"
+"""The error of a command for an alarm that is not there, or that the user may not see."""
 
 ACCEPTED, REJECTED = "alarm_accepted", "alarm_rejected"
 """Types of the occurrences that answer a command."""
@@ -86,13 +90,27 @@ class CommandHandler:
             s
             for rule_id in ([rule] if rule is not None else list(engine.rules))
             for name in ([subject] if subject else list(engine.slots[rule_id]))
-            if (s := engine.state(rule_id, name)) is not None
+            if (s := engine.state(rule_id, name)) is not None and self._is_for(command, s)
         ]
         if subject and len(states) < 2:
             return states
         repeated = [s for s in states if command.get("id") in s.commands]
         accepting = repeated or [s for s in states if _would_accept(s, command)]
         return accepting or (states[:1] if subject else [])
+
+    def _is_for(self, command: Mapping[str, Any], s: State) -> bool:
+        """Whether whoever commands may see the alarm; what he may not is as if it were not there.
+
+        It is the rule of `api.permissions.visibility.Visibility.allows`.
+        """
+        sees = command.get("sees")
+        if not isinstance(sees, Mapping):
+            return True
+        if page := self.engine.page_of(s):
+            return sees.get("pages") is None or page in sees["pages"]
+        hidden = sees.get("hidden") or ()
+        labels = s.slot.about[1] if s.slot.about else {}
+        return s.subject not in hidden and labels.get("camera") not in hidden
 
     def _obey(self, s: State, at: float, command: Mapping[str, Any]) -> None:
         """Carry out one command on one alarm; acknowledging a latched one that is over resets."""
@@ -130,7 +148,7 @@ class CommandHandler:
     def _unknown(self, command: Mapping[str, Any], at: float) -> None:
         self._count("rejected")
         rule = str(command.get("rule") or self._step)
-        data = {"error": "unknown_alarm", "flags": [], "isa": "A"}
+        data = {"error": UNKNOWN, "flags": [], "isa": "A"}
         self._answer(REJECTED, command, rule, str(command.get("subject") or ""), at, data)
 
     def refuse(self, rejection: Rejection) -> None:

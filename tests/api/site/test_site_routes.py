@@ -163,7 +163,7 @@ def test_posted_events_that_are_none_are_refused_with_what_was_expected(
 
 
 def answer_commands(broker: str, topics: Topics, stop: threading.Event) -> None:
-    """A flow that accepts `ack` and refuses the rest."""
+    """A flow that accepts `ack`, refuses the rest, and does not know the subject `nobody`."""
     consumer = KafkaConsumer(bootstrap_servers=broker, group_id=None, auto_offset_reset="earliest")
     consumer.subscribe([topics.names.alarm_commands])
     while not stop.is_set():
@@ -174,7 +174,10 @@ def answer_commands(broker: str, topics: Topics, stop: threading.Event) -> None:
                 said = {
                     "command": command.id,
                     **({"state": "acked"} if good else {"error": "comment_required"}),
+                    "sees": command.data["sees"],
                 }
+                if command.subject == "nobody":
+                    good, said["error"] = False, "unknown_alarm"
                 kind = ACCEPTED if good else REJECTED
                 reply = Occurrence(
                     id=f"{command.id}/r", time=1.0, subject=command.subject, type=kind, data=said
@@ -202,9 +205,20 @@ def test_a_command_to_an_alarm_is_answered_by_its_flow_and_audited(
             headers=headers,
             timeout=PATIENCE,
         )
+        missing = httpx.post(
+            f"{api.url}/api/alarms/server_room%2Ftoo_hot/nobody/ack",
+            json={"wait": 20},
+            headers=headers,
+            timeout=PATIENCE,
+        )
     finally:
         stop.set()
         flow.join(60)
+    assert (missing.status_code, missing.json()["error"]) == (
+        404,
+        "there is no alarm 'server_room/too_hot' of 'nobody'",
+    )
+    assert accepted.json()["answers"][0]["sees"] == {"pages": [], "hidden": []}
     assert (accepted.status_code, accepted.json()["accepted"]) == (200, True), accepted.text
     assert accepted.json()["answers"][0]["state"] == "acked"
     assert (refused.status_code, refused.json()["error"]) == (409, "comment_required")

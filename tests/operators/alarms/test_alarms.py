@@ -469,6 +469,34 @@ def test_a_refused_command_is_answered_and_counted() -> None:
     assert hot.replies[-1].data["error"] == "unknown_alarm"
 
 
+@pytest.mark.parametrize(
+    ("page", "labels", "sees", "may"),
+    [
+        ("plant", {}, {"pages": ["plant"], "hidden": []}, True),
+        ("plant", {}, {"pages": ["yard"], "hidden": []}, False),
+        ("plant", {}, {"pages": [], "hidden": []}, False),
+        ("plant", {}, {"pages": None, "hidden": []}, True),
+        (None, {}, {"pages": [], "hidden": []}, True),
+        (None, {}, {"pages": [], "hidden": ["rack"]}, False),
+        (None, {"camera": "gate"}, {"pages": [], "hidden": ["gate"]}, False),
+        (None, {"camera": "gate"}, {"pages": [], "hidden": ["dock"]}, True),
+        ("plant", {}, None, True),
+    ],
+)
+def test_an_alarm_that_the_user_may_not_see_is_answered_as_if_it_were_not_there(
+    page: str | None, labels: dict[str, str], sees: dict[str, Any] | None, may: bool
+) -> None:
+    hot = alarm("when: {above: 30}\n" + (f"page: {page}\n" if page else ""))
+    feed(hot, reading(0, 31.0, labels=labels))
+    more = {} if sees is None else {"sees": sees}
+    assert bool(do(hot, 1, "ack", subject="rack", **more)) is may
+    if not may:
+        do(hot, 2, "ack", subject="nobody", **more)
+        hidden, missing = (reply.data for reply in hot.replies)
+        assert hidden == {**missing, "command": hidden["command"]}
+        assert hidden["error"] == "unknown_alarm"
+
+
 def test_a_command_for_another_alarm_is_not_ours() -> None:
     hot = alarm("when: {above: 30}\n")
     feed(hot, reading(0, 31.0))
