@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from connectors.detector.backend import TensorBackend
@@ -35,6 +36,8 @@ class OpenVinoBackend(TensorBackend):
                 _shape(model.inputs[0]),
                 [_shape(port) for port in model.outputs],
             )
+            if device != "CPU":  # the others compile anew for each size
+                facts = msgspec.structs.replace(facts, any_size=False)
             if facts.head == "end_to_end":
                 # it compares and moves boxes itself, for which 16 bits are too few
                 settings["INFERENCE_PRECISION_HINT"] = "f32"
