@@ -97,7 +97,7 @@ class StepContext:
     of what comes here, where they are known by name.
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
-    streams and alarms.
+    streams and alarms. `page_url` is where people open the page.
     """
 
     flow: str
@@ -117,6 +117,7 @@ class StepContext:
     renamed: Mapping[str, str] = field(default_factory=dict)
     known: Sequence[str] = ()
     metrics: Sequence[str] = ()
+    page_url: str = ""
 
     @property
     def patience(self) -> float:

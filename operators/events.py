@@ -196,7 +196,9 @@ class AlarmTransition(
 
     `annunciation` is what people are told by it: the `start` of an occurrence, once nothing masks
     it; that it stands `again` (escalated, repeated, after a mask); its `end`, if they were told of
-    its start. `annunciate` says that it is one of the first two.
+    its start. `annunciate` says that it is one of the first two. `since` is when the occurrence
+    began, `first_value` what was judged then, `condition_text` what the rule asks; `link` opens the
+    alarm on the page, in what people are sent.
     """
 
     id: str
@@ -214,7 +216,8 @@ class AlarmTransition(
     flags: list[str] = []
     before: list[str] = []
     severity: Severity = "warning"
-    priority: str = "medium"
+    # always written: a factory's default is not left out
+    priority: str = msgspec.field(default_factory=lambda: "medium")
     value: float | str | bool | None = None
     unit: str | None = None
     limit: float | None = None
@@ -232,6 +235,10 @@ class AlarmTransition(
     until: Time | None = None
     run: str | None = None
     annunciation: Annunciation | None = None
+    since: Time | None = None
+    first_value: float | str | bool | None = None
+    condition_text: str | None = None
+    link: str | None = None
 
 
 class DeadLetter(

@@ -12,6 +12,11 @@ from operators.component import Spec
 class ApiSection(Spec):
     """Who may come, from where, and what the api looks after."""
 
+    url: str | None = Field(
+        None,
+        description="Where people open the page; messages to them have a link to each alarm there.",
+        examples=["https://vigie.example.org"],
+    )
     flows: list[str] = Field(
         [],
         description="Status addresses of the flows that run (`vigie run --status-port`).",
@@ -81,6 +86,18 @@ class ApiSection(Spec):
         min_length=2,
         max_length=20,
     )
+
+    @field_validator("url")
+    @classmethod
+    def _page(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError(
+                f"expected an address such as https://vigie.example.org, got {value!r}"
+            )
+        return value.rstrip("/")
 
     @field_validator("flows", "origins")
     @classmethod

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import msgspec
-
 from connectors.base import ConnectorContext
 from connectors.mqtt.client import explain_failure
 from connectors.mqtt.connection import MqttConnection
 from connectors.mqtt.homeassistant import Discovery
 from connectors.mqtt.network_connection import NetworkConnection
 from connectors.runtime.batch_writer import BatchWriter
+from connectors.runtime.body import body_of
 from connectors.runtime.threaded_writer import Retry
 from operators.events import Event
 
@@ -99,7 +98,7 @@ class MqttPublisher:
                 )
 
     def _payload(self, event: Event) -> bytes:
-        return msgspec.json.encode(self._context.shape(event) if self._context.shape else event)
+        return body_of(event, self._context)
 
     def _connected(self) -> NetworkConnection:
         if self._broker and not self._broker.broken:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -12,28 +11,13 @@ from connectors.base import ConnectorError
 from connectors.runtime.backoff import retry_after_seconds
 from connectors.runtime.error_text import root_cause
 from connectors.runtime.signature import key_of, signature
+from connectors.runtime.subject_writer import Answer
 from connectors.webhook.connection import WebhookConnection
 
 EXCERPT = 500
 TRY_AGAIN = frozenset((408, 425, 429))
 SERVER_DOWN = frozenset((408, 429, 502, 503, 504))
 PRINTABLE = "".join(map(chr, range(33, 127)))
-
-
-class Answer(NamedTuple):
-    """The outcome of a request.
-
-    `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again,
-    not before `after` seconds if the server said so. `server_down` says that the server as such is
-    down or busy, not only for this event; `timed_out` that it gave no answer in time.
-    """
-
-    delivered: bool = False
-    refused: bool = False
-    detail: str = ""
-    after: float | None = None
-    server_down: bool = False
-    timed_out: bool = False
 
 
 class WebhookClient:

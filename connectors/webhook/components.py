@@ -5,8 +5,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from connectors.base import ConnectorContext, Sink, Writer
+from connectors.runtime.body import body_of
 from connectors.runtime.optional_packages import needing
+from connectors.runtime.subject_writer import Answer, SubjectWriter
 from connectors.webhook.connection import WebhookConnection
+from operators.events import Event
 
 
 class Webhook(Sink):
@@ -60,7 +63,10 @@ class Webhook(Sink):
         """Make the writer; raises `ConnectorError` without urllib3 or with an unreadable `ca`."""
         with needing(f"{context.name}: a webhook", "webhook", "urllib3"):
             from connectors.webhook.client import WebhookClient
-            from connectors.webhook.writer import WebhookWriter
 
         client = WebhookClient(context.connection, self.path, self.method, self.concurrency)
-        return WebhookWriter(context, client, self.concurrency)
+
+        def send(event: Event) -> Answer:
+            return client.send(event.id, body_of(event, context))
+
+        return SubjectWriter(context, "webhook", send, self.concurrency, client.close)

@@ -6,13 +6,13 @@ from typing import Any
 
 from connectors.config.document import Path_
 from flows.checks.context import Scope
-from flows.language.component_docs import duration_text
 from flows.language.field_values import Facts, common, either, facts_of, narrowed
 from flows.language.model import Stream, origin
 from flows.language.upstream import clocks
 from operators.alarms.settings import Alarm
 from operators.model.condition import When
 from operators.model.selector import Range, Selector
+from operators.model.units import duration_text
 
 LONGEST_SHELVING = 7 * 86_400.0
 

@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -104,7 +103,7 @@ def run(
     try:
         place = load_site(site or definition.with_name("site.yaml"))
         names = born(flow, read_lock(lock_path(definition, flow)))
-        compiled = compile_flow(flow, tables, ZoneInfo(place.timezone), profile, names)
+        compiled = compile_flow(flow, tables, place.zone, profile, names, page_url=place.api.url)
         check_tables(compiled.sinks, place)
         options = RunOptions(data, mine, drop, definition=definition.parent)
         runner = Runner(flow, compiled, place, tables, options)

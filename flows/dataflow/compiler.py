@@ -41,7 +41,7 @@ from flows.language.upstream import clocks, live_cameras
 from operators.alarms.logic import make_logic
 from operators.component import Logic, MapLogic, StepContext
 from operators.events import Event
-from operators.model.changes import is_annunciated
+from operators.model.changes import as_told, is_annunciated
 from operators.model.template import Shape
 from operators.transforms.enrich import Enrich
 from operators.vision.zones import Zones
@@ -92,17 +92,19 @@ def compile_flow(
     profile: str | None = None,
     born: Mapping[str, str] | None = None,
     run: str = "",
+    page_url: str | None = None,
 ) -> Compiled:
     """Compile a definition that `flows.checks.run_all` accepted; raises `NotRunnable`.
 
     `born` maps the identities of renamed steps to those their state is saved under
-    (`flows.language.lock.born`). `run` names a replay of history.
+    (`flows.language.lock.born`). `run` names a replay of history. `page_url` is where people open
+    the page.
     """
     active = for_profile(flow, profile)
     if not active.sources:
         names = " or ".join(sorted(profiles(flow)))
         raise NotRunnable(f"no source is active; choose a profile: --profile {names}")
-    return _Compiler(active, tables, timezone, born or {}, run).compile()
+    return _Compiler(active, tables, timezone, born or {}, run, page_url or "").compile()
 
 
 class _Compiler:
@@ -113,6 +115,7 @@ class _Compiler:
         timezone: ZoneInfo,
         born: Mapping[str, str],
         run: str,
+        page_url: str,
     ) -> None:
         self._flow = flow
         self._tables = tables
@@ -126,6 +129,7 @@ class _Compiler:
             if entry.was is not None
         }
         self._run = run
+        self._page_url = page_url
 
     def compile(self) -> Compiled:
         sources: dict[str, AnySource] = {
@@ -205,6 +209,7 @@ class _Compiler:
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
             lines=as_lines(self._flow.lines), masks=masks(zones), renamed=self._renamed,
             known=listed(self._tables, facts), metrics=names_in(facts, "metric"),
+            page_url=self._page_url,
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:
@@ -271,18 +276,20 @@ class _Compiler:
 
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
-            yield _outlet(name, sink)
+            yield _outlet(name, sink, self._page_url)
         if self._flow.alarms:
             yield Outlet(ALARM_SINK, (ALARMS,))
             yield Outlet(ANSWER_SINK, (ANSWERS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
 
 
-def _outlet(name: str, sink: FlowSink) -> Outlet:
+def _outlet(name: str, sink: FlowSink, page_url: str) -> Outlet:
     """What a sink is given; people hear of alarms what is annunciated."""
     people, only = sink.settings.tells_people, sink.only
     chosen = only.matcher(people) if only else is_annunciated if people else None
-    return Outlet(name, tuple(inputs(sink.from_)), chosen, people and not (only and only.wants_all))
+    recorded = not people or (only is not None and only.wants_all)
+    form = None if recorded else partial(as_told, page_url=page_url)
+    return Outlet(name, tuple(inputs(sink.from_)), chosen, form)
 
 
 def _clock(clock: Clock) -> ClockSettings:

@@ -29,7 +29,6 @@ from operators.alarms.command_handler import refuse_unknown
 from operators.alarms.ended import end_alarms
 from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
-from operators.model.changes import as_told
 from operators.model.saved_state import decode, encode
 
 _time_of = operator.attrgetter("time")
@@ -286,8 +285,8 @@ class Graph:
             events = _gather(made, outlet.inputs)
             if outlet.only is not None:
                 events = [event for event in events if outlet.only(event)]
-            if outlet.for_people:
-                events = [as_told(event) for event in events]
+            if outlet.form is not None:
+                events = [outlet.form(event) for event in events]
             if events:
                 outputs[outlet.name] = events
         return outputs

@@ -62,13 +62,13 @@ class Node:
 class Outlet:
     """A sink's end of the graph: which names feed it, and its own selection.
 
-    What is `for_people` has the changes of alarms in the words that they know.
+    `form` gives an event the form in which this sink has it.
     """
 
     name: str
     inputs: tuple[str, ...]
     only: Callable[[Event], bool] | None = None
-    for_people: bool = False
+    form: Callable[[Event], Event] | None = None
 
 
 @dataclass(frozen=True)

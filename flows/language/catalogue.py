@@ -73,6 +73,7 @@ SINKS: Mapping[str, type[Sink]] = LateModels(
         "webhook": "connectors.webhook.components:Webhook",
         "mqtt": "connectors.mqtt.components:MqttSink",
         "email": "connectors.email.components:Email",
+        "apprise": "connectors.apprise.components:Apprise",
     }
 )
 """What a sink may be."""

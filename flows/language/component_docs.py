@@ -26,7 +26,7 @@ from flows.language.model import (
 )
 from flows.language.model_of_tests import Do, Play, Test
 from operators.component import Component
-from operators.model.units import SECONDS, Quantity, duration, quantity
+from operators.model.units import Quantity, duration, duration_text, quantity
 
 Entry = tuple[str, str, type[Component]]
 DOCUMENT: dict[str, type[BaseModel]] = {
@@ -182,19 +182,6 @@ def _written(value: Any, info: FieldInfo) -> str:
 
 
 _PLAIN = FieldInfo(annotation=str)
-
-
-def duration_text(seconds: float) -> str:
-    """Seconds as a definition writes them: `1h30min`, `500ms`."""
-    if seconds == 0:
-        return "0s"
-    text, rest = "", round(seconds * 1000)
-    for unit in ("w", "d", "h", "min", "s", "ms"):
-        size = round(SECONDS[unit] * 1000)
-        if rest >= size:
-            text += f"{rest // size}{unit}"
-            rest %= size
-    return text
 
 
 def _is_duration(info: FieldInfo) -> bool:

@@ -8,9 +8,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from connectors.config.site import Site
 from flows.language.catalogue import connection_models, kinds
-from flows.language.component_docs import duration_text
 from flows.language.model import Flow, Sink, Source, Step, summary
 from operators.component import Spec
+from operators.model.units import duration_text
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

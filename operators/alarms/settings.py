@@ -112,9 +112,9 @@ class Alarm(Component):
     A limit or a state is judged for each signal: a subject with two metrics that fit has two,
     the further one under the rule `FLOW/ALARM/METRIC`. `silent` and `seen` are about the subject.
 
-    Sinks for people (e-mail, webhook, MQTT without discovery) and `notify` hear of it when it is
-    annunciated: at once, or at the end of a mask if it still stands; again when it escalates or
-    repeats; and of its end, if they heard of its start. All others record every change. `only:
+    Sinks for people (e-mail, webhook, apprise, MQTT without discovery) and `notify` hear of it when
+    it is annunciated: at once, or at the end of a mask if it still stands; again when it escalates
+    or repeats; and of its end, if they heard of its start. All others record every change. `only:
     {change: ...}` of a sink chooses otherwise: `[raised, cleared]` is the start and the end alone,
     `over` the end, `all` what is recorded.
 

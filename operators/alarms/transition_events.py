@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from operators.alarms.condition_words import condition_words
 from operators.alarms.engine.level_crossing import CROSSES
 from operators.alarms.engine.state import NEVER, About, State
 from operators.alarms.engine.transition import Transition, crossed_limit
@@ -98,6 +99,9 @@ class Renderer:
             user=transition.user,
             comment=transition.comment,
             until=transition.until,
+            since=transition.since,
+            first_value=transition.first_value,
+            condition_text=_condition_text(state, transition, metric),
             run=self._run,
         )
         if self._template is not None:
@@ -105,6 +109,12 @@ class Renderer:
             raised_at = limit if crossing else crossed_limit(state, "activated")
             event.message = str(self._template.render(_with_limit(event, raised_at)))
         return event
+
+
+def _condition_text(state: State, transition: Transition, metric: str | None) -> str | None:
+    if transition.labels.get("condition") == CROSSES:
+        return f"crosses {transition.limit}"
+    return condition_words(state, metric)
 
 
 def _with_limit(event: AlarmTransition, limit: Any) -> AlarmTransition:

@@ -6,6 +6,7 @@ What records is given every change, under its own word. People hear what is annu
 """
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import msgspec
 
@@ -63,12 +64,21 @@ def is_annunciated(event: Event) -> bool:
     return not isinstance(event, AlarmTransition) or event.annunciation is not None
 
 
-def as_told(event: Event) -> Event:
-    """An alarm's change in the word that people know: raised for its start, cleared for its end."""
+def as_told(event: Event, page_url: str = "") -> Event:
+    """An alarm's change as people are told of it: raised for its start, cleared for its end.
+
+    With the page's address, it has a link that opens the alarm there.
+    """
     if not isinstance(event, AlarmTransition):
         return event
     word = _TOLD.get(event.annunciation or "again", event.change)
-    return event if word == event.change else msgspec.structs.replace(event, change=word)
+    link = alarm_link(page_url, event.rule, event.subject)
+    return msgspec.structs.replace(event, change=word, link=link)
+
+
+def alarm_link(page_url: str, rule: str, subject: str) -> str | None:
+    """The address that opens an alarm on the page; None where the page has none."""
+    return f"{page_url}/#/alarms/{quote(f'{rule}|{subject}', safe='')}" if page_url else None
 
 
 _TOLD = {"start": "raised", "end": "cleared"}

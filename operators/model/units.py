@@ -181,6 +181,19 @@ def duration(value: Any) -> float:
     return float(sum(float(number) * SECONDS[unit] for number, unit in parts))
 
 
+def duration_text(seconds: float) -> str:
+    """Seconds as a definition writes them: `1h30min`, `500ms`."""
+    if seconds == 0:
+        return "0s"
+    text, rest = "", round(seconds * 1000)
+    for unit in ("w", "d", "h", "min", "s", "ms"):
+        size = round(SECONDS[unit] * 1000)
+        if rest >= size:
+            text += f"{rest // size}{unit}"
+            rest %= size
+    return text
+
+
 def seconds(value: Any) -> Any:
     """Seconds of what a program wrote: None, a number, or a duration (`m` is a minute).
 

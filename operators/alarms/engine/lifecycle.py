@@ -38,6 +38,7 @@ def activate(engine: Outlet, s: State, t: float, reason: str, no_data: bool = Fa
     s.acked, s.latched = not rule.ack_required, rule.latch
     s.annunciated, s.realarm_from, s.repeats, s.drift = False, None, 0, None
     s.activated_at, s.returned_at, s.acked_at = t, None, None
+    s.first_value = s.last_value
     s.severity = rule.no_data_severity if no_data else highest_level(s)
     if rule.flap:
         most, window, _ = rule.flap

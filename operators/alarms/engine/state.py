@@ -58,7 +58,7 @@ class State:
         "acked", "acked_at", "activated_at", "activations", "active", "annunciated", "armed_event",
         "armed_wall", "bad",
         "born", "clock", "commands", "counters", "drift", "edge", "enabled", "evidence",
-        "flapping", "floor", "gone", "held_by",
+        "first_value", "flapping", "floor", "gone", "held_by",
         "hold_until", "ids", "index", "inhibitors", "last_flags", "last_good", "last_ts",
         "last_value",
         "latched", "levels", "manual", "no_data", "occ", "oos", "page", "phase", "points",
@@ -102,6 +102,7 @@ class State:
         self.commands: tuple[str, ...] = ()
         self.evidence: tuple[str | None, float] | None = None
         self.activated_at: float | None = None
+        self.first_value: Any = None
         self.returned_at: float | None = None
         self.acked_at: float | None = None
         self.edge: float | None = None

@@ -14,6 +14,7 @@ from operators.events import Annunciation
 class Transition(msgspec.Struct, kw_only=True):
     """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last.
 
+    `since` is when its occurrence began, and `first_value` what was judged then, while it lasts.
     `annunciation` is what people are told by it: the start of an occurrence (when it is raised, or
     when a mask over it ends), that it still stands (again), its end, or nothing.
     """
@@ -43,6 +44,8 @@ class Transition(msgspec.Struct, kw_only=True):
     user: str | None = None
     comment: str | None = None
     until: float | None = None
+    since: float | None = None
+    first_value: Any = None
 
 
 class Rejection(msgspec.Struct, kw_only=True):
@@ -154,6 +157,7 @@ def _send(
     s.seq += 1
     rule = s.rule
     before, s.last_flags = s.last_flags, flags
+    lasts = s.active or "active" in before or not s.acked
     engine.out(
         s,
         Transition(
@@ -179,6 +183,8 @@ def _send(
             evidence=s.evidence,
             labels=rule.labels,
             page=s.page or None,
+            since=s.activated_at if lasts else None,
+            first_value=s.first_value if lasts else None,
             **extra,
         ),
     )

@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
+from connectors.runtime import retry_queue
+from connectors.runtime.outage import Outage
 from connectors.runtime.signature import key_of, signature, why_unsigned
-from connectors.webhook import retry_queue
 from connectors.webhook.components import Webhook
 from connectors.webhook.connection import WebhookConnection
-from connectors.webhook.outage import Outage
 from operators.events import decode_lines
 from operators.model.template import Shape
 from tests.connectors.certificate import make_certificate
@@ -295,7 +295,7 @@ def test_a_device_with_a_wrong_clock_does_not_expire_at_the_first_failure(
 def test_write_blocks_while_too_much_waits(
     opened: Callable[..., Writer], recorder: Recorder, tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.webhook.writer.QUEUE_BOUND", 10)
+    monkeypatch.setattr("connectors.runtime.subject_writer.QUEUE_BOUND", 10)
     with Receiver(tmp / "receiver") as receiver:
         receiver.behave(status=503)
         sink = opened(receiver.url)

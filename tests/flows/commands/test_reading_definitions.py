@@ -15,9 +15,9 @@ from connectors.config.document import Document
 from flows.cli import COMMANDS, main
 from flows.drawing.layered_layout import layered
 from flows.language.catalogue import kinds
-from flows.language.component_docs import duration_text
 from flows.language.json_schema import flow_schema, site_schema
 from flows.loader import load
+from operators.model.units import duration_text
 from tests.waiting import PATIENCE
 
 SHIPPED = Path(flows.__file__).parent / "definitions"

@@ -188,7 +188,7 @@ def test_the_grammar_has_all_its_components():
     ]  # fmt: skip
     assert list(SINKS) == [
         "topic", "clickhouse", "influxdb", "objects", "snapshot", "clip", "websocket", "webhook",
-        "mqtt", "email",
+        "mqtt", "email", "apprise",
     ]  # fmt: skip
 
 

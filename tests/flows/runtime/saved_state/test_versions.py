@@ -30,11 +30,15 @@ VERSIONS = sorted(path.parent for path in DATA.glob(f"*/{PACKED}"))
 
 
 def by_sink(play: Play) -> dict[str, list[Event]]:
-    """What reached each sink. An alarm's `recorded` is left out: it is the wall clock's."""
+    """What reached each sink.
+
+    Of an alarm `recorded` is left out, which is the wall clock's, and the value at its start, which
+    states of format 1 did not keep.
+    """
     found: dict[str, list[Event]] = defaultdict(list)
     for sink, event in play.made:
         if isinstance(event, AlarmTransition):
-            event = msgspec.structs.replace(event, recorded=event.time)
+            event = msgspec.structs.replace(event, recorded=event.time, first_value=None)
         found[sink].append(event)
     return found
 

@@ -1,38 +1,60 @@
-"""The running side of the webhook sink: threads that send, and send again."""
+"""Writers that send each event in a request of its own, again and again until it is taken."""
 
 import time
-
-import msgspec
+from collections.abc import Callable
+from typing import NamedTuple
 
 from connectors.base import ConnectorContext
+from connectors.runtime.outage import Outage
+from connectors.runtime.retry_queue import RetryQueue, SubjectQueue
 from connectors.runtime.threaded_writer import ThreadedWriter
-from connectors.webhook.client import Answer, WebhookClient
-from connectors.webhook.outage import Outage
-from connectors.webhook.retry_queue import RetryQueue, SubjectQueue
 from operators.events import Event
 from operators.model.fields import field
 
 QUEUE_BOUND = 10_000
 
 
-class WebhookWriter(ThreadedWriter):
-    """Sends every event in a request of its own, in order for each subject.
+class Answer(NamedTuple):
+    """The outcome of a request.
 
-    Up to `concurrency` subjects have a request under way.
+    `delivered`, else `refused` for good with `detail` for the dead letter, else to be sent again,
+    not before `after` seconds if the server said so. `server_down` says that the server as such is
+    down or busy, not only for this event; `timed_out` that it gave no answer in time.
+    """
+
+    delivered: bool = False
+    refused: bool = False
+    detail: str = ""
+    after: float | None = None
+    server_down: bool = False
+    timed_out: bool = False
+
+
+class SubjectWriter(ThreadedWriter):
+    """Sends every event by `send`, in order for each subject; `kind` names the sort of sink.
+
+    Up to `concurrency` subjects have a request under way, each in a thread that calls `send`.
 
     `write` blocks while `QUEUE_BOUND` events wait. `flush` returns when each was accepted by the
     server, refused by it for good, or has waited longer than the context's `outbox`; the last two
     are dead letters.
     """
 
-    def __init__(self, context: ConnectorContext, client: WebhookClient, concurrency: int) -> None:
+    def __init__(
+        self,
+        context: ConnectorContext,
+        kind: str,
+        send: Callable[[Event], Answer],
+        concurrency: int,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(context)
-        self._client = client
+        self._send, self._release = send, release
         self._outage = Outage(
-            context.folder / f"webhook-{context.name}.down" if context.folder else None
+            context.folder / f"{kind}-{context.name}.down" if context.folder else None
         )
         self._queue = RetryQueue()
-        self._start(self._run, *(f"webhook {context.name} {n}" for n in range(concurrency)))
+        self._start(self._run, *(f"{kind} {context.name} {n}" for n in range(concurrency)))
 
     def write(self, events: list[Event]) -> None:
         """Queue events; blocks while the queue is full.
@@ -53,14 +75,14 @@ class WebhookWriter(ThreadedWriter):
     def close(self) -> None:
         """Stop the threads; what was not delivered is left to the next start."""
         self._stop(2)
-        self._client.close()
+        self._release()
 
     # The rest runs in the threads.
 
     def _run(self) -> None:
         while (queue := self._next()) is not None:
             event = queue.events[0]
-            self._settle(queue, event, self._client.send(event.id, self._body(event)))
+            self._settle(queue, event, self._send(event))
 
     def _next(self) -> SubjectQueue | None:
         """Wait for a subject whose turn it is; None when closing."""
@@ -73,9 +95,6 @@ class WebhookWriter(ThreadedWriter):
                 due = self._queue.next_time()
                 self._changed.wait(None if due is None else max(due - now, 0.0))
         return None
-
-    def _body(self, event: Event) -> bytes:
-        return msgspec.json.encode(self._context.shape(event) if self._context.shape else event)
 
     def _settle(self, queue: SubjectQueue, event: Event, answer: Answer) -> None:
         guilty = False

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from connectors.webhook.outage import Outage
+from connectors.runtime.outage import Outage
 from tests.faults import killed_after_each_effect
 
 

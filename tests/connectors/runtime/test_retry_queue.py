@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.webhook.retry_queue import RetryQueue, SubjectQueue
+from connectors.runtime.retry_queue import RetryQueue, SubjectQueue
 from tests.connectors.recorder import ids, reading
 
 
