@@ -1,13 +1,15 @@
 """Every dialect by its name in `decode: {as: …}`.
 
-A new dialect is one file in `dialects` with a `DIALECT`, its name in `NAMES`, and its cases in
-`tests/data/corpus_own.jsonl`.
+A new dialect is one file in `dialects` (or `bridges`) with a `DIALECT`, its name in `NAMES`, and
+its cases in `tests/data/corpus_own.jsonl`.
 """
 
 from importlib import import_module
 
 from operators.decoding.dialect import Dialect
 
+BRIDGES = ("rtl_433", "opendtu", "evcc", "nuki", "wled", "ems_esp")
+"""The modules of `bridges`."""
 NAMES = (
     "sparkplug_b",
     "zigbee2mqtt",
@@ -24,13 +26,17 @@ NAMES = (
     "home_assistant_recorder",
     "pir_envelope",
     "envelope",
+    *BRIDGES,
     "esphome",
     "json",
 )
-"""The modules of `dialects`, in the order in which topics and then shapes are tried."""
+"""All dialects, in the order in which topics and then shapes are tried."""
 
 DIALECTS: dict[str, Dialect] = {
-    name: import_module(f"operators.decoding.dialects.{name}").DIALECT for name in NAMES
+    name: import_module(
+        f"operators.decoding.{'bridges' if name in BRIDGES else 'dialects'}.{name}"
+    ).DIALECT
+    for name in NAMES
 }
 
 

@@ -15,9 +15,9 @@ CONDITIONS = ("above", "below", "outside", "is", "silent", "seen")
 _SUFFIXES = tuple(f"_{kind}" for kind in CONDITIONS)
 
 _ON_OFF = (
-    "motion occupancy presence state vibration tamper water_leak leak smoke gas_alarm heat sound"
-    " battery_low threshold problem running agreement camera_refused camera_frozen camera_dark"
-    " camera_covered camera_blurred camera_moved"
+    "motion occupancy presence state vibration tamper water_leak leak smoke gas_alarm"
+    " carbon_monoxide heat sound battery_low threshold problem running agreement camera_refused"
+    " camera_frozen camera_dark camera_covered camera_blurred camera_moved"
 )
 _WORDS: dict[str, tuple[str, str]] = {
     "contact": ("open", "closed"),

@@ -5,33 +5,50 @@ An object is read by its known keys, a bare value by a topic that ends in a metr
 
 from typing import Any
 
+import msgspec
+
 from operators.decoding.dialect import Dialect, Route
 from operators.decoding.payloads import flat_json, values
 from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, metric_of
 from operators.decoding.payloads.parse import Undecodable, excerpt
 from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
+from operators.events import Reading
 
+_UNITS = ("unit", "units", "uom", "unit_of_measurement")
+_SYSTEMS = frozenset(("metric", "si"))
+"""What is no unit of one quantity, and means the usual ones."""
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
 
 
 def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None:
-    unit = data.get("unit")
-    metrics = [
+    unit = next((data[key] for key in _UNITS if data.get(key).__class__ is str), "").strip()
+    numbers = [
         metric
         for key in data
         if (metric := metric_of(key)) and METRICS[metric].kind in ("number", "any")
     ]
-    if unit.__class__ is str and len(metrics) == 1:
-        if metrics == ["value"]:
-            builder.put(subject, METRIC_OF_UNIT.get(unit, "value"), data.get("value"), unit)
-            return
-        if values.conversion(metrics[0], unit) is not None:
-            flat_json.put_known(builder, subject, data, {metrics[0]: unit})
-            return
-    if not flat_json.put_known(builder, subject, data):
+    if unit and numbers == ["value"]:
+        builder.put(subject, METRIC_OF_UNIT.get(unit, "value"), data.get("value"), unit)
+        return
+    units = {m: unit for m in numbers if unit and values.conversion(m, unit) is not None}
+    if unit and numbers and not units and unit.lower() not in _SYSTEMS:
+        count = _in_unknown_unit(builder, subject, data)
+    else:
+        count = flat_json.put_known(builder, subject, data, units)
+    if not count:
         raise Undecodable(
             "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
         )
+
+
+def _in_unknown_unit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:
+    """Write numbers whose stated unit is not theirs as bad, and all else as it is."""
+    first = len(builder.events)
+    count = flat_json.put_known(builder, subject, data)
+    for place, event in enumerate(builder.events[first:], first):
+        if isinstance(event, Reading) and METRICS[event.metric].kind == "number":
+            builder.events[place] = msgspec.structs.replace(event, quality="bad")
+    return count
 
 
 def read(builder: ReadingBuilder, data: Any) -> None:

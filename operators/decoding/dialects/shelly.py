@@ -23,7 +23,15 @@ _COMPONENT = re.compile(
     re.ASCII,
 )
 _DEVICE_LEVEL = frozenset(("sys", "wifi", "eth", "cloud", "mqtt", "ble", "ws", "ui"))
-_PHASE = re.compile(r"([abc])_(current|voltage|act_power|aprt_power|pf|freq)", re.ASCII)
+_PHASE = re.compile(
+    r"([abc])_(current|voltage|act_power|aprt_power|pf|freq|total_act_energy|total_act_ret_energy)",
+    re.ASCII,
+)
+_TOTALS = {
+    "total_act_energy": "energy", "total_act": "energy",
+    "total_act_ret_energy": "energy_returned", "total_act_ret": "energy_returned",
+}  # fmt: skip
+"""Counters of the components `emdata` and `em1data`, in Wh."""
 _COUNTERS = {"aenergy": "energy", "ret_aenergy": "energy_returned"}
 _ALARMS = {"smoke": "smoke", "flood": "water_leak"}
 _PRESSES = frozenset(
@@ -60,14 +68,23 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
                 builder.put_text(subject, "illuminance_level", raw.lower(), raw)
         elif key == "value":
             _virtual(builder, subject, kind, raw)
+        elif key in _TOTALS:
+            builder.put(subject, _TOTALS[key], raw, "Wh")
         elif (phase := _PHASE.fullmatch(key)) is not None:
-            builder.put(f"{subject}.{phase[1]}", str(metric_of(phase[2])), raw)
+            _phase(builder, f"{subject}.{phase[1]}", phase[2], raw)
         else:
             metric = metric_of(key)
             if metric is None or metric in _FOREIGN or raw.__class__ is dict:
                 builder.skipped += 1
             else:
                 builder.put(subject, metric, raw)
+
+
+def _phase(builder: ReadingBuilder, subject: str, key: str, raw: Any) -> None:
+    if key in _TOTALS:
+        builder.put(subject, _TOTALS[key], raw, "Wh")
+    else:
+        builder.put(subject, str(metric_of(key)), raw)
 
 
 def _state(builder: ReadingBuilder, subject: str, kind: str, raw: Any) -> None:

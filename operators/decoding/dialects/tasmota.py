@@ -92,8 +92,8 @@ def _object(
             builder.skipped += len(data)
             return
         data = inner
-    if "Time" in data:
-        builder.set_time(data["Time"])
+    if "Time" in data or "Epoch" in data:
+        builder.set_time(data.get("Epoch"), data.get("Time"))
     units = {
         name: unit
         for name, key in (("°C", "TempUnit"), ("hPa", "PressureUnit"), ("m/s", "SpeedUnit"))
@@ -164,6 +164,8 @@ def _values(
             builder.skipped += 1
             continue
         unit = units.get(METRICS[metric].unit or "")
+        if metric == "distance":
+            unit = "mm" if (endpoint or "").startswith("VL53") else "cm"
         if raw.__class__ is list:
             for n, item in enumerate(raw, 1):
                 builder.put(

@@ -79,7 +79,7 @@ def _unit(plan: tuple[str, str | None, bool], kind: Any, data: dict[str, Any]) -
     if plan[0] == "pressure" and kind == "TIRE":
         return "bar"
     unit = data.get("unit") if plan[0] == "weight" else None
-    return unit if isinstance(unit, str) and values.conversion("weight", unit) is not None else None
+    return unit if isinstance(unit, str) and unit else None
 
 
 def _button(builder: ReadingBuilder, device: str, raw: Any) -> None:

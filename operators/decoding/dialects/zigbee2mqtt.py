@@ -3,34 +3,41 @@
 Single attributes come as bare values.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
 from operators.decoding.payloads import values
-from operators.decoding.payloads.metrics import ALIASES, NAMES
+from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES
 from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
 
-ENDPOINTS = frozenset(
-    [f"l{n}" for n in range(1, 10)]
-    + [str(n) for n in range(1, 10)]
-    + ["left", "right", "center", "top", "bottom"]
+_SIDE = "(?:left|right|center|middle|top|bottom)"
+_ENDPOINT = re.compile(
+    rf"{_SIDE}(?:_{_SIDE})?|(?:l|c|ch|s|ep|in|out|x)?_?\d{{1,3}}|(?:phase_)?[abc]|ab|bc|ca"
+    r"|(?:button|row|input|output|port|channel|relay|switch|socket|outlet|usb|gang)_?\d{1,3}|usb",
+    re.ASCII,
 )
+"""Names that Zigbee2MQTT gives endpoints, and makers of electricity meters phases."""
 _FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
 """Metrics' names that mean something else in Zigbee2MQTT."""
+_SETTINGS = frozenset(("position", "speed", "current", "water", "gas", "distance", "weight"))
+"""Names of quantities that some devices give to settings in words."""
+NOT_VALUES = frozenset(("nan", "inf", "unknown", "unavailable", "none", "null"))
 
 
 @lru_cache(4096)
 def _plan(key: str) -> tuple[str, str | None, bool] | None:
     """(metric, endpoint, whether the key is an alias) of a key."""
-    name = key.lower()
-    endpoint = None
+    name, endpoint = key.lower(), None
     if name not in NAMES:
-        name, _, suffix = name.rpartition("_")
-        if suffix not in ENDPOINTS or name not in NAMES:
+        words = name.split("_")
+        splits = (("_".join(words[:n]), "_".join(words[n:])) for n in range(len(words) - 1, 0, -1))
+        found = next((both for both in splits if both[0] in NAMES), None)
+        if found is None or not _ENDPOINT.fullmatch(found[1]):
             return None
-        endpoint = suffix
+        name, endpoint = found
     metric = NAMES[name]
     return None if metric in _FOREIGN else (metric, endpoint, name in ALIASES)
 
@@ -65,14 +72,13 @@ def _action(builder: ReadingBuilder, device: str, raw: Any) -> None:
     word = raw.strip().lower()
     before, _, after = word.partition("_")
     if (
-        before in ENDPOINTS
-        and after
+        after
+        and _ENDPOINT.fullmatch(before)
         and (before.isdigit() or values.action(after) in values.ACTIONS)
     ):
         builder.put_button_press(device, after, before)
         return
-    before, _, after = word.rpartition("_")
-    if after in ENDPOINTS and values.action(before) in values.ACTIONS:
+    if _ENDPOINT.fullmatch(after) and values.action(before) in values.ACTIONS:
         builder.put_button_press(device, before, after)
         return
     builder.put_button_press(device, word)
@@ -89,7 +95,12 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
     metric, endpoint, alias = plan
     if alias and metric in whole and metric != "illuminance":
         return
+    if endpoint is None and f"{key}_phase_b" in whole:
+        endpoint = "phase_a"
     subject = device if endpoint is None else f"{device}#{endpoint}"
+    if METRICS[metric].kind == "number" and _is_a_word(metric, raw):
+        _flag(builder, f"{device}#{key}", raw)
+        return
     if metric == "state":
         _state(builder, subject, raw)
     elif metric == "voltage":
@@ -101,6 +112,25 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
         builder.put(subject, "gas_alarm", raw)
     else:
         builder.put(subject, metric, raw)
+
+
+def _is_a_word(metric: str, raw: Any) -> bool:
+    """Whether a setting or an alarm has the name of a quantity: `{"water": true}`, `speed: low`."""
+    if raw.__class__ is bool:
+        return metric != "gas"
+    return (
+        metric in _SETTINGS
+        and raw.__class__ is str
+        and raw.replace("_", "").isalpha()
+        and raw.lower() not in NOT_VALUES
+    )
+
+
+def _flag(builder: ReadingBuilder, subject: str, raw: Any) -> None:
+    if raw.__class__ is bool:
+        builder.put(subject, "state", raw)
+    else:
+        builder.put_text(subject, "state", raw)
 
 
 def _object(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:

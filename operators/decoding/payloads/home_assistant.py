@@ -25,7 +25,10 @@ MISSING = frozenset(("unavailable", "unknown", "none"))
 TEXT_CLASSES = frozenset(("timestamp", "date", "enum"))
 
 BINARY_CLASSES = {
-    **dict.fromkeys(names("motion occupancy presence vibration tamper smoke heat sound lock"), ""),
+    **dict.fromkeys(
+        names("motion occupancy presence vibration tamper smoke heat sound lock carbon_monoxide"),
+        "",
+    ),
     **dict.fromkeys(OPENINGS, "contact"), "moisture": "water_leak", "gas": "gas_alarm",
     "battery": "battery_low",
 }  # fmt: skip
@@ -36,7 +39,8 @@ _OWN_NAME = (
 )
 SENSOR_CLASSES = {
     **dict.fromkeys(_OWN_NAME.split(), ""),
-    "atmospheric_pressure": "pressure", "duration": "uptime", "wind_speed": "speed",
+    "carbon_monoxide": "carbon_monoxide_level", "atmospheric_pressure": "pressure",
+    "duration": "uptime", "wind_speed": "speed",
 }  # fmt: skip
 BINARY_NAMES = {
     **{name: metric for name, metric in NAMES.items() if METRICS[metric].kind == "binary"},

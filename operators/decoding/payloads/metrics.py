@@ -29,7 +29,8 @@ def _numbers() -> dict[str, Metric]:
         "lx": "illuminance", "W": "power", "VA": "apparent_power", "var": "reactive_power",
         "kWh": "energy energy_returned energy_today energy_yesterday", "V": "voltage",
         "A": "current", "Hz": "frequency", "lqi": "linkquality", "dBm": "signal_strength",
-        "ppm": "carbon_dioxide", "µg/m³": "pm1 pm25 pm10", "µS/cm": "conductivity",
+        "ppm": "carbon_dioxide carbon_monoxide_level", "µg/m³": "pm1 pm25 pm10",
+        "µS/cm": "conductivity",
         "m": "distance", "kg": "weight", "m/s": "speed", "°": "tilt latitude longitude",
         "dB": "sound_pressure", "m³": "water gas", "mired": "color_temp", "s": "uptime",
     }  # fmt: skip
@@ -39,6 +40,7 @@ def _numbers() -> dict[str, Metric]:
         ),
         **dict.fromkeys(("temperature", "device_temperature"), (-90.0, 400.0)),
         "linkquality": (0.0, 255.0),
+        "power_factor": (-1.0, 1.0),
     }
     named: list[tuple[str, str | None]] = [
         (name, unit) for unit, listed in units.items() for name in listed.split()
@@ -51,8 +53,8 @@ def _numbers() -> dict[str, Metric]:
 
 
 _BINARY = (
-    "occupancy motion presence contact vibration tamper water_leak smoke gas_alarm heat sound lock"
-    " battery_low availability"
+    "occupancy motion presence contact vibration tamper water_leak smoke gas_alarm carbon_monoxide"
+    " heat sound lock battery_low availability"
 )
 BINARY = tuple(_BINARY.split())
 TEXT = ("illuminance_level", "cover_state", "hvac_mode", "hvac_action")
@@ -77,7 +79,10 @@ ALIASES: dict[str, str] = {
         "power": "apower act_power active_power total_act_power",
         "apparent_power": "aprt_power",
         "power_factor": "pf factor",
-        "frequency": "freq",
+        "frequency": "freq ac_frequency",
+        "energy": "consumed_energy energy_consumed total_act_energy",
+        "energy_returned": "produced_energy energy_produced total_act_ret_energy",
+        "carbon_monoxide_level": "co carbon_monoxide_ppm",
         "carbon_dioxide": "co2 carbondioxide co2_ppm",
         "moisture": "moi soil_moisture",
         "conductivity": "fer",

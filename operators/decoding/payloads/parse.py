@@ -20,6 +20,12 @@ _TOKEN = re.compile(
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _OUTER = b" \t\r\n\x0b\x0c"
+_C_NUMBER = re.compile(
+    rb'"(?:[^"\\]|\\.)*+"'
+    rb"|[-+]?(?<![\w.])(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|nan(?:\(\w*\))?|inf(?:inity)?)(?![\w.(])",
+    re.DOTALL | re.IGNORECASE,
+)
+"""A JSON string, or what C and its relatives print for a number that is none."""
 
 
 class Undecodable(Exception):
@@ -63,7 +69,7 @@ def excerpt(text: str) -> str:
 
 
 def trimmed(payload: bytes) -> bytes:
-    """Strip the byte order mark and outer white space.
+    """Strip the byte order mark, outer white space, and the NUL with which C ends a text.
 
     Raises `Undecodable` for what is not UTF-8.
     """
@@ -75,15 +81,15 @@ def trimmed(payload: bytes) -> bytes:
                 "not_utf8",
                 f"expected UTF-8 text; byte {error.start} is 0x{payload[error.start]:02x}",
             ) from None
-        payload = payload.removeprefix(b"\xef\xbb\xbf")
-    return payload.strip(_OUTER)
+        payload = payload.lstrip(_OUTER).removeprefix(b"\xef\xbb\xbf")
+    return payload.lstrip(_OUTER).rstrip(_OUTER + b"\0")
 
 
 def loads(payload: bytes) -> Any:
     """Return the JSON value of trimmed UTF-8.
 
-    Lone surrogates are tolerated, and so are NaN, Infinity and numbers too big for a double, which
-    become null.
+    Lone surrogates are tolerated, and so are NaN and infinity however they are spelt and numbers
+    too big for a double, which become null.
 
     Raises `NotJSON`, or `Undecodable` for nesting beyond the limit.
     """
@@ -102,6 +108,7 @@ def loads(payload: bytes) -> Any:
 def _tolerant(payload: bytes) -> Any:
     if b"\\ud" in payload or b"\\uD" in payload:
         payload = _ESCAPE.sub(_paired, payload)
+    payload = _C_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", payload)
     try:
         return json.loads(payload, parse_int=_integer, parse_float=_float, parse_constant=_no_value)
     except ValueError as error:

@@ -70,14 +70,15 @@ class ReadingBuilder:
         self.time_is_fixed = False
         self.offline: list[tuple[str, str | None, Reading]] = []
 
-    def set_time(self, raw: Any) -> None:
-        """Take a device's own time for what follows.
+    def set_time(self, *given: Any) -> None:
+        """Take a device's own time for what follows: the first of those given that is usable.
 
-        What is no usable time leaves the time of receipt.
+        Without one, it is the time of receipt.
         """
         if self.time_is_fixed:
             return
-        own = own_time(raw, self.received, self.zone)
+        times = (own_time(raw, self.received, self.zone) for raw in given)
+        own = next((time for time in times if time is not None), None)
         self.time = self.received if own is None else own
         if self.retained:
             self.quality = "good" if own is not None and self.received - own <= REPLAY else "stale"
@@ -110,6 +111,8 @@ class ReadingBuilder:
                     value = value * factors[0] + factors[1]
                 elif metric == "pressure":
                     value = values.implied_pressure(value)
+                elif metric == "power_factor" and not -1.0 <= value <= 1.0:
+                    value /= 100
                 if not quantity.low <= value <= quantity.high:
                     quality = "bad"
                     if value - value != 0.0:

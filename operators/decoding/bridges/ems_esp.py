@@ -1,0 +1,79 @@
+"""EMS-ESP: boilers and thermostats of Bosch, Buderus and others, on `ems-esp/DEVICE_data`.
+
+Source: emsesp.org, "Entities" (short names) and "MQTT".
+"""
+
+import re
+from typing import Any
+
+from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.payloads import values
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
+
+_DEVICE = re.compile(r"([a-z]+)_data(?:_([a-z0-9]+))?", re.ASCII)
+METRICS = frozenset(
+    ("temperature", "target_temperature", "pressure", "power", "energy", "state", "value",
+     "availability", "signal_strength", "uptime")
+)  # fmt: skip
+
+
+def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
+    name = key.lower()
+    subject = at_endpoint(device, key)
+    number = values.number(raw)
+    if name.endswith(("temp", "temp1", "temp2")) and number is not None:
+        chosen = name.startswith(("sel", "set", "target"))
+        builder.put(subject, "target_temperature" if chosen else "temperature", raw)
+    elif name == "syspress":
+        builder.put(subject, "pressure", raw, "bar")
+    elif raw.__class__ is bool or (isinstance(raw, str) and raw.lower() in ("on", "off")):
+        builder.put(subject, "state", raw)
+    elif number is not None and raw.__class__ is not str:
+        builder.put_number(subject, raw, None)
+    else:
+        builder.skipped += 1
+
+
+def _data(device: str) -> Route:
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        if data.__class__ is not dict:
+            raise wrong_type(f"a JSON object of {device}", data)
+        for key, raw in data.items():
+            if raw.__class__ is dict:  # a circuit, such as hc1 or dhw
+                for name, inner in raw.items():
+                    _put(builder, f"{device}/{key}", name, inner)
+            else:
+                _put(builder, device, key, raw)
+
+    return Route(read, "json")
+
+
+def _heartbeat(base: str) -> Route:
+    def read(builder: ReadingBuilder, data: Any) -> None:
+        if data.__class__ is not dict:
+            raise wrong_type("a JSON object as heartbeat", data)
+        for key, metric in (("uptime_sec", "uptime"), ("rssi", "signal_strength")):
+            if key in data:
+                builder.put(base, metric, data[key])
+
+    return Route(read, "json")
+
+
+def _route(topic: str, named: bool) -> Route | None:
+    words = topic.split("/")
+    if len(words) < 2 or not (named or words[0] in ("ems-esp", "ems_esp")):
+        return None
+    base = subject_name(words[0])
+    if words[-1] == "status":
+        return Route(lambda builder, data: builder.put_availability(base, data, f"{words[0]}/"))
+    if words[-1] == "heartbeat":
+        return _heartbeat(base)
+    found = _DEVICE.fullmatch(words[-1])
+    if found is None:
+        return IGNORE
+    part = f"/{found[2]}" if found[2] else ""
+    return _data(f"{base}/{found[1]}{part}")
+
+
+DIALECT = by_topic("EMS-ESP, heating of Bosch and others", _route, "ems-esp/DEVICE_data", METRICS)

@@ -1,0 +1,92 @@
+"""rtl_433: `rtl_433/HOST/events` (the payload names the device) and `…/devices/MODEL/…/KEY`.
+
+Keys end in their unit: `temperature_C`, `wind_avg_km_h`. Source: rtl_433, docs/DATA_FORMAT.md.
+"""
+
+from typing import Any
+
+from operators.decoding.dialect import IGNORE, Route, by_topic
+from operators.decoding.payloads import values
+from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.reading_builder import ReadingBuilder, json_name, subject_name
+
+_UNITS = {
+    "c": "°C", "f": "°F", "hpa": "hPa", "kpa": "kPa", "psi": "psi", "bar": "bar", "km_h": "km/h",
+    "m_s": "m/s", "mi_h": "mph", "lux": "lx", "w": "W", "kwh": "kWh", "v": "V", "mv": "mV",
+    "a": "A", "cm": "cm", "ppm": "ppm",
+}  # fmt: skip
+_KEYS = {
+    "temperature": "temperature", "pressure": "pressure", "wind_avg": "speed",
+    "light": "illuminance", "power": "power", "energy": "energy", "battery": "voltage",
+    "voltage": "voltage", "current": "current", "depth": "distance", "co2": "carbon_dioxide",
+}  # fmt: skip
+_PLAIN = {"humidity": "humidity", "moisture": "moisture", "rssi": "signal_strength"}
+_FLAGS = {"alarm": "state", "tamper": "tamper", "motion": "motion"}
+METRICS = frozenset((*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "contact"))
+
+
+def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
+    name = key.lower()
+    if name in _PLAIN:
+        builder.put(device, _PLAIN[name], raw)
+    elif name in _FLAGS:
+        builder.put(device, _FLAGS[name], raw)
+    elif name == "battery_ok":
+        charge = values.number(raw)
+        builder.put(device, "battery_low", None if charge is None else float(charge < 0.5))
+    elif name in ("reed_open", "contact_open"):
+        builder.put(device, "contact", raw, inverted=True)
+    else:
+        found = _quantity(name)
+        if found is None:
+            builder.skipped += 1
+        else:
+            metric, unit, probe = found
+            builder.put(f"{device}#{probe}" if probe else device, metric, raw, unit)
+
+
+def _quantity(name: str) -> tuple[str, str, str] | None:
+    """(metric, unit, probe) of `temperature_2_C` and the like."""
+    words = name.split("_")
+    for n in range(1, len(words)):
+        unit, quantity = "_".join(words[n:]), "_".join(words[:n])
+        if unit in _UNITS:
+            before, _, probe = quantity.rpartition("_")
+            if probe.isdigit() and before in _KEYS:
+                return _KEYS[before], _UNITS[unit], probe
+            return (_KEYS[quantity], _UNITS[unit], "") if quantity in _KEYS else None
+    return None
+
+
+def _event(builder: ReadingBuilder, data: Any) -> None:
+    if data.__class__ is not dict:
+        raise wrong_type("a JSON object of a received device", data)
+    parts = [data[key] for key in ("model", "channel", "id") if data.get(key) not in (None, "")]
+    device = "/".join(json_name(str(part)) for part in parts)
+    builder.set_time(data.get("time"))
+    celsius = {key.lower() for key in data}
+    for key, raw in data.items():
+        if key in ("model", "channel", "id", "time", "mic", "subtype"):
+            continue
+        if key.endswith("_F") and f"{key[:-1]}c".lower() in celsius:
+            continue
+        _put(builder, device, key, raw)
+
+
+def _route(topic: str, named: bool) -> Route | None:
+    words = topic.split("/")
+    at = next((n for n, word in enumerate(words) if named or word.startswith("rtl_433")), None)
+    if at is None or len(words) < 2:
+        return None
+    if words[-1] in ("events", "states"):
+        return Route(_event, "json") if words[-1] == "events" else IGNORE
+    if "devices" not in words[:-2]:
+        return Route(_event, "json") if named else IGNORE
+    device = subject_name("/".join(words[words.index("devices") + 1 : -1]))
+    key = words[-1]
+    if key in ("time", "id", "channel", "mic", "subtype", "model"):
+        return IGNORE
+    return Route(lambda builder, data: _put(builder, device, key, data))
+
+
+DIALECT = by_topic("devices that rtl_433 receives", _route, "rtl_433/HOST/events", METRICS)
