@@ -68,7 +68,7 @@ BINARY: dict[str, str] = {
         name: name
         for name in (
             "occupancy", "motion", "presence", "vibration", "tamper", "smoke", "heat", "sound",
-            "lock", "problem", "running",
+            "carbon_monoxide", "lock", "problem", "running",
             "door", "window", "opening", "garage_door", "connectivity",
         )
     },

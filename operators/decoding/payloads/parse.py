@@ -21,11 +21,11 @@ _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})(?:\\u([dD][c-fC-F][0-9a-fA-F]{2}))?|.)", re.DOTALL)
 _OUTER = b" \t\r\n\x0b\x0c"
 _C_NUMBER = re.compile(
-    rb'"(?:[^"\\]|\\.)*+"'
+    rb'"(?:[^"\\]|\\.)*+"?'
     rb"|[-+]?(?<![\w.])(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|nan(?:\(\w*\))?|inf(?:inity)?)(?![\w.(])",
     re.DOTALL | re.IGNORECASE,
 )
-"""A JSON string, or what C and its relatives print for a number that is none."""
+"""A JSON string, closed or not, or what C and its relatives print for a number that is none."""
 
 
 class Undecodable(Exception):
