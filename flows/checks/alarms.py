@@ -25,7 +25,7 @@ def check_alarms(scope: Scope) -> None:
             scope.unknown((*path, "page"), f"no page {alarm.page!r}", alarm.page, list(pages))
         if alarm.rules is not None:
             _check_rules(scope, path, alarm.rules)
-        for index, other in enumerate(alarm.suppressed_by):
+        for index, other in enumerate(alarm.hiders):
             if other not in scope.flow.alarms and not scope.is_broken("alarms", other):
                 place = (*path, "suppressed_by", index)
                 scope.unknown(place, f"no alarm {other!r}", other, list(scope.flow.alarms))
@@ -33,7 +33,7 @@ def check_alarms(scope: Scope) -> None:
                 scope.say((*path, "suppressed_by", index), f"{name!r} suppresses itself")
     _check_hidden(scope)
     _check_alike(scope)
-    reads = {name: list(alarm.suppressed_by) for name, alarm in scope.flow.alarms.items()}
+    reads = {name: list(alarm.hiders) for name, alarm in scope.flow.alarms.items()}
     for circle in circles(reads):
         if len(circle) > 1:
             ways = " -> ".join([*circle, circle[0]])
@@ -46,9 +46,9 @@ def check_alarms(scope: Scope) -> None:
 def _check_hidden(scope: Scope) -> None:
     """An alarm that another one hides whenever it could be raised is never seen."""
     for name, alarm in scope.flow.alarms.items():
-        for index, other in enumerate(alarm.suppressed_by):
+        for index, (other, match) in enumerate(alarm.hiders.items()):
             hiding = scope.flow.alarms.get(other)
-            if hiding is not None and other != name and _includes(hiding, alarm):
+            if hiding is not None and match is None and other != name and _includes(hiding, alarm):
                 message = (
                     f"never seen: whenever {name!r} could be raised, {other!r} is raised and"
                     " hides it"

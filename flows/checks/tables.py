@@ -128,6 +128,10 @@ def _check_columns(scope: Scope) -> None:
             if isinstance(value, Column):
                 _check_column(scope, (*path, step.kind, field, "column"), value, [stream])
     for name, alarm in scope.flow.alarms.items():
+        for index, match in enumerate(alarm.hiders.values()):
+            if match is not None:
+                place = ("alarms", name, "suppressed_by", index, "match")
+                _check_column(scope, place, Column(column=match), alarm.sources)
         if alarm.rules is not None:
             continue
         for field in ("priority", "page"):

@@ -90,7 +90,7 @@ def _check_hold(scope: Scope, name: str, alarm: Alarm, when: When) -> None:
         ):
             continue
         path: Path_ = ("alarms", name, "when", "for")
-        if other in alarm.suppressed_by:
+        if other in alarm.hiders:
             scope.say(
                 path,
                 f"{other!r} hides this alarm after {duration_text(silent)} of silence, before it"

@@ -158,7 +158,7 @@ class _Compiler:
         apart = not any(
             _brings_together(stream) for stream in self._flow.streams.values()
         ) and not any(
-            alarm.rules or (alarm.armed and alarm.armed.while_)
+            alarm.rules or (alarm.armed and alarm.armed.while_) or any(alarm.hiders.values())
             for alarm in self._flow.alarms.values()
         )
         data = [source for source in sources.values() if not is_table(source)]

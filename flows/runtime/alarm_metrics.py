@@ -109,6 +109,8 @@ class AlarmFigures(Collector):
             "rule",
             lambda f: f.top_rules,
         )
+        hiders = "Alarms that would stand, by what suppresses them."
+        yield self._by(figures, "vigie_alarm_suppressed_by", hiders, "by", lambda f: f.hidden_by)
         priorities = "Annunciated alarms by priority."
         yield self._by(
             figures,

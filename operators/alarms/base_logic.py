@@ -13,10 +13,11 @@ from operators.alarms.engine.snapshot import restore, snapshot
 from operators.alarms.engine.state import About, Slot, State
 from operators.alarms.engine.suppression import SCHEDULE_SOURCE, WHILE_SOURCE
 from operators.alarms.engine.transition import Transition
-from operators.alarms.hiding import Hiding, Member, renamed
+from operators.alarms.hiding import Edge, Hiding, Member, renamed
+from operators.alarms.present_states import standing_of, states_of
 from operators.alarms.rule_builder import Definition
 from operators.alarms.settings import Alarm
-from operators.alarms.transition_events import STATE_OF, Renderer
+from operators.alarms.transition_events import Renderer
 from operators.component import Due, Logic, Now, StepContext
 from operators.events import Event, Occurrence, Reading
 from operators.model.condition import Column
@@ -49,7 +50,7 @@ class AlarmLogic(Logic):
         self.name = context.name or context.step.rpartition("/")[2]
         self.definition = Definition(alarm, context.step, context)
         self.commands = CommandHandler(context, self.name, self.count)
-        self._hiding = Hiding(alarm.suppressed_by)
+        self._hiding = Hiding(alarm.hiders, self.definition.cell)
         self._hiders: dict[str, AlarmLogic] = {}
         self._arms = alarm.armed.while_ if alarm.armed else None
         self._edited = False
@@ -75,7 +76,7 @@ class AlarmLogic(Logic):
         engine.on_rejection = self.commands.refuse
         engine.on_count = self.count
         engine.page_of = self.page_of
-        engine.hidden_by = lambda s: self._hiding.of(s.subject)
+        engine.hidden_by = lambda s: self._hiding.of(s.subject, s.slot.about)
         if self._arms is not None:
             engine.on_open = self._arm_new
         return engine
@@ -186,7 +187,7 @@ class AlarmLogic(Logic):
             return False
         slot.ts, slot.id, slot.value, slot.wall = time, e.id, value, at
         if slot.about[1] != e.labels:
-            slot.about = self._about(e)
+            self.relabel(rule_id, slot, e, at)
         return True
 
     def judge(
@@ -206,6 +207,9 @@ class AlarmLogic(Logic):
         unit = getattr(event, "unit", None)
         subject, at = event.subject, self._arrival(event, at)
         about = self._about(event)
+        slot = self.engine.slots[rule_id].get(subject)
+        if slot is not None and self._hiding.matches and slot.about != about:
+            self.relabel(rule_id, slot, event, at)
         is_slow = event.time < self.slow_before(rule or self.engine.rules[rule_id])
         heard = self._newest - self.context.patience if is_slow else -math.inf
         self.engine.reading(
@@ -235,14 +239,38 @@ class AlarmLogic(Logic):
     def _suppressed_by(self, events: list[Event], at: float) -> None:
         """Transitions of the alarms that suppress this one."""
         for event in events:
-            if (edge := self._hiding.take(event)) is None:
-                continue
-            source, subject, on = edge
-            for rule_id, slots in self.engine.slots.items():
-                if subject in slots:
-                    self.engine.inhibit(
-                        rule_id, subject, self._arrival(event, at), source, on, event.time
-                    )
+            for edge in self._hiding.take(event):
+                for rule_id, slots in self.engine.slots.items():
+                    for subject in self._hidden(edge, slots):
+                        self.engine.inhibit(
+                            rule_id, subject, self._arrival(event, at), edge.hider, edge.on,
+                            event.time,
+                        )  # fmt: skip
+
+    def _hidden(self, edge: Edge, slots: Mapping[str, Slot]) -> list[str]:
+        if self._hiding.is_same_subject(edge.hider):
+            return [edge.key] if edge.key in slots else []
+        return [
+            subject
+            for subject, slot in slots.items()
+            if self._hiding.hides(edge, subject, slot.about)
+        ]
+
+    def relabel(self, rule_id: str, slot: Slot, event: Any, at: float) -> None:
+        """Take what a reading says of its subject; by its labels another alarm may hide it now."""
+        slot.about = self._about(event)
+        if self._hiding.matches:
+            self._follow_hiders(rule_id, event, at)
+
+    def _follow_hiders(self, rule_id: str, event: Any, at: float) -> None:
+        s = self.engine.state(rule_id, event.subject)
+        if s is None:
+            return
+        hiders = self._hiding.of(s.subject, s.slot.about)
+        for name in self.alarm.hiders:
+            if (on := name in hiders) != (name in s.inhibitors):
+                time = self._arrival(event, at)
+                self.engine.inhibit(rule_id, s.subject, time, name, on, event.time)
 
     def hidden_by(self, name: str, other: "AlarmLogic") -> None:
         """Name an alarm of this shard that hides this one, which is asked after an edit."""
@@ -254,16 +282,11 @@ class AlarmLogic(Logic):
 
     def standing(self) -> list[Member]:
         """The alarms that hide others at present: active, and in service."""
-        return [
-            (subject, rule_id)
-            for rule_id, slots in self.engine.slots.items()
-            for subject, slot in slots.items()
-            if slot.state is not None and slot.state.active and not slot.state.oos
-        ]
+        return standing_of(self.engine)
 
     def follow_masks(self, s: State, old: Rule, t: float) -> None:
         """Hide an alarm by what hides it under the present definition; it had the rule `old`."""
-        sources = self._hiding.of(s.subject)
+        sources = self._hiding.of(s.subject, s.slot.about)
         if self._arms is not None and self._is_closed(s.subject):
             sources.add(WHILE_SOURCE)
         s.edge, schedule = None, s.rule.schedule
@@ -279,7 +302,7 @@ class AlarmLogic(Logic):
         s.held_by = s.held_by and self._renamed(s.held_by)
         if s.hold_until is None or not s.rule.suppress_hold:
             return None
-        if s.held_by is not None and s.held_by not in self.alarm.suppressed_by:
+        if s.held_by is not None and s.held_by not in self.alarm.hiders:
             return None
         return s.hold_until + float(s.rule.suppress_hold - old.suppress_hold)
 
@@ -325,14 +348,7 @@ class AlarmLogic(Logic):
 
     def states(self) -> dict[str, str]:
         """The state of each subject: normal, unacked, …; the most urgent of several rules."""
-        out: dict[str, str] = {}
-        for slots in self.engine.slots.values():
-            for subject, slot in slots.items():
-                letter = slot.state.isa() if slot.state is not None else "A"
-                word = STATE_OF[letter]
-                if subject not in out or _URGENCY[word] > _URGENCY[out[subject]]:
-                    out[subject] = word
-        return out
+        return states_of(self.engine)
 
     # ------------------------------------------------------------------------
     # snapshot
@@ -380,9 +396,3 @@ class AlarmLogic(Logic):
 
     def take_more_state(self, state: Mapping[str, Any]) -> None:
         """Take back what `more_state` gave."""
-
-
-_URGENCY = {word: n for n, word in enumerate(
-    ("normal", "disabled", "suppressed", "shelved", "out_of_service", "returned", "acked",
-    "unacked")
-)}  # fmt: skip

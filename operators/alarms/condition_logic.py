@@ -223,7 +223,7 @@ class ConditionLogic(AlarmLogic):
                     slot.value = value
                     slot.wall = at
                     if about[1] != e.labels:
-                        slot.about = self._about(e)
+                        self.relabel(self._rule_id, slot, e, at)
                     continue
             slow(e, slot, at)
 
@@ -236,7 +236,7 @@ class ConditionLogic(AlarmLogic):
         expect = rule.expect if rule.watches_silence else math.inf
         if self._presence and rule.levels:
             expect = -1.0
-        labelled, presence = self.definition.priority_varies, self._presence
+        labelled, presence = self.definition.priority_varies or self._hiding.matches, self._presence
         mark = max(mark, self.slow_before(rule))
         for e in events:
             if e.time > self._newest:
@@ -266,7 +266,7 @@ class ConditionLogic(AlarmLogic):
                     slot.value = value
                     slot.wall = at
                     if labelled:
-                        slot.about = self._about(e)
+                        self.relabel(self._rule_id, slot, e, at)
                     continue
             self._take_reading(e, slot, at)
 

@@ -1,60 +1,121 @@
 """Which subjects other alarms hide at present."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from operators.alarms.engine.state import About
 from operators.events import AlarmTransition, Event
 
-Member = tuple[str, str]
-"""The subject and the rule of an alarm that hides others."""
+Cell = Callable[[str, str, Mapping[str, str]], str | None]
+"""What a column says of a subject with these labels."""
+
+
+class Member(NamedTuple):
+    """An alarm that is active and in service, so that it hides others."""
+
+    subject: str
+    rule: str
+    labels: Mapping[str, str] = {}
+
+
+class Edge(NamedTuple):
+    """An alarm of the name `hider` begins or ends to hide what has this `key`."""
+
+    hider: str
+    key: str
+    on: bool
 
 
 class Hiding:
-    """What the alarms `names` hide: their own subject, each while it is active and in service."""
+    """What other alarms hide, each while it is active and in service.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
-        self._active: dict[tuple[str, str], set[Member]] = {}
+    `hiders` are their names. One with None hides its own subject; one with a column hides the
+    subjects whose label or table cell of that name is the hiding alarm's, or names its subject.
+    """
+
+    def __init__(self, hiders: Mapping[str, str | None], cell: Cell) -> None:
+        self._hiders, self._cell = dict(hiders), cell
+        self._active: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self.matches = any(self._hiders.values())
 
     def __bool__(self) -> bool:
         return bool(self._active)
 
-    def of(self, subject: str) -> set[str]:
+    def of(self, subject: str, about: About | None) -> set[str]:
         """The alarms that hide a subject."""
-        return {name for name in self._names if (name, subject) in self._active}
+        return {
+            name
+            for name in (self._hiders if self._active else ())
+            if (name, self._key(name, subject, about)) in self._active
+        }
 
-    def take(self, event: Event) -> tuple[str, str, bool] | None:
-        """Follow a transition; (alarm, what it hides, whether it does), where that changes."""
-        if type(event) is not AlarmTransition or event.alarm not in self._names:
-            return None
-        active = "active" in event.flags and "oos" not in event.flags
-        key = (event.alarm, event.subject)
-        members = self._active.setdefault(key, set())
-        was = bool(members)
-        (members.add if active else members.discard)((event.subject, event.rule))
+    def hides(self, edge: Edge, subject: str, about: About | None) -> bool:
+        """Whether a subject is one of those that an alarm begins or ends to hide."""
+        return self._key(edge.hider, subject, about) == edge.key
+
+    def _key(self, name: str, subject: str, about: About | None) -> str | None:
+        column = self._hiders[name]
+        return subject if column is None else self._cell(column, subject, about[1] if about else {})
+
+    def is_same_subject(self, name: str) -> bool:
+        """Whether an alarm hides its own subject."""
+        return self._hiders[name] is None
+
+    def take(self, event: Event) -> list[Edge]:
+        """Follow a transition: what it begins and ends to hide."""
+        if type(event) is not AlarmTransition or event.alarm not in self._hiders:
+            return []
+        on = "active" in event.flags and "oos" not in event.flags
+        member = Member(event.subject, event.rule, event.labels)
+        key = self._own_key(event.alarm, member)
+        edges = [
+            Edge(event.alarm, other, False)
+            for name, other in list(self._active)
+            if name == event.alarm
+            and (other != key or not on)
+            and self._discard(name, other, member[:2])
+        ]
+        if on and self._add(event.alarm, key, member[:2]):
+            edges.append(Edge(event.alarm, key, True))
+        return edges
+
+    def _own_key(self, name: str, member: Member) -> str:
+        column = self._hiders[name]
+        cell = None if column is None else self._cell(column, member.subject, member.labels)
+        return member.subject if cell is None else cell
+
+    def _add(self, name: str, key: str, member: tuple[str, str]) -> bool:
+        members = self._active.setdefault((name, key), set())
+        members.add(member)
+        return len(members) == 1
+
+    def _discard(self, name: str, key: str, member: tuple[str, str]) -> bool:
+        members = self._active[name, key]
+        members.discard(member)
         if not members:
-            del self._active[key]
-        return (*key, active) if was != bool(members) else None
+            del self._active[name, key]
+        return not members
 
     def follow(self, name: str, standing: Iterable[Member]) -> None:
         """Take what stands of an alarm, whatever was known of it."""
         self._active = {key: found for key, found in self._active.items() if key[0] != name}
-        for subject, rule in standing:
-            self._active.setdefault((name, subject), set()).add((subject, rule))
+        for member in standing:
+            self._add(name, self._own_key(name, member), member[:2])
 
     def snapshot(self) -> list[list[Any]]:
-        """Subject, alarm and rules of what hides others, as plain data."""
+        """What hides others, as plain data."""
         return [
-            [subject, name, sorted(rule for _, rule in members)]
-            for (name, subject), members in self._active.items()
+            [key, name, sorted(rule for _, rule in members), sorted(map(list, members))]
+            for (name, key), members in self._active.items()
         ]
 
     def restore(self, saved: list[list[Any]], renamed: Callable[[str], str]) -> None:
         """Take back what `snapshot` returned, of alarms that still hide; some have other names."""
         self._active = {}
-        for subject, alarm, rules in saved:
-            if (name := renamed(alarm)) in self._names:
-                self._active[name, subject] = {(subject, rule) for rule in rules}
+        for key, alarm, rules, *members in saved:  # earlier states have rules of one subject only
+            if (name := renamed(alarm)) in self._hiders:
+                found = members[0] if members else [[key, rule] for rule in rules]
+                self._active[name, key] = {(subject, rule) for subject, rule in found}
 
 
 def renamed(names: Mapping[str, str]) -> Callable[[str], str]:

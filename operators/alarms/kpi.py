@@ -148,6 +148,8 @@ class Kpis:
             if alarm.annunciated_at is not None:
                 one.acks.append(t.recorded - alarm.annunciated_at)
         self._follow_shelf(t, alarm)
+        if t.event == "suppressed":
+            alarm.hidden_by = (t.reason or "").removeprefix("inhibit:")
         alarm.flags = tuple(flag.partition(":")[0] for flag in t.flags)
         if len(self._alarms) > self._tidy_at:
             self._tidy()

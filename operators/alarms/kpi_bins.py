@@ -48,3 +48,4 @@ class KeyState:
     activations: tuple[float, ...] = ()
     shelved_from: float | None = None
     renewals: int = 0
+    hidden_by: str = ""

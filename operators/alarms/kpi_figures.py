@@ -66,6 +66,7 @@ class Figures:
     escalated: int
     shelved: int
     suppressed: int
+    hidden_by: tuple[tuple[str, int], ...]
     out_of_service: int
     no_data: int
     longest_shelve: float
@@ -131,6 +132,7 @@ def figures_of(
         escalated=sum(one.escalated for one in chosen.values()),
         shelved=_with(alarms, "shelved"),
         suppressed=_with(alarms, "suppressed"),
+        hidden_by=tuple(sorted(_hidden(alarms).items())),
         out_of_service=_with(alarms, "oos"),
         no_data=_with(alarms, "no_data"),
         longest_shelve=max(
@@ -139,6 +141,15 @@ def figures_of(
             0.0,
         ),
         renewed=tuple(sorted(key for key, alarm in alarms.items() if alarm.renewals >= RENEWED)),
+    )
+
+
+def _hidden(alarms: Mapping[Key, KeyState]) -> Counter[str]:
+    """How many active alarms are suppressed by what: an alarm, `while`, `schedule`, a person."""
+    return Counter(
+        alarm.hidden_by
+        for alarm in alarms.values()
+        if "suppressed" in alarm.flags and "active" in alarm.flags
     )
 
 

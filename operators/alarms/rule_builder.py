@@ -174,7 +174,7 @@ class Definition:
             "clear_after": when.clear_for,
             "realarm": alarm.repeat,
             "latch": alarm.latch,
-            "suppress_when": list(alarm.suppressed_by),
+            "suppress_when": list(alarm.hiders),
             "suppress_hold": alarm.suppress_hold,
             "levels": _levels(alarm, when, record, cells),
             "escalate_after": alarm.escalate_after,
@@ -186,6 +186,8 @@ class Definition:
         record.update({key: value for key, value in optional.items() if value})
         if alarm.ack == "automatic":
             record["ack_required"] = False
+        elif alarm.ack == "optional":
+            record["ack_optional"] = True
         if when.kind != "silent":
             record["no_data"] = _NO_DATA[alarm.bad]
         if alarm.expect_every is not None and when.kind not in ("silent", "seen"):

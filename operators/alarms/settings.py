@@ -84,6 +84,20 @@ class Shelve(Spec):
     )
 
 
+class SuppressedBy(Spec):
+    """An alarm that hides those of other subjects."""
+
+    alarm: str = Field(description="The alarm that hides.", examples=["gateway_down"])
+    match: str = Field(
+        min_length=1,
+        description=(
+            "A label of the hidden subject, or a column of its row in a table, that names the"
+            " subject of the hiding alarm, or has the same value as that one's."
+        ),
+        examples=["gateway"],
+    )
+
+
 class Chatter(Spec):
     """Keeps an alarm raised `times` within `in` until its condition was over for `hold`."""
 
@@ -224,18 +238,22 @@ class Alarm(Component):
         examples=["server_room"],
     )
     armed: Armed | None = Field(None, description="When it counts; always when left out.")
-    suppressed_by: list[str] = Field(
+    suppressed_by: list[str | SuppressedBy] = Field(
         [],
-        description="Alarms of this flow that hide it, subject by subject, while they are active.",
-        examples=[["power"]],
+        description=(
+            "Alarms of this flow that hide it while they are active: by name, those of the same"
+            " subject; with `match`, those of the subject that a label or column names."
+        ),
+        examples=[["power"], [{"alarm": "gateway_down", "match": "gateway"}]],
     )
     suppress_hold: Duration = Field(
         0.0, description="How long they still hide it when they are over.", examples=["2min"]
     )
-    ack: Literal["required", "automatic"] = Field(
+    ack: Literal["required", "optional", "automatic"] = Field(
         "required",
         description=(
-            "Whether a person must acknowledge it, or it counts as acknowledged from the start."
+            "Whether a person must acknowledge it, may (over, it goes by itself), or it counts as"
+            " acknowledged from the start."
         ),
     )
     latch: bool = Field(
@@ -320,6 +338,14 @@ class Alarm(Component):
         return self
 
     @property
+    def hiders(self) -> dict[str, str | None]:
+        """The alarms that hide it, each with the label or column that must match, if any."""
+        return {
+            one if isinstance(one, str) else one.alarm: None if isinstance(one, str) else one.match
+            for one in self.suppressed_by
+        }
+
+    @property
     def sources(self) -> list[str]:
         """The streams it watches."""
         return self.from_ if isinstance(self.from_, list) else [self.from_]
@@ -335,7 +361,7 @@ class Alarm(Component):
         """(name, role) of its inputs beside `from`: hiding alarms, arming stream, rules."""
         arms = self.armed.while_ if self.armed else None
         return (
-            *((name, "suppressed_by") for name in self.suppressed_by),
+            *((name, "suppressed_by") for name in self.hiders),
             *(((arms, "armed"),) if arms else ()),
             *(((self.rules, "rules"),) if self.rules else ()),
         )

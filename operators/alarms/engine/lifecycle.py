@@ -68,6 +68,7 @@ def give_return(engine: Outlet, s: State, t: float, reason: str, **extra: Any) -
     s.active, s.phase, s.since, s.drift, s.flapping = False, "normal", None, None, False
     s.returned_at, s.realarm_from = t, None
     s.levels = (False,) * len(s.rule.levels)
+    s.acked |= s.rule.ack_optional
     emit(engine, s, "returned", t, reason, **extra)
     if s.shelved == "oneshot":
         s.shelved = s.until = None

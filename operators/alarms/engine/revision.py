@@ -51,7 +51,7 @@ def revise(engine: Outlet, s: State, new: Rule, t: float) -> None:
 def _follow_people(s: State, old: Rule) -> None:
     """What people may do under the new rule bounds what they did under the old one."""
     new = s.rule
-    if not new.ack_required:
+    if not new.ack_required or (new.ack_optional and not s.active):
         s.acked = True
     if s.until is not None and new.max_shelve is not None and new.max_shelve != old.max_shelve:
         s.until = min(s.until, s.wall + new.max_shelve)

@@ -71,6 +71,7 @@ class Rule:
         flap = get("flap")
         self.flap = (flap["max"], seconds(flap["window"]), seconds(flap["hold"])) if flap else None
         self.latch, self.ack_required = bool(get("latch", False)), bool(get("ack_required", True))
+        self.ack_optional = bool(get("ack_optional", False))
         self.unshelve_on_escalate = bool(get("unshelve_on_escalate", False))
         self.suppress_when, self.suppress_hold = (
             tuple(get("suppress_when", ())),

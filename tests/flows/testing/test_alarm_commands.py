@@ -14,7 +14,7 @@ tables: {freezers: [{subject: f1}, {subject: f2}]}
 sources: {s: {topic: s}}
 alarms:
   dead: {from: s, when: {silent: 15min}, response: Go.}
-  hot: {from: s, only: {metric: temperature}, when: {above: -18 °C}, response: Go.}
+  hot: {from: s, only: {metric: temperature}, when: {above: -18 °C}, response: Go. ACK}
 sinks: {log: {from: alarms, topic: log}}
 tests:
   - test: one
@@ -56,11 +56,20 @@ def given(at: str, value: int, subject: str = "f2") -> str:
             ],
             id="clear by hand",
         ),
+        pytest.param(
+            [
+                given("0s", -10), "{at: 1s, expect: {hot: unacked}}", given("2s", -20),
+                "{at: 2s, expect: {hot: normal, log: [{}, {change: cleared, annunciation: end}]}}",
+                given("3s", -10), "{at: 3s, do: {ack: hot}, expect: {hot: acked}}",
+            ],
+            id="acknowledged or not",
+        ),
     ],
 )  # fmt: skip
 def test_people_end_what_no_sensor_ends(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "store.yaml"
-    path.write_text(HEAD + "".join(f"      - {line}\n" for line in lines))
+    ack = ", ack: optional" if "cleared" in "".join(lines) else ""
+    path.write_text(HEAD.replace(" ACK", ack) + "".join(f"      - {line}\n" for line in lines))
 
     result = CliRunner().invoke(main, ["test", str(path)])
 
