@@ -33,10 +33,17 @@ class RecordingQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     end: Time
 
 
-class RecordingList(msgspec.Struct):
-    """The spans in which a camera recorded, as [from, to] in epoch seconds."""
+class Recorded(msgspec.Struct, rename={"start": "from", "end": "to"}, order=True):
+    """A span in which a camera recorded, in epoch seconds."""
 
-    recordings: list[tuple[float, float]]
+    start: float
+    end: float
+
+
+class RecordingList(msgspec.Struct):
+    """The spans in which a camera recorded, oldest first."""
+
+    recordings: list[Recorded]
 
 
 class RecordingEndpoints:
@@ -75,10 +82,11 @@ class RecordingEndpoints:
 
     async def spans(self, call: Call) -> RecordingList:
         """The spans; none of a camera that the account may not see."""
-        found: list[tuple[float, float]] = []
+        found: list[Recorded] = []
         for status, data in await self._ask("/recordings", call):
             if status == 200:
-                found += msgspec.json.decode(data, type=list[tuple[float, float]])
+                spans = msgspec.json.decode(data, type=list[tuple[float, float]])
+                found += [Recorded(*span) for span in spans]
         return RecordingList(sorted(found))
 
     async def piece(self, call: Call) -> object:

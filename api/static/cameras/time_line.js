@@ -56,7 +56,7 @@ export class TimeLine {
     else if (this.isRecorded(time)) this.play(time);
   }
 
-  isRecorded = (time) => this.spans.some(([from, to]) => from <= time && time < to);
+  isRecorded = (time) => this.spans.some(({from, to}) => from <= time && time < to);
 
   /** Play a minute of what was recorded at a time. */
   async play(time) {
@@ -94,7 +94,7 @@ export class TimeLine {
     const hours = [];
     for (let time = Math.ceil(start / EVERY) * EVERY; time < start + SPAN; time += EVERY) hours.push(time);
     this.line.replaceChildren(svg("rect", {class: "time-line-ground", x: 0, y: 14, width: WIDE, height: 16, rx: 4}),
-      ...this.spans.map(([from, to]) => svg("rect", {class: "time-line-recorded", x: x(from), y: 26, width: Math.max(1, x(to) - x(from)), height: 4})),
+      ...this.spans.map(({from, to}) => svg("rect", {class: "time-line-recorded", x: x(from), y: 26, width: Math.max(1, x(to) - x(from)), height: 4})),
       ...hours.map((time) => svg("path", {class: "time-line-hour", d: `M${x(time)} 8v28`}, svg("title", {}, clock(time)))),
       ...this.events.map((event) => svg("rect", {class: "time-line-mark", "data-type": event.type, "data-chosen": event === this.chosen ? "yes" : null, x: x(event.time) - 2, y: event === this.chosen ? 4 : 12, width: 4, height: event === this.chosen ? 36 : 20})));
     const words = this.chosen ? `${typeWord(this.chosen.type)}, ${timeOfDay(this.chosen.time)}` : say("eventCount", {n: this.events.length});

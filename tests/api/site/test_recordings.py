@@ -34,7 +34,7 @@ def test_recordings_are_found_and_played_by_those_who_may_see_the_camera(
     span = {"camera": "dock", "from": PAST + 2, "to": PAST + 5}
     try:
         [found] = ask("/api/recordings", token, **span).json()["recordings"]
-        assert found == [PAST + 2, PAST + 5]
+        assert found == {"from": PAST + 2, "to": PAST + 5}
         piece = ask("/api/recordings/piece", token, **span)
         assert piece.headers["content-type"] == "video/mp4"
         assert piece.headers["cache-control"] == "private, no-store"
