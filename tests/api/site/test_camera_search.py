@@ -21,7 +21,7 @@ from infra.embedded.rtsp import Mount, Rtsp
 from tests.api.conftest import Start
 from tests.api.running import Api
 from tests.api.site.onvif_device import OnvifDevice
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 PASSWORD = "p@s/s <&>"
 Own = Callable[[Any], Any]
@@ -41,10 +41,19 @@ def searching(start: Start, settings: Settings) -> Api:
 
 
 def tried(api: Api, url: str, **more: str) -> httpx.Response:
+    """The answer to a trial; on a machine with much other work one may take too long."""
     headers = {"Authorization": f"Bearer {api.login()}"}
-    return httpx.post(
-        f"{api.url}/api/cameras/test", json={"url": url, **more}, headers=headers, timeout=PATIENCE
-    )
+    body = {"url": url, **more}
+
+    def answer() -> httpx.Response | None:
+        given = httpx.post(
+            f"{api.url}/api/cameras/test", json=body, headers=headers, timeout=PATIENCE
+        )
+        return None if "no picture came within" in given.text else given
+
+    found = wait_until(answer, what="an answer of the camera")
+    assert found is not None
+    return found
 
 
 def test_a_digest_is_that_of_the_profile() -> None:
