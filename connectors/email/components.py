@@ -22,7 +22,8 @@ class Email(Sink):
     Delivery: at least once. Waiting events are kept in a file in the flow's data folder, so a crash
     or a mail server that is down loses none. A mail that might go out twice, after a crash at the
     wrong moment, has the same Message-ID. When the server refuses a recipient for good, the mail
-    goes to dead letters and the other recipients get theirs.
+    goes to dead letters and the other recipients get theirs. For one that it puts off, the mail is
+    tried again for some three hours, and stops no other mail.
     Back pressure: none up to 100,000 waiting events, then the flow waits.
     """
 

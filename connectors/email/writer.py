@@ -1,20 +1,25 @@
 """The running side of the e-mail sink: events wait in a file, and go out in groups."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.base import ConnectorContext, ConnectorError
 from connectors.email.connection import EmailConnection
 from connectors.email.message import MailText, message_id
 from connectors.email.smtp import MailRejected, RecipientsDeferred, hand_over
-from connectors.email.spool import MailSpool
+from connectors.email.spool import MailSpool, Owed
 from connectors.runtime.backoff import Backoff
-from connectors.runtime.threaded_writer import ThreadedWriter
+from connectors.runtime.threaded_writer import Retry, ThreadedWriter
 from operators.events import DeadLetter, Event, encode_lines
 
 BOUND = 100_000
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
+FIRST_LATER, LONGEST_LATER, MOST_TRIES = 10.0, 1800.0, 12
+"""Seconds until a mail is tried again that the server puts off for some recipients, doubled each
+time up to the longest, and how often: for some three hours. Greylisting takes minutes (RFC 6647).
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,6 @@ class EmailWriter(ThreadedWriter):
             ) from error
         self._first_at = time.monotonic()
         self._last_sent = -1e9
-        self._left: list[str] | None = None
         self._urgent = 0
         self._start(self._run, f"writer {context.name}")
 
@@ -93,7 +97,13 @@ class EmailWriter(ThreadedWriter):
         events = self._due()
         if events:
             self._send(events)
-        return bool(events)
+        tried = [owed for owed in self._spool.owed if owed.due <= time.monotonic()]
+        for owed in tried:
+            self._send_later(owed)
+        if self._spool.owed:
+            waiting = sorted({address for owed in self._spool.owed for address in owed.to})
+            raise Retry(f"the mail server puts off mails to {', '.join(waiting)}", after=0.0)
+        return bool(events or tried)
 
     def _due(self) -> list[Event]:
         """The events of the next mail once it may go; empty after about a second without one."""
@@ -115,8 +125,30 @@ class EmailWriter(ThreadedWriter):
             return [] if self._closed else spool.begin(len(spool.waiting))
 
     def _send(self, events: list[Event]) -> None:
+        later = self._hand_over(events, self._settings.to)
+        with self._changed:
+            self._last_sent = self._first_at = time.monotonic()
+            if later:
+                self._spool.owe(later).due = time.monotonic() + FIRST_LATER
+            else:
+                self._spool.end()
+            self._changed.notify_all()
+
+    def _send_later(self, owed: Owed) -> None:
+        """Try a mail again that some recipients have to wait for; the others have it."""
+        later = self._hand_over(owed.events, owed.to)
+        owed.tries += 1
+        if later and owed.tries >= MOST_TRIES:
+            self._refuse(owed.events, ", ".join(later), f"put off {owed.tries} times")
+            self._context.flush_dead_letters()
+            later = []
+        owed.due = time.monotonic() + min(FIRST_LATER * 2.0 ** (owed.tries - 1), LONGEST_LATER)
+        with self._changed:
+            self._spool.still_owed(owed, later)
+
+    def _hand_over(self, events: list[Event], to: Sequence[str]) -> list[str]:
+        """Send a mail; returns to whom the server puts it off. Who is refused is a dead letter."""
         connection: EmailConnection = self._context.connection
-        to = self._left or self._settings.to
         mail = self._text.mail(
             events,
             connection.sender,
@@ -124,22 +156,17 @@ class EmailWriter(ThreadedWriter):
             f"{self._context.flow}/{self._context.name}",
             time.time(),
         )
+        later: list[str] = []
         try:
-            for address, said in hand_over(connection, self._settings.connection, mail, to).items():
-                self._refuse(events, address, said)
+            refused = hand_over(connection, self._settings.connection, mail, to)
         except RecipientsDeferred as deferred:
-            for address, said in deferred.permanent.items():
-                self._refuse(events, address, said)
-            self._left = deferred.waiting
-            raise
+            refused, later = deferred.permanent, deferred.waiting
         except MailRejected as rejected:
-            self._refuse(events, ", ".join(to), str(rejected))
+            refused = {", ".join(to): str(rejected)}
+        for address, said in refused.items():
+            self._refuse(events, address, said)
         self._context.flush_dead_letters()
-        with self._changed:
-            self._left = None
-            self._last_sent = self._first_at = time.monotonic()
-            self._spool.end()
-            self._changed.notify_all()
+        return later
 
     def _refuse(self, events: list[Event], to: str, said: str) -> None:
         context = self._context

@@ -14,6 +14,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from pydantic import ValidationError
 
 from connectors.base import ConnectorError, Stopped, Writer
+from connectors.email import writer as email_writer
 from connectors.email.components import Email
 from connectors.email.connection import EmailConnection
 from connectors.email.message import MailText
@@ -233,23 +234,49 @@ def test_a_recipient_refused_for_good_is_set_aside_and_the_others_get_their_mail
         assert not recorder.health.down
 
 
-def test_a_recipient_that_has_to_wait_gets_the_mail_later_and_the_others_only_once(
-    opened: Callable[..., Writer], recorder: Recorder, tmp: Path
+def test_a_recipient_that_has_to_wait_gets_the_mails_later_and_the_others_get_all_at_once(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email_writer, "FIRST_LATER", 0.05)
+    monkeypatch.setattr(email_writer, "MOST_TRIES", 10_000)
+    picky = Picky(slow="450 try again")
+    with serving(picky) as url:
+        sink = opened(url, tmp, to=["ops@example.org", "slow@example.org"], group_interval="1ms")
+        for n in (1, 2):
+            sink.write([change(n)])
+            sink.flush()
+            wait_until(lambda n=n: len(picky.recipients) == n, what="the mail")
+        assert picky.recipients == ["ops@example.org"] * 2
+        wait_until(
+            lambda: "slow@example.org" in recorder.health.down.get("mail", ""),
+            what="the sink to say who waits",
+        )
+        picky.refuse.clear()
+        wait_until(lambda: len(picky.recipients) == 4, what="the mails that were put off")
+        assert picky.recipients[2:] == ["slow@example.org"] * 2
+        wait_until(lambda: not recorder.health.down, what="the sink to be up")
+        assert len({message_id(mail) for mail in picky.mails}) == 2
+    assert not recorder.letters
+
+
+def test_a_mail_that_is_put_off_is_remembered_over_a_restart_and_ends_as_a_dead_letter(
+    opened: Callable[..., Writer], recorder: Recorder, tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picky = Picky(slow="450 try again")
     with serving(picky) as url:
         sink = opened(url, tmp, to=["ops@example.org", "slow@example.org"])
         sink.write([change(1)])
         sink.flush()
-        wait_until(
-            lambda: "slow@example.org" in recorder.health.down.get("mail", ""),
-            what="the sink to be degraded",
-        )
-        picky.refuse.clear()
-        wait_until(lambda: len(picky.recipients) == 2, what="the second mail")
-        assert picky.recipients == ["ops@example.org", "slow@example.org"]
-        wait_until(lambda: not recorder.health.down, what="the sink to be up")
-        assert {message_id(mail) for mail in picky.mails} == {message_id(picky.mails[0])}
+        wait_until(lambda: recorder.health.down, what="the sink to say who waits")
+        sink.close()
+        monkeypatch.setattr(email_writer, "FIRST_LATER", 0.01)
+        monkeypatch.setattr(email_writer, "MOST_TRIES", 3)
+        opened(url, tmp, to=["ops@example.org", "slow@example.org"])
+        wait_until(lambda: recorder.letters, what="the dead letter")
+        assert picky.recipients == ["ops@example.org"]
+        (letter,) = recorder.letters
+        assert "to slow@example.org" in letter.detail and "put off 3 times" in letter.detail
+        assert ids(decode_lines(letter.payload)) == ["a1"]
 
 
 def message_id(mail: Envelope) -> bytes:
