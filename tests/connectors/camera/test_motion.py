@@ -59,7 +59,7 @@ NUISANCES = {
 @pytest.mark.parametrize("nuisance", NUISANCES)
 def test_what_always_moves_passes_at_most_two_pictures_in_a_hundred(nuisance: str) -> None:
     draws, masks, noise = NUISANCES[nuisance]
-    found = looks(play(600, *draws, noise=noise), masks)
+    found = looks(play(240, *draws, noise=noise), masks)
     assert sum(look.passes for _, look in found) <= 0.02 * len(found)
 
 
