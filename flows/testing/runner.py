@@ -25,6 +25,7 @@ from flows.testing.inputs import events_of, time_of
 from flows.testing.outputs import Output, SinkView
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import COMMAND, REJECTED
+from operators.component import INSTANT
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.model.fields import field as field_of
 
@@ -98,6 +99,10 @@ def run_test(
     return outcome
 
 
+JUST_AFTER = 3 * INSTANT
+"""Seconds; what is due at an instant and comes after all that happens at it has come by then."""
+
+
 class _Action(NamedTuple):
     """What is given, done or expected at one instant; `rank` orders these at the same one."""
 
@@ -159,7 +164,8 @@ class _Run:
             if failures and action.at > failures[0].at:
                 return
             self._playback.coming(self._oldest(action))
-            self._playback.advance(self._start + action.at)
+            settled = JUST_AFTER if action.rank == 2 else 0.0
+            self._playback.advance(self._start + action.at + settled)
             path = (*self._outcome.path, "play", action.number)
             if action.rank == 0:
                 self._give(action)

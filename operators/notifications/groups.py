@@ -11,14 +11,20 @@ from typing import Any
 
 Group = dict[str, Any]
 Member = dict[str, Any]
-"""One alarm of a group: its `state` (firing, muted, resolved), whether it was notified (`told`) and
-`acked`, `since` when, and `about`, which belongs to who feeds the notifier."""
+"""One alarm of a group: its `state` (firing, muted, resolved), whether it was notified (`told`),
+whether there is `news` of it and it is `acked`, `since` when, and `about`, which belongs to who
+feeds the notifier."""
 Terms = dict[str, Any]
 """How a group is notified: `wait`, `interval`, `repeat` in seconds, and `flood`: {limit, window} or
-None.
+None. Changes to a group that was told before `gather` for so long, at once without.
 """
 MOST_ACTS = 1000
 """So many annunciations are remembered for a limit of floods that a rule may get later."""
+TOGETHER = 1.0
+"""What happens to a told group within so many seconds is told together."""
+PUT_OFF = 10.0
+"""Seconds for which one change after the other puts off a notification at most."""
+ENDS = ("returned", "removed", "disabled")
 
 
 class Notifier:
@@ -34,6 +40,7 @@ class Notifier:
             lambda notification, members: None
         )
         self._groups: dict[str, Group] = {}
+        self._places: dict[str, str] = {}
 
     def take(
         self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *,
@@ -41,40 +48,80 @@ class Notifier:
         masked: bool, about: Any = None,
     ) -> None:  # fmt: skip
         """Take note of what happened to the member `name` of the group `key` at `now`."""
-        group = self._group(json.dumps(key), terms)
-        member = group["members"].get(name)
+        place = self._places.get(name, "") if event in ENDS else json.dumps(key)
+        group = self._group(place or json.dumps(key), terms)
+        member = self._moved(name, group)
         if annunciate:
-            since = member["since"] if member and member["state"] != "resolved" else now
-            notified = bool(member and member["told"])
-            group["members"][name] = {
-                "state": "firing",
-                "told": notified,
-                "acked": acked,
-                "since": since,
-                "about": about,
-            }
-            if not self._count_flood(group, now):
-                _plan(group, now)
+            self._annunciated(group, name, member, now, acked, about)
         elif member is None:
             return
-        elif event in ("returned", "removed", "disabled"):
+        elif event in ENDS:
             if member["told"]:
-                member["state"], member["about"] = "resolved", about
+                member.update(state="resolved", about=about, news=True)
                 _plan(group, now)
             else:
-                _forget(group, name)
+                self._forget(group, name)
         else:
             member["acked"], member["about"] = acked, about
+            if event == "acked":
+                self._acknowledged(group, name, member)
             self._follow_mask(group, name, member, masked)
 
-    @staticmethod
-    def _follow_mask(group: Group, name: str, member: Member, masked: bool) -> None:
+    def _annunciated(
+        self, group: Group, name: str, member: Member | None, now: float, acked: bool, about: Any
+    ) -> None:
+        since = member["since"] if member and member["state"] != "resolved" else now
+        group["members"][name] = {
+            "state": "firing",
+            "told": bool(member and member["told"]),
+            "news": True,
+            "acked": acked,
+            "since": since,
+            "about": about,
+        }
+        self._places[name] = group["key"]
+        if not self._count_flood(group, now):
+            _plan(group, now)
+
+    def _moved(self, name: str, group: Group) -> Member | None:
+        """The member, taken over from the group it was in if its fields have changed."""
+        before = self._groups.get(self._places.get(name, ""))
+        if before is None or before is group or name not in before["members"]:
+            return group["members"].get(name)  # type: ignore[no-any-return]
+        member: Member = before["members"][name]
+        if group["last"] is None and member["told"]:
+            group["last"] = before["last"]
+        self._forget(before, name)
+        group["members"][name], self._places[name] = member, group["key"]
+        return member
+
+    def _acknowledged(self, group: Group, name: str, member: Member) -> None:
+        """Nobody needs to be told of what somebody has seen."""
+        if member["state"] != "firing":
+            return
+        if member["told"]:
+            member["news"] = False
+            _drop_plan_without_news(group)
+        else:
+            self._forget(group, name)
+
+    def _follow_mask(self, group: Group, name: str, member: Member, masked: bool) -> None:
+        if name not in group["members"]:
+            return
         if masked and not member["told"]:
-            _forget(group, name)
+            self._forget(group, name)
         elif masked and member["state"] == "firing":
-            member["state"] = "muted"
+            member["state"], member["news"] = "muted", False
+            _drop_plan_without_news(group)
         elif not masked and member["state"] == "muted":
             member["state"] = "firing"
+
+    def _forget(self, group: Group, name: str) -> None:
+        del group["members"][name]
+        self._places.pop(name, None)
+        if not group["members"] and not group["flood"]:
+            group["last"] = None
+        _drop_plan_without_news(group)
 
     def _group(self, key: str, terms: Terms) -> Group:
         group = self._groups.get(key)
@@ -83,6 +130,7 @@ class Notifier:
                 "key": key,
                 "members": {},
                 "due": None,
+                "limit": None,
                 "last": None,
                 "acts": [],
                 "flood": False,
@@ -106,13 +154,15 @@ class Notifier:
 
     def tick(self, now: float) -> None:
         """Send what is due at `now`."""
-        for group in self._groups.values():
+        for group in list(self._groups.values()):
             while (due := _next_send(group, now)) is not None and due[0] <= now:
                 at, kind = due
                 flood = group["cfg"]["flood"]
-                if flood and group["flood"]:
-                    group["acts"] = [act for act in group["acts"] if act > at - flood["window"]]
-                    if len(group["acts"]) < flood["limit"] / 2:
+                if group["flood"]:
+                    window = flood["window"] if flood else math.inf
+                    group["acts"] = [act for act in group["acts"] if act > at - window]
+                    few = not flood or len(group["acts"]) < flood["limit"] / 2
+                    if few or kind == "flood_off":
                         group["flood"], kind = False, "flood_off"
                 self._send(group, at, kind)
 
@@ -137,9 +187,11 @@ class Notifier:
         self.on_send(notification, {name: members[name] for name in (*firing, *resolved)})
         for name in resolved:
             del members[name]
+            self._places.pop(name, None)
         for member in members.values():
-            member["told"] = True
-        group["last"], group["due"] = (now if members else None), None
+            member["told"], member["news"] = True, False
+        group["last"] = now if members or group["flood"] else None
+        group["due"] = group["limit"] = None
 
     def adopt(self, terms: Terms) -> None:
         """Tell all groups under new terms from now on."""
@@ -160,16 +212,28 @@ class Notifier:
         return groups
 
     def restore(self, data: Mapping[str, Any]) -> None:
-        """Take back what `snapshot` returned."""
+        """Take back what `snapshot` returned; earlier versions knew no `news` and no `limit`."""
         self._groups = json.loads(json.dumps(data))
+        for key, group in self._groups.items():
+            group.setdefault("limit", None)
+            for name, member in group["members"].items():
+                self._places[name] = key
+                is_new = group["due"] is not None and (
+                    not member["told"] or member["state"] == "resolved"
+                )
+                member.setdefault("news", is_new)
 
 
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:
     """The next send and its kind; a planned one that is due goes before a repeat."""
     due, last, repeat = group["due"], group["last"], group["cfg"]["repeat"]
     planned = None if due is None else (due, "first" if last is None else "update")
+    calm = _calm_at(group)
+    if calm is not None and (planned is None or calm <= planned[0]):
+        planned = (calm, "flood_off")
     again = None if last is None or repeat is None else last + repeat
-    if again is None or (due is not None and (due <= now or due <= again)):
+    gathers = planned is not None and group["cfg"].get("gather")
+    if again is None or gathers or (planned and (planned[0] <= now or planned[0] <= again)):
         return planned
     waits = any(
         member["state"] == "firing" and not member["acked"] for member in group["members"].values()
@@ -177,19 +241,38 @@ def _next_send(group: Group, now: float) -> tuple[float, str] | None:
     return (again, "repeat") if waits else planned
 
 
-def _forget(group: Group, name: str) -> None:
-    del group["members"][name]
-    if not group["members"] and group["last"] is None:
-        group["due"] = None
+def _calm_at(group: Group) -> float | None:
+    """When a flood is over if nothing else happens; None where there is none."""
+    if not group["flood"]:
+        return None
+    flood, last = group["cfg"]["flood"], group["last"]
+    if not flood:
+        return float(last)
+    few = math.ceil(flood["limit"] / 2) - 1  # so many annunciations are no flood any more
+    acts = group["acts"]
+    ends = acts[len(acts) - few - 1] + flood["window"] if len(acts) > few else last
+    return float(max(ends, last))
+
+
+def _drop_plan_without_news(group: Group) -> None:
+    if not any(member["news"] for member in group["members"].values()):
+        group["due"] = group["limit"] = None
 
 
 def _plan(group: Group, now: float) -> None:
-    config = group["cfg"]
-    if group["last"] is None:
-        due = now + config["wait"]
+    """Plan to tell of a change: a new group after its wait, a told one also after the interval."""
+    config, due, last = group["cfg"], group["due"], group["last"]
+    gather = config.get("gather", 0.0)
+    if last is None:
+        group["due"] = min(now + config["wait"], math.inf if due is None else due)
+        return
+    if group["flood"]:
+        wanted = max(now, last + config["flood"]["window"])
     else:
-        due = max(
-            now,
-            group["last"] + (config["flood"]["window"] if group["flood"] else config["interval"]),
-        )
-    group["due"] = due if group["due"] is None else min(group["due"], due)
+        wanted = max(now + gather, last + config["interval"])
+    if due is None:
+        group["due"], group["limit"] = wanted, wanted + PUT_OFF
+    elif wanted < due:
+        group["due"] = wanted
+    elif gather and due < now + TOGETHER:
+        group["due"] = min(now + TOGETHER, max(due, group["limit"] or due))

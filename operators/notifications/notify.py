@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from operators.component import Due, Logic, Now, Operator, Spec, StepContext
+from operators.component import INSTANT, Due, Logic, Now, Operator, Spec, StepContext
 from operators.events import AlarmTransition, Event, Occurrence
 from operators.model.fields import field, text
 from operators.model.priority import PRIORITIES
 from operators.model.units import Duration, Some
-from operators.notifications.groups import Member, Notifier
+from operators.notifications.groups import TOGETHER, Member, Notifier
 
 MOST_LISTED = 20
 """So many alarms are written out in `text`; `raised` and `over` have all."""
@@ -29,13 +29,15 @@ class Notify(Operator):
     """Makes notifications of the changes of alarms: one for a group of them, as people can read it.
 
     The stream reads `alarms`, or alarms by name. The first alarm of a group waits `wait` for
-    others; later changes are notified `interval` after the last notification at the earliest. An
-    alarm that is over before it was notified is left out; so is one that is shelved, suppressed or
-    out of service, until that ends. What nobody has acknowledged is repeated after `repeat`.
+    others; so do later changes, and they come `interval` after the last notification at the
+    earliest. What happens at one instant is told together. An alarm that is over or acknowledged
+    before it was notified is left out; so is one that is shelved, suppressed or out of service,
+    until that ends. One that gets another priority, label or page moves to the group of that. What
+    nobody has acknowledged is repeated after `repeat`.
 
     With `flood`, as many alarms within its span are one notification at once; after that comes one
-    digest in that span, until there are fewer than half as many. The alarms themselves are
-    untouched by it.
+    digest in that span, until there are fewer than half as many, which is told, too. The alarms
+    themselves are untouched by it.
 
     A notification is an occurrence `notification` whose subject is the group (its values, or
     `alarms`). Its data are
@@ -89,7 +91,12 @@ class Notify(Operator):
 
 
 class NotifyLogic(Logic):
-    """State are the groups with their members; one that is over is freed."""
+    """State are the groups with their members; one that is over is freed.
+
+    Up to version 1 a group did not know what is news.
+    """
+
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -97,7 +104,7 @@ class NotifyLogic(Logic):
         flood = settings.flood and {"limit": settings.flood.alarms, "window": settings.flood.in_}
         self._terms = {
             "wait": settings.wait, "interval": settings.interval, "repeat": settings.repeat,
-            "flood": flood,
+            "flood": flood, "gather": max(settings.wait, TOGETHER),
         }  # fmt: skip
         self._step = context.step
         self._notifier = Notifier()
@@ -123,12 +130,12 @@ class NotifyLogic(Logic):
     def next_time(self) -> Due:
         """When the next notification is due, on the wall clock."""
         due = self._notifier.next_due()
-        return Due(wall=math.inf if due is None else due)
+        return Due(wall=math.inf if due is None else due + 2 * INSTANT)
 
     def _move(self, to: float) -> None:
-        """What is due before an instant is sent before what happens at it."""
+        """What is due before an instant is sent before what happens at it, which comes first."""
         self._clock = max(self._clock, to)
-        self._notifier.tick(self._clock)
+        self._notifier.tick(self._clock - INSTANT)
 
     def _take(self, event: AlarmTransition) -> None:
         self._move(event.recorded)
@@ -137,10 +144,11 @@ class NotifyLogic(Logic):
             [name, "" if value is None else text(value)]
             for name, value in zip(self._by, values, strict=True)
         ]
+        is_told = event.annunciation in ("start", "again")
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         self._notifier.take(
             key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
-            annunciate=event.annunciate, acked="unacked" not in event.flags, masked=masked,
+            annunciate=is_told, acked="unacked" not in event.flags, masked=masked,
             about=_about(event),
         )  # fmt: skip
 
@@ -153,9 +161,9 @@ class NotifyLogic(Logic):
             [{**members[name]["about"], "since": members[name]["since"]} for name in sent[key]]
             for key in ("firing", "resolved")
         )
-        if not raised and not over:
-            return
         at, kind = sent["at"], sent["kind"]
+        if not raised and not over and kind != "flood_off":
+            return
         group = {name.removeprefix("label."): value for name, value in sent["group"]}
         subject = "/".join(value or "-" for value in group.values()) or "alarms"
         data = {

@@ -947,7 +947,7 @@ class Notifier:
     """Grouping, repeat and flood control on top of annunciated transitions (wall time)."""
 
     def __init__(self, engine):
-        self.engine, self.g, self.sent = engine, {}, []
+        self.engine, self.g, self.sent, self.places = engine, {}, [], {}
 
     def group(self, alarm):
         r = alarm.rule
@@ -964,10 +964,15 @@ class Notifier:
         if alarm.rule.group_by is None:
             return
         g, name, now = self.group(alarm), f"{tr['rule']}/{tr['subject']}", tr["recorded"]
+        g = self.follow(g, name, tr["event"])
         m = g["members"].get(name)
         if tr["annunciate"]:
+            self.places[name] = g["key"]
             g["members"][name] = dict(
-                state="firing", told=bool(m and m["told"]), acked="unacked" not in tr["flags"]
+                state="firing",
+                told=bool(m and m["told"]),
+                acked="unacked" not in tr["flags"],
+                news=True,
             )
             g["acts"].append(now)
             fl = g["cfg"]["flood"]
@@ -979,22 +984,49 @@ class Notifier:
             self.plan(g, now)
         elif m and tr["event"] in ("returned", "removed", "disabled"):
             if m["told"]:
-                m.update(state="resolved")
+                m.update(state="resolved", news=True)
                 self.plan(g, now)
             else:
                 self.forget(g, name)
         elif m:
             m["acked"] = "unacked" not in tr["flags"]
+            if tr["event"] == "acked" and m["state"] == "firing":  # seen before it was told
+                if not m["told"]:
+                    return self.forget(g, name)
+                self.no_news(g, m)
             if alarm.masked() and not m["told"]:
                 self.forget(g, name)
             elif alarm.masked() and m["state"] == "firing":
                 m["state"] = "muted"
+                self.no_news(g, m)
             elif not alarm.masked() and m["state"] == "muted":
                 m["state"] = "firing"
 
+    def follow(self, g, name, event):
+        """A member whose group fields have changed moves; its end is told where it was told."""
+        old = self.g.get(self.places.get(name))
+        if old is None or old is g or name not in old["members"]:
+            return g
+        if event in ("returned", "removed", "disabled"):
+            old["cfg"] = g["cfg"]
+            return old
+        m = old["members"][name]
+        if g["last"] is None and m["told"]:
+            g["last"] = old["last"]
+        self.forget(old, name)
+        g["members"][name], self.places[name] = m, g["key"]
+        return g
+
     def forget(self, g, name):
         del g["members"][name]
-        if not g["members"] and g["last"] is None:
+        self.places.pop(name, None)
+        if not g["members"] and not g["flood"]:
+            g["last"] = None
+        self.no_news(g, {})
+
+    def no_news(self, g, m):
+        m["news"] = False
+        if not any(m["news"] for m in g["members"].values()):
             g["due"] = None
 
     def plan(self, g, now):
@@ -1014,9 +1046,20 @@ class Notifier:
         )
         for n in resolved:
             del g["members"][n]
+            self.places.pop(n, None)
         for m in g["members"].values():
-            m["told"] = True
-        g.update(last=now if g["members"] else None, due=None)
+            m.update(told=True, news=False)
+        g.update(last=now if g["members"] or g["flood"] else None, due=None)
+
+    def calm(self, g):
+        """When a flood is over by itself: fewer than half as many annunciations in the span."""
+        fl = g["cfg"]["flood"]
+        if not fl:
+            return g["last"]
+        few = math.ceil(fl["limit"] / 2) - 1
+        acts = g["acts"]
+        ends = acts[len(acts) - few - 1] + secs(fl["window"]) if len(acts) > few else g["last"]
+        return max(ends, g["last"])
 
     def tick(self, now):
         for g in self.g.values():
@@ -1027,16 +1070,20 @@ class Notifier:
                     m["state"] == "firing" and not m["acked"] for m in g["members"].values()
                 ):
                     repeat = g["last"] + g["cfg"]["repeat"]
-                if g["due"] is not None and g["due"] <= now:
-                    at = g["due"]
-                    kind = "first" if g["last"] is None else "update"
+                planned = None
+                if g["due"] is not None:
+                    planned = (g["due"], "first" if g["last"] is None else "update")
+                if g["flood"] and (planned is None or self.calm(g) <= planned[0]):
+                    planned = (self.calm(g), "flood_off")
+                if planned is not None and planned[0] <= now:
+                    at, kind = planned
                 elif repeat is not None and repeat <= now:
                     at, kind = repeat, "repeat"
                 else:
                     break
-                if fl and g["flood"]:
-                    g["acts"] = [a for a in g["acts"] if a > at - secs(fl["window"])]
-                    if len(g["acts"]) < fl["limit"] / 2:
+                if g["flood"]:
+                    g["acts"] = [a for a in g["acts"] if not fl or a > at - secs(fl["window"])]
+                    if kind == "flood_off" or not fl or len(g["acts"]) < fl["limit"] / 2:
                         g["flood"], kind = False, "flood_off"
                 self.flush(g, at, kind)
 

@@ -28,6 +28,7 @@ def change(
         "value": 31.0,
         "unit": "°C",
         "labels": {"room": "hall"},
+        "annunciation": "start" if annunciate else None,
         **more,
     }
     return AlarmTransition(
@@ -56,6 +57,7 @@ class Notifications:
         return [one for event in events for one in notified(self.shard.feed(event))]
 
     def wait(self, until: float) -> list[Notified]:
+        until += 3e-6  # what is due at an instant comes after what happens at it
         found: list[Event] = []
         while (due := self.shard.logic.next_time().wall) <= until:
             found += self.shard.logic.on_time(Now(due, due))
@@ -117,7 +119,7 @@ def test_a_masked_alarm_is_left_out_and_comes_back() -> None:
     notifications.feed(change(20, "shelved", flags="active unacked shelved:timed"))
     assert notifications.wait(1000) == []
     notifications.feed(change(1001, "unshelved", flags="active unacked", annunciate=True))
-    assert notifications.wait(1002) == [(1001, "alarms", "update", ["rack"], [])]
+    assert notifications.wait(1011) == [(1011, "alarms", "update", ["rack"], [])]
 
 
 def test_it_is_told_again_until_it_is_acknowledged() -> None:
@@ -147,10 +149,11 @@ def test_a_flood_is_told_at_once_and_then_once_a_span_until_it_is_over() -> None
     assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(3, "flood_on", 4)]
     said = notifications.wait(603)
     assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(603, "update", 40)]
+    said = notifications.wait(899)
+    assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(638, "flood_off", 40)]
     notifications.feed(raised(900, "s40"))
-    assert [(at, what, len(some)) for at, _, what, some, _ in notifications.wait(2000)] == [
-        (1203, "flood_off", 41)
-    ]
+    said = notifications.wait(2000)
+    assert [(at, what, len(some)) for at, _, what, some, _ in said] == [(930, "update", 41)]
 
 
 def test_it_reads_as_a_text_the_most_urgent_first_and_long_lists_are_cut() -> None:
@@ -166,7 +169,7 @@ def test_it_reads_as_a_text_the_most_urgent_first_and_long_lists_are_cut() -> No
     )
     many = Shard(step(Notify, "notify: {wait: 1min}"))
     many.feed(*(raised(0, f"s{n:02}") for n in range(25)))
-    (event,) = many.logic.on_time(Now(60, 60))
+    (event,) = many.logic.on_time(Now(60.1, 60.1))
     assert isinstance(event, Occurrence)
     assert event.data["text"].splitlines()[-1] == "and 5 more"
     assert len(event.data["raised"]) == 25
@@ -195,7 +198,7 @@ def test_a_changed_definition_counts_from_the_restart_on() -> None:
     notifications.wait(1)
     again = step(Notify, "notify: {wait: 0s, repeat: 1min}").logic(CONTEXT)
     again.restore(notifications.shard.logic.snapshot(), 1)
-    assert again.next_time().wall == 60
+    assert again.next_time().wall == pytest.approx(60)
 
 
 @pytest.mark.parametrize("seed", range(40))
