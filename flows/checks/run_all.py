@@ -7,6 +7,7 @@ from flows.checks.metrics import check_metrics
 from flows.checks.never_true import check_limits
 from flows.checks.placeholders import check_texts
 from flows.checks.references import check_references
+from flows.checks.several_metrics import check_sums
 from flows.checks.step_ids import check_steps
 from flows.checks.tables import check_tables
 from flows.checks.tests_section import check_tests
@@ -31,5 +32,6 @@ def check(scope: Scope) -> None:
     check_clock(scope)
     check_metrics(scope)
     check_units(scope)
+    check_sums(scope)
     check_texts(scope)
     check_tests(scope)

@@ -19,6 +19,7 @@ from operators.alarms.rule_builder import Definition
 from operators.alarms.settings import Alarm
 from operators.alarms.transition_events import Renderer
 from operators.component import Due, Logic, Now, StepContext
+from operators.decoding.payloads.metrics import may_be_two_state
 from operators.events import Event, Occurrence, Reading
 from operators.model.condition import Column
 from operators.model.fields import number_of
@@ -310,7 +311,9 @@ class AlarmLogic(Logic):
         """Readings of the stream that arms the alarm."""
         for event in events:
             value = number_of(event)
-            if value is None or getattr(event, "quality", "good") != "good":
+            metric, unit = getattr(event, "metric", None), getattr(event, "unit", None)
+            good = getattr(event, "quality", "good") == "good" and may_be_two_state(metric, unit)
+            if value is None or not good:
                 self.count("not_data")
                 continue
             subject = getattr(event, "subject", "")

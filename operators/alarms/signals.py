@@ -9,7 +9,7 @@ from typing import Any
 
 from operators.alarms.engine.machine import Engine
 from operators.alarms.engine.rule import Rule
-from operators.decoding.payloads.metrics import METRICS
+from operators.decoding.payloads.metrics import METRICS, may_be_two_state
 from operators.model.units import UNITS
 
 Make = Callable[[Mapping[str, Any]], Rule]
@@ -49,10 +49,9 @@ def concerns(rule: Rule, event: Any, asks_for_word: bool) -> bool:
     not about a battery at 1 %.
     """
     metric, unit = getattr(event, "metric", None), getattr(event, "unit", None)
-    known = METRICS.get(metric) if metric else None
     if asks_for_word:
-        return unit is None and (known is None or known.kind != "number")
-    wanted = rule.unit
+        return may_be_two_state(metric, unit)
+    known, wanted = METRICS.get(metric or ""), rule.unit
     if wanted is None:
         return True
     if unit is None:

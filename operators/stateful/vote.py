@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from operators.component import Logic, Operator, StepContext
+from operators.decoding.payloads.metrics import may_be_two_state
 from operators.events import Event, Reading
 from operators.model.fields import field, signal_of, text
 from operators.model.keyed_logic import Entry, KeyedLogic
@@ -92,6 +93,7 @@ class VoteLogic(KeyedLogic[_Group]):
             not isinstance(event, Reading)
             or event.quality != "good"
             or event.value not in (0.0, 1.0)
+            or not may_be_two_state(event.metric, event.unit)
         ):
             self.count("not_data")
             return

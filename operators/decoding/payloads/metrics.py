@@ -102,6 +102,13 @@ NAMES: dict[str, str] = {**{name: name for name in METRICS}, **ALIASES}
 OPENINGS = frozenset(("door", "window", "opening", "garage_door"))
 """What others call a contact that is 1 when open."""
 
+
+def may_be_two_state(metric: str | None, unit: str | None) -> bool:
+    """Whether 1 and 0 of a signal may be on and off; they are not of a battery at 1 %."""
+    known = METRICS.get(metric) if metric else None
+    return unit is None and (known is None or known.kind != "number")
+
+
 METRIC_OF_UNIT: dict[str, str] = {
     "°C": "temperature", "°F": "temperature", "W": "power", "kW": "power", "kWh": "energy",
     "Wh": "energy", "MWh": "energy", "V": "voltage", "mV": "voltage", "A": "current",

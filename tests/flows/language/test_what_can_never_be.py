@@ -70,6 +70,18 @@ def test_a_threshold_that_is_never_on_is_told(tmp_path):
     assert "never true: occupancy is at most 1" in report
 
 
+def test_a_sum_of_several_metrics_is_told_by_their_names(tmp_path):
+    sum_ = "  sum: {from: {a: both, b: warm}, steps: [combine: {subject: x, metric: y, plus: [a, b]"
+    sums = FLOW.replace("alarms:", sum_ + ", max_age: 1h}]}\nalarms:", 1).replace(
+        "[alarms,", "[sum,"
+    )
+    two = "  both: {from: r, steps: [only: {metric: [temperature, device_temperature]}]}\n  damp"
+    report = problems(tmp_path, sums.replace("  damp", two, 1))
+    assert "error: adds up temperature, device_temperature of what 'both' brings" in report
+    assert "warning: adds up" in problems(tmp_path, sums.replace("a: both", "a: r"))
+    assert problems(tmp_path, sums.replace("a: both", "a: warm")) == ""
+
+
 def test_a_word_of_the_vocabulary_may_stand_in_a_list_although_it_does_not_come_now(tmp_path):
     several = FLOW.replace("change: [raised, cleared]", "priority: [high, medium]")
     assert problems(tmp_path, several) == ""

@@ -147,6 +147,15 @@ def test_a_word_is_about_whatever_metric_is_named() -> None:
     assert feed(dark, 1, power=0) == ["power raised"]
 
 
+def test_a_battery_arms_nothing() -> None:
+    hot = made({"when": {"above": "30 °C"}, "armed": {"while": "key"}})
+    for metric, unit, value in (("state", None, 0.0), ("battery", "%", 90.0)):
+        arming = Reading(id=metric, time=1, subject="k", metric=metric, value=value, unit=unit)
+        hot.on_role("armed", [arming], Now(1, 1))
+    feed(hot, 2, temperature=35)
+    assert hot.states() == {"plug": "suppressed"}
+
+
 def test_a_rule_without_a_metric_has_an_alarm_for_each_signal() -> None:
     rules = make_logic(
         Alarm.model_validate({"from": "r", "rules": "rules", "response": "Look."}),
