@@ -212,7 +212,7 @@ def test_columns_that_spare_no_look_are_let_go(make: Any) -> None:
     columns = (
         (lambda: logic._signals.columns)
         if make is threshold
-        else (lambda: logic.engine.store.columns)
+        else (lambda: next(iter(logic.engine.stores.values())).columns)
     )
     now = Now(1000.0, 1000.0)
     for n in range(3):
@@ -237,7 +237,7 @@ def test_a_forgotten_subject_that_comes_back_takes_no_more_room(make: Any, pause
     columns = (
         (lambda: logic._signals.columns)
         if make is threshold
-        else (lambda: logic.engine.store.columns)
+        else (lambda: next(iter(logic.engine.stores.values())).columns)
     )
 
     def send(numbers: range, round: int) -> None:
