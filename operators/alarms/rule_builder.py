@@ -182,6 +182,9 @@ class Definition:
             "unshelve_on_escalate": alarm.shelve.until_escalated,
             "flap": chatter and {"max": chatter.times, "window": chatter.in_, "hold": chatter.hold},
             "times": [when.times, when.in_] if when.times > 1 else None,
+            "in_a_row": (
+                [when.for_readings, when.clear_for_readings] if when.counts_readings else None
+            ),
         }
         record.update({key: value for key, value in optional.items() if value})
         if alarm.ack == "automatic":
@@ -232,6 +235,8 @@ _WHEN_KEYS = (
     "clear",
     "for",
     "clear_for",
+    "for_readings",
+    "clear_for_readings",
     "times",
     "in",
 )

@@ -109,6 +109,16 @@ class When(Spec):
         examples=["1min"],
     )
 
+    for_readings: int = Field(
+        1, ge=1, le=1000, description="Of an alarm: how many readings in a row must be beyond it."
+    )
+    clear_for_readings: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Of an alarm: how many good readings in a row end it, also one of `times`.",
+    )
+
     @field_validator("clear", mode="before")
     @classmethod
     def one_or_two(cls, value: Any) -> Any:
@@ -135,8 +145,15 @@ class When(Spec):
             raise ValueError("'times' and 'in' go together, such as  times: 3, in: 1min")
         if kind == "silent" and (self.times > 1 or self.for_):
             raise ValueError("'silent' is itself a span: it takes no 'for' and no 'times'")
+        if kind in ("silent", "seen") and self.counts_readings:
+            raise ValueError(f"'{kind}' is a span: readings in a row do not count")
         check_clear(kind, getattr(self, kind, None), self.clear)
         return self
+
+    @property
+    def counts_readings(self) -> bool:
+        """Whether it begins or ends after a number of readings in a row."""
+        return self.for_readings > 1 or self.clear_for_readings > 1
 
     @property
     def kind(self) -> Kind:

@@ -1,6 +1,8 @@
 """The step `threshold`: turns a signal into on and off."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from pydantic import model_validator
 
 from operators.component import Logic, Operator, StepContext
 from operators.model.condition import When
@@ -32,6 +34,12 @@ class Threshold(When, Operator):
         "threshold: {is: open, times: 3, in: 1min}",
         "threshold: {silent: 15min}",
     )
+
+    @model_validator(mode="after")
+    def _no_runs(self) -> Self:
+        if self.counts_readings:
+            raise ValueError("only an alarm counts readings in a row; use 'for' or 'times'")
+        return self
 
     def logic(self, context: StepContext) -> Logic:
         """Make the step's logic for one shard."""

@@ -112,7 +112,7 @@ def judge(s: State, value: Any) -> tuple[bool, bool] | None:
         rate = (high - low) / (last - first) if last > first else None
     keeps = s.phase in ("active", "recovering") and len(s.levels) == len(levels)
     any_breach, all_normal, memory = False, True, []
-    by_vote = s.rule.n_of_m or s.rule.times
+    by_vote = s.rule.n_of_m or s.rule.times or s.rule.in_a_row
     for n, level in enumerate(levels):
         verdict = level.verdict(value, rate)
         if verdict is None:
@@ -127,6 +127,10 @@ def judge(s: State, value: Any) -> tuple[bool, bool] | None:
 
 def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
     """Whether n of the last m good readings, or n in a span, breach; else the reading's verdict."""
+    if s.rule.in_a_row:
+        breach, normal = in_a_row(s, *s.rule.in_a_row, breach, normal)
+        if s.run <= -s.rule.in_a_row[1] and s.rule.in_a_row[1] > 1:
+            s.window = ()
     if s.rule.n_of_m:
         n, m = s.rule.n_of_m
         s.window = (*s.window, breach)[-m:]
@@ -139,6 +143,16 @@ def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
     else:
         return breach, normal
     return breach, normal and not breach
+
+
+def in_a_row(s: State, begin: int, end: int, breach: bool, normal: bool) -> tuple[bool, bool]:
+    """Return the verdict of a run of readings; in between the alarm stays as it is."""
+    on = s.phase in (ACTIVE, RECOVERING)
+    if breach:
+        s.run = max(s.run, 0) + 1
+    else:
+        s.run = min(s.run, 0) - 1 if normal and on else 0
+    return breach and (on or s.run >= begin), normal and (not on or s.run <= -end)
 
 
 def settle_verdict(

@@ -18,7 +18,7 @@ def inert_values(s: State) -> Interval:
     Empty if that is unknown.
     """
     rule, phase = s.rule, s.phase
-    voting = rule.n_of_m or rule.times
+    voting = rule.n_of_m or rule.times or rule.in_a_row
     if (
         not s.enabled
         or s.gone
@@ -28,7 +28,7 @@ def inert_values(s: State) -> Interval:
     ):
         return NOTHING
     if phase == "normal":
-        if s.pulse_at is not None or (rule.times and s.window):
+        if s.pulse_at is not None or (rule.times and s.window) or s.run:
             return NOTHING
         if rule.n_of_m and s.window != (False,) * rule.n_of_m[1]:
             return NOTHING

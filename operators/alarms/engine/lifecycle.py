@@ -39,6 +39,7 @@ def activate(engine: Outlet, s: State, t: float, reason: str, no_data: bool = Fa
     s.annunciated, s.realarm_from, s.repeats, s.drift = False, None, 0, None
     s.activated_at, s.returned_at, s.acked_at = t, None, None
     s.first_value = s.last_value
+    s.run = 0
     s.severity = rule.no_data_severity if no_data else highest_level(s)
     if rule.flap:
         most, window, _ = rule.flap
@@ -69,6 +70,7 @@ def give_return(engine: Outlet, s: State, t: float, reason: str, **extra: Any) -
     s.returned_at, s.realarm_from = t, None
     s.levels = (False,) * len(s.rule.levels)
     s.acked |= s.rule.ack_optional
+    s.run = 0
     emit(engine, s, "returned", t, reason, **extra)
     if s.shelved == "oneshot":
         s.shelved = s.until = None
@@ -122,6 +124,7 @@ def enter_no_data(engine: Outlet, s: State, t: float, reason: str = "no_data") -
     """Silence, or data that are none: act as the rule's policy says."""
     policy, phase = s.rule.no_data, s.phase
     s.no_data, s.window, s.points, s.pulse_at, s.drift = True, (), (), None, None
+    s.run = 0
     if policy == "alarm":
         if phase in ("normal", "pending"):
             activate(engine, s, t, reason, no_data=True)

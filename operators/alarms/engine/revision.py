@@ -8,7 +8,7 @@ reading, but for what people did.
 from collections.abc import Iterable
 from typing import Any
 
-from operators.alarms.engine.evaluate import judge, settle_verdict
+from operators.alarms.engine.evaluate import in_a_row, judge, settle_verdict
 from operators.alarms.engine.lifecycle import (
     activate,
     enter_no_data,
@@ -184,6 +184,10 @@ def _verdict(s: State, old: Rule, t: float) -> tuple[bool, bool]:
     if s.no_data and new.expect is not None:  # a delay ran only while there were data
         breach &= new.on_delay <= new.expect or s.active
         normal &= off_delay(s) <= new.expect
+    if new.in_a_row:
+        is_same = old.in_a_row and _limits(old) == _limits(new)
+        s.run = s.run - (s.run > 0) + (s.run < 0) if is_same else 0
+        breach, normal = in_a_row(s, *new.in_a_row, breach, normal)
     if new.times is None:
         s.window = ()
         return breach, normal

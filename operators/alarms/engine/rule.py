@@ -86,7 +86,9 @@ class Rule:
         )
         limits = [[lv.kind, lv.limit, lv.clear] for lv in self.levels]
         self.limits = json.dumps(
-            [limits, self.n_of_m, self.times, self.window], sort_keys=True, default=str
+            [limits, self.n_of_m, self.times, self.window, *(self.in_a_row or ())],
+            sort_keys=True,
+            default=str,
         )
         self.severities = [lv.severity for lv in self.levels]
 
@@ -106,6 +108,8 @@ class Rule:
             raise ValueError(f"rule {self.id}: a rate needs a 'window', such as 60s")
         n_of_m = get("n_of_m")
         self.n_of_m: tuple[int, int] | None = (int(n_of_m[0]), int(n_of_m[1])) if n_of_m else None
+        row = get("in_a_row")
+        self.in_a_row: tuple[int, int] | None = (int(row[0]), int(row[1])) if row else None
         times = get("times")
         self.times: tuple[int, float] | None = (int(times[0]), seconds(times[1])) if times else None
 

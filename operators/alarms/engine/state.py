@@ -64,7 +64,7 @@ class State:
         "latched", "levels", "manual", "no_data", "occ", "oos", "page", "phase", "points",
         "pulse_at",
         "realarm_from",
-        "repeats", "returned_at", "rule", "seen_unit", "seq", "severity", "shelved", "since",
+        "repeats", "returned_at", "rule", "run", "seen_unit", "seq", "severity", "shelved", "since",
         "slot", "subject", "synced",
         "unit", "until", "wall", "wall_floor", "window",
     )  # fmt: skip
@@ -83,6 +83,7 @@ class State:
         self.hold_until: float | None = None
         self.held_by: str | None = None
         self.gone = self.bad = False
+        self.run = 0
         self.page: str | None = None
         self.phase = "normal"
         self.since: float | None = None
