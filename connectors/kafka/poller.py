@@ -27,7 +27,9 @@ MAX_CHUNKS = 100
 BUFFER_BYTES = 16 << 20
 LEAST_BYTES = 256 << 10
 """What a reader may have in its buffer however many there are."""
-POLL_MS = 200
+POLL_MS = 500
+FULL_POLL_MS = 20
+"""While a reader is full: it must not wait for the others once there is room again."""
 PROBE_SECONDS = 5.0
 SILENT_SECONDS = 8.0
 """Longer than the client's knowledge of topics lasts."""
@@ -135,9 +137,9 @@ class Poller:
             self._look_for_silence(topics)
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(topics)
-        self._leave_full_readers(topics)
+        full = self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
-        polled = topics.poll(POLL_MS)
+        polled = topics.poll(FULL_POLL_MS if full else POLL_MS)
         self._follow_changes(topics)
         for tp, chunks in polled.items():
             reader = self._readers[tp]
@@ -152,12 +154,16 @@ class Poller:
             self._follow(topics, tp, reader, asked[tp])
         self._wait_for_room(topics)
 
-    def _leave_full_readers(self, topics: TopicLog) -> None:
-        """Fetch nothing for readers that take nothing; of them only the end is asked for."""
+    def _leave_full_readers(self, topics: TopicLog) -> bool:
+        """Fetch nothing for readers that take nothing; of them only the end is asked for.
+
+        Whether there are any.
+        """
         full = {tp for tp, reader in self._readers.items() if self._is_full(reader)}
         topics.leave(full)
         if full and time.monotonic() - self._last_ends > PROBE_SECONDS:
             self._ask_for_ends(topics, full)
+        return bool(full)
 
     def _ask_for_ends(self, topics: TopicLog, of: Collection[TopicPartition]) -> None:
         self._last_ends = time.monotonic()

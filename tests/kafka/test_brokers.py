@@ -44,8 +44,8 @@ def test_a_user_with_a_password_may_do_what_an_acl_allows_and_nothing_else(secur
         "bootstrap_servers": secured.sasl_address,
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "SCRAM-SHA-256",
-        "sasl_plain_username": "vigie",
-        "sasl_plain_password": secured.password("vigie"),
+        "sasl_plain_username": "other",
+        "sasl_plain_password": secured.password("other"),
     }
     consumer = KafkaConsumer(**options)
     assert consumer.topics() == set()

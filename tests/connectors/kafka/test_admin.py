@@ -9,6 +9,7 @@ from connectors.kafka.admin import ensure_topic, forget_topics
 from connectors.kafka.connection import TopicConnection
 from infra.embedded.broker import Broker
 from tests.faults import killed_after_each_effect
+from tests.waiting import wait_until
 
 
 def make_topics(connection: TopicConnection, names: list[str]) -> None:
@@ -57,5 +58,5 @@ def test_a_table_that_the_broker_lost_is_compacted_again_whoever_makes_it(
         (table, compacted), (table, compacted), (plain, {}),
     ]  # fmt: skip
     consumer = KafkaConsumer(bootstrap_servers=broker.address)
-    assert {table, plain} <= consumer.topics()
+    wait_until(lambda: {table, plain} <= consumer.topics(), what="both topics")
     consumer.close()
