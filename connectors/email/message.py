@@ -6,20 +6,16 @@ from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any
 
 from operators.events import AlarmTransition, Event
-from operators.model.fields import field, text, value_of
+from operators.model.fields import text
 from operators.model.template import Template
+from operators.model.wording import lines_of
 
 LISTED = 1_000
 TITLE_LENGTH = 200
 
 _SEVERITIES = ("info", "warning", "major", "critical")
-_SHOWN = (
-    "message", "response", "severity", "state", "subject", "metric", "limit", "reason", "type",
-    "page", "user", "comment",
-)  # fmt: skip
 
 
 class MailText:
@@ -57,7 +53,7 @@ class MailText:
             f"{len(events)} events, from {self._when(events[0])} to {self._when(events[-1])}:",
             "",
         ]
-        for event in events[:LISTED]:
+        for event in sorted(events, key=_urgency, reverse=True)[:LISTED]:
             lines.append(f"{self._when(event)}  {self._line(event)}")
         if len(events) > LISTED:
             lines.append(f"… and {len(events) - LISTED} more, which are in the history.")
@@ -66,16 +62,11 @@ class MailText:
     def _about(self, event: Event) -> str:
         if self._body is not None:
             return text(self._body.render(event)).rstrip() + "\n"
-        lines = [self._line(event), "", f"{'time':10} {self._when(event)}"]
-        shown: dict[str, Any] = {name: field(event, name) for name in _SHOWN}
-        value, unit = value_of(event), field(event, "unit")
-        if isinstance(value, str):
-            shown["limit"] = None
-        shown["value"] = None if value is None else f"{text(value)} {unit or ''}".strip()
+        lines = [self._line(event), ""]
+        lines += [f"{name + ':':11} {words}" for name, words in lines_of(event, self._timezone)]
         lines += [
-            f"{name:10} {text(value)}" for name, value in shown.items() if value not in (None, "")
+            f"{name + ':':11} {value}" for name, value in getattr(event, "labels", {}).items()
         ]
-        lines += [f"{name:10} {value}" for name, value in getattr(event, "labels", {}).items()]
         return "\n".join(lines) + "\n"
 
     def _line(self, event: Event) -> str:
@@ -96,4 +87,7 @@ def message_id(events: list[Event], sender: str, sink: str) -> str:
 
 
 def _urgency(event: Event) -> int:
-    return _SEVERITIES.index(event.severity) if isinstance(event, AlarmTransition) else 0
+    """How early people read of an event; what is over comes last."""
+    if not isinstance(event, AlarmTransition):
+        return 0
+    return -1 if event.annunciation == "end" else 1 + _SEVERITIES.index(event.severity)

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from operators.component import INSTANT, Due, Logic, Now, Operator, Spec, StepContext
 from operators.events import AlarmTransition, Event, Occurrence
+from operators.model.changes import alarm_link
 from operators.model.fields import field, text
 from operators.model.priority import PRIORITIES
 from operators.model.units import Duration, Some
+from operators.model.wording import in_words
 from operators.notifications.groups import TOGETHER, Member, Notifier
 
 MOST_LISTED = 20
@@ -43,7 +45,8 @@ class Notify(Operator):
     `alarms`). Its data are
     `what` (`first`, `update`, `repeat`, `flood_on`, `flood_off`), `raised` and `over` (lists of
     alarms, each with `alarm`,
-    `subject`, `priority`, `change`, `since`, `value`, `unit` and `message`), `count` (of those
+    `subject`, `priority`, `change`, `since`, `value`, `first_value`, `unit`, `condition`,
+    `response`, `link` and `message`), `count` (of those
     raised), `priority` (the highest of them), `text` (all of it to be read) and the fields of `by`.
     It may come twice after a crash, with the same id.
     """
@@ -106,7 +109,7 @@ class NotifyLogic(Logic):
             "wait": settings.wait, "interval": settings.interval, "repeat": settings.repeat,
             "flood": flood, "gather": max(settings.wait, TOGETHER),
         }  # fmt: skip
-        self._step = context.step
+        self._step, self._page_url = context.step, context.page_url
         self._notifier = Notifier()
         self._notifier.on_send = self._sent
         self._out: list[Event] = []
@@ -149,7 +152,7 @@ class NotifyLogic(Logic):
         self._notifier.take(
             key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
             annunciate=is_told, acked="unacked" not in event.flags, masked=masked,
-            about=_about(event),
+            about=_about(event, self._page_url),
         )  # fmt: skip
 
     def _end(self) -> list[Event]:
@@ -196,12 +199,19 @@ class NotifyLogic(Logic):
         self._notifier.adopt(self._terms)
 
 
-def _about(event: AlarmTransition) -> dict[str, Any]:
+def _about(event: AlarmTransition, page_url: str) -> dict[str, Any]:
+    words = in_words(event)
     return {
         "alarm": event.alarm, "subject": event.subject, "priority": event.priority,
         "change": event.change,
-        "value": event.value, "unit": event.unit, "message": event.message,
+        "value": words.get("value"), "unit": event.unit, "message": event.message,
+        "condition": event.condition_text, "first_value": words.get("first_value"),
+        "response": event.response, "link": alarm_link(page_url, event.rule, event.subject),
     }  # fmt: skip
+
+
+_ALSO = (("condition", "condition"), ("to do", "response"), ("open", "link"))
+"""What is said below an alarm that stands, and where it is found."""
 
 
 def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
@@ -215,6 +225,8 @@ def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -
     for number, one in enumerate(listed):
         word = one["priority"] if number < len(ordered) else "over"
         lines.append(f"{word}: {one['message'] or _line(one)}")
+        if number < len(ordered):
+            lines += [f"  {name}: {one[key]}" for name, key in _ALSO if one.get(key)]
     if more := len(raised) + len(over) - len(listed):
         lines.append(f"and {more} more")
     return "\n".join(lines)

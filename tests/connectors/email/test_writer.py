@@ -115,7 +115,7 @@ def test_a_flood_is_one_mail_now_and_one_later(
     assert first["Subject"] == "too_hot raised: rack_30 at 31 °C (and 49 more)"
     body = first.get_content()
     assert [line.split("raised: ")[1] for line in body.splitlines() if "raised" in line] == [
-        f"rack_{n} at 31 °C" for n in range(50)
+        f"rack_{n} at 31 °C" for n in (30, *range(30), *range(31, 50))
     ]
     assert second["Subject"].endswith("(and 29 more)")
 
@@ -533,6 +533,14 @@ def test_a_title_is_one_line_of_bounded_length() -> None:
 def test_a_body_of_the_definition_replaces_the_listing() -> None:
     text = MailText(TITLE, "{response}\nSince {time:%H:%M}.")
     assert text.body([change(1)]) == "Check the air conditioning.\nSince 11:06.\n"
+
+
+def test_without_a_body_a_mail_says_what_people_need_to_know() -> None:
+    raised = change(1, first_value=30.5, condition_text="above 30 °C for 2min", link="http://v/#/a")
+    body = " ".join(MailText(TITLE, None).body([raised]).split())
+    for said in ("condition: above 30 °C for 2min", "value: 31 °C, 30.5 °C at the start",
+                 "to do: Check the air conditioning.", "open: http://v/#/a"):  # fmt: skip
+        assert said in body
 
 
 def test_any_event_can_be_mailed() -> None:

@@ -134,3 +134,23 @@ def test_people_hear_of(name: str, tmp_path: Path) -> None:
     site = str(tmp_path / "site.yaml")
     result = CliRunner().invoke(main, ["test", "-v", "--site", site, str(flow)])
     assert result.exit_code == 0, result.output
+
+
+def test_the_first_flow_of_the_readme_mails_the_start_and_the_end(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    flow = tmp_path / "cool.yaml"
+    hot, cold = (
+        f"given: {{sensors: {{topic: zigbee2mqtt/rack, raw: {{temperature: {value}}}}}}}"
+        for value in (31, 27)
+    )
+    flow.write_text(
+        readme.partition("```yaml\n")[2].partition("```")[0]
+        + "tests:\n  - test: it\n    play:\n"
+        + f"      - {{at: 0s, every: 30s, until: 3min, {hot}}}\n"
+        + "      - {at: 4min, expect: {mail: {title: 'too_hot raised: rack at 31 °C'}}}\n"
+        + f"      - {{at: 5min, {cold}}}\n"
+        + "      - {at: 6min, expect: {mail: {title: 'too_hot cleared: rack at 27 °C'}}}\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(main, ["test", str(flow)])
+    assert result.exit_code == 0, result.output
