@@ -17,9 +17,9 @@ from operators.alarms.hiding import Edge, Hiding, Member, renamed
 from operators.alarms.present_states import standing_of, states_of
 from operators.alarms.rule_builder import Definition
 from operators.alarms.settings import Alarm
+from operators.alarms.signals import is_state
 from operators.alarms.transition_events import Renderer
 from operators.component import Due, Logic, Now, StepContext
-from operators.decoding.payloads.metrics import may_be_two_state
 from operators.events import Event, Occurrence, Reading
 from operators.model.condition import Column
 from operators.model.fields import number_of
@@ -311,9 +311,7 @@ class AlarmLogic(Logic):
         """Readings of the stream that arms the alarm."""
         for event in events:
             value = number_of(event)
-            metric, unit = getattr(event, "metric", None), getattr(event, "unit", None)
-            good = getattr(event, "quality", "good") == "good" and may_be_two_state(metric, unit)
-            if value is None or not good:
+            if value is None or not is_state(event):
                 self.count("not_data")
                 continue
             subject = getattr(event, "subject", "")

@@ -42,6 +42,12 @@ def rules_of(engine: Engine, rule_id: str) -> list[str]:
     return [rule.id for rule in engine.rules.values() if rule.of == rule_id]
 
 
+def is_state(event: Any) -> bool:
+    """Whether an event is good and may be on or off."""
+    good = getattr(event, "quality", "good") == "good"
+    return good and may_be_two_state(getattr(event, "metric", None), getattr(event, "unit", None))
+
+
 def concerns(rule: Rule, event: Any, asks_for_word: bool) -> bool:
     """Whether a condition is about the kind of quantity that an event measures.
 
