@@ -63,8 +63,7 @@ class AlarmLogic(Logic):
         self._renamed = renamed(context.renamed)
         self._out: list[Event] = []
         self._wall = -math.inf
-        self._clock = -math.inf
-        self._newest = -math.inf
+        self._clock = self._newest = -math.inf
         self._abouts: dict[Any, About] = {}
         self._armed_by_subject: dict[str, bool] = {}
         self._armed_latest: bool | None = None
