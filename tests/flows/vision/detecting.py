@@ -70,6 +70,7 @@ class Process:
             "folder": str(folder),
             "batch": {"max": 4, "wait": 0.01},
             "save_every": 0.05,
+            "deadline": 3600.0,  # starts may take long beside other work
             **more,
         }
         self.counts: Counter[str] = Counter()

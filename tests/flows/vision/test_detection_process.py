@@ -88,9 +88,9 @@ def test_what_is_older_than_the_deadline_is_skipped_and_counted(
     for _ in range(5):
         pictures.send("gate", age=120)
     fresh = pictures.send("dock")
-    with Process(connection, "video", tmp_path) as process:
+    with Process(connection, "video", tmp_path, deadline=30.0) as process:
         wait_until(lambda: fresh in ids(look), what="the fresh frame")
-        assert process.counts["skipped_late"] == 5
+        wait_until(lambda: process.counts["skipped_late"] == 5, what="five to be counted")
         assert process.stop() == 0
     assert ids(look) == [fresh]
     saved = json.loads((tmp_path / "detection-video.json").read_text())
