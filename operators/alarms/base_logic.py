@@ -54,7 +54,7 @@ class AlarmLogic(Logic):
         self._hiding = Hiding(alarm.hiders, self.definition.cell)
         self._hiders: dict[str, AlarmLogic] = {}
         self._arms = alarm.armed.while_ if alarm.armed else None
-        self._edited = False
+        self._edited = True
         self.engine = self._new_engine()
         self.replies = self.commands.refused
         self.answers = self.commands.answers

@@ -59,6 +59,12 @@ EDIT = "{at: 1min, do: {restart: after.yaml}}"
             id="hiding alarm added while it stands",
         ),
         pytest.param(
+            f"lost: {LOST}", f"lost: {LOST}, hot: {{{HOT}, suppressed_by: [lost]}}",
+            [given("0s", POWER_OFF), EDIT, given("2min", warm(35)),
+             "{at: 2min, expect: {hot: suppressed}}"],
+            id="alarm added while what hides it stands",
+        ),
+        pytest.param(
             f"lost: {LOST}, hot: {{{HOT}, suppressed_by: [lost]}}",
             f"gone: {{was: lost, {LOST[1:-1]}}}, hot: {{{HOT}, suppressed_by: [gone]}}",
             [
