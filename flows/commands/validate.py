@@ -16,7 +16,6 @@ from flows.language.catalogue import connection_models
 from flows.language.lock import identities
 from flows.language.model import Flow
 from flows.loader import build
-from flows.replay.seen import unseen
 from operators.model.units import duration
 
 EXIT_DOWN = 75
@@ -69,6 +68,8 @@ def _look(
     documents: Sequence[Document], subjects: Sequence[Flow | Site | None], live: Path, since: str
 ) -> bool:
     """Warn of rules whose input never came; False if the site's topics cannot be read."""
+    from flows.replay.seen import unseen  # replays need packages that validation does not
+
     try:
         back, now = duration(since), time.time()
     except ValueError as error:
