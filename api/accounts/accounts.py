@@ -67,8 +67,10 @@ class Accounts:
             show(password)
         return True
 
-    async def register(self, username: str, password: str, address: str) -> Principal:
-        """An account that people make for themselves.
+    async def register(
+        self, username: str, password: str, address: str
+    ) -> tuple[Principal, float]:
+        """An account that people make for themselves, and when it was made.
 
         Raises `AccountError` or `TooManyAttempts`.
         """
@@ -181,7 +183,7 @@ class Accounts:
             created=time.time(),
         )
 
-    def _register(self, username: str, password: str, address: str) -> Principal:
+    def _register(self, username: str, password: str, address: str) -> tuple[Principal, float]:
         with self.database.read() as session:
             declared = session.scalars(select(Page.declared).where(Page.declared.is_not(None)))
             reserved = {
@@ -192,7 +194,9 @@ class Accounts:
             }
         if f"user/{username}" in reserved:
             raise NameTaken(username)
-        return self.add(username, password, "viewer", by=username, address=address)
+        principal = self.add(username, password, "viewer", by=username, address=address)
+        with self.database.read() as session:
+            return principal, session.get_one(User, principal.id).created
 
 
 def user_named(session: Session, username: str) -> User | None:

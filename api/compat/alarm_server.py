@@ -18,6 +18,8 @@ from api.push.updates import Update
 
 Payload = dict[str, Any]
 LARGEST_ID = 2**31 - 1
+DONE = {"create_page": "page_created"}
+"""Actions that an answer names otherwise than the message did."""
 WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
 """Actions of which flows must hear."""
 
@@ -97,7 +99,7 @@ class AlarmServerConversation:
             data = await action(payload)
         except (Denied, Missing, Invalid) as refusal:
             raise BadMessage(str(refusal)) from None
-        self._say("success", {"action": kind, "data": data})
+        self._say("success", {"action": DONE.get(kind, kind), "data": data})
         if kind in WRITTEN and self._service.broker_warning:
             self.send_error(self._service.broker_warning)
 

@@ -13,6 +13,7 @@ from api.accounts.principal import Principal
 from api.accounts.roles import Role
 from api.accounts.sessions import TokenPair
 from api.accounts.tokens import TokenError
+from api.database.models import iso
 from api.metrics import Metrics
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
@@ -86,7 +87,13 @@ class LoggedIn(msgspec.Struct):
 class OldToken(msgspec.Struct):
     """A refresh token to be exchanged."""
 
-    refresh_token: Text
+    refresh_token: Text | UnsetType = UNSET
+
+
+class NewMe(Me):
+    """An account that was just made; `created_at` in ISO 8601."""
+
+    created_at: str
 
 
 class NewPassword(msgspec.Struct):
@@ -122,7 +129,7 @@ class LoginEndpoints:
             self.register,
             TAG,
             "Make oneself an account",
-            Me,
+            NewMe,
             role=None,
             body=NewAccount,
             errors=(403, 409, 429),
@@ -207,18 +214,18 @@ class LoginEndpoints:
     async def refresh(self, call: Call) -> LoggedIn:
         """Exchanges a refresh token for the next tokens.
 
-        Without a body, an access token that is still valid is renewed. A refresh token that comes a
+        Without one, an access token that is still valid is renewed. A refresh token that comes a
         second time ends its login, since somebody else has it.
         """
         request = call.request
-        if "authorization" in request.headers and not int(
-            request.headers.get("content-length", "0") or 0
-        ):
+        is_empty = not int(request.headers.get("content-length", "0") or 0)
+        renews = is_empty and "authorization" in request.headers
+        token = UNSET if renews else read(await body_of(request), OldToken).refresh_token
+        if token is UNSET:
             principal = await self._authenticator.authenticate(request)
             return LoggedIn(self._logins.renew(principal), "bearer", _me(principal))
-        body = read(await body_of(request), OldToken)
         try:
-            pair, principal = await self._logins.refresh(body.refresh_token, address_of(request))
+            pair, principal = await self._logins.refresh(token, address_of(request))
         except TokenError as error:
             await self._permissions.refresh()
             raise Rejected(401, str(error)) from None
@@ -240,7 +247,7 @@ class LoginEndpoints:
         await self._permissions.refresh({call.who.id})
         return Done()
 
-    async def register(self, call: Call) -> Me:
+    async def register(self, call: Call) -> NewMe:
         """Makes an account with the role viewer.
 
         Closed unless the site file has `api: {registration: open}`.
@@ -249,10 +256,10 @@ class LoginEndpoints:
             raise Rejected(403, "nobody can register here; ask an admin for an account")
         body: NewAccount = call.body
         with account_errors():
-            principal = await self._accounts.register(
+            principal, created = await self._accounts.register(
                 body.username, body.password, address_of(call.request)
             )
-        return _me(principal)
+        return NewMe(principal.id, principal.username, principal.role, iso(created))
 
     async def me(self, call: Call) -> Me:
         """The account of the token."""

@@ -109,14 +109,19 @@ class WebSocketEndpoints:
     async def raw(self, websocket: WebSocket) -> None:
         """`/ws/raw/{channel}`: the data of one channel and nothing else.
 
-        The token stands in the `Authorization` header or in `?token=`.
+        The token stands in the `Authorization` header or in `?token=`. Where the site allows
+        anonymous viewers, none is needed for what belongs to no page.
         """
         if not await self._accept(websocket, None):
             return
         channel = websocket.path_params["channel"]
         token = websocket.query_params.get("token", "")
         await self._serve(
-            websocket, token, False, lambda client: self._raw_conversation(client, channel)
+            websocket,
+            token,
+            False,
+            lambda client: self._raw_conversation(client, channel),
+            self._anonymous,
         )
 
     async def send_heartbeats(self) -> None:
@@ -204,6 +209,8 @@ class WebSocketEndpoints:
         token = in_header or token
         if first_message and not token:
             token = await self._first_message(websocket, anonymous)
+        if not token and anonymous:
+            return ANONYMOUS
         if not token:
             raise CloseConnection(NO_TOKEN)
         try:
