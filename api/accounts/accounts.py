@@ -67,9 +67,7 @@ class Accounts:
             show(password)
         return True
 
-    async def register(
-        self, username: str, password: str, address: str
-    ) -> tuple[Principal, float]:
+    async def register(self, username: str, password: str, address: str) -> tuple[Principal, float]:
         """An account that people make for themselves, and when it was made.
 
         Raises `AccountError` or `TooManyAttempts`.
@@ -104,7 +102,7 @@ class Accounts:
 
     def change(
         self,
-        user_id: int,
+        user_id: str,
         by: Principal | str,
         *,
         role: Role | None = None,
@@ -138,7 +136,7 @@ class Accounts:
 
     async def change_later(
         self,
-        user_id: int,
+        user_id: str,
         by: Principal,
         role: Role | None,
         enabled: bool | None,
@@ -163,11 +161,11 @@ class Accounts:
         await self.logins.check_own_password(principal, old, address)
         await self.change_later(principal.id, principal, None, None, new, address)
 
-    async def end_logins(self, user_id: int, by: Principal | str, address: str = "") -> None:
+    async def end_logins(self, user_id: str, by: Principal | str, address: str = "") -> None:
         """`end_logins_now`, from the event loop."""
         await asyncio.to_thread(self.end_logins_now, user_id, by, address)
 
-    def end_logins_now(self, user_id: int, by: Principal | str, address: str = "") -> None:
+    def end_logins_now(self, user_id: str, by: Principal | str, address: str = "") -> None:
         """End every login of an account, which may log in again. Raises `AccountError`."""
         with self.database.write() as session:
             user = _existing(session, user_id)
@@ -204,7 +202,7 @@ def user_named(session: Session, username: str) -> User | None:
     return session.scalar(select(User).where(User.username == username))
 
 
-def _existing(session: Session, user_id: int) -> User:
+def _existing(session: Session, user_id: str) -> User:
     user = session.get(User, user_id)
     if user is None:
         raise AccountError(f"there is no account {user_id}")

@@ -108,7 +108,7 @@ class Logins:
             record_audit(session, principal, "login", address=address)
         return pair, principal
 
-    def _find(self, user_id: int, login: str, expires: float) -> Principal:
+    def _find(self, user_id: str, login: str, expires: float) -> Principal:
         with self._database.read() as session:
             user = self._sessions.user_of(session, login)
         if user is None or user.id != user_id:

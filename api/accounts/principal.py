@@ -15,7 +15,7 @@ class Principal:
     of.
     """
 
-    id: int
+    id: str
     username: str
     role: Role
     expires: float = 0.0

@@ -44,7 +44,7 @@ class LoginSessions:
         self._clock = clock
         self._lifetime = lifetime
 
-    def start(self, session: Session, user_id: int) -> TokenPair:
+    def start(self, session: Session, user_id: str) -> TokenPair:
         """Start a login; those that have expired are deleted."""
         now = self._clock()
         session.execute(delete(Login).where(Login.expires < now))
@@ -99,7 +99,7 @@ class LoginSessions:
             .values(ended=self._clock())
         )
 
-    def end_all(self, session: Session, user_id: int) -> None:
+    def end_all(self, session: Session, user_id: str) -> None:
         """End every login of an account."""
         ended = update(Login).where(Login.user_id == user_id, Login.ended.is_(None))
         session.execute(ended.values(ended=self._clock()))

@@ -22,7 +22,7 @@ class TokenError(Exception):
 class Claims(NamedTuple):
     """Contents of a valid token: the account, its login, and the end in epoch seconds."""
 
-    user_id: int
+    user_id: str
     login: str
     expires: float
 
@@ -51,12 +51,12 @@ class Tokens:
     def __repr__(self) -> str:
         return f"Tokens(lifetime={self.lifetime})"
 
-    def issue(self, user_id: int, login: str) -> str:
+    def issue(self, user_id: str, login: str) -> str:
         """A token for one account, valid from now for `lifetime`."""
         now = self._clock()
         claims: dict[str, Any] = {
             "iss": ISSUER,
-            "sub": str(user_id),
+            "sub": user_id,
             "iat": int(now),
             "exp": int(now + self.lifetime),
         }
@@ -74,10 +74,10 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": REQUIRED, "verify_exp": False},
             )
-            user_id, login, expires = int(claims["sub"]), claims["sid"], int(claims["exp"])
+            user_id, login, expires = claims["sub"], claims["sid"], int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise TokenError(INVALID) from None
-        if not isinstance(login, str):
+        if not isinstance(login, str) or not isinstance(user_id, str):
             raise TokenError(INVALID)
         if expires <= self._clock():
             raise TokenError(EXPIRED)

@@ -42,9 +42,9 @@ class Administration:
         return Accounts(self._database, Tokens(self._keys, self._token_lifetime))
 
     def users(self) -> list[User]:
-        """All accounts, by number."""
+        """All accounts, by name."""
         with self._database.read() as session:
-            return list(session.scalars(select(User).order_by(User.id)))
+            return list(session.scalars(select(User).order_by(User.username)))
 
     def add(self, username: str, password: str, role: Role) -> Principal:
         """Add an account."""
@@ -66,8 +66,8 @@ class Administration:
         """End all logins of an account."""
         self._accounts.end_logins_now(self.id_of(username), self._by)
 
-    def id_of(self, username: str) -> int:
-        """The number of an account."""
+    def id_of(self, username: str) -> str:
+        """The id of an account."""
         with self._database.read() as session:
             user = user_named(session, username)
         if user is None:

@@ -17,7 +17,7 @@ from api.push.protocol import BadMessage, read_message
 from api.push.updates import Update
 
 Payload = dict[str, Any]
-LARGEST_ID = 2**31 - 1
+LONGEST_ID = 64
 DONE = {"create_page": "page_created"}
 """Actions that an answer names otherwise than the message did."""
 WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
@@ -99,7 +99,7 @@ class AlarmServerConversation:
             data = await action(payload)
         except (Denied, Missing, Invalid) as refusal:
             raise BadMessage(str(refusal)) from None
-        self._say("success", {"action": DONE.get(kind, kind), "data": data})
+        self._say("success", {"action": DONE.get(str(kind), kind), "data": data})
         if kind in WRITTEN and self._service.broker_warning:
             self.send_error(self._service.broker_warning)
 
@@ -178,10 +178,10 @@ class AlarmServerConversation:
         )
 
 
-def _id(payload: Payload, name: str) -> int:
+def _id(payload: Payload, name: str) -> str:
     value = payload.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_ID:
-        raise BadMessage(f"{name} must be a number such as 1")
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+        raise BadMessage(f"{name} must be the text that this server gave as id")
     return value
 
 

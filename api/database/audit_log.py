@@ -14,8 +14,8 @@ class Actor(Protocol):
     """An account that does something."""
 
     @property
-    def id(self) -> int:
-        """Number of the account."""
+    def id(self) -> str:
+        """Id of the account."""
 
     @property
     def username(self) -> str:

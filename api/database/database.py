@@ -153,7 +153,7 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, revision: str = "head") -> None:
     """Apply the migrations that this database has not seen; one process at a time."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
@@ -161,4 +161,4 @@ def _migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)

@@ -1,5 +1,6 @@
 """The tables of the api's own database. All times are in epoch seconds."""
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,13 @@ LONGEST_NAME = 64
 LONGEST_TEXT = 200
 LONGEST_URL = 500
 LONGEST_ID = 300
+_Id = String(36)
 _Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def new_id() -> str:
+    """An id that says nothing about how many there are."""
+    return str(uuid.uuid4())
 
 
 class Base(DeclarativeBase):
@@ -42,7 +49,7 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16), default="viewer")
@@ -59,7 +66,7 @@ class Login(Base):
     __tablename__ = "logins"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created: Mapped[float] = mapped_column(Float)
     expires: Mapped[float] = mapped_column(Float, index=True)
     ended: Mapped[float | None] = mapped_column(Float)
@@ -83,9 +90,9 @@ class Group(Base):
 
     __tablename__ = "groups"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
-    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     official: Mapped[bool] = mapped_column(default=False)
 
 
@@ -94,10 +101,10 @@ class Member(Base):
 
     __tablename__ = "members"
 
-    group_id: Mapped[int] = mapped_column(
+    group_id: Mapped[str] = mapped_column(
         ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True
     )
-    user_id: Mapped[int] = mapped_column(
+    user_id: Mapped[str] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
     )
 
@@ -111,10 +118,10 @@ class Page(Base):
 
     __tablename__ = "pages"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     name: Mapped[str] = mapped_column(String(LONGEST_TEXT))
-    owner_id: Mapped[int | None] = mapped_column(
+    owner_id: Mapped[str | None] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True
     )
     declared: Mapped[str | None] = mapped_column(Text)
@@ -130,11 +137,11 @@ class Permission(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    page_id: Mapped[int] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"))
-    user_id: Mapped[int | None] = mapped_column(
+    page_id: Mapped[str] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"))
+    user_id: Mapped[str | None] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True
     )
-    group_id: Mapped[int | None] = mapped_column(
+    group_id: Mapped[str | None] = mapped_column(
         ForeignKey("groups.id", ondelete="CASCADE"), index=True
     )
     can_view: Mapped[bool]
@@ -149,9 +156,9 @@ class Alarm(Base):
 
     __tablename__ = "alarms"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
-    page_id: Mapped[int] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"), index=True)
+    page_id: Mapped[str] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"), index=True)
     ticker: Mapped[str] = mapped_column(String(LONGEST_TEXT))
     option: Mapped[str] = mapped_column(String(LONGEST_TEXT))
     condition: Mapped[str] = mapped_column(String(LONGEST_TEXT))
@@ -170,10 +177,10 @@ class Trigger(Base):
     __table_args__ = (Index("ix_triggers_alarm_id_at", "alarm_id", "at"),)
 
     id: Mapped[int] = mapped_column(_Number, primary_key=True)
-    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"))
+    alarm_id: Mapped[str] = mapped_column(ForeignKey("alarms.id", ondelete="CASCADE"))
     at: Mapped[float] = mapped_column(Float)
     price: Mapped[float | None] = mapped_column(Float)
-    user_id: Mapped[int | None] = mapped_column(
+    user_id: Mapped[str | None] = mapped_column(
         ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
     transition: Mapped[str | None] = mapped_column(String(LONGEST_NAME), unique=True)
@@ -186,7 +193,7 @@ class Audit(Base):
 
     id: Mapped[int] = mapped_column(_Number, primary_key=True)
     at: Mapped[float] = mapped_column(Float, index=True)
-    user_id: Mapped[int | None] = mapped_column(Integer)
+    user_id: Mapped[str | None] = mapped_column(_Id)
     username: Mapped[str] = mapped_column(String(LONGEST_NAME))
     address: Mapped[str] = mapped_column(String(64), default="")
     action: Mapped[str] = mapped_column(String(LONGEST_NAME), index=True)
@@ -221,13 +228,15 @@ class PeerUpdate(Base):
 class Camera(Base):
     """A camera that people added.
 
-    `name` is its subject in events; addresses hold no password, only names of variables. Only who
-    may see its `page` knows of it. `zones` and `lines` are drawn on its picture, by their names.
+    `name` is its subject in events, `number` the one of its channel; addresses hold no password,
+    only names of variables. Only who may see its `page` knows of it. `zones` and `lines` are drawn
+    on its picture, by their names.
     """
 
     __tablename__ = "cameras"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_Id, primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(String(LONGEST_NAME), unique=True)
     url: Mapped[str] = mapped_column(String(LONGEST_URL))
     record_url: Mapped[str | None] = mapped_column(String(LONGEST_URL))
@@ -260,7 +269,7 @@ class Acknowledgement(Base):
 
     event_id: Mapped[str] = mapped_column(String(LONGEST_ID), primary_key=True)
     event_time: Mapped[float] = mapped_column(Float, index=True)
-    user_id: Mapped[int] = mapped_column(Integer)
+    user_id: Mapped[str] = mapped_column(_Id)
     username: Mapped[str] = mapped_column(String(LONGEST_NAME))
     at: Mapped[float] = mapped_column(Float)
     comment: Mapped[str | None] = mapped_column(String(LONGEST_TEXT))

@@ -23,7 +23,7 @@ CHANGEABLE = ("ticker", "option", "condition", "active")
 
 
 def create_alarm(
-    session: Session, principal: Principal, page_id: int, ticker: str, option: str, condition: str
+    session: Session, principal: Principal, page_id: str, ticker: str, option: str, condition: str
 ) -> Alarm:
     """Add an alarm to a page that the account may edit."""
     page = page_for(session, principal, page_id, "edit")
@@ -47,7 +47,7 @@ def create_alarm(
 
 
 def update_alarm(
-    session: Session, principal: Principal, alarm_id: int, changes: dict[str, Any]
+    session: Session, principal: Principal, alarm_id: str, changes: dict[str, Any]
 ) -> Alarm:
     """Change some of the `CHANGEABLE` values of an alarm."""
     alarm, _ = alarm_for(session, principal, alarm_id, "edit")
@@ -65,7 +65,7 @@ def update_alarm(
     return alarm
 
 
-def delete_alarm(session: Session, principal: Principal, alarm_id: int) -> Alarm:
+def delete_alarm(session: Session, principal: Principal, alarm_id: str) -> Alarm:
     """Delete an alarm; its history stays as long as its page."""
     alarm, _ = alarm_for(session, principal, alarm_id, "edit")
     alarm.deleted = True
@@ -74,7 +74,7 @@ def delete_alarm(session: Session, principal: Principal, alarm_id: int) -> Alarm
 
 
 def trigger_alarm(
-    session: Session, principal: Principal, alarm_id: int, price: object, at: float
+    session: Session, principal: Principal, alarm_id: str, price: object, at: float
 ) -> tuple[Alarm, Trigger]:
     """Record that somebody has triggered an alarm; whoever may view its page may."""
     alarm, _ = alarm_for(session, principal, alarm_id, "view")
@@ -93,7 +93,7 @@ def trigger_alarm(
 
 
 def alarm_for(
-    session: Session, principal: Principal, alarm_id: int, need: Any
+    session: Session, principal: Principal, alarm_id: str, need: Any
 ) -> tuple[Alarm, Page]:
     """An alarm and its page, if the account has the permission it `need`s."""
     alarm = session.get(Alarm, alarm_id)
@@ -102,14 +102,14 @@ def alarm_for(
     return alarm, page_for(session, principal, alarm.page_id, need)
 
 
-def alarms_of(session: Session, page_ids: list[int]) -> list[Alarm]:
+def alarms_of(session: Session, page_ids: list[str]) -> list[Alarm]:
     """The alarms of pages, oldest first."""
     wanted = select(Alarm).where(Alarm.page_id.in_(page_ids), ~Alarm.deleted)
-    return list(session.scalars(wanted.order_by(Alarm.id)))
+    return list(session.scalars(wanted.order_by(Alarm.key)))
 
 
 def trigger_history(
-    session: Session, principal: Principal, alarm_id: int, most: int = MOST_TRIGGERS
+    session: Session, principal: Principal, alarm_id: str, most: int = MOST_TRIGGERS
 ) -> list[dict[str, Any]]:
     """The latest triggers of an alarm, newest first, even of one that was deleted."""
     alarm = session.get(Alarm, alarm_id)

@@ -24,19 +24,19 @@ class GroupService:
 
         return await self._permissions.write(work)
 
-    async def add_member(self, principal: Principal, group_id: int, user_id: int) -> None:
+    async def add_member(self, principal: Principal, group_id: str, user_id: str) -> None:
         """Add an account to a group."""
         await self._permissions.change_permissions(
             lambda session: (None, groups.add_member(session, principal, group_id, user_id))
         )
 
-    async def remove_member(self, principal: Principal, group_id: int, user_id: int) -> None:
+    async def remove_member(self, principal: Principal, group_id: str, user_id: str) -> None:
         """Remove an account from a group."""
         await self._permissions.change_permissions(
             lambda session: (None, groups.remove_member(session, principal, group_id, user_id))
         )
 
-    async def delete_group(self, principal: Principal, group_id: int) -> None:
+    async def delete_group(self, principal: Principal, group_id: str) -> None:
         """Delete a group, and all that pages grant it."""
         await self._permissions.change_permissions(
             lambda session: (None, groups.delete_group(session, principal, group_id))

@@ -38,7 +38,7 @@ def create_group(session: Session, principal: Principal, name: str) -> Group:
     return group
 
 
-def add_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
+def add_member(session: Session, principal: Principal, group_id: str, user_id: str) -> set[str]:
     """Add an account to a group; returns the accounts that this concerns.
 
     Only the group's owner and admins may.
@@ -54,7 +54,7 @@ def add_member(session: Session, principal: Principal, group_id: int, user_id: i
     return {user_id}
 
 
-def remove_member(session: Session, principal: Principal, group_id: int, user_id: int) -> set[int]:
+def remove_member(session: Session, principal: Principal, group_id: str, user_id: str) -> set[str]:
     """Remove an account from a group: for the group's owner, admins and the account itself."""
     if user_id != principal.id:
         group_for(session, principal, group_id)
@@ -67,7 +67,7 @@ def remove_member(session: Session, principal: Principal, group_id: int, user_id
     return {user_id}
 
 
-def delete_group(session: Session, principal: Principal, group_id: int) -> set[int]:
+def delete_group(session: Session, principal: Principal, group_id: str) -> set[str]:
     """Delete a group and what it was granted; returns the accounts that were in it."""
     group = group_for(session, principal, group_id)
     affected = set(session.scalars(select(Member.user_id).where(Member.group_id == group.id)))
@@ -77,7 +77,7 @@ def delete_group(session: Session, principal: Principal, group_id: int) -> set[i
     return affected
 
 
-def group_for(session: Session, principal: Principal, group_id: int) -> Group:
+def group_for(session: Session, principal: Principal, group_id: str) -> Group:
     """A group that the account may change.
 
     Official groups are for admins only. Raises `Denied` even where there is no such group.
@@ -93,14 +93,14 @@ def group_for(session: Session, principal: Principal, group_id: int) -> Group:
 def groups_of(session: Session, principal: Principal) -> list[dict[str, Any]]:
     """The groups that the account made or is in, with their members; all groups for an admin."""
     mine = select(Member.group_id).where(Member.user_id == principal.id)
-    wanted = select(Group).order_by(Group.id)
+    wanted = select(Group).order_by(Group.name)
     if principal.role != "admin":
         wanted = wanted.where((Group.owner_id == principal.id) | Group.id.in_(mine))
     found = list(session.scalars(wanted))
-    members: dict[int, list[dict[str, Any]]] = {group.id: [] for group in found}
+    members: dict[str, list[dict[str, Any]]] = {group.id: [] for group in found}
     rows = select(Member.group_id, User.id, User.username).join(User, User.id == Member.user_id)
     for group_id, user_id, username in session.execute(
-        rows.where(Member.group_id.in_(members)).order_by(User.id)
+        rows.where(Member.group_id.in_(members)).order_by(User.username)
     ):
         members[group_id].append({"id": user_id, "username": username})
     return [

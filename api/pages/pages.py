@@ -34,7 +34,7 @@ SubjectType = Literal["user", "group"]
 
 
 def page_for(
-    session: Session, principal: Principal, page_id: int, need: Literal["view", "edit", "share"]
+    session: Session, principal: Principal, page_id: str, need: Literal["view", "edit", "share"]
 ) -> Page:
     """A page, if the account has the permission it `need`s.
 
@@ -68,7 +68,7 @@ def create_page(session: Session, principal: Principal, name: str) -> Page:
     return page
 
 
-def rename_page(session: Session, principal: Principal, page_id: int, name: str) -> Page:
+def rename_page(session: Session, principal: Principal, page_id: str, name: str) -> Page:
     """Rename a page of the account's."""
     check_label(name, "a page", LONGEST_TEXT)
     page = _own_page(session, principal, page_id)
@@ -77,7 +77,7 @@ def rename_page(session: Session, principal: Principal, page_id: int, name: str)
     return page
 
 
-def delete_page(session: Session, principal: Principal, page_id: int) -> set[int]:
+def delete_page(session: Session, principal: Principal, page_id: str) -> set[str]:
     """Delete a page that has no alarms; returns the accounts that could see it."""
     page = _own_page(session, principal, page_id)
     if session.scalar(
@@ -91,7 +91,7 @@ def delete_page(session: Session, principal: Principal, page_id: int) -> set[int
     return affected
 
 
-def _own_page(session: Session, principal: Principal, page_id: int) -> Page:
+def _own_page(session: Session, principal: Principal, page_id: str) -> Page:
     page = page_for(session, principal, page_id, "share")
     if page.declared is not None:
         raise Invalid(f"the page {page.key} is declared in a definition; change it there")
@@ -101,12 +101,12 @@ def _own_page(session: Session, principal: Principal, page_id: int) -> Page:
 def share_page(
     session: Session,
     principal: Principal,
-    page_id: int,
+    page_id: str,
     subject_type: SubjectType,
-    subject_id: int,
+    subject_id: str,
     can_view: bool,
     can_edit: bool,
-) -> set[int]:
+) -> set[str]:
     """Grant an account or a group permissions on a page; returns the accounts concerned."""
     page = page_for(session, principal, page_id, "share")
     known = session.get(User if subject_type == "user" else Group, subject_id)
@@ -139,8 +139,8 @@ def share_page(
 
 
 def unshare_page(
-    session: Session, principal: Principal, page_id: int, subject_type: SubjectType, subject_id: int
-) -> set[int]:
+    session: Session, principal: Principal, page_id: str, subject_type: SubjectType, subject_id: str
+) -> set[str]:
     """Take back what an account or group was granted; returns the accounts concerned."""
     page = page_for(session, principal, page_id, "share")
     column = Permission.user_id if subject_type == "user" else Permission.group_id
@@ -156,7 +156,7 @@ def unshare_page(
     return affected
 
 
-def shares(session: Session, principal: Principal, page_id: int) -> list[dict[str, Any]]:
+def shares(session: Session, principal: Principal, page_id: str) -> list[dict[str, Any]]:
     """The accounts and groups that a page is shared with, for its owner."""
     page = page_for(session, principal, page_id, "share")
     rows = (
@@ -183,13 +183,13 @@ def new_key() -> str:
     return f"{PRIVATE_PREFIX}{secrets.token_hex(8)}"
 
 
-def _shares(page_id: int) -> Any:
+def _shares(page_id: str) -> Any:
     return select(Permission).where(Permission.page_id == page_id)
 
 
-def _reached(session: Session, permissions: Iterable[Permission]) -> set[int]:
+def _reached(session: Session, permissions: Iterable[Permission]) -> set[str]:
     """The accounts that permissions concern."""
-    reached: set[int] = set()
+    reached: set[str] = set()
     for one in permissions:
         if one.user_id is not None:
             reached.add(one.user_id)

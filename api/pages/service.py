@@ -73,7 +73,7 @@ class PageService:
         )
 
     async def create_alarm(
-        self, principal: Principal, page_id: int, ticker: str, option: str, condition: str
+        self, principal: Principal, page_id: str, ticker: str, option: str, condition: str
     ) -> dict[str, Any]:
         """Add an alarm to a page."""
         return await self._on_alarm(
@@ -82,21 +82,21 @@ class PageService:
         )
 
     async def update_alarm(
-        self, principal: Principal, alarm_id: int, changes: dict[str, Any]
+        self, principal: Principal, alarm_id: str, changes: dict[str, Any]
     ) -> dict[str, Any]:
         """Change an alarm."""
         return await self._on_alarm(
             "updated", lambda s: page_alarms.update_alarm(s, principal, alarm_id, changes)
         )
 
-    async def delete_alarm(self, principal: Principal, alarm_id: int) -> dict[str, Any]:
+    async def delete_alarm(self, principal: Principal, alarm_id: str) -> dict[str, Any]:
         """Delete an alarm."""
         return await self._on_alarm(
             "deleted", lambda s: page_alarms.delete_alarm(s, principal, alarm_id)
         )
 
     async def trigger_alarm(
-        self, principal: Principal, alarm_id: int, price: object
+        self, principal: Principal, alarm_id: str, price: object
     ) -> dict[str, Any]:
         """Record that somebody triggered an alarm."""
 
@@ -145,14 +145,14 @@ class PageService:
     async def create_page(self, principal: Principal, name: str) -> dict[str, Any]:
         """Make a page."""
 
-        def work(session: Session) -> tuple[dict[str, Any], set[int]]:
+        def work(session: Session) -> tuple[dict[str, Any], set[str]]:
             return public_page(pages.create_page(session, principal, name), principal), {
                 principal.id
             }
 
         return await self._permissions.change_permissions(work)
 
-    async def rename_page(self, principal: Principal, page_id: int, name: str) -> dict[str, Any]:
+    async def rename_page(self, principal: Principal, page_id: str, name: str) -> dict[str, Any]:
         """Rename a page."""
         return await self._permissions.write(
             lambda session: public_page(
@@ -160,7 +160,7 @@ class PageService:
             )
         )
 
-    async def delete_page(self, principal: Principal, page_id: int) -> None:
+    async def delete_page(self, principal: Principal, page_id: str) -> None:
         """Delete a page without alarms."""
         await self._permissions.change_permissions(
             lambda session: (None, pages.delete_page(session, principal, page_id))
@@ -169,15 +169,15 @@ class PageService:
     async def share_page(
         self,
         principal: Principal,
-        page_id: int,
+        page_id: str,
         subject_type: pages.SubjectType,
-        subject_id: int,
+        subject_id: str,
         can_view: bool,
         can_edit: bool,
     ) -> dict[str, Any]:
         """Grant an account or a group permissions on a page."""
 
-        def work(session: Session) -> tuple[None, set[int]]:
+        def work(session: Session) -> tuple[None, set[str]]:
             return None, pages.share_page(
                 session, principal, page_id, subject_type, subject_id, can_view, can_edit
             )
@@ -192,7 +192,7 @@ class PageService:
         }
 
     async def unshare_page(
-        self, principal: Principal, page_id: int, subject_type: pages.SubjectType, subject_id: int
+        self, principal: Principal, page_id: str, subject_type: pages.SubjectType, subject_id: str
     ) -> None:
         """Take back what an account or group was granted."""
         await self._permissions.change_permissions(

@@ -23,7 +23,7 @@ from api.permissions.visibility import Visibility
 class EffectivePermissions:
     """The permissions of one account as they stand in the database now."""
 
-    def __init__(self, session: Session, user_id: int) -> None:
+    def __init__(self, session: Session, user_id: str) -> None:
         self._session = session
         self._user_id = user_id
         self._name = session.scalar(select(User.username).where(User.id == user_id)) or ""
@@ -44,7 +44,7 @@ class EffectivePermissions:
             (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
         )
         wanted = (Page.owner_id == self._user_id) | Page.declared.is_not(None) | Page.id.in_(mine)
-        pages = list(self._session.scalars(select(Page).where(wanted).order_by(Page.id)))
+        pages = list(self._session.scalars(select(Page).where(wanted).order_by(Page.name, Page.id)))
         granted = self._permissions(
             pages, select(Permission).where(Permission.page_id.in_([page.id for page in pages]))
         )
@@ -56,12 +56,12 @@ class EffectivePermissions:
         return Visibility(pages, hidden_cameras(self._session, pages))
 
     @property
-    def _group_ids(self) -> list[int]:
+    def _group_ids(self) -> list[str]:
         return [group.id for group in self._groups]
 
     def _permissions(
         self, pages: list[Page], permissions: Select[Any]
-    ) -> dict[int, PagePermission]:
+    ) -> dict[str, PagePermission]:
         mine = (Permission.user_id == self._user_id) | Permission.group_id.in_(self._group_ids)
         found = list(self._session.scalars(permissions.where(mine)))
         return {

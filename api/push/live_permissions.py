@@ -20,7 +20,7 @@ from api.push.protocol import Conversation
 from api.push.updates import Update
 from api.web.close_codes import LOGIN_ENDED
 
-NOBODY = 0
+NOBODY = ""
 """Number of clients that need not say who they are. They see what belongs to no page."""
 LOOK_EVERY = 1.0
 Done = TypeVar("Done")
@@ -43,13 +43,13 @@ class LivePermissions:
         self._database = accounts.database
         self._open: dict[Client, Conversation | None] = {}
         self._arriving: set[Client] = set()
-        self._connections: collections.Counter[int] = collections.Counter()
+        self._connections: collections.Counter[str] = collections.Counter()
         self._lock = asyncio.Lock()
         self._revision = self._database.revision()
         self._broadcast = broadcast
         self.peer_updates = PeerUpdates(self._database)
 
-    def connections(self, user_id: int) -> int:
+    def connections(self, user_id: str) -> int:
         """How many connections an account has."""
         return self._connections[user_id]
 
@@ -117,7 +117,7 @@ class LivePermissions:
             return done
 
     async def change_permissions(
-        self, work: Callable[[Session], tuple[Done, Iterable[int] | None]]
+        self, work: Callable[[Session], tuple[Done, Iterable[str] | None]]
     ) -> Done:
         """Change permissions: `work` returns a result and the accounts it concerns, None for all.
 
@@ -128,12 +128,12 @@ class LivePermissions:
             await self._update_clients(self._clients_of(users))
             return done
 
-    async def refresh(self, users: Iterable[int] | None = None) -> None:
+    async def refresh(self, users: Iterable[str] | None = None) -> None:
         """Look up the permissions of these accounts anew, or those of all."""
         async with self._lock:
             await self._update_clients(self._clients_of(users))
 
-    def _clients_of(self, users: Iterable[int] | None) -> list[Client]:
+    def _clients_of(self, users: Iterable[str] | None) -> list[Client]:
         concerned = None if users is None else set(users)
         return [
             client for client in self._open if concerned is None or client.principal.id in concerned
@@ -188,7 +188,7 @@ class LivePermissions:
 
     def _current(self, people: set[Principal]) -> dict[Principal, Current]:
         with self._database.read() as session:
-            visibilities: dict[int, Visibility] = {}
+            visibilities: dict[str, Visibility] = {}
             found: dict[Principal, Current] = {}
             for principal in people:
                 if principal.id == NOBODY:

@@ -13,7 +13,7 @@ from api.accounts.roles import Role, check_role
 from api.database.models import Audit, Login, User, iso
 from api.push.live_permissions import LivePermissions
 from api.routes.account_errors import account_errors
-from api.routes.parameters import Done, Number
+from api.routes.parameters import Done, Id
 from api.web.endpoints import Call, Endpoint, address_of
 from api.web.errors import Rejected
 
@@ -33,7 +33,7 @@ class Account(msgspec.Struct):
     `connections` are those that are open here now.
     """
 
-    id: int
+    id: str
     username: str
     role: Role
     enabled: bool
@@ -60,7 +60,7 @@ class MadePassword(msgspec.Struct):
 class Found(msgspec.Struct):
     """The account of a name."""
 
-    id: int
+    id: str
     username: str
 
 
@@ -83,7 +83,7 @@ class Changes(msgspec.Struct):
 class AccountId(msgspec.Struct):
     """Which account."""
 
-    id: Number
+    id: Id
 
 
 class AccountName(msgspec.Struct):
@@ -95,10 +95,10 @@ class AccountName(msgspec.Struct):
 class Entry(msgspec.Struct):
     """An entry of the audit log: who did what."""
 
-    id: int
+    id: str
     at: str
     username: str
-    user_id: int | None
+    user_id: str | None
     address: str
     action: str
     object: str
@@ -200,7 +200,9 @@ class AccountEndpoints:
         """In the order of their numbers."""
 
         def read(session: Session) -> list[Account]:
-            return [self._account(*row) for row in session.execute(_ACCOUNTS.order_by(User.id))]
+            return [
+                self._account(*row) for row in session.execute(_ACCOUNTS.order_by(User.username))
+            ]
 
         return await self._database.read_in_thread(read)
 
@@ -286,7 +288,7 @@ class AccountEndpoints:
             )
         await self._permissions.refresh({call.path.id})
 
-    async def _found(self, id: int) -> Account:
+    async def _found(self, id: str) -> Account:
         def read(session: Session) -> Account | None:
             row = session.execute(_ACCOUNTS.where(User.id == id)).first()
             return None if row is None else self._account(*row)
@@ -310,7 +312,7 @@ class AccountEndpoints:
 
 def _entry(row: Audit) -> Entry:
     return Entry(
-        row.id,
+        str(row.id),
         iso(row.at),
         row.username,
         row.user_id,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.permissions.camera_pages import camera_pages
 from api.push.live_permissions import LivePermissions
+from api.routes.parameters import Id
 from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
 from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
@@ -21,7 +22,6 @@ TAG = "Cameras"
 CHANNEL = "cameras"
 Done = TypeVar("Done")
 Known = TypeVar("Known")
-Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Name = Annotated[
     str,
     Meta(
@@ -92,7 +92,7 @@ class CameraChanges(msgspec.Struct):
 class CameraId(msgspec.Struct):
     """Which camera."""
 
-    id: Number
+    id: Id
 
 
 class CameraEndpoints:
@@ -250,7 +250,7 @@ class CameraEndpoints:
     async def _write(self, work: Callable[[Session], Done]) -> Done:
         """Change cameras; once it returns, open connections see what they may see now."""
 
-        def changed(session: Session) -> tuple[Done, Iterable[int] | None]:
+        def changed(session: Session) -> tuple[Done, Iterable[str] | None]:
             before = camera_pages(session)
             done = work(session)
             return done, () if camera_pages(session) == before else None
@@ -270,7 +270,7 @@ class CameraEndpoints:
         self._notifications.publish(channels, "camera", camera.name, data, page=page)
 
 
-def _found(camera: Known | None, id: int) -> Known:
+def _found(camera: Known | None, id: str) -> Known:
     if camera is None:
         raise Rejected(404, f"there is no camera {id}")
     return camera

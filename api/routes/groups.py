@@ -6,31 +6,31 @@ from api.database.database import Database
 from api.pages.group_service import GroupService
 from api.pages.groups import groups_of
 from api.routes.page_answers import Name, answered, looked_up, page_endpoint
-from api.routes.parameters import Done, Number
+from api.routes.parameters import Done, Id
 from api.web.endpoints import Call, Endpoint
 
 
 class GroupView(msgspec.Struct):
     """A group."""
 
-    id: int
+    id: str
     name: str
-    owner_id: int
+    owner_id: str
 
 
 class MemberView(msgspec.Struct):
     """An account in a group."""
 
-    id: int
+    id: str
     username: str
 
 
 class GroupMembers(msgspec.Struct):
     """A group and its members. Definitions may name the `official` ones, which admins made."""
 
-    id: int
+    id: str
     name: str
-    owner_id: int
+    owner_id: str
     is_owner: bool
     official: bool
     members: list[MemberView]
@@ -39,14 +39,14 @@ class GroupMembers(msgspec.Struct):
 class GroupId(msgspec.Struct):
     """Which group."""
 
-    group: Number
+    group: Id
 
 
 class Membership(msgspec.Struct):
     """Which account in which group."""
 
-    group: Number
-    user: Number
+    group: Id
+    user: Id
 
 
 class GroupEndpoints:

@@ -53,7 +53,7 @@ class NewAccount(msgspec.Struct):
 class Me(msgspec.Struct):
     """An account."""
 
-    id: int
+    id: str
     username: str
     role: Role
 

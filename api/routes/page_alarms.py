@@ -11,15 +11,15 @@ from api.pages.alarms import alarms_of, public_alarm, trigger_history
 from api.pages.pages import page_for
 from api.pages.service import PageService
 from api.routes.page_answers import PageId, Text, answered, looked_up, page_endpoint
-from api.routes.parameters import Number
+from api.routes.parameters import Id
 from api.web.endpoints import Call, Endpoint
 
 
 class AlarmView(msgspec.Struct):
     """An alarm on a page. `active` means that it is armed."""
 
-    id: int
-    page_id: int
+    id: str
+    page_id: str
     ticker: str
     option: str
     condition: str
@@ -65,7 +65,7 @@ class TriggerView(msgspec.Struct):
 class AlarmId(msgspec.Struct):
     """Which alarm."""
 
-    alarm: Number
+    alarm: Id
 
 
 class PageAlarmEndpoints:

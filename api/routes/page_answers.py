@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.database.database import Database
 from api.pages.errors import Denied, Invalid, Missing
-from api.routes.parameters import Number
+from api.routes.parameters import Id
 from api.web.endpoints import Endpoint
 from api.web.errors import Rejected
 
@@ -27,7 +27,7 @@ class Name(msgspec.Struct):
 class PageId(msgspec.Struct):
     """Which page."""
 
-    page: Number
+    page: Id
 
 
 def page_endpoint(

@@ -11,16 +11,16 @@ from api.pages.pages import shares
 from api.pages.service import PageService
 from api.permissions.page_permissions import EffectivePermissions
 from api.routes.page_answers import Name, PageId, answered, looked_up, page_endpoint
-from api.routes.parameters import Done, Number
+from api.routes.parameters import Done, Id
 from api.web.endpoints import Call, Endpoint
 
 
 class PageView(msgspec.Struct):
     """A page. `owner_id` is null where a definition declares the page."""
 
-    id: int
+    id: str
     name: str
-    owner_id: int | None
+    owner_id: str | None
     is_owner: bool
 
 
@@ -30,9 +30,9 @@ class PageRights(msgspec.Struct):
     `key` is its name in channels (`page/KEY`) and in transitions of alarms.
     """
 
-    id: int
+    id: str
     name: str
-    owner_id: int | None
+    owner_id: str | None
     is_owner: bool
     key: str
     can_edit: bool
@@ -43,7 +43,7 @@ class Share(msgspec.Struct):
     """What an account or a group may do on a page."""
 
     subject_type: Literal["user", "group"]
-    subject_id: Number
+    subject_id: Id
     can_view: bool = False
     can_edit: bool = False
 
@@ -52,7 +52,7 @@ class ShareView(msgspec.Struct):
     """An account or a group with which a page is shared."""
 
     subject_type: Literal["user", "group"]
-    subject_id: int
+    subject_id: str
     name: str
     can_view: bool
     can_edit: bool
@@ -61,9 +61,9 @@ class ShareView(msgspec.Struct):
 class ShareId(msgspec.Struct):
     """Whose share of which page."""
 
-    page: Number
+    page: Id
     subject_type: Literal["user", "group"]
-    subject_id: Number
+    subject_id: Id
 
 
 class PageEndpoints:

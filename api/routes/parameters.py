@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from api.web.errors import Rejected
 
-Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Moment = Annotated[float, Meta(ge=0, le=4e9, description="In seconds since 1970 (UTC).")]
 PageToken = Annotated[str, Meta(max_length=600, description="The `next` of the page before.")]
 

@@ -38,7 +38,7 @@ from api.web.uvicorn_server import TRANSPORT
 
 SUBPROTOCOL = "vigie.push.v1"
 BEARER = "bearer."
-ANONYMOUS = Principal(0, "", "viewer", expires=math.inf)
+ANONYMOUS = Principal("", "", "viewer", expires=math.inf)
 Open = Callable[[Client], Conversation]
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -39,7 +39,7 @@ class CameraView(msgspec.Struct):
     Times in epoch seconds; `status` is what people want it to do.
     """
 
-    id: int
+    id: str
     name: str
     url: str
     status: str
@@ -77,15 +77,16 @@ class Cameras:
         self.all()
 
     def all(self, seen_by: Visibility = EVERYTHING) -> list[CameraView]:
-        """All cameras by name; from then on `names` has their names by number."""
+        """All cameras by name; from then on `names` has them by number."""
         with self._database.read() as session:
             found = [
                 _view(camera) for camera in session.scalars(select(Camera).order_by(Camera.name))
             ]
-        self.names = {camera.id: camera.name for camera in found}
+            numbered = session.scalars(select(Camera))
+            self.names = {camera.number: camera.name for camera in numbered}
         return [camera for camera in found if seen_by.allows_camera(camera.name)]
 
-    def get(self, id: int, by: Principal) -> CameraView | None:
+    def get(self, id: str, by: Principal) -> CameraView | None:
         """The camera of a number; None if there is none."""
         with self._database.read() as session:
             camera = _known_to(session, id, by)
@@ -101,6 +102,7 @@ class Cameras:
         now = time.time()
         camera = Camera(
             name=name,
+            number=(session.scalar(select(func.max(Camera.number))) or 0) + 1,
             **_plain(settings),
             running=True,
             created=now,
@@ -112,14 +114,14 @@ class Cameras:
             session.flush()
         except IntegrityError:
             raise CameraTaken(f"there is a camera {name!r} already") from None
-        self.names[camera.id] = name
+        self.names[camera.number] = name
         self._changed(session, camera, by, "camera.add", address)
         if camera.page or name in camera_pages(session):
             permissions_changed(session)
         return _view(camera)
 
     def change(
-        self, session: Session, id: int, settings: Mapping[str, Any], by: Principal, address: str
+        self, session: Session, id: str, settings: Mapping[str, Any], by: Principal, address: str
     ) -> Changed | None:
         """Change some settings; None if there is no such camera. Raises `CameraError`."""
         camera = _known_to(session, id, by)
@@ -138,7 +140,7 @@ class Cameras:
         return Changed(_view(camera), before)
 
     def run(
-        self, session: Session, id: int, running: bool, by: Principal, address: str
+        self, session: Session, id: str, running: bool, by: Principal, address: str
     ) -> CameraView | None:
         """Start or stop a camera; None if there is none."""
         camera = _known_to(session, id, by)
@@ -151,7 +153,7 @@ class Cameras:
             self._changed(session, camera, by, word, address)
         return _view(camera)
 
-    def remove(self, session: Session, id: int, by: Principal, address: str) -> CameraView | None:
+    def remove(self, session: Session, id: str, by: Principal, address: str) -> CameraView | None:
         """Remove a camera; None if there is none. What it saw stays on its page."""
         camera = _known_to(session, id, by)
         if camera is None:
@@ -170,7 +172,7 @@ class Cameras:
         record_audit(session, by, action, camera.name, address=address)
         row = msgspec.to_builtins(_view(camera)) | {
             "id": camera.name,
-            "camera": camera.id,
+            "camera": camera.number,
             "running": camera.running,
         }
         self._outbox.put(session, self._topic, camera.name, msgspec.json.encode(row))
@@ -206,7 +208,7 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(msgspec.to_builtins(dict(settings)))
 
 
-def _known_to(session: Session, id: int, by: Principal) -> Camera | None:
+def _known_to(session: Session, id: str, by: Principal) -> Camera | None:
     camera = session.get(Camera, id)
     if camera is None:
         return None

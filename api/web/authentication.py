@@ -41,7 +41,7 @@ class Authenticator:
         if not token:
             raise Rejected(401, "no token; send Authorization: Bearer TOKEN", _DEMAND)
         if devices and (senders := self._devices.senders(token)):
-            return Principal(0, f"device/{senders[0]}", "operator")
+            return Principal("", f"device/{senders[0]}", "operator")
         try:
             principal = await self._logins.authenticate(token)
         except TokenError as error:

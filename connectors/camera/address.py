@@ -1,6 +1,7 @@
 """Addresses of cameras: filled in from a table's row and from variables, and shown to people.
 
-What is filled into the user-info part is percent-encoded, so that a password may hold any letter.
+What is filled into the user info or a parameter is percent-encoded, so that a password may hold any
+letter.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from connectors.base import ConnectorError
-from connectors.config.variables import SECRETS, look_up
+from connectors.config.variables import SECRETS, encoded_ranges, look_up
 
 Kind = Literal["rtsp", "http", "file", "folder", "usb", "simulate"]
 
@@ -45,27 +46,17 @@ def fill_address(template: str, row: Mapping[str, Any]) -> str:
 
 
 def _fill(template: str, row: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
-    secret_until = _end_of_user_info(template)
+    ranges = encoded_ranges(_PLACE.sub(lambda match: "x" * len(match[0]), template))
 
     def value(match: re.Match[str]) -> str:
         if match["column"] is not None:
             found = str(_column(row, match["column"]))
         else:
             found = _variable(match["variable"], match["default"], allowed)
-        return quote(found, safe="") if match.end() <= secret_until else found
+        is_encoded = any(start <= match.start() and match.end() <= end for start, end in ranges)
+        return quote(found, safe="") if is_encoded else found
 
     return _PLACE.sub(value, template)
-
-
-def _end_of_user_info(template: str) -> int:
-    """Where the `@` of the template stands; 0 where it has none."""
-    plain = _PLACE.sub(lambda match: "x" * len(match[0]), template)
-    scheme = _SCHEME.match(plain)
-    if scheme is None:
-        return 0
-    authority = re.match(r"[^/?#]*", plain[scheme.end() :])
-    assert authority is not None
-    return scheme.end() + max(authority[0].rfind("@"), 0)
 
 
 def _column(row: Mapping[str, Any], name: str) -> Any:

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SECRETS = Path("/run/secrets")
 VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 FORM = "write ${NAME} or ${NAME:-default}"
 
 
@@ -35,7 +37,9 @@ def password_in_url(text: str) -> str | None:
 def fill(value: Any, where: str) -> Any:
     """Fill in every variable of a text, or of the texts in maps and lists.
 
-    Raises `VariableError` that names all that are missing; `where` is the place of the value.
+    In an address, what stands before its `@` or behind its `?` is percent-encoded, so that a secret
+    may hold any letter; a variable that is the whole address is not. Raises `VariableError` that
+    names all that are missing; `where` is the place of the value.
     """
     missing: list[str] = []
     filled = _fill(value, missing)
@@ -55,7 +59,7 @@ def masked(text: str, written: Any) -> str:
         parts = _NAME.fullmatch(match[1])
         value = look_up(parts[1]) if parts else None
         if value:
-            for form in (value, repr(value)[1:-1]):
+            for form in (value, repr(value)[1:-1], quote(value, safe="")):
                 shown.setdefault(form, f"${{{match[1]}}}")
     return hidden(text, shown)
 
@@ -101,6 +105,20 @@ def look_up(name: str) -> str | None:
         ) from None
 
 
+def encoded_ranges(address: str) -> list[tuple[int, int]]:
+    """Where what is filled into an address is percent-encoded: its user info, its parameters."""
+    scheme = _SCHEME.match(address)
+    if scheme is None:
+        return []
+    authority = re.match(r"[^/?#]*", address[scheme.end() :])
+    assert authority is not None
+    query = address.find("?")
+    return [
+        (scheme.end(), scheme.end() + max(authority[0].rfind("@"), 0)),
+        (query if query >= 0 else len(address), len(address)),
+    ]
+
+
 def _fill(value: Any, missing: list[str]) -> Any:
     if isinstance(value, dict):
         return {key: _fill(item, missing) for key, item in value.items()}
@@ -116,6 +134,10 @@ def _fill(value: Any, missing: list[str]) -> Any:
         found = look_up(parts[1])
         if found is None and parts[2] is None:
             missing.append(parts[1])
-        return parts[2] or "" if found is None else found
+        found = parts[2] or "" if found is None else found
+        is_encoded = any(start <= match.start() and match.end() <= end for start, end in ranges)
+        return quote(found, safe="") if is_encoded else found
 
+    # a variable is as long as it is, whatever letters its name and default have
+    ranges = encoded_ranges(VARIABLE.sub(lambda match: "x" * len(match[0]), value))
     return VARIABLE.sub(replace, value)

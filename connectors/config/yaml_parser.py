@@ -112,13 +112,36 @@ class YamlReader:
         if isinstance(event, AliasEvent):
             return self._add(Node(place, value="*"))
         if isinstance(event, ScalarEvent):
+            self._check_neighbours(place, event)
             return self._scalar(place, event)
         if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
             return self._open(place, event)
         if isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+            if self._stack[-1].flow_style:
+                self._check_comment(event.end_mark)
             self._stack.pop()
             self._keys.pop()
         return True
+
+    def _check_neighbours(self, place: Place, event: Any) -> None:
+        """Refuse what this reader and YAML 1.2 read differently."""
+        if event.style in ("'", '"'):
+            self._check_comment(event.end_mark)
+            return
+        in_flow = bool(self._stack) and self._stack[-1].flow_style
+        if in_flow and (
+            event.value in ("-", "?") or self._letter(place.line, place.column - 1) == "?"
+        ):
+            self._say(place, "a '-' or '?' in brackets begins no text", "quote the text")
+
+    def _check_comment(self, end: Any) -> None:
+        if self._letter(end.line, end.column) == "#":
+            place = Place(self._text, end.line, end.column)
+            self._say(place, "a comment needs a space before its '#'", "put a space there")
+
+    def _letter(self, line: int, column: int) -> str:
+        lines = self._text.lines
+        return lines[line][column : column + 1] if line < len(lines) and column >= 0 else ""
 
     def _open(self, place: Place, event: Any) -> bool:
         if len(self._stack) >= MAX_DEPTH:

@@ -11,7 +11,7 @@ becomes the two characters backslash and n. Empty tags do not exist there.
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, Literal
 
 from operators.events import AlarmTransition, Event, Occurrence, Reading, Summary
@@ -79,6 +79,7 @@ class Lines:
         self._labels = labels
         self._shape = shape
         self._field = tag(field)
+        self._own = {field, "text", "quality"}
         self.precision: Literal["ms", "ns"] = precision
         self._scale, self._factor = (1e3, 1) if precision == "ms" else (1e6, 1000)
         names = {*self._measurement.placeholders(), *self._tags}
@@ -87,13 +88,13 @@ class Lines:
 
     def line(self, event: Event) -> str | None:
         """The event's line without a line break; None if it has nothing that InfluxDB can hold."""
-        if self._shape is not None:
-            fields = ",".join(_fields("", self._shape(event)))
-            return f"{self._begin(event)} {fields} {self._time(event.time)}" if fields else None
-        if type(event) is Reading:
+        if self._shape is None and type(event) is Reading:
             return self._reading(event)
-        fields = ",".join(_fields("", _values(event)))
-        return f"{self._begin(event)} {fields} {self._time(event.time)}" if fields else None
+        values = _values(event) if self._shape is None else self._shape(event)
+        fields = ",".join(_fields("", values))
+        if not fields:
+            return None
+        return f"{self._begin(event, values)} {fields} {self._time(event.time)}"
 
     def _reading(self, event: Reading) -> str | None:
         if self._cacheable:
@@ -104,9 +105,9 @@ class Lines:
             )
             begin = self._beginnings.get(key)
             if begin is None:
-                begin = self._keep(key, f"{self._begin(event)} {self._field}=")
+                begin = self._keep(key, f"{self._begin(event, self._own)} {self._field}=")
         else:
-            begin = f"{self._begin(event)} {self._field}="
+            begin = f"{self._begin(event, self._own)} {self._field}="
         value = event.value
         if (
             value is not None
@@ -135,8 +136,11 @@ class Lines:
     def _time(self, seconds: float) -> int:
         return round(seconds * self._scale) * self._factor
 
-    def _begin(self, event: Event) -> str:
-        """Measurement and tags, in the order of their names."""
+    def _begin(self, event: Event, fields: Container[str]) -> str:
+        """Measurement and tags, in the order of their names.
+
+        InfluxDB 3 refuses a tag that is called as a field: it is `value_tag`.
+        """
         tags = dict(event.labels) if self._labels and hasattr(event, "labels") else {}
         if isinstance(event, AlarmTransition):
             tags["alarm"] = event.alarm
@@ -147,7 +151,9 @@ class Lines:
         name = text(self._measurement.render(event))
         name = name if writable(name).strip() else _KINDS[type(event)]
         written = {
-            tag(key): tag(value) for key, value in tags.items() if writable(key).strip() and value
+            tag(f"{key}_tag" if key in fields else key): tag(value)
+            for key, value in tags.items()
+            if writable(key).strip() and value
         }
         return ",".join([measurement(name), *(f"{key}={written[key]}" for key in sorted(written))])
 

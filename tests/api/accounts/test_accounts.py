@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from argon2 import PasswordHasher, Type
 from click.testing import CliRunner
+from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -171,7 +173,8 @@ def test_an_admin_adds_changes_and_disables_accounts_and_open_connections_follow
         httpx.patch(f"{desk.url}/api/users/{john.id}", json={"enabled": False}, headers=headers)
         assert closed(socket)[0] == 4401
     assert john.ask("GET", "/me").status_code == 401
-    own = httpx.patch(f"{desk.url}/api/users/1", json={"role": "viewer"}, headers=headers)
+    admin_id = desk.get("/api/users/named/admin", admin).json()["id"]
+    own = httpx.patch(f"{desk.url}/api/users/{admin_id}", json={"role": "viewer"}, headers=headers)
     assert (own.status_code, "nobody would be left" in own.json()["error"]) == (409, True)
 
 
@@ -243,7 +246,7 @@ def test_the_audit_log_says_who_did_what_and_holds_no_secret(
     john.ask(
         "PUT",
         f"/api/pages/{page}/shares",
-        {"subject_type": "user", "subject_id": 1, "can_view": True},
+        {"subject_type": "user", "subject_id": john.id, "can_view": True},
     )
     log = desk.get("/api/audit", desk.login(), username="john").json()
     assert [entry["action"] for entry in log] == [
@@ -253,7 +256,7 @@ def test_the_audit_log_says_who_did_what_and_holds_no_secret(
         "login",
         "add_account",
     ]
-    assert (log[0]["object"], log[0]["detail"]) == (f"page {page}", "user 1: view")
+    assert (log[0]["object"], log[0]["detail"]) == (f"page {page}", f"user {john.id}: view")
     assert log[2]["address"] == "127.0.0.1"
     text = str(log)
     assert PASSWORD not in text
@@ -423,8 +426,7 @@ def test_the_accounts_of_an_earlier_release_are_kept(tmp_path: Path) -> None:
     for _ in range(2):
         database = open_database(tmp_path)
         with database.read() as session:
-            user = session.get(User, 7)
-            assert user is not None
+            (user,) = session.scalars(select(User))
             assert (user.username, user.role, user.enabled) == ("ann", "operator", True)
         database.close()
 
@@ -452,7 +454,8 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
 
 
 def test_a_name_may_be_looked_up_to_share_with(desk: Api, john: RegisteredAccount) -> None:
-    assert john.ask("GET", "/api/users/named/admin").json() == {"id": 1, "username": "admin"}
+    found = john.ask("GET", "/api/users/named/admin").json()
+    assert (uuid.UUID(found["id"]).version, found["username"]) == (4, "admin")
     assert john.ask("GET", "/api/users/named/nobody").status_code == 404
 
 

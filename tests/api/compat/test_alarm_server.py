@@ -29,12 +29,12 @@ def marie(desk: Api) -> RegisteredAccount:
     return RegisteredAccount(desk, "marie")
 
 
-def alarm_on(john: RegisteredAccount, page: int) -> int:
+def alarm_on(john: RegisteredAccount, page: str) -> str:
     with john.connected() as watcher:
         made = watcher.ask(
             "create_alarm", page_id=page, ticker="EUR/USD", option="", condition="above 1.08"
         )
-    return int(made["id"])
+    return str(made["id"])
 
 
 def test_register_login_and_me(desk: Api, john: RegisteredAccount) -> None:
@@ -199,19 +199,19 @@ def test_what_is_taken_back_ends_on_open_connections_before_the_answer(
 @pytest.mark.parametrize(
     ("kind", "payload", "reason"),
     [
-        ("create_alarm", {"page_id": "1"}, "page_id must be a number such as 1"),
+        ("create_alarm", {"page_id": 1}, "page_id must be the text that this server gave as id"),
         (
             "create_alarm",
-            {"page_id": 999, "ticker": "X", "condition": "x"},
+            {"page_id": "none", "ticker": "X", "condition": "x"},
             "Permission denied: cannot edit this page",
         ),
-        ("update_alarm", {"alarm_id": 999}, "there is no alarm 999"),
-        ("trigger_alarm", {"alarm_id": True}, "alarm_id must be a number such as 1"),
+        ("update_alarm", {"alarm_id": "none"}, "there is no alarm none"),
+        ("trigger_alarm", {}, "alarm_id must be the text that this server gave as id"),
         ("create_page", {"name": ""}, "the name of a page has 1 to 200 printable characters"),
         ("create_page", {}, "name must be a text"),
         (
             "share_page",
-            {"page_id": 1, "subject_type": "x", "subject_id": 1},
+            {"page_id": "p", "subject_type": "x", "subject_id": "u"},
             'subject_type must be "user" or "group"',
         ),
     ],

@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from infra.embedded.broker import Broker
 from operators.events import Reading
 from tests.api.compat.test_conformance import Client
 from tests.api.conftest import Start
+from tests.api.json_ids import numbers_under_ids
 from tests.api.running import Api, Topics
 from tests.flow_process import FlowProcess
 from tests.waiting import wait_until
@@ -86,6 +88,14 @@ def test_two_users_share_a_page_by_a_group_and_the_stream_triggers_its_alarm(
 
     wait_until(raised, what="the flow to raise the alarm")
     found: dict[str, Any] = client.until("found")
+    assert numbers_under_ids(found) == []
+    made = found["registered"]
+    assert set(made["body"]) == {"id", "username", "role", "created_at"}
+    assert datetime.fromisoformat(made["body"]["created_at"]).tzinfo is not None
+    assert found["page"]["payload"]["action"] == "page_created"
+    assert found["page"]["payload"]["data"]["name"] == "mine"
+    assert found["renewed"]["status"] == 200
+    assert found["renewed"]["body"]["token_type"] == "bearer"
     john, page = found["start"]["payload"]["user"], found["start"]["payload"]["pages"][0]
     assert set(found["login"]["body"]) == {"access_token", "token_type"}
     assert found["me"]["body"]["username"] == "john"

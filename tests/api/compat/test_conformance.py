@@ -16,6 +16,7 @@ from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from operators.events import Detection
 from tests.api.conftest import Start
+from tests.api.json_ids import numbers_under_ids
 from tests.api.running import Api, Topics
 from tests.waiting import PATIENCE, wait_until
 
@@ -68,7 +69,7 @@ class Client:
 @pytest.fixture
 def api(start: Start, settings: Settings, topics: Topics) -> Api:
     events = f"{topics.prefix}site.events"
-    section = ApiSection(discovery=True)
+    section = ApiSection(discovery=True, anonymous="viewer")
     tokens = {"bridge": SecretStr(DEVICE)}
     server = start(
         replace(
@@ -123,6 +124,16 @@ def test_the_server_room_monitor_hears_each_state_to_the_letter(
     ]
 
 
+def test_the_server_room_monitor_needs_no_token_where_anonymous_may_view(
+    run: Any, api: Api, topics: Topics
+) -> None:
+    client = run("server_room.mjs", "", "1")
+    client.until("open")
+    wait_until(lambda: api.health()["clients"] == 1, what="the client to be known")
+    topics.pushed("server_room", [{"entity_id": "sensor.x", "state": "1", "date_heure": "2026"}])
+    assert json.loads(client.until("text"))["entity_id"] == "sensor.x"
+
+
 def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
     run: Any, api: Api, topics: Topics
 ) -> None:
@@ -130,7 +141,7 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
     login = client.until("login")
     assert login["status"] == 200
     assert login["body"]["token_type"] == "bearer"
-    assert {**login["body"]["user"], "id": 1} == {"id": 1, "username": "admin", "role": "admin"}
+    assert {**login["body"]["user"], "id": ""} == {"id": "", "username": "admin", "role": "admin"}
     client.until("ready")
     seen = Detection(
         id="gate/7",
@@ -142,6 +153,7 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
     )
     topics.events(seen, topic=f"{topics.prefix}site.events")
     found = client.rest()
+    assert numbers_under_ids([login, found]) == []
     assert found["pushed"]["data"]["id"] == "gate/7"
     assert found["pushed"]["data"]["type"] == "person"
     assert found["events"]["body"]["events"] == [found["pushed"]["data"]]
@@ -164,6 +176,7 @@ def test_the_video_watch_finds_its_login_cameras_events_statistics_and_push(
 
 def test_the_sensors_backend_takes_lists_and_pushes_events_once(run: Any, api: Api) -> None:
     found = run("pir_backend.mjs", DEVICE, api.login()).rest()
+    assert numbers_under_ids(found) == []
     assert found["nobody"]["status"] == 401
     assert found["posted"] == {"status": 202, "body": {"stored": 1}}
     assert found["again"] == {"status": 202, "body": {"stored": 1}}

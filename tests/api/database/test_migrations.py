@@ -1,20 +1,100 @@
 """Migrations of the api's database that are killed half-way."""
 
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
-from api.database.database import open_database
-from api.database.models import Base
+from api.database.database import _migrate, _sqlite, open_database
+from api.database.models import (
+    Acknowledgement,
+    Alarm,
+    Audit,
+    Base,
+    Camera,
+    Group,
+    Login,
+    Member,
+    Page,
+    Permission,
+    RefreshToken,
+    Trigger,
+    User,
+)
 from tests.faults import killed_after_each_effect
 
 
 def migrate(data: Path) -> None:
     """What every start of the api and every `vigie accounts` begins with."""
     open_database(data).close()
+
+
+def filled_before_ids(folder: Path) -> None:
+    """A database of the revision before, with a row in every table that has an id or refers to one."""
+    engine = _sqlite(folder / "api.sqlite")
+    _migrate(engine, "0006")
+    with engine.execution_options(writes=True).begin() as connection:
+        for statement in (
+            "INSERT INTO users VALUES (1, 'ann', 'x', 'admin', 1.5, 1), (2, 'bob', 'y', 'viewer', 2.5, 1)",
+            "INSERT INTO logins VALUES ('l', 2, 1, 9e9, NULL)",
+            "INSERT INTO refresh_tokens VALUES ('h', 'l', NULL)",
+            "INSERT INTO groups VALUES (1, 'desk', 1, 0)",
+            "INSERT INTO members VALUES (1, 2)",
+            "INSERT INTO pages VALUES (1, 'k1', 'mine', 1, NULL), (2, 'k2', 'declared', NULL, '{}')",
+            "INSERT INTO permissions VALUES (7, 1, NULL, 1, 1, 0), (8, 1, 2, NULL, 1, 1)",
+            "INSERT INTO alarms VALUES (3, 'a', 1, 'EUR/USD', '', 'above 1', 1, NULL, 0)",
+            "INSERT INTO triggers VALUES (4, 3, 5.5, 1.2, 2, NULL)",
+            "INSERT INTO audit VALUES (5, 6.5, 2, 'bob', '', 'login', '', ''), (6, 7, 9, 'gone', '', 'x', '', '')",
+            "INSERT INTO acknowledgements VALUES ('e', 1, 2, 'bob', 8, NULL, NULL, NULL)",
+            "INSERT INTO cameras(id, name, url, running, created, changed, changed_by) VALUES (3, 'gate', 'rtsp://x', 1, 1, 1, 'ann')",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_ids_that_could_be_counted_become_others_and_everything_refers_to_the_same_as_before(
+    tmp_path: Path,
+) -> None:
+    filled_before_ids(tmp_path)
+    database = open_database(tmp_path)
+    with database.read() as session:
+        ann, bob = session.scalars(select(User).order_by(User.username))
+        (group,) = session.scalars(select(Group))
+        mine, declared = session.scalars(select(Page).order_by(Page.key))
+        (alarm,) = session.scalars(select(Alarm))
+        (camera,) = session.scalars(select(Camera))
+        new = [ann.id, bob.id, group.id, mine.id, declared.id, alarm.id, camera.id]
+        assert len({uuid.UUID(text) for text in new}) == 7
+        assert (ann.username, ann.created, bob.role) == ("ann", 1.5, "viewer")
+        assert [(t.alarm_id, t.user_id, t.price) for t in session.scalars(select(Trigger))] == [
+            (alarm.id, bob.id, 1.2)
+        ]
+        assert [(m.group_id, m.user_id) for m in session.scalars(select(Member))] == [
+            (group.id, bob.id)
+        ]
+        granted = session.scalars(select(Permission).order_by(Permission.id))
+        assert [(p.id, p.page_id, p.user_id, p.group_id, p.can_edit) for p in granted] == [
+            (7, mine.id, None, group.id, False),
+            (8, mine.id, bob.id, None, True),
+        ]
+        assert (group.owner_id, mine.owner_id, declared.owner_id) == (ann.id, ann.id, None)
+        assert (alarm.page_id, camera.number, camera.name) == (mine.id, 3, "gate")
+        assert [login.user_id for login in session.scalars(select(Login))] == [bob.id]
+        assert [token.login_id for token in session.scalars(select(RefreshToken))] == ["l"]
+        entries = session.scalars(select(Audit).order_by(Audit.id))
+        assert [(entry.id, entry.user_id) for entry in entries] == [(5, bob.id), (6, "9")]
+        (seen,) = session.scalars(select(Acknowledgement))
+        assert seen.user_id == bob.id
+        context = MigrationContext.configure(session.connection())
+        assert compare_metadata(context, Base.metadata) == []
+        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    with database.write() as session:
+        session.add(Permission(page_id=declared.id, user_id=ann.id, can_view=True, can_edit=False))
+    database.close()
 
 
 def test_migrations_that_are_killed_are_whole_or_not_there_and_done_by_the_next_start(

@@ -273,8 +273,8 @@ class World:
         )
         assert accepted == self.rule.may(user, page_id)[1]
         if accepted:
-            made = re.findall(r'"id":(\d+),"page_id"', self.connections["alarm", user][1].text)
-            self.alarms.append((int(made[-1]), page_id))
+            made = re.findall(r'"id":"([^"]+)","page_id"', self.connections["alarm", user][1].text)
+            self.alarms.append((made[-1], page_id))
         self.check(mark if accepted else None, user)
 
     async def update(self, user: int, alarm: int, *_: int) -> None:

@@ -321,14 +321,15 @@ def test_cameras_and_the_mode_reach_their_compacted_topics(
     api: Api, token: str, topics: Topics
 ) -> None:
     headers = {"Authorization": f"Bearer {token}"}
-    httpx.post(
+    made = httpx.post(
         f"{api.url}/api/cameras",
         json={"name": "gate", "url": "rtsp://10.0.0.1/s"},
         headers=headers,
         timeout=PATIENCE,
-    )
+    ).json()
     httpx.put(f"{api.url}/api/mode", json={"mode": "active"}, headers=headers, timeout=PATIENCE)
-    httpx.post(f"{api.url}/api/cameras/1/stop", headers=headers, timeout=PATIENCE)
+    stop = f"{api.url}/api/cameras/{made['id']}/stop"
+    httpx.post(stop, headers=headers, timeout=PATIENCE)
     found: dict[bytes, Any] = {}
     consumer = KafkaConsumer(
         bootstrap_servers=topics.address, group_id=None, auto_offset_reset="earliest"
@@ -362,9 +363,10 @@ def test_what_is_drawn_on_a_cameras_picture_is_kept_and_reaches_the_flows(
             method, f"{api.url}{path}", json=body, headers=headers, timeout=PATIENCE
         )
 
-    ask("POST", "/api/cameras", name="gate", url="rtsp://10.0.0.1/s")
-    assert ask("PATCH", "/api/cameras/1", zones=HALL).json()["zones"] == HALL
-    changed = ask("PATCH", "/api/cameras/1", lines=DOOR).json()
+    made = ask("POST", "/api/cameras", name="gate", url="rtsp://10.0.0.1/s").json()
+    camera = f"/api/cameras/{made['id']}"
+    assert ask("PATCH", camera, zones=HALL).json()["zones"] == HALL
+    changed = ask("PATCH", camera, lines=DOOR).json()
     assert (changed["zones"], changed["lines"]) == (HALL, DOOR)
     with closing(
         KafkaConsumer(
@@ -387,11 +389,11 @@ def test_what_is_drawn_on_a_cameras_picture_is_kept_and_reaches_the_flows(
         ({"zones": {"door": HALL["hall"]}}, "both called 'door'"),
         ({"lines": {"door": {"from": [0.1, 0.1], "to": [0.1, 0.1]}}}, "one point"),
     ):
-        refused = ask("PATCH", "/api/cameras/1", **wrong)
+        refused = ask("PATCH", camera, **wrong)
         assert refused.status_code == 400, refused.text
         assert said in refused.text
-    assert ask("PATCH", "/api/cameras/1", zones={}, lines=None).json()["zones"] == {}
-    assert api.get("/api/cameras/1", token).json()["lines"] == {}
+    assert ask("PATCH", camera, zones={}, lines=None).json()["zones"] == {}
+    assert api.get(camera, token).json()["lines"] == {}
 
 
 def test_what_onvif_cameras_and_graphics_drivers_say_is_read() -> None:

@@ -17,6 +17,7 @@ from api.settings import Settings
 from connectors.config.api_section import ApiSection
 from tests.api.conftest import Start
 from tests.api.events import alarm
+from tests.api.json_ids import numbers_declared_under_ids
 from tests.api.running import Api, Topics, receive
 from tests.api.static.screenshot import CHROMIUM, FLAGS
 from tests.waiting import PATIENCE
@@ -174,6 +175,10 @@ def test_the_documents_are_shown_without_any_other_host(
     page.close()
     assert [url for url in asked if not url.startswith((api.url, "data:", "blob:"))] == []
     assert problems == []
+
+
+def test_no_answer_has_a_number_as_an_id(api: Api) -> None:
+    assert numbers_declared_under_ids(api.get("/api/openapi.json").json()) == []
 
 
 def test_every_route_is_in_the_document(api: Api) -> None:

@@ -42,6 +42,16 @@ def a_reading(**fields: Any) -> Reading:
     )
 
 
+@pytest.mark.parametrize("name", ["value", "text", "quality"])
+def test_a_label_that_is_called_as_a_field_is_a_tag_of_another_name(name: str) -> None:
+    line = Lines().line(a_reading(labels={name: "x", "room": "attic"}))
+    assert line is not None
+    measurement_and_tags = line.split(" ")[0]
+    assert f",{name}_tag=x" in measurement_and_tags
+    assert f",{name}=" not in measurement_and_tags
+    assert ",room=attic" in measurement_and_tags
+
+
 def test_a_reading_is_one_field_with_its_subject_and_labels_as_tags() -> None:
     line = Lines().line(a_reading(labels={"area": "hall", "floor": "1"}))
     assert line == "temperature,area=hall,floor=1,subject=rack value=21.5 1795000000250"

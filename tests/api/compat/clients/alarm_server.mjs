@@ -9,9 +9,10 @@ function say(name, value) {
 
 async function someone(username) {
   const password = `the password of ${username}`;
-  const { body } = await ask("POST", "/register", { body: { username, password } });
+  const registered = await ask("POST", "/register", { body: { username, password } });
+  const { body } = registered;
   const login = await ask("POST", "/login", { form: { username, password } });
-  return { id: body.id, login, token: login.body.access_token };
+  return { id: body.id, registered, login, token: login.body.access_token };
 }
 
 async function connected(who) {
@@ -30,7 +31,9 @@ async function asked(socket, type, payload) {
 
 const john = await someone("john");
 const marie = await someone("marie");
+say("registered", john.registered);
 say("login", john.login);
+say("renewed", await ask("POST", "/api/auth/refresh", { token: john.token, body: {} }));
 say("me", await ask("GET", "/me", { token: john.token }));
 const group = await ask("POST", "/groups", { token: john.token, body: { name: "desk" } });
 say("member", await ask("POST", `/groups/${group.body.id}/members/${marie.id}`, { token: john.token }));

@@ -2,7 +2,7 @@
 import { Socket, rest, say } from "./steps.mjs";
 
 const [token, count] = rest;
-const socket = new Socket(`/ws/raw/server_room?token=${token}`);
+const socket = new Socket(`/ws/raw/server_room${token ? `?token=${token}` : ""}`);
 await socket.opened;
 say("open", true);
 for (let n = 0; n < Number(count); n++) say("text", await socket.next());

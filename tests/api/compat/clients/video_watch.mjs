@@ -6,8 +6,9 @@ const login = await ask("POST", "/api/auth/login", { body: { username: "admin", 
 say("login", login);
 const token = login.body.access_token;
 say("me", await ask("GET", "/api/auth/me", { token }));
-say("added", await ask("POST", "/api/cameras", { token, body: { name: "gate", url: "rtsp://10.0.0.23:554/stream2" } }));
-const id = 1;
+const added = await ask("POST", "/api/cameras", { token, body: { name: "gate", url: "rtsp://10.0.0.23:554/stream2" } });
+say("added", added);
+const { id } = added.body;
 say("started", await ask("POST", `/api/cameras/${id}/start`, { token }));
 say("cameras", await ask("GET", "/api/cameras", { token }));
 say("camera", await ask("GET", `/api/cameras/${id}`, { token }));

@@ -1,0 +1,30 @@
+"""What YAML 1.2 reads otherwise, or not at all, is refused rather than read in a way of our own."""
+
+import pytest
+
+from connectors.config.document import Document
+
+
+def problems(value: str) -> list[str]:
+    document = Document("flow.yaml")
+    document.parse(f"k: {value}\n")
+    return document.report().splitlines()[:1]
+
+
+@pytest.mark.parametrize("value", ["{ ?foo: bar }", "[-]", "[a, -]", "[?a]", "{a: -}"])
+def test_a_sign_that_begins_no_text_in_brackets_is_refused(value: str) -> None:
+    (problem,) = problems(value)
+    assert "a '-' or '?' in brackets begins no text" in problem
+
+
+@pytest.mark.parametrize("value", ['"a"# x', "'a'#x", "[a]#x", "{a: 1}#x", '["a"# x\n  ]'])
+def test_a_comment_without_a_space_before_it_is_refused(value: str) -> None:
+    (problem,) = problems(value)
+    assert "a comment needs a space before its '#'" in problem
+
+
+@pytest.mark.parametrize(
+    "value", ["a#b", '"a" # x', "[a] # x", "[-1, -a]", "{? foo: bar}", "-1", "a ?", '"-"', '["?"]']
+)
+def test_what_all_readers_agree_on_is_read(value: str) -> None:
+    assert problems(value) == []
