@@ -8,7 +8,7 @@ function say(name, value) {
 }
 
 async function someone(username) {
-  const password = `the password of ${username}`;
+  const password = "correct horse battery";
   const registered = await ask("POST", "/register", { body: { username, password } });
   const { body } = registered;
   const login = await ask("POST", "/login", { form: { username, password } });
