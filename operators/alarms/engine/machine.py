@@ -226,7 +226,7 @@ class Engine(Registry):
     ) -> None:
         """A subject is known to exist: from now on its silence counts."""
         new = subject not in self.slots[rule_id]
-        s = self.open(rule_id, subject, None, rule)
+        s = self.open(rule_id, subject, None, rule, None, at if event is None else event)
 
         def known(t: float) -> None:
             if new:
