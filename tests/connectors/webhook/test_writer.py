@@ -349,7 +349,8 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_again_without_a_w
                     request += link.recv(65_536)
                 bodies.append(request)
                 link.sendall(answer)
-                link.recv(1)
+                if len(bodies) == 1:
+                    link.recv(1)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         serving = in_background(lambda: serve(server))
