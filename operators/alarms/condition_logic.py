@@ -135,7 +135,7 @@ class ConditionLogic(AlarmLogic):
         try:
             return self.definition.rule_for(s.subject, metric, labels)
         except NoLimit:
-            return common if s.slot.about is None else None
+            return None
 
     def _watches(self, s: State) -> bool:
         """Whether a subject that was watched still is, by its last reading."""
