@@ -53,6 +53,7 @@ class AlarmLogic(Logic):
         self.commands = CommandHandler(context, self.name, self.count)
         self._hiding = Hiding(alarm.hiders, self.definition.cell)
         self._hiders: dict[str, AlarmLogic] = {}
+        self._stood: list[Member] = []
         self._arms = alarm.armed.while_ if alarm.armed else None
         self._edited = True
         self.engine = self._new_engine()
@@ -139,9 +140,9 @@ class AlarmLogic(Logic):
             self._sweep = self._clock + SWEEP_EVERY
             if self._edited:
                 for name, hider in self._hiders.items():
-                    self._hiding.follow(name, hider.standing())
+                    self._hiding.follow(name, hider.stood())
             self.start(self._wall, self._clock)
-            self._edited = False
+            self._edited, self._stood = False, standing_of(self.engine)
         elif self._clock >= self._sweep:
             self._sweep = self._clock + SWEEP_EVERY
             if freed := self.engine.forget_idle(self._clock - FORGET_AFTER):
@@ -280,9 +281,9 @@ class AlarmLogic(Logic):
         """Whether there is an alarm of a subject, in whatever state."""
         return any(subject in slots for slots in self.engine.slots.values())
 
-    def standing(self) -> list[Member]:
-        """The alarms that hide others at present: active, and in service."""
-        return standing_of(self.engine)
+    def stood(self) -> list[Member]:
+        """The alarms that hid others at the start; what its first batch changed is told later."""
+        return self._stood
 
     def follow_masks(self, s: State, old: Rule, t: float) -> None:
         """Hide an alarm by what hides it under the present definition; it had the rule `old`."""
