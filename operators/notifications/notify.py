@@ -96,10 +96,11 @@ class Notify(Operator):
 class NotifyLogic(Logic):
     """State are the groups with their members; one that is over is freed.
 
-    Up to version 1 a group did not know what is news.
+    Up to version 1 a group did not know what is news; up to 2 an alarm had no more to be read than
+    its value and message.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -195,6 +196,8 @@ class NotifyLogic(Logic):
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
         groups, self._clock = state
+        if version < 3:
+            groups = {key: _with_unknown(group) for key, group in groups.items()}
         self._notifier.restore(groups)
         self._notifier.adopt(self._terms)
 
@@ -208,6 +211,16 @@ def _about(event: AlarmTransition, page_url: str) -> dict[str, Any]:
         "condition": event.condition_text, "first_value": words.get("first_value"),
         "response": event.response, "link": alarm_link(page_url, event.rule, event.subject),
     }  # fmt: skip
+
+
+def _with_unknown(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A group of version 2, whose alarms say nothing of what they did not know."""
+    unknown = dict.fromkeys(("condition", "first_value", "response", "link"))
+    members = {
+        name: {**member, "about": {**unknown, **member["about"]}}
+        for name, member in group["members"].items()
+    }
+    return {**group, "members": members}
 
 
 _ALSO = (("condition", "condition"), ("to do", "response"), ("open", "link"))
@@ -226,7 +239,7 @@ def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -
         word = one["priority"] if number < len(ordered) else "over"
         lines.append(f"{word}: {one['message'] or _line(one)}")
         if number < len(ordered):
-            lines += [f"  {name}: {one[key]}" for name, key in _ALSO if one.get(key)]
+            lines += [f"  {name}: {one[key]}" for name, key in _ALSO if one[key]]
     if more := len(raised) + len(over) - len(listed):
         lines.append(f"and {more} more")
     return "\n".join(lines)

@@ -100,5 +100,7 @@ def test_an_alarm_of_a_door_says_the_word_of_its_state() -> None:
     )  # fmt: skip
     assert Template("{alarm}: {subject} {value}").render(opened) == "door_open: freezer open"
     body = MailText("{alarm}", None).body([opened])
-    assert "value      open" in body
+    assert [line.split() for line in body.splitlines() if line.startswith("value")] == [
+        ["value:", "open"]
+    ]
     assert "limit" not in body
