@@ -107,7 +107,9 @@ def test_a_topic_made_anew_with_more_records_than_before_is_read_from_its_start_
     assert [id for id in one.ids()[:-8] if id not in early] == [
         f"r{n}" for n in range(5) if running
     ]
-    assert one.counts == {"topic_made_anew": 1}
+    assert one.counts["topic_made_anew"] == 1
+    # until the new id is known, a shorter log of that name may be taken for the old one, cut
+    assert one.counts.keys() <= {"topic_made_anew", *(["cut"] if running else [])}
     assert caplog.text.count("it was deleted and made anew") == 1
 
 

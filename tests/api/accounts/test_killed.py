@@ -102,7 +102,7 @@ def test_a_command_that_is_killed_can_be_given_again(made: Path) -> None:
         administer(data)
         database = open_database(data)
         with database.read() as session:
-            _, john = session.scalars(select(User).order_by(User.id))
+            john, _ = session.scalars(select(User).order_by(User.username))
             assert (john.username, john.role, john.enabled) == ("john", "admin", False)
             actions = [one.action for one in session.scalars(select(Audit)) if one.object == "john"]
         assert sorted({*actions}) == [

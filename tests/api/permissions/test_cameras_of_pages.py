@@ -15,8 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 from websockets.sync.client import ClientConnection
 
+from api.database.database import open_database
+from api.database.models import SeenCamera
 from api.settings import Settings
 from connectors.clickhouse.columns import ALARMS, EVENTS, READINGS
 from connectors.clickhouse.schema import Schema
@@ -158,6 +161,8 @@ def world(start: Start, settings: Settings, topics: Topics, database: Callable[[
     for cam in world.cams:
         world.tell(cam)
 
+    kept = open_database(api.settings.data)
+
     def learned() -> bool:
         for user in USERS:
             known = api.get("/api/events?limit=500", world.tokens[user]).json()["events"]
@@ -165,9 +170,12 @@ def world(start: Start, settings: Settings, topics: Topics, database: Callable[[
             live = {e["subject"] for e in known if e["id"].startswith("d")}
             if not wanted <= live:
                 return False
-        return True
+        with kept.read() as session:
+            hidden = {cam.name for cam in world.cams if world.page(cam) and not cam.added}
+            return hidden <= set(session.scalars(select(SeenCamera.name)))
 
-    wait_until(learned, what="the events to arrive")
+    wait_until(learned, what="the events and the pages of their cameras to arrive")
+    kept.close()
     return world
 
 

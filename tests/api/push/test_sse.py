@@ -78,7 +78,9 @@ def test_who_comes_back_with_the_last_id_gets_exactly_what_was_missed(
 ) -> None:
     topics.pushed("line", [{"n": n} for n in range(3)])
     with following(api, token, "line") as stream:
-        stream.next("snapshot")
+        if stream.next("snapshot")["data"] != [{"n": 2}]:
+            while stream.next("event")["data"] != {"n": 2}:
+                continue
         topics.pushed("line", [{"n": 3}])
         assert stream.next("event")["data"] == {"n": 3}
         last = stream.last_id

@@ -142,7 +142,7 @@ def test_nobody_gets_anything_of_a_camera_whose_page_he_may_not_see(
 ) -> None:
     """Users x cameras x routes against the rule in plain words, under changing permissions."""
     admin = site.login()
-    users = {"admin": (1, admin)}
+    users = {"admin": (site.get("/api/auth/me", admin).json()["id"], admin)}
     for name in ("ann", "bob", "eve"):
         headers = {"Authorization": f"Bearer {admin}"}
         body = {"username": name, "password": PASSWORD, "role": "viewer"}
@@ -159,7 +159,7 @@ def test_nobody_gets_anything_of_a_camera_whose_page_he_may_not_see(
     change(site, SeenCamera(name="on_a", page="a", time=0.0))
     change(site, SeenCamera(name="nobodys", page="gone", time=0.0))
     row = {"url": "rtsp://h/s", "running": True, "created": 0.0, "changed": 0.0, "changed_by": "x"}
-    change(site, Camera(name="on_b", page="b", **row))
+    change(site, Camera(name="on_b", page="b", number=1, **row))
     events = []
     for number, camera in enumerate(on):
         for event in (seen(camera, number), agreed(camera, number)):
