@@ -51,8 +51,9 @@ class RequestGate:
 
     def _problem(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
-        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > LONGEST_HEAD:
-            return 431, f"the headers of a request have at most {LONGEST_HEAD} bytes"
+        size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+        if size > LONGEST_HEAD:
+            return 431, f"expected at most {LONGEST_HEAD} bytes of headers, got {size}"
         if "transfer-encoding" in headers and "content-length" in headers:
             return 400, "expected Content-Length or Transfer-Encoding, got both"
         hosts = headers.getlist("host")

@@ -153,7 +153,7 @@ class BatchWriter(ThreadedWriter):
 
     def _delivered(self, count: int) -> None:
         if count:
-            self._suspicion.taken(count)
+            self._suspicion.taken()
         self._forget(count)
 
     def _forget(self, count: int) -> None:

@@ -46,8 +46,8 @@ class Suspicion:
         self._others_taken = False
         self._refused_in_a_row = 0
 
-    def taken(self, count: int) -> None:
-        """The far end took so many events."""
+    def taken(self) -> None:
+        """The far end took some events."""
         self._failed = 0
         self._alone = Tries()
         self._others_taken, self._refused_in_a_row = True, 0

@@ -4,13 +4,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from connectors.base import Reader
 from flows.dataflow.clock import Silence
+from flows.runtime.status import gauge
 
 GAP = 3.0
 """Seconds for which nothing may be known of a source without its silence beginning anew: whoever
@@ -73,19 +73,8 @@ class SourceProgress(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Lag and age of each source, for a scrape."""
-        yield self._family(
-            "vigie_source_lag_records", "Records of a topic that the flow has not read yet.", "lag"
-        )
-        yield self._family(
-            "vigie_source_age_seconds",
-            "Seconds since the newest event that was read arrived.",
-            "age",
-        )
-
-    def _family(self, name: str, text: str, figure: str) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(name, text, labels=["flow", "name"])
-        figures: dict[str, Any] = self.figures()
-        for source, of_source in figures.items():
-            if figure in of_source:
-                family.add_metric([self._flow, source], of_source[figure])
-        return family
+        flow, figures = self._flow, self.figures()
+        lag = "Records of a topic that the flow has not read yet."
+        age = "Seconds since the newest event that was read arrived."
+        yield gauge("vigie_source_lag_records", lag, flow, figures, "lag")
+        yield gauge("vigie_source_age_seconds", age, flow, figures, "age")

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from connectors.base import Health
@@ -58,6 +59,17 @@ class Metrics:
     def connector(self, name: str, up: bool) -> None:
         """Show whether a connector works."""
         self._up.labels(self._flow, name).set(up)
+
+
+def gauge(
+    metric: str, text: str, flow: str, figures: Mapping[str, Mapping[str, float]], figure: str
+) -> GaugeMetricFamily:
+    """The gauge `metric` of one `figure` of each part that has it; `figures` are by its name."""
+    family = GaugeMetricFamily(metric, text, labels=["flow", "name"])
+    for name, of_part in figures.items():
+        if figure in of_part:
+            family.add_metric([flow, name], of_part[figure])
+    return family
 
 
 def make_health(flow: str, metrics: Metrics) -> Health:

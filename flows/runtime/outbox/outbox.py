@@ -15,6 +15,7 @@ from connectors.kafka.producer import Producer, dead_letter_too_large
 from flows.runtime.outbox.delivery import Delivery
 from flows.runtime.outbox.positions import Positions
 from flows.runtime.shards import Share
+from flows.runtime.status import gauge
 from operators.events import Event
 
 log = logging.getLogger("vigie")
@@ -62,10 +63,12 @@ class Outbox(Collector):
         found = dict(openers)
         for name in sorted(self._names - openers.keys()):
             log.warning(
-                "%s: the definition has no sink %r any more; what it was to get stays in topic %s",
+                "%s: the definition has no sink %r any more; what it was to get stays in topic %s."
+                " Give the sink its name back to send it, or remove %s to give it up",
                 self._context.flow,
                 name,
                 self.topic(name),
+                self._folder / name,
             )
         mine = sorted(self._names & openers.keys())
         if not mine:
@@ -132,19 +135,11 @@ class Outbox(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Lag and age of each sink, for a scrape."""
-        texts = {
-            "lag": (
-                "vigie_sink_lag_records",
-                "Records of its outbox that a sink has not written.",
-            ),
-            "age": ("vigie_sink_age_seconds", "Seconds since the oldest of these events came."),
-        }
-        figures = self.figures()
-        for figure, (metric, text) in texts.items():
-            family = GaugeMetricFamily(metric, text, labels=["flow", "name"])
-            for name, of_sink in figures.items():
-                family.add_metric([self._context.flow, name], of_sink[figure])
-            yield family
+        flow, figures = self._context.flow, self.figures()
+        lag = "Records of its outbox that a sink has not written."
+        age = "Seconds since the oldest of these events came."
+        yield gauge("vigie_sink_lag_records", lag, flow, figures, "lag")
+        yield gauge("vigie_sink_age_seconds", age, flow, figures, "age")
 
     def _join(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -18,7 +18,7 @@ def deliver(
         tries += 1
         part = left[: suspicion.limit]
         if not sick and poisoned.isdisjoint(part):
-            suspicion.taken(len(part))
+            suspicion.taken()
             taken += part
             left = left[len(part) :]
         elif suspicion.failed(len(part)) == "refuse":
