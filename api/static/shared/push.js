@@ -21,7 +21,7 @@ export class Push {
 
   open() {
     this.waiting = null;
-    this.live = false;
+    this.live = this.subscribing = false;
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, "vigie.push.v1");
     this.socket = socket;
     this.shown = token();
@@ -30,28 +30,34 @@ export class Push {
       this.lastMessage = Date.now();
       const message = JSON.parse(data);
       if (message.cursor !== undefined) this.cursor = message.cursor;
-      if (message.type === "ready") socket.send(JSON.stringify({type: "subscribe", channels: [...this.channels], cursor: this.cursor}));
+      if (message.type === "ready") this.subscribe();
       else if (message.type === "subscribed" && !this.live) { this.live = true; this.retry = FIRST_RETRY; this.watch(); this.on.state("live", message.recovered); }
       else if (!["pong", "heartbeat", "subscribed", "unsubscribed"].includes(message.type)) this.on.message(message);
     };
     socket.onclose = ({code}) => this.lost(code);
   }
 
+  /** From here on a channel more or less is said at once, though the answer to this is still under way. */
+  subscribe() {
+    this.subscribing = true;
+    this.socket.send(JSON.stringify({type: "subscribe", channels: [...this.channels], cursor: this.cursor}));
+  }
+
   /** Subscribe to these channels as well. */
   add(channels) {
     const fresh = channels.filter((channel) => !this.channels.has(channel));
     for (const channel of fresh) this.channels.add(channel);
-    if (fresh.length && this.live) this.socket.send(JSON.stringify({type: "subscribe", channels: fresh}));
+    if (fresh.length && this.subscribing) this.socket.send(JSON.stringify({type: "subscribe", channels: fresh}));
   }
 
   remove(channels) {
     const known = channels.filter((channel) => this.channels.delete(channel));
-    if (known.length && this.live) this.socket.send(JSON.stringify({type: "unsubscribe", channels: known}));
+    if (known.length && this.subscribing) this.socket.send(JSON.stringify({type: "unsubscribe", channels: known}));
   }
 
   async lost(code) {
     clearInterval(this.watcher);
-    this.live = false;
+    this.live = this.subscribing = false;
     if (this.stopped) return;
     if (code === UNAUTHORIZED && !await this.authorized()) { if (!this.stopped) this.on.refused(); return; }
     if (this.stopped) return;
@@ -82,7 +88,7 @@ export class Push {
 
   stop() {
     this.stopped = true;
-    this.live = false;
+    this.live = this.subscribing = false;
     clearTimeout(this.waiting);
     clearInterval(this.watcher);
     removeEventListener("online", this.resume);

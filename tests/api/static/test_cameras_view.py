@@ -1,5 +1,6 @@
 """The cameras on the page: live pictures, their events, and cameras that are tried and added."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from api.settings import Settings
 from connectors.base import Health
@@ -108,6 +109,53 @@ def test_live_pictures_are_shown_and_made_only_while_the_view_is_open(
         wait_until(at_rest, what="the pictures to end", every=1.0)
         page.click('#links [data-to="cameras"]')
         wait_until(lambda: count() > steady[-1], what="pictures to come again")
+
+
+def test_a_camera_that_is_learnt_of_before_the_first_subscription_is_confirmed_is_followed(
+    visit: Visit, api: Api
+) -> None:
+    page = visit(log_in=False)
+    said: list[dict[str, Any]] = []
+    held: list[str] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def to_server(message: str | bytes) -> None:
+            said.append(json.loads(message))
+            server.send(message)
+
+        def to_page(message: str | bytes) -> None:
+            if json.loads(message)["type"] == "subscribed":
+                held.append(str(message))
+            else:
+                socket.send(message)
+
+        socket.on_message(to_server)
+        server.on_message(to_page)
+
+    events: list[Route] = []
+    page.route_web_socket(re.compile("/ws$"), between)
+    page.route(re.compile("/api/events"), lambda route: events.append(route))
+    page.goto(f"{api.url}/#/cameras")
+    page.reload()
+    log_in_to(page, api, wait=False)
+
+    def comes(what: str, is_there: Callable[[], object]) -> None:
+        def looked() -> object:
+            page.wait_for_timeout(50)  # lets the page and the routes above run
+            return is_there()
+
+        wait_until(looked, what=what)
+
+    comes("the answer to the first subscription", lambda: held)
+    comes("the page to ask for events", lambda: events)
+    for route in events:
+        route.continue_()
+    comes(
+        "the camera to be subscribed to",
+        lambda: any("camera_yard" in message.get("channels", ()) for message in said),
+    )
 
 
 def test_a_picture_that_the_browser_never_decodes_does_not_keep_the_next_ones_away(
