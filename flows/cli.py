@@ -25,6 +25,8 @@ COMMANDS: dict[str, Entry] = {
     "list": Entry("flows.commands.components:list_components", "List every component."),
     "docs": Entry("flows.commands.components:docs", "Print the documentation of components."),
     "run": Entry("flows.commands.run:run", "Run one flow."),
+    "up": Entry("flows.commands.up:up", "Run all flows of a folder and the api."),
+    "status": Entry("flows.commands.status:status", "Show what runs under `vigie up`."),
     "test-send": Entry("flows.commands.test_send:test_send", "Send a test message to people."),
     "alarms": Entry("flows.commands.alarms:alarms", "See alarms and act on them."),
     "model": Entry("flows.commands.model:model", "See, measure and make models for pictures."),

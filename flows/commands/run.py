@@ -1,33 +1,15 @@
 """`vigie run`: one flow as one process."""
 
-import json
-import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from connectors.base import ConnectorError, Refused, Stopped
-from connectors.config.site import SiteError, load_site
-from connectors.detector.model import ModelError
-from connectors.kafka.topic_names import TopicNames
-from connectors.runtime.private_files import NotPrivate
-from flows.checks.context import Scope
-from flows.dataflow.compiler import NotRunnable, compile_flow
-from flows.drawing.diagram import as_json, draw
-from flows.language.lock import born, lock_path, read_lock
-from flows.loader import load
-from flows.runtime.clickhouse_tables import check_tables
-from flows.runtime.disk_space import room_for
-from flows.runtime.native_stderr import NativeStderr
-from flows.runtime.runner import Runner, RunOptions, handle_signals
-from flows.runtime.shards import Share, StateError
-from flows.runtime.status import StatusServer
-
-EXIT_REFUSED = 1
-EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
-EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
-REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError, Refused)
+from flows.runtime.shards import Share
+from flows.site.flow_run import FlowRun, run_flow
+from flows.site.log_form import Form
 
 
 @click.command()
@@ -77,7 +59,7 @@ REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError, Refused)
 )
 def run(
     definition: Path, site: Path | None, data: Path, profile: str | None, share: str,
-    drop: tuple[str, ...], status_port: int | None, log_form: str,
+    drop: tuple[str, ...], status_port: int | None, log_form: Form,
 ) -> None:  # fmt: skip
     """Run one flow until SIGTERM or Ctrl-C.
 
@@ -87,88 +69,19 @@ def run(
     75 stopped while a service it needs was down or its disk full (nothing is lost; the next start
     goes on).
     """
-    native_stderr = click.get_current_context().with_resource(NativeStderr())
-    _log_to_stderr(log_form)
-
     try:
         mine = Share.parse(share)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--process") from error
-    document, flow = load(definition)
-    for problem in document.problems:
-        click.echo(problem, err=True)
-    if flow is None:
-        sys.exit(EXIT_REFUSED)
-    tables = Scope(document, flow).tables
-    try:
-        place = load_site(site or definition.with_name("site.yaml"))
-        names = born(flow, read_lock(lock_path(definition, flow)))
-        compiled = compile_flow(flow, tables, place.zone, profile, names, page_url=place.api.url)
-        check_tables(compiled.sinks, place)
-        options = RunOptions(data, mine, drop, definition=definition.parent)
-        runner = Runner(flow, compiled, place, tables, options)
-        handle_signals(runner)
-        status = (
-            StatusServer(
-                flow.flow,
-                status_port,
-                runner.metrics,
-                runner.health,
-                as_json(draw([(document, flow)], TopicNames.of_site(place))),
-                runner.source_progress.figures,
-                runner.outbox.figures,
-                runner.recordings(),
-            )
-            if status_port is not None
-            else None
+    place = site or definition.with_name("site.yaml")
+    sys.exit(
+        run_flow(
+            FlowRun(definition, place, data, profile, mine, drop, status_port, log_form),
+            _show_address,
         )
-        if status:
-            click.echo(
-                f"status: http://127.0.0.1:{status.port}/health, /metrics and /graph", err=True
-            )
-        with room_for(data / "flows" / flow.flow, runner.health, runner.stopping):
-            runner.run()
-    except (NotRunnable, StateError, ConnectorError) as error:
-        click.echo(f"{definition}: {error}", err=True)
-        sys.exit(EXIT_REFUSED if isinstance(error, REFUSALS) else EXIT_FAILED)
-    except Stopped as stopped:
-        click.echo(
-            f"{definition}: stopped before everything was written, the next start does it again:"
-            f" {stopped}",
-            err=True,
-        )
-        sys.exit(EXIT_NOT_DRAINED)
-    except OSError as error:
-        click.echo(f"{definition}: {error}", err=True)
-        sys.exit(EXIT_REFUSED)
-    except Exception:
-        native_stderr.show()
-        logging.getLogger("vigie").exception(
-            "%s: ended by a fault; please report it with these lines", definition
-        )
-        sys.exit(EXIT_FAILED)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def _log_to_stderr(form: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        _JsonLines()
-        if form == "json"
-        else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("clickhouse_connect", "kafka", "paho", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+def _show_address(news: Mapping[str, Any]) -> None:
+    if port := news.get("port"):
+        click.echo(f"status: http://127.0.0.1:{port}/health, /metrics and /graph", err=True)

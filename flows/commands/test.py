@@ -11,8 +11,8 @@ import click
 from connectors.config.document import Document
 from connectors.config.site import read_site
 from connectors.config.suggestion import near
+from flows.checks.connections import is_site
 from flows.checks.context import Scope
-from flows.commands.validate import is_site
 from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.loader import build, load

@@ -4,6 +4,7 @@ import gc
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +86,8 @@ class Runner:
         self._tables = tables
         self._options = options
         self.stopping = threading.Event()
+        self.on_running: Callable[[], None] = lambda: None
+        """Called once it begins to evaluate."""
         self.metrics = Metrics(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
@@ -188,6 +191,7 @@ class Runner:
             "" if parts == 1 else "s",
         )
         collect_garbage_often()
+        self.on_running()
         self._execute(dataflow, opened)
 
     def _execute(self, dataflow: Dataflow, opened: OpenedState) -> None:

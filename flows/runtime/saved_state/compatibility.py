@@ -1,7 +1,7 @@
 """Compatibility of saved state with a definition: lost steps and moved partitions are refused."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,19 +43,11 @@ def refuse_misfit(folder: Path, layout: StateLayout, drop: set[str]) -> None:
 
     `drop` are identities whose state may be lost.
     """
-    path = folder / MANIFEST
-    if not path.exists():
+    saved = read_manifest(folder)
+    if saved is None:
         return
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        was, before, counts = (
-            bool(saved["sharded"]),
-            set(saved["state"]),
-            dict(saved["partitions"]),
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateError(f"{path} is damaged ({error}). {stores.remedy(folder)}") from error
-    _refuse_lost_state(before, layout, drop)
+    was, before, counts = saved
+    refuse_lost_state(before, layout.identities, layout.carried, drop)
     kept = before & {*layout.identities, *layout.carried.values()}
     if was != layout.sharded and kept:
         raise StateError(
@@ -79,13 +71,31 @@ def refuse_misfit(folder: Path, layout: StateLayout, drop: set[str]) -> None:
         )
 
 
-def _refuse_lost_state(before: set[str], layout: StateLayout, drop: set[str]) -> None:
-    now = set(layout.identities)
-    lost = sorted(before - now - set(layout.carried.values()) - drop)
+def read_manifest(folder: Path) -> tuple[bool, set[str], dict[str, int]] | None:
+    """Whether a saved state is kept apart, its identities, and the partitions of its topics.
+
+    None where nothing is saved. Raises `StateError` for a file that says something else.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        return bool(saved["sharded"]), set(saved["state"]), dict(saved["partitions"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateError(f"{path} is damaged ({error}). {stores.remedy(folder)}") from error
+
+
+def refuse_lost_state(
+    before: set[str], identities: Iterable[str], carried: Mapping[str, str], drop: set[str]
+) -> None:
+    """Raise `StateError` where a saved identity has no step any more and may not be lost."""
+    now = set(identities)
+    lost = sorted(before - now - set(carried.values()) - drop)
     if not lost:
         return
-    wrong = {new: old for new, old in layout.carried.items() if not {new, old} & before}
-    new = sorted(now - before - set(layout.carried))
+    wrong = {new: old for new, old in carried.items() if not {new, old} & before}
+    new = sorted(now - before - set(carried))
     said = "".join(
         f"; `was` of {name} says {old}, of which nothing is saved" for name, old in wrong.items()
     ) + (f"; new here: {', '.join(new)}" if new else "")

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flows.commands.run import EXIT_FAILED, _JsonLines, run
+from flows.commands.run import run
 from flows.runtime.runner import Runner
+from flows.site.flow_run import EXIT_FAILED
+from flows.site.log_form import JsonLines
 
 
 def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
@@ -16,8 +18,8 @@ def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
         raise KeyError("bug")
 
     monkeypatch.setattr(Runner, "run", fail)
-    monkeypatch.setattr("flows.commands.run._log_to_stderr", lambda form: None)
-    monkeypatch.setattr("flows.runtime.runner.handle_signals", lambda runner: None)
+    monkeypatch.setattr("flows.site.flow_run.log_to_stderr", lambda form: None)
+    monkeypatch.setattr("flows.site.flow_run.handle_signals", lambda runner: None)
     definition = tmp_path / "f.yaml"
     definition.write_text(
         "vigie: 1\nflow: f\nsources: {a: {topic: a}}\nsinks: {out: {from: a, topic: out}}\n"
@@ -31,6 +33,6 @@ def test_a_fault_in_a_running_flow_is_logged_whole_and_is_no_refusal(
     )
 
     assert result.exit_code == EXIT_FAILED
-    line = json.loads(_JsonLines().format(caplog.records[-1]))
+    line = json.loads(JsonLines().format(caplog.records[-1]))
     assert "ended by a fault" in line["message"]
     assert "KeyError: 'bug'" in line["error"]

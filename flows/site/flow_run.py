@@ -1,0 +1,118 @@
+"""One flow in this process, from its file to its exit status."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connectors.base import ConnectorError, Refused, Stopped
+from connectors.config.site import SiteError, load_site
+from connectors.detector.model import ModelError
+from connectors.kafka.topic_names import TopicNames
+from connectors.runtime.private_files import NotPrivate
+from flows.checks.context import Scope
+from flows.dataflow.compiler import NotRunnable, compile_flow
+from flows.drawing.diagram import as_json, draw
+from flows.language.lock import born, lock_path, read_lock
+from flows.loader import load
+from flows.runtime.clickhouse_tables import check_tables
+from flows.runtime.disk_space import room_for
+from flows.runtime.native_stderr import NativeStderr
+from flows.runtime.runner import Runner, RunOptions, handle_signals
+from flows.runtime.shards import WHOLE, Share, StateError
+from flows.runtime.status import StatusServer
+from flows.site.log_form import Form, log_to_stderr
+
+EXIT_REFUSED = 1
+EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
+EXIT_NOT_DRAINED = 75  # EX_TEMPFAIL: stopped while a service was down; the next start does it again
+REFUSALS = (NotRunnable, StateError, SiteError, NotPrivate, ModelError, Refused)
+
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """What is run, and how.
+
+    `folder` is where the definition's own models are, if not beside it. `status_port` 0 is any free
+    one, None none at all.
+    """
+
+    definition: Path
+    site: Path
+    data: Path
+    profile: str | None = None
+    share: Share = WHOLE
+    drop: tuple[str, ...] = ()
+    status_port: int | None = None
+    log_form: Form = "text"
+    folder: Path | None = None
+
+
+def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
+    """Run a flow until SIGTERM or SIGINT; the exit status.
+
+    `tell` gets `{"port": …}` and `{"running": True}`.
+    """
+    definition = asked.definition
+    with NativeStderr() as native_stderr:
+        log_to_stderr(asked.log_form)
+        try:
+            return _run(asked, tell)
+        except (NotRunnable, StateError, ConnectorError) as error:
+            click.echo(f"{definition}: {error}", err=True)
+            return EXIT_REFUSED if isinstance(error, REFUSALS) else EXIT_FAILED
+        except Stopped as stopped:
+            click.echo(
+                f"{definition}: stopped before everything was written, the next start does it"
+                f" again: {stopped}",
+                err=True,
+            )
+            return EXIT_NOT_DRAINED
+        except OSError as error:
+            click.echo(f"{definition}: {error}", err=True)
+            return EXIT_REFUSED
+        except Exception:
+            native_stderr.show()
+            logging.getLogger("vigie").exception(
+                "%s: ended by a fault; please report it with these lines", definition
+            )
+            return EXIT_FAILED
+
+
+def _run(asked: FlowRun, tell: Tell) -> int:
+    definition = asked.definition
+    document, flow = load(definition)
+    for problem in document.problems:
+        click.echo(problem, err=True)
+    if flow is None:
+        return EXIT_REFUSED
+    tables = Scope(document, flow).tables
+    place = load_site(asked.site)
+    names = born(flow, read_lock(lock_path(definition, flow)))
+    compiled = compile_flow(flow, tables, place.zone, asked.profile, names, page_url=place.api.url)
+    check_tables(compiled.sinks, place)
+    folder = asked.folder or definition.parent
+    options = RunOptions(asked.data, asked.share, asked.drop, definition=folder)
+    runner = Runner(flow, compiled, place, tables, options)
+    runner.on_running = lambda: tell({"running": True})
+    handle_signals(runner)
+    if asked.status_port is not None:
+        status = StatusServer(
+            flow.flow,
+            asked.status_port,
+            runner.metrics,
+            runner.health,
+            as_json(draw([(document, flow)], TopicNames.of_site(place))),
+            runner.source_progress.figures,
+            runner.outbox.figures,
+            runner.recordings(),
+        )
+        tell({"port": status.port})
+    with room_for(asked.data / "flows" / flow.flow, runner.health, runner.stopping):
+        runner.run()
+    return 0

@@ -1,0 +1,36 @@
+"""What the supervisor answers to those who ask: the flows, the files, and what became of a wish."""
+
+import msgspec
+
+
+class UnitStatus(msgspec.Struct):
+    """One flow, or the api.
+
+    `state` is starting, running, stopping, waiting (for its next start), ended or stopped. `error`
+    says why what was saved last does not run, `down` why nothing runs. Times are epoch seconds.
+    """
+
+    name: str
+    state: str
+    since: float
+    file: str | None = None
+    version: str | None = None
+    pid: int | None = None
+    address: str | None = None
+    error: str | None = None
+    down: str | None = None
+    restarts: int = 0
+    next_start: float | None = None
+    reloads: dict[str, int] = {}
+
+
+class SiteStatus(msgspec.Struct):
+    """All that runs under a supervisor; `files` says what is wrong with files that are no flow."""
+
+    folder: str
+    pid: int
+    since: float
+    flows: list[UnitStatus] = []
+    api: UnitStatus | None = None
+    files: dict[str, str] = {}
+    checking: list[str] = []

@@ -1,0 +1,119 @@
+"""`vigie up` as a process of a test, asked over its socket."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from connectors.kafka.connection import TopicConnection
+from flows.site.control import NoSupervisor, ask
+from flows.site.site_status import SiteStatus, UnitStatus
+from tests.flows.running import site_of
+from tests.waiting import PATIENCE, wait_until
+
+FLOW = """\
+vigie: 1
+flow: NAME
+sources: {readings: {topic: PREFIX.in}}
+alarms:
+  hot: {from: readings, when: {above: LIMIT, clear: 28}, response: Cool it.}
+sinks:
+  log: {from: readings, topic: PREFIX.out.NAME}
+"""
+
+
+class Up:
+    """A folder of definitions, and `vigie up` of it."""
+
+    def __init__(self, tmp: Path, broker: str, prefix: str) -> None:
+        self.connection = TopicConnection(
+            brokers=[broker], idempotence=False, prefix=f"{prefix}.", partitions=1
+        )
+        self._prefix = prefix
+        self.folder = tmp / "site"
+        self.folder.mkdir()
+        self.folder.chmod(0o700)
+        self.data = tmp / "data"
+        self.log = tmp / "up.log"
+        fields = {"brokers", "idempotence", "prefix", "partitions"}
+        site_of(self.folder, redpanda=self.connection.model_dump(include=fields))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def write(self, name: str, limit: object = 30, text: str = FLOW) -> Path:
+        """A definition, moved into its place whole as an editor does."""
+        path = self.folder / f"{name}.yaml"
+        text = text.replace("NAME", name).replace("PREFIX", self._prefix)
+        part = path.with_name(f".{path.name}.swp")
+        part.write_text(text.replace("LIMIT", str(limit)))
+        part.replace(path)
+        return path
+
+    def start(self, *options: str) -> Self:
+        command = [sys.executable, "-m", "flows.cli", "up", str(self.folder)]
+        command += ["--data", str(self.data), *(options or ("--no-api",))]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        return self
+
+    def status(self) -> SiteStatus | None:
+        try:
+            return msgspec.json.decode(ask(self.data / "up", {"do": "status"}, 10), type=SiteStatus)
+        except NoSupervisor:
+            return None
+
+    def flow(self, name: str) -> UnitStatus | None:
+        found = self.status()
+        return next((one for one in (found.flows if found else []) if one.name == name), None)
+
+    def wait(self, name: str, condition: Callable[[UnitStatus], object], what: str) -> UnitStatus:
+        def met() -> UnitStatus | None:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log.read_text()
+            one = self.flow(name)
+            return one if one is not None and condition(one) else None
+
+        try:
+            found = wait_until(met, PATIENCE, f"{name} to be {what}", every=0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log.read_text()}") from None
+        assert found is not None
+        return found
+
+    def wait_running(self, name: str, *, not_version: str | None = None) -> UnitStatus:
+        return self.wait(
+            name, lambda one: one.state == "running" and one.version != not_version, "running"
+        )
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
