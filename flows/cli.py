@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from connectors.config.suggestion import near
 
@@ -17,6 +18,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "init": Entry("flows.commands.init:init", "Write the files of a new site."),
     "validate": Entry("flows.commands.validate:validate", "Check definitions and site files."),
     "test": Entry("flows.commands.test:test", "Run the tests of definitions."),
     "replay": Entry("flows.commands.replay:replay", "Play history through a definition."),
@@ -37,6 +39,9 @@ COMMANDS: dict[str, Entry] = {
     ),
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
+    "completion": Entry(
+        "flows.commands.completion:completion", "Print what lets a shell complete commands."
+    ),
 }
 """Every command by name, in the order of the help."""
 
@@ -62,6 +67,15 @@ class LazyGroup(click.Group):
         """Write the list of commands from the texts in `COMMANDS`."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing any."""
+        found = [
+            CompletionItem(name, help=entry.help)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
