@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -104,6 +104,25 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Release threads and sockets without waiting for a service that is down."""
+
+
+@runtime_checkable
+class StatefulWriter(Protocol):
+    """A writer that keeps something from one start to the next, with the flow's saved state."""
+
+    def snapshot(self) -> Any:
+        """Make durable what can be, as `flush`; the rest is returned, as plain data."""
+
+    def restore(self, state: Any) -> None:
+        """Take back what `snapshot` returned."""
+
+
+def settle(writer: Writer) -> Any:
+    """Make durable what a writer took; what it keeps of that, None where it keeps nothing."""
+    if isinstance(writer, StatefulWriter):
+        return writer.snapshot()
+    writer.flush()
+    return None
 
 
 class Receiver(Protocol):

@@ -1,5 +1,6 @@
 """Gathering lines into the records of topics."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ class Record:
     durable: list[Durable] = field(default_factory=list)
     event: Event | None = None
     future: Any = None
-    sent: float = 0.0
+    sent: float = math.inf
 
     def alone(self) -> "Iterator[Record]":
         """Each line as a record of its own."""

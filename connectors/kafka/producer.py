@@ -2,27 +2,29 @@
 
 import collections
 import contextlib
-import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
+from connectors.base import ConnectorError, Health, Stopped
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.in_flight import InFlight
 from connectors.kafka.packing import Durable, Packer, Record, TooLarge
 from connectors.kafka.producer_client import abandon, is_late, open_producer, why_late
 from connectors.runtime.backoff import Backoff
-from operators.events import DeadLetter, Event, decode_lines, encode_lines
+from operators.events import Event
 
 QUEUE_BYTES = 32 << 20
 LINGER = 0.005
+CARRIED = 4 << 20
+CARRY_AFTER = 0.2
+"""Seconds after which a record under way is one that its partition's leader does not take."""
 _EVENT_BYTES = 200  # an estimate, for the bound of the queue only
 
 
@@ -34,6 +36,7 @@ class _Item(NamedTuple):
     pack: bool
     event: Event | None = None
 
+    @property
     def size(self) -> int:
         return len(self.lines) * (1 if isinstance(self.lines, bytes) else _EVENT_BYTES)
 
@@ -78,9 +81,10 @@ class Producer:
         self._name = name
         self._linger = linger
         self._partitions = partitions
-        self._queue: collections.deque[_Item] = collections.deque()
+        self._queue: collections.deque[_Item | Record] = collections.deque()
         self._queued = 0
-        self._in_flight: collections.deque[Record] = collections.deque()
+        self._in_flight = InFlight()
+        self._answered = False
         self._changed = threading.Condition()
         self._closed = False
         self._packing = False
@@ -115,14 +119,14 @@ class Producer:
         with self._changed:
             yield
 
-    def _enqueue(self, item: _Item) -> None:
+    def _enqueue(self, item: _Item | Record) -> None:
         with self._changed:
             while self._queued >= QUEUE_BYTES and not self._closed:
                 self._give_up(self._stopping)
                 self._changed.wait(0.2)
             self._raise()
             self._queue.append(item)
-            self._queued += item.size()
+            self._queued += item.size
             if len(self._queue) == 1:
                 self._changed.notify_all()
 
@@ -134,6 +138,31 @@ class Producer:
                 self._give_up(stopping or self._stopping)
                 self._changed.wait(0.2)
             self._raise()
+
+    def flush_or_carry(self, stopping: threading.Event) -> list[Record]:
+        """Like `flush`, but leave records that wait for partitions without a leader.
+
+        They are returned, for the caller to keep until they are written, and at most `CARRIED`
+        bytes; while the process stops there are none.
+        """
+        with self._changed:
+            while self._queue or self._in_flight or self._packing:
+                self._raise()
+                self._give_up(stopping)
+                wait = 0.2
+                if not (self._queue or self._packing or stopping.is_set()):
+                    sent = max(record.sent for record in self._in_flight.fronts())
+                    wait = sent + CARRY_AFTER - time.monotonic()
+                    if wait <= 0 and self._queued <= CARRIED and self._client is not None:
+                        return list(self._in_flight)
+                self._changed.wait(min(max(wait, 0.01), 0.2))
+            self._raise()
+        return []
+
+    def resume(self, records: Iterable[Record]) -> None:
+        """Write records that an earlier process carried, before anything else."""
+        for record in records:
+            self._enqueue(record)
 
     def too_large(self) -> list[TooLarge]:
         """What was left out since the last call, all of it after a `flush`."""
@@ -195,15 +224,11 @@ class Producer:
         """Send a record's lines one by one to a topic with a lower limit; refuse a single line."""
         lines = list(record.alone())
         with self._changed:
-            in_flight = list(self._in_flight)
-            index = next(n for n, other in enumerate(in_flight) if other is record)
             if len(lines) > 1:
                 lines[-1].durable = record.durable
-                self._in_flight = collections.deque(
-                    [*in_flight[:index], *lines, *in_flight[index + 1 :]]
-                )
+            self._in_flight.replace(record, lines if len(lines) > 1 else ())
+            if len(lines) > 1:
                 return
-            del self._in_flight[index]
         limit = self._connection.record_limit
         self._refuse(
             TooLarge(
@@ -251,9 +276,8 @@ class Producer:
         gathered_until = 0.0
         while not self._closed:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._closed or self._queue or self._front_is_done(), 1.0
-                )
+                self._changed.wait_for(lambda: self._closed or self._queue or self._answered, 1.0)
+                self._answered = False
             if self._queue:
                 time.sleep(max(0.0, gathered_until - time.monotonic()))
                 gathered_until = time.monotonic() + self._linger
@@ -263,10 +287,10 @@ class Producer:
             if items:
                 records = self._pack(items)
                 with self._changed:
-                    self._in_flight.extend(records)
+                    self._in_flight.add(records)
                     for item in items:
                         self._queue.popleft()
-                        self._queued -= item.size()
+                        self._queued -= item.size
                     self._queued += sum(record.size for record in records)
                     self._packing = False
                 for record in records:
@@ -278,7 +302,7 @@ class Producer:
         """Say which partitions records wait for, once; the client goes on trying."""
         assert self._client is not None
         with self._changed:
-            waiting = [record for record in self._in_flight if not record.future.is_done]
+            waiting = [one for one in self._in_flight.fronts() if not one.future.is_done]
         if not is_late(waiting):
             if self._name in self._health.down:
                 self._health.up(self._name)
@@ -286,9 +310,6 @@ class Producer:
             words := why_late(self._client, waiting, self._connection)
         ):
             self._health.degraded(self._name, words)
-
-    def _front_is_done(self) -> bool:
-        return bool(self._in_flight) and bool(self._in_flight[0].future.is_done)
 
     def _submit(self, record: Record) -> None:
         assert self._client is not None
@@ -305,18 +326,13 @@ class Producer:
 
     def _wake(self, _: object) -> None:
         with self._changed:
+            self._answered = True
             self._changed.notify_all()
 
     def _settle(self) -> None:
-        """Take delivered records off the front; raises what failed, to resend all in order."""
-        done: list[Record] = []
-        failed = None
-        while self._in_flight and self._in_flight[0].future.is_done and not failed:
-            failed = (
-                self._in_flight[0].future.exception if self._in_flight[0].future.failed() else None
-            )
-            if not failed:
-                done.append(self._in_flight.popleft())
+        """Take what is written out of what is under way; raises what failed, to send it again."""
+        with self._changed:
+            done, failed = self._in_flight.take_written()
         for record in done:
             for durable in record.durable:
                 durable()
@@ -324,15 +340,19 @@ class Producer:
             with self._changed:
                 self._queued -= sum(record.size for record in done)
                 self._changed.notify_all()
-        if isinstance(failed, MessageSizeTooLargeError):
-            raise _Oversized(self._in_flight[0]) from failed
-        if failed:
-            raise failed
+        if failed is None:
+            return
+        error = failed.future.exception
+        if isinstance(error, MessageSizeTooLargeError):
+            raise _Oversized(failed) from error
+        raise error
 
-    def _pack(self, items: list[_Item]) -> list[Record]:
+    def _pack(self, items: list[_Item | Record]) -> list[Record]:
         packer = Packer(self._partition_count, self._connection.record_limit)
         for item in items:
-            if isinstance(item.lines, bytes):
+            if isinstance(item, Record):
+                packer.records.append(item)
+            elif isinstance(item.lines, bytes):
                 packer.add(item.topic, item.key, item.lines, item.pack, item.durable, item.event)
             else:
                 packer.add_events(item.topic, item.lines, item.pack)
@@ -349,31 +369,3 @@ class Producer:
                 raise KafkaError(f"topic {topic} was created but the broker does not list it")
             time.sleep(0.02)
         return len(found)
-
-
-def dead_letter_too_large(refused: TooLarge, context: ConnectorContext) -> None:
-    """Make a dead letter of what a sink's record could not hold."""
-    event = refused.event or _event_of(refused.line)
-    whole = None if event is None else encode_lines([event])
-    id = getattr(event, "id", None) or hashlib.sha256(refused.line).hexdigest()[:32]
-    context.count("too_large", 1)
-    context.dead_letter(
-        DeadLetter(
-            id=f"{id}/{context.name}",
-            time=getattr(event, "time", 0.0),
-            flow=context.flow,
-            step=context.name,
-            reason="too_large",
-            detail=refused.detail,
-            origin=context.name,
-            payload=refused.line if whole is None else whole,
-            holds="bytes" if whole is None else "events",
-        )
-    )
-
-
-def _event_of(line: bytes) -> Event | None:
-    try:
-        return decode_lines(line)[0]
-    except msgspec.DecodeError:
-        return None

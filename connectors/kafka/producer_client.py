@@ -63,8 +63,12 @@ def abandon(client: KafkaProducer) -> None:
 
 
 def is_late(waiting: Sequence[Record]) -> bool:
-    """Whether the oldest record has been under way for long."""
-    return bool(waiting) and time.monotonic() - waiting[0].sent > LATE_SECONDS
+    """Whether one of the oldest records of the partitions has been under way for long."""
+    return bool(waiting) and time.monotonic() - _oldest(waiting) > LATE_SECONDS
+
+
+def _oldest(waiting: Sequence[Record]) -> float:
+    return min(record.sent for record in waiting)
 
 
 def why_late(
@@ -72,8 +76,9 @@ def why_late(
 ) -> str | None:
     """What records that are late wait for; None while it is not known whether a broker answers."""
     cluster = client._metadata
-    if cluster._last_successful_refresh_ms / 1000 < waiting[0].sent:
-        if time.monotonic() - waiting[0].sent < 2 * LATE_SECONDS:
+    oldest = _oldest(waiting)
+    if cluster._last_successful_refresh_ms / 1000 < oldest:
+        if time.monotonic() - oldest < 2 * LATE_SECONDS:
             return None
         return explain(KafkaConnectionError("no broker answers"), connection)
     since = time.monotonic() - LATE_SECONDS

@@ -1,14 +1,22 @@
 """The running side of the topic sink."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from connectors.base import ConnectorContext
-from connectors.kafka.producer import Producer, dead_letter_too_large
+from connectors.kafka.in_flight import carried_records, carried_state
+from connectors.kafka.producer import Producer
+from connectors.kafka.too_large import dead_letter_too_large
 from operators.events import Event
 
 
 class ProducerWriter:
-    """What the sinks of topics share: every record's result is checked."""
+    """What the sinks of topics share: every record's result is checked.
+
+    A saved state does not wait for partitions without a leader: it has their records in it.
+    """
 
     def __init__(self, context: ConnectorContext, partitions: int | None) -> None:
         self._context = context
@@ -24,8 +32,21 @@ class ProducerWriter:
     def flush(self) -> None:
         """Return once the broker has all that was queued."""
         self._producer.flush(self._context.stopping)
+        self._refuse()
+
+    def _refuse(self) -> None:
         for refused in self._producer.too_large():
             dead_letter_too_large(refused, self._context)
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """Return once the broker has what partitions with a leader take; the rest as data."""
+        carried = self._producer.flush_or_carry(self._context.stopping)
+        self._refuse()
+        return carried_state(carried)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Write what `snapshot` held."""
+        self._producer.resume(carried_records(state))
 
     def close(self) -> None:
         """Close the producer."""

@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from connectors.base import Writer
+from connectors.base import StatefulWriter, Writer, settle
 from operators.alarms.kpi import Kpis
 from operators.alarms.kpi_bins import DAY
 from operators.alarms.kpi_figures import Figures
@@ -156,15 +156,23 @@ class AlarmFigures(Collector):
 class CountingWriter:
     """The writer of the topic of alarms, which counts what it writes.
 
-    The counts are its state, which belongs to the epoch.
+    The counts are part of its state, which belongs to the epoch.
     """
 
     def __init__(self, writer: Writer, figures: AlarmFigures) -> None:
         self._writer, self._figures = writer, figures
         self.flush = writer.flush
         self.close = writer.close
-        self.snapshot = figures.snapshot
-        self.restore = figures.restore
+
+    def snapshot(self) -> dict[str, Any]:
+        """The counts, and what the writer keeps."""
+        return {**(settle(self._writer) or {}), **self._figures.snapshot()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `snapshot` returned."""
+        self._figures.restore(state)
+        if isinstance(self._writer, StatefulWriter):
+            self._writer.restore(state)
 
     def write(self, events: list[Event]) -> None:
         """Write events in order, and count the transitions among them."""

@@ -7,14 +7,14 @@ consistent point, and at most one epoch is written again. Bytewax gets every sta
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.base import Batch, Writer
+from connectors.base import Batch, StatefulWriter, Writer, settle
 from connectors.runtime import steady_clock
 from flows.dataflow.input_order import Arrival
 from flows.runtime.runtime_context import ONE_SHARD, Input, RuntimeContext
@@ -134,17 +134,6 @@ class _SourcePart(StatefulSourcePartition[Item, bytes]):
         self._context.close(self._reader)
 
 
-@runtime_checkable
-class StatefulWriter(Protocol):
-    """A writer with a state that belongs to the epoch."""
-
-    def snapshot(self) -> object:
-        """The state as plain data."""
-
-    def restore(self, state: Any) -> None:
-        """Take back what `snapshot` returned."""
-
-
 class _Sink(FixedPartitionedSink[list[Event], bytes]):
     def __init__(
         self, context: RuntimeContext, name: str, open_writer: Callable[[], Writer]
@@ -158,7 +147,9 @@ class _Sink(FixedPartitionedSink[list[Event], bytes]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> "_SinkPart":
         writer = self._open_writer()
-        state = None if resume_state is None else decode(unwrap(resume_state, "sink"))
+        state: Any = self._context.carried(self._name)
+        if resume_state is not None:
+            state = decode(unwrap(resume_state, "sink"))
         if state is not None and isinstance(writer, StatefulWriter):
             writer.restore(state)
         return _SinkPart(self._context, self._name, writer)
@@ -176,9 +167,7 @@ class _SinkPart(StatefulSinkPartition[list[Event], bytes]):
             self._context.passed(self._name, len(events))
 
     def snapshot(self) -> bytes:
-        self._writer.flush()
-        state = self._writer.snapshot() if isinstance(self._writer, StatefulWriter) else None
-        return wrap("sink", encode(state))
+        return wrap("sink", encode(settle(self._writer)))
 
     def close(self) -> None:
         self._context.close(self._writer)

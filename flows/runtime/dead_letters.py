@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
-from connectors.base import ConnectorError, Writer
+from connectors.base import ConnectorError, StatefulWriter, Writer, settle
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import key_of, why_too_large
 from connectors.kafka.producer import Producer
@@ -117,3 +118,14 @@ class FlushingWriter:
         """Return when the events and the letters about them are durable."""
         self._writer.flush()
         self._letters.flush()
+
+    def snapshot(self) -> Any:
+        """The same, but for what the writer keeps."""
+        state = settle(self._writer)
+        self._letters.flush()
+        return state
+
+    def restore(self, state: Any) -> None:
+        """Give the writer back what it kept."""
+        if isinstance(self._writer, StatefulWriter):
+            self._writer.restore(state)

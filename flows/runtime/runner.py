@@ -164,6 +164,7 @@ class Runner:
             context.home_shard = lambda subject: str(partition_of(subject, total))
         self._inputs.known = opened.known
         context.position, context.state = opened.taken.position, opened.taken.shard
+        context.carried = opened.taken.carried
         for shard, figures in opened.taken.figures_by_shard().items():
             self._figures.restore_shard(shard, figures)
         if self._flow.pages or self._flow.alarms:

@@ -38,8 +38,8 @@ class RuntimeContext:
     `counted` and `passed` take counts for the metrics. `flush_refused` returns when what the
     sources refused is durable: a position behind it must not be saved before. `home_shard` names
     the shard to which a subject belongs by its key: it answers commands for subjects that no shard
-    knows. `position` and `state` are what was taken over from other processes, for source
-    partitions and shards that the recovery store does not know yet.
+    knows. `position`, `state` and `carried` are what was taken over from other processes, for
+    source partitions, shards and sinks that the recovery store does not know yet.
     """
 
     plan: Plan
@@ -53,6 +53,7 @@ class RuntimeContext:
     home_shard: Callable[[str], str] = lambda subject: ONE_SHARD
     position: Callable[[str, str], Any] = lambda source, part: None
     state: Callable[[str], bytes | None] = lambda shard: None
+    carried: Callable[[str], Any] = lambda sink: None
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.stopping)

@@ -37,7 +37,9 @@ def secured(session_folder: Path) -> Iterator[SecuredKafka]:
 @pytest.fixture
 def cluster(tmp: Path) -> Iterator[KafkaCluster]:
     """Three brokers of a test's own."""
-    with KafkaCluster(tmp) as cluster:
+    leads_again = {"leader.imbalance.check.interval.seconds": "1",
+                   "leader.imbalance.per.broker.percentage": "0"}  # fmt: skip
+    with KafkaCluster(tmp, settings=leads_again) as cluster:
         yield cluster
 
 

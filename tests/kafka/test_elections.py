@@ -10,14 +10,15 @@ from collections.abc import Iterator
 import pytest
 from kafka import TopicPartition
 
+from connectors.base import settle
 from connectors.kafka.admin import partition_of
-from connectors.kafka.components import Topic
+from connectors.kafka.components import Topic, TopicSink
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.log.topic_log import TopicLog
 from connectors.kafka.open_consumer import open_consumer
 from connectors.kafka.producer import Producer
 from infra.embedded.kafka.cluster import KafkaCluster
-from operators.events import encode_lines
+from operators.events import Event, encode_lines
 from tests.connectors.recorder import Recorder
 from tests.kafka.conftest import Administer
 from tests.kafka.reading import Following, reading
@@ -134,3 +135,28 @@ def test_a_partition_without_a_leader_is_said_once_by_name_and_the_others_are_re
     one.wait_for(lambda ids: len(ids) == len(writing.sent), what="all readings")
     assert set(written(connection, unique).values()) == {1}
     one.close()
+
+
+def test_a_saved_state_does_not_wait_for_a_partition_without_a_leader_but_has_its_records(
+    cluster: KafkaCluster, connection: TopicConnection, unique: str, administer: Administer
+):
+    administer(cluster.addresses).create_topics({unique: {"assignments": {0: [1], 1: [2], 2: [3]}}})
+    readings: list[Event] = [reading(n, subject=f"rack{n}") for n in range(30)]
+    in_the_way = {f"rack{n}" for n in range(30) if partition_of(f"rack{n}", 3) == 1}
+    writer = TopicSink(name=unique, pack=False).open(Recorder().context("sink", connection))
+    assert settle(writer) is None
+    cluster.nodes[2].kill()
+    writer.write(readings)
+    state = wait_until(
+        lambda: (kept := settle(writer)) and len(kept["carried"]) == len(in_the_way) and kept,
+        what="a state in which only what has no leader is left",
+    )
+    assert {tuple(keys) for *_, keys in state["carried"]} == {(subject,) for subject in in_the_way}
+    writer.close()
+
+    cluster.nodes[2].start().wait_ready()
+    again = TopicSink(name=unique, pack=False).open(Recorder().context("sink", connection))
+    again.restore(state)
+    again.flush()
+    again.close()
+    assert written(connection, unique) == Counter(encode_lines([each]) for each in readings)

@@ -1,17 +1,21 @@
 """The outboxes of a flow: its sinks for outside systems, which none of its steps waits for."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from connectors.base import ConnectorContext, Writer
 from connectors.kafka.components import Topic
-from connectors.kafka.producer import Producer, dead_letter_too_large
+from connectors.kafka.in_flight import carried_records, carried_state
+from connectors.kafka.producer import Producer
+from connectors.kafka.too_large import dead_letter_too_large
 from flows.runtime.outbox.delivery import Delivery
 from flows.runtime.outbox.positions import Positions
 from flows.runtime.shards import Share
@@ -80,7 +84,9 @@ class Outbox(Collector):
         for name in mine:
             self._openers[name] = openers[name]
             self._contexts[self.topic(name)] = replace(self._context, name=name)
-            writer = _ToTopic(producer, self.topic(name), self._flush)
+            writer = _ToTopic(
+                producer, self.topic(name), self._context.stopping, self._refuse_too_large
+            )
             opened(name, writer)
             found[name] = writer.opened
         return found
@@ -150,9 +156,8 @@ class Outbox(Collector):
         for delivery in self._deliveries:
             delivery.arrived()
 
-    def _flush(self) -> None:
+    def _refuse_too_large(self) -> None:
         assert self._producer is not None
-        self._producer.flush(self._context.stopping)
         for refused in self._producer.too_large():
             dead_letter_too_large(refused, self._contexts[refused.topic])
 
@@ -160,16 +165,35 @@ class Outbox(Collector):
 class _ToTopic:
     """The flow's side of an outbox."""
 
-    def __init__(self, producer: Producer, topic: str, flush: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        topic: str,
+        stopping: threading.Event,
+        refuse_too_large: Callable[[], None],
+    ) -> None:
         self._producer = producer
         self._topic = topic
-        self.flush = flush
+        self._stopping = stopping
+        self._refuse_too_large = refuse_too_large
 
     def opened(self) -> Writer:
         return self
 
     def write(self, events: list[Event]) -> None:
         self._producer.send_events(self._topic, events)
+
+    def flush(self) -> None:
+        self._producer.flush(self._stopping)
+        self._refuse_too_large()
+
+    def snapshot(self) -> dict[str, Any] | None:
+        carried = self._producer.flush_or_carry(self._stopping)
+        self._refuse_too_large()
+        return carried_state(record for record in carried if record.topic == self._topic)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._producer.resume(carried_records(state))
 
     def close(self) -> None:
         """Leave the producer to the outbox."""

@@ -110,6 +110,10 @@ class StateFolder:
                 store = next((store for store in known if store.has(part)), None)
                 if store is not None and (source, part) in states_of(store).positions:
                     taken.positions[source, part] = states_of(store).positions[source, part]
+        for store in known:
+            if store.number in read and min(store.shards) in layout.shards:
+                for sink, records in states_of(store).records.items():
+                    taken.records.setdefault(sink, []).extend(records)
         for states in read.values():
             for name, part in states.positions:
                 if name == COMMANDS:

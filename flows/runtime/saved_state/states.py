@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.kafka.in_flight import CARRIED
 from connectors.kafka.log.position import Position
 from flows.dataflow.compiler import ALARM_SINK
 from flows.runtime.saved_state.envelope import FORMAT, unwrap, unwrap_position, wrap
@@ -23,6 +24,8 @@ class States:
     positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
     shards: dict[str, bytes] = field(default_factory=dict)
     figures: dict[str, bytes] = field(default_factory=dict)
+    records: dict[str, list[Any]] = field(default_factory=dict)
+    """What sinks had not written yet (`connectors.kafka.in_flight`), by sink."""
 
     def add(self, step: str, key: str, state: bytes) -> None:
         """Put in the state that a step of the dataflow keeps under a key.
@@ -34,8 +37,13 @@ class States:
             self.positions[step.removeprefix("source_"), key] = state
         elif step.partition(".")[0] == "graph":
             self.shards[key] = state
-        elif step.partition(".")[0] == FIGURES:
-            kept = decode(unwrap(state, "sink")) or {}
+        elif step.startswith("sink_"):
+            self._add_sink(step.partition(".")[0], decode(unwrap(state, "sink")) or {})
+
+    def _add_sink(self, step: str, kept: Any) -> None:
+        if records := kept.get(CARRIED):
+            self.records[step.removeprefix("sink_")] = list(records)
+        if step == FIGURES:
             for shard, figures in kept.get("shards", {}).items():
                 self.figures[shard] = wrap("sink", encode(figures))
 
@@ -47,6 +55,11 @@ class States:
     def shard(self, shard: str) -> bytes | None:
         """The state of a shard in its envelope, None where none is known."""
         return self.shards.get(shard)
+
+    def carried(self, sink: str) -> Any:
+        """What a sink had not written yet, None if that is nothing."""
+        records = self.records.get(sink)
+        return {CARRIED: records} if records else None
 
     def figures_by_shard(self) -> dict[str, Any]:
         """The figures of the alarms as plain data."""
@@ -75,12 +88,13 @@ class _File(msgspec.Struct, frozen=True):
     positions: list[tuple[str, str, bytes]]
     shards: dict[str, bytes]
     figures: dict[str, bytes]
+    records: dict[str, list[Any]] = {}
 
 
 def dump(states: States) -> bytes:
     """Encode states for a file."""
     positions = [(*place, state) for place, state in states.positions.items()]
-    return encode(_File(FORMAT, positions, states.shards, states.figures))
+    return encode(_File(FORMAT, positions, states.shards, states.figures, states.records))
 
 
 def load(data: bytes) -> States:
@@ -89,4 +103,4 @@ def load(data: bytes) -> States:
     if file.format != FORMAT:
         raise ValueError(f"expected format {FORMAT}, got {file.format}")
     positions = {(source, part): state for source, part, state in file.positions}
-    return States(positions, file.shards, file.figures)
+    return States(positions, file.shards, file.figures, file.records)
