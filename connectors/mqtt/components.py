@@ -37,7 +37,7 @@ class Mqtt(PushSource):
     CONNECTION: ClassVar[type[MqttConnection]] = MqttConnection
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "mqtt: {topics: [sensor/#], qos: 1}",
-        "mqtt: {topics: [zigbee2mqtt/+, zigbee2mqtt/+/availability]}",
+        "mqtt: {topics: [zigbee2mqtt/+, zigbee2mqtt/+/availability, zigbee2mqtt/bridge/devices]}",
     )
 
     topics: list[str] = Field(

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from connectors.base import ConnectorError, StatefulWriter, Writer, settle
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.packing import key_of, why_too_large
@@ -11,6 +13,7 @@ from connectors.kafka.producer import Producer
 from flows.dataflow.compiler import Compiled
 from flows.runtime.dead_letter_size import line_of
 from flows.runtime.status import Metrics
+from operators.decoding.dialects.zigbee2mqtt_exposes import essentials
 from operators.events import DeadLetter, Event, Message, encode_lines
 
 LONGEST_KEY = 256
@@ -62,6 +65,11 @@ class DeadLetters:
         """
         line, key = encode_lines([message]), key_of(message)
         detail = why_too_large(key, line, self._limit)
+        if detail and isinstance(message, Message):
+            shorter = essentials(message.topic, message.payload)
+            if shorter is not None:
+                line = encode_lines([msgspec.structs.replace(message, payload=shorter)])
+                detail = why_too_large(key, line, self._limit)
         if detail is None:
             producer.send(topic, key, line, durable)
             return

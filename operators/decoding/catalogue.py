@@ -8,7 +8,7 @@ from importlib import import_module
 
 from operators.decoding.dialect import Dialect
 
-BRIDGES = ("rtl_433", "opendtu", "evcc", "nuki", "wled", "ems_esp")
+BRIDGES = ("sparkplug_b", "rtl_433", "opendtu", "evcc", "nuki", "wled", "ems_esp")
 """The modules of `bridges`."""
 NAMES = (
     "sparkplug_b",
@@ -26,7 +26,7 @@ NAMES = (
     "home_assistant_recorder",
     "pir_envelope",
     "envelope",
-    *BRIDGES,
+    *BRIDGES[1:],
     "esphome",
     "json",
 )

@@ -4,26 +4,28 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from operators.decoding.payloads.metrics import METRICS
-from operators.decoding.payloads.parse import Undecodable
+from operators.decoding.payloads.parse import MAX_BYTES, Undecodable
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 
-Expects = Literal["json", "any"]
+Expects = Literal["json", "any", "bytes"]
 Read = Callable[[ReadingBuilder, Any], None]
-"""Takes the builder of a message's readings and the message's JSON value or text."""
+"""Takes the builder of a message's readings and the message's JSON value, text or bytes."""
 
 
 class Route(NamedTuple):
     """How to read the messages of one topic.
 
-    `read` takes the payload's JSON value, or its text where `expects` is "any" and it is not JSON;
-    None means that whatever comes is left out on purpose. `empty` says that an empty payload is
-    data too; `unsupported` why no message of this topic can be read.
+    `read` takes the payload's JSON value, or its text where `expects` is "any" and it is not JSON,
+    or its bytes where that is "bytes"; None means that whatever comes is left out on purpose.
+    `empty` says that an empty payload is data too; `unsupported` why no message of this topic can
+    be read. `largest` is the payload that is still read, in bytes.
     """
 
     read: Read | None
     expects: Expects = "any"
     empty: bool = False
     unsupported: str | None = None
+    largest: int = MAX_BYTES
 
 
 IGNORE = Route(None)

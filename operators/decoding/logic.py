@@ -1,7 +1,7 @@
 """Decoding of messages and rows: finds the dialect, bounds the work, sets aside what fails."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -10,9 +10,9 @@ from operators.decoding.catalogue import DIALECTS
 from operators.decoding.dialect import IGNORE, Route
 from operators.decoding.dialects import json
 from operators.decoding.dialects.home_assistant_recorder import table_row
+from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
 from operators.decoding.offline_devices import OfflineDevices
 from operators.decoding.payloads.parse import (
-    MAX_BYTES,
     Ignored,
     NotJSON,
     Undecodable,
@@ -33,8 +33,11 @@ class DecodeLogic(Logic):
     """Decodes by one dialect, or by the one that fits (`auto`).
 
     `time` is the path to the field that holds the event time, empty for the dialect's own. State is
-    the last readings of each device until it goes offline or falls silent.
+    the last readings of each device until it goes offline or falls silent, and what gateways said
+    of their devices.
     """
+
+    VERSION: ClassVar[int] = 2
 
     def __init__(self, codec: str, time: Sequence[str], context: StepContext) -> None:
         super().__init__()
@@ -43,16 +46,17 @@ class DecodeLogic(Logic):
         self._context = context
         self._routes: dict[str, Route] = {}
         self._offline = OfflineDevices()
+        self._described: Described = {}
         self._marks_stale = codec != "home_assistant_recorder"
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
         """Decode messages and rows; events that are decoded already pass."""
         out: list[Event] = []
-        zone = self._context.timezone
+        zone, described = self._context.timezone, self._described
         for event in events:
             if event.__class__ is Message:
                 builder = ReadingBuilder(
-                    event.id, event.topic, event.time, event.retained, event.labels, zone
+                    event.id, event.topic, event.time, event.retained, event.labels, zone, described
                 )
             elif event.__class__ is Row:
                 builder = ReadingBuilder(
@@ -102,15 +106,18 @@ class DecodeLogic(Logic):
 
     def _message(self, builder: ReadingBuilder, message: Message) -> None:
         payload = message.payload
-        if len(payload) > MAX_BYTES:
-            raise Undecodable(
-                "too_large", f"expected at most {MAX_BYTES} bytes; got {len(payload)}"
-            )
         route = self._routes.get(message.topic) or self._route(message.topic)
+        if len(payload) > route.largest:
+            raise Undecodable(
+                "too_large", f"expected at most {route.largest} bytes; got {len(payload)}"
+            )
         if route.unsupported is not None:
             raise Undecodable("unsupported", route.unsupported)
         if route.read is None:
             raise Ignored
+        if route.expects == "bytes":
+            route.read(builder, payload)
+            return
         body = trimmed(payload)
         if not body and not route.empty:
             raise Ignored
@@ -186,12 +193,16 @@ class DecodeLogic(Logic):
         )
 
     def snapshot(self) -> object:
-        """Return the last readings of each device."""
-        return self._offline.snapshot()
+        """Return the last readings of each device, and what is known of devices."""
+        return self._offline.snapshot(), dict(self._described)
 
-    def restore(self, state: object, version: int) -> None:
-        """Take back what `snapshot` returned."""
-        self._offline.restore(state)
+    def restore(self, state: Any, version: int) -> None:
+        """Take back what `snapshot` returned; before version 2 no device was described."""
+        offline, described = (state, {}) if version == 1 else state
+        self._offline.restore(offline)
+        self._described.clear()
+        for topic, properties in described.items():
+            self._described[topic] = {key: Property(*it) for key, it in properties.items()}
 
 
 def _by_shape(builder: ReadingBuilder, data: Any) -> None:

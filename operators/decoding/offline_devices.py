@@ -91,12 +91,14 @@ class OfflineDevices:
     def reissue(self, subject: str, covers: str | None, cause: Reading) -> list[Event]:
         """Return stale copies of the last readings of a device, at the time of `cause`.
 
-        With `covers`, of all devices whose topic starts with it. They are forgotten.
+        With `covers`, of all devices whose topic or name starts with it. They are forgotten.
         """
         names = [subject] if subject in self._devices else []
         if covers is not None:
             names += [
-                name for name, device in self._devices.items() if device.topic.startswith(covers)
+                name
+                for name, device in self._devices.items()
+                if device.topic.startswith(covers) or name.startswith(covers)
             ]
         stale: list[Event] = []
         for name in dict.fromkeys(names):

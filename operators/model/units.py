@@ -86,7 +86,7 @@ def _known(unit: str) -> str:
 KnownUnit = Annotated[str, AfterValidator(_known)]
 """A unit of which the kind is known."""
 
-_SPELT = {
+SPELT = {
     "c": "°C", "degc": "°C", "celsius": "°C", "f": "°F", "degf": "°F", "fahrenheit": "°F",
     "kelvin": "K", "percent": "%",
     "watt": "W", "watts": "W", "kilowatt": "kW", "volt": "V", "volts": "V", "ampere": "A",
@@ -94,7 +94,16 @@ _SPELT = {
     "pascal": "Pa", "lux": "lx", "hertz": "Hz", "litre": "L", "liter": "L", "litres": "L",
     "liters": "L",
     "m3": "m³", "m3/h": "m³/h", "m3/s": "m³/s", "ug/m3": "µg/m³", "us/cm": "µS/cm", "deg": "°",
-    "degrees": "°", "kph": "km/h",
+    "degrees": "°", "kph": "km/h", "kmh": "km/h", "mps": "m/s", "rh": "%", "%rh": "%",
+    "millibar": "mbar", "mb": "mbar", "torr": "mmHg", "in hg": "inHg", "mm hg": "mmHg",
+    "milliamps": "mA", "millivolts": "mV", "megawatthours": "MWh", "kilowatts": "kW",
+    "cubic meters": "m³", "cubic metres": "m³", "ft3": "ft³", "cf": "ft³", "meters": "m",
+    "metres": "m", "feet": "ft", "inches": "in", "inch": "in", "dbm": "dBm", "db": "dB",
+    "kwh": "kWh", "wh": "Wh", "kw": "kW", "kva": "kVA", "kvar": "kvar", "var": "var",
+    "hpa": "hPa", "kpa": "kPa", "hz": "Hz", "celcius": "°C", "°c": "°C", "°f": "°F",
+    "degree c": "°C", "degrees c": "°C", "degrees celsius": "°C", "degrees f": "°F",
+    "degrees fahrenheit": "°F", "deg c": "°C", "deg f": "°F", "° c": "°C", "° f": "°F", "pct": "%",
+    "parts per million": "ppm", "kilograms": "kg", "grams": "g",
 }  # fmt: skip
 """How people spell units that have another name here."""
 
@@ -107,7 +116,7 @@ def _unit(unit: str) -> tuple[str, float, float]:
 
 def _meant(unit: str) -> str:
     lower = {known.lower(): known for known in reversed(UNITS)}
-    found = _SPELT.get(unit.lower()) or lower.get(unit.lower())
+    found = SPELT.get(unit.lower()) or lower.get(unit.lower())
     of, slash, span = unit.partition("/")
     if not found and slash and of in UNITS and span in SECONDS:
         return (

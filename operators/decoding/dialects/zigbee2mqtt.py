@@ -1,6 +1,7 @@
 """Zigbee2MQTT: `BASE/FRIENDLY NAME` with a JSON object, and `…/availability`.
 
-Single attributes come as bare values.
+Single attributes come as bare values. What `BASE/bridge/devices` says of a property wins over what
+its name tells.
 """
 
 import re
@@ -8,15 +9,25 @@ from functools import lru_cache
 from typing import Any
 
 from operators.decoding.dialect import ALL, IGNORE, Route, by_topic
+from operators.decoding.dialects import zigbee2mqtt_exposes as exposes
 from operators.decoding.payloads import values
 from operators.decoding.payloads.metrics import ALIASES, METRICS, NAMES
-from operators.decoding.payloads.parse import wrong_type
+from operators.decoding.payloads.parse import (
+    Ignored,
+    NotJSON,
+    Undecodable,
+    loads,
+    trimmed,
+    wrong_type,
+)
 from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
 
-_SIDE = "(?:left|right|center|middle|top|bottom)"
+_SIDE = "(?:left|right|center|middle|top|bottom|up|down|front|back)"
 _ENDPOINT = re.compile(
-    rf"{_SIDE}(?:_{_SIDE})?|(?:l|c|ch|s|ep|in|out|x)?_?\d{{1,3}}|(?:phase_)?[abc]|ab|bc|ca"
-    r"|(?:button|row|input|output|port|channel|relay|switch|socket|outlet|usb|gang)_?\d{1,3}|usb",
+    rf"{_SIDE}(?:_{_SIDE})?|(?:l|c|ch|s|ep|in|out|x|t|th|p|b|e|z|k|di|do)?_?\d{{1,3}}"
+    r"|(?:phase_)?(?:[abc]|ab|bc|ca)|l\d{1,2}_l\d{1,2}|usb(?:_[ac])?|(?:left|right)_sw"
+    r"|(?:button|row|input|output|port|channel|relay|switch|socket|outlet|usb|gang|plug)_?\d{1,3}"
+    r"|neutral|total|floor|relay|white|rgb|cct|cover|siren|wireless|main|master",
     re.ASCII,
 )
 """Names that Zigbee2MQTT gives endpoints, and makers of electricity meters phases."""
@@ -24,6 +35,9 @@ _FOREIGN = frozenset(("tilt", "value", "availability", "count", "uptime"))
 """Metrics' names that mean something else in Zigbee2MQTT."""
 _SETTINGS = frozenset(("position", "speed", "current", "water", "gas", "distance", "weight"))
 """Names of quantities that some devices give to settings in words."""
+_PHASED = frozenset(("power", "current", "voltage", "power_factor", "apparent_power", "energy"))
+_LARGEST_LIST = 1 << 24
+"""A list of 2,000 devices, in bytes."""
 NOT_VALUES = frozenset(("nan", "inf", "unknown", "unavailable", "none", "null"))
 
 
@@ -91,14 +105,25 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
     plan = _plan(key) if len(key) <= 64 else None
     if plan is None or raw.__class__ is dict:
         builder.skipped += 1
-        return
+    else:
+        _by_plan(builder, device, key, raw, whole, plan)
+
+
+def _by_plan(
+    builder: ReadingBuilder,
+    device: str,
+    key: str,
+    raw: Any,
+    whole: dict[str, Any],
+    plan: tuple[str, str | None, bool],
+) -> None:
     metric, endpoint, alias = plan
     if alias and metric in whole and metric != "illuminance":
         return
-    if endpoint is None and f"{key}_phase_b" in whole:
+    if endpoint is None and metric in _PHASED and f"{key}_phase_b" in whole:
         endpoint = "phase_a"
     subject = device if endpoint is None else f"{device}#{endpoint}"
-    if METRICS[metric].kind == "number" and _is_a_word(metric, raw):
+    if raw.__class__ is not float and raw.__class__ is not int and _is_a_word(metric, raw):
         _flag(builder, f"{device}#{key}", raw)
         return
     if metric == "state":
@@ -116,6 +141,8 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
 
 def _is_a_word(metric: str, raw: Any) -> bool:
     """Whether a setting or an alarm has the name of a quantity: `{"water": true}`, `speed: low`."""
+    if METRICS[metric].kind != "number":
+        return False
     if raw.__class__ is bool:
         return metric != "gas"
     return (
@@ -133,12 +160,38 @@ def _flag(builder: ReadingBuilder, subject: str, raw: Any) -> None:
         builder.put_text(subject, "state", raw)
 
 
-def _object(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
+def _object(builder: ReadingBuilder, device: str, topic: str, data: dict[str, Any]) -> None:
     if "last_seen" in data:
         builder.set_time(data["last_seen"])
+    properties = builder.described.get(topic)
     for key, raw in data.items():
-        if key != "last_seen":
+        if key == "last_seen":
+            continue
+        it = None if properties is None else properties.get(key)
+        if it is None:
             _value(builder, device, key, raw, data)
+        elif it.how == "name":
+            _by_plan(builder, device, key, raw, data, (it.metric, it.endpoint, False))
+        else:
+            exposes.put(builder, device, key, it, raw)
+
+
+def _devices(base: str) -> Route:
+    """`BASE/bridge/devices`, which replaces what was known of all devices of this base.
+
+    A list that cannot be read is left out: the names alone tell most.
+    """
+
+    def _read(builder: ReadingBuilder, data: Any) -> None:
+        try:
+            found = exposes.described(base, loads(trimmed(data)), _plan)
+        except (NotJSON, Undecodable):
+            raise Ignored from None
+        for topic in [topic for topic in builder.described if topic.startswith(f"{base}/")]:
+            del builder.described[topic]
+        builder.described.update(found)
+
+    return Route(_read, "bytes", largest=_LARGEST_LIST)
 
 
 def _device(name: str) -> Route:
@@ -147,9 +200,9 @@ def _device(name: str) -> Route:
 
     def _read(builder: ReadingBuilder, data: Any) -> None:
         if data.__class__ is dict:
-            _object(builder, name, data)
+            _object(builder, name, builder.topic, data)
         elif slash and data.__class__ is not list:
-            _value(builder, device, attribute, data, {})
+            _object(builder, device, builder.topic.rpartition("/")[0], {attribute: data})
         else:
             raise wrong_type(f"a JSON object of {name!r}", data)
 
@@ -169,6 +222,8 @@ def _route(topic: str, named: bool) -> Route | None:
     if at is None:
         return None
     base, rest = "/".join(words[: at + 1]), words[at + 1 :]
+    if rest == ["bridge", "devices"]:
+        return _devices(base)
     if rest[0] == "bridge" and len(rest) > 1:
         if rest[1:] != ["state"]:
             return IGNORE
@@ -184,5 +239,9 @@ def _route(topic: str, named: bool) -> Route | None:
 
 
 DIALECT = by_topic(
-    "Zigbee2MQTT", _route, "BASE/DEVICE of Zigbee2MQTT", ALL - _FOREIGN | {"availability"}
+    "Zigbee2MQTT; what its retained `BASE/bridge/devices` says of units, endpoints and settings is"
+    " read where the source subscribes to it",
+    _route,
+    "BASE/DEVICE of Zigbee2MQTT",
+    ALL - _FOREIGN | {"availability"},
 )

@@ -25,6 +25,11 @@ def at_endpoint(device: str, endpoint: str | None) -> str:
     return f"{device}#{json_name(endpoint)}" if endpoint else device
 
 
+_EXACT = 1 << 53
+"""Whole numbers below it are exact as a float."""
+_NOTHING: dict[str, Any] = {}
+
+
 class ReadingBuilder:
     """Readings and occurrences of one message.
 
@@ -32,9 +37,11 @@ class ReadingBuilder:
 
     `skipped` counts keys that mean nothing here; `offline` notes which devices the message says are
     unreachable, as (subject, topic prefix of the devices behind it or None, the reading).
+    `described` is what gateways said of their devices earlier, by topic; a dialect keeps it there.
     """
 
     __slots__ = (
+        "described",
         "events",
         "id",
         "labels",
@@ -57,7 +64,9 @@ class ReadingBuilder:
         retained: bool,
         labels: dict[str, str],
         zone: tzinfo = UTC,
+        described: dict[str, Any] = _NOTHING,
     ) -> None:
+        self.described = described
         self.id = id
         self.topic = topic
         self.received = self.time = received
@@ -97,7 +106,13 @@ class ReadingBuilder:
         own_unit = quantity.unit
         quality = self.quality
         if kind == "number":
-            value = raw if raw.__class__ is float and raw - raw == 0.0 else values.number(raw)
+            of = raw.__class__
+            if of is float and raw - raw == 0.0:
+                value = raw
+            elif of is int and -_EXACT < raw < _EXACT:
+                value = float(raw)
+            else:
+                value = values.number(raw)
             if value is None:
                 quality = "bad"
                 if raw.__class__ is str:

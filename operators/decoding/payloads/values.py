@@ -6,7 +6,7 @@ from typing import Any
 
 from operators.decoding.payloads.metrics import METRICS, Metric
 from operators.model import two_state
-from operators.model.units import SECONDS, UNITS
+from operators.model.units import SECONDS, SPELT, UNITS
 
 BINARY: dict[Any, float] = {**two_state.COMMON, "1.0": 1.0, "0.0": 0.0, 1: 1.0, 0: 0.0}
 """Two-state values, words in lower case. (1, 1.0 and True are one key.)"""
@@ -52,13 +52,15 @@ def _conversion(metric: str, unit: str) -> tuple[float, float] | None:
     if unit == own:
         return 1.0, 0.0
     if own == "%":
-        return _PERCENTS.get(unit)
+        return (1.0, 0.0) if SPELT.get(unit.lower()) == "%" else _PERCENTS.get(unit)
     if metric == "power_factor":
         return _FRACTIONS.get(unit)
     if own == "s":
         return (SECONDS[unit], 0.0) if unit in SECONDS else None
     family = "temperature" if own == "°C" else _SAME.get(metric, metric)
     unit = SPELLINGS.get(family, {}).get(unit, unit)
+    if unit not in UNITS:
+        unit = SPELT.get(unit.lower(), unit)
     if own in UNITS and unit in UNITS and UNITS[own][0] == UNITS[unit][0]:
         _, factor, offset = UNITS[unit]
         _, to_factor, to_offset = UNITS[own]
