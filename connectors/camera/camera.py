@@ -18,10 +18,11 @@ from connectors.camera.jpeg import encode_jpeg, small_gray, small_picture
 from connectors.camera.local_streams import Folder, Paced, Simulated, Usb
 from connectors.camera.motion import Box, MotionGate
 from connectors.camera.output import Output
-from connectors.camera.packet_ring import CODECS, PacketRing, camera_folder
 from connectors.camera.picture_health import PictureHealth
 from connectors.camera.rate import RatePicker
-from connectors.camera.recorder import Recorder
+from connectors.camera.record.packet_ring import CODECS, PacketRing, camera_folder
+from connectors.camera.record.private_polygons import write_polygons
+from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
 from connectors.camera.stream import AvStream, Picture, Refused, Stream, StreamError
 from connectors.runtime.error_text import one_line
@@ -105,7 +106,9 @@ class Camera:
             return None
         folder: Path = camera_folder(limits.folder, self.settings.name)
         try:
-            return PacketRing(folder, limits.seconds, limits.most_bytes)
+            ring = PacketRing(folder, limits.seconds, limits.most_bytes)
+            write_polygons(folder, self.settings.private)
+            return ring
         except OSError as error:
             log.warning("%s: no packets are kept: %s", self.settings.name, error.strerror)
             return None

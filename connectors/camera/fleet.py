@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from connectors.camera.address import AddressError
 from connectors.camera.camera import Camera
 from connectors.camera.components import Rtsp
 from connectors.camera.connect_pace import HostPace
+from connectors.camera.motion import Polygon
 from connectors.camera.output import Output
 from connectors.camera.settings import CameraSettings, Gate, camera_settings, is_running, name_of
 from operators.events import Reading
@@ -31,13 +32,16 @@ class Fleet:
         output: Output,
         most_bytes: int,
         pictures: bool,
+        private: Mapping[str, Sequence[Polygon]],
     ) -> None:
+        """`private` are the polygons of the definition that nobody may see, by camera."""
         self._source = source
         self._gate = gate
         self._ring = ring
         self._output = output
         self._most_bytes = most_bytes
         self._pictures = pictures
+        self._private = private
         self._pace = HostPace()
         self._cameras: dict[str, Camera] = {}
         self._names: dict[str, str] = {}
@@ -97,7 +101,8 @@ class Fleet:
             self._end(name)
             return
         try:
-            settings = camera_settings(self._source, row, self._gate, self._ring)
+            private = self._private.get(name, ())
+            settings = camera_settings(self._source, row, self._gate, self._ring, private)
         except AddressError as error:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)

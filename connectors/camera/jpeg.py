@@ -35,7 +35,7 @@ def small_picture(frame: av.VideoFrame, private: Sequence[Polygon] = ()) -> Imag
     width = min(frame.width, SHOWN)
     height = max(1, round(frame.height * width / frame.width))
     picture = np.asarray(frame.reformat(width, height, "bgr24").to_ndarray(), np.uint8)
-    return _covered(picture, private)
+    return covered(picture, private)
 
 
 def encode_jpeg(
@@ -46,7 +46,7 @@ def encode_jpeg(
     It is black in the `private` polygons.
     """
     whole = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
-    picture: Any = _covered(whole, private)
+    picture: Any = covered(whole, private)
     longer = max(frame.width, frame.height)
     if longer > LARGEST:
         factor = LARGEST / longer
@@ -58,7 +58,8 @@ def encode_jpeg(
     return None
 
 
-def _covered(picture: Image, private: Sequence[Polygon]) -> Image:
+def covered(picture: Image, private: Sequence[Polygon]) -> Image:
+    """The picture itself, which is black in the polygons from now on."""
     height, width = picture.shape[:2]
     for polygon in private:
         corners = [[round(x * width), round(y * height)] for x, y in polygon]

@@ -41,7 +41,7 @@ class CameraSettings:
     """One camera. Two that are equal need no new connection.
 
     `record_address` is None if the packets to keep are those of the pictures; `gate` is None if
-    every picture passes. What lies in a polygon of `private` is black on every picture.
+    every picture passes. What lies in a polygon of `private` is black on every picture and clip.
     """
 
     name: str
@@ -67,9 +67,16 @@ def is_running(row: Mapping[str, Any]) -> bool:
 
 
 def camera_settings(
-    source: Rtsp, row: Mapping[str, Any], gate: Gate | None, ring: Path | None
+    source: Rtsp,
+    row: Mapping[str, Any],
+    gate: Gate | None,
+    ring: Path | None,
+    private: Sequence[Polygon] = (),
 ) -> CameraSettings:
-    """The settings of a row's camera. Raises `AddressError`."""
+    """The settings of a row's camera; what its row draws is private beside `private`.
+
+    Raises `AddressError`.
+    """
     name = name_of(row)
     address = fill_address(source.url, row)
     record = fill_address(source.record_url, row) if source.record_url else address
@@ -86,7 +93,7 @@ def camera_settings(
         gate=gate,
         masks=source.motion_masks.get(name, []),
         ring=limits,
-        private=_private(name, row),
+        private=[*private, *_private(name, row)],
     )
 
 

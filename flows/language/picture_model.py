@@ -25,9 +25,7 @@ class Zone(Spec):
         description="Polygons that do not belong to it.",
         examples=[[[[0.4, 0.6], [0.5, 0.6], [0.5, 0.8]]]],
     )
-    privacy: bool = Field(
-        False, description="Black in every picture that is kept; nothing enters it."
-    )
+    privacy: bool = Field(False, description="Black on every picture and clip; nothing enters it.")
 
     hours: Hours | None = Field(
         None, description="The hours of the day in which it counts, in the site's time zone."

@@ -2,8 +2,8 @@
 
 Settings: `flow`, `source`, `connection` (the broker's), `folder` (for the rings of packets),
 `settings` (those of the component `rtsp`), `rows` of its table, or `table_topic` whose rows are the
-cameras, `gate` with `min_area` as a fraction and `hold` in seconds, and `detects`: whether anybody
-looks at the pictures.
+cameras, `gate` with `min_area` as a fraction and `hold` in seconds, `private`: polygons that nobody
+may see, by camera, and `detects`: whether anybody looks at the pictures.
 """
 
 import logging
@@ -58,6 +58,7 @@ def capture(child: Child) -> None:
         output,
         most_bytes=connection.record_limit - 4096,
         pictures=bool(wanted.get("detects", True)),
+        private=wanted.get("private", {}),
     )
     child.heard = lambda message: fleet.seen(str(message.get("seen")))
     outbox.start()

@@ -38,7 +38,7 @@ class Recordings:
         return self._piece(camera, start, min(end, start + LONGEST))
 
     def _spans(self, camera: str, start: float, end: float) -> list[tuple[float, float]]:
-        from connectors.camera.packet_ring import camera_folder, segments
+        from connectors.camera.record.packet_ring import camera_folder, segments
 
         rings = self._folder / RINGS
         spans: list[tuple[float, float]] = []

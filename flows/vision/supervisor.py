@@ -50,6 +50,7 @@ class CameraProcesses:
             "rows": [dict(row) for row in rows],
             "table_topic": table_topic,
             "gate": gate,
+            "private": dict(context.masks),
             "detects": steps.detect is not None,
         }
         self.capture = ChildProcess("flows.vision.capture_process", capture, context)

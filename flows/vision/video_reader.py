@@ -13,8 +13,8 @@ def video_reader(folder: Path) -> Callable[[str, float, float, Path], VideoCut |
     """A function that writes a piece of a camera's video to a file, as `ConnectorContext.video`."""
 
     def video(camera: str, start: float, end: float, path: Path) -> VideoCut | None:
-        from connectors.camera.clip import cut_clip  # PyAV, which only clips need
-        from connectors.camera.packet_ring import camera_folder
+        from connectors.camera.record.clip import cut_clip  # PyAV, which only clips need
+        from connectors.camera.record.packet_ring import camera_folder
 
         rings = folder / RINGS
         for ring in sorted(rings.iterdir()) if rings.is_dir() else ():

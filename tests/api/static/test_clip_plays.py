@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.settings import Settings
-from connectors.camera.clip import cut_clip
+from connectors.camera.record.clip import cut_clip
 from infra.embedded.objects import Objects
 from tests.api.conftest import Start
 from tests.api.site.evidence_site import T0, Shelf, seen, with_evidence

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +34,7 @@ class Capture:
         table_topic: str | None = None,
         gate: Mapping[str, float] | None = None,
         prefix: str = "vigie.",
+        private: Mapping[str, Any] | None = None,
         **source: Any,
     ) -> None:
         self.flow, self.folder = flow, folder
@@ -49,6 +51,7 @@ class Capture:
             "rows": list(rows),
             "table_topic": table_topic,
             "gate": gate,
+            "private": private or {},
             "detects": True,
         }
         with self._log.open("wb") as log:
@@ -143,6 +146,7 @@ class Capture:
             self.messages.append(json.loads(line))
 
     def _poll(self) -> None:
+        assert self.process.poll() in (None, 0, -signal.SIGKILL), self.log
         for topic in (f"vigie.frames.{self.flow}.video", f"vigie.in.{self.flow}.video"):
             tp = TopicPartition(topic, 0)
             if tp not in self._assigned and self._consumer.partitions_for_topic(topic):

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from connectors.camera.packet_ring import segments
+from connectors.camera.record.packet_ring import segments
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from tests.flows.vision.capturing import capturing

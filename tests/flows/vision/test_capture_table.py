@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from kafka import KafkaProducer
 
 from connectors.kafka.admin import ensure_topic
 from connectors.kafka.connection import TopicConnection
+from flows.vision.video_reader import video_reader
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from tests.flows.vision.capturing import capturing
@@ -97,6 +99,25 @@ def test_what_is_drawn_as_private_is_black_on_every_picture_from_then_on(
         run.wait_frames("gate", len(run.frames("gate")) + 10)
         assert all(brightest(jpeg) < 40 for _, jpeg in run.frames("gate")[-10:])
     table.close()
+
+
+def test_what_a_definition_calls_private_is_black_on_pictures_and_on_clips(
+    tmp: Path, own: Own, broker: Broker, unique: str
+) -> None:
+    server = own(Rtsp(tmp / "rtsp", [Mount("/gate", width=320, height=180)]))
+    private = {"gate": [[[0.5, 0], [1, 0], [1, 1], [0.5, 1]]]}
+    rows = [{"name": "gate", "url": server.url("/gate")}]
+    with capturing(
+        broker.address, unique, tmp / "run", "{url}", rows, private=private, record={"keep": "60s"}
+    ) as run:
+        frames = run.wait_frames("gate", 15)
+        assert all(brightest(jpeg) < 40 for _, jpeg in frames)
+        cut = video_reader(run.folder)("gate", 0, frames[-1][0].time, tmp / "clip.mp4")
+    assert cut is not None
+    with av.open(str(tmp / "clip.mp4")) as clip:
+        pictures = [picture.to_ndarray(format="gray") for picture in clip.decode(video=0)]
+    assert pictures
+    assert all(picture[:, 168:].max() < 40 for picture in pictures)
 
 
 def brightest(jpeg: bytes) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Health
-from connectors.camera.packet_ring import camera_folder
+from connectors.camera.record.packet_ring import camera_folder
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.vision.frames_topic import PictureHead, headers_of, reference

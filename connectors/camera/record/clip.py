@@ -1,4 +1,4 @@
-"""Clips: pieces of what a camera recorded, put into MP4 files without coding them again."""
+"""Clips: pieces of what a camera recorded, put into MP4 files as its packets are."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,7 +11,9 @@ import av
 from av.error import FFmpegError
 
 from connectors.base import NoAnswer, VideoCut
-from connectors.camera.packet_ring import Segment, segments
+from connectors.camera.record.covered_clip import cover_clip
+from connectors.camera.record.packet_ring import Segment, segments
+from connectors.camera.record.private_polygons import read_polygons
 from connectors.runtime.private_files import sync
 
 TICKS = 90_000
@@ -32,12 +34,14 @@ class Packet(NamedTuple):
 def cut_clip(folder: Path, start: float, end: float, path: Path) -> VideoCut | None:
     """Write what the ring in `folder` holds from `start` to `end` to an MP4 file.
 
-    It begins with the last key frame before `start`, or the first after it where the ring begins
+    What nobody may see of the camera is black on it; only then its pictures are coded again. It
+    begins with the last key frame before `start`, or the first after it where the ring begins
     later; its index stands before the pictures, so that a browser plays it while it loads. Where
     the camera changed its picture's size or coding meanwhile, it is the longer part. None, and no
     file, where the ring has no key frame in that time. Raises `NoAnswer` where the file cannot be
     written.
     """
+    private = read_polygons(folder)
     chosen = _alike(segments(folder, start, end), end)
     packets = _from_key_frame(_packets(chosen, end), start)
     first = next(packets, None)
@@ -45,6 +49,8 @@ def cut_clip(folder: Path, start: float, end: float, path: Path) -> VideoCut | N
         return None
     try:
         cut = _write(first, packets, path)
+        if private:
+            cut = cut._replace(codec=cover_clip(path, private))
         sync(path)
     except (FFmpegError, OSError) as error:  # what reading meets is caught where it reads
         path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from connectors.camera.packet_ring import PacketRing, camera_folder, segments
+from connectors.camera.record.packet_ring import PacketRing, camera_folder, segments
 
 START = 1_800_000_000.0
 RATE = 10
@@ -130,8 +130,8 @@ def test_a_killed_process_leaves_all_but_the_last_packet(tmp_path: Path) -> None
     program = f"""
         import os, signal
         from pathlib import Path
-        from connectors.camera.packet_ring import PacketRing
-        from tests.connectors.camera.test_packet_ring import packets
+        from connectors.camera.record.packet_ring import PacketRing
+        from tests.connectors.camera.record.test_packet_ring import packets
         ring = PacketRing(Path({str(tmp_path / "gate")!r}), 60, 64 << 20)
         for packet, stream, time in packets(Path({str(video)!r})):
             ring.write(packet, stream, time)

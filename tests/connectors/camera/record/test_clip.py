@@ -6,8 +6,10 @@ from pathlib import Path
 import av
 import pytest
 
-from connectors.camera.clip import cut_clip
-from connectors.camera.packet_ring import PacketRing
+from connectors.base import NoAnswer
+from connectors.camera.record.clip import cut_clip
+from connectors.camera.record.packet_ring import PacketRing
+from connectors.camera.record.private_polygons import write_polygons
 from tests.connectors.camera.recorded import LEVELS, RATE, brightness, gray, record
 
 T = 1_795_000_000.0
@@ -98,6 +100,39 @@ def test_h265_is_kept_under_the_name_that_players_know(tmp: Path) -> None:
     assert cut is not None
     assert cut.codec == "hevc"
     assert b"hvc1" in (tmp / "clip.mp4").read_bytes()[:4096]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_what_nobody_may_see_is_black_on_every_picture_of_a_clip(tmp: Path, codec: str) -> None:
+    record(tmp / "ring", T, 60, codec=codec)
+    assert cut_clip(tmp / "ring", T + 1.2, T + 5, tmp / "open.mp4") is not None
+    write_polygons(tmp / "ring", [[(0, 0), (0.5, 0), (0.5, 1), (0, 1)]])
+    cut = cut_clip(tmp / "ring", T + 1.2, T + 5, tmp / "clip.mp4")
+    assert cut is not None
+    assert cut.codec == "h264"
+    with av.open(str(tmp / "clip.mp4")) as clip, av.open(str(tmp / "open.mp4")) as whole:
+        assert clip.metadata["creation_time"] == whole.metadata["creation_time"]
+        pictures = list(clip.decode(video=0))
+        uncovered = list(whole.decode(video=0))
+    assert [round(p.time or 0, 3) for p in pictures] == [round(p.time or 0, 3) for p in uncovered]
+    for picture, as_it_was in zip(pictures, uncovered, strict=True):
+        seen = picture.to_ndarray(format="gray")
+        middle = seen.shape[1] // 2
+        assert seen[:, : middle - 2].max() < 24  # black is 16 in what a camera sends
+        assert seen[:, middle + 8 :].mean() == pytest.approx(
+            as_it_was.to_ndarray(format="gray").mean(), abs=5
+        )
+    write_polygons(tmp / "ring", [])
+    assert cut_clip(tmp / "ring", T + 1.2, T + 5, tmp / "clip.mp4") is not None
+    assert (tmp / "clip.mp4").read_bytes() == (tmp / "open.mp4").read_bytes()
+
+
+def test_where_it_is_not_known_what_is_private_there_is_no_clip(tmp: Path) -> None:
+    record(tmp / "ring", T, 30)
+    (tmp / "ring" / "private.json").write_text('[[[0.1, "left"]]]')
+    with pytest.raises(NoAnswer, match=r"private polygons of a camera in .*private\.json"):
+        cut_clip(tmp / "ring", T, T + 2, tmp / "clip.mp4")
+    assert not (tmp / "clip.mp4").exists()
 
 
 def test_a_clip_is_cut_from_what_the_ring_of_a_camera_writes(tmp: Path) -> None:

@@ -10,7 +10,7 @@ from connectors.camera.address import AddressError, host_of, kind_of
 from connectors.camera.connect_pace import HostPace, RetryPace
 from connectors.camera.event_clock import EventClock
 from connectors.camera.output import Output
-from connectors.camera.packet_ring import CODECS, PacketRing
+from connectors.camera.record.packet_ring import CODECS, PacketRing
 from connectors.camera.settings import CameraSettings
 from connectors.camera.stream import AvStream, Refused, StreamError
 
