@@ -5,9 +5,9 @@ by the tests.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -85,6 +85,16 @@ class Line(NamedTuple):
     end: tuple[float, float]
 
 
+class Selects(Protocol):
+    """The selectors that an event passes before it comes to a step."""
+
+    text: str
+    """All of them; equal texts let the same events pass."""
+
+    def may_pass(self, event: Event, known: Collection[str]) -> bool:
+        """Whether an event of which these fields are known may come."""
+
+
 @dataclass(frozen=True)
 class StepContext:
     """What a step may know of its flow.
@@ -97,7 +107,8 @@ class StepContext:
     of what comes here, where they are known by name.
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
-    streams and alarms. `page_url` is where people open the page.
+    streams and alarms. `page_url` is where people open the page. `selected` are the selectors of
+    what comes here, `arming` those of what arms an alarm, where they are known.
     """
 
     flow: str
@@ -118,6 +129,8 @@ class StepContext:
     known: Sequence[str] = ()
     metrics: Sequence[str] = ()
     page_url: str = ""
+    selected: Selects | None = None
+    arming: Selects | None = None
 
     @property
     def patience(self) -> float:

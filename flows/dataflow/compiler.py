@@ -20,6 +20,7 @@ from flows.dataflow.plan import (
     Plan,
     Step,
 )
+from flows.dataflow.selections import selections
 from flows.language.field_values import (
     Facts,
     Tables,
@@ -253,7 +254,12 @@ class _Compiler:
             facts = either(facts_of(self._flow, read) for read in alarm.sources)
             if alarm.only is not None:
                 facts = narrowed(facts, alarm.only, ignore_field)
-            context = self._context(name, now, facts)
+            arms = alarm.armed.while_ if alarm.armed else None
+            context = replace(
+                self._context(name, now, facts),
+                selected=selections(self._flow, alarm.sources),
+                arming=selections(self._flow, [arms]) if arms else None,
+            )
             step = self._step(now, context, partial(make_logic, alarm), True)
             commands = ((COMMANDS, "commands"), (COMMANDS_ELSEWHERE, "commands_elsewhere"))
             reads = (*_inputs(alarm.from_), *alarm.side_inputs(), *commands)
@@ -277,9 +283,8 @@ class _Compiler:
     def _outlets(self, nodes: tuple[Node, ...]) -> Iterator[Outlet]:
         for name, sink in self._flow.sinks.items():
             yield _outlet(name, sink, self._page_url)
-        if self._flow.alarms:
-            yield Outlet(ALARM_SINK, (ALARMS,))
-            yield Outlet(ANSWER_SINK, (ANSWERS,))
+        yield Outlet(ALARM_SINK, (ALARMS,))
+        yield Outlet(ANSWER_SINK, (ANSWERS,))
         yield Outlet(DEAD_SINK, tuple(f"{node.name}.errors" for node in nodes))
 
 

@@ -19,11 +19,15 @@ def openers(
     letters: DeadLetters,
     figures: AlarmFigures,
     context_of: MakeContext,
+    had_alarms: bool = False,
 ) -> dict[str, Callable[[], Writer]]:
-    """By sink, what opens its writer; a flow with alarms has sinks for them and for answers."""
+    """By sink, what opens its writer.
+
+    A flow with alarms has sinks for them and for answers; so has one that had some, whose end is
+    told.
+    """
     sinks = dict(compiled.sinks)
-    names = {outlet.name for outlet in compiled.plan.outlets}
-    if ALARM_SINK in names:
+    if had_alarms or any(node.is_alarm for node in compiled.plan.nodes):
         sinks[ALARM_SINK] = CompiledSink(TopicSink(name=topics.alarms))
         replies = TopicSink(name=topics.alarm_replies, new_partitions=1)
         sinks[ANSWER_SINK] = CompiledSink(replies)
@@ -41,8 +45,7 @@ def openers(
         found[name] = partial(_open, sink, context, letters)
     if ALARM_SINK in found:
         found[ALARM_SINK] = partial(_open_counted, found[ALARM_SINK], figures)
-    if DEAD_SINK in names:
-        found[DEAD_SINK] = lambda: DeadLetterWriter(letters)
+    found[DEAD_SINK] = lambda: DeadLetterWriter(letters)
     return found
 
 

@@ -175,6 +175,7 @@ class Runner:
             self._letters,
             self._figures,
             self._connector_context,
+            had_alarms=opened.had_alarms,
         )
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)

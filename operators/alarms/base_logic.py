@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from operators.alarms.arming import Arming
 from operators.alarms.command_handler import COMMAND, CommandHandler
 from operators.alarms.engine import suppression
 from operators.alarms.engine.machine import Engine
@@ -54,7 +55,7 @@ class AlarmLogic(Logic):
         self._hiding = Hiding(alarm.hiders, self.definition.cell)
         self._hiders: dict[str, AlarmLogic] = {}
         self._stood: list[Member] = []
-        self._arms = alarm.armed.while_ if alarm.armed else None
+        self._arming = Arming(alarm.armed.while_ if alarm.armed else None, context.arming)
         self._edited = True
         self.engine = self._new_engine()
         self.replies = self.commands.refused
@@ -66,8 +67,6 @@ class AlarmLogic(Logic):
         self._wall = -math.inf
         self._clock = self._newest = -math.inf
         self._abouts: dict[Any, About] = {}
-        self._armed_by_subject: dict[str, bool] = {}
-        self._armed_latest: bool | None = None
         self._started = False
         self._sweep = math.inf
 
@@ -78,7 +77,7 @@ class AlarmLogic(Logic):
         engine.on_count = self.count
         engine.page_of = self.page_of
         engine.hidden_by = lambda s: self._hiding.of(s.subject, s.slot.about)
-        if self._arms is not None:
+        if self._arming.by is not None:
             engine.on_open = self._arm_new
         return engine
 
@@ -288,7 +287,7 @@ class AlarmLogic(Logic):
     def follow_masks(self, s: State, old: Rule, t: float) -> None:
         """Hide an alarm by what hides it under the present definition; it had the rule `old`."""
         sources = self._hiding.of(s.subject, s.slot.about)
-        if self._arms is not None and self._is_closed(s.subject):
+        if self._arming.is_closed(s.subject):
             sources.add(WHILE_SOURCE)
         s.edge, schedule = None, s.rule.schedule
         if schedule is not None:
@@ -315,23 +314,20 @@ class AlarmLogic(Logic):
                 self.count("not_data")
                 continue
             subject = getattr(event, "subject", "")
-            self._armed_latest = self._armed_by_subject[subject] = bool(value)
+            self._arming.take(subject, bool(value))
             for rule_id, slots in self.engine.slots.items():
                 for name in list(slots):
-                    if name == subject or name not in self._armed_by_subject:
+                    if name == subject or not self._arming.has(name):
                         self._set_armed(rule_id, name, self._arrival(event, at), event.time)
 
     def _set_armed(self, rule_id: str, subject: str, at: float, time: float) -> None:
-        closed = self._is_closed(subject)
+        closed = self._arming.is_closed(subject)
         s = self.engine.state(rule_id, subject)
         if s is not None and closed != (WHILE_SOURCE in s.inhibitors):
             self.engine.inhibit(rule_id, subject, at, WHILE_SOURCE, closed, time)
 
-    def _is_closed(self, subject: str) -> bool:
-        return not self._armed_by_subject.get(subject, self._armed_latest)
-
     def _arm_new(self, s: State, t: float) -> None:
-        if self._is_closed(s.subject):
+        if self._arming.is_closed(s.subject):
             suppression.inhibit(self.engine, s, WHILE_SOURCE, True, t)
 
     # ------------------------------------------------------------------------
@@ -359,12 +355,11 @@ class AlarmLogic(Logic):
             "engine": snapshot(self.engine),
             "name": self.name,
             "definition": self.definition.text,
+            "above": self.definition.above,
             "hiding": self._hiding.snapshot(),
-            "armed_by": self._arms,
             "retired": sorted(self.retired()),
-            "gates": dict(self._armed_by_subject),
-            "gate": self._armed_latest,
             "newest": self._newest,
+            **self._arming.snapshot(),
             **self.more_state(),
         }
 
@@ -378,11 +373,11 @@ class AlarmLogic(Logic):
         self.engine = self._new_engine()
         restore(self.engine, state["engine"], self.definition.made)
         self._hiding.restore(state["hiding"], self._renamed)
-        armed_by = state.get("armed_by", self._arms)
-        if armed_by is not None and self._renamed(armed_by) == self._arms:
-            self._armed_by_subject, self._armed_latest = dict(state["gates"]), state["gate"]
+        is_armed_anew = self._arming.restore(state, self._renamed)
         self.commands.retired = set(state.get("retired", ()))
-        self._started, self._edited = False, state.get("definition") != self.definition.text
+        above = state.get("above", self.definition.above)
+        is_same = (state.get("definition"), above) == (self.definition.text, self.definition.above)
+        self._started, self._edited = False, is_armed_anew or not is_same
         self._newest = state.get("newest", -math.inf)
         self.take_more_state(state)
 

@@ -36,7 +36,11 @@ class ConditionLogic(AlarmLogic):
         named = alarm.only is not None and alarm.only.metric is not None
         asks = alarm.when is not None and isinstance(alarm.when.is_, (bool, str))
         self._word = asks and not named
-        self._listed = list(context.known) if rule.watches_silence else []
+        self._listed = [
+            subject
+            for subject in (context.known if rule.watches_silence else ())
+            if self.definition.selects(subject, None, None)
+        ]
         self._written = self.definition.written()
         self._saved: dict[str, Any] | None = None
         self._were_listed: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from operators.events import Reading
 from operators.model.condition import Column, When
 from operators.model.hysteresis import NoLimit, limit_record, resolved, state_value
 from operators.model.priority import SEVERITY_OF
+from operators.model.selections import KNOWN, Selection
 from operators.model.tables import SubjectCells
 from operators.model.units import quantity
 
@@ -58,6 +59,7 @@ class Definition:
         ]
         self._columns = [edge for edge in edges if isinstance(edge, Column)]
         self.priority_varies = isinstance(alarm.priority, Column)
+        self._only = Selection(alarm.only, False, KNOWN) if alarm.only is not None else None
         self._word = when.is_ if when is not None and isinstance(when.is_, str) else None
         self._cells = SubjectCells(context.tables)
         self._made: dict[str, Rule] = {}
@@ -65,6 +67,7 @@ class Definition:
         self.varies = bool(self._columns) or self._word is not None
         self.common = self._common() if when is not None else None
         self.text = alarm.model_dump_json(exclude={"response", "message", "was"})
+        self.above = "" if context.selected is None else context.selected.text
 
     def _common(self) -> Rule:
         """The rule of all subjects that have nothing of their own."""
@@ -123,16 +126,16 @@ class Definition:
         return {"limits": limits, "priority": priority, "cells": self._cells.written(names)}
 
     def selects(self, subject: str, about: About | None, unit: str | None) -> bool:
-        """Whether `only` lets a subject pass, by what is known of its readings."""
+        """Whether `only` here and above lets a subject pass, by what is known of its readings."""
         known: dict[str, Any] = {"subject": subject, "unit": unit}
         metric, labels = about or (None, None)
         known |= {"metric": metric, "label": labels}
         keys = {key for key, value in known.items() if value is not None}
-        only = self.alarm.only
-        if only is None or not keys & only.model_fields_set:
-            return True
-        known_only = {key: None for key in type(only).model_fields if key not in keys}
-        return only.model_copy(update=known_only).matcher()(sample(subject, about, unit))
+        signal = sample(subject, about, unit)
+        if self._only is not None and not self._only.may_pass(signal, keys):
+            return False
+        above = self._context.selected
+        return above is None or above.may_pass(signal, keys)
 
     def cell(self, column: str, subject: str, labels: Mapping[str, str]) -> str | None:
         """A subject's value of a column: its label of that name, or the cell of its table row."""

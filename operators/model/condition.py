@@ -99,7 +99,11 @@ class When(Spec):
         0.0, description="How long it must be over before it ends.", examples=["30s"]
     )
     times: int = Field(
-        1, ge=1, le=1000, description="How many readings must fulfil it within `in`.", examples=[3]
+        1,
+        ge=1,
+        le=1000,
+        description="How many readings must fulfil it within `in`; it ends as soon as fewer do.",
+        examples=[3],
     )
     in_: Duration | None = Field(
         None,

@@ -8,7 +8,7 @@ from operators.component import Due, Logic, Now, StepContext
 from operators.events import GOOD, Event, Reading, Summary
 from operators.model.condition import When
 from operators.model.fields import signal_of
-from operators.model.hysteresis import BREACH, DEADBAND, NORMAL, NOTHING, NoLimit
+from operators.model.hysteresis import BREACH, NORMAL, NOTHING, NoLimit
 from operators.model.phase import ACTIVE, PENDING, RECOVERING, next_phase, recent
 from operators.model.phase import NORMAL as INACTIVE
 from operators.model.timers import Timers
@@ -250,7 +250,7 @@ class ThresholdLogic(Logic):
         if len(signal.hits) >= times:
             signal.pulse = min(signal.pulse, signal.hits[0] + span)
             return BREACH
-        return DEADBAND if raw == BREACH else raw
+        return NORMAL
 
     def _step_to(self, signal: Signal, zone: int, at: float, cause: Any, out: list[Event]) -> None:
         was, when = signal.phase, self._when

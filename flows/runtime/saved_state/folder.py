@@ -27,13 +27,14 @@ class OpenedState:
     """A store ready to go on from.
 
     `taken` are states from other stores that it has not replaced yet, `known` the sources of which
-    some partition has a position.
+    some partition has a position. `had_alarms` says whether there were changes of alarms.
     """
 
     store: Path
     recovery: RecoveryConfig
     taken: States
     known: frozenset[str]
+    had_alarms: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ class StateFolder:
             name for name in {name for name, _ in states.positions} if states.knows(name)
         )
         return OpenedState(
-            store.path, RecoveryConfig(str(store.path)), stores.taken_over(store), sources
+            store.path,
+            RecoveryConfig(str(store.path)),
+            stores.taken_over(store),
+            sources,
+            bool(states.figures),
         )
 
     def _mine(self, known: list[Store], layout: StateLayout) -> tuple[Store, States]:

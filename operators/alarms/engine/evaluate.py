@@ -140,6 +140,7 @@ def vote(s: State, t: float, breach: bool, normal: bool) -> tuple[bool, bool]:
         hits = recent(s.window, t, span)
         s.window = (*hits, t)[-n:] if breach else hits
         breach = len(s.window) >= n
+        return breach, not breach
     else:
         return breach, normal
     return breach, normal and not breach

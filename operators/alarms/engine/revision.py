@@ -197,7 +197,7 @@ def _verdict(s: State, old: Rule, t: float) -> tuple[bool, bool]:
         s.window = (at,) if breach else ()
     s.window = recent(s.window, at, span)[-n:]
     breach = len(s.window) >= n
-    return breach, normal and not breach
+    return breach, not breach
 
 
 def _limits(rule: Rule) -> list[tuple[Any, ...]]:

@@ -13,8 +13,9 @@ from operators.alarms.engine.lifecycle import (
 from operators.alarms.engine.state import State
 from operators.alarms.engine.suppression import follow_schedule
 from operators.alarms.engine.transition import Outlet, emit
+from operators.model.phase import recent
 
-SCHEDULE, PULSE, OFF, ON, SEVERITY, NO_DATA, HOLD, SHELVE, REALARM = range(-1, 8)
+TIMES, SCHEDULE, PULSE, OFF, ON, SEVERITY, NO_DATA, HOLD, SHELVE, REALARM = range(-2, 8)
 """Timers in the order in which they fire at one instant. The last two run on the wall clock."""
 
 Timer = tuple[float, int]
@@ -30,6 +31,8 @@ def event_timers(s: State) -> list[Timer]:
         out.append((s.edge if s.edge > floor else floor, SCHEDULE))
     if s.pulse_at is not None and rule.pulse:
         out.append((max(s.pulse_at + rule.pulse, floor), PULSE))
+    if rule.times and phase != "normal" and len(s.window) >= rule.times[0]:
+        out.append((max(s.window[-rule.times[0]] + rule.times[1], floor), TIMES))
     if s.since is None:
         pass
     elif phase == "pending":
@@ -66,6 +69,10 @@ def fire(engine: Outlet, s: State, kind: int, t: float) -> None:
         s.pulse_at = None
         s.levels = (False,) * len(s.rule.levels)
         settle_verdict(engine, s, t, False, True, "pulse_end")
+    elif kind == TIMES and s.rule.times:
+        s.window = recent(s.window, t, s.rule.times[1])
+        s.levels = (False,) * len(s.rule.levels)
+        settle_verdict(engine, s, t, False, True, "condition")
     elif kind == ON:
         activate(engine, s, t, "condition")
     elif kind == OFF:

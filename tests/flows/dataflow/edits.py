@@ -20,6 +20,7 @@ from operators.events import AlarmTransition, Event, Occurrence, Reading
 
 START = 1_767_614_400.0
 SUBJECTS = ("f1", "f2", "f3")
+WARM = ("warmth", "warmth", "cellar")
 CALM = 7200.0
 """Longer than every span of a definition but one day; after it only the last readings matter."""
 DECISIVE = (-40.0, 0.0, 40.0, 80.0)
@@ -61,7 +62,7 @@ def hot(rng: random.Random, hider: str | None) -> Definition:
         "only": {"subject": rng.sample(SUBJECTS, 2), "metric": "temperature"},
     }  # fmt: skip
     found = {
-        "from": "warmth", "response": "Go.", "priority": rng.choice(("low", "medium")), **conditions(rng),
+        "from": rng.choice(WARM), "response": "Go.", "priority": rng.choice(("low", "medium")), **conditions(rng),
         **{key: value for key, value in options.items() if rng.random() < 0.25},
     }  # fmt: skip
     if hider and rng.random() < 0.5:
@@ -106,12 +107,30 @@ def definition(rng: random.Random, before: Definition | None = None) -> Definiti
     return {
         "vigie": 1, "flow": "f", "pages": pages, "tables": {"freezers": rows},
         "sources": {"s": {"topic": "s"}},
-        "streams": {
-            name: {"from": "s", "steps": [{"only": {"metric": metric}}]}
-            for name, metric in (("warmth", "temperature"), ("mains", "power"), ("key", "key"))
-        },
+        "streams": streams(rng, before),
         "alarms": alarms, "sinks": {"all": {"from": ["alarms"] if alarms else ["s"], "topic": "t"}},
     }  # fmt: skip
+
+
+def streams(rng: random.Random, before: Definition | None) -> Definition:
+    """What comes to the alarms, which an edit may narrow or widen."""
+    if before and rng.random() < 0.5:
+        return dict(before["streams"])
+    found: Definition = {}
+    for name, metric in (("warmth", "temperature"), ("mains", "power"), ("key", "key")):
+        found[name] = {"from": "s", "steps": [{"only": {"metric": metric}}, *selectors(rng)]}
+    steps = selectors(rng) or [{"label": {"floor": "0"}}]
+    return {**found, "cellar": {"from": "warmth", "steps": steps}}
+
+
+def selectors(rng: random.Random) -> list[Definition]:
+    """Steps that let some subjects pass, or none such."""
+    some = rng.sample(SUBJECTS, rng.choice((1, 2)))
+    return rng.choice((
+        [], [], [], [{"only": {"subject": some}}], [{"drop": {"subject": some}}],
+        [{"label": {"floor": "1"}}, {"only": {"subject": some, "label": {"floor": "1"}}}],
+        [{"drop": {"subject": some, "quality": "bad"}}],
+    ))  # fmt: skip
 
 
 def plan_of(one: Definition) -> Plan:
@@ -244,7 +263,7 @@ def check_seed(seed: int, said: Counter[str] | None = None) -> None:
         if number == len(versions) - 1:
             _compare(f"seed {seed}, at the edit", edited, always, version, watched)
         at = _play(rng, at, edited, always, list(version["alarms"]), spoke)
-    warm = [name for name, one in versions[-1]["alarms"].items() if one["from"] == "warmth"]
+    warm = [name for name, one in versions[-1]["alarms"].items() if one["from"] in WARM]
     known = {(name, subject) for name in warm for subject in spoke}
     _compare(f"seed {seed}, later", edited, always, versions[-1], known | edited.watched())
     if said is not None:

@@ -123,6 +123,34 @@ def test_an_alarm_that_waits_is_raised_although_nothing_else_is_heard(
     ] == [(now + 1, "activated")]
 
 
+def test_the_only_alarm_that_an_edit_drops_is_taken_back(
+    broker: Broker, tmp: Path, unique: str, topic: Watch
+) -> None:
+    connection = TopicConnection(brokers=[broker.address], idempotence=False, prefix=f"{unique}.")
+    site = site_of(
+        tmp, redpanda=connection.model_dump(include={"brokers", "idempotence", "prefix"})
+    )
+    body = (
+        f"sources: {{readings: {{topic: {unique}.in}}}}\n"
+        f"sinks: {{log: {{from: readings, topic: {unique}.out}}}}\n"
+    )
+    alarm = "alarms: {hot: {from: readings, when: {above: 30}, response: Cool it.}}\n"
+    producer = Producer(connection, Health(), "p")
+    alarms = topic(connection, connection.topic_names.alarms)
+    with FlowProcess(write(tmp, "f", body + alarm), site, tmp / "data") as flow:
+        producer.send_events(f"{unique}.in", [reading(1, 31, time.time())])
+        wait_until(alarms, what="the alarm")
+        assert flow.stop() == 0
+    edited = write(tmp, "f", body)
+    with FlowProcess(edited, site, tmp / "data", "--drop", "f/hot") as flow:
+        wait_until(lambda: len(alarms()) == 2, what="its end")
+        assert flow.stop() == 0
+    producer.close()
+
+    changes = [(e.change, e.flags) for e in alarms() if isinstance(e, AlarmTransition)]
+    assert changes == [("raised", ["active", "unacked"]), ("removed", [])]
+
+
 def test_a_flow_waits_for_a_broker_that_is_not_up_yet_and_says_so(
     tmp: Path, own: Callable[[Broker], Broker], topic: Watch
 ) -> None:

@@ -183,6 +183,50 @@ def test_an_edit_acts_on_what_stands(
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        pytest.param(
+            "[only: {metric: temperature}]", "[only: {metric: temperature, subject: y}]",
+            ["{at: 1min, expect: {hot: {x: returned}, dead: {x: normal}}}"],
+            id="only",
+        ),
+        pytest.param(
+            "[only: {metric: temperature}]", "[only: {metric: temperature}, drop: {subject: x}]",
+            ["{at: 1min, expect: {hot: {x: returned}, dead: {x: normal}}}"],
+            id="drop",
+        ),
+        pytest.param(
+            "[label: {floor: '1'}]", "[label: {floor: '1'}, only: {label: {floor: '2'}}]",
+            ["{at: 1min, expect: {hot: {x: returned}}}"],
+            id="by a label",
+        ),
+        pytest.param(
+            "[only: {metric: temperature}]",
+            "[drop: {value: {above: 30}}, deduplicate: 10s, only: {subject: [x, y]}]",
+            ["{at: 1min, expect: {hot: {x: unacked}}}"],
+            id="by what may be otherwise next time",
+        ),
+    ],
+)  # fmt: skip
+def test_what_comes_no_longer_ends(
+    tmp_path: Path, before: str, after: str, lines: list[str]
+) -> None:
+    alarms = f"  hot: {{{HOT}}}\n  dead: {{from: r, when: {{silent: 15min}}, response: Go.}}\n"
+    head = HEAD.replace("TABLE", "{subject: f1}")
+    head = head.replace("  key: {from: r, steps: [only: {metric: key}]}\n", "")
+    steps = "steps: [only: {metric: [temperature, power, key]}]"
+    play = "".join(f"      - {line}\n" for line in [given("0s", warm(35)), EDIT, *lines])
+    for name, some in (("before", before), ("after", after)):
+        text = head.replace(steps, f"steps: {some}") + alarms + TAIL
+        tests = f"tests:\n  - test: edit\n    play:\n{play}" if name == "before" else ""
+        (tmp_path / f"{name}.yaml").write_text(text + tests)
+
+    result = CliRunner().invoke(main, ["test", str(tmp_path / "before.yaml")])
+
+    assert result.exit_code == 0, result.output
+
+
 def test_a_definition_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "before.yaml"
     path.write_text(

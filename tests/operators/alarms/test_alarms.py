@@ -240,7 +240,7 @@ def test_several_times_within_a_span_are_needed() -> None:
     )
     assert changes(feed(often, reading(80, 31.0))) == [(80, "raised", "unacked")]
     assert changes(feed(often, reading(85, 20.0), reading(200, 20.0))) == [
-        (200, "returned", "returned")
+        (90, "returned", "returned")
     ]
 
 

@@ -98,7 +98,7 @@ def test_times_counts_within_the_span() -> None:
     assert run(text, (0, 1), (10, 0), (30, 1), (40, 0), (61, 1), (62, 0), metric="door") == []
     assert run(text, (0, 1), (10, 0), (30, 1), (40, 0), (59, 1), (62, 0), metric="door") == [
         (59, ON),
-        (62, OFF),
+        (60, OFF),
     ]
 
 

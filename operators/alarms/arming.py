@@ -1,0 +1,68 @@
+"""What a stream of two-state readings says of whether alarms are armed (`armed: {while: ...}`)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from operators.alarms.rule_builder import sample
+from operators.component import Selects
+
+
+class Arming:
+    """The latest word of a stream, for each of its subjects and of all.
+
+    A reading counts for its own subject, or for all that never had one. `by` is the stream, and
+    `selected` what comes of it.
+    """
+
+    def __init__(self, by: str | None, selected: Selects | None) -> None:
+        self.by = by
+        self._selected = selected
+        self._by_subject: dict[str, bool] = {}
+        self._latest: bool | None = None
+
+    def take(self, subject: str, is_armed: bool) -> None:
+        """Take a reading; the latest stands last."""
+        self._by_subject.pop(subject, None)
+        self._by_subject[subject] = self._latest = is_armed
+
+    def has(self, subject: str) -> bool:
+        """Whether a subject has a word of its own."""
+        return subject in self._by_subject
+
+    def is_closed(self, subject: str) -> bool:
+        """Whether a subject's alarm is not armed."""
+        return self.by is not None and not self._by_subject.get(subject, self._latest)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is known, as plain data."""
+        return {
+            "armed_by": self.by,
+            "arming": self._text,
+            "gates": dict(self._by_subject),
+            "gate": self._latest,
+        }
+
+    def restore(self, saved: Mapping[str, Any], renamed: Callable[[str], str]) -> bool:
+        """Take back what `snapshot` returned, if it is of the same stream.
+
+        Return whether other subjects may come of that stream than before.
+        """
+        by = saved.get("armed_by", self.by)
+        if by is None or renamed(by) != self.by:
+            return False
+        self._by_subject, self._latest = dict(saved["gates"]), saved["gate"]
+        if saved.get("arming", self._text) == self._text:
+            return False
+        kept = {
+            subject: is_armed
+            for subject, is_armed in self._by_subject.items()
+            if self._selected is None
+            or self._selected.may_pass(sample(subject, None, None), ("subject",))
+        }
+        if len(kept) < len(self._by_subject):
+            self._by_subject, self._latest = kept, next(reversed(kept.values()), None)
+        return True
+
+    @property
+    def _text(self) -> str:
+        return "" if self._selected is None else self._selected.text
