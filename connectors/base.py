@@ -90,6 +90,17 @@ class Reader(Protocol):
         """Release threads and sockets."""
 
 
+@runtime_checkable
+class ExpiringReader(Protocol):
+    """A reader of what is removed after a while, read or not."""
+
+    def behind(self) -> float | None:
+        """Seconds since the oldest record was written that is not read; None if unknown."""
+
+    def retention(self) -> float | None:
+        """Seconds for which a record is kept; None for ever, or where that is not known."""
+
+
 class Writer(Protocol):
     """The running side of a sink."""
 

@@ -32,6 +32,9 @@ class Polling(Protocol):
     def records_taken(self) -> None:
         """A reader took records: there is room again."""
 
+    def retention(self, topic: str) -> float | None:
+        """Seconds for which a topic keeps a record; None for ever, or where it is not known."""
+
     def close(self) -> None:
         """Stop reading."""
 
@@ -59,7 +62,7 @@ class TopicReader:
         self.bytes_out = 0  # written by the flow's thread only
         self.caught_up = False
         self.end: int | None = None
-        self.fetched_until = -math.inf
+        self.fetched_until = self._taken_until = -math.inf
         self._poller = poller
         self._context = context
         self._next = self.start
@@ -110,6 +113,7 @@ class TopicReader:
                 self._next = Position(taken.offset + 1, taken.epoch, self._topic())
                 size += taken.size
                 if taken.values:
+                    self._taken_until = taken.timestamp / 1000
                     chunks.append(taken)
             buffer.popleft()
         self.bytes_out += size
@@ -183,6 +187,21 @@ class TopicReader:
         """Records that are not read yet; None if unknown."""
         end, at = self.end, self._next
         return None if end is None or at is None else max(0, end - at.offset)
+
+    def behind(self) -> float | None:
+        """Seconds since the oldest record was written that is not read; None if unknown."""
+        if not (lag := self.lag()):
+            return lag
+        waiting = next((one for one in list(self.buffer) if isinstance(one, Chunk)), None)
+        if waiting is not None:
+            since = waiting.timestamp / 1000
+        else:
+            since = max(self._taken_until, self.fetched_until)
+        return None if since == -math.inf else max(0.0, steady_clock.now() - since)
+
+    def retention(self) -> float | None:
+        """Seconds for which the topic keeps a record; None for ever, or where it is not known."""
+        return self._poller.retention(self.tp.topic)
 
     def close(self) -> None:
         """Stop reading."""

@@ -19,6 +19,7 @@ from connectors.kafka.consumer import TopicReader
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.topic_log import Records, TopicLog
 from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.topics.retention import Retention
 from connectors.runtime.backoff import Backoff
 
 log = logging.getLogger("vigie")
@@ -34,6 +35,8 @@ PROBE_SECONDS = 5.0
 SILENT_SECONDS = 8.0
 """Longer than the client's knowledge of topics lasts."""
 COUNT_SECONDS = 60.0
+NEAR = 0.5
+"""The part of a topic's retention by which a reader may be behind before it is said."""
 
 
 class Poller:
@@ -52,6 +55,9 @@ class Poller:
         self._last_probe = 0.0
         self._last_ends = 0.0
         self._last_count = time.monotonic()
+        self._last_retention = 0.0
+        self._retention: Retention | None = None
+        self._near: set[TopicPartition] = set()
         self._grown: set[str] = set()
         self._positions: dict[TopicPartition, Position | None] = {}
         self._failure: BaseException | None = None
@@ -75,6 +81,13 @@ class Poller:
             raise ConnectorError(
                 f"{self._context.name}: {type(self._failure).__name__}: {self._failure}"
             ) from self._failure
+
+    def retention(self, topic: str) -> float | None:
+        """Seconds for which a topic keeps a record; None for ever, or where it is not known."""
+        if self._retention is None:
+            topics = {tp.topic for tp in self._readers}
+            self._retention = Retention(self._connection, topics)
+        return self._retention.seconds(topic)
 
     def records_taken(self) -> None:
         """A reader took records: there is room again."""
@@ -137,6 +150,7 @@ class Poller:
             self._look_for_silence(topics)
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(topics)
+        self._look_at_retention()
         full = self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
         polled = topics.poll(FULL_POLL_MS if full else POLL_MS)
@@ -175,6 +189,26 @@ class Poller:
         """While no reader takes anything, only where the topics end is asked for now and then."""
         while not self._has_room(PROBE_SECONDS):
             self._ask_for_ends(topics, self._readers)
+            self._look_at_retention()
+
+    def _look_at_retention(self) -> None:
+        """Warn of partitions whose oldest unread records will soon be removed, once each."""
+        if time.monotonic() - self._last_retention < PROBE_SECONDS:
+            return
+        self._last_retention = time.monotonic()
+        for tp, reader in self._readers.items():
+            behind, kept = reader.behind(), self.retention(tp.topic)
+            if behind is None or kept is None or behind <= NEAR * kept:
+                self._near.discard(tp)
+            elif tp not in self._near:
+                self._near.add(tp)
+                self._context.count("near_retention", 1)
+                log.warning(
+                    "%s: %s/%d is %.0f s behind, and the topic keeps records for %.0f s only: what"
+                    " is not read by then is lost; mend what makes the reader wait, or raise"
+                    " retention.ms of the topic",
+                    self._context.flow, tp.topic, tp.partition, behind, kept,
+                )  # fmt: skip
 
     def _has_room(self, seconds: float) -> bool:
         with self._room:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from connectors.base import Reader
+from connectors.base import ExpiringReader, Reader
 from flows.dataflow.clock import Silence
 from flows.runtime.status import gauge
 
@@ -57,7 +57,8 @@ class SourceProgress(Collector):
         """The figures of each source.
 
         `lag` are the records not read yet, where they can be counted; `age` the seconds since the
-        newest event that was read arrived, once there is one.
+        newest event that was read arrived, once there is one. Of a topic, `behind` are the seconds
+        since the oldest record was written that is not read, and `retention` how many it is kept.
         """
         found: dict[str, dict[str, float]] = {}
         now = self._clock()
@@ -65,6 +66,9 @@ class SourceProgress(Collector):
             figures = found.setdefault(part.source, {})
             if (lag := part.reader.lag()) is not None:
                 figures["lag"] = figures.get("lag", 0) + lag
+            if isinstance(part.reader, ExpiringReader):
+                _most(figures, "behind", part.reader.behind(), max)
+                _most(figures, "retention", part.reader.retention(), min)
             if part.newest is not None:
                 figures["age"] = min(
                     figures.get("age", math.inf), max(0.0, round(now - part.newest, 3))
@@ -77,4 +81,18 @@ class SourceProgress(Collector):
         lag = "Records of a topic that the flow has not read yet."
         age = "Seconds since the newest event that was read arrived."
         yield gauge("vigie_source_lag_records", lag, flow, figures, "lag")
+        behind = "Seconds since the oldest record of a topic was written that is not read."
+        kept = "Seconds for which the topic keeps a record."
         yield gauge("vigie_source_age_seconds", age, flow, figures, "age")
+        yield gauge("vigie_source_behind_seconds", behind, flow, figures, "behind")
+        yield gauge("vigie_source_retention_seconds", kept, flow, figures, "retention")
+
+
+def _most(
+    figures: dict[str, float],
+    name: str,
+    value: float | None,
+    choose: Callable[[float, float], float],
+) -> None:
+    if value is not None:
+        figures[name] = round(choose(figures.get(name, value), value), 3)
