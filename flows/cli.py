@@ -18,7 +18,11 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
-    "init": Entry("flows.commands.init:init", "Write the files of a new site."),
+    "init": Entry("flows.commands.first_hour.init:init", "Write the files of a new site."),
+    "discover": Entry(
+        "flows.commands.first_hour.discover:discover",
+        "List what speaks at a site, and make a flow for it.",
+    ),
     "validate": Entry("flows.commands.validate:validate", "Check definitions and site files."),
     "test": Entry("flows.commands.test:test", "Run the tests of definitions."),
     "replay": Entry("flows.commands.replay:replay", "Play history through a definition."),
@@ -40,7 +44,8 @@ COMMANDS: dict[str, Entry] = {
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
     "completion": Entry(
-        "flows.commands.completion:completion", "Print what lets a shell complete commands."
+        "flows.commands.first_hour.completion:completion",
+        "Print what lets a shell complete commands.",
     ),
 }
 """Every command by name, in the order of the help."""

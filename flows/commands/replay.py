@@ -5,8 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +16,7 @@ from connectors.base import ConnectorError
 from connectors.config.site import Site, load_site
 from connectors.kafka.topic_names import TopicNames
 from flows.checks.context import Scope
+from flows.commands.progress import progress
 from flows.dataflow.compiler import NotRunnable
 from flows.language.lock import carried, lock_path, read_lock
 from flows.language.profiles import for_profile, profiles
@@ -41,8 +41,6 @@ EXIT_LINT = 4
 EXIT_DOWN = 75
 EXIT_INTERRUPTED = 130
 FILES = ("file", "pictures")
-SAY_AGAIN = 10.0
-"""Seconds between two lines of progress where no terminal is."""
 
 
 @click.command()
@@ -202,8 +200,8 @@ def _outcome(
         period = _period(definitions, start, end, warm_up, site)
         began = time.perf_counter()
         replayed = Replay(definitions, period, site, cache=cache)
-        with _progress(any(one.inputs.telling for one in definitions)) as progress:
-            replayed.play(progress)
+        with progress("replay") as tell:
+            replayed.play(tell)
         seconds = time.perf_counter() - began
     run, *others = replayed.runs
     episodes = run.episodes.all()
@@ -316,29 +314,6 @@ def _span(text: str, option: str) -> float:
         return duration(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from None
-
-
-@contextmanager
-def _progress(long: bool) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal; in a pipe a line now and then if it may take `long`."""
-    if not sys.stderr.isatty():
-        yield _lines() if long else lambda share: None
-        return
-    steps = 1000
-    with click.progressbar(length=steps, label="replay", file=sys.stderr, show_pos=False) as bar:
-        yield lambda share: bar.update(max(0, int(share * steps) - bar.pos))
-
-
-def _lines() -> Callable[[float], None]:
-    said = time.monotonic()
-
-    def tell(share: float) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SAY_AGAIN:
-            said = time.monotonic()
-            click.echo(f"replay: {share:.0%}", err=True)
-
-    return tell
 
 
 def _cache() -> Path:

@@ -8,7 +8,6 @@ import msgspec
 from operators.component import Logic, Now, StepContext
 from operators.decoding.catalogue import DIALECTS
 from operators.decoding.dialect import IGNORE, Route
-from operators.decoding.dialects import json
 from operators.decoding.dialects.home_assistant_recorder import table_row
 from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
 from operators.decoding.offline_devices import OfflineDevices
@@ -21,6 +20,7 @@ from operators.decoding.payloads.parse import (
     trimmed,
 )
 from operators.decoding.payloads.reading_builder import ReadingBuilder
+from operators.decoding.recognition import by_shape, by_topic
 from operators.events import DeadLetter, Event, Message, Row
 
 _MAX_TOPICS = 8192
@@ -166,9 +166,8 @@ class DecodeLogic(Logic):
         if self._codec != "auto":
             dialect = DIALECTS[self._codec]
             return dialect.route(topic, True) or Route(dialect.read, "json")
-        for dialect in DIALECTS.values():
-            if (route := dialect.route(topic, False)) is not None:
-                return route
+        if (found := by_topic(topic)) is not None:
+            return found[1]
         return (
             IGNORE if topic.rpartition("/")[2] in _COMMANDS and "/" in topic else Route(_by_shape)
         )
@@ -206,9 +205,4 @@ class DecodeLogic(Logic):
 
 
 def _by_shape(builder: ReadingBuilder, data: Any) -> None:
-    if data.__class__ is dict or data.__class__ is list:
-        for dialect in DIALECTS.values():
-            if dialect.fits(data):
-                dialect.read(builder, data)
-                return
-    json.read(builder, data)
+    DIALECTS[by_shape(data)].read(builder, data)

@@ -1,0 +1,1 @@
+"""The commands of the first hour: the files of a site, what speaks there, and whether it works."""
