@@ -18,7 +18,7 @@ from api.push.updates import Update
 
 Payload = dict[str, Any]
 LONGEST_ID = 64
-DONE = {"create_page": "page_created"}
+DONE = {"create_page": "page_created", "share_page": "page_shared"}
 """Actions that an answer names otherwise than the message did."""
 WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
 """Actions of which flows must hear."""

@@ -42,7 +42,12 @@ class InfluxWriter:
         )
         self._api = self._client.write_api(write_options=SYNCHRONOUS)
         self._writer = BatchWriter(
-            context, self._deliver, max_events=5_000, max_wait=0.5, queue_bound=50_000
+            context,
+            self._deliver,
+            max_events=5_000,
+            max_wait=0.5,
+            queue_bound=50_000,
+            takes=self._takes,
         )
         self.write = self._writer.write
         self.flush = self._writer.flush
@@ -60,15 +65,28 @@ class InfluxWriter:
         if lines:
             self._send(lines)
 
+    def _takes(self) -> bool:
+        """Whether InfluxDB does something else with a write than fail: a comment stores nothing."""
+        try:
+            self._write("# is anybody there?")
+        except ApiException as error:
+            return error.status is not None and error.status < 500
+        except (HTTPError, OSError):
+            return False
+        return True
+
+    def _write(self, record: str) -> None:
+        self._api.write(
+            bucket=self._bucket,
+            record=record.encode(),
+            # the enumeration's values are these texts
+            write_precision=self._lines.precision,  # type: ignore[arg-type]
+        )
+
     def _send(self, lines: list[tuple[str, Event]]) -> None:
         """Send lines; of those InfluxDB refuses, halves are tried until the bad ones are found."""
         try:
-            self._api.write(
-                bucket=self._bucket,
-                record="\n".join([line for line, _ in lines]).encode(),
-                # the enumeration's values are these texts
-                write_precision=self._lines.precision,  # type: ignore[arg-type]
-            )
+            self._write("\n".join([line for line, _ in lines]))
         except ApiException as error:
             if error.status not in BAD_LINES:
                 header = error.headers.get("Retry-After") if error.headers else None

@@ -31,7 +31,8 @@ class BatchWriter(ThreadedWriter):
     never takes while it takes others (`Suspicion`), or of which `deliver` can make nothing, becomes
     a dead letter. `ConnectorError` and `Stopped` end the sink. `write` blocks while `queue_bound`
     events wait. `idle`, if given, is called about once a second while there is nothing to do; it
-    may keep a connection alive and may raise `Retry` too.
+    may keep a connection alive and may raise `Retry` too. `takes`, if given, tells after a `Retry`
+    that suspects an event whether the far end takes anything at all; if not, it is an outage.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class BatchWriter(ThreadedWriter):
         max_wait: float = 0.2,
         queue_bound: int = 50_000,
         idle: Callable[[], None] | None = None,
+        takes: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(context)
         self._deliver = deliver
         self._idle = idle
+        self._takes = takes
         self._max_events = context.batch_events or max_events
         self._max_wait = max_wait if context.batch_wait is None else context.batch_wait
         self._bound = queue_bound
@@ -120,7 +123,7 @@ class BatchWriter(ThreadedWriter):
         """Raise `Retry`, or refuse the one event that is at fault."""
         retry = error if isinstance(error, Retry) else _of_bug(self._context.name, error)
         self._delivered(retry.delivered)
-        if not retry.suspect:
+        if not retry.suspect or not self._takes():
             raise retry
         verdict = self._suspicion.failed(len(batch) - retry.delivered)
         if verdict == "refuse":

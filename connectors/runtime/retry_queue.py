@@ -94,11 +94,15 @@ class RetryQueue:
     def is_guilty(self, queue: SubjectQueue) -> bool:
         """The server answered an error to a subject's first event: whether it never takes it.
 
-        Then end with `done`, as something that says nothing about the server.
+        Then end with `done`, as something that says nothing about the server. A server that takes
+        nothing and answers errors to other subjects, too, is to blame itself.
         """
         if queue.tries is None:
             queue.tries, queue.taken_before = Tries(TRIES, TRIES_ALONE), self._taken
-        return queue.tries.is_guilty(others_taken=self._taken > queue.taken_before)
+        others_taken = self._taken > queue.taken_before
+        if not others_taken and self.failing > (queue.backoff.failures > 0):
+            return False
+        return queue.tries.is_guilty(others_taken)
 
     def done(self, queue: SubjectQueue, answered: bool = True) -> None:
         """The first event of a subject is delivered, or set aside for good.

@@ -30,13 +30,19 @@ class Uploads:
         self._threads = ThreadPoolExecutor(settings.parallel, f"upload {context.name}")
 
     def make_ready(self) -> None:
-        """Make the bucket and its life-cycle rule, once; again after an error. Raises `Retry`."""
+        """Make the bucket and its life-cycle rule, once; again after an error. Raises `Retry`.
+
+        A store that does not answer for the bucket is sick, whatever the events.
+        """
         if self._ready:
             return
-        self.store.make_ready()
-        if self._settings.keep_days is not None:
-            rule = f"vigie-{self._context.flow}-{self._context.name}"
-            self.store.expire(rule, self._prefix, self._settings.keep_days)
+        try:
+            self.store.make_ready()
+            if self._settings.keep_days is not None:
+                rule = f"vigie-{self._context.flow}-{self._context.name}"
+                self.store.expire(rule, self._prefix, self._settings.keep_days)
+        except Retry as retry:
+            raise Retry(retry.detail, after=retry.after) from retry
         self._ready = True
 
     def run(self, action: Callable[[T], None], items: Iterable[T]) -> None:

@@ -12,6 +12,8 @@ from tests.api.running import Api, receive
 from tests.waiting import PATIENCE
 
 PASSWORD = "correct horse battery"
+ANSWERED = {"create_page": "page_created", "share_page": "page_shared"}
+"""Actions that an answer names otherwise."""
 
 
 class RegisteredAccount:
@@ -76,7 +78,7 @@ class AlarmServerClient:
         self.say(kind, **payload)
         while (message := receive(self.socket))["type"] != "success":
             assert message["type"] != "error", message
-        assert message["payload"]["action"] == {"create_page": "page_created"}.get(kind, kind)
+        assert message["payload"]["action"] == ANSWERED.get(kind, kind)
         return message["payload"]["data"]
 
     def refused(self, kind: str, **payload: Any) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.alarms import alarms
-from tests.bench.binlog import binlog
-from tests.bench.binlog_latency import binlog_latency
+from tests.bench.binlog.flow import binlog_flow
+from tests.bench.binlog.latency import binlog_latency
+from tests.bench.binlog.rows import binlog
 from tests.bench.clickhouse import clickhouse_rows
 from tests.bench.fanout import fanout
 from tests.bench.influx import influx
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "latency": latency,
     "idle": idle,
     "binlog": binlog,
+    "rows": binlog_flow,
     "commits": binlog_latency,
     "alarms": alarms,
     "windows": windows,

@@ -14,6 +14,7 @@ from tests.chaos import chain, page
 from tests.chaos.faults import FULL, SHORT
 from tests.chaos.paths import SOURCES
 from tests.chaos.run import run
+from tests.chaos.sinks.table import load as load_sinks
 from tests.chaos.table import BUILD, load, machine, save, table
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     if options.docs:
-        page.write(load())
+        page.write(load(), load_sinks())
         return 0
     scale = SHORT if options.short else FULL
     if options.seed is not None:

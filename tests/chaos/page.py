@@ -1,5 +1,5 @@
-"""docs/delivery.md: the guarantees from the connectors' own documentation, and the table of the
-last run.
+"""docs/delivery.md: the guarantees from the connectors' own documentation, and the tables of the
+last runs.
 """
 
 import inspect
@@ -9,6 +9,8 @@ from pathlib import Path
 
 from flows.language.catalogue import SINKS, SOURCES
 from operators.component import Component
+from tests.chaos.sinks.table import Sufferance
+from tests.chaos.sinks.table import table as sinks_table
 from tests.chaos.table import Row, table
 
 PAGE = Path("docs/delivery.md")
@@ -16,14 +18,20 @@ COMMAND = "python -m tests.chaos --docs"
 DELIVERY = re.compile(r"^Delivery: (.*?)(?=^[A-Z][a-z ]*:|\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def write(rows: list[Row], path: Path = PAGE) -> None:
-    """Put both between their marks; raises `ValueError` if the page lacks them."""
+def write(rows: list[Row], sinks: list[Sufferance], path: Path = PAGE) -> None:
+    """Put all between their marks; raises `ValueError` if the page lacks them."""
     text = path.read_text(encoding="utf-8")
     text = _between(
         text, f"<!-- guarantees: {COMMAND} -->", "<!-- end of the guarantees -->", guarantees()
     )
     text = _between(
         text, f"<!-- chaos table: {COMMAND} -->", "<!-- end of the chaos table -->", _measured(rows)
+    )
+    text = _between(
+        text,
+        f"<!-- sinks table: {COMMAND} -->",
+        "<!-- end of the sinks table -->",
+        f"Measured on {sinks[0].date}, {sinks[0].machine}.\n\n{sinks_table(sinks)}",
     )
     path.write_text(text, encoding="utf-8")
 

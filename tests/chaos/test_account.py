@@ -136,4 +136,4 @@ def test_a_page_without_its_marks_is_refused(tmp: Path) -> None:
     path = tmp / "page.md"
     path.write_text("# A page\n")
     with pytest.raises(ValueError, match="expected the lines"):
-        page.write([row(Arrived(10, ALL))], path)
+        page.write([row(Arrived(10, ALL))], [], path)

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Callable
 
 from infra.embedded.ports import HOST, free_port
 
@@ -11,13 +12,20 @@ from infra.embedded.ports import HOST, free_port
 RESET = struct.pack("ii", 1, 0)
 
 
+Refusal = Callable[[bytes, socket.socket], bytes | None]
+"""What is answered in place of the server to what a client sends, None to pass it on; it may read
+the rest of the request from the client.
+"""
+
+
 class Relay:
     """Passes bytes between clients of `port` and the server on `target`. `cut` resets every
-    connection and refuses new ones until `mend`."""
+    connection and refuses new ones until `mend`; `refuse` answers in place of the server."""
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
         self.target = target
+        self.refuse: Refusal | None = None
         self._lock = threading.Lock()
         self._links: set[socket.socket] = set()
         self._listener: socket.socket | None = None
@@ -67,13 +75,20 @@ class Relay:
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(
-                    target=self._pass_on, args=(source, sink), name="relay", daemon=True
+                    target=self._pass_on,
+                    args=(source, sink, source is client),
+                    name="relay",
+                    daemon=True,
                 ).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, is_client: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                sink.sendall(data)
+                refuse = self.refuse if is_client else None
+                if refuse is not None and (answer := refuse(data, source)) is not None:
+                    source.sendall(answer)
+                else:
+                    sink.sendall(data)
         for link in (source, sink):
             with self._lock:
                 self._links.discard(link)

@@ -19,6 +19,7 @@ from connectors.base import Stopped
 from connectors.influxdb.components import InfluxDB
 from connectors.influxdb.connection import InfluxConnection
 from connectors.influxdb.line_protocol import Lines, measurement_name, writable
+from connectors.runtime import batch_writer
 from infra.embedded.ports import free_port
 from infra.embedded.victoria import Victoria
 from operators.events import AlarmTransition, Event, Message, Occurrence, Reading, Summary
@@ -331,6 +332,7 @@ class Influx(http.server.ThreadingHTTPServer):
         self.token = "right-token"
         self.bad = "no_such"
         self.busy = 0
+        self.sick = 0
         self.requests = 0
 
 
@@ -343,6 +345,9 @@ class _InfluxAnswers(http.server.BaseHTTPRequestHandler):
         if self.server.busy:
             self.server.busy -= 1
             self._answer(429, {"code": "too many requests", "message": "slow down"}, "0")
+        elif self.server.sick:
+            self.server.sick -= 1
+            self._answer(500, {"code": "internal error", "message": "no space left on device"})
         elif self.headers["Authorization"] != f"Token {self.server.token}":
             self._answer(401, {"code": "unauthorized", "message": "unauthorized access"})
         elif any(self.server.bad in line for line in lines):
@@ -405,6 +410,22 @@ def test_a_busy_server_gets_the_lines_when_it_asks_for_them(
     sink.write([reading(1)])
     wait_until(lambda: len(influx.lines) == 1, what="the line after forty refusals")
     sink.close()
+
+
+def test_a_server_that_fails_at_everything_costs_no_event_however_long(
+    recorder: Recorder, influx: Influx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_writer, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(batch_writer, "LONGEST_BACKOFF", 0.001)
+    influx.sick = 200
+    connection = InfluxConnection.model_validate(
+        {"url": f"http://127.0.0.1:{influx.server_port}", "token": influx.token}
+    )
+    sink = InfluxDB(bucket="b").open(recorder.context("series", connection))
+    sink.write([reading(n) for n in range(3)])
+    sink.flush()
+    sink.close()
+    assert (len(influx.lines), recorder.letters) == (3, [])
 
 
 def test_a_wrong_token_degrades_with_the_remedy_and_loses_nothing(

@@ -90,3 +90,15 @@ def test_an_answer_that_never_comes_says_nothing_about_the_others(queue: RetryQu
     queue.retry(taken(queue, 0), 0, timed_out=True)
     queue.done(taken(queue, 0))
     assert queue.next_time() == 0.5
+
+
+def test_a_server_that_answers_errors_to_all_is_to_blame_and_one_that_takes_others_is_not(
+    queue: RetryQueue,
+) -> None:
+    fill(queue, a=1, b=1, c=1)
+    first, second, third = (taken(queue, 0) for _ in range(3))
+    for one in (first, second):
+        queue.retry(one, 0)
+    assert not any(queue.is_guilty(first) for _ in range(1_000))
+    queue.done(third)
+    assert any(queue.is_guilty(first) for _ in range(12))

@@ -1,6 +1,7 @@
 """A key that a store never takes: the others pass, and it becomes a dead letter."""
 
 import http.client
+import itertools
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,17 +18,27 @@ from tests.connectors.recorder import Recorder, reading
 REFUSAL = b"<Error><Code>InternalError</Code><Message>We are sorry.</Message></Error>"
 
 
+SICK, TIMES = "everything", 100
+
+
 @pytest.fixture(params=["PUT", "GET"])
 def poisoned(objects: embedded.Objects, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a store that answers 500 to a method wherever a key holds `poison`."""
+    """The address of a store that answers 500 to a method wherever a key holds `poison`, or to
+    everything, so many times.
+    """
     far = urlsplit(objects.url).netloc
+    requests = itertools.count()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if self.command == request.param and "poison" in self.path:
+            if request.param is SICK:
+                refused = next(requests) < TIMES
+            else:
+                refused = self.command == request.param and "poison" in self.path
+            if refused:
                 self._answer(500, REFUSAL)
                 return
             connection = http.client.HTTPConnection(far)
@@ -84,3 +95,21 @@ def test_a_key_that_the_store_never_takes_is_a_dead_letter_and_the_others_pass(
     assert "InternalError" in letter.detail
     kept = Bucket(connection_to(objects), unique).ids()
     assert kept == (["r1", "r4", "r3"] if among_others else ["r4"])
+
+
+@pytest.mark.parametrize("poisoned", [SICK], indirect=True)
+def test_a_store_that_fails_at_everything_costs_no_event_however_long(
+    poisoned: str, objects: embedded.Objects, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_writer, "FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr(batch_writer, "LONGEST_BACKOFF", 0.001)
+    recorder = Recorder()
+    connection = connection_to(objects, url=poisoned)
+    sink = Objects.model_validate({"bucket": unique, "key": "{subject}/{id}"}).open(
+        recorder.context("archive", connection)
+    )
+    sink.write([reading(1, "hall"), reading(2, "poison")])
+    sink.flush()
+    sink.close()
+    assert recorder.letters == []
+    assert Bucket(connection_to(objects), unique).ids() == ["r1", "r2"]
