@@ -47,7 +47,7 @@ def test_no_sink_in_trouble_holds_up_an_alarm_or_loses_or_doubles_anything(tmp: 
     """Every other sink has the alarms before the trouble of one of them is over."""
     for service in Stack(tmp, SERVICES).services.values():
         require(type(service))
-    sinks = ["clickhouse", "webhook", "email", "mqtt"]
-    rows = whole.run(sinks, 2.0, 200.0, lambda words: print(words, file=sys.stderr))
+    sinks = ["clickhouse", "email"]
+    rows = whole.run(sinks, 1.0, 200.0, lambda words: print(words, file=sys.stderr))
     assert all(row.good for row in rows), sinks_table(rows)
     assert sum(row.dead_letters for row in rows if "poison" not in row.words) == 0

@@ -24,7 +24,7 @@ from tests.bucket import Bucket, connection_to
 from tests.chaos.sinks.world import SinksStack
 from tests.chaos.stack import Hooks
 
-LOOK = 0.1
+LOOK = 0.2
 UNREACHABLE = (OSError, ServiceError, MinioException, HTTPError)
 MAILED = re.compile(r"chaos (\S+)")
 
@@ -103,10 +103,13 @@ class FarEnds:
         self._subscriber.loop_stop()
 
     def readings(self) -> dict[str, tuple[int, int]]:
-        """How many readings each store has, and how many are there twice."""
+        """How many readings each store has, and how many (also of the changes) are there twice."""
         clickhouse = self._stack["clickhouse"]
         rows, ids = clickhouse.query(
             "SELECT count(), uniqExact(id) FROM vigie.chaos_readings FINAL"
+        ).split()
+        changes, known = clickhouse.query(
+            "SELECT count(), uniqExact(id) FROM vigie.chaos_alarms FINAL"
         ).split()
         victoria: Victoria = self._stack["influxdb"]
         points = sum(len(one["values"]) for one in victoria.export('{__name__="readings_value"}'))
@@ -116,13 +119,13 @@ class FarEnds:
             for line in self._bucket.content(name).splitlines()
         ]
         return {
-            "clickhouse": (int(ids), int(rows) - int(ids)),
+            "clickhouse": (int(ids), int(rows) - int(ids) + int(changes) - int(known)),
             "influxdb": (points, 0),
             "objects": (len(set(lines)), len(lines) - len(set(lines))),
         }
 
     def _in_clickhouse(self) -> None:
-        rows = self._stack["clickhouse"].query("SELECT id FROM vigie.chaos_alarms FINAL")
+        rows = self._stack["clickhouse"].query("SELECT DISTINCT id FROM vigie.chaos_alarms")
         self.alarms["clickhouse"].stands(rows.split("\n")[:-1])
 
     def _in_series(self) -> None:
