@@ -10,6 +10,7 @@ import msgspec
 
 from flows.site.control import NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
+from flows.site.wishes import Ask
 from operators.model.units import in_seconds
 
 EXIT_NOT_WELL, EXIT_NOBODY = 1, 3
@@ -31,7 +32,7 @@ def status(data: Path, as_json: bool) -> None:
     Exit codes: 0 all is well, 1 something is not, 3 no `vigie up` answers.
     """
     try:
-        answer = ask(data / "up", {"do": "status"}, PATIENCE)
+        answer = ask(data / "up", Ask(), PATIENCE)
     except NoSupervisor as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_NOBODY)

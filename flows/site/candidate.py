@@ -19,7 +19,7 @@ from flows.language.model import Flow
 from flows.loader import SHARED, build, load
 from flows.runtime.saved_state.compatibility import read_manifest, refuse_lost_state
 from flows.runtime.shards import StateError
-from flows.site.version import Outside, Version, content, lay_out
+from flows.site.version import Given, Outside, Version, content, lay_out
 from flows.testing.report import report
 from flows.testing.runner import run_test
 
@@ -38,16 +38,21 @@ class Verdict(msgspec.Struct):
 
 
 def judge(
-    definition: Path, site: Path, data: Path, profile: str | None, drop: tuple[str, ...] = ()
+    definition: Path,
+    site: Path,
+    data: Path,
+    profile: str | None,
+    given: Given,
+    drop: tuple[str, ...] = (),
 ) -> Verdict:
-    """Check a definition as it is now, and keep a copy of it if it may run.
+    """Check a definition as it is now, or as it is given, and keep a copy of it if it may run.
 
     It is the work of a process of its own: a test of a definition may take all memory.
     """
     versions = private_folder(data / "versions")
     into = Path(mkdtemp(prefix=".new-", dir=versions))
     try:
-        digest, files = lay_out(definition, into)
+        digest, files = lay_out(definition, into, given)
         verdict = Verdict([str(path) for path in (*files, site)])
         copy = into / definition.name
         before = content(site)
@@ -92,7 +97,10 @@ def _judge(
         states = tuple(compiled.plan.identities())
         if saved := read_manifest(data / "flows" / flow.flow):
             refuse_lost_state(saved[1], states, compiled.plan.carried(), set(drop))
-    except (ConnectorError, NotRunnable, StateError, ValueError) as error:
+    except StateError as error:
+        found.refused = f"{copy}: {error}".replace("run once with", "deploy it with")
+        return
+    except (ConnectorError, NotRunnable, ValueError) as error:
         found.refused = f"{copy}: {error}" if flow is not None else str(error)
         return
     found.refused = failed_tests(document, flow, place)

@@ -1,16 +1,20 @@
 """The socket on which the supervisor answers: a line of JSON each way, in its private folder."""
 
+import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from flows.site.wishes import Wish
+
 NAME = "control.sock"
 LONGEST = 8 << 20
+WRITE_PATIENCE = 1.0
 
 
 class NoSupervisor(Exception):
@@ -39,7 +43,7 @@ def listen(folder: Path) -> socket.socket:
     return server
 
 
-def ask(folder: Path, question: Mapping[str, Any], patience: float) -> bytes:
+def ask(folder: Path, wish: Wish, patience: float) -> bytes:
     """The answer of the supervisor whose folder this is; raises `NoSupervisor`."""
     nobody = NoSupervisor(
         f"no `vigie up` answers in {folder}; is it running, and with this --data?"
@@ -49,7 +53,7 @@ def ask(folder: Path, question: Mapping[str, Any], patience: float) -> bytes:
     try:
         with client, _near(folder) as path:
             client.connect(path)
-            client.sendall(msgspec.json.encode(question) + b"\n")
+            client.sendall(msgspec.json.encode(wish) + b"\n")
             answer = b""
             while not answer.endswith(b"\n"):
                 if not (part := client.recv(1 << 16)):
@@ -63,18 +67,21 @@ def ask(folder: Path, question: Mapping[str, Any], patience: float) -> bytes:
 
 
 class Asking:
-    """One who asks, on the supervisor's side; the socket never blocks."""
+    """One who asks, on the supervisor's side."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
+        self._connection = connection
         connection.setblocking(False)
         self._read = b""
-        self._to_write = b""
 
-    def question(self) -> dict[str, Any] | None:
-        """What is asked, once it is whole; raises `ValueError` for what is none, or too long."""
+    def fileno(self) -> int:
+        """The socket's, for a selector."""
+        return self._connection.fileno()
+
+    def wish(self) -> Wish | None:
+        """What is asked, once it is whole; raises `ValueError` or `OSError` for what is none."""
         try:
-            part = self.connection.recv(1 << 16)
+            part = self._connection.recv(1 << 16)
         except BlockingIOError:
             return None
         self._read += part
@@ -82,14 +89,14 @@ class Asking:
             raise ValueError("it left, or asked for too much")
         if not self._read.endswith(b"\n"):
             return None
-        return msgspec.json.decode(self._read, type=dict[str, Any])
+        return msgspec.json.decode(self._read, type=Wish)  # type: ignore[no-any-return]
 
     def answer(self, answer: Any) -> None:
-        """Answer as far as the other side takes it at once."""
-        self._to_write = msgspec.json.encode(answer) + b"\n"
-        self.connection.setblocking(True)
-        self.connection.settimeout(1.0)
-        try:
-            self.connection.sendall(self._to_write)
-        except OSError:
-            return
+        """Answer, and be done."""
+        with contextlib.suppress(OSError), self._connection:
+            self._connection.settimeout(WRITE_PATIENCE)
+            self._connection.sendall(msgspec.json.encode(answer) + b"\n")
+
+    def close(self) -> None:
+        """Leave without an answer."""
+        self._connection.close()

@@ -1,6 +1,10 @@
 """What the supervisor answers to those who ask: the flows, the files, and what became of a wish."""
 
+import time
+
 import msgspec
+
+from flows.site.unit import Unit
 
 
 class UnitStatus(msgspec.Struct):
@@ -34,3 +38,22 @@ class SiteStatus(msgspec.Struct):
     api: UnitStatus | None = None
     files: dict[str, str] = {}
     checking: list[str] = []
+
+
+def status_of(unit: Unit, file: str | None) -> UnitStatus:
+    """What a unit is at present."""
+    starts = unit.next_start
+    return UnitStatus(
+        unit.name,
+        unit.state,
+        unit.since,
+        file,
+        unit.current.hash if unit.current else None,
+        unit.process.pid if unit.process else None,
+        unit.address,
+        unit.error,
+        unit.down,
+        unit.restarts.count,
+        time.time() + starts - time.monotonic() if starts is not None else None,
+        dict(unit.reloads),
+    )

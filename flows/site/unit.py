@@ -210,8 +210,8 @@ class Unit:
         if old is None:
             assert failed is not None
             self.current = failed.version
-            failed.done(reason)
             self._wait(reason, 0.0)
+            failed.done(reason)
             return
         self.reloads["returned"] += 1
         self._say("went back to the version before:")

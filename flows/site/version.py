@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,9 +33,22 @@ class Version(msgspec.Struct, frozen=True):
         """The copy of the definition."""
         return Path(self.folder, self.file)
 
+    def files(self) -> dict[str, bytes]:
+        """All its files by name."""
+        return files_in(Path(self.folder))
+
 
 class Outside(ValueError):
     """A definition names a file that is not below its folder."""
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The files of a version's folder, by their names from there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def content(path: Path) -> str:
@@ -46,29 +59,45 @@ def content(path: Path) -> str:
         return ""
 
 
-def lay_out(definition: Path, into: Path) -> tuple[str, list[Path]]:
+Given = Mapping[str, bytes]
+"""What files hold that are not there yet, by their names from the folder of the definition."""
+
+
+def lay_out(definition: Path, into: Path, given: Given) -> tuple[str, list[Path]]:
     """Copy a definition and all it reads into an empty folder; its hash, and the files it named.
 
     What is copied is what is checked and what runs, whatever happens to the files meanwhile. A file
     that is missing is left out: the check says so. Raises `Outside`.
     """
-    named: list[Path] = []
+    named = list(_walk(definition, lambda where: _copy(definition.parent, where, into, given)))
+    return _hash(into), [definition.parent / where for where in named]
+
+
+def named_files(definition: Path) -> dict[str, Path]:
+    """The files that a definition reads and that are there, by name; raises `Outside`."""
+    folder = definition.parent
+    there = _walk(definition, lambda where: folder / where)
+    return {str(one): folder / one for one in list(there)[1:] if (folder / one).is_file()}
+
+
+def _walk(definition: Path, place: Callable[[Path], Path]) -> Iterator[Path]:
+    """The files that a definition reads, itself first; `place` says where one is to be read."""
+    known: set[Path] = set()
     waiting = [Path(definition.name)]
     while waiting:
-        where = Path(os.path.normpath(waiting.pop()))
+        where = Path(os.path.normpath(waiting.pop(0)))
         if where.is_absolute() or ".." in where.parts:
             raise Outside(
                 f"{definition}: it reads {str(where)!r}, which is not below its folder; move that"
                 " file there, for a version is kept with all its files"
             )
-        if where in named:
+        if where in known:
             continue
-        named.append(where)
-        private_folder((into / where).parent)
-        _copy(definition.parent / where, into / where)
+        known.add(where)
+        yield where
+        file = place(where)
         if where.suffix in (".yaml", ".yml"):
-            waiting += [where.parent / other for other in _named(into / where)]
-    return _hash(into), [definition.parent / where for where in named]
+            waiting += [where.parent / other for other in _named(file)]
 
 
 def _named(copy: Path) -> Iterator[str]:
@@ -81,21 +110,22 @@ def _named(copy: Path) -> Iterator[str]:
                     yield node.value
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(folder: Path, where: Path, into: Path, given: Given) -> Path:
+    target = into / where
+    private_folder(target.parent)
+    data = given.get(str(where))
     try:
-        data = source.read_bytes()
+        data = (folder / where).read_bytes() if data is None else data
     except OSError:
-        return
+        return target
     with open_private(target, "wb") as file:
         file.write(data)
+    return target
 
 
 def _hash(folder: Path) -> str:
     whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            data = path.read_bytes()
-            name = str(path.relative_to(folder))
-            whole.update(f"{len(name)} {name} {len(data)} ".encode())
-            whole.update(data)
+    for name, data in files_in(folder).items():
+        whole.update(f"{len(name)} {name} {len(data)} ".encode())
+        whole.update(data)
     return whole.hexdigest()[:SHORT]

@@ -46,7 +46,7 @@ class Contents:
 
 
 class Watch:
-    """Tells which definitions changed, with all that they read, and which are gone.
+    """Tells which definitions changed, or something that they read.
 
     A change counts once two looks in a row found the same: half of a file is no change.
     """
@@ -62,20 +62,19 @@ class Watch:
         """Have a change of these files be one of the definition."""
         self._read_by[definition] = tuple(Path(file) for file in files)
 
-    def look(self) -> tuple[list[Path], list[Path]]:
-        """The definitions that are new or changed, and those that are gone, since the last look."""
+    def look(self) -> list[Path]:
+        """The definitions that are new or changed since the last look."""
         now = {path: self._state(path) for path in definitions(self._folder, self._site)}
         changed = [
             path
             for path, state in now.items()
             if state == self._last.get(path) and state != self._settled.get(path)
         ]
-        gone = [path for path in self._last if path not in now]
-        for path in gone:
+        for path in self._last.keys() - now.keys():
             self._settled.pop(path, None)
         self._settled.update((path, now[path]) for path in changed)
         self._last = now
-        return changed, gone
+        return changed
 
     def _state(self, path: Path) -> tuple[str, ...]:
         files = (path, self._site, *self._read_by.get(path, ()))

@@ -13,6 +13,7 @@ import msgspec
 from connectors.kafka.connection import TopicConnection
 from flows.site.control import NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
+from flows.site.wishes import Ask
 from tests.flows.running import site_of
 from tests.waiting import PATIENCE, wait_until
 
@@ -34,7 +35,7 @@ class Up:
         self.connection = TopicConnection(
             brokers=[broker], idempotence=False, prefix=f"{prefix}.", partitions=1
         )
-        self._prefix = prefix
+        self.prefix = prefix
         self.folder = tmp / "site"
         self.folder.mkdir()
         self.folder.chmod(0o700)
@@ -52,7 +53,7 @@ class Up:
     def write(self, name: str, limit: object = 30, text: str = FLOW) -> Path:
         """A definition, moved into its place whole as an editor does."""
         path = self.folder / f"{name}.yaml"
-        text = text.replace("NAME", name).replace("PREFIX", self._prefix)
+        text = text.replace("NAME", name).replace("PREFIX", self.prefix)
         part = path.with_name(f".{path.name}.swp")
         part.write_text(text.replace("LIMIT", str(limit)))
         part.replace(path)
@@ -69,7 +70,7 @@ class Up:
 
     def status(self) -> SiteStatus | None:
         try:
-            return msgspec.json.decode(ask(self.data / "up", {"do": "status"}, 10), type=SiteStatus)
+            return msgspec.json.decode(ask(self.data / "up", Ask(), 10), type=SiteStatus)
         except NoSupervisor:
             return None
 

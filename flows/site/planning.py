@@ -1,0 +1,105 @@
+"""The plan of a file against what runs, with what the site's services know."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from connectors.base import ConnectorError
+from connectors.clickhouse.connection import ClickHouseConnection
+from connectors.config.site import Site, load_site
+from connectors.kafka.admin import explain
+from connectors.kafka.components import Topic, TopicSink
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topic_names import TopicNames
+from flows.admin.alarm_client import AlarmTopics
+from flows.checks.connections import check_site
+from flows.checks.context import Scope
+from flows.dataflow.compiler import NotRunnable, compile_flow
+from flows.language.lock import born, lock_path, read_lock
+from flows.loader import load
+from flows.runtime.clickhouse_tables import TableError, bring_up_to_date, declared_tables
+from flows.site.plan import Plan, Side, plan
+from operators.events import AlarmTransition
+
+
+class Refused(Exception):
+    """A definition that cannot run; the message says why."""
+
+
+def side(definition: Path, site: Site, profile: str | None) -> Side:
+    """A version ready to be compared; raises `Refused`."""
+    document, flow = load(definition)
+    if flow is not None:
+        check_site(document, flow, site)
+    if flow is None or document.errors:
+        raise Refused(document.report())
+    try:
+        names = born(flow, read_lock(lock_path(definition, flow)))
+        tables = Scope(document, flow).tables
+        return Side(document, flow, compile_flow(flow, tables, site.zone, profile, names))
+    except (NotRunnable, ValueError) as error:
+        raise Refused(f"{definition}: {error}") from None
+
+
+def make_plan(new: Path, old: Path | None, site_file: Path, profile: str | None) -> Plan:
+    """Compare a file with the version that runs; raises `Refused` and `ConnectorError`."""
+    site = load_site(site_file)
+    after = side(new, site, profile)
+    before = side(old, site, profile) if old is not None else None
+    unknown: list[str] = []
+    standing: list[AlarmTransition] = []
+    if before is not None:
+        try:
+            standing = _standing(after.flow.flow, site)
+        except ConnectorError as error:
+            unknown.append(f"which alarms stand: {error}")
+    made = plan(before, after, standing)
+    made.unknown = unknown
+    made.topics = list(_new_topics(after, site, unknown))
+    made.tables = list(_tables(new, after, site, unknown))
+    return made
+
+
+def _standing(flow: str, site: Site) -> list[AlarmTransition]:
+    connection = site.connection("redpanda", TopicConnection)
+    prefix = f"{flow}/"
+    states = AlarmTopics(connection).states(lambda one: one.rule.startswith(prefix))
+    return [one for one in states if one.isa not in ("A", "-")]
+
+
+def _new_topics(new: Side, site: Site, unknown: list[str]) -> Iterator[str]:
+    names = TopicNames.of_site(site)
+    wanted = [names.outbox(new.flow.flow, name) for name in new.compiled.outbox]
+    for name, source in new.compiled.sources.items():
+        own = names.of_source(new.flow.flow, name)
+        wanted += source.topics() if isinstance(source, Topic) else [own]
+    wanted += [
+        sink.component.name
+        for sink in new.compiled.sinks.values()
+        if isinstance(sink.component, TopicSink)
+    ]
+    wanted += [names.alarms] if new.flow.alarms else []
+    connection = site.connection("redpanda", TopicConnection)
+    try:
+        client = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=10_000)
+        try:
+            there = set(client.list_topics())
+        finally:
+            client.close()
+    except (KafkaError, OSError) as error:
+        unknown.append(f"which topics are there: {explain(error, connection)}")
+        return
+    yield from (topic for topic in dict.fromkeys(wanted) if topic not in there)
+
+
+def _tables(path: Path, new: Side, site: Site, unknown: list[str]) -> Iterator[str]:
+    try:
+        for name, tables in declared_tables([(path, new.flow)], site).items():
+            connection = site.connection(name, ClickHouseConnection)
+            for line in bring_up_to_date(connection, tables, dry_run=True):
+                if "up to date" not in line.text:
+                    yield line.text.partition("\n")[0]
+    except (TableError, ConnectorError) as error:
+        unknown.append(f"which tables are altered: {error}")
