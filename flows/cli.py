@@ -23,6 +23,9 @@ COMMANDS: dict[str, Entry] = {
         "flows.commands.first_hour.discover:discover",
         "List what speaks at a site, and make a flow for it.",
     ),
+    "try": Entry(
+        "flows.commands.first_hour.trial:try_flow", "Show what a flow would do, without doing it."
+    ),
     "validate": Entry("flows.commands.validate:validate", "Check definitions and site files."),
     "test": Entry("flows.commands.test:test", "Run the tests of definitions."),
     "replay": Entry("flows.commands.replay:replay", "Play history through a definition."),

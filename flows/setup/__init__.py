@@ -1,4 +1,4 @@
-"""The first hour at a site: what speaks there, and the files that a new site begins with.
+"""The first hour at a site: what speaks there, the files it begins with, and a flow on trial.
 
-It imports connectors, `operators` and `flows.language`.
+It imports connectors, `operators`, `flows.language` and `flows.dataflow`.
 """

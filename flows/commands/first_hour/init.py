@@ -79,7 +79,7 @@ def init(folder: Path, flow: str, yes: bool, force: bool, **given: str | None) -
         else:
             path.write_text(text, encoding="utf-8")
         click.echo(f"wrote {path}")
-    _say_next(folder, variables(site))
+    _say_next(folder, flow, variables(site))
 
 
 def _answers(given: Mapping[str, str | None], ask: bool) -> dict[str, str]:
@@ -142,11 +142,17 @@ def _validate(texts: Mapping[Path, str], site_path: Path, flow_path: Path) -> No
             _refuse(f"{document.report()}\nnothing was written; mend the answer that this shows")
 
 
-def _say_next(folder: Path, names: list[str]) -> None:
+def _say_next(folder: Path, flow: str, names: list[str]) -> None:
     click.echo("next:")
     if names:
         click.echo(f"  put {', '.join(names)} into {folder / 'site.env'}, then")
         click.echo(f"  set -a; . {folder / 'site.env'}; set +a")
+    click.echo(
+        f"  vigie discover --site {folder / 'site.yaml'}    # what speaks here, and a flow for it"
+    )
+    click.echo(
+        f"  vigie try {folder / flow}.yaml         # what the flow would do, without doing it"
+    )
     click.echo(f"  vigie up {folder} --data {folder / 'data'}")
 
 
