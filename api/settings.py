@@ -31,7 +31,7 @@ _DEFAULTS = ApiSection()
 class Bounds:
     """Limits that keep one client, or one mistake, from hurting the others.
 
-    Times in seconds, sizes in bytes.
+    Times in seconds, sizes in bytes, bursts and rates in units (`api.web.budget`).
     """
 
     auth_deadline: float = 5.0
@@ -42,6 +42,12 @@ class Bounds:
     lag: int = 1000
     pending_events: int = 2000
     pending_states: int = 20_000
+    pending_size: int = 16 << 20
+    account_size: int = 64 << 20
+    message_burst: float = 1000
+    message_rate: float = 50
+    account_burst: float = 5000
+    account_rate: float = 1000
     channels_per_client: int = 64
     clients: int = 5000
     signals: int = 20_000

@@ -13,13 +13,15 @@ from api.pages.service import RULES, PageService
 from api.push.client import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
-from api.push.protocol import BadMessage, read_message
+from api.push.protocol import BadMessage, names_of, read_message
 from api.push.updates import Update
 
 Payload = dict[str, Any]
 LONGEST_ID = 64
 DONE = {"create_page": "page_created", "share_page": "page_shared"}
 """Actions that an answer names otherwise than the message did."""
+ACTION = 10.0
+"""Units of a budget for a change of the database."""
 WRITTEN = frozenset(("create_alarm", "update_alarm", "delete_alarm"))
 """Actions of which flows must hear."""
 
@@ -85,16 +87,17 @@ class AlarmServerConversation:
         message = read_message(text, '{"type":"create_page","payload":{"name":"..."}}')
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "subscribe" and self._subscriptions is not None:
-            self._subscribe(message.get("channels"), self._subscriptions)
+            self._subscribe(names_of(self._client, message, self._limit), self._subscriptions)
             return
         action = self._actions.get(kind) if isinstance(kind, str) else None
         if action is None:
             raise BadMessage(
-                f"type is {str(kind)[:40]!r}; this server knows {', '.join(self._actions)}"
+                f"type is {repr(kind)[:42]}; this server knows {', '.join(self._actions)}"
             )
         payload = message.get("payload")
         if not isinstance(payload, dict):
             raise BadMessage(f"{kind} needs a payload, such as {{}}")
+        self._client.spend(ACTION)
         try:
             data = await action(payload)
         except (Denied, Missing, Invalid) as refusal:
@@ -121,11 +124,7 @@ class AlarmServerConversation:
     def _update_subscription(self) -> None:
         self._hub.subscribe(self._client, self._protocol, [RULES, *self._channels])
 
-    def _subscribe(self, channels: Any, subscriptions: Subscriptions) -> None:
-        if not isinstance(channels, list) or not all(
-            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
-        ):
-            raise BadMessage('channels must be a list of names, such as ["events"]')
+    def _subscribe(self, channels: list[str], subscriptions: Subscriptions) -> None:
         chosen = dict.fromkeys(subscriptions.choose(channels))
         if len(self._channels | chosen) > self._limit:
             raise BadMessage(f"more than {self._limit} channels on one connection")

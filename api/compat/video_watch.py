@@ -9,7 +9,7 @@ from api.permissions.visibility import CAMERA
 from api.push.client import Client
 from api.push.frames import text_frame
 from api.push.hub import Hub
-from api.push.protocol import BadMessage, read_message
+from api.push.protocol import BadMessage, names_of, read_message
 from api.push.updates import ALARMS, Update, kind_of
 from api.site.event_view import of_event
 from operators.events import Detection, Event, Occurrence
@@ -100,13 +100,9 @@ class VideoWatchConversation:
             return
         if kind not in ("subscribe", "unsubscribe"):
             raise BadMessage(
-                f"type is {str(kind)[:40]!r}; this server knows subscribe, unsubscribe and ping"
+                f"type is {repr(kind)[:42]}; this server knows subscribe, unsubscribe and ping"
             )
-        channels = message.get("channels")
-        if not isinstance(channels, list) or not all(
-            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
-        ):
-            raise BadMessage('channels must be a list of names, such as ["camera_1","events"]')
+        channels = names_of(self._client, message, self._limit)
         if kind == "unsubscribe":
             for channel in channels:
                 self._asked.pop(channel, None)

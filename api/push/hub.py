@@ -4,12 +4,12 @@ Lives in the event loop; nothing here waits.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
-
-import msgspec
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from api.permissions.visibility import EVERYTHING, Visibility
+from api.push.account_load import AccountLoad
 from api.push.client import Client
 from api.push.cursor import Position, Positions
 from api.push.last_values import ChannelStates, LastAlarms, LastReadings, RecentEvents
@@ -20,13 +20,18 @@ from api.push.subscriptions import (
     SubscriberGroup,
     Subscription,
     SubscriptionIndex,
-    matches,
-    subject_matches,
+    Wanted,
+    pattern_of,
 )
 from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 from api.settings import Bounds
+from api.web.budget import ENTRIES
 from api.web.close_codes import STALLED
 from operators.events import AlarmTransition, Detection, Occurrence, Reading
+
+
+class Dropped(Exception):
+    """Some of what a client missed is not kept any longer."""
 
 
 class Counter(Protocol):
@@ -53,6 +58,8 @@ class Hub:
         self._positions = Positions()
         self._directory = SubscriptionIndex()
         self._groups: dict[Client, SubscriberGroup] = {}
+        self._loads: dict[str, AccountLoad] = {}
+        self._bounds = bounds
         self._pushed = pushed
         self._coalesced = coalesced
 
@@ -64,10 +71,16 @@ class Hub:
     def join(self, client: Client) -> None:
         """Add a client."""
         self.clients.add(client)
+        account = client.principal.id
+        if account not in self._loads:
+            self._loads[account] = AccountLoad(self._bounds, time.monotonic)
+        client.load = self._loads[account]
+        client.load.clients.add(client)
 
     def leave(self, client: Client) -> None:
         """Remove a client and its subscription."""
         self.clients.discard(client)
+        client.load.clients.discard(client)
         self._coalesced.inc(client.coalesced)
         self._move(client, None)
 
@@ -80,34 +93,43 @@ class Hub:
     def snapshot(self, channel: str, visibility: Visibility = EVERYTHING) -> str:
         """The present state of a channel for a new subscriber, as a JSON list."""
         if not visibility.reaches(channel):
-            return "[]"
-        if channel == READINGS:
-            return _json([*filter(visibility.allows_plain, self.readings.latest())])
-        if channel == ALARMS:
-            return _json([*filter(visibility.allows_plain, self.alarms.current())])
-        if channel.startswith(SUBJECT):
-            return _json(
-                [
-                    e
-                    for e in (*self.readings.latest(), *self.alarms.current())
-                    if subject_matches(channel, e["subject"]) and visibility.allows_plain(e)
-                ]
-            )
-        return f"[{','.join(self.channel_states.latest(channel, visibility))}]"
+            found: list[str] = []
+        elif channel == READINGS:
+            found = self.readings.texts(visibility)
+        elif channel == ALARMS:
+            found = self.alarms.texts(visibility)
+        elif channel.startswith(SUBJECT):
+            covers = pattern_of(channel).match
+            found = self.readings.texts(visibility, covers) + self.alarms.texts(visibility, covers)
+        else:
+            found = self.channel_states.latest(channel, visibility)
+        return f"[{','.join(found)}]"
+
+    def snapshot_cost(self, channel: str) -> float:
+        """Units of a budget for looking what belongs into a snapshot."""
+        whole = channel in (READINGS, ALARMS) or channel.startswith(SUBJECT)
+        return (len(self.readings) + len(self.alarms)) / ENTRIES if whole else 0.0
 
     def missed(
         self, cursor: Mapping[str, Position], channels: Iterable[str], visibility: Visibility
-    ) -> list[Update] | None:
-        """The updates of the channels after a cursor; None if not all of them are kept."""
+    ) -> Iterator[tuple[list[Update], bool]] | None:
+        """The updates of the channels after a cursor, in slices; None if not all are kept.
+
+        Each says whether more may come; then others may go on before it is asked for. Raises
+        `Dropped` if updates went before their turn.
+        """
         if not self._replay_buffer.holds(cursor):
             return None
-        wanted = [channel for channel in channels if visibility.reaches(channel)]
-        return [
-            update
-            for update in self._replay_buffer.after(cursor)
-            if visibility.allows(update.page, update.subject, update.camera)
-            and any(matches(channel, update) for channel in wanted)
-        ]
+        return self._missed(cursor, Wanted(channels, visibility))
+
+    def _missed(
+        self, cursor: Mapping[str, Position], wanted: Wanted
+    ) -> Iterator[tuple[list[Update], bool]]:
+        for part in self._replay_buffer.after(cursor, ENTRIES):
+            if part is None:
+                raise Dropped
+            updates, more = part
+            yield [*filter(wanted, updates)], more
 
     def channels(self) -> Collection[str]:
         """The channels that somebody follows by their names."""
@@ -166,6 +188,10 @@ class Hub:
         """Close clients that have read nothing for too long; called every second."""
         for client in [client for client in self.clients if client.stuck()]:
             client.end(STALLED)
+        for account, load in [*self._loads.items()]:
+            load.sweep()
+            if load.idle:
+                del self._loads[account]
 
     def _remember(self, update: Update) -> None:
         if isinstance(update.event, Reading):
@@ -187,7 +213,3 @@ class Hub:
             before.members.discard(client)
             if not before.members:
                 self._directory.drop(before)
-
-
-def _json(values: list[dict[str, Any]]) -> str:
-    return msgspec.json.encode(values).decode()

@@ -1,8 +1,10 @@
 """The present state, bounded: last readings with their recent course, alarms, channels, events."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+import msgspec
 
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.push.updates import Update, plain
@@ -12,6 +14,11 @@ from operators.model.priority import PRIORITIES
 NORMAL = ("A", "-")
 _MOST_URGENT_FIRST: tuple[str, ...] = PRIORITIES[::-1]
 _ISA_ORDER = "BDCEFG"
+
+
+def every_subject(subject: str) -> bool:
+    """Whether a subject is wanted, where all are."""
+    return True
 
 
 class LastReadings:
@@ -25,6 +32,8 @@ class LastReadings:
         self._points = points
         self._last: collections.OrderedDict[tuple[str, str], Reading] = collections.OrderedDict()
         self._course: dict[tuple[str, str], collections.deque[tuple[float, float]]] = {}
+        self._texts: dict[tuple[str, str], str] = {}
+        self._order: list[tuple[str, str]] | None = None
 
     def __len__(self) -> int:
         return len(self._last)
@@ -37,13 +46,46 @@ class LastReadings:
             return False
         self._last[key] = reading
         self._last.move_to_end(key)
+        self._texts.pop(key, None)
+        if known is None:
+            self._order = None
         if reading.value is not None and reading.quality == "good":
             course = self._course.setdefault(key, collections.deque(maxlen=self._points))
             course.append((round(reading.time, 3), reading.value))
         if len(self._last) > self._limit:
             oldest, _ = self._last.popitem(last=False)
             self._course.pop(oldest, None)
+            self._texts.pop(oldest, None)
+            self._order = None
         return True
+
+    def texts(
+        self, visibility: Visibility, covers: Callable[[str], object] = every_subject
+    ) -> list[str]:
+        """The readings of the subjects that somebody wants and may see, as JSON, sorted.
+
+        What did not change since it was asked for last is not encoded again.
+        """
+        return [
+            self._text(key)
+            for key in self._sorted()
+            if covers(key[0]) and visibility.allows_event(key[0], self._last[key].labels)
+        ]
+
+    def count(self, visibility: Visibility) -> int:
+        """How many signals an account may see."""
+        return sum(visibility.allows_event(one.subject, one.labels) for one in self._last.values())
+
+    def _sorted(self) -> list[tuple[str, str]]:
+        if self._order is None:
+            self._order = sorted(self._last)
+        return self._order
+
+    def _text(self, key: tuple[str, str]) -> str:
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = _json(self._last[key])
+        return text
 
     def latest(self, course: bool = False) -> list[dict[str, Any]]:
         """Plain readings sorted by subject and metric.
@@ -51,7 +93,7 @@ class LastReadings:
         With `course`, each has its recent `[time, value]` pairs.
         """
         out = []
-        for key in sorted(self._last):
+        for key in self._sorted():
             entry = plain(self._last[key])
             if course:
                 entry["course"] = list(self._course.get(key, ()))
@@ -65,9 +107,11 @@ class LastAlarms:
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
         self._last: dict[tuple[str, str], AlarmTransition] = {}
+        self._texts: dict[tuple[str, str], str] = {}
+        self._order: list[AlarmTransition] | None = None
 
     def __len__(self) -> int:
-        return sum(1 for alarm in self._last.values() if standing(alarm))
+        return len(self._standing())
 
     def add(self, transition: AlarmTransition) -> bool:
         """Keep a transition; False if it, or a later one of the same alarm, is known."""
@@ -80,15 +124,47 @@ class LastAlarms:
             return False
         self._last.pop(key, None)
         self._last[key] = transition
+        self._texts.pop(key, None)
+        self._order = None
         if len(self._last) > self._limit:
             normal = (k for k, alarm in self._last.items() if not standing(alarm))
-            del self._last[next(normal, next(iter(self._last)))]
+            dropped = next(normal, next(iter(self._last)))
+            del self._last[dropped]
+            self._texts.pop(dropped, None)
         return True
+
+    def texts(
+        self, visibility: Visibility, covers: Callable[[str], object] = every_subject
+    ) -> list[str]:
+        """The alarms that stand, of subjects that somebody wants and may see, as JSON.
+
+        The most urgent comes first.
+        """
+        return [
+            self._text(alarm)
+            for alarm in self._standing()
+            if covers(alarm.subject)
+            and visibility.allows(
+                alarm.page or alarm.labels.get("page"), alarm.subject, alarm.labels.get("camera")
+            )
+        ]
+
+    def _standing(self) -> list[AlarmTransition]:
+        if self._order is None:
+            self._order = sorted(filter(standing, self._last.values()), key=_urgency)
+        return self._order
+
+    def _text(self, alarm: AlarmTransition) -> str:
+        key = (alarm.rule, alarm.subject)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = _json(alarm)
+        return text
 
     def current(self, everything: bool = False) -> list[dict[str, Any]]:
         """Plain transitions, most urgent first; those that are normal only with `everything`."""
-        chosen = [a for a in self._last.values() if everything or standing(a)]
-        return [plain(alarm) for alarm in sorted(chosen, key=_urgency)]
+        known = sorted(self._last.values(), key=_urgency) if everything else self._standing()
+        return [plain(alarm) for alarm in known]
 
     def page_of(self, rule: str, subject: str) -> str | None:
         """The page of an alarm; None if it is on none, or not known."""
@@ -167,6 +243,10 @@ class RecentEvents:
     def all(self) -> list[Occurrence | Detection]:
         """In the order they came."""
         return list(self._events.values())
+
+
+def _json(event: Reading | AlarmTransition) -> str:
+    return msgspec.json.encode(plain(event)).decode()
 
 
 def standing(alarm: AlarmTransition) -> bool:

@@ -1,7 +1,7 @@
 """Conversations over a connection, and the protocols of Vigie's own clients."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -10,7 +10,10 @@ from api.push.client import Client
 from api.push.cursor import CursorError, parse
 from api.push.frames import text_frame
 from api.push.hub import Hub
+from api.push.opening import Opening
 from api.push.updates import Update
+
+LONGEST_CHANNEL = 200
 
 
 class BadMessage(Exception):
@@ -26,6 +29,19 @@ def read_message(text: str, example: str) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         raise BadMessage(f"not JSON; write {example}") from None
+
+
+def names_of(client: Client, message: Mapping[str, Any], limit: int) -> list[str]:
+    """The `channels` of a message, which the client pays for. Raises `BadMessage`."""
+    names = message.get("channels")
+    if isinstance(names, list) and len(names) > limit:
+        raise BadMessage(f"more than {limit} channels on one connection")
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and 0 < len(name) <= LONGEST_CHANNEL for name in names
+    ):
+        raise BadMessage('channels must be a list of names, such as ["readings","alarms"]')
+    client.spend(len(names))
+    return names
 
 
 class Conversation(Protocol):
@@ -95,7 +111,7 @@ class PushConversation:
         self._hub = hub
         self._client = client
         self._limit = limit
-        self._backfilled = backfilled
+        self._opening = Opening(hub, client, PUSH, self._snapshot, backfilled)
         self._channels: dict[str, None] = {}
 
     async def start(self) -> None:
@@ -110,16 +126,14 @@ class PushConversation:
             self._say(type="pong")
             return
         if kind not in ("subscribe", "unsubscribe"):
-            raise BadMessage(f"type is {kind!r}; this server knows subscribe, unsubscribe and ping")
-        channels = message.get("channels")
-        if not isinstance(channels, list) or not all(
-            isinstance(c, str) and 0 < len(c) <= 200 for c in channels
-        ):
-            raise BadMessage('channels must be a list of names, such as ["readings","alarms"]')
+            raise BadMessage(
+                f"type is {repr(kind)[:42]}; this server knows subscribe, unsubscribe and ping"
+            )
+        channels = names_of(self._client, message, self._limit)
         if kind == "unsubscribe":
             self._unsubscribe(channels)
         elif message.get("cursor") is None:
-            self._subscribe(channels)
+            await self._subscribe(channels)
         else:
             await self._resume(channels, message["cursor"])
 
@@ -145,56 +159,45 @@ class PushConversation:
                 reason="this account may not see them any longer",
             )
 
-    def _subscribe(self, channels: list[str]) -> None:
+    async def _subscribe(self, channels: list[str]) -> None:
         new, answer = self._admit(channels)
         self._say(**answer)
-        for channel in new:
-            self._snapshot(channel)
-        self._update_subscription()
+        await self._opening.snapshots(new, self._follow)
 
     async def _resume(self, channels: list[str], cursor: object) -> None:
         try:
             positions = parse(cursor)
         except CursorError as error:
             raise BadMessage(str(error)) from None
-        await self._backfilled()
+        missed = await self._opening.missed(positions, self._admit(channels)[0])
         new, answer = self._admit(channels)
-        missed = self._hub.missed(positions, new, self._client.visibility)
         self._say(**answer, recovered=missed is not None)
         if missed is None:
-            for channel in new:
-                self._snapshot(channel)
+            await self._opening.snapshots(new, self._follow)
         else:
-            self._client.replay(
-                data for update in missed if (data := update.frame(PUSH)) is not None
-            )
-        self._update_subscription()
+            self._client.replay(missed)
+            self._follow(*new)
 
     def _admit(self, channels: list[str]) -> tuple[list[str], dict[str, Any]]:
         """The channels that are new and may be seen, and the answer to the client."""
         wanted = list(dict.fromkeys(channels))
-        refused = [
-            channel for channel in wanted if not self._client.visibility.allows_channel(channel)
-        ]
-        new = [
-            channel
-            for channel in wanted
-            if channel not in refused and channel not in self._channels
-        ]
+        seen = dict.fromkeys(filter(self._client.visibility.allows_channel, wanted))
+        refused = [channel for channel in wanted if channel not in seen]
+        new = [channel for channel in seen if channel not in self._channels]
         if len(self._channels) + len(new) > self._limit:
             raise BadMessage(f"more than {self._limit} channels on one connection")
-        self._channels.update(dict.fromkeys(new))
-        answer: dict[str, Any] = {
-            "type": "subscribed",
-            "channels": [c for c in wanted if c not in refused],
-        }
+        answer: dict[str, Any] = {"type": "subscribed", "channels": list(seen)}
         return new, answer | ({"refused": refused} if refused else {})
 
-    def _snapshot(self, channel: str) -> None:
+    def _follow(self, *channels: str) -> None:
+        self._channels.update(dict.fromkeys(channels))
+        self._update_subscription()
+
+    def _snapshot(self, channel: str, data: str) -> bytes:
         name = json.dumps(channel, ensure_ascii=False)
-        data = self._hub.snapshot(channel, self._client.visibility)
-        text = f'{{"type":"snapshot","channel":{name},"cursor":"{self._hub.cursor}","data":{data}}}'
-        self._client.send(text_frame(text))
+        return text_frame(
+            f'{{"type":"snapshot","channel":{name},"cursor":"{self._hub.cursor}","data":{data}}}'
+        )
 
     def _unsubscribe(self, channels: list[str]) -> None:
         for channel in channels:

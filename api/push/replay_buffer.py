@@ -1,6 +1,7 @@
 """The replay buffer: the last updates, for clients that come back."""
 
 import collections
+import itertools
 from collections.abc import Iterator, Mapping
 
 from api.push.cursor import BEGINNING, Position
@@ -18,6 +19,7 @@ class ReplayBuffer:
         self._size = 0
         self._updates: collections.deque[Update] = collections.deque()
         self._floors: dict[str, Position] = {}
+        self._first = 0
 
     def __len__(self) -> int:
         return len(self._updates)
@@ -43,6 +45,7 @@ class ReplayBuffer:
         self._size += len(update.data)
         while len(self._updates) > self._most_updates or self._size > self._most_size:
             oldest = self._updates.popleft()
+            self._first += 1
             self._size -= len(oldest.data)
             self._floors[oldest.partition] = oldest.next
 
@@ -52,8 +55,23 @@ class ReplayBuffer:
             cursor.get(partition, BEGINNING) >= floor for partition, floor in self._floors.items()
         )
 
-    def after(self, cursor: Mapping[str, Position]) -> Iterator[Update]:
-        """The updates after a cursor, in order."""
-        for update in self._updates:
-            if update.next > cursor.get(update.partition, BEGINNING):
-                yield update
+    def after(
+        self, cursor: Mapping[str, Position], at_once: int
+    ) -> Iterator[tuple[list[Update], bool] | None]:
+        """The updates after a cursor, in order, of `at_once` at a time, and whether more may come.
+
+        What is added between two slices comes with a later one; None says that some were dropped
+        before their turn.
+        """
+        number = self._first
+        while number < self._first + len(self._updates):
+            if number < self._first:
+                yield None
+                return
+            start = number - self._first
+            part = list(itertools.islice(self._updates, start, start + at_once))
+            number += len(part)
+            yield (
+                [one for one in part if one.next > cursor.get(one.partition, BEGINNING)],
+                len(part) == at_once,
+            )

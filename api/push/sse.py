@@ -5,7 +5,7 @@ import collections
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -15,8 +15,10 @@ from starlette.types import Receive, Scope, Send
 from api.push.client import Client
 from api.push.cursor import CursorError, parse
 from api.push.hub import Hub
+from api.push.opening import Opening
 from api.push.updates import Update
 from api.settings import Bounds
+from api.web.budget import ARRIVAL
 from api.web.close_codes import SERVER_STOPS, Close
 from api.web.http_protocol import CONNECTION
 
@@ -68,6 +70,11 @@ class StreamTransport:
         """Whether a write goes out without piling up."""
         return self._size < self._limit
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that were written and not sent yet."""
+        return self._size
+
     def write(self, data: bytes) -> None:
         """Buffer data to be sent."""
         if not self._ended:
@@ -116,7 +123,7 @@ class Stream(Response):
         self,
         bounds: Bounds,
         admit: Callable[[StreamTransport], AbstractAsyncContextManager[Client]],
-        opening: Callable[[Client], Awaitable[None]],
+        opening: Callable[[Client], Coroutine[Any, Any, None]],
     ) -> None:
         """`admit` makes the client of a transport; `opening` sends what it gets first."""
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -141,20 +148,24 @@ class Stream(Response):
             connection.on_shutdown = lambda: client.end(SERVER_STOPS)
             gone = asyncio.create_task(_disconnected(receive))
             sending = asyncio.create_task(transport.run(body))
+            transport.write(f"retry: {RETRY_MS}\n\n".encode())
+            opening = asyncio.create_task(self._opening(client))
             try:
-                transport.write(f"retry: {RETRY_MS}\n\n".encode())
-                await self._opening(client)
-                await asyncio.wait((gone, sending), return_when=asyncio.FIRST_COMPLETED)
+                ends = {gone, sending}
+                done, _ = await asyncio.wait({opening, *ends}, return_when=asyncio.FIRST_COMPLETED)
+                if opening in done:
+                    opening.result()
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 if sending.done():
                     sending.result()
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:
                 connection.on_shutdown = transport.on_writable = None
                 transport.close()
-                for task in (gone, sending):
+                for task in (gone, sending, opening):
                     task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.gather(gone, sending, return_exceptions=True)
+                    await asyncio.gather(gone, sending, opening, return_exceptions=True)
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -176,38 +187,46 @@ class StreamOpening:
         self._channels = channels
         self._cursor = cursor
         self._backfilled = backfilled
+        self.followed: dict[str, None] = {}
+        """The channels that the client follows by now."""
 
     async def __call__(self, client: Client) -> None:
         """Send them to a client, and subscribe it."""
-        seen = [channel for channel in self._channels if client.visibility.allows_channel(channel)]
-        refused = [channel for channel in self._channels if channel not in seen]
-        answer: dict[str, Any] = {"channels": seen} | ({"refused": refused} if refused else {})
+        opening = Opening(self._hub, client, SSE, self._snapshot, self._backfilled)
         missed = None
+        await client.load.pay(ARRIVAL + len(self._channels))
         if self._cursor is not None:
-            await self._backfilled()
             with contextlib.suppress(CursorError):
-                missed = self._hub.missed(parse(self._cursor), seen, client.visibility)
+                missed = await opening.missed(parse(self._cursor), self._channels)
+        seen = dict.fromkeys(filter(client.visibility.allows_channel, self._channels))
+        refused = [channel for channel in self._channels if channel not in seen]
+        answer: dict[str, Any] = {"channels": [*seen]} | ({"refused": refused} if refused else {})
+        if self._cursor is not None:
             answer["recovered"] = missed is not None
         client.send(block("subscribed", json.dumps(answer, ensure_ascii=False)))
+
+        def follow(*channels: str) -> None:
+            self.followed.update(dict.fromkeys(channels))
+            self._hub.subscribe(client, SSE, self.followed)
+
         if missed is None:
-            for channel in seen:
-                name = json.dumps(channel, ensure_ascii=False)
-                data = self._hub.snapshot(channel, client.visibility)
-                client.send(
-                    block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor)
-                )
+            await opening.snapshots(seen, follow)
         else:
-            client.replay(frame for update in missed if (frame := update.frame(SSE)) is not None)
-        self._hub.subscribe(client, SSE, seen)
+            client.replay(missed)
+            follow(*seen)
+
+    def _snapshot(self, channel: str, data: str) -> bytes:
+        name = json.dumps(channel, ensure_ascii=False)
+        return block("snapshot", f'{{"channel":{name},"data":{data}}}', self._hub.cursor)
 
 
 class StreamConversation:
     """A client of a stream, which sends nothing."""
 
-    def __init__(self, hub: Hub, client: Client, channels: list[str]) -> None:
+    def __init__(self, hub: Hub, client: Client, opening: StreamOpening) -> None:
         self._hub = hub
         self._client = client
-        self._channels = channels
+        self._opening = opening
 
     async def start(self) -> None:
         """Do nothing: `StreamOpening` sends the first events."""
@@ -220,4 +239,4 @@ class StreamConversation:
 
     def visibility_changed(self) -> None:
         """Subscribe anew with what the account may see now."""
-        self._hub.subscribe(self._client, SSE, self._channels)
+        self._hub.subscribe(self._client, SSE, self._opening.followed)

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from api.permissions.visibility import Visibility
@@ -14,6 +14,8 @@ from api.push.updates import ALARMS, READINGS, ClientProtocol, Update
 SUBJECT = "subject:"
 REMEMBERED_SUBJECTS = 20_000
 REMEMBERED_FACTS = 2000
+MOST_GONE = 1000
+"""Patterns that nobody follows any longer are forgotten beyond so many."""
 
 
 class Subscription(NamedTuple):
@@ -69,14 +71,18 @@ class SubscriberGroup:
             client.send(data)
 
 
+Groups = dict[SubscriberGroup, None]
+_NONE: Groups = {}
+
+
 class SubscriptionIndex:
     """The groups that an update is for: by channel, and by subject (`subject:kitchen*`)."""
 
     def __init__(self) -> None:
         self._groups: dict[Subscription, SubscriberGroup] = {}
-        self._by_channel: dict[str, list[SubscriberGroup]] = {}
-        self._by_pattern: dict[str, tuple[re.Pattern[str], list[SubscriberGroup]]] = {}
-        self._by_subject: dict[str, list[SubscriberGroup]] = {}
+        self._by_channel: dict[str, Groups] = {}
+        self._by_pattern: dict[str, Groups] = {}
+        self._by_subject = PatternsOfSubjects()
 
     def groups(self) -> list[SubscriberGroup]:
         """All groups."""
@@ -92,8 +98,7 @@ class SubscriptionIndex:
         if group is None:
             group = self._groups[subscription] = SubscriberGroup(subscription, protocol)
             for channel in subscription.channels:
-                self._members(channel).append(group)
-            self._by_subject.clear()
+                self._members(channel)[group] = None
         return group
 
     def drop(self, group: SubscriberGroup) -> None:
@@ -101,46 +106,94 @@ class SubscriptionIndex:
         del self._groups[group.subscription]
         for channel in group.subscription.channels:
             members = self._members(channel)
-            members.remove(group)
+            del members[group]
             if not members:
-                (self._by_pattern if channel.startswith(SUBJECT) else self._by_channel).pop(channel)
-        self._by_subject.clear()
+                if channel.startswith(SUBJECT):
+                    del self._by_pattern[channel]
+                    self._by_subject.remove(channel)
+                else:
+                    del self._by_channel[channel]
 
     def of(self, update: Update) -> list[SubscriberGroup]:
         """The groups that want an update, each once."""
-        named = self._by_channel.get(update.channel, [])
+        groups = self._by_channel.get(update.channel, _NONE)
         if self._by_pattern and update.channel in (READINGS, ALARMS):
-            matching = self._matching(update.subject)
-            named = [*named, *(group for group in matching if group not in named)]
-        return [group for group in named if group.wants(update)]
+            for pattern in self._by_subject.matching(update.subject):
+                groups = groups | self._by_pattern[pattern]
+        return [group for group in groups if group.wants(update)]
 
-    def _members(self, channel: str) -> list[SubscriberGroup]:
-        if channel.startswith(SUBJECT):
-            pattern = re.compile(fnmatch.translate(channel[len(SUBJECT) :]))
-            return self._by_pattern.setdefault(channel, (pattern, []))[1]
-        return self._by_channel.setdefault(channel, [])
+    def _members(self, channel: str) -> Groups:
+        if not channel.startswith(SUBJECT):
+            return self._by_channel.setdefault(channel, {})
+        if channel not in self._by_pattern:
+            self._by_subject.add(channel)
+        return self._by_pattern.setdefault(channel, {})
 
-    def _matching(self, subject: str) -> list[SubscriberGroup]:
-        known = self._by_subject.get(subject)
+
+class PatternsOfSubjects:
+    """Which patterns a subject matches, remembered while patterns come and go.
+
+    Each pattern is tried once on each subject that comes again, however often others change.
+    """
+
+    def __init__(self) -> None:
+        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._added: list[str] = []
+        self._of: dict[str, tuple[int, dict[str, None]]] = {}
+
+    def add(self, channel: str) -> None:
+        """A pattern is followed now."""
+        if len(self._added) > 2 * len(self._patterns) + MOST_GONE:
+            self._added = list(self._patterns)
+            self._of.clear()
+        self._patterns[channel] = pattern_of(channel)
+        self._added.append(channel)
+
+    def remove(self, channel: str) -> None:
+        """Nobody follows a pattern any longer."""
+        del self._patterns[channel]
+
+    def matching(self, subject: str) -> list[str]:
+        """The patterns that cover a subject."""
+        if subject not in self._of and len(self._of) >= REMEMBERED_SUBJECTS:
+            self._of.clear()
+        seen, found = self._of.get(subject, (0, {}))
+        if seen < len(self._added):
+            for channel in self._added[seen:]:
+                pattern = self._patterns.get(channel)
+                if pattern is not None and pattern.match(subject):
+                    found[channel] = None
+            self._of[subject] = len(self._added), found
+        return [channel for channel in found if channel in self._patterns]
+
+
+class Wanted:
+    """Which updates belong to channels as clients name them."""
+
+    def __init__(self, channels: Iterable[str], visibility: Visibility) -> None:
+        chosen = [channel for channel in channels if visibility.reaches(channel)]
+        self._names = {channel for channel in chosen if not channel.startswith(SUBJECT)}
+        self._patterns = [pattern_of(one) for one in chosen if one.startswith(SUBJECT)]
+        self._subjects: dict[str, bool] = {}
+        self._visibility = visibility
+
+    def __call__(self, update: Update) -> bool:
+        """Whether an update is for whoever wants these channels."""
+        named = update.channel in self._names or (
+            bool(self._patterns)
+            and update.channel in (READINGS, ALARMS)
+            and self._covers(update.subject)
+        )
+        return named and self._visibility.allows(update.page, update.subject, update.camera)
+
+    def _covers(self, subject: str) -> bool:
+        known = self._subjects.get(subject)
         if known is None:
-            if len(self._by_subject) >= REMEMBERED_SUBJECTS:
-                self._by_subject.clear()
-            found = (
-                groups for pattern, groups in self._by_pattern.values() if pattern.match(subject)
-            )
-            known = self._by_subject[subject] = list(
-                dict.fromkeys(a for groups in found for a in groups)
-            )
+            found = any(pattern.match(subject) for pattern in self._patterns)
+            known = self._subjects[subject] = found
         return known
 
 
-def matches(channel: str, update: Update) -> bool:
-    """Whether an update belongs to a channel as clients name it."""
-    if channel.startswith(SUBJECT):
-        return update.channel in (READINGS, ALARMS) and subject_matches(channel, update.subject)
-    return update.channel == channel
-
-
-def subject_matches(channel: str, subject: str) -> bool:
-    """Whether a channel such as `subject:kitchen*` covers a subject."""
-    return fnmatch.fnmatchcase(subject, channel[len(SUBJECT) :])
+def pattern_of(channel: str) -> re.Pattern[str]:
+    """The subjects that a channel such as `subject:kitchen*` covers."""
+    return re.compile(fnmatch.translate(channel[len(SUBJECT) :]))

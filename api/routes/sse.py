@@ -11,13 +11,13 @@ from api.push.admission import Admission
 from api.push.client import Client
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
+from api.push.protocol import LONGEST_CHANNEL
 from api.push.sse import Stream, StreamConversation, StreamOpening, StreamTransport
 from api.settings import Settings
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 
 TAG = "Live"
-LONGEST_CHANNEL = 200
 
 
 class StreamQuery(msgspec.Struct):
@@ -90,7 +90,7 @@ class StreamEndpoints:
         @asynccontextmanager
         async def admit(transport: StreamTransport) -> AsyncIterator[Client]:
             async with self._admission.client(transport, call.who) as client:
-                conversation = StreamConversation(self._hub, client, channels)
+                conversation = StreamConversation(self._hub, client, opening)
                 self._permissions.attach(client, conversation)
                 yield client
 

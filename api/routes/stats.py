@@ -147,7 +147,7 @@ class StatsEndpoints:
                 counted.complete,
             ),
             alarms=AlarmCounts(len(alarms), by_state, by_priority),
-            signals=sum(map(visibility.allows_plain, self._hub.readings.latest())),
+            signals=self._hub.readings.count(visibility),
             clients=len(self._hub.clients),
             flows={view.flow or view.address: view.status for view in await self._status.all()},
         )

@@ -23,6 +23,7 @@ from api.push.live_permissions import LivePermissions
 from api.push.protocol import PUSH, BadMessage, Conversation, PushConversation, RawConversation
 from api.push.sse import SSE, heartbeat
 from api.settings import Settings
+from api.web.budget import ARRIVAL, message_cost
 from api.web.close_codes import (
     BINARY_MESSAGE,
     CHANNEL_FORBIDDEN,
@@ -249,9 +250,15 @@ class WebSocketEndpoints:
                 transport.on_writable = client.drain
                 conversation = open_(client)
                 self._permissions.attach(client, conversation)
-                await conversation.start()
+                await client.load.pay(ARRIVAL)
+                async with client.load.turn():
+                    await conversation.start()
                 while True:
+                    await client.room()
                     text, first = await _text(websocket) if first is None else first, None
+                    if not client.spend(cost := message_cost(text)):
+                        return
+                    await client.load.pay(cost)
                     try:
                         await conversation.receive(text)
                     except BadMessage as refusal:

@@ -34,6 +34,10 @@ TOKEN_EXPIRED = Close(UNAUTHORIZED, EXPIRED)
 LOGIN_ENDED = Close(UNAUTHORIZED, LOGGED_OUT)
 CHANNEL_FORBIDDEN = Close(FORBIDDEN, "this account may not see that channel")
 LAGS = Close(TOO_SLOW, "too slow: more events were waiting than this server keeps for one client")
+ACCOUNT_LAGS = Close(
+    TOO_SLOW, "too slow: more was waiting than this server keeps for the clients of one account"
+)
+OVER_BUDGET = Close(TOO_SLOW, "too many messages: this client asks for more than its share")
 STALLED = Close(TOO_SLOW, "too slow: read nothing for longer than this server waits")
 
 

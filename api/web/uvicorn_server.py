@@ -11,15 +11,24 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from api.settings import Settings
-from api.web.close_codes import INVALID_UTF8, Close
+from api.web.budget import Budget
+from api.web.close_codes import INVALID_UTF8, OVER_BUDGET, Close
 from api.web.http_protocol import HttpProtocol
 from api.web.log_redaction import keep_tokens_out_of_logs
 from connectors.http.request_gate import refuse_folded_headers
 
 GRACEFUL_SHUTDOWN = 5
 PING_INTERVAL = 20.0
+CUT_AFTER = 5.0
 TRANSPORT = "vigie.transport"
 """Extension of the ASGI scope: the transport of a WebSocket connection."""
+
+
+PIECE = 4 << 10
+"""Bytes that are read of one client before others have their turn."""
+CONTROL_BURST = 500.0
+CONTROL_RATE = 50.0
+"""Pings, pongs and pieces of messages of one client, at once and for each second."""
 
 
 def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
@@ -28,7 +37,8 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
     class WebSocketProtocol(WebSocketsSansIOProtocol):
         """A `Transport` of the application.
 
-        Frames that are ready go out as they are, and a client that does not read is cut off.
+        Frames that are ready go out as they are, and a client that does not read is cut off. What
+        a client sends is read in pieces, and no further than the application has come with it.
         """
 
         on_writable: Callable[[], None] | None = None
@@ -36,6 +46,59 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
             self.transport.set_write_buffer_limits(high=write_buffer)
+            self._unread = bytearray()
+            self._to_be_read = False
+            self._control = Budget(CONTROL_BURST, CONTROL_RATE, self.loop.time)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.on_writable is not None:
+                self.on_writable()
+
+        def data_received(self, data: bytes) -> None:
+            self._unread += data
+            self._read_piece()
+
+        async def receive(self) -> Any:
+            message = await super().receive()
+            if self._unread:
+                self._read_soon()
+            return message
+
+        def _read_soon(self) -> None:
+            self.transport.pause_reading()
+            if not self._to_be_read:
+                self._to_be_read = True
+                self.loop.call_soon(self._read_piece)
+
+        def _read_piece(self) -> None:
+            self._to_be_read = False
+            if self.read_paused and not self.close_sent:
+                return
+            piece = bytes(self._unread[:PIECE])
+            del self._unread[:PIECE]
+            super().data_received(piece)
+            if self._unread:
+                self._read_soon()
+            elif not self.read_paused:
+                self.transport.resume_reading()
+
+        def handle_ping(self) -> None:
+            if self._may_go_on():
+                super().handle_ping()
+
+        def handle_pong(self, event: Any) -> None:
+            if self._may_go_on():
+                super().handle_pong(event)
+
+        def handle_cont(self, event: Any) -> None:
+            if self._may_go_on():
+                super().handle_cont(event)
+
+        def _may_go_on(self) -> bool:
+            if not self.close_sent and not self._control.spend(1):
+                self.end(OVER_BUDGET, CUT_AFTER)
+            return not self.close_sent
 
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
@@ -60,6 +123,10 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
         def can_write(self) -> bool:
             return self.writable.is_set()
 
+        @property
+        def buffered(self) -> int:
+            return self.transport.get_write_buffer_size()
+
         def write(self, data: bytes) -> None:
             if not self.close_sent and not self.transport.is_closing():
                 self.transport.write(data)
@@ -77,7 +144,7 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
             self.close_sent = True
             if self.read_paused:
                 self.read_paused = False
-                self.transport.resume_reading()
+                self._read_soon()
             self.queue.put_nowait(
                 {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
             )
