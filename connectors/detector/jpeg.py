@@ -20,15 +20,18 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that b
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
-def decode(jpeg: bytes, facts: ModelFacts) -> Pixels | None:
+def decode(jpeg: bytes, facts: ModelFacts, share: float = 1.0) -> Pixels | None:
     """A JPEG as a picture, no larger than the model needs; None for one that is not whole.
+
+    `share` is how much of its width and height the model looks at at once, where not at all of it.
 
     libjpeg scales by 2, 4 or 8 while it decodes, which costs less than decoding all.
     """
     size = size_of(jpeg)
     if size is None or not jpeg.rstrip(b"\0").endswith(END):
         return None
-    how = READ_AS[reduction(*size, facts.width, facts.height)]
+    seen = max(1, round(size[0] * share)), max(1, round(size[1] * share))
+    how = READ_AS[reduction(*seen, facts.width, facts.height)]
     try:
         picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), how | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:

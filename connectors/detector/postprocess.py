@@ -43,7 +43,7 @@ def _raw(answer: Floats, limits: Limits) -> Objects:
     boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
     usable = _usable(boxes)
     objects = Objects(boxes[usable], top[keep][usable], best[keep][usable].astype(np.int64))
-    return _take(objects, suppressed(objects, limits.overlap, limits.floor))
+    return taken(objects, suppressed(objects, limits.overlap, limits.floor))
 
 
 def _end_to_end(answer: Floats, limits: Limits) -> Objects:
@@ -53,7 +53,7 @@ def _end_to_end(answer: Floats, limits: Limits) -> Objects:
     if limits.classes is not None:
         keep &= np.isin(classes, np.asarray(limits.classes))
     objects = Objects(answer[keep, :4], scores[keep], classes[keep])
-    return _take(objects, np.argsort(-objects.scores, kind="stable"))
+    return taken(objects, np.argsort(-objects.scores, kind="stable"))
 
 
 def suppressed(
@@ -74,10 +74,11 @@ def suppressed(
 def _on_picture(objects: Objects, placement: Placement, limits: Limits) -> Objects:
     boxes = placement.back(objects.boxes)
     usable = np.flatnonzero(_usable(boxes))[: limits.most]
-    return _take(objects._replace(boxes=boxes), usable)
+    return taken(objects._replace(boxes=boxes), usable)
 
 
-def _take(objects: Objects, which: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Objects:
+def taken(objects: Objects, which: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Objects:
+    """The objects of these numbers, in this order."""
     return Objects(objects.boxes[which], objects.scores[which], objects.classes[which])
 
 

@@ -125,9 +125,9 @@ class Worker(Generic[Item]):
             longest = max(1.0, 5 * self._usual)
             return bool(self._batches) and time.monotonic() - self._batches[0].since > longest
 
-    def submit(self, items: Sequence[Item], jpegs: Sequence[bytes]) -> None:
+    def submit(self, items: Sequence[Item], work: Work) -> None:
         """Give a batch; its answer comes to `found`."""
-        batch = _Batch(items, Work(list(jpegs)), time.monotonic())
+        batch = _Batch(items, work, time.monotonic())
         with self._lock:
             self._batches.append(batch)
             if self._pipe is not None and self.ready is not None:

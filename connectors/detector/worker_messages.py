@@ -48,10 +48,15 @@ class Refused(Struct, frozen=True, tag="refused"):
     detail: str
 
 
+Region = tuple[float, float, float, float]
+"""Left, top, width and height of a part of a picture, as fractions of it."""
+
+
 class Work(Struct, frozen=True):
-    """JPEGs to look at."""
+    """JPEGs to look at, and in which regions of each; none: at the whole of it, or of all."""
 
     jpegs: list[bytes]
+    regions: list[list[Region]] = []
 
 
 class Box(Struct, frozen=True, array_like=True):

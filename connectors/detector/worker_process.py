@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from itertools import islice
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from connectors.base import ConnectorError
 from connectors.detector.backend import Backend
 from connectors.detector.backends import FAKE, open_backend
-from connectors.detector.jpeg import decode
+from connectors.detector.cropped import Cropped, decode_regions, put_together
 from connectors.detector.measurement import Choice, measure
 from connectors.detector.model import ModelError
 from connectors.detector.objects import Limits, Objects
@@ -36,10 +37,9 @@ from connectors.detector.worker_messages import (
 
 
 class Prepared(NamedTuple):
-    """A batch ready for the model: which of its pictures could be decoded, and their sizes."""
+    """A batch ready for the model; a picture that could not be decoded is None."""
 
-    whole: list[bool]
-    sizes: list[tuple[int, int]]
+    pictures: list[Cropped | None]
     values: Any
     seconds: float
 
@@ -68,7 +68,7 @@ def main() -> None:
         start = time.perf_counter()
         objects = backend.find(batch.values, limits)
         seconds = time.perf_counter() - start
-        write(sink, answer(batch, objects, backend.facts.names, seconds))
+        write(sink, answer(batch, objects, backend.facts.names, limits, seconds))
 
 
 def load(setup: Setup) -> tuple[Backend, Choice]:
@@ -111,25 +111,31 @@ def _prepare(source: IO[bytes], backend: Backend, prepared: "queue.Queue[Prepare
 def prepare(work: Work, backend: Backend) -> Prepared:
     """Decode and scale the pictures of a batch."""
     start = time.perf_counter()
-    decoded = [decode(jpeg, backend.facts) for jpeg in work.jpegs]
-    pictures = [picture for picture in decoded if picture is not None]
-    values = backend.prepare(pictures)
-    return Prepared(
-        [picture is not None for picture in decoded],
-        [(picture.shape[1], picture.shape[0]) for picture in pictures],
-        values,
-        time.perf_counter() - start,
-    )
+    regions = work.regions or [[]] * len(work.jpegs)
+    pictures = [
+        decode_regions(jpeg, parts, backend.facts)
+        for jpeg, parts in zip(work.jpegs, regions, strict=True)
+    ]
+    values = backend.prepare([part for each in pictures if each for part in each.parts])
+    return Prepared(pictures, values, time.perf_counter() - start)
 
 
 def answer(
-    batch: Prepared, objects: Sequence[Objects], names: Sequence[str], seconds: float
+    batch: Prepared,
+    objects: Sequence[Objects],
+    names: Sequence[str],
+    limits: Limits,
+    seconds: float,
 ) -> Found:
     """The objects of a batch as boxes in fractions."""
-    boxes = iter(
-        [boxes_of(each, *size, names) for each, size in zip(objects, batch.sizes, strict=True)]
-    )
-    pictures = [next(boxes) if whole else None for whole in batch.whole]
+    rest = iter(objects)
+
+    def found_on(picture: Cropped) -> list[Box]:
+        found = list(islice(rest, len(picture.parts)))
+        whole = put_together(found, picture.corners, limits)
+        return boxes_of(whole, picture.width, picture.height, names)
+
+    pictures = [None if picture is None else found_on(picture) for picture in batch.pictures]
     return Found(pictures, seconds, batch.seconds)
 
 

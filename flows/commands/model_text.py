@@ -41,7 +41,8 @@ def found_text(path: str, backend: str, picture: Path, confidence: float) -> str
     """What a model finds on a picture, as a table; boxes in per cent of the picture."""
     loaded = open_backend(backend, path)
     work = prepare(Work([picture.read_bytes()]), loaded)
-    found = answer(work, loaded.find(work.values, Limits(confidence)), loaded.facts.names, 0.0)
+    limits = Limits(confidence)
+    found = answer(work, loaded.find(work.values, limits), loaded.facts.names, limits, 0.0)
     boxes = found.pictures[0]
     if boxes is None:
         raise ModelError(f"{picture}: expected a whole JPEG")

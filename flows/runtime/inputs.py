@@ -19,7 +19,7 @@ from flows.language.model import Flow
 from flows.runtime.dead_letters import DeadLetters
 from flows.runtime.runtime_context import Input
 from flows.vision.models import model_settings
-from flows.vision.picture_steps import TooManyModels, picture_steps
+from flows.vision.picture_steps import UnlikeSteps, picture_steps
 from flows.vision.supervisor import CameraProcesses
 
 MakeContext = Callable[[str, Any], ConnectorContext]
@@ -121,7 +121,7 @@ class Inputs:
         source = self._recording(source)
         try:
             steps = picture_steps(self._flow, context.name)
-        except TooManyModels as error:
+        except UnlikeSteps as error:
             raise NotRunnable(str(error)) from None
         model = (
             model_settings(steps.detect.model, self._site, self._definition) if steps.detect else {}

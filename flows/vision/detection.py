@@ -16,13 +16,14 @@ from connectors.base import ConnectorError, Health, Stopped
 from connectors.detector.backends import backends_for
 from connectors.detector.batching import Batcher
 from connectors.detector.worker import HANGS_AFTER, Reports, Worker
-from connectors.detector.worker_messages import Box, Found, Setup
+from connectors.detector.worker_messages import Box, Found, Region, Setup, Work
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from flows.vision.detection_feed import DetectionFeed
 from flows.vision.detection_positions import Place, Positions, positions_file
 from flows.vision.frames_topic import BadPicture, PictureHead, head_of, reference
 from operators.events import Frame, Reading, Seen, encode_lines
+from operators.vision.regions import Regions
 
 log = logging.getLogger("vigie")
 
@@ -45,6 +46,7 @@ class DetectionSettings(Struct, frozen=True):
     """What the detection process of a source shall do.
 
     `model` is a file, or the address of a fake. `deadline` is how old a picture may be, in seconds.
+    `by_motion`: look where something moves, and not at whole pictures.
     """
 
     flow: str
@@ -53,6 +55,7 @@ class DetectionSettings(Struct, frozen=True):
     model: str
     classes: list[str]
     folder: str | None = None
+    by_motion: bool = False
     most: int = MOST
     wait: float = WAIT
     backend: str | None = None
@@ -96,6 +99,7 @@ class Detection:
         self._bytes = 0
         self._warned = False
         self._told_seen: dict[str, float] = {}
+        self._regions = Regions() if settings.by_motion else None
         self._batcher: Batcher[Picture] = Batcher(
             settings.most, settings.wait * OF_THE_WAIT, self._skip
         )
@@ -185,7 +189,21 @@ class Detection:
                 self._changed.wait(min(max(until, 0.0), 0.5))
                 return
             self._bytes -= sum(len(picture.jpeg) for picture in batch)
-        self.worker.submit(batch, [picture.jpeg for picture in batch])
+        jpegs = [picture.jpeg for picture in batch]
+        self.worker.submit(batch, Work(jpegs, self._regions_of(batch)))
+
+    def _regions_of(self, batch: Sequence[Picture]) -> list[list[Region]]:
+        ready = self.worker.ready
+        if self._regions is None or ready is None:
+            return []
+        smallest = max(ready.facts.width, ready.facts.height)
+        heads = [picture.head for picture in batch]
+        return [
+            self._regions.of(
+                head.camera, head.time, head.motion, (head.width, head.height), smallest
+            )
+            for head in heads
+        ]
 
     def _wake(self) -> None:
         with self._changed:
@@ -259,12 +277,14 @@ class Detection:
         except (Stopped, ConnectorError):
             return  # the main thread ends for it, too
         self._reports.count("detected", len(pictures))
-        for camera in {
-            picture.head.camera
-            for picture, boxes in zip(pictures, answer.pictures, strict=True)
-            if any(box.score >= SEEN_FROM for box in boxes or ())
-        }:
-            self._tell_seen(camera)
+        for picture, boxes in zip(pictures, answer.pictures, strict=True):
+            sure = [box for box in boxes or () if box.score >= SEEN_FROM]
+            if not sure:
+                continue
+            self._tell_seen(picture.head.camera)
+            if self._regions is not None:
+                places = [(box.left, box.top, box.width, box.height) for box in sure]
+                self._regions.found(picture.head.camera, picture.head.time, places)
 
     def _tell_seen(self, camera: str) -> None:
         now = time.monotonic()

@@ -42,6 +42,7 @@ def settings_of(given: Mapping[str, Any]) -> DetectionSettings:
         model=fetched(given["model"], given.get("objects"), model_cache(given.get("folder"))),
         classes=list(given["classes"]),
         folder=given.get("folder"),
+        by_motion=given.get("region") == "motion",
         **{key: batch[name] for key, name in (("most", "max"), ("wait", "wait")) if name in batch},
         **{key: given[key] for key in PASSED_ON if given.get(key) is not None},
     )

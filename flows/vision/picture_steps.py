@@ -8,8 +8,8 @@ from operators.vision.detect import Detect, DetectBatch
 from operators.vision.motion_gate import MotionGate
 
 
-class TooManyModels(ValueError):
-    """The streams of one source name several models; the message says which."""
+class UnlikeSteps(ValueError):
+    """The streams of one source cannot share one look at its pictures; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def picture_steps(flow: Flow, source: str) -> PictureSteps:
     """The steps on the pictures of a source; several streams share one gate and one model.
 
     The gate is the one that lets most through, the classes are those that any stream wants. Raises
-    `TooManyModels`.
+    `UnlikeSteps`.
     """
     gates: list[MotionGate | None] = []
     looks: list[Detect] = []
@@ -40,9 +40,20 @@ def picture_steps(flow: Flow, source: str) -> PictureSteps:
         return PictureSteps(None, None)
     models = {look.model for look in looks}
     if len(models) > 1:
-        raise TooManyModels(
+        raise UnlikeSteps(
             f"sources.{source}: one source is looked at by one model, but its streams name"
             f" {', '.join(sorted(models))}; give each model a source of its own"
+        )
+    regions = {look.region for look in looks}
+    if len(regions) > 1:
+        raise UnlikeSteps(
+            f"sources.{source}: its pictures are looked at once, but its streams say both 'region:"
+            " frame' and 'region: motion'; say the same in all of them"
+        )
+    if regions == {"motion"} and not all(gates):
+        raise UnlikeSteps(
+            f"sources.{source}: 'region: motion' looks where a 'motion_gate' saw something move;"
+            " put one before every 'detect' of this source"
         )
     classes = dict.fromkeys(word for look in looks for word in look.classes)
     batches = [look.batch or DetectBatch() for look in looks]

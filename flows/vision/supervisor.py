@@ -59,6 +59,7 @@ class CameraProcesses:
             detection = common | {
                 **model,
                 "classes": steps.detect.classes,
+                "region": steps.detect.region,
                 "batch": steps.detect.batch.model_dump() if steps.detect.batch else None,
             }
             self.detection = ChildProcess("flows.vision.detection_process", detection, context)

@@ -1,6 +1,6 @@
 """The step `detect`: finds objects on pictures."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from pydantic import Field
@@ -49,6 +49,13 @@ class Detect(Operator):
         0.5,
         description="The lowest score that counts, 0 to 1, or the column that says so.",
         examples=[0.5],
+    )
+    region: Literal["frame", "motion"] = Field(
+        "frame",
+        description=(
+            "Look at the whole `frame`, or at squares around what the `motion_gate` before it saw"
+            " moving and around what was found last: for small objects on large pictures."
+        ),
     )
     batch: DetectBatch | None = Field(None, description="How pictures are gathered.")
 

@@ -50,6 +50,7 @@ class Known:
         model = "" if look.model is None else self._model(look.model)
         masks = view.masks if look.gate else ()
         parts = [VERSION, self._of(recording), model, look.classes, look.gate, view.fps, masks]
+        parts += [look.by_motion] if look.by_motion else []
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def get(self, key: str) -> list[SeenPicture] | None:

@@ -11,7 +11,7 @@ from connectors.runtime.optional_packages import needing
 from flows.dataflow.compiler import NotRunnable
 from flows.language.model import Flow
 from flows.vision.models import fetched, model_settings
-from flows.vision.picture_steps import TooManyModels, picture_steps
+from flows.vision.picture_steps import UnlikeSteps, picture_steps
 
 Polygons = tuple[tuple[tuple[float, float], ...], ...]
 
@@ -32,7 +32,8 @@ class Look:
 
     `model` is a file, or the address of a fake; None if no stream looks at pictures. `gate` is the
     area that must move, as a fraction, and the seconds that it stays open; None lets all pass.
-    `usual` is a camera that no row describes; it is of use where `views` is empty.
+    `usual` is a camera that no row describes; it is of use where `views` is empty. `by_motion`:
+    look where something moves, and not at whole pictures.
     """
 
     model: str | None
@@ -40,6 +41,7 @@ class Look:
     gate: tuple[float, float] | None
     views: tuple[View, ...]
     usual: View
+    by_motion: bool = False
 
     def view(self, camera: str) -> View:
         """What is known of a camera."""
@@ -64,7 +66,7 @@ def look_of(
     assert isinstance(settings, Rtsp)
     try:
         steps = picture_steps(flow, source)
-    except TooManyModels as error:
+    except UnlikeSteps as error:
         raise NotRunnable(str(error)) from None
     model = None
     if steps.detect is not None:
@@ -85,6 +87,7 @@ def look_of(
         (steps.gate.area, steps.gate.hold) if steps.gate else None,
         tuple(views),
         View("", settings.fps),
+        steps.detect is not None and steps.detect.region == "motion",
     )
 
 

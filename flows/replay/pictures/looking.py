@@ -17,11 +17,12 @@ from connectors.camera.stream import AvStream, Picture, StreamError
 from connectors.detector.backend import Backend
 from connectors.detector.backends import backends_for, open_backend
 from connectors.detector.objects import Limits
-from connectors.detector.worker_messages import Box, Setup, Work
+from connectors.detector.worker_messages import Box, Region, Setup, Work
 from connectors.detector.worker_process import answer, limits_of, prepare
 from flows.replay.pictures.known import SeenPicture
 from flows.replay.pictures.look import Look, View
-from flows.vision.detection import FLOOR
+from flows.vision.detection import FLOOR, SEEN_FROM
+from operators.vision.regions import Regions
 
 MOST_BYTES = 900_000
 """The largest JPEG, as cameras make them."""
@@ -59,13 +60,19 @@ class Finder:
         self._limits = Limits(FLOOR)
         self.pictures = 0
 
-    def find(self, jpegs: list[bytes]) -> list[list[Box] | None]:
+    @property
+    def smallest(self) -> int:
+        """Pixels of the longer side of the model's input. Raises `ConnectorError`."""
+        facts = (self._backend or self._load()).facts
+        return max(facts.width, facts.height)
+
+    def find(self, work: Work) -> list[list[Box] | None]:
         """The objects on each picture. Raises `ConnectorError` where the model cannot run."""
         backend = self._backend or self._load()
-        self.pictures += len(jpegs)
-        batch = prepare(Work(jpegs), backend)
+        self.pictures += len(work.jpegs)
+        batch = prepare(work, backend)
         found = backend.find(batch.values, self._limits)
-        return answer(batch, found, backend.facts.names, 0.0).pictures
+        return answer(batch, found, backend.facts.names, self._limits, 0.0).pictures
 
     def _load(self) -> Backend:
         model = self._look.model
@@ -102,31 +109,60 @@ def look_at(
 def _looked_at(
     path: Path, look: Look, view: View, finder: Finder, tell: Callable[[float], None]
 ) -> Iterator[SeenPicture]:
-    waiting: list[tuple[SeenPicture, bytes]] = []
-    for picture, jpeg in _taken(path, look, view):
-        tell(picture.at)
-        if not picture.moving or look.model is None:
-            yield from _seen(waiting, finder)
+    waiting: list[_Taken] = []
+    seen = _Seen(look, finder)
+    for taken in _taken(path, look, view):
+        tell(taken.picture.at)
+        if not taken.picture.moving or look.model is None:
+            yield from seen.on(waiting)
             waiting = []
-            yield picture
+            yield taken.picture
             continue
-        waiting.append((picture, jpeg))
+        waiting.append(taken)
         if len(waiting) == AT_ONCE:
-            yield from _seen(waiting, finder)
+            yield from seen.on(waiting)
             waiting = []
-    yield from _seen(waiting, finder)
+    yield from seen.on(waiting)
 
 
-def _seen(waiting: Sequence[tuple[SeenPicture, bytes]], finder: Finder) -> Iterator[SeenPicture]:
-    if not waiting:
-        return
-    found = finder.find([jpeg for _, jpeg in waiting])
-    for (picture, _), boxes in zip(waiting, found, strict=True):
-        if boxes is not None:
+class _Taken(NamedTuple):
+    """A picture, its JPEG where it passes the gate, and where something moves on it."""
+
+    picture: SeenPicture
+    jpeg: bytes = b""
+    motion: Sequence[Region] = ()
+
+
+class _Seen:
+    """Looks at pictures of one recording, at all of them or where something moves."""
+
+    def __init__(self, look: Look, finder: Finder) -> None:
+        self._finder = finder
+        self._regions = Regions() if look.by_motion else None
+
+    def on(self, waiting: Sequence[_Taken]) -> Iterator[SeenPicture]:
+        if not waiting:
+            return
+        jpegs = [taken.jpeg for taken in waiting]
+        found = self._finder.find(Work(jpegs, [*map(self._where, waiting)]))
+        for taken, boxes in zip(waiting, found, strict=True):
+            if boxes is None:
+                continue
+            picture = taken.picture
+            if self._regions is not None:
+                sure = [box for box in boxes if box.score >= SEEN_FROM]
+                places = [(box.left, box.top, box.width, box.height) for box in sure]
+                self._regions.found("", picture.at, places)
             yield SeenPicture(picture.at, picture.width, picture.height, True, boxes)
 
+    def _where(self, taken: _Taken) -> list[Region]:
+        if self._regions is None:
+            return []
+        at, size = taken.picture.at, (taken.picture.width, taken.picture.height)
+        return self._regions.of("", at, taken.motion, size, self._finder.smallest)
 
-def _taken(path: Path, look: Look, view: View) -> Iterator[tuple[SeenPicture, bytes]]:
+
+def _taken(path: Path, look: Look, view: View) -> Iterator[_Taken]:
     """The pictures that the camera would have told of, with the JPEG of those that pass."""
     gate = MotionGate(*look.gate, view.masks) if look.gate else None
     sign_given = -SIGN_EVERY
@@ -135,16 +171,18 @@ def _taken(path: Path, look: Look, view: View) -> Iterator[tuple[SeenPicture, by
         if gate is not None and size not in (None, (frame.width, frame.height)):
             gate.restart()
         size = (frame.width, frame.height)
-        if gate is not None and not gate.look(small_gray(frame), at).passes:
+        looked = gate.look(small_gray(frame), at) if gate is not None else None
+        if looked is not None and not looked.passes:
             if at - sign_given >= SIGN_EVERY:
                 sign_given = at
-                yield SeenPicture(at, *size, False, None), b""
+                yield _Taken(SeenPicture(at, *size, False, None))
             continue
         if look.model is None:
-            yield SeenPicture(at, *size, True, None), b""
+            yield _Taken(SeenPicture(at, *size, True, None))
         elif encoded := encode_jpeg(frame, MOST_BYTES):
             jpeg, width, height = encoded
-            yield SeenPicture(at, width, height, True, None), jpeg
+            motion = looked.boxes if looked is not None else ()
+            yield _Taken(SeenPicture(at, width, height, True, None), jpeg, motion)
 
 
 def _paced(path: Path, fps: float) -> Iterator[tuple[float, av.VideoFrame]]:

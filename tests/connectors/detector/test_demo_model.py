@@ -29,7 +29,9 @@ def backend() -> Backend:
 def look(backend: Backend, pictures: list[np.ndarray], floor: float = 0.1) -> list[list[Box]]:
     jpegs = [cv2.imencode(".jpg", picture, [1, 85])[1].tobytes() for picture in pictures]
     batch = prepare(Work(jpegs), backend)
-    found = answer(batch, backend.find(batch.values, Limits(floor)), backend.facts.names, 0.0)
+    found = answer(
+        batch, backend.find(batch.values, Limits(floor)), backend.facts.names, Limits(floor), 0.0
+    )
     assert None not in found.pictures
     return [boxes or [] for boxes in found.pictures]
 
@@ -116,3 +118,31 @@ def test_it_finds_what_another_program_found_with_it(backend, whole):
             assert mine.classes.tolist() == [row[5] for row in rows]
             assert np.allclose(mine.scores, [row[4] for row in rows], atol=score)
             assert np.allclose(mine.boxes, [row[:4] for row in rows], atol=edge)
+
+
+def test_small_objects_are_found_in_regions_where_the_whole_picture_shows_none(
+    backend: Backend,
+) -> None:
+    """A scene in the corner of a picture four times as wide and high, found where it is."""
+    times, left, top = 4, 1700, 900
+    total = {"frame": Score(0, 0, 0), "motion": Score(0, 0, 0)}
+    for seed in (101, 103, 105):
+        for picture, labels in list(scenes.video(seed, pictures=30))[::6]:
+            tall, wide = picture.shape[:2]
+            large = np.full((tall * times, wide * times, 3), 120, np.uint8)
+            large[top : top + tall, left : left + wide] = picture
+            height, width = large.shape[:2]
+            region = (left / width, top / height, 1 / times, 1 / times)
+            jpeg = cv2.imencode(".jpg", large, [1, 85])[1].tobytes()
+            for way, regions in (("frame", []), ("motion", [[region]])):
+                batch = prepare(Work([jpeg], regions), backend)
+                found = backend.find(batch.values, Limits(0.1))
+                answered = answer(batch, found, backend.facts.names, Limits(0.1), 0.0)
+                assert answered.pictures[0] is not None
+                corner = np.array([left, top] * 2)
+                moved = [label._replace(box=tuple(label.box + corner)) for label in labels]
+                sure = [box for box in answered.pictures[0] if box.score >= CONFIDENCE]
+                total[way] += compare(sure, moved, width, height)
+    assert total["motion"].recall >= 0.8, total
+    assert total["motion"].precision >= 0.9, total
+    assert total["frame"].recall < total["motion"].recall / 2, total

@@ -13,7 +13,7 @@ import pytest
 from connectors.detector.lookup import Places, find_model
 from connectors.detector.measurement import SLOWEST_RUN, Choice, choose, thread_counts
 from connectors.detector.worker import ATTEMPTS, STRIKES, Worker
-from connectors.detector.worker_messages import Found, Setup
+from connectors.detector.worker_messages import Found, Setup, Work
 from tests.waiting import wait_until
 
 JPEG = cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1].tobytes()
@@ -61,7 +61,7 @@ class Bench:
         self.answers.append(answer)
 
     def submit(self, *items: str) -> None:
-        self.worker.submit(items, [JPEG] * len(items))
+        self.worker.submit(items, Work([JPEG] * len(items)))
 
 
 Make = Callable[..., Bench]
@@ -104,7 +104,7 @@ def test_a_stopped_process_hangs_and_is_replaced(make):
     bench = make("fake:", ["fake"], hangs_after=0.5)
     wait_until(lambda: bench.worker.ready, what="the model")
     os.kill(bench.worker.pid, signal.SIGSTOP)
-    bench.worker.submit(["a"] * 50, [JPEG + bytes(50_000)] * 50)  # more than a pipe holds
+    bench.worker.submit(["a"] * 50, Work([JPEG + bytes(50_000)] * 50))  # more than a pipe holds
     wait_until(lambda: len(bench.found) == 50, what="every picture")
     assert bench.reports.counts["hung"] == 1
 

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.config.document import Document
 from flows.loader import build
-from flows.vision.picture_steps import PictureSteps, TooManyModels, picture_steps
+from flows.vision.picture_steps import PictureSteps, UnlikeSteps, picture_steps
 
 HEAD = """\
 vigie: 1
@@ -68,8 +68,27 @@ def test_a_gate_in_the_stream_before_counts(tmp_path: Path) -> None:
     assert found.gate.area == 0.03
 
 
+def test_looking_where_something_moves_needs_a_gate_and_is_one_way_for_a_source(
+    tmp_path: Path,
+) -> None:
+    gate, detect = "motion_gate: {min_area: 3 %}", "detect: {model: m, classes: [person]"
+    found = steps(
+        tmp_path, f"a: {{from: video, steps: [{{{gate}}}, {{{detect}, region: motion}}}}]}}"
+    )
+    assert found.detect is not None
+    assert found.detect.region == "motion"
+    with pytest.raises(UnlikeSteps, match="put one before every 'detect'"):
+        steps(tmp_path, f"a: {{from: video, steps: [{{{detect}, region: motion}}}}]}}")
+    with pytest.raises(UnlikeSteps, match="say the same in all of them"):
+        steps(
+            tmp_path,
+            f"a: {{from: video, steps: [{{{gate}}}, {{{detect}, region: motion}}}}]}}",
+            f"b: {{from: video, steps: [{{{gate}}}, {{{detect}}}}}]}}",
+        )
+
+
 def test_two_models_on_one_source_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(TooManyModels, match="name m, n; give each model"):
+    with pytest.raises(UnlikeSteps, match="name m, n; give each model"):
         steps(
             tmp_path,
             "a: {from: video, steps: [{detect: {model: m, classes: [person]}}]}",
