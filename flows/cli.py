@@ -26,6 +26,9 @@ COMMANDS: dict[str, Entry] = {
     "try": Entry(
         "flows.commands.first_hour.trial:try_flow", "Show what a flow would do, without doing it."
     ),
+    "doctor": Entry(
+        "flows.commands.first_hour.doctor:doctor", "Check that everything a site needs answers."
+    ),
     "validate": Entry("flows.commands.validate:validate", "Check definitions and site files."),
     "test": Entry("flows.commands.test:test", "Run the tests of definitions."),
     "replay": Entry("flows.commands.replay:replay", "Play history through a definition."),

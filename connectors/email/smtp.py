@@ -27,7 +27,7 @@ def hand_over(
     `MailRejected` when the server does not want the mail itself.
     """
     try:
-        with _session(connection, name) as server:
+        with session(connection, name) as server:
             answers = server.send_message(mail, connection.sender, to)
     except smtplib.SMTPRecipientsRefused as error:
         answers = error.recipients
@@ -97,7 +97,8 @@ class RecipientsDeferred(Retry):
 
 
 @contextlib.contextmanager
-def _session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
+def session(connection: EmailConnection, name: str) -> Iterator[smtplib.SMTP]:
+    """A session with the server, encrypted and logged in as the connection says."""
     host, port, timeout = connection.host, connection.port, connection.timeout
     encrypted = connection.encrypted
     tls = _tls(connection, name) if encrypted or connection.starttls != "off" else None

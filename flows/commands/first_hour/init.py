@@ -147,6 +147,7 @@ def _say_next(folder: Path, flow: str, names: list[str]) -> None:
     if names:
         click.echo(f"  put {', '.join(names)} into {folder / 'site.env'}, then")
         click.echo(f"  set -a; . {folder / 'site.env'}; set +a")
+    click.echo(f"  vigie doctor {folder / 'site.yaml'}             # does everything answer?")
     click.echo(
         f"  vigie discover --site {folder / 'site.yaml'}    # what speaks here, and a flow for it"
     )
