@@ -21,6 +21,8 @@ PRIVATE = {
         "kafka.consumer.fetcher:Fetcher.PartitionRecords.drain",
         "kafka.consumer.fetcher:Fetcher._handle_fetch_response"
         "(self, node_id, fetch_offsets, send_time, response)",
+        "kafka.consumer.fetcher:Fetcher._create_fetch_requests(self)",
+        "kafka.protocol.api_message:ApiMessage._max_version",
         "kafka.record.default_records:DefaultRecordBatch._maybe_uncompress(self)",
         "kafka.record.default_records:DefaultRecordBatch.validate_crc",
         "kafka.consumer.fetcher:Fetcher.PartitionRecords._consume_aborted_transactions_up_to",

@@ -13,6 +13,8 @@ from connectors.base import Health
 from connectors.kafka.admin import ensure_topic, explain, forget_topics
 from connectors.kafka.client_faults import ClientFaults
 from connectors.kafka.connection import TopicConnection
+from connectors.kafka.log.position import Position
+from connectors.kafka.log.topic_log import Change, TopicLog, id_of
 from connectors.kafka.open_consumer import open_consumer
 from connectors.runtime.backoff import Backoff
 from flows.vision.detection_positions import Positions
@@ -101,13 +103,13 @@ class DetectionFeed:
                     fetch_min_bytes=ENOUGH,
                     max_partition_fetch_bytes=max(4 << 20, self._connection.record_limit + 4096),
                     fetch_max_bytes=LARGEST_FETCH,
-                    metadata_max_age_ms=int(1000 * LOOK_FOR_PARTITIONS),
+                    auto_offset_reset="none",
                 ) as consumer:
-                    partitions = self._assign(consumer)
+                    topics = self._assign(consumer)
                     self._health.up(self._name)
                     backoff.reset()
-                    while not self._stop.is_set() and not self._has_grown(consumer, partitions):
-                        self._poll(consumer, partitions)
+                    while not self._stop.is_set() and not self._has_grown(topics):
+                        self._poll(topics)
             except Exception as error:
                 if not faults.tolerates(self._name, error):
                     raise
@@ -115,19 +117,28 @@ class DetectionFeed:
                 forget_topics()
                 self._stop.wait(backoff.pause())
 
-    def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+    def _assign(self, consumer: KafkaConsumer) -> TopicLog:
         numbers = consumer.partitions_for_topic(self._topic)
         if not numbers:
             raise KafkaError(f"the broker does not list {self._topic}")
         partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
         first = consumer.beginning_offsets(partitions)
         end = consumer.end_offsets(partitions)
         recent = self._recent(consumer, partitions)
-        for tp in partitions:
-            self._seek(consumer, tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])))
+        is_other = self._positions.is_other(id := id_of(consumer, self._topic))
+        if is_other:
+            log.warning("%s: %s was made anew", self._name, self._topic)
+        starts = {
+            tp: Position(
+                self._begin(tp, int(first[tp]), int(end[tp]), recent.get(tp, int(end[tp])), id),
+                -1,
+                id,
+            )
+            for tp in partitions
+        }
+        self._positions.is_of(id)
         self._last_probe = self._last_look = time.monotonic()
-        return partitions
+        return TopicLog(consumer, starts, records="whole")
 
     def _recent(
         self, consumer: KafkaConsumer, partitions: list[TopicPartition]
@@ -137,25 +148,20 @@ class DetectionFeed:
         found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
         return {tp: int(at.offset) for tp, at in found.items() if at is not None}
 
-    def _seek(
-        self, consumer: KafkaConsumer, tp: TopicPartition, first: int, end: int, recent: int
-    ) -> None:
+    def _begin(self, tp: TopicPartition, first: int, end: int, recent: int, id: str | None) -> int:
         known = self._positions.next(tp.partition)
-        anew = known is not None and known > end
+        # a broker without ids tells another topic by nothing but fewer records
+        anew = known is not None and (self._positions.is_other(id) or (id is None and known > end))
         if anew:
-            log.warning(
-                "%s: %s/%d ends at %d, before the position %s: the topic was made anew",
-                self._name, tp.topic, tp.partition, end, known,
-            )  # fmt: skip
             known = None
         start = max(recent if known is None else known, recent, first)
         if known is not None and start > known:
             self._passed(start - known)
         self._positions.start(tp.partition, start, anew)
         self._gathered[tp.partition] = end
-        consumer.seek(tp, start)
+        return start
 
-    def _poll(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+    def _poll(self, topics: TopicLog) -> None:
         if not self._has_room():
             self._stop.wait(IDLE_PAUSE)
             return
@@ -163,24 +169,38 @@ class DetectionFeed:
         if quiet > BUSY_SECONDS:
             self._stop.wait(IDLE_PAUSE)
         if quiet > PROBE_SECONDS and time.monotonic() - self._last_probe > PROBE_SECONDS:
-            self._probe(consumer, partitions)
-        polled = consumer.poll(timeout_ms=2 * self._wait_ms)
+            self._probe(topics)
+        polled = topics.poll(2 * self._wait_ms)
+        for change in topics.changes():
+            self._follow(change)
         for tp, records in polled.items():
             self._last_record = time.monotonic()
             for record in records:
                 self._take(record, record.offset < self._gathered[tp.partition])
 
-    def _probe(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> None:
+    def _follow(self, change: Change) -> None:
+        """Go on where the topic goes on; raises `KafkaError` where it is another one."""
+        log.warning("%s: %s", self._name, change)
+        if change.kind == "anew":
+            raise KafkaError("the topic was made anew")
+        if change.kind == "gap":
+            self._passed(change.now - change.before)
+        self._positions.start(change.tp.partition, change.now, change.kind == "cut")
+
+    def _probe(self, topics: TopicLog) -> None:
         """Ask the broker something, for the client waits silently for one that is gone."""
         self._last_probe = time.monotonic()
-        ends = consumer.end_offsets(partitions, timeout_ms=3_000)
-        if any(int(end) < (self._positions.next(tp.partition) or 0) for tp, end in ends.items()):
+        partitions = [TopicPartition(self._topic, number) for number in self._gathered]
+        ends = topics.ends(partitions)
+        if topics.topic_id(self._topic) is None and any(
+            int(end) < (self._positions.next(tp.partition) or 0) for tp, end in ends.items()
+        ):
             raise KafkaError("the topic was made anew")
         self._health.up(self._name)
 
-    def _has_grown(self, consumer: KafkaConsumer, partitions: list[TopicPartition]) -> bool:
+    def _has_grown(self, topics: TopicLog) -> bool:
         """Whether the topic has more partitions than are read."""
         if time.monotonic() - self._last_look < LOOK_FOR_PARTITIONS:
             return False
         self._last_look = time.monotonic()
-        return len(consumer.partitions_for_topic(self._topic) or ()) > len(partitions)
+        return len(topics.partitions(self._topic)) > len(self._gathered)

@@ -45,8 +45,17 @@ class Positions:
         self._file = file
         self._topic = topic
         self._lock = threading.Lock()
+        self._id: str | None = None
         self._partitions = {number: _Partition(offset) for number, offset in self._load().items()}
         self._saved = self.all()
+
+    def is_other(self, id: str | None) -> bool:
+        """Whether this id is known to be that of another topic than the positions belong to."""
+        return None not in (self._id, id) and self._id != id
+
+    def is_of(self, id: str | None) -> None:
+        """The positions belong to the topic of this id, from now on."""
+        self._id = id
 
     def start(self, partition: int, offset: int, anew: bool = False) -> None:
         """Reading goes on at an offset; `anew` for a topic that was made anew."""
@@ -91,7 +100,9 @@ class Positions:
             return
         private_folder(self._file.parent)
         written = {str(number): offset for number, offset in sorted(positions.items())}
-        text = json.dumps({"version": 1, "topic": self._topic, "positions": written})
+        text = json.dumps(
+            {"version": 1, "topic": self._topic, "id": self._id, "positions": written}
+        )
         write_private(self._file, text.encode())
         self._saved = positions
 
@@ -102,6 +113,7 @@ class Positions:
             kept = json.loads(self._file.read_bytes())
             if kept["topic"] != self._topic:
                 return {}
+            self._id = kept.get("id")
             return {int(number): int(offset) for number, offset in kept["positions"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning(

@@ -20,6 +20,7 @@ from kafka.structs import OffsetAndMetadata
 from connectors.kafka.log.fetch_state import Fetches
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import use_records
+from connectors.kafka.log.topic_ids import FetchById
 
 Start = Literal["earliest", "latest"]
 Records = Literal["chunks", "keyed", "whole"]
@@ -86,6 +87,7 @@ class TopicLog:
         self._client = consumer
         use_records(consumer, records)
         self._fetches = Fetches(consumer)
+        self._by_id = FetchById(consumer, lambda: self._ids)
         self.assign(positions, start)
 
     def assign(
@@ -126,8 +128,10 @@ class TopicLog:
                 self._find_again(tp, offset)
             return {}
         except LogTruncationError as error:
+            anew = self._look_for_other_topics()
             for tp, end in error.divergent_offsets.items():
-                self._cut(tp, end)
+                if tp.topic not in anew:
+                    self._cut(tp, end)
             return {}
         return polled
 
@@ -214,7 +218,9 @@ class TopicLog:
         self._client.pause(*(full - paused))
         self._client.resume(*(paused - full))
 
-    def _look_for_other_topics(self) -> None:
+    def _look_for_other_topics(self) -> set[str]:
+        """The topics that are other ones since the last call."""
+        anew = set()
         for topic, known in self._ids.items():
             id = id_of(self._client, topic)
             if id is None or id == known:
@@ -222,10 +228,13 @@ class TopicLog:
             self._ids[topic] = id
             if known is None:
                 continue
+            anew.add(topic)
+            self._by_id.forget()
             for tp in self._client.assignment():
                 if tp.topic == topic:
                     at = self._client._subscription.assignment[tp].position
                     self._make_anew(tp, at.offset if at else 0)
+        return anew
 
     def _make_anew(self, tp: TopicPartition, before: int) -> None:
         self._change("anew", tp, before, 0)
