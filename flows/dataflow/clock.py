@@ -75,9 +75,14 @@ class Clock:
 
     def saw(self, part: str, watermark: float, wall: float) -> None:
         """A batch arrived at `wall`; `watermark` is its newest event's time less the lateness."""
-        self.wall = max(self.wall, wall)
-        self._arrivals[part] = max(self._arrivals.get(part, -math.inf), wall)
-        self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
+        self.saw_together([(part, watermark, wall)])
+
+    def saw_together(self, batches: Iterable[tuple[str, float, float]]) -> None:
+        """Batches of several source partitions arrived: (part, watermark, wall) of each."""
+        for part, watermark, wall in batches:
+            self.wall = max(self.wall, wall)
+            self._arrivals[part] = max(self._arrivals.get(part, -math.inf), wall)
+            self._watermarks[part] = max(self._watermarks.get(part, -math.inf), watermark)
         self._advance(self._watermarks)
 
     def tick(self, wall: float, silences: Silences | None = None) -> None:

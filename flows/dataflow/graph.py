@@ -4,7 +4,6 @@ The live flow, the tests in a definition and replay run this same object; only w
 whose clock it sees differ.
 """
 
-import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from flows.dataflow.clock import Clock, Silences
+from flows.dataflow.clock import Clock, ClockSettings, Silences
+from flows.dataflow.merging import by_time, gathered, merged, time_of, with_arrivals
 from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Node, Outputs, Plan, Step
 from flows.dataflow.saved_names import saved_names
 from flows.dataflow.shard_state import (
@@ -31,7 +31,9 @@ from operators.component import INSTANT, Due, Logic, Now
 from operators.events import DeadLetter, Event, EventBatch, Reading
 from operators.model.saved_state import decode, encode
 
-_time_of = operator.attrgetter("time")
+Brought = tuple[str, list[Event], float, Sequence[tuple[int, float]], float]
+"""What a source partition brought: its name, events, the arrival of the last (epoch seconds), how
+many arrived when, and the time up to which the partition was read, which may be later."""
 
 
 @dataclass
@@ -111,25 +113,55 @@ class Graph:
         The last one arrived at `wall` (epoch seconds), and so did all, unless `arrivals` says how
         many arrived when.
         """
-        if not events:
-            return {}
+        return self.feed_parts(source, [(part or source, events, wall, arrivals, -math.inf)])
+
+    def feed_parts(self, source: str, given: Sequence[Brought]) -> Outputs:
+        """Take what several partitions of a source brought together, as one stream in time."""
+        lists = [events for _, events, *_ in given if events]
         if source in self._plan.sides:
-            self._clock.tick(wall)
-            made: Outputs = {source: events}
-            if source == COMMANDS and (refused := self._unknown(events)):
-                made[ANSWERS] = refused
-            return self._pass(made)
+            return self._feed_side(source, lists, max(wall for _, _, wall, *_ in given))
         clock = self._plan.clock_of(source)
+        seen: list[tuple[str, float, float]] = []
+        for part, events, wall, arrivals, mark in given:
+            if events:
+                mark = max(mark, self._newest(source, events, wall, arrivals, clock))
+            if mark > -math.inf:
+                seen.append((part, mark - clock.lateness - INSTANT, wall))
+        if seen:
+            self._clock.saw_together(seen)
+        if not lists:
+            return {}
+        events = lists[0] if len(lists) == 1 else merged(lists)
+        return self._pass({source: EventBatch(events)})
+
+    def _feed_side(self, source: str, lists: list[list[Event]], wall: float) -> Outputs:
+        if not lists:
+            return {}
+        events = gathered(lists)
+        self._clock.tick(wall)
+        made: Outputs = {source: events}
+        if source == COMMANDS and (refused := self._unknown(events)):
+            made[ANSWERS] = refused
+        return self._pass(made)
+
+    def _newest(
+        self,
+        source: str,
+        events: list[Event],
+        wall: float,
+        arrivals: Sequence[tuple[int, float]],
+        clock: ClockSettings,
+    ) -> float:
+        """The time of the newest event, once none is too far ahead."""
         arrivals = arrivals or ((len(events), wall),)
         if clock.arrival:
-            for event, arrival in _each(events, arrivals):
+            for event, arrival in with_arrivals(events, arrivals):
                 event.time = arrival
-        highest = max(map(_time_of, events))
+        highest: float = max(map(time_of, events))
         if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
-            self._hold_back_the_future(source, _each(events, arrivals), clock.ahead)
-            highest = max(map(_time_of, events))
-        self._clock.saw(part or source, highest - clock.lateness - INSTANT, wall)
-        return self._pass({source: EventBatch(events)})
+            self._hold_back_the_future(source, with_arrivals(events, arrivals), clock.ahead)
+            highest = max(map(time_of, events))
+        return highest
 
     def _unknown(self, commands: list[Event]) -> list[Event]:
         """Answers to commands for alarms that this flow does not have."""
@@ -154,7 +186,7 @@ class Graph:
             if source not in self._plan.sides:
                 self._clock.saw(
                     source,
-                    max(map(_time_of, events)) - self._plan.clock_of(source).lateness - INSTANT,
+                    max(map(time_of, events)) - self._plan.clock_of(source).lateness - INSTANT,
                     wall,
                 )
         return self._pass({source: EventBatch(events) for source, events, _ in given})
@@ -282,7 +314,7 @@ class Graph:
             self._run(running, made, now)
         outputs: Outputs = {}
         for outlet in self._plan.outlets:
-            events = _gather(made, outlet.inputs)
+            events = gathered(made[name] for name in outlet.inputs if name in made)
             if outlet.only is not None:
                 events = [event for event in events if outlet.only(event)]
             if outlet.form is not None:
@@ -304,12 +336,12 @@ class Graph:
                     [(role, made[name]) for name, role in node.inputs if made.get(name)],
                     [],
                 )
-                for role, some in _by_time(given):
+                for role, some in by_time(given):
                     events += logic.on_role(role or "", some, now)
             else:
                 if first:
                     given = [(role, made[name]) for name, role in node.inputs if made.get(name)]
-                    events = _by_time(given)[0][1] if given else []
+                    events = by_time(given)[0][1] if given else []
                 if events:
                     events = logic.on_batch(events, now)
             first = False
@@ -331,7 +363,7 @@ class Graph:
                 made.setdefault(ANSWERS, []).extend(logic.answers)
                 logic.answers.clear()
         if not node.steps:
-            events = _gather(made, [name for name, _ in node.inputs])
+            events = gathered(made[name] for name, _ in node.inputs if name in made)
         if events:
             made[node.name] = EventBatch(events)
             if node.is_alarm:
@@ -350,43 +382,3 @@ class Graph:
 
     def _add_count(self, step: str, word: str, n: int = 1) -> None:
         self._counts[step, word] = self._counts.get((step, word), 0) + n
-
-
-def _each(
-    events: list[Event], arrivals: Sequence[tuple[int, float]]
-) -> Iterator[tuple[Event, float]]:
-    """Each event with its own arrival."""
-    return zip(
-        events,
-        itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals),
-        strict=True,
-    )
-
-
-_Given = list[tuple[str | None, list[Event]]]
-
-
-def _by_time(given: _Given) -> _Given:
-    """What several streams bring in one pass, as runs of one role in the order of time.
-
-    So no result depends on where a batch was cut. Each stream keeps its own order; at one instant,
-    inputs with roles come before those without.
-    """
-    if len(given) < 2:
-        return given
-    keyed: list[tuple[float, bool, str | None, Event]] = []
-    for role, events in given:
-        newest = -math.inf
-        for event in events:
-            newest = max(newest, event.time)
-            keyed.append((newest, role is None, role, event))
-    keyed.sort(key=operator.itemgetter(0, 1))
-    runs = itertools.groupby(keyed, key=operator.itemgetter(2))
-    return [(role, [item[3] for item in run]) for role, run in runs]
-
-
-def _gather(made: Outputs, names: Iterable[str]) -> list[Event]:
-    lists = [made[name] for name in names if name in made]
-    if len(lists) == 1:
-        return lists[0]
-    return [event for some in lists for event in some]

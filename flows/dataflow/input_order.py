@@ -1,6 +1,7 @@
 """The order in which a shard takes its inputs: whole tables, data, then the commands after them."""
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,11 +21,15 @@ UNKNOWN = b""
 
 
 class Arrival(NamedTuple):
-    """A batch of partition `part` of a source."""
+    """A batch of partition `part` of a source.
+
+    `mark` is the time up to which the partition was read, where its events went to other shards.
+    """
 
     part: str
     source: str
     batch: Batch
+    mark: float = -math.inf
 
 
 class Arrivals:
@@ -117,7 +122,7 @@ class Arrivals:
             {part: dict(rows) for part, rows in self._known.items()},
             [
                 (part, source, tuple(batch))  # type: ignore[misc]
-                for part, source, batch in (*self._early, *self._commands)
+                for part, source, batch, _ in (*self._early, *self._commands)
             ],
         )
 

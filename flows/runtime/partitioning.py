@@ -1,10 +1,12 @@
 """Which partitions and shards of a flow a process works on."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flows.dataflow.compiler import Compiled, NotRunnable
-from flows.runtime.runtime_context import ONE_SHARD, Input
+from flows.runtime.runtime_context import Input
 from flows.runtime.saved_state.compatibility import StateLayout
 from flows.runtime.shards import Share
 
@@ -14,49 +16,83 @@ class Partitioning:
     """The part of a flow that one process runs.
 
     `layout` is what its saved state must fit, `inputs` are the inputs with the partitions of this
-    process alone. `partitions` is the number of partitions of each topic where they are worked on
-    apart, 0 where the flow is one shard.
+    process alone.
     """
 
     layout: StateLayout
     inputs: list[Input]
-    partitions: int
 
 
-def partition(compiled: Compiled, inputs: list[Input], share: Share) -> Partitioning:
-    """Choose the partitions of a process; raises `NotRunnable` if the flow cannot be shared out."""
-    flow = compiled.plan.flow
+def partition(
+    compiled: Compiled, inputs: list[Input], share: Share, saved: int | None = None
+) -> Partitioning:
+    """Choose the partitions and shards of a process; `saved` is how many shards the state has.
+
+    Raises `NotRunnable` if the flow cannot be shared out so.
+    """
     data = [source for source in inputs if source.side is None]
     counts = Counter(
         part.rpartition("/")[0] for source in data for part in source.parts if "/" in part
     )
-    sharded = compiled.sharded and len(set(counts.values())) == 1
-    if share.count > 1 and not sharded:
-        raise NotRunnable(
-            f"flow {flow!r} cannot be shared out by --process: its topics have different numbers of"
-            f" partitions ({', '.join(f'{topic} {count}' for topic, count in counts.items())}), so"
-            " the events of one subject would reach different processes; give them equal numbers,"
-            " or run the flow as one process"
-        )
-    total = next(iter(counts.values())) if sharded else 0
-    shards = [str(n) for n in range(total) if share.has(n)] if sharded else [ONE_SHARD]
-    if not shards:
-        raise NotRunnable(f"--process {share}: the topics have only {total} partitions")
-    if sharded:
+    total = _shards(compiled, counts, saved)
+    if share.count > 1:
+        _refuse_uneven(compiled.plan.flow, share, total, counts)
+    shards = [str(n) for n in range(total) if share.has(n)]
+    if share.count > 1:
         data = [
-            replace(source, parts=[part for part in source.parts if share.has(_number(part))])
+            replace(
+                source,
+                parts=[part for part in source.parts if share.has(_number(part) % total)],
+                grown=partial(_mine, source.grown, share, total),
+            )
             for source in data
         ]
     layout = StateLayout(
         tuple(compiled.plan.identities()),
-        sharded,
+        total,
         tuple(shards),
         {source.name: source.parts for source in data},
         counts,
         compiled.plan.carried(),
     )
     sides = [source for source in inputs if source.side is not None]
-    return Partitioning(layout, [*data, *sides], total)
+    return Partitioning(layout, [*data, *sides])
+
+
+def _shards(compiled: Compiled, counts: Mapping[str, int], saved: int | None) -> int:
+    """How many shards a flow has: as many as its state has, or else its topics partitions."""
+    if not compiled.sharded:
+        return 1
+    if saved is not None:
+        return saved
+    return next(iter(counts.values())) if len(set(counts.values())) == 1 else 1
+
+
+def _refuse_uneven(flow: str, share: Share, total: int, counts: Mapping[str, int]) -> None:
+    """Refuse a number of processes that would part a subject's shard from its partitions."""
+    are_equal = len(set(counts.values())) == 1
+    shards = f"{total} shard{'s' if total > 1 else ''}"
+    if (total == 1 and not are_equal) or any(
+        n % total and (n % share.count or total % share.count) for n in counts.values()
+    ):
+        raise NotRunnable(
+            f"flow {flow!r} cannot be shared out by --process {share}: its topics have different"
+            f" numbers of partitions ({', '.join(f'{topic} {n}' for topic, n in counts.items())})"
+            f" than its state, which is kept in {shards}, so the events of one subject would reach"
+            " different processes; take a number of processes by which all of these can be divided"
+        )
+    if total < share.count:
+        what = (
+            f"the topics have only {total} partitions"
+            if set(counts.values()) == {total}
+            else f"the flow's state is kept in {shards}, one for each partition that there was when"
+            " it began; start at most so many processes"
+        )
+        raise NotRunnable(f"--process {share}: {what}")
+
+
+def _mine(grown: Callable[[], list[str]], share: Share, total: int) -> list[str]:
+    return [part for part in grown() if share.has(_number(part) % total)]
 
 
 def _number(part: str) -> int:

@@ -21,13 +21,13 @@ from bytewax.recovery import (
 from connectors.base import ConnectorContext, ConnectorError, Health, Stopped
 from connectors.camera.components import Rtsp
 from connectors.config.site import Site
-from connectors.kafka.admin import partition_of
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.producer import Producer
 from connectors.runtime.private_files import private_folder
 from connectors.s3.connection import ObjectStoreConnection
 from flows.admin.evidence_sweeper import EvidenceSweeper
 from flows.dataflow.compiler import ALARM_SINK, Compiled, NotRunnable
+from flows.dataflow.routing import Misplaced, Router
 from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.runtime import outputs
@@ -93,7 +93,6 @@ class Runner:
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
         self._context = RuntimeContext(
             compiled.plan,
-            compiled.sharded,
             self.stopping,
             counted=self.metrics.counted_all,
             passed=self.metrics.passed,
@@ -102,8 +101,9 @@ class Runner:
         self.source_progress = self._context.source_progress
         self.metrics.registry.register(self.source_progress)
         self._figures = AlarmFigures(
-            flow.flow, shard_of=lambda subject: self._context.home_shard(subject)
+            flow.flow, shard_of=lambda subject: self._context.router.shard_of_subject(subject)
         )
+        self._said: set[str] = set()
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self._producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._letters = DeadLetters(
@@ -151,21 +151,20 @@ class Runner:
             for folder in (self._options.data, self._options.data / "flows"):
                 private_folder(folder)
             inputs = self._inputs.connect(self._compiled)
-            mine = partition(self._compiled, inputs, self._options.share)
+            mine = partition(self._compiled, inputs, self._options.share, self._folder.shards())
             with self._folder.locked(mine.layout.shards):
                 self._run(mine, self._folder.open(mine.layout, self._options.drop))
         finally:
             self._close()
 
     def _run(self, mine: Partitioning, opened: OpenedState) -> None:
-        context, total = self._context, mine.partitions
-        context.sharded = mine.layout.sharded
-        if context.sharded:
-            context.home_shard = lambda subject: str(partition_of(subject, total))
+        context, layout = self._context, mine.layout
+        context.router = Router(layout.count, layout.shards, self._say_misplaced)
+        context.router.partitions.update(layout.partitions)
         self._inputs.known = opened.known
-        context.position, context.state = opened.taken.position, opened.taken.shard
-        context.carried = opened.taken.carried
-        for shard, figures in opened.taken.figures_by_shard().items():
+        context.input, context.state = opened.saved.input, opened.saved.shard
+        context.carried = opened.saved.carried
+        for shard, figures in opened.saved.figures_by_shard().items():
             self._figures.restore_shard(shard, figures)
         if self._flow.pages or self._flow.alarms:
             announce_pages(self._flow, self._broker, self._producer)
@@ -175,7 +174,7 @@ class Runner:
             self._letters,
             self._figures,
             self._connector_context,
-            had_alarms=opened.had_alarms,
+            had_alarms=bool(opened.saved.figures),
         )
         if ALARM_SINK in writers:
             self.metrics.registry.register(self._figures)
@@ -245,6 +244,19 @@ class Runner:
             folder=self._folder.path / f"files-{self._options.share.number}",
             share=self._options.share.name,
         )
+
+    def _say_misplaced(self, found: Misplaced) -> None:
+        """Count what lies in another partition than its key says, and say it once for a topic."""
+        self.metrics.counted(found.topic, "misplaced", found.count)
+        if found.topic not in self._said:
+            self._said.add(found.topic)
+            log.warning(
+                "%s: topic %s has records of %s in partition %d, expected in %d: they were written"
+                " without the subject as their key, by another partitioner than Kafka's own"
+                " (murmur2), or before partitions were added; each subject has one state all the"
+                " same, but events of one that lie apart are in order by their time alone",
+                self._flow.flow, found.topic, found.subject, found.partition, found.expected,
+            )  # fmt: skip
 
     def _flush_refused(self) -> None:
         check_room(self._folder.path)

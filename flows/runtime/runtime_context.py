@@ -8,11 +8,11 @@ from typing import Any, Literal
 from connectors.base import Reader, Writer
 from connectors.runtime import steady_clock
 from flows.dataflow.plan import Plan
+from flows.dataflow.routing import Router
 from flows.runtime.drain import Drain
+from flows.runtime.saved_state.input_state import InputState
 from flows.runtime.source_progress import SourceProgress
 from flows.runtime.wakeup import Wakeup
-
-ONE_SHARD = "0"
 
 
 @dataclass
@@ -21,7 +21,8 @@ class Input:
 
     `open` takes a partition and the position to go on from. A `side` input reaches every shard: a
     table, which is read whole before any data are, or people's commands. `is_reachable` is False
-    while what fills the source from outside cannot be reached.
+    while what fills the source from outside cannot be reached. `grown` are partitions that came to
+    it since it was asked last; they are read from their beginning, `new_position`.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Input:
     open: Callable[[str, object | None], Reader]
     side: Literal["table", "commands"] | None = None
     is_reachable: Callable[[], bool] = lambda: True
+    grown: Callable[[], list[str]] = list
+    new_position: object = 0
 
 
 @dataclass
@@ -36,22 +39,21 @@ class RuntimeContext:
     """What the parts of one running dataflow share.
 
     `counted` and `passed` take counts for the metrics. `flush_refused` returns when what the
-    sources refused is durable: a position behind it must not be saved before. `home_shard` names
-    the shard to which a subject belongs by its key: it answers commands for subjects that no shard
-    knows. `position`, `state` and `carried` are what was taken over from other processes, for
-    source partitions, shards and sinks that the recovery store does not know yet.
+    sources refused is durable: a position behind it must not be saved before. `router` knows the
+    shard to which a subject belongs by its key, which answers commands for a subject that no shard
+    knows. `input`, `state` and `carried` are what was saved, for sources, shards and sinks that the
+    engine does not bring itself.
     """
 
     plan: Plan
-    sharded: bool
     stopping: threading.Event
     wakeup: Wakeup = field(default_factory=Wakeup)
     counted: Callable[[Mapping[tuple[str, str], int]], None] = lambda counts: None
     passed: Callable[[str, int], None] = lambda name, n: None
     flush_refused: Callable[[], None] = lambda: None
     clock: Callable[[], float] = steady_clock.now
-    home_shard: Callable[[str], str] = lambda subject: ONE_SHARD
-    position: Callable[[str, str], Any] = lambda source, part: None
+    router: Router = field(default_factory=Router)
+    input: Callable[[str], InputState] = lambda source: InputState({})
     state: Callable[[str], bytes | None] = lambda shard: None
     carried: Callable[[str], Any] = lambda sink: None
 
@@ -75,23 +77,22 @@ class RuntimeContext:
         except BaseException as error:
             self.close_error = self.close_error or error
 
-    def join(self, source: Input, part: str) -> None:
-        """Make a source partition known before the dataflow runs."""
-        id = f"{source.name}:{part}"
+    def join(self, source: Input) -> None:
+        """Make a source known before the dataflow runs."""
         self.wakeup.join()
-        self.drain.join(id)
+        self.drain.join(source.name)
+        for part in source.parts:
+            self.add(source, part)
+
+    def add(self, source: Input, part: str) -> str:
+        """Make a source partition known, and return its id."""
+        id = f"{source.name}:{part}"
         if source.side is None:
-            self.parts_of_shard.setdefault(self.shard_of(part), set()).add(id)
-            return
+            shard = self.router.shard_of_partition(part)
+            self.parts_of_shard.setdefault(shard, set()).add(id)
+            return id
         self.side_parts.add(id)
         if source.side == "table":
             self.table_parts.add(id)
             self.unread_tables.add(id)
-
-    def shard_of(self, part: str) -> str:
-        """The shard that takes a partition's data."""
-        return part.rpartition("/")[2] if self.sharded else ONE_SHARD
-
-    def shards(self) -> list[str]:
-        """All shards of this process."""
-        return list(self.parts_of_shard) or [ONE_SHARD]
+        return id

@@ -8,11 +8,13 @@ import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from connectors.runtime import steady_clock
-from flows.dataflow.graph import Graph
+from flows.dataflow.alignment import in_order
+from flows.dataflow.graph import Brought, Graph
 from flows.dataflow.input_order import UNKNOWN, Arrival, Arrivals
 from flows.dataflow.plan import COMMANDS, COMMANDS_ELSEWHERE
+from flows.dataflow.routing import ONE_SHARD
 from flows.dataflow.shard_state import ArrivalsState, dump, load
-from flows.runtime.runtime_context import ONE_SHARD, RuntimeContext
+from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state.envelope import unwrap, wrap
 from flows.runtime.shards import StateError
 from operators.events import Event
@@ -23,10 +25,10 @@ FAR = 86_400.0
 Outputs = list[tuple[str, list[Event]]]
 
 
-class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]], bytes]):
+class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[Event]], bytes]):
     """The graph of one shard, with its state.
 
-    It takes (shard, arrival) and gives (sink, events). Wall-clock time reaches the graph only once
+    It takes (shard, arrivals) and gives (sink, events). Wall-clock time reaches the graph only once
     all source partitions of the shard have caught up.
     """
 
@@ -41,13 +43,16 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
         if state is not None:
             self._restore(state)
 
-    def on_batch(self, values: list[tuple[str, Arrival]]) -> tuple[Outputs, bool]:
+    def on_batch(self, values: list[tuple[str, list[Arrival]]]) -> tuple[Outputs, bool]:
         """Take what arrived, as far as it is its turn."""
         out: Outputs = []
-        for shard, arrival in values:
+        for shard, together in values:
             arrivals = self._arrivals or self._begin(shard)
-            for ready in arrivals.take(arrival, arrival.part in self._context.side_parts):
-                self._process(ready, out)
+            ready: list[Arrival] = []
+            for arrival in together:
+                ready += arrivals.take(arrival, arrival.part in self._context.side_parts)
+            for run in in_order(ready):
+                self._process(run, out)
         return self._emit(out)
 
     def on_notify(self) -> tuple[Outputs, bool]:
@@ -115,20 +120,26 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
         if self._saved:
             self._arrivals.restore(self._saved)
         self._graph.expect(data)
-        if self._context.sharded:
-            self._graph.own(lambda subject: self._context.home_shard(subject) == shard)
+        if self._context.router.is_shared:
+            self._graph.own(lambda subject: self._context.router.shard_of_subject(subject) == shard)
         return self._arrivals
 
-    def _process(self, arrival: Arrival, out: Outputs) -> None:
-        part, source, batch = arrival
-        if source == COMMANDS and self._context.sharded:
-            own, others = self._split(batch.events)
-            out.extend(self._graph.feed(COMMANDS, own, batch.wall, part).items())
-            out.extend(self._graph.feed(COMMANDS_ELSEWHERE, others, batch.wall, part).items())
+    def _process(self, run: list[Arrival], out: Outputs) -> None:
+        """Take what partitions of one source brought together."""
+        part, source, batch, _ = run[0]
+        if source == COMMANDS and self._context.router.is_shared:
+            for part, _, batch, _ in run:
+                own, others = self._split(batch.events)
+                out.extend(self._graph.feed(COMMANDS, own, batch.wall, part).items())
+                out.extend(self._graph.feed(COMMANDS_ELSEWHERE, others, batch.wall, part).items())
             return
-        if batch.live and part not in self._context.side_parts:
-            self._graph.caught_up(part)
-        out.extend(self._graph.feed(source, batch.events, batch.wall, part, batch.arrivals).items())
+        for arrival in run:
+            if arrival.batch.live and arrival.part not in self._context.side_parts:
+                self._graph.caught_up(arrival.part)
+        given: list[Brought] = [
+            (part, batch.events, batch.wall, batch.arrivals, mark) for part, _, batch, mark in run
+        ]
+        out.extend(self._graph.feed_parts(source, given).items())
 
     def _split(self, commands: list[Event]) -> tuple[list[Event], list[Event]]:
         """Split commands by whether this shard answers them in any case.
@@ -139,7 +150,8 @@ class ShardLogic(StatefulBatchLogic[tuple[str, Arrival], tuple[str, list[Event]]
         others: list[Event] = []
         for command in commands:
             subject: Any = getattr(command, "subject", "")
-            (own if self._context.home_shard(subject) == self._shard else others).append(command)
+            is_own = self._context.router.shard_of_subject(subject) == self._shard
+            (own if is_own else others).append(command)
         return own, others
 
     def _emit(self, out: Outputs) -> tuple[Outputs, bool]:

@@ -96,7 +96,7 @@ def _judge(
         compiled = compile_flow(flow, tables, place.zone, profile, born(flow, lock))
         states = tuple(compiled.plan.identities())
         if saved := read_manifest(data / "flows" / flow.flow):
-            refuse_lost_state(saved[1], states, compiled.plan.carried(), set(drop))
+            refuse_lost_state(saved.state, states, compiled.plan.carried(), set(drop))
     except StateError as error:
         found.refused = f"{copy}: {error}".replace("run once with", "deploy it with")
         return

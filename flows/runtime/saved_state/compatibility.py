@@ -1,10 +1,10 @@
-"""Compatibility of saved state with a definition: lost steps and moved partitions are refused."""
+"""Compatibility of saved state with a definition: lost steps are refused."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.runtime.saved_state import stores
 from flows.runtime.shards import StateError
@@ -16,14 +16,14 @@ MANIFEST = "identity.json"
 class StateLayout:
     """What the saved state of a process must fit.
 
-    `identities` are the persisted ids of the steps that keep state; `sharded` says that partitions
-    are worked on apart; `shards` are those of this process and `parts` its source partitions by
-    source; `partitions` is how many each topic has. `carried` are the identities of renamed steps
+    `identities` are the persisted ids of the steps that keep state; `count` is how many shards
+    there are, `shards` those of this process and `parts` its source partitions by source;
+    `partitions` is how many each topic has. `carried` are the identities of renamed steps
     (`was`), with those that they had before.
     """
 
     identities: tuple[str, ...]
-    sharded: bool = False
+    count: int = 1
     shards: tuple[str, ...] = ("0",)
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partitions: Mapping[str, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class StateLayout:
     def manifest(self) -> dict[str, Any]:
         """The record with which the next start is compared."""
         return {
-            "sharded": self.sharded,
+            "shards": self.count,
             "state": sorted(self.identities),
             "partitions": dict(self.partitions),
         }
@@ -46,42 +46,32 @@ def refuse_misfit(folder: Path, layout: StateLayout, drop: set[str]) -> None:
     saved = read_manifest(folder)
     if saved is None:
         return
-    was, before, counts = saved
-    refuse_lost_state(before, layout.identities, layout.carried, drop)
-    kept = before & {*layout.identities, *layout.carried.values()}
-    if was != layout.sharded and kept:
+    refuse_lost_state(saved.state, layout.identities, layout.carried, drop)
+    kept = saved.state & {*layout.identities, *layout.carried.values()}
+    if saved.shards != layout.count and kept:
         raise StateError(
-            f"the flow now keeps its subjects {'apart' if layout.sharded else 'together'}, and"
-            " its saved state does the opposite: a combining step or another kind of source"
-            " came or went, or its topics have no longer equal numbers of partitions"
-            f" ({_counts(layout.partitions)}). {stores.remedy(folder)}"
-        )
-    grown = [
-        f"topic {topic} had {counts[topic]} partitions and now has {count}"
-        for topic, count in layout.partitions.items()
-        if counts.get(topic, count) != count
-    ]
-    if layout.sharded and kept and grown:
-        raise StateError(
-            f"{' and '.join(grown)}: its subjects have moved to other partitions, and the saved"
-            f" state of {', '.join(sorted(kept))} cannot follow them. Either write into a new"
-            " topic with that many partitions and let this flow read that one, or move"
-            f" {folder} away to start without memory (the flow then reads its topics from"
-            " the start, and sinks drop what they already have)"
+            "the flow now keeps its subjects together, and its saved state apart: a combining step"
+            f" or another kind of source came. {stores.remedy(folder)}"
         )
 
 
-def read_manifest(folder: Path) -> tuple[bool, set[str], dict[str, int]] | None:
-    """Whether a saved state is kept apart, its identities, and the partitions of its topics.
+class Manifest(NamedTuple):
+    """How many shards a saved state has, and its identities."""
 
-    None where nothing is saved. Raises `StateError` for a file that says something else.
-    """
+    shards: int
+    state: set[str]
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """What is saved; None where nothing is. Raises `StateError` for a file that says it badly."""
     path = folder / MANIFEST
     if not path.exists():
         return None
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        return bool(saved["sharded"]), set(saved["state"]), dict(saved["partitions"])
+        # an earlier version's shards were the partitions, of which all topics had as many
+        counts = dict(saved["partitions"]).values() if saved.get("sharded") else ()
+        return Manifest(int(saved.get("shards", max(counts, default=1))), set(saved["state"]))
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(f"{path} is damaged ({error}). {stores.remedy(folder)}") from error
 
@@ -111,7 +101,3 @@ def refuse_lost_state(
         f" the state, run once with {' '.join(f'--drop {name}' for name in lost)}; alarms of it"
         " that stand are ended then"
     )
-
-
-def _counts(partitions: Mapping[str, int]) -> str:
-    return ", ".join(f"{topic} {count}" for topic, count in partitions.items())

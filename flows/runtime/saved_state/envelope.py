@@ -1,7 +1,8 @@
 """The envelope around every saved state: who wrote it, in which format, and what it holds.
 
 MessagePack throughout: `["vigie", format, holds, content]`. `content` is a source position, the
-state of a shard (`flows.dataflow.shard_state`), or what a sink keeps.
+state of a source (`input_state`) or of a shard (`flows.dataflow.shard_state`), or what a sink
+keeps.
 """
 
 from typing import Any, Literal
@@ -10,10 +11,13 @@ import msgspec
 
 from operators.model.saved_state import decode, encode
 
-FORMAT = 1
-"""Raise it when the envelope changes; add a folder to `tests/data/state` then."""
+FORMAT = 2
+"""Raise it when the envelope changes; add a folder to `tests/data/state` then.
 
-Holds = Literal["position", "shard", "sink"]
+Format 1 had no `input`, but a position for each partition of a source.
+"""
+
+Holds = Literal["position", "input", "shard", "sink"]
 Position = str | int | float | tuple[Any, ...] | dict[str, Any] | None
 """Where a reader goes on; sequences come back as tuples."""
 
@@ -58,8 +62,13 @@ def unwrap_position(data: bytes) -> Any:
 
 def _opened(data: bytes) -> _Envelope:
     envelope: _Envelope = decode(data, _Envelope)
-    if envelope.format != FORMAT:
-        raise ValueError(
-            f"expected format {FORMAT}, got {envelope.format}: a newer version of Vigie saved it"
-        )
+    check_format(envelope.format)
     return envelope
+
+
+def check_format(number: int) -> None:
+    """Raise ValueError for a format that this version does not read."""
+    if not 1 <= number <= FORMAT:
+        raise ValueError(
+            f"expected format {FORMAT}, got {number}: a newer version of Vigie saved it"
+        )

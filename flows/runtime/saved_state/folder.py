@@ -14,7 +14,12 @@ from connectors.base import ConnectorError
 from connectors.runtime.private_files import write_private
 from flows.dataflow.plan import COMMANDS
 from flows.runtime.saved_state import stores
-from flows.runtime.saved_state.compatibility import MANIFEST, StateLayout, refuse_misfit
+from flows.runtime.saved_state.compatibility import (
+    MANIFEST,
+    StateLayout,
+    read_manifest,
+    refuse_misfit,
+)
 from flows.runtime.saved_state.states import States
 from flows.runtime.saved_state.stores import Store
 from flows.runtime.shards import WHOLE, Share, StateError, lock_folder, lock_shards
@@ -26,15 +31,14 @@ SQLITE_SAYS = re.compile(r'SqliteFailure\(.*Some\("(.*)"\)')
 class OpenedState:
     """A store ready to go on from.
 
-    `taken` are states from other stores that it has not replaced yet, `known` the sources of which
-    some partition has a position. `had_alarms` says whether there were changes of alarms.
+    `saved` are its states, also those from other stores that it has not replaced yet; `known` the
+    sources of which some partition has a position.
     """
 
     store: Path
     recovery: RecoveryConfig
-    taken: States
+    saved: States
     known: frozenset[str]
-    had_alarms: bool
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,11 @@ class StateFolder:
         sources = frozenset(
             name for name in {name for name, _ in states.positions} if states.knows(name)
         )
-        return OpenedState(
-            store.path,
-            RecoveryConfig(str(store.path)),
-            stores.taken_over(store),
-            sources,
-            bool(states.figures),
-        )
+        return OpenedState(store.path, RecoveryConfig(str(store.path)), states, sources)
 
     def _mine(self, known: list[Store], layout: StateLayout) -> tuple[Store, States]:
         """The store that holds just these shards, or a new one that takes them over."""
-        newest = {shard: _first(known, layout.sharded, shard) for shard in layout.shards}
+        newest = {shard: _first(known, shard) for shard in layout.shards}
         for store in set(newest.values()) - {None}:
             assert store is not None
             if store.shards == frozenset(layout.shards) and all(
@@ -91,7 +89,12 @@ class StateFolder:
                 return store, stores.read(store, self.flow)
         taken = self._take_over(known, layout, newest)
         number = known[0].number + 1 if known else 1
-        return stores.create(self.path, layout.shards, layout.sharded, number, taken), taken
+        return stores.create(self.path, layout.shards, number, taken), taken
+
+    def shards(self) -> int | None:
+        """How many shards the saved state has, None where there is none; raises `StateError`."""
+        saved = read_manifest(self.path) if stores.stores(self.path) else None
+        return saved.shards if saved is not None and saved.state else None
 
     def _take_over(
         self, known: list[Store], layout: StateLayout, newest: Mapping[str, Store | None]
@@ -112,9 +115,14 @@ class StateFolder:
                 taken.figures[shard] = states_of(store).figures[shard]
         for source, parts in layout.parts.items():
             for part in parts:
-                store = next((store for store in known if store.has(part)), None)
-                if store is not None and (source, part) in states_of(store).positions:
-                    taken.positions[source, part] = states_of(store).positions[source, part]
+                store = next((store for store in known if store.has(part, layout.count)), None)
+                if store is None:
+                    continue
+                states = states_of(store)
+                if (source, part) in states.positions:
+                    taken.positions[source, part] = states.positions[source, part]
+                if (source, part) in states.waiting:
+                    taken.waiting[source, part] = states.waiting[source, part]
         for store in known:
             if store.number in read and min(store.shards) in layout.shards:
                 for sink, records in states_of(store).records.items():
@@ -144,7 +152,5 @@ class StateFolder:
         )
 
 
-def _first(known: list[Store], sharded: bool, shard: str) -> Store | None:
-    return next(
-        (store for store in known if store.sharded == sharded and shard in store.shards), None
-    )
+def _first(known: list[Store], shard: str) -> Store | None:
+    return next((store for store in known if shard in store.shards), None)

@@ -8,7 +8,17 @@ import msgspec
 from connectors.kafka.in_flight import CARRIED
 from connectors.kafka.log.position import Position
 from flows.dataflow.compiler import ALARM_SINK
-from flows.runtime.saved_state.envelope import FORMAT, unwrap, unwrap_position, wrap
+from flows.dataflow.shard_state import SavedBatch
+from flows.runtime.saved_state import input_state
+from flows.runtime.saved_state.envelope import (
+    FORMAT,
+    check_format,
+    unwrap,
+    unwrap_position,
+    wrap,
+    wrap_position,
+)
+from flows.runtime.saved_state.input_state import INPUT, InputState
 from operators.model.saved_state import decode, encode
 
 FIGURES = f"sink_{ALARM_SINK}"
@@ -19,21 +29,27 @@ FIGURES = f"sink_{ALARM_SINK}"
 
 @dataclass
 class States:
-    """Positions by source and partition, states and figures of the alarms by shard: envelopes."""
+    """Positions by source and partition, states and figures of the alarms by shard: envelopes.
+
+    `waiting` is what was read before a position and waits, encoded.
+    """
 
     positions: dict[tuple[str, str], bytes] = field(default_factory=dict)
     shards: dict[str, bytes] = field(default_factory=dict)
     figures: dict[str, bytes] = field(default_factory=dict)
+    waiting: dict[tuple[str, str], bytes] = field(default_factory=dict)
     records: dict[str, list[Any]] = field(default_factory=dict)
     """What sinks had not written yet (`connectors.kafka.in_flight`), by sink."""
 
     def add(self, step: str, key: str, state: bytes) -> None:
         """Put in the state that a step of the dataflow keeps under a key.
 
-        `step` is such as `source_readings`; states of steps that are not taken over are left out.
+        `step` is such as `input_readings`; states of steps that are not taken over are left out.
         Raises ValueError if `state` is no envelope.
         """
-        if step.startswith("source_"):
+        if step.startswith(INPUT):
+            self._add_input(step.removeprefix(INPUT), input_state.load(state))
+        elif step.startswith("source_"):
             self.positions[step.removeprefix("source_"), key] = state
         elif step.partition(".")[0] == "graph":
             self.shards[key] = state
@@ -41,11 +57,29 @@ class States:
             self._add_sink(step.partition(".")[0], decode(unwrap(state, "sink")) or {})
 
     def _add_sink(self, step: str, kept: Any) -> None:
-        if records := kept.get(CARRIED):
-            self.records[step.removeprefix("sink_")] = list(records)
+        self.records[step.removeprefix("sink_")] = list(kept.get(CARRIED, ()))
         if step == FIGURES:
             for shard, figures in kept.get("shards", {}).items():
                 self.figures[shard] = wrap("sink", encode(figures))
+
+    def _add_input(self, source: str, state: InputState) -> None:
+        for part, position in state.positions.items():
+            self.positions[source, part] = wrap_position(position)
+            self.waiting.pop((source, part), None)
+        for part, batch in state.waiting:
+            self.waiting[source, part] = encode(batch)
+
+    def input(self, source: str) -> InputState:
+        """Where the partitions of a source are read on, and what waits of them."""
+        positions = {
+            part: self.position(name, part) for name, part in self.positions if name == source
+        }
+        waiting = [
+            (part, decode(batch, SavedBatch))
+            for (name, part), batch in self.waiting.items()
+            if name == source
+        ]
+        return InputState(positions, waiting)
 
     def position(self, source: str, part: str) -> Any:
         """The position of a source partition, None where none is known."""
@@ -89,18 +123,21 @@ class _File(msgspec.Struct, frozen=True):
     shards: dict[str, bytes]
     figures: dict[str, bytes]
     records: dict[str, list[Any]] = {}
+    waiting: list[tuple[str, str, bytes]] = []
 
 
 def dump(states: States) -> bytes:
     """Encode states for a file."""
     positions = [(*place, state) for place, state in states.positions.items()]
-    return encode(_File(FORMAT, positions, states.shards, states.figures, states.records))
+    waiting = [(*place, batch) for place, batch in states.waiting.items()]
+    file = _File(FORMAT, positions, states.shards, states.figures, states.records, waiting)
+    return encode(file)
 
 
 def load(data: bytes) -> States:
     """Decode what `dump` wrote; raises ValueError if it is something else."""
     file: _File = decode(data, _File)
-    if file.format != FORMAT:
-        raise ValueError(f"expected format {FORMAT}, got {file.format}")
+    check_format(file.format)
     positions = {(source, part): state for source, part, state in file.positions}
-    return States(positions, file.shards, file.figures, file.records)
+    waiting = {(source, part): batch for source, part, batch in file.waiting}
+    return States(positions, file.shards, file.figures, waiting, file.records)

@@ -24,6 +24,7 @@ from connectors.runtime.private_files import (
     write_private,
 )
 from flows.runtime.saved_state import database, legacy_pickle, states
+from flows.runtime.saved_state.input_state import INPUT
 from flows.runtime.saved_state.states import States
 from flows.runtime.shards import StateError
 
@@ -36,16 +37,18 @@ LEGACY_TAKEN_OVER = "taken-over.pickle"
 
 @dataclass(frozen=True)
 class Store:
-    """One recovery store and the shards whose states it was made for."""
+    """One recovery store, and the shards whose states it was made for."""
 
     path: Path
     number: int
     shards: frozenset[str]
-    sharded: bool
 
-    def has(self, part: str) -> bool:
-        """Whether the states of a source partition are here, as far as no newer store has them."""
-        return (part.rpartition("/")[2] if self.sharded else "0") in self.shards
+    def has(self, part: str, count: int) -> bool:
+        """Whether the position of a source partition is here, as far as no newer store has it.
+
+        It is with the shard that its number leaves over, divided by how many there are.
+        """
+        return count == 1 or str(int(part.rpartition("/")[2]) % count) in self.shards
 
 
 def stores(folder: Path) -> list[Store]:
@@ -55,7 +58,7 @@ def stores(folder: Path) -> list[Store]:
         try:
             held = json.loads((path / HELD).read_text(encoding="utf-8"))
             number = int(path.name.removeprefix(PREFIX))
-            found.append(Store(path, number, frozenset(held["shards"]), bool(held["sharded"])))
+            found.append(Store(path, number, frozenset(held["shards"])))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StateError(f"{path} is no recovery store ({error}). {remedy(path)}") from error
     return sorted(found, key=lambda store: -store.number)
@@ -97,7 +100,7 @@ def remedy(path: Path) -> str:
     )
 
 
-def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, taken: States) -> Store:
+def create(folder: Path, shards: Iterable[str], number: int, taken: States) -> Store:
     """Make a store under another name first, so that a kill leaves no half of one."""
     fresh = folder / f"new-{number}"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -105,8 +108,8 @@ def create(folder: Path, shards: Iterable[str], sharded: bool, number: int, take
     init_db_dir(fresh, 1)
     for file in fresh.iterdir():
         file.chmod(FILE)
-    store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards), sharded)
-    held = {"shards": sorted(store.shards), "sharded": sharded}
+    store = Store(folder / f"{PREFIX}{number}", number, frozenset(shards))
+    held = {"shards": sorted(store.shards)}
     write_private(fresh / TAKEN_OVER, states.dump(taken))
     write_private(fresh / HELD, json.dumps(held).encode())
     fresh.rename(store.path)
@@ -122,7 +125,11 @@ def read(store: Store, flow: str) -> States:
     found = taken_over(store)
     for file in _databases(store):
         with _refusing(store, file):
-            for step, key, state in database.resumed(file, flow):
+            rows = list(database.resumed(file, flow))
+            rows.sort(
+                key=lambda row: row[0].startswith(INPUT)
+            )  # what earlier versions saved comes first
+            for step, key, state in rows:
                 found.add(step, key, state)
     return found
 
@@ -144,12 +151,11 @@ def remove_superseded(folder: Path) -> None:
     """
     for left in folder.glob(f"{OLD}*"):
         shutil.rmtree(left)
-    newer: set[tuple[bool, str]] = set()
+    newer: set[str] = set()
     for store in stores(folder):
-        held = {(store.sharded, shard) for shard in store.shards}
-        if held <= newer:
+        if store.shards <= newer:
             shutil.rmtree(store.path.rename(folder / f"{OLD}{store.number}"))
-        newer |= held
+        newer |= store.shards
 
 
 def _databases(store: Store) -> list[Path]:

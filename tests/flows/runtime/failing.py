@@ -13,12 +13,13 @@ from flows.dataflow.compiler import NotRunnable
 from flows.runtime import bytewax_adapter as adapter
 from flows.runtime.shard_logic import ShardLogic
 from flows.runtime.shards import StateError
+from flows.runtime.sources.reader import SourceReader
 
 PARTS: dict[str, tuple[type, str]] = {
     "partitions of a source": (adapter._Source, "list_parts"),
     "opening a source": (adapter._Source, "build_part"),
-    "reading": (adapter._SourcePart, "next_batch"),
-    "position": (adapter._SourcePart, "snapshot"),
+    "reading": (SourceReader, "next_batch"),
+    "position": (SourceReader, "snapshot"),
     "making a graph": (ShardLogic, "__init__"),
     "step": (ShardLogic, "on_batch"),
     "state": (ShardLogic, "snapshot"),

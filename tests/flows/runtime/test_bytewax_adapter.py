@@ -5,10 +5,10 @@ import pytest
 from connectors.base import Batch
 from flows.dataflow.input_order import Arrival
 from flows.dataflow.plan import ALARMS, Node, Outlet, Plan, Step
-from flows.runtime.bytewax_adapter import _SourcePart
 from flows.runtime.runtime_context import Input, RuntimeContext
-from flows.runtime.saved_state.envelope import unwrap_position
+from flows.runtime.saved_state.input_state import load
 from flows.runtime.shard_logic import ShardLogic
+from flows.runtime.sources.reader import SourceReader
 from flows.runtime.wakeup import Wakeup
 from operators.alarms.logic import make_logic
 from operators.alarms.settings import Alarm
@@ -43,15 +43,13 @@ def test_what_a_source_refused_is_durable_before_the_position_after_it_is_saved(
     done: list[str] = []
     context = RuntimeContext(
         Plan("f", (), ()),
-        False,
         threading.Event(),
         flush_refused=lambda: done.append("letters durable"),
     )
-    part = _SourcePart(
-        context, Input("in", ["t/0"], lambda name, position: Refusing(done)), "t/0", None
-    )
+    source = Input("in", ["t/0"], lambda name, position: Refusing(done))
+    context.join(source)
 
-    assert unwrap_position(part.snapshot()) == 7
+    assert load(SourceReader(context, source, None).snapshot()).positions == {"t/0": 7}
     assert done == ["position", "letters durable"]
 
 
@@ -78,11 +76,10 @@ def test_a_source_that_is_drained_sleeps_instead_of_spinning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stopping = threading.Event()
-    context = RuntimeContext(Plan("f", (), ()), False, stopping)
-    context.drain.join("in:t/0")
-    part = _SourcePart(
-        context, Input("in", ["t/0"], lambda name, position: Refusing([])), "t/0", None
-    )
+    context = RuntimeContext(Plan("f", (), ()), stopping)
+    source = Input("in", ["t/0"], lambda name, position: Refusing([]))
+    context.join(source)
+    part = SourceReader(context, source, None)
     slept: list[bool] = []
     monkeypatch.setattr(context.wakeup, "idle", lambda: slept.append(True))
 
@@ -108,7 +105,7 @@ def market(*names: str) -> Plan:
 
 
 def market_shard(plan: Plan, state: bytes | None = None) -> ShardLogic:
-    context = RuntimeContext(plan, False, threading.Event())
+    context = RuntimeContext(plan, threading.Event())
     context.parts_of_shard, context.side_parts, context.table_parts = (
         {"0": {"in:t/0"}},
         {"rules:r/0"},
@@ -117,7 +114,7 @@ def market_shard(plan: Plan, state: bytes | None = None) -> ShardLogic:
     return ShardLogic(context, state)
 
 
-def rules(*subjects: str) -> tuple[str, Arrival]:
+def rules(*subjects: str) -> tuple[str, list[Arrival]]:
     rows: list[Event] = [
         Row(
             id=name,
@@ -128,14 +125,14 @@ def rules(*subjects: str) -> tuple[str, Arrival]:
         )
         for name in subjects
     ]
-    return ("0", Arrival("rules:r/0", "rules", Batch(rows, 5.0, True, whole=True)))
+    return ("0", [Arrival("rules:r/0", "rules", Batch(rows, 5.0, True, whole=True))])
 
 
 def raised_by(shard: ShardLogic, time: float, *subjects: str) -> list[str]:
     events: list[Event] = [
         Reading(id=f"{s}{time}", time=time, subject=s, metric="m", value=2.0) for s in subjects
     ]
-    items, _ = shard.on_batch([("0", Arrival("in:t/0", "in", Batch(events, time, True)))])
+    items, _ = shard.on_batch([("0", [Arrival("in:t/0", "in", Batch(events, time, True))])])
     transitions = [
         event for _, some in items for event in some if isinstance(event, AlarmTransition)
     ]
@@ -157,8 +154,8 @@ def test_an_alarm_that_is_added_later_gets_all_rules_of_a_known_table() -> None:
 
 
 def test_a_timer_beyond_the_calendar_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    shard = ShardLogic(RuntimeContext(Plan("f", (), ()), False, threading.Event()), None)
-    shard.on_batch([("0", Arrival("in:t/0", "in", Batch([], 1.0, True)))])
+    shard = ShardLogic(RuntimeContext(Plan("f", (), ()), threading.Event()), None)
+    shard.on_batch([("0", [Arrival("in:t/0", "in", Batch([], 1.0, True))])])
     monkeypatch.setattr(shard._graph, "next_wake", lambda: 253_402_300_800.0)
 
     at = shard.notify_at()

@@ -54,7 +54,7 @@ class Play:
         self._before = -1
         self._wall = 0.0
         self._stopping = threading.Event()
-        self._context = RuntimeContext(plan, False, self._stopping, clock=lambda: self._wall)
+        self._context = RuntimeContext(plan, self._stopping, clock=lambda: self._wall)
 
     def run(self) -> None:
         """Go on from the saved state; returns once the whole history has been taken, never if it
@@ -76,8 +76,8 @@ class Play:
         layout = StateLayout(tuple(self._plan.identities()), parts=parts)
         with self._folder.locked(layout.shards):
             opened = self._folder.open(layout)
-            self._context.position = opened.taken.position
-            self._context.state = opened.taken.shard
+            self._context.input = opened.saved.input
+            self._context.state = opened.saved.shard
             dataflow = build(self._context, inputs, writers)  # type: ignore[arg-type]
             run_main(dataflow, epoch_interval=EPOCH, recovery_config=opened.recovery)
 

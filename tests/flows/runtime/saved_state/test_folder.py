@@ -1,3 +1,4 @@
+import json
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def layout(
         if sharded
         else {"in": [f"t/{n}" for n in range(count)]}
     )
-    return StateLayout(identities, sharded, tuple(shards), parts, {"t": count})
+    return StateLayout(identities, count if sharded else 1, tuple(shards), parts, {"t": count})
 
 
 def saved(name: str, state: object) -> bytes:
@@ -200,20 +201,20 @@ def test_states_move_from_one_process_to_two_and_back_each_with_its_newest(tmp_p
     save(one.open(whole).store, 9, t0=10, t1=11, t2=12, t3=13, s0="a", s1="b", s2="c", s3="d", c=5)
 
     took = first.open(even)
-    assert [took.taken.position("in", f"t/{n}") for n in range(4)] == [10, None, 12, None]
-    assert [shard(took.taken, str(n)) for n in range(4)] == ["a", None, "c", None]
+    assert [took.saved.position("in", f"t/{n}") for n in range(4)] == [10, None, 12, None]
+    assert [shard(took.saved, str(n)) for n in range(4)] == ["a", None, "c", None]
     save(took.store, 3, t0=20, s0="A", c=8)  # shard 2 saw nothing yet
     assert first.open(even).store == took.store
 
     late = second.open(odd)
-    assert [late.taken.position("in", f"t/{n}") for n in range(4)] == [None, 11, None, 13]
+    assert [late.saved.position("in", f"t/{n}") for n in range(4)] == [None, 11, None, 13]
     save(late.store, 2, t1=21, t3=23, s1="B", s3="D", c=7)
 
     back = one.open(whole)
-    assert [back.taken.position("in", f"t/{n}") for n in range(4)] == [20, 21, 12, 23]
-    assert [shard(back.taken, str(n)) for n in range(4)] == ["A", "B", "c", "D"]
+    assert [back.saved.position("in", f"t/{n}") for n in range(4)] == [20, 21, 12, 23]
+    assert [shard(back.saved, str(n)) for n in range(4)] == ["A", "B", "c", "D"]
     # the least: who is ahead knows what it has seen
-    assert back.taken.position("vigie_commands", "c/0") == 7
+    assert back.saved.position("vigie_commands", "c/0") == 7
     assert [path.name for path in (tmp_path / "flow").glob("recovery-*")] == [back.store.name]
 
 
@@ -234,27 +235,30 @@ def test_a_state_that_was_not_durable_yet_does_not_count(tmp_path: Path) -> None
     taken = (
         StateFolder(tmp_path / "flow", "f", Share(1, 2))
         .open(layout(sharded=True, shards="0"))
-        .taken
+        .saved
     )
 
     assert (taken.position("in", "t/0"), shard(taken, "0")) == (1, "a")
 
 
-def test_more_partitions_are_refused_where_subjects_have_state_and_welcome_where_not(
-    tmp_path: Path,
-) -> None:
-    stateful, stateless = StateFolder(tmp_path / "a", "f"), StateFolder(tmp_path / "b", "f")
-    save(stateful.open(layout("f/a/debounce", sharded=True, shards="01", count=2)).store, 5, t0=1)
-    save(stateless.open(layout(sharded=True, shards="01", count=2)).store, 5, t0=1)
+def test_a_flow_goes_on_with_its_shards_when_partitions_were_added(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "a", "f")
+    save(folder.open(layout("f/a/debounce", sharded=True, shards="01", count=2)).store, 5, t0=1)
+    assert folder.shards() == 2
 
-    with pytest.raises(
-        StateError, match=r"topic t had 2 partitions and now has 3: .*f/a/debounce.*new topic"
-    ):
-        stateful.open(layout("f/a/debounce", sharded=True, shards="012", count=3))
+    shards = StateLayout(("f/a/debounce",), 2, ("0", "1"), {"in": ["t/0", "t/1", "t/2"]}, {"t": 3})
+    grown = folder.open(shards)
 
-    grown = stateless.open(layout(sharded=True, shards="012", count=3))
-    assert [grown.taken.position("in", f"t/{n}") for n in range(3)] == [1, None, None]
+    assert [grown.saved.position("in", f"t/{n}") for n in range(3)] == [1, None, None]
     assert grown.known == {"in"}
+
+
+def test_the_shards_of_an_earlier_version_were_its_partitions(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "flow", "f")
+    folder.open(layout("f/a/debounce", sharded=True, shards="012", count=3))
+    manifest = {"sharded": True, "state": ["f/a/debounce"], "partitions": {"t": 3}}
+    (folder.path / "identity.json").write_text(json.dumps(manifest))
+    assert folder.shards() == 3
 
 
 def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal(
@@ -265,7 +269,7 @@ def test_a_flow_without_state_keeps_its_positions_when_its_topics_become_unequal
 
     together = folder.open(layout(count=3))
 
-    assert [together.taken.position("in", f"t/{n}") for n in range(3)] == [1, 2, None]
+    assert [together.saved.position("in", f"t/{n}") for n in range(3)] == [1, 2, None]
 
 
 @pytest.mark.parametrize("text", ["x", "0/2", "3/2", "1", "1-2", "1/0"])

@@ -83,7 +83,7 @@ def foreign_rows(canary: Path) -> dict[str, bytes]:
         "nothing": b"",
         "cut short": pickle.dumps((1, 2, 3))[:-1],
         "bytes that are no envelope": row_of(b"hello"),
-        "the envelope of a newer format": row_of(msgspec.msgpack.encode(["vigie", 2, "shard", 1])),
+        "the envelope of a newer format": row_of(msgspec.msgpack.encode(["vigie", 3, "shard", 1])),
         "more behind the end": row_of(wrap("position", encode(1))) + b"c" + command + b"tR.",
     }
 

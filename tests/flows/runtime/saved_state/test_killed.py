@@ -21,7 +21,7 @@ def start(path: Path, processes: Shards) -> list[tuple[Path, dict[str, object]]]
         folder = StateFolder(path, "f", Share(number, len(processes)))
         with folder.locked(shards):
             opened = folder.open(layout(IDENTITY, sharded=True, shards=shards))
-            found.append((opened.store, {name: shard(opened.taken, name) for name in shards}))
+            found.append((opened.store, {name: shard(opened.saved, name) for name in shards}))
     return found
 
 

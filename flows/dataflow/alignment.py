@@ -1,0 +1,134 @@
+"""What the partitions of a source bring while they catch up, put in the order of time."""
+
+import itertools
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+
+from flows.dataflow.input_order import Arrival
+from flows.dataflow.merging import time_of
+
+PATIENCE = 5.0
+"""Seconds for which a partition that brings nothing, such as one without a leader, is waited for
+while others catch up."""
+MOST_HELD = 100_000
+"""So many events wait at most for partitions of which nothing is known yet."""
+
+
+class Alignment:
+    """The partitions of one source, read side by side.
+
+    A subject's events may lie in any of them. So, while some still work off what had gathered, an
+    event waits until all of these are read up to its time; a partition of which something waits is
+    not read on. Once all have caught up, everything passes at once.
+    """
+
+    def __init__(self, parts: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._behind = set(parts)
+        if len(self._behind) < 2:
+            self._behind.clear()
+        self._held: dict[str, Arrival] = {}
+        self._newest: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+        self._caught_up: list[Arrival] = []
+
+    def wants(self, part: str) -> bool:
+        """Whether a partition is to be read on."""
+        return part not in self._held
+
+    def take(self, arrival: Arrival) -> None:
+        """Take what a partition brought."""
+        part, _, batch, _ = arrival
+        if batch.live:
+            self._behind.discard(part)
+        self._told[part] = self._clock()
+        if batch.events:
+            self._held[part] = arrival
+            self._newest[part] = _last(arrival)
+        else:
+            self._caught_up.append(arrival)
+
+    def held(self) -> list[Arrival]:
+        """What waits, to be saved beside the positions behind it."""
+        return list(self._held.values())
+
+    def release(self) -> list[Arrival]:
+        """What may be processed now; of one partition in its order."""
+        behind = self._counting()
+        if not behind:
+            found = [*self._held.values(), *self._caught_up]
+            self._held, self._caught_up = {}, []
+            return found
+        frontier = min(self._newest.get(part, -math.inf) for part in behind)
+        found = []
+        for part, arrival in list(self._held.items()):
+            is_least = part in behind and self._newest[part] <= frontier
+            ready, rest = (arrival, None) if is_least else _cut(arrival, frontier)
+            if rest is None:
+                del self._held[part]
+            else:
+                self._held[part] = rest
+            if ready is not None:
+                found.append(ready._replace(batch=ready.batch._replace(live=False)))
+        return found
+
+    def _counting(self) -> set[str]:
+        """The partitions that the others wait for."""
+        if not self._behind:
+            return self._behind
+        now = self._clock()
+        for part in list(self._behind):
+            if part not in self._held and now - self._told.setdefault(part, now) > PATIENCE:
+                self._behind.discard(part)
+        if sum(len(arrival.batch.events) for arrival in self._held.values()) > MOST_HELD:
+            return self._behind & self._held.keys() or set(self._held)
+        return self._behind
+
+
+def in_order(given: Sequence[Arrival]) -> list[list[Arrival]]:
+    """Arrivals as runs of one source, in which each partition comes once at most."""
+    runs: list[list[Arrival]] = []
+    seen: set[str] = set()
+    for arrival in given:
+        if not runs or runs[-1][0].source != arrival.source or arrival.part in seen:
+            runs.append([])
+            seen = set()
+        runs[-1].append(arrival)
+        seen.add(arrival.part)
+    return runs
+
+
+def _last(arrival: Arrival) -> float:
+    """The time up to which a batch reaches; no device's clock makes it later than its arrival."""
+    return min(arrival.batch.events[-1].time, arrival.batch.wall)
+
+
+def _cut(arrival: Arrival, frontier: float) -> tuple[Arrival | None, Arrival | None]:
+    """What of an arrival is not later than `frontier`, and the rest."""
+    batch = arrival.batch
+    at = bisect_right(batch.events, frontier, key=time_of)
+    if at == 0:
+        return None, arrival
+    if at == len(batch.events):
+        return arrival, None
+    before, after = _cut_arrivals(batch.arrivals, at)
+    wall = before[-1][1] if before else batch.wall
+    first = batch._replace(events=batch.events[:at], wall=wall, arrivals=before)
+    rest = batch._replace(events=batch.events[at:], arrivals=after, recreated=False)
+    return arrival._replace(batch=first), arrival._replace(batch=rest)
+
+
+def _cut_arrivals(
+    arrivals: Sequence[tuple[int, float]], at: int
+) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    before: list[tuple[int, float]] = []
+    after: list[tuple[int, float]] = []
+    for (n, wall), end in zip(arrivals, itertools.accumulate(n for n, _ in arrivals), strict=True):
+        late = min(max(end - at, 0), n)
+        if n > late:
+            before.append((n - late, wall))
+        if late:
+            after.append((late, wall))
+    return before, after

@@ -1,0 +1,55 @@
+"""Events of several streams or partitions as one stream in the order of time."""
+
+import itertools
+import math
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+
+from operators.events import Event
+
+Given = list[tuple[str | None, list[Event]]]
+"""What streams bring in one pass, each under its role."""
+
+time_of = operator.attrgetter("time")
+
+
+def by_time(given: Given) -> Given:
+    """What several streams bring in one pass, as runs of one role in the order of time.
+
+    So no result depends on where a batch was cut. Each stream keeps its own order; at one instant,
+    inputs with roles come before those without.
+    """
+    if len(given) < 2:
+        return given
+    keyed: list[tuple[float, bool, str | None, Event]] = []
+    for role, events in given:
+        newest = -math.inf
+        for event in events:
+            newest = max(newest, event.time)
+            keyed.append((newest, role is None, role, event))
+    keyed.sort(key=operator.itemgetter(0, 1))
+    runs = itertools.groupby(keyed, key=operator.itemgetter(2))
+    return [(role, [item[3] for item in run]) for role, run in runs]
+
+
+def merged(lists: Sequence[list[Event]]) -> list[Event]:
+    """Lists as one in the order of time; each keeps its own order."""
+    [(_, events)] = by_time([(None, events) for events in lists])
+    return events
+
+
+def gathered(lists: Iterable[list[Event]]) -> list[Event]:
+    """Lists as one, one behind the other."""
+    found = list(lists)
+    return found[0] if len(found) == 1 else list(itertools.chain.from_iterable(found))
+
+
+def with_arrivals(
+    events: list[Event], arrivals: Sequence[tuple[int, float]]
+) -> Iterator[tuple[Event, float]]:
+    """Each event with its own arrival; `arrivals` says how many arrived when."""
+    return zip(
+        events,
+        itertools.chain.from_iterable(itertools.repeat(at, n) for n, at in arrivals),
+        strict=True,
+    )

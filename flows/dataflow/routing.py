@@ -1,0 +1,172 @@
+"""The shard of each subject, wherever its records lie."""
+
+import operator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from connectors.kafka.admin import partition_of
+from connectors.kafka.packing import key_of
+from flows.dataflow.input_order import Arrival
+from flows.dataflow.merging import with_arrivals
+from operators.events import Event
+
+ONE_SHARD = "0"
+MOST_KNOWN = 200_000
+"""So many subjects of a partition are known by name; then their places are looked up anew."""
+
+_subject_of = operator.attrgetter("subject")
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """Events that a partition holds although their subject's key belongs to another one."""
+
+    topic: str
+    partition: int
+    subject: str
+    expected: int
+    count: int
+
+
+@dataclass
+class _Part:
+    topic: str
+    number: int
+    home: str
+    right: set[str] = field(default_factory=set)
+    """Subjects of which nothing is to be asked: their key is this partition's, and their shard is
+    `home`."""
+    others: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Of others, the shard, and whether they are misplaced."""
+    feeds: set[str] = field(default_factory=set)
+    """The shards beside `home` that this partition has brought events for."""
+
+
+class Router:
+    """Sends events to the shard of their subject: murmur2 of it, modulo the number of shards.
+
+    Where that is the number of partitions, it is what Kafka's own clients do. `mine` are the shards
+    of this process; an event of a subject whose shard runs elsewhere stays with its partition.
+    `partitions` is how many each topic has.
+    """
+
+    def __init__(
+        self,
+        shards: int = 1,
+        mine: Collection[str] = (ONE_SHARD,),
+        said: Callable[[Misplaced], None] = lambda misplaced: None,
+    ) -> None:
+        self.partitions: dict[str, int] = {}
+        self.mine = list(mine)
+        self._shards = shards
+        self._said = said
+        self._parts: dict[str, _Part] = {}
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there are several shards."""
+        return self._shards > 1
+
+    def shard_of_subject(self, subject: str) -> str:
+        """The shard of a subject."""
+        return str(partition_of(subject, self._shards)) if self._shards > 1 else ONE_SHARD
+
+    def shard_of_partition(self, part: str) -> str:
+        """The shard in which the subjects of a partition (`TOPIC/NUMBER`) are, if they lie well."""
+        topic, _, number = part.rpartition("/")
+        if not topic or self._shards == 1:
+            return ONE_SHARD
+        shard = str(int(number) % self._shards)
+        return shard if shard in self.mine else self.mine[int(number) % len(self.mine)]
+
+    def route(self, part: str, arrival: Arrival) -> Iterator[tuple[str, Arrival]]:
+        """What each shard gets of what the partition `part` (`TOPIC/NUMBER`) brought."""
+        known = self._parts.get(part) or self._add(part)
+        if self._lies_well(known, arrival.batch.events):
+            yield known.home, arrival
+            if known.feeds and arrival.batch.events:
+                yield from self._marks(known.feeds, arrival)
+            return
+        parts = self._split(known, arrival)
+        known.feeds |= parts.keys() - {known.home}
+        for shard, (events, arrivals) in parts.items():
+            batch = arrival.batch._replace(events=events, arrivals=arrivals, wall=arrivals[-1][1])
+            yield shard, arrival._replace(batch=batch)
+        yield from self._marks({known.home, *known.feeds} - parts.keys(), arrival)
+
+    def _add(self, part: str) -> _Part:
+        topic, _, number = part.rpartition("/")
+        known = _Part(topic, int(number) if topic else 0, self.shard_of_partition(part))
+        self._parts[part] = known
+        return known
+
+    def _lies_well(self, part: _Part, events: list[Event]) -> bool:
+        if not events or (self._shards == 1 and self.partitions.get(part.topic, 1) == 1):
+            return True
+        try:
+            return part.right.issuperset(map(_subject_of, events))
+        except AttributeError:  # a message, a row
+            return False
+
+    def _split(
+        self, part: _Part, arrival: Arrival
+    ) -> dict[str, tuple[list[Event], list[tuple[int, float]]]]:
+        found: dict[str, tuple[list[Event], list[tuple[int, float]]]] = {}
+        misplaced: dict[str, int] = {}
+        batch, right, others = arrival.batch, part.right, part.others
+        arrived = batch.arrivals or ((len(batch.events), batch.wall),)
+        for event, wall in with_arrivals(batch.events, arrived):
+            key = key_of(event)
+            if key in right:
+                shard = part.home
+            else:
+                shard, is_misplaced = others.get(key) or self._place(part, key)
+                if is_misplaced:
+                    misplaced[key] = misplaced.get(key, 0) + 1
+            events, arrivals = found.setdefault(shard, ([], []))
+            events.append(event)
+            if arrivals and arrivals[-1][1] == wall:
+                arrivals[-1] = (arrivals[-1][0] + 1, wall)
+            else:
+                arrivals.append((1, wall))
+        if misplaced:
+            subject = next(iter(misplaced))
+            expected = partition_of(subject, self.partitions[part.topic])
+            self._said(
+                Misplaced(part.topic, part.number, subject, expected, sum(misplaced.values()))
+            )
+        return found
+
+    def _place(self, part: _Part, key: str) -> tuple[str, bool]:
+        """Look up and note the shard of a subject."""
+        shard = self.shard_of_subject(key)
+        if shard not in self.mine:
+            shard = part.home
+        count = self.partitions.get(part.topic, 1)
+        is_misplaced = count > 1 and partition_of(key, count) != part.number
+        if shard == part.home and not is_misplaced:
+            if len(part.right) >= MOST_KNOWN:
+                part.right.clear()
+            part.right.add(key)
+        else:
+            if len(part.others) >= MOST_KNOWN:
+                part.others.clear()
+            part.others[key] = shard, is_misplaced
+        return shard, is_misplaced
+
+    def _marks(self, shards: Collection[str], arrival: Arrival) -> Iterator[tuple[str, Arrival]]:
+        """How far the partition has come, for shards that it brought nothing for this time."""
+        batch = arrival.batch
+        mark = min(max(event.time for event in batch.events), batch.wall)
+        for shard in shards:
+            yield shard, arrival._replace(batch=batch._replace(events=[], arrivals=()), mark=mark)
+
+    def grown(self, topic: str, count: int) -> None:
+        """Note that a topic has so many partitions, by which its subjects are looked up anew."""
+        if self.partitions.get(topic) == count:
+            return
+        self.partitions[topic] = count
+        for part in self._parts.values():
+            if part.topic == topic:
+                part.right.clear()
+                part.others.clear()

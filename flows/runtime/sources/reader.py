@@ -1,0 +1,128 @@
+"""One source of the dataflow: all its partitions, read in turn and sent to the shards."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bytewax.inputs import StatefulSourcePartition
+
+from connectors.base import Batch, Reader
+from connectors.runtime import steady_clock
+from flows.dataflow.alignment import Alignment
+from flows.dataflow.input_order import Arrival
+from flows.runtime.runtime_context import Input, RuntimeContext
+from flows.runtime.saved_state import input_state
+
+AT_ONCE = datetime.fromtimestamp(0, UTC)
+
+Item = tuple[str, tuple[str, list[Arrival]]]
+
+
+class SourceReader(StatefulSourcePartition[Item, bytes]):
+    """The partitions of a source, also those that come to it while the flow runs."""
+
+    def __init__(self, context: RuntimeContext, source: Input, saved: bytes | None) -> None:
+        self._context = context
+        self._source = source
+        self._is_data = source.side is None
+        self._offset = steady_clock.now.offset
+        self._alignment = Alignment(
+            [f"{source.name}:{part}" for part in source.parts] if self._is_data else []
+        )
+        self._readers: dict[str, tuple[str, Reader]] = {}
+        state = context.input(source.name) if saved is None else input_state.load(saved)
+        for part in source.parts:
+            self._open(part, state.positions.get(part))
+        for arrival in input_state.waiting_of(source.name, state):
+            self._alignment.take(arrival)
+
+    def _open(self, part: str, position: object | None) -> None:
+        id = f"{self._source.name}:{part}"
+        reader = self._source.open(part, position)
+        self._readers[part] = id, reader
+        if self._is_data:
+            name = self._source.name.removesuffix(".unlabelled")
+            self._context.source_progress.add(id, name, reader)
+
+    def next_batch(self) -> list[Item]:
+        """What the partitions have, for the shards."""
+        context = self._context
+        if context.drain.requested() or (self._is_data and context.unread_tables):
+            context.wakeup.idle()
+            return []
+        for part in self._source.grown():
+            context.add(self._source, part)
+            self._open(part, self._source.new_position)
+        found = [self._read(id, reader) for id, reader in self._readers.values()]
+        items = self._sent(self._alignment.release())
+        if any(found) or items:
+            context.wakeup.busy()
+            return items
+        context.wakeup.idle()
+        return self._woken()
+
+    def _read(self, id: str, reader: Reader) -> bool:
+        """Read a partition, unless something of it waits; whether anything came."""
+        context = self._context
+        if not self._alignment.wants(id):
+            return False
+        batch = reader.read()
+        if batch is None:
+            if self._is_data:
+                context.source_progress.idle(id, self._source.is_reachable())
+            return False
+        if self._is_data and batch.events:
+            context.source_progress.received(id, batch.wall)
+        context.passed(self._source.name, len(batch.events))
+        if batch.whole:
+            context.unread_tables.discard(id)
+        self._alignment.take(Arrival(id, self._source.name, batch))
+        return True
+
+    def _sent(self, arrivals: Iterable[Arrival]) -> list[Item]:
+        """Arrivals by shard; what several partitions bring for one shard travels together."""
+        router, name = self._context.router, self._source.name
+        by_shard: dict[str, list[Arrival]] = {}
+        for arrival in arrivals:
+            if self._is_data:
+                for shard, part in router.route(arrival.part.removeprefix(f"{name}:"), arrival):
+                    by_shard.setdefault(shard, []).append(part)
+            else:
+                for shard in router.mine:
+                    by_shard.setdefault(shard, []).append(arrival)
+        return [(shard, (shard, together)) for shard, together in by_shard.items()]
+
+    def _woken(self) -> list[Item]:
+        """Nothing, for the shards to set their timers anew, once the host's clock has jumped.
+
+        Bytewax waits for an instant of that clock.
+        """
+        offset = steady_clock.now.offset
+        if not self._is_data or abs(offset - self._offset) <= steady_clock.TOLERATED:
+            return []
+        self._offset = offset
+        now = self._context.clock()
+        return self._sent(
+            Arrival(id, self._source.name, Batch([], now, False))
+            for id, _ in self._readers.values()
+        )
+
+    def next_awake(self) -> datetime:
+        """At once.
+
+        `Wakeup` has waited already, and Bytewax's own millisecond after an empty batch would only
+        delay the next.
+        """
+        return AT_ONCE
+
+    def snapshot(self) -> bytes:
+        """The positions, once what was refused before them is durable, and what waits."""
+        positions = {part: reader.position() for part, (_, reader) in self._readers.items()}
+        state = input_state.save(positions, self._source.name, self._alignment.held())
+        self._context.flush_refused()
+        self._context.drain.snapshotted(self._source.name)
+        return state
+
+    def close(self) -> None:
+        """Close all partitions."""
+        for _, reader in self._readers.values():
+            self._context.close(reader)
