@@ -12,6 +12,7 @@ from connectors.clickhouse.client import open_client
 from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.config.api_section import ApiSection
 from connectors.config.site import load_site
+from connectors.config.variables import CAMERA_VARIABLES
 from connectors.http.connection import HttpConnection
 from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import DEFAULT_NAMES, TopicNames
@@ -85,6 +86,7 @@ class Settings:
     event_topics: tuple[str, ...] = EVENT_TOPICS
     posts_topic: str = EVENT_TOPICS[0]
     section: ApiSection = _DEFAULTS
+    camera_variables: tuple[str, ...] = CAMERA_VARIABLES
     device_tokens: Mapping[str, SecretStr] = field(default_factory=dict)
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)
@@ -108,7 +110,11 @@ def from_site(path: Path | None) -> dict[str, Any]:
     Raises `connectors.config.site.SiteError`.
     """
     site = load_site(path)
-    settings: dict[str, Any] = {"site": site.site, "section": site.api}
+    settings: dict[str, Any] = {
+        "site": site.site,
+        "section": site.api,
+        "camera_variables": tuple(site.cameras),
+    }
     if "redpanda" in site.connections:
         broker = site.connection("redpanda", TopicConnection)
         settings |= {"broker": broker, "topics": broker.topic_names}

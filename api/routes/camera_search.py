@@ -1,7 +1,7 @@
 """Endpoints that look for cameras: on the network, and at an address that is to be tried."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from api.routes.cameras import TAG, Url
 from api.site.camera_test import NoPicture, picture_of
-from api.site.cameras import CameraError, check_url
 from api.site.onvif_discovery import MULTICAST, FoundCamera, discover_streams
 from api.site.onvif_soap import Asker
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
+from connectors.camera.row_address import AddressRefused, check_row_address
 
 Secret = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 
@@ -49,8 +49,13 @@ class CameraSearchEndpoints:
     """Answer for what may be a camera. Off unless the site file has `api: {discovery: true}`."""
 
     def __init__(
-        self, enabled: bool, cameras_here: bool, target: tuple[str, int] = MULTICAST
+        self,
+        enabled: bool,
+        cameras_here: bool,
+        variables: Collection[str],
+        target: tuple[str, int] = MULTICAST,
     ) -> None:
+        self._variables = variables
         self._enabled = enabled
         self._cameras_here = cameras_here
         self._target = target
@@ -109,11 +114,11 @@ class CameraSearchEndpoints:
         body: TestedCamera = call.body
         async with self._alone("taking test pictures"):
             try:
-                check_url(body.url)
+                check_row_address(body.url, self._variables)
                 picture = await picture_of(
                     body.url, body.username, body.password, self._cameras_here
                 )
-            except CameraError as error:
+            except AddressRefused as error:
                 raise Rejected(400, str(error)) from None
             except NoPicture as error:
                 raise Rejected(502, f"no picture: {error}") from None

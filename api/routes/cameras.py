@@ -8,10 +8,17 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy.orm import Session
 
+from api.accounts.principal import Principal
 from api.permissions.camera_pages import camera_pages
 from api.push.live_permissions import LivePermissions
 from api.routes.parameters import Id
-from api.site.cameras import CameraError, Cameras, CameraTaken, CameraView
+from api.site.cameras import (
+    CameraError,
+    Cameras,
+    CameraTaken,
+    CameraView,
+    without_credentials,
+)
 from api.topics.notifications import Notifications
 from api.topics.outbox import Outbox
 from api.web.endpoints import Call, Endpoint, address_of
@@ -178,9 +185,13 @@ class CameraEndpoints:
         ]
 
     async def all(self, call: Call) -> CameraList:
-        """The cameras that people added, by name: those of pages that the account may see."""
+        """The cameras that people added, by name: those of pages that the account may see.
+
+        Viewers do not see user names and passwords in addresses, nor their variables.
+        """
         seen_by = await self._permissions.visibility(call.who)
-        return CameraList(await asyncio.to_thread(self._cameras.all, seen_by))
+        found = await asyncio.to_thread(self._cameras.all, seen_by)
+        return CameraList([_shown(camera, call.who) for camera in found])
 
     async def add(self, call: Call) -> CameraView:
         """The camera runs from then on. Flows learn of it from the topic `vigie.cameras`.
@@ -216,7 +227,7 @@ class CameraEndpoints:
     async def show(self, call: Call) -> CameraView:
         """One camera."""
         found = await asyncio.to_thread(self._cameras.get, call.path.id, call.who)
-        return _found(found, call.path.id)
+        return _shown(_found(found, call.path.id), call.who)
 
     async def remove(self, call: Call) -> CameraView:
         """Removes a camera, and answers with what it was."""
@@ -266,8 +277,14 @@ class CameraEndpoints:
         """Let flows know, and the clients that may see the page."""
         self._outbox.wake()
         data = msgspec.to_builtins(camera) | ({"status": "removed"} if removed else {})
+        for name in ("url", "record_url"):
+            data.pop(name)  # viewers listen, too
         channels = (CHANNEL, f"camera_{camera.name}")
         self._notifications.publish(channels, "camera", camera.name, data, page=page)
+
+
+def _shown(camera: CameraView, to: Principal) -> CameraView:
+    return without_credentials(camera) if to.role == "viewer" else camera
 
 
 def _found(camera: Known | None, id: str) -> Known:

@@ -61,7 +61,9 @@ class SiteRoutes:
         section = settings.section
         self._outbox = outbox
         self._mode = SiteMode(database, outbox, settings.topics.mode, section.modes)
-        self._cameras = Cameras(database, outbox, settings.topics.cameras)
+        self._cameras = Cameras(
+            database, outbox, settings.topics.cameras, settings.camera_variables
+        )
         self.seen_cameras = SeenCameras(permissions)
         self.video_watch = VideoWatchProtocol(lambda number: self._cameras.names.get(number))
         notifications = Notifications(writer, settings.topics.push)
@@ -83,7 +85,9 @@ class SiteRoutes:
                 search, acknowledgements, posted, notifications, permissions, evidence
             ).endpoints(),
             *RecordingEndpoints(section.flows, self._store, permissions).endpoints(),
-            *CameraSearchEndpoints(section.discovery, section.cameras_here).endpoints(),
+            *CameraSearchEndpoints(
+                section.discovery, section.cameras_here, settings.camera_variables
+            ).endpoints(),
             *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),

@@ -1,9 +1,8 @@
 """The cameras that people added: in the database, and in the topic that flows read."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import func, select
@@ -18,10 +17,10 @@ from api.permissions.camera_pages import camera_pages, remember_removed
 from api.permissions.page_permissions import EffectivePermissions
 from api.permissions.visibility import EVERYTHING, Visibility
 from api.topics.outbox import Outbox
-from connectors.config.variables import password_in_url
+from connectors.camera.address import masked_address
+from connectors.camera.row_address import AddressRefused, check_row_address
 from operators.vision.drawn_places import DrawnLine, DrawnZone, places_of, problem_of
 
-SCHEMES = ("rtsp", "rtsps", "http", "https")
 MOST = 1000
 
 
@@ -55,6 +54,12 @@ class CameraView(msgspec.Struct):
     lines: dict[str, DrawnLine] = {}
 
 
+def without_credentials(camera: CameraView) -> CameraView:
+    """The camera as those may see it who do not look after cameras."""
+    record = None if camera.record_url is None else masked_address(camera.record_url)
+    return msgspec.structs.replace(camera, url=masked_address(camera.url), record_url=record)
+
+
 class Changed(NamedTuple):
     """A camera after a change, and the page it was on before."""
 
@@ -69,7 +74,11 @@ class Cameras:
     that an account may not see is not there for it.
     """
 
-    def __init__(self, database: Database, outbox: Outbox, topic: str) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, topic: str, variables: Collection[str]
+    ) -> None:
+        """`variables` are those that addresses of cameras may use."""
+        self._variables = variables
         self._database = database
         self._outbox = outbox
         self._topic = topic
@@ -96,7 +105,7 @@ class Cameras:
         self, session: Session, name: str, settings: Mapping[str, Any], by: Principal, address: str
     ) -> CameraView:
         """Add a running camera. Raises `CameraError`."""
-        _check(session, settings, by)
+        self._check(session, settings, by)
         if len(session.scalars(select(Camera.id)).all()) >= MOST:
             raise CameraError(f"there are {MOST} cameras, which is the most")
         now = time.time()
@@ -127,7 +136,7 @@ class Cameras:
         camera = _known_to(session, id, by)
         if camera is None:
             return None
-        _check(session, settings, by)
+        self._check(session, settings, by)
         before = camera.page
         for name, value in _plain(settings).items():
             setattr(camera, name, value)
@@ -166,6 +175,15 @@ class Cameras:
         remember_removed(session, view.name, view.page, time.time())
         return view
 
+    def _check(self, session: Session, settings: Mapping[str, Any], by: Principal) -> None:
+        for name in ("url", "record_url"):
+            if settings.get(name) is not None:
+                try:
+                    check_row_address(settings[name], self._variables)
+                except AddressRefused as error:
+                    raise CameraError(str(error)) from None
+        _check_page(session, settings, by)
+
     def _changed(
         self, session: Session, camera: Camera, by: Principal, action: str, address: str
     ) -> None:
@@ -178,26 +196,7 @@ class Cameras:
         self._outbox.put(session, self._topic, camera.name, msgspec.json.encode(row))
 
 
-def check_url(url: str) -> None:
-    """Raise `CameraError` for what is no camera's address, or would show a password in topics."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  raises for a port that is none
-    except ValueError as error:
-        raise CameraError(f"the url is not an address: {error}") from None
-    if parts.scheme not in SCHEMES or not parts.netloc or "\x00" in url:
-        raise CameraError("the url must be an address such as rtsp://10.0.0.21:554/stream2")
-    if password_in_url(url):
-        raise CameraError(
-            "the url holds a password in clear; write"
-            " rtsp://${RTSP_USER}:${RTSP_PASSWORD}@HOST/PATH and set both where the flow runs"
-        )
-
-
-def _check(session: Session, settings: Mapping[str, Any], by: Principal) -> None:
-    for name in ("url", "record_url"):
-        if settings.get(name) is not None:
-            check_url(settings[name])
+def _check_page(session: Session, settings: Mapping[str, Any], by: Principal) -> None:
     page = settings.get("page")
     if page and not EffectivePermissions(session, by.id).visibility().allows_page(page):
         raise CameraError(f"there is no page {page!r} that you may see")

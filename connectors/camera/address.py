@@ -5,7 +5,7 @@ letter.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -23,29 +23,26 @@ _USER_INFO = re.compile(
 _SECRET_PARAMETER = re.compile(
     r"([?&;](?:[\w.-]*(?:pass|pwd|token|secret|key|auth)[\w.-]*|user|usr)=)[^&;#\s]*", re.IGNORECASE
 )
-ROW_VARIABLES = ("RTSP_", "CAMERA_")
-"""How variables begin that an address in a row may use: whoever may add a camera shall not get at
-all secrets of the flow.
-"""
 
 
 class AddressError(ConnectorError):
     """An address cannot be made from its template; the message says what is missing."""
 
 
-def fill_address(template: str, row: Mapping[str, Any]) -> str:
+def fill_address(template: str, row: Mapping[str, Any], allowed: Collection[str]) -> str:
     """The address of a row's camera. Raises `AddressError`.
 
     `{column}` is a column, `${NAME}` a variable. A template that is nothing but a column takes the
-    row's text as the template; it may only use variables that begin as `ROW_VARIABLES`.
+    row's text as the template; it may only use variables that are `allowed`: whoever may add a
+    camera shall not get at all secrets of the flow.
     """
     whole = _WHOLE.fullmatch(template)
     if whole:
-        return _fill(str(_column(row, whole[1])), {}, ROW_VARIABLES)
-    return _fill(template, row, ("",))
+        return _fill(str(_column(row, whole[1])), {}, allowed)
+    return _fill(template, row, None)
 
 
-def _fill(template: str, row: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
+def _fill(template: str, row: Mapping[str, Any], allowed: Collection[str] | None) -> str:
     ranges = encoded_ranges(_PLACE.sub(lambda match: "x" * len(match[0]), template))
 
     def value(match: re.Match[str]) -> str:
@@ -65,11 +62,11 @@ def _column(row: Mapping[str, Any], name: str) -> Any:
     return row[name]
 
 
-def _variable(name: str, default: str | None, allowed: tuple[str, ...]) -> str:
-    if not name.startswith(allowed):
+def _variable(name: str, default: str | None, allowed: Collection[str] | None) -> str:
+    if allowed is not None and name not in allowed:
         raise AddressError(
-            f"the address of a row may use variables that begin with {' or '.join(allowed)},"
-            f" not {name}"
+            f"the address of a row may use the variables {', '.join(allowed) or 'none'}, not"
+            f" {name}; the site file lists them under cameras: […]"
         )
     found = look_up(name)
     if found is None and default is None:

@@ -33,8 +33,13 @@ class Fleet:
         most_bytes: int,
         pictures: bool,
         private: Mapping[str, Sequence[Polygon]],
+        variables: Sequence[str],
     ) -> None:
-        """`private` are the polygons of the definition that nobody may see, by camera."""
+        """`private` are the polygons of the definition that nobody may see, by camera.
+
+        `variables` are those that an address of a row may use.
+        """
+        self._variables = variables
         self._source = source
         self._gate = gate
         self._ring = ring
@@ -102,7 +107,9 @@ class Fleet:
             return
         try:
             private = self._private.get(name, ())
-            settings = camera_settings(self._source, row, self._gate, self._ring, private)
+            settings = camera_settings(
+                self._source, row, self._gate, self._ring, private, self._variables
+            )
         except AddressError as error:
             log.warning("%s: %s", name, error)
             self._output.count("bad_rows", 1)

@@ -1,7 +1,7 @@
 """What the capture of one camera needs, made from a row of the table and the source's settings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from connectors.camera.address import AddressError, fill_address
 from connectors.camera.components import Rtsp
 from connectors.camera.motion import Polygon
+from connectors.config.variables import CAMERA_VARIABLES
 from operators.vision.drawn_places import places_of
 
 NOT_LABELS = {
@@ -72,14 +73,17 @@ def camera_settings(
     gate: Gate | None,
     ring: Path | None,
     private: Sequence[Polygon] = (),
+    variables: Collection[str] = CAMERA_VARIABLES,
 ) -> CameraSettings:
     """The settings of a row's camera; what its row draws is private beside `private`.
+
+    An address that the row holds as a whole may use `variables`.
 
     Raises `AddressError`.
     """
     name = name_of(row)
-    address = fill_address(source.url, row)
-    record = fill_address(source.record_url, row) if source.record_url else address
+    address = fill_address(source.url, row, variables)
+    record = fill_address(source.record_url, row, variables) if source.record_url else address
     limits = None
     if ring is not None and source.record.keep > 0:
         limits = RingLimits(ring, source.record.keep, source.record.most_bytes)

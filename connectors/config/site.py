@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
@@ -15,7 +15,15 @@ from connectors.config.evidence_section import EvidenceSection
 from connectors.config.grammar_version import GrammarVersion
 from connectors.config.messages import explain, validate
 from connectors.config.suggestion import near
-from connectors.config.variables import FORM, VariableError, fill, masked, mistakes, password_in_url
+from connectors.config.variables import (
+    CAMERA_VARIABLES,
+    FORM,
+    VariableError,
+    fill,
+    masked,
+    mistakes,
+    password_in_url,
+)
 from operators.component import Spec
 from operators.model.units import Name
 
@@ -27,6 +35,7 @@ MISSING = {
     "vigie": "begin the file with  vigie: 1",
 }
 
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,6 +68,15 @@ class Site(Spec):
             "Files of models by the names that definitions use; a path starts at this file."
         ),
         examples=[{"yolov8n": "models/yard.onnx"}],
+    )
+    cameras: list[VariableName] = Field(
+        list(CAMERA_VARIABLES),
+        description=(
+            "Names of the variables that the addresses of cameras may use which people add over"
+            " the api: `rtsp://${RTSP_USER}:${RTSP_PASSWORD}@HOST/PATH`."
+        ),
+        max_length=100,
+        examples=[["RTSP_USER", "RTSP_PASSWORD", "YARD_PASSWORD"]],
     )
     evidence: EvidenceSection = Field(
         EvidenceSection(), description="How long pictures and videos of events are kept."

@@ -12,6 +12,8 @@ VARIABLE = re.compile(r"\$\{([^}]*)(\})?")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:([^/@\s]+)@")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+CAMERA_VARIABLES = ("RTSP_USER", "RTSP_PASSWORD")
+"""What addresses that people write may use unless the site file says otherwise."""
 FORM = "write ${NAME} or ${NAME:-default}"
 
 

@@ -126,7 +126,9 @@ class Inputs:
         model = (
             model_settings(steps.detect.model, self._site, self._definition) if steps.detect else {}
         )
-        return CameraProcesses(context, source, rows, table_topic, steps, self._broker, model)
+        return CameraProcesses(
+            context, source, rows, table_topic, steps, self._broker, model, self._site.cameras
+        )
 
     def _recording(self, source: Rtsp) -> Rtsp:
         """The source with as much video at hand as the flow's clips need."""

@@ -59,6 +59,7 @@ def capture(child: Child) -> None:
         most_bytes=connection.record_limit - 4096,
         pictures=bool(wanted.get("detects", True)),
         private=wanted.get("private", {}),
+        variables=wanted["variables"],
     )
     child.heard = lambda message: fleet.seen(str(message.get("seen")))
     outbox.start()

@@ -34,7 +34,9 @@ class CameraProcesses:
         steps: PictureSteps,
         broker: TopicConnection,
         model: Mapping[str, Any],
+        variables: Sequence[str],
     ) -> None:
+        """`variables` are those that the address of a row may use."""
         self._context = context
         self._broker = broker
         self._frames = broker.topic_names.frames(context.flow, context.name)
@@ -51,6 +53,7 @@ class CameraProcesses:
             "table_topic": table_topic,
             "gate": gate,
             "private": dict(context.masks),
+            "variables": list(variables),
             "detects": steps.detect is not None,
         }
         self.capture = ChildProcess("flows.vision.capture_process", capture, context)

@@ -102,7 +102,7 @@ export class CamerasView {
   receive({type, channel, data}) {
     if (type === "rights") { this.forget(); return; }
     if (this.section.hidden || type !== "event") return;
-    if (channel === "cameras" && data.kind === "camera") this.change(data);
+    if (channel === "cameras" && data.kind === "camera") { this.change(data); if (data.status !== "removed") this.load(true); }
     else if (channel === "evidence") this.pictured(data);
     else if (channel === "events" || channel.startsWith("camera_")) {
       const event = fromChannel(data);

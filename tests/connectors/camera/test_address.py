@@ -12,6 +12,7 @@ from connectors.camera.address import (
     masked_address,
 )
 
+NAMES = ("RTSP_USER", "RTSP_PASSWORD")
 TEMPLATE = "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}"
 
 
@@ -22,7 +23,7 @@ TEMPLATE = "rtsp://${RTSP_USER}:${RTSP_PASSWORD}@{host}:554/{path}"
 def test_a_password_may_hold_any_letter(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     monkeypatch.setenv("RTSP_USER", "us@er")
     monkeypatch.setenv("RTSP_PASSWORD", password)
-    address = fill_address(TEMPLATE, {"host": "10.0.0.21", "path": "stream2"})
+    address = fill_address(TEMPLATE, {"host": "10.0.0.21", "path": "stream2"}, NAMES)
     parts = urlsplit(address)
     assert (parts.hostname, parts.port, parts.path) == ("10.0.0.21", 554, "/stream2")
     assert unquote(parts.username or "") == "us@er"
@@ -35,24 +36,26 @@ def test_a_column_may_be_the_whole_address_with_variables_of_cameras(
 ) -> None:
     monkeypatch.setenv("RTSP_PASSWORD", "a/b")
     row = {"url": "rtsp://cam:${RTSP_PASSWORD}@10.0.0.9/x"}
-    assert fill_address("{url}", row) == "rtsp://cam:a%2Fb@10.0.0.9/x"
+    assert fill_address("{url}", row, NAMES) == "rtsp://cam:a%2Fb@10.0.0.9/x"
 
 
 def test_a_row_does_not_get_at_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "secret")
     row = {"url": "http://elsewhere.example/${DATABASE_PASSWORD}"}
-    with pytest.raises(AddressError, match="variables that begin with RTSP_ or CAMERA_"):
-        fill_address("{url}", row)
-    assert fill_address("rtsp://{host}/x", {"host": "${DATABASE_PASSWORD}"}).endswith("}/x")
+    with pytest.raises(
+        AddressError, match="RTSP_USER, RTSP_PASSWORD, not DATABASE_PASSWORD"
+    ):
+        fill_address("{url}", row, NAMES)
+    assert fill_address("rtsp://{host}/x", {"host": "${DATABASE_PASSWORD}"}, NAMES).endswith("}/x")
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RTSP_USER", raising=False)
     with pytest.raises(AddressError, match="needs RTSP_USER"):
-        fill_address(TEMPLATE, {"host": "h", "path": "p"})
+        fill_address(TEMPLATE, {"host": "h", "path": "p"}, NAMES)
     with pytest.raises(AddressError, match="needs the column 'host'"):
-        fill_address("rtsp://{host}/x", {"name": "gate"})
-    assert fill_address("rtsp://${RTSP_USER:-me}@h/x", {}) == "rtsp://me@h/x"
+        fill_address("rtsp://{host}/x", {"name": "gate"}, NAMES)
+    assert fill_address("rtsp://${RTSP_USER:-me}@h/x", {}, NAMES) == "rtsp://me@h/x"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Capture:
             "table_topic": table_topic,
             "gate": gate,
             "private": private or {},
+            "variables": ["RTSP_USER", "RTSP_PASSWORD", "RTSP_NOT_SET"],
             "detects": True,
         }
         with self._log.open("wb") as log:
