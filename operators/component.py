@@ -172,8 +172,9 @@ class Logic:
     """The behaviour of one step for one shard, without engine, I/O or clock.
 
     Outputs are returned; what is refused is appended to `errors`, what comes too late to `late`,
-    what answers a command of a person to `answers`, and every drop is counted in `counts` under a
-    word of its own. State must be bounded: a quiet subject's state is freed.
+    what answers a command of a person to `answers`, what people should know to `notes`, and every
+    drop is counted in `counts` under a word of its own. State must be bounded: a quiet subject's
+    state is freed.
     """
 
     VERSION: ClassVar[int] = 1
@@ -186,6 +187,7 @@ class Logic:
         self.late: list[Event] = []
         self.answers: list[Event] = []
         self.counts: dict[str, int] = {}
+        self.notes: list[str] = []
         self.owns: Callable[[str], bool] = lambda subject: True
         """Whether a subject of which nothing came yet is expected in this shard."""
 

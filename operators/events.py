@@ -23,6 +23,9 @@ Time = Annotated[float, msgspec.Meta(ge=-62_135_596_800.0, le=253_402_300_799.0)
 """Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when
 events are decoded.
 """
+Since1970 = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799.0)]
+"""When something happened at a site; no device and no program was there before."""
+Subject = Annotated[str, msgspec.Meta(min_length=1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Quality = Literal["good", "stale", "bad"]
 Severity = Literal["info", "warning", "major", "critical"]
@@ -39,7 +42,7 @@ class Message(
     """
 
     id: str
-    time: Time
+    time: Since1970
     topic: str
     payload: bytes = b""
     retained: bool = False
@@ -56,7 +59,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     """
 
     id: str
-    time: Time
+    time: Since1970
     table: str
     op: Literal["insert", "update", "delete"]
     values: dict[str, Any]
@@ -76,8 +79,8 @@ class Reading(
     """
 
     id: str
-    time: Time
-    subject: str
+    time: Since1970
+    subject: Subject
     metric: str
     value: float | None = None
     text: str | None = None
@@ -94,9 +97,9 @@ class Summary(
     """Statistics of one signal over the window [`start`, `time`), in `unit` (`count` has none)."""
 
     id: str
-    time: Time
-    start: Time
-    subject: str
+    time: Since1970
+    start: Since1970
+    subject: Subject
     metric: str
     values: dict[str, float]
     unit: str | None = None
@@ -113,8 +116,8 @@ class Occurrence(
     """
 
     id: str
-    time: Time
-    subject: str
+    time: Since1970
+    subject: Subject
     type: str
     data: dict[str, Any] = {}
     source: str | None = None
@@ -144,8 +147,8 @@ class Frame(
     """
 
     id: str
-    time: Time
-    subject: str
+    time: Since1970
+    subject: Subject
     width: int
     height: int
     jpeg: bytes = b""
@@ -167,8 +170,8 @@ class Detection(
     """
 
     id: str
-    time: Time
-    subject: str
+    time: Since1970
+    subject: Subject
     class_: str = msgspec.field(name="class")
     score: float
     box: tuple[float, float, float, float]

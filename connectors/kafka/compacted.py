@@ -8,6 +8,8 @@ import msgspec
 from connectors.base import Batch
 from connectors.kafka.consumer import Restart, TopicReader
 from connectors.kafka.log.record_batches import KeyedChunk
+from connectors.kafka.record_time import written_at
+from connectors.runtime import steady_clock
 from operators.events import Event, Occurrence, Row, decode_lines
 from operators.model.tables import is_deleted, row_of
 
@@ -34,7 +36,7 @@ class TableReader(TopicReader):
         self._poller.begin()
         caught_up = self.caught_up
         rows: list[Event] = []
-        size = newest = 0
+        size, newest = 0, 0.0
         while self.buffer:
             chunk: Any = self.buffer.popleft()
             if isinstance(chunk, Restart):
@@ -42,13 +44,13 @@ class TableReader(TopicReader):
                 rows, self._rows, self._ids = [], {}, {}
                 continue
             size += chunk.size
-            newest = chunk.timestamp
+            newest = written_at(chunk.timestamp, steady_clock.now())
             rows += self._read_chunk(chunk)
         if size:
             self.bytes_out += size
             self._poller.records_taken()
         if self._whole:
-            return Batch(rows, newest / 1000, True) if rows else None
+            return Batch(rows, newest, True) if rows else None
         for row in rows:
             self._keep(row)
         if not caught_up:
@@ -70,9 +72,11 @@ class TableReader(TopicReader):
 
     def _read_chunk(self, chunk: KeyedChunk) -> list[Event]:
         rows: list[Event] = []
-        for offset, key, value, at in zip(
+        now = steady_clock.now()
+        for offset, key, value, timestamp in zip(
             chunk.offsets, chunk.keys, chunk.values, chunk.timestamps, strict=True
         ):
+            at = written_at(timestamp, now)
             name = key.decode("utf-8", "replace") if key else None
             if value is None:
                 if name is not None:
@@ -90,10 +94,12 @@ class TableReader(TopicReader):
                         self._ids[name] = row_key(row)
                     rows.append(row)
                 except ValueError as error:  # msgspec's errors are ValueErrors, too
-                    self._dead_letter("bad_row", str(error), offset, at, number, line)
+                    self._dead_letter("bad_row", str(error), offset, timestamp, number, line)
         return rows
 
-    def _read_line(self, offset: int, number: int, at: int, name: str | None, line: bytes) -> Event:
+    def _read_line(
+        self, offset: int, number: int, at: float, name: str | None, line: bytes
+    ) -> Event:
         values = _decode(line)
         if not isinstance(values, dict):
             raise ValueError(f"expected a row as a JSON object, got {type(values).__name__}")
@@ -102,7 +108,7 @@ class TableReader(TopicReader):
             if not isinstance(event, Row | Occurrence):
                 raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
             row_key(event)
-            event.time = min(event.time, at / 1000)  # no row is told before it was written
+            event.time = min(event.time, at)  # no row is told before it was written
             return event
         if values.get("id") is None and name is None:
             raise ValueError("a row needs an 'id', or its record a key")
@@ -114,10 +120,10 @@ class TableReader(TopicReader):
             "update",
         )
 
-    def _row(self, offset: int, number: int, at: int, values: dict[str, Any], op: Any) -> Row:
+    def _row(self, offset: int, number: int, at: float, values: dict[str, Any], op: Any) -> Row:
         tp = self.tp
         id = f"{tp.topic}/{tp.partition}/{offset}" + (f"/{number}" if number else "")
-        return Row(id=id, time=at / 1000, table=tp.topic, op=op, values=values)
+        return Row(id=id, time=at, table=tp.topic, op=op, values=values)
 
 
 def row_key(row: Event) -> str:

@@ -11,16 +11,13 @@ from kafka import TopicPartition
 from connectors.base import Batch, ConnectorContext
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
+from connectors.kafka.record_time import written_at
 from connectors.runtime import steady_clock
 from operators.events import DeadLetter, Event, decode_lines
 
 log = logging.getLogger("vigie")
 
 READ_BYTES = 512 << 10
-TOLERATED = 60.0
-"""Seconds by which the clock of who wrote a record may be ahead of ours; later, the record
-counts as written then.
-"""
 
 
 class Polling(Protocol):
@@ -88,8 +85,7 @@ class TopicReader:
         for chunk in chunks:
             some = self._decode(chunk)
             events += some
-            arrived = chunk.timestamp / 1000
-            arrivals.append((len(some), arrived if arrived <= now + TOLERATED else now))
+            arrivals.append((len(some), written_at(chunk.timestamp, now)))
         assert self._next is not None
         return Batch(
             events,
@@ -152,7 +148,7 @@ class TopicReader:
         self._context.dead_letter(
             DeadLetter(
                 id=f"{origin}/{number}",
-                time=timestamp / 1000,
+                time=written_at(timestamp, steady_clock.now()),
                 flow=self._context.flow,
                 step=self._context.name,
                 reason=reason,

@@ -233,6 +233,14 @@ class Graph:
         counts, self._counts = self._counts, {}
         return counts
 
+    def take_notes(self) -> list[str]:
+        """What people should know since the last call."""
+        noting = [logic.notes for _, _, logic in self._steps()]
+        taken = [note for notes in noting for note in notes]
+        for notes in noting:
+            notes.clear()
+        return taken
+
     def snapshot(self, arrivals: ArrivalsState | None = None) -> ShardState:
         """Everything that must survive a restart, with what waits before the graph."""
         steps: dict[str, StepState] = {**self._left, **self._dropped}

@@ -1,5 +1,6 @@
 """The one stateful step of the dataflow: the graph of a shard."""
 
+import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from flows.runtime.runtime_context import RuntimeContext
 from flows.runtime.saved_state.envelope import unwrap, wrap
 from flows.runtime.shards import StateError
 from operators.events import Event
+
+log = logging.getLogger("vigie")
 
 FAR = 86_400.0
 """Seconds; Bytewax cannot wait for an instant that no calendar has."""
@@ -158,6 +161,8 @@ class ShardLogic(StatefulBatchLogic[tuple[str, list[Arrival]], tuple[str, list[E
         counts = self._graph.take_counts()
         if counts:
             self._context.counted(counts)
+            for note in self._graph.take_notes():
+                log.warning(note)
         return out, StatefulBatchLogic.RETAIN
 
 

@@ -21,6 +21,7 @@ from operators.decoding.payloads.parse import (
 )
 from operators.decoding.payloads.reading_builder import ReadingBuilder
 from operators.decoding.recognition import by_shape, by_topic
+from operators.decoding.whole_hours import LEAST, WholeHours
 from operators.events import DeadLetter, Event, Message, Row
 
 _MAX_TOPICS = 8192
@@ -47,6 +48,7 @@ class DecodeLogic(Logic):
         self._routes: dict[str, Route] = {}
         self._offline = OfflineDevices()
         self._described: Described = {}
+        self._whole_hours = WholeHours()
         self._marks_stale = codec != "home_assistant_recorder"
 
     def on_batch(self, events: list[Event], now: Now) -> list[Event]:
@@ -98,11 +100,23 @@ class DecodeLogic(Logic):
                 self.count("ignored")
                 continue
             out += builder.events
+            if builder.time != builder.received and not builder.retained:
+                self._look_at_clock(builder)
             if self._marks_stale:
                 for subject, covers, reading in builder.offline:
                     out += self._offline.reissue(subject, covers, reading)
                 self._offline.remember(builder.events, builder.received)
         return out
+
+    def _look_at_clock(self, builder: ReadingBuilder) -> None:
+        late = builder.received - builder.time
+        if self._context.run or (-LEAST < late < LEAST and self._whole_hours.suspects_nobody):
+            return
+        first: Any = builder.events[0]
+        note = self._whole_hours.note(first.subject.partition("#")[0], late)
+        if note is not None:
+            self.count("hours_off")
+            self.notes.append(note)
 
     def _message(self, builder: ReadingBuilder, message: Message) -> None:
         payload = message.payload

@@ -26,8 +26,14 @@ def test_bytes_that_are_no_event_are_refused_in_one_way(line: bytes, said: str) 
         decode_lines(line)
 
 
-@pytest.mark.parametrize("time", [1.77e12, -1e14, 1e300])
-def test_a_time_that_is_no_date_is_refused_such_as_one_in_milliseconds(time: float) -> None:
+def test_an_event_without_a_subject_is_refused() -> None:
+    line = encode_lines([Reading(id="r", time=1.0, subject="", metric="temperature")])
+    with pytest.raises(msgspec.ValidationError, match="subject"):
+        decode_lines(line)
+
+
+@pytest.mark.parametrize("time", [1.77e12, -1.0, -1e14, 1e300])
+def test_a_time_that_is_none_is_refused_such_as_one_below_0_or_in_milliseconds(time: float) -> None:
     line = encode_lines([Reading(id="r", time=time, subject="rack", metric="temperature")])
     with pytest.raises(msgspec.ValidationError, match="time"):
         decode_lines(line)
