@@ -19,9 +19,10 @@ from flows.checks.run_all import WHOLE, LeftOut, Scope, check
 from flows.language.lock import check_lock
 from flows.language.model import Flow, Source, Step
 
-SHARED = ("tables", "zones", "lines", "pages", "recipes", "connections")
+SHARED = ("tables", "zones", "lines", "pages", "dialects", "recipes", "connections")
 NAMED = (
-    "tables", "zones", "lines", "pages", "recipes", "sources", "streams", "alarms", "sinks",
+    "tables", "zones", "lines", "pages", "dialects", "recipes", "sources", "streams", "alarms",
+    "sinks",
 )  # fmt: skip
 MISSING = {
     "response": "an alarm asks a person to act; otherwise send the stream to a sink",

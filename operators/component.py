@@ -108,7 +108,8 @@ class StepContext:
     `arrival` says that an event has the time of its arrival, whatever time it tells. `then` is the
     kind of the step behind this one in its stream. `renamed` has the earlier names (`was`) of
     streams and alarms. `page_url` is where people open the page. `selected` are the selectors of
-    what comes here, `arming` those of what arms an alarm, where they are known.
+    what comes here, `arming` those of what arms an alarm, where they are known. `dialects` are
+    those of the definition, by name.
     """
 
     flow: str
@@ -131,6 +132,7 @@ class StepContext:
     page_url: str = ""
     selected: Selects | None = None
     arming: Selects | None = None
+    dialects: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def patience(self) -> float:

@@ -15,6 +15,7 @@ deterministic `id`, so that a sink can make a second delivery of the same event 
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -23,8 +24,6 @@ Time = Annotated[float, msgspec.Meta(ge=-62_135_596_800.0, le=253_402_300_799.0)
 """Epoch seconds in the years 1 to 9999, which is what can be written as a date; checked when
 events are decoded.
 """
-Since1970 = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799.0)]
-"""When something happened at a site; no device and no program was there before."""
 Subject = Annotated[str, msgspec.Meta(min_length=1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Quality = Literal["good", "stale", "bad"]
@@ -42,7 +41,7 @@ class Message(
     """
 
     id: str
-    time: Since1970
+    time: Time
     topic: str
     payload: bytes = b""
     retained: bool = False
@@ -59,7 +58,7 @@ class Row(msgspec.Struct, tag="row", tag_field="kind", omit_defaults=True, kw_on
     """
 
     id: str
-    time: Since1970
+    time: Time
     table: str
     op: Literal["insert", "update", "delete"]
     values: dict[str, Any]
@@ -79,7 +78,7 @@ class Reading(
     """
 
     id: str
-    time: Since1970
+    time: Time
     subject: Subject
     metric: str
     value: float | None = None
@@ -97,8 +96,8 @@ class Summary(
     """Statistics of one signal over the window [`start`, `time`), in `unit` (`count` has none)."""
 
     id: str
-    time: Since1970
-    start: Since1970
+    time: Time
+    start: Time
     subject: Subject
     metric: str
     values: dict[str, float]
@@ -116,7 +115,7 @@ class Occurrence(
     """
 
     id: str
-    time: Since1970
+    time: Time
     subject: Subject
     type: str
     data: dict[str, Any] = {}
@@ -147,7 +146,7 @@ class Frame(
     """
 
     id: str
-    time: Since1970
+    time: Time
     subject: Subject
     width: int
     height: int
@@ -170,7 +169,7 @@ class Detection(
     """
 
     id: str
-    time: Since1970
+    time: Time
     subject: Subject
     class_: str = msgspec.field(name="class")
     score: float
@@ -303,6 +302,7 @@ class EventBatch(list[Event]):
     columns: Any = None
 
 
+_time_of = attrgetter("time")
 _encode = msgspec.json.Encoder().encode_lines
 _decode = msgspec.json.Decoder(Event).decode_lines
 
@@ -325,3 +325,11 @@ def decode_lines(data: bytes) -> list[Event]:
         ) from None
     except RecursionError:
         raise msgspec.DecodeError("nested too deeply") from None
+
+
+def received_lines(data: bytes) -> list[Event]:
+    """Decode lines of a topic as `decode_lines` does; a time before 1970 is refused too."""
+    events = decode_lines(data)
+    if events and (least := min(map(_time_of, events))) < 0:
+        raise msgspec.ValidationError(f"Expected a time of 0 or later, got {least:g}")
+    return events

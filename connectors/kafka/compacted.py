@@ -8,9 +8,9 @@ import msgspec
 from connectors.base import Batch
 from connectors.kafka.consumer import Restart, TopicReader
 from connectors.kafka.log.record_batches import KeyedChunk
-from connectors.kafka.record_time import written_at
+from connectors.kafka.log.record_time import written_at
 from connectors.runtime import steady_clock
-from operators.events import Event, Occurrence, Row, decode_lines
+from operators.events import Event, Occurrence, Row, received_lines
 from operators.model.tables import is_deleted, row_of
 
 _decode = msgspec.json.Decoder().decode
@@ -104,7 +104,7 @@ class TableReader(TopicReader):
         if not isinstance(values, dict):
             raise ValueError(f"expected a row as a JSON object, got {type(values).__name__}")
         if "kind" in values:
-            event = decode_lines(line)[0]
+            event = received_lines(line)[0]
             if not isinstance(event, Row | Occurrence):
                 raise ValueError(f"expected a row, got an event of kind {values['kind']!r}")
             row_key(event)

@@ -11,9 +11,9 @@ from kafka import TopicPartition
 from connectors.base import Batch, ConnectorContext
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.record_batches import Chunk
-from connectors.kafka.record_time import written_at
+from connectors.kafka.log.record_time import written_at
 from connectors.runtime import steady_clock
-from operators.events import DeadLetter, Event, decode_lines
+from operators.events import DeadLetter, Event, received_lines
 
 log = logging.getLogger("vigie")
 
@@ -117,7 +117,7 @@ class TopicReader:
 
     def _decode(self, chunk: Chunk) -> list[Event]:
         try:
-            return decode_lines(b"\n".join(chunk.values))
+            return received_lines(b"\n".join(chunk.values))
         except msgspec.DecodeError:
             return self._decode_apart(chunk)
 
@@ -128,7 +128,7 @@ class TopicReader:
                 if not line.strip():
                     continue
                 try:
-                    events += decode_lines(line)
+                    events += received_lines(line)
                 except msgspec.DecodeError as error:
                     self._refuse(offset, chunk.timestamp, number, line, error)
         return events

@@ -120,6 +120,7 @@ class _Compiler:
     ) -> None:
         self._flow = flow
         self._tables = tables
+        self._dialects = {name: own.dialect() for name, own in flow.dialects.items()}
         self._timezone = timezone
         self._born = born
         self._moved = carried(flow)
@@ -210,7 +211,7 @@ class _Compiler:
             any(clock.time == "arrival" for clock in clocks(self._flow, name).values()),
             lines=as_lines(self._flow.lines), masks=masks(zones), renamed=self._renamed,
             known=listed(self._tables, facts), metrics=names_in(facts, "metric"),
-            page_url=self._page_url,
+            page_url=self._page_url, dialects=self._dialects,
         )  # fmt: skip
 
     def _labels(self) -> Iterator[Node]:

@@ -26,12 +26,15 @@ from flows.language.model import (
 )
 from flows.language.model_of_tests import Do, Play, Test
 from operators.component import Component
+from operators.decoding.own_dialects import OwnDialect, OwnReading
 from operators.model.units import Quantity, duration, duration_text, quantity
 
 Entry = tuple[str, str, type[Component]]
 DOCUMENT: dict[str, type[BaseModel]] = {
     "The definition": Flow,
     "`clock`": Clock,
+    "An entry of `dialects`": OwnDialect,
+    "A reading of a dialect": OwnReading,
     "An entry of `zones`": Zone,
     "An entry of `lines`": PictureLine,
     "An entry of `pages`": Page,

@@ -222,19 +222,21 @@ def _after(flow: Flow, facts: Facts, step: Step, number: int, conflict: Conflict
     if step.kind in _SAME:
         return facts
     if step.kind == "decode":
-        return _decoded(facts, settings.as_)
+        return _decoded(flow, facts, settings.as_)
     made = _MAKES.get(step.kind)
     return {} if made is None else made(flow, facts, settings)
 
 
-def _decoded(facts: Facts, dialect: str) -> Facts:
+def _decoded(flow: Flow, facts: Facts, dialect: str) -> Facts:
     """What is known behind `decode`, which lets pass what is decoded already."""
     kinds, decoded = facts.get("kind"), ("reading", "occurrence")
     if kinds is not None and set(kinds) <= set(decoded):
         return facts
     made: Facts = {"kind": decoded, "quality": _QUALITIES}
     if kinds == ("message",):
-        made["metric"] = Decoded(ALL if dialect == "auto" else DIALECTS[dialect].metrics)
+        own = flow.dialects.get(dialect)
+        known = own.dialect() if own is not None else DIALECTS.get(dialect)
+        made["metric"] = Decoded(ALL if known is None else known.metrics)
     return made
 
 

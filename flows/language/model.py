@@ -20,6 +20,7 @@ from flows.language.model_of_tests import Do, Play, Test
 from flows.language.picture_model import PictureLine, Zone
 from operators.alarms.settings import Alarm
 from operators.component import Component, Operator, Spec
+from operators.decoding.own_dialects import OwnDialect
 from operators.model.selector import Selector
 from operators.model.units import Duration, Name
 
@@ -331,7 +332,8 @@ class Flow(Spec):
     include: list[str] = Field(
         [],
         description=(
-            "Files with `tables`, `zones`, `lines`, `pages`, `recipes` or `connections`, beside"
+            "Files with `tables`, `zones`, `lines`, `pages`, `dialects`, `recipes` or"
+            " `connections`, beside"
             " this one."
         ),
     )
@@ -345,6 +347,9 @@ class Flow(Spec):
     )
     lines: dict[Name, PictureLine] = Field({}, description="Lines in camera pictures.")
     pages: dict[Name, Page] = Field({}, description="Pages of alarms, the unit of permission.")
+    dialects: dict[Name, OwnDialect] = Field(
+        {}, description="How devices speak that no dialect of `decode` knows."
+    )
     recipes: dict[Name, list[Step]] = Field(
         {}, description="Steps used in several streams by `- use: NAME`."
     )

@@ -1,13 +1,13 @@
 """Decoding of messages and rows: finds the dialect, bounds the work, sets aside what fails."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from operators.component import Logic, Now, StepContext
 from operators.decoding.catalogue import DIALECTS
-from operators.decoding.dialect import IGNORE, Route
+from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.dialects.home_assistant_recorder import table_row
 from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
 from operators.decoding.offline_devices import OfflineDevices
@@ -177,9 +177,13 @@ class DecodeLogic(Logic):
         return route
 
     def _find(self, topic: str) -> Route:
+        own: Mapping[str, Dialect] = self._context.dialects
         if self._codec != "auto":
-            dialect = DIALECTS[self._codec]
+            dialect = own.get(self._codec) or DIALECTS[self._codec]
             return dialect.route(topic, True) or Route(dialect.read, "json")
+        for dialect in own.values():
+            if (route := dialect.route(topic, False)) is not None:
+                return route
         if (found := by_topic(topic)) is not None:
             return found[1]
         return (

@@ -1,9 +1,11 @@
 """The step `decode`: messages of devices and rows of databases become readings and occurrences."""
 
+import difflib
 import textwrap
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from operators.component import Operator, StepContext
 from operators.decoding.catalogue import DIALECTS, listing
@@ -15,12 +17,38 @@ else:
     Codec = Literal[("auto", *sorted(DIALECTS))]
 
 
+_NAMES: dict[str, Any] = {
+    "anyOf": [
+        {"enum": ["auto", *sorted(DIALECTS)]},
+        {"type": "string", "pattern": r"^[a-z][a-z0-9_]*$"},
+    ]
+}
+
+
+_ALMOST = 0.85
+
+
+def mistaken_for(name: str) -> str | None:
+    """The dialect for which a name would be taken; None for it itself, and for one of its own."""
+    near = difflib.get_close_matches(name, DIALECTS, 1, _ALMOST)
+    return near[0] if near and name not in DIALECTS else None
+
+
+def _no_misspelling(name: str) -> str:
+    if mistaken_for(name) is not None:
+        known = ", ".join(repr(one) for one in ("auto", *sorted(DIALECTS)))
+        raise PydanticKnownError("literal_error", {"expected": known})
+    return name
+
+
 class Decode(Operator):
     """Turns raw messages and database rows into readings and occurrences.
 
     `auto` finds the dialect by the topic, then by the shape of the payload:
 
     {dialects}
+
+    A definition can have dialects of its own under `dialects`; `auto` tries those first.
 
     Numbers come out in one unit per metric (°C, %, hPa, W, kWh, V, A, …), two-state values as 1 and
     0. What is no value (null, NaN, `unavailable`, out of its physical range) has quality `bad`; an
@@ -42,8 +70,11 @@ class Decode(Operator):
         "decode: {as: json, time: measured_at}",
     )
 
-    as_: Codec = Field(
-        "auto", alias="as", description="How the devices speak.", examples=["zigbee2mqtt", "auto"]
+    as_: Annotated[str, AfterValidator(_no_misspelling), WithJsonSchema(_NAMES)] = Field(
+        "auto",
+        alias="as",
+        description="How the devices speak: one of these, or a dialect of the definition's own.",
+        examples=["zigbee2mqtt", "auto"],
     )
     time: str | None = Field(
         None,

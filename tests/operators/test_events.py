@@ -5,7 +5,7 @@ another error.
 import msgspec
 import pytest
 
-from operators.events import Reading, decode_lines, encode_lines
+from operators.events import Reading, decode_lines, encode_lines, received_lines
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,15 @@ def test_an_event_without_a_subject_is_refused() -> None:
         decode_lines(line)
 
 
-@pytest.mark.parametrize("time", [1.77e12, -1.0, -1e14, 1e300])
-def test_a_time_that_is_none_is_refused_such_as_one_below_0_or_in_milliseconds(time: float) -> None:
+def test_a_time_before_1970_is_refused_where_a_topic_is_read() -> None:
+    line = encode_lines([Reading(id="r", time=-1.0, subject="rack", metric="temperature")])
+    assert decode_lines(line)
+    with pytest.raises(msgspec.ValidationError, match="time of 0 or later, got -1"):
+        received_lines(line)
+
+
+@pytest.mark.parametrize("time", [1.77e12, -1e14, 1e300])
+def test_a_time_that_is_no_date_is_refused_such_as_one_in_milliseconds(time: float) -> None:
     line = encode_lines([Reading(id="r", time=time, subject="rack", metric="temperature")])
     with pytest.raises(msgspec.ValidationError, match="time"):
         decode_lines(line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.kafka.record_time import written_at
+from connectors.kafka.log.record_time import written_at
 
 NOW = 1_772_366_400.0
 
