@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from api.accounts.accounts import Accounts
 from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
-from api.database.database import open_database
+from api.database.database import DatabaseDown, open_database
 from api.metrics import Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
@@ -34,7 +34,7 @@ from api.topics.writer import TopicWriter
 from api.web.authentication import Authenticator
 from api.web.docs_pages import docs_routes
 from api.web.endpoints import routes
-from api.web.errors import Rejected, Unavailable, refused, rejected
+from api.web.errors import Rejected, Unavailable, database_down, failed, refused, rejected
 from api.web.openapi import document
 from api.web.security_headers import SecurityHeaders
 from connectors.http.request_gate import RequestGate
@@ -151,7 +151,12 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.bounds.body_size),
         ],
-        exception_handlers={Rejected: rejected, HTTPException: refused},
+        exception_handlers={
+            Rejected: rejected,
+            HTTPException: refused,
+            DatabaseDown: database_down,
+            Exception: failed,
+        },
         lifespan=lifespan,
     )
 
@@ -172,6 +177,9 @@ async def _kept_running(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
             return
+        except DatabaseDown as down:
+            _log.warning("%s waits: %s", getattr(work, "__qualname__", work), down)
+            await asyncio.sleep(RESTART)
         except Exception:
             _log.exception(
                 "%s ended; it begins again in %g s", getattr(work, "__qualname__", work), RESTART

@@ -1,6 +1,8 @@
 """Logging in and out, and telling whose a token is."""
 
 import asyncio
+import contextlib
+import logging
 
 from sqlalchemy import select
 
@@ -11,9 +13,10 @@ from api.accounts.principal import Principal, principal_of
 from api.accounts.sessions import LoginSessions, TokenPair
 from api.accounts.tokens import TokenError, Tokens
 from api.database.audit_log import record_audit
-from api.database.database import Database, permissions_changed
+from api.database.database import Database, DatabaseDown, permissions_changed
 from api.database.models import LONGEST_NAME, User
 
+_log = logging.getLogger("vigie.api")
 LOGGED_OUT = "logged out, or the account is disabled; log in again"
 
 
@@ -42,7 +45,8 @@ class Logins:
         attempt = self._limits.begin_login(address, name)
         principal = await self._hashing.run(lambda: self._verify(username, password))
         if principal is None:
-            await asyncio.to_thread(self._record_refusal, name, address)
+            with contextlib.suppress(DatabaseDown):
+                await asyncio.to_thread(self._record_refusal, name, address)
             raise LoginRefused("wrong user name or password")
         self._limits.succeed(attempt)
         self._limits.remember(attempt)
@@ -103,9 +107,14 @@ class Logins:
             record_audit(session, name, "login_refused", address=address)
 
     def _start(self, principal: Principal, address: str) -> tuple[TokenPair, Principal]:
-        with self._database.write() as session:
-            pair = self._sessions.start(session, principal.id)
-            record_audit(session, principal, "login", address=address)
+        """Begin a login; while nothing can be written, one without a refresh token and audit."""
+        try:
+            with self._database.write() as session:
+                pair = self._sessions.start(session, principal.id)
+                record_audit(session, principal, "login", address=address)
+        except DatabaseDown as down:
+            _log.warning("%s logs in from %s unrecorded: %s", principal.username, address, down)
+            pair = self._sessions.start_unsaved(principal.id)
         return pair, principal
 
     def _find(self, user_id: str, login: str, expires: float) -> Principal:

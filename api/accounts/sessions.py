@@ -15,6 +15,8 @@ from api.database.models import Login, RefreshToken, User
 LIFETIME = 30 * 86_400.0
 """Seconds after which a login ends, however often it was refreshed."""
 
+MOST_UNSAVED = 1000
+
 
 class TokenPair(NamedTuple):
     """An access token, and a refresh token that is exchanged once for the next pair."""
@@ -43,6 +45,7 @@ class LoginSessions:
         self._tokens = tokens
         self._clock = clock
         self._lifetime = lifetime
+        self._unsaved: dict[str, tuple[str, float]] = {}
 
     def start(self, session: Session, user_id: str) -> TokenPair:
         """Start a login; those that have expired are deleted."""
@@ -54,6 +57,19 @@ class LoginSessions:
         session.add(login)
         session.flush()
         return self._pair(session, login)
+
+    def start_unsaved(self, user_id: str) -> TokenPair:
+        """Start a login while nothing can be written: this process alone knows of it.
+
+        It has no refresh token, and ends with its access token or this process.
+        """
+        now = self._clock()
+        for login, (_, expires) in [*self._unsaved.items()]:
+            if expires <= now or len(self._unsaved) >= MOST_UNSAVED:
+                del self._unsaved[login]
+        login = secrets.token_hex(12)
+        self._unsaved[login] = user_id, now + self._tokens.lifetime
+        return TokenPair(self._tokens.issue(user_id, login), "")
 
     def refresh(self, session: Session, refresh_token: str) -> Refreshed:
         """Use up a refresh token; one that was used before ends its login, since two have it."""
@@ -80,6 +96,9 @@ class LoginSessions:
 
         The session may be one that reads.
         """
+        if unsaved := self._unsaved.get(login):
+            user = session.get(User, unsaved[0])
+            return user if user is not None and user.enabled else None
         return session.scalar(
             select(User)
             .join(Login, Login.user_id == User.id)
@@ -93,6 +112,7 @@ class LoginSessions:
 
     def end(self, session: Session, login: str) -> None:
         """End one login."""
+        self._unsaved.pop(login, None)
         session.execute(
             update(Login)
             .where(Login.id == login, Login.ended.is_(None))
@@ -101,6 +121,9 @@ class LoginSessions:
 
     def end_all(self, session: Session, user_id: str) -> None:
         """End every login of an account."""
+        for login, (owner, _) in [*self._unsaved.items()]:
+            if owner == user_id:
+                del self._unsaved[login]
         ended = update(Login).where(Login.user_id == user_id, Login.ended.is_(None))
         session.execute(ended.values(ended=self._clock()))
 

@@ -4,7 +4,9 @@ It is brought up to date when it is opened.
 """
 
 import asyncio
+import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as DBTimeout
 from sqlalchemy.orm import Session
 
 from api.database.models import Revision
@@ -25,14 +28,21 @@ SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x56696769
 WORK_LOCK = MIGRATION_LOCK + 1
+TRY = 30.0
+TRY_AGAIN = 2.0
+"""Seconds without a write after which one is tried, while all is well and while it is not."""
 
 
 class DatabaseError(Exception):
     """The database cannot be used; the message says why, without its password."""
 
 
+class DatabaseDown(Exception):
+    """The database does not do what was asked; the message says why, and what helps."""
+
+
 class Database:
-    """Sessions that read and sessions that write.
+    """Sessions that read and sessions that write; both raise `DatabaseDown`.
 
     A session belongs to one thread, and none may wait for the event loop.
     """
@@ -44,6 +54,8 @@ class Database:
             engine.execution_options(isolation_level="REPEATABLE READ") if postgresql else engine
         )
         self._writing = engine.execution_options(writes=True)
+        self._problem: str | None = None
+        self._tried = time.monotonic()
 
     def close(self) -> None:
         """Close all connections."""
@@ -52,7 +64,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that reads: it sees the database as it was at its first query."""
-        with Session(self._reading) as session:
+        with _explained(), Session(self._reading) as session:
             yield session
 
     @contextmanager
@@ -61,8 +73,28 @@ class Database:
 
         After an exception none of them is.
         """
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
-            yield session
+        self._tried = time.monotonic()
+        try:
+            with (
+                _explained(),
+                Session(self._writing, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except DatabaseDown as down:
+            self._problem = str(down)
+            raise
+        self._problem = None
+
+    def problem(self) -> str | None:
+        """Why nothing can be written; None while all is well.
+
+        Now and then it is tried.
+        """
+        if time.monotonic() - self._tried > (TRY_AGAIN if self._problem else TRY):
+            with contextlib.suppress(DatabaseDown), self.write() as session:
+                session.execute(update(Revision).values(number=Revision.number))
+        return self._problem
 
     async def read_in_thread(self, work: Callable[[Session], Result]) -> Result:
         """Do work with a session that reads, off the event loop."""
@@ -86,6 +118,29 @@ class Database:
         """A number that differs after every change of permissions, by whichever process."""
         with self.read() as session:
             return session.scalar(select(Revision.number)) or 0
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what a store cannot do at present into `DatabaseDown`."""
+    try:
+        yield
+    except (OperationalError, InternalError, DBTimeout) as error:
+        raise DatabaseDown(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    said = str(getattr(error, "orig", None) or error).splitlines()[0]
+    if "full" in said or "No space left" in said or "could not extend" in said:
+        return "the disk of the database is full; free some space, then this works again by itself"
+    if "readonly" in said or "read-only" in said:
+        return (
+            "the database can be read only; give its folder back to the user that runs the api, or"
+            " mount it for writing"
+        )
+    if "locked" in said or isinstance(error, DBTimeout):
+        return "the database is busy; try again in a moment"
+    return f"the database does not answer ({said[:200]}); it is tried again at each request"
 
 
 def permissions_changed(session: Session) -> None:

@@ -3,10 +3,13 @@
 import asyncio
 import collections
 import itertools
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+MOST = 50_000
+_log = logging.getLogger("vigie.api")
 
 
 class WorkQueue(Generic[Item]):
@@ -15,9 +18,15 @@ class WorkQueue(Generic[Item]):
     def __init__(self) -> None:
         self._items: collections.deque[Item] = collections.deque()
         self._added = asyncio.Event()
+        self.lost = 0
 
     def put(self, item: Item) -> None:
-        """Add an item."""
+        """Add an item. Beyond `MOST`, the newest are lost: the oldest may be under way."""
+        if len(self._items) >= MOST:
+            if self.lost == 0:
+                _log.error("more than %d changes wait for the database; others are lost", MOST)
+            self.lost += 1
+            return
         self._items.append(item)
         self._added.set()
 

@@ -1,5 +1,6 @@
 """Endpoints of signals, their present state and course; and the api's own health and metrics."""
 
+import asyncio
 import time
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from api.database.database import Database
 from api.metrics import CONTENT_TYPE_LATEST, Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
@@ -80,11 +82,12 @@ class ServiceHealth(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """Whether broker and ClickHouse answer."""
+    """Whether broker, ClickHouse and the api's own database answer."""
 
     status: str
     broker: BrokerHealth
     clickhouse: ServiceHealth
+    database: ServiceHealth
     clients: int
     signals: int
     alarms: int
@@ -101,8 +104,10 @@ class SignalEndpoints:
         history: ClickHouseHistory,
         metrics: Metrics,
         permissions: LivePermissions,
+        database: Database,
     ) -> None:
         self._permissions = permissions
+        self._database = database
         self._site = site
         self._hub = hub
         self._feed = feed
@@ -168,14 +173,16 @@ class SignalEndpoints:
         )
 
     async def health(self, call: Call) -> Response:
-        """200 while the broker and ClickHouse answer, 503 otherwise."""
+        """200 while the broker, ClickHouse and the api's own database answer, 503 otherwise."""
         feed = self._feed.state
         clickhouse = await self._history.up()
-        good = feed.connected and (clickhouse or not self._history.configured)
+        problem = await asyncio.to_thread(self._database.problem)
+        good = feed.connected and (clickhouse or not self._history.configured) and problem is None
         health = Health(
             status="ok" if good else "degraded",
             broker=BrokerHealth(feed.connected, feed.detail, feed.lag, feed.topics),
             clickhouse=ServiceHealth(clickhouse, self._history.detail),
+            database=ServiceHealth(problem is None, problem or ""),
             clients=len(self._hub.clients),
             signals=len(self._hub.readings),
             alarms=len(self._hub.alarms),

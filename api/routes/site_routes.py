@@ -76,7 +76,9 @@ class SiteRoutes:
         machine = HostMetrics(settings.data)
         flows = FlowStatus(section.flows)
         self.endpoints: list[Endpoint] = [
-            *SignalEndpoints(settings.site, hub, feed, history, metrics, permissions).endpoints(),
+            *SignalEndpoints(
+                settings.site, hub, feed, history, metrics, permissions, database
+            ).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
             *EvidenceEndpoints(
                 search, evidence, self._store, permissions, self.pins, outbox

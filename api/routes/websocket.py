@@ -13,6 +13,7 @@ from api.accounts.principal import Principal
 from api.accounts.tokens import TokenError
 from api.compat.alarm_server import AlarmServerConversation
 from api.compat.video_watch import VideoWatchConversation, VideoWatchProtocol
+from api.database.database import DatabaseDown
 from api.metrics import Metrics
 from api.pages.service import PageService
 from api.push.admission import Admission
@@ -30,6 +31,7 @@ from api.web.close_codes import (
     NO_AUTH_MESSAGE,
     NO_TOKEN,
     NOT_BEARER,
+    TRY_AGAIN_LATER,
     Close,
     no_token_within,
     unauthorized,
@@ -179,6 +181,10 @@ class WebSocketEndpoints:
                 await self._talk(websocket, ANONYMOUS, self._video_watch_conversation, first.text)
             else:
                 await self._talk(websocket, principal, open_)
+        except DatabaseDown as down:
+            close = Close(TRY_AGAIN_LATER, str(down))
+            self._metrics.closed.labels(str(close.code)).inc()
+            websocket.scope["extensions"][TRANSPORT].end(close, self._bounds.close_grace)
         except CloseConnection as end:
             self._metrics.closed.labels(str(end.close.code)).inc()
             websocket.scope["extensions"][TRANSPORT].end(end.close, self._bounds.close_grace)
@@ -261,7 +267,7 @@ class WebSocketEndpoints:
                     await client.load.pay(cost)
                     try:
                         await conversation.receive(text)
-                    except BadMessage as refusal:
+                    except (BadMessage, DatabaseDown) as refusal:
                         conversation.send_error(str(refusal))
         finally:
             transport.on_writable = None

@@ -94,7 +94,7 @@ class Endpoint:
         """The statuses of refusals, sorted."""
         found = set(self.errors)
         if self.role is not None:
-            found |= {401} if self.role == "viewer" else {401, 403}
+            found |= {401, 503} if self.role == "viewer" else {401, 403, 503}
         if self.path or self.query or self.body is not None:
             found.add(400)
         if self.body is not None:

@@ -31,6 +31,16 @@ async def rejected(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, error.status, error.headers)
 
 
+async def database_down(request: Request, error: Exception) -> Response:
+    """The answer where the api's own database cannot do what was asked."""
+    return await rejected(request, unavailable(error))
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """The answer to a mistake of ours, which is logged."""
+    return JSONResponse({"error": "this server made a mistake; its log says more"}, 500)
+
+
 async def refused(request: Request, error: Exception) -> Response:
     """The answer to what Starlette refuses: no such path or method, a body that is too large."""
     assert isinstance(error, HTTPException)
