@@ -201,6 +201,7 @@ class ConnectorContext:
     `flush_dead_letters()`, which returns when all letters are safe.
     `timezone` is the site's; in `folder` a connector may keep a file named after itself, as durable
     as the flow's saved state.
+    `definition` is the beginning of the hash of the flow's definition.
     `share` names this process's part (`1of2`) where others run the rest of the flow.
 
     Of cameras: `picture(reference, frame)` gives the JPEG that an event refers to, None where it is
@@ -234,6 +235,7 @@ class ConnectorContext:
     )
     tell: Callable[[list[Occurrence]], None] = lambda events: None
     masks: Mapping[str, Sequence[Polygon]] = field(default_factory=dict)
+    definition: str = ""
 
     def refuse(self, event: Event, reason: str, detail: str) -> None:
         """Make a dead letter of an event that a far end refuses, with a word and a sentence."""

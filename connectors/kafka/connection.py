@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from kafka import codec
 from kafka.net.sasl.oauth import AbstractTokenProvider
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
 from operators.component import Spec
 
+CODECS = {"snappy": codec.has_snappy, "lz4": codec.has_lz4, "zstd": codec.has_zstd}
+"""Whether what an extra package compresses with is installed."""
 ADDRESS = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+):\d{1,5}$"
 
 
@@ -62,11 +65,35 @@ class TopicConnection(Spec):
             " wake it when something comes is found out, and asked more often."
         ),
     )
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] | None = Field(
+        None,
+        description=(
+            "How records are compressed; without it zstd, where it is installed and the broker has"
+            " it (Kafka 2.1), or not at all."
+        ),
+    )
     record_limit: int = Field(
         1_000_000,
         ge=1000,
         description="Largest record, in bytes; the topic's own limit must allow it.",
     )
+
+    @field_validator("compression")
+    @classmethod
+    def _is_installed(cls, compression: str | None) -> str | None:
+        if compression in CODECS and not CODECS[compression]():
+            raise ValueError(
+                f"{compression} is not installed here; install Vigie with [compression], or leave"
+                " `compression` out"
+            )
+        return compression
+
+    @property
+    def codecs(self) -> list[str | None]:
+        """What to compress with, the first that the broker has; None for nothing."""
+        if self.compression is not None:
+            return [None if self.compression == "none" else self.compression]
+        return ["zstd", None] if codec.has_zstd() else [None]
 
     @property
     def topic_names(self) -> TopicNames:

@@ -4,7 +4,7 @@ import collections
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kafka import KafkaProducer
@@ -72,7 +72,9 @@ class Producer:
         partitions: int | None = None,
         stopping: threading.Event | None = None,
         strict: bool = True,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
+        self._headers = list(headers)
         self._strict = strict
         self._too_large: list[TooLarge] = []
         self._stopping = stopping
@@ -318,7 +320,7 @@ class Producer:
         key = next(iter(record.keys)).encode() if len(record.keys) == 1 else None
         try:
             record.future = self._client.send(
-                record.topic, b"".join(record.lines), key, partition=record.partition
+                record.topic, b"".join(record.lines), key, self._headers, record.partition
             )
         except MessageSizeTooLargeError as error:
             raise _Oversized(record) from error

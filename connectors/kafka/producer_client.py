@@ -32,11 +32,20 @@ LATE_SECONDS = 4.0
 
 def open_producer(connection: TopicConnection) -> KafkaProducer:
     """A client that waits for all copies. Raises `KafkaError` while no broker answers."""
+    *better, last = connection.codecs
+    for codec in better:
+        with contextlib.suppress(ValueError):  # the broker is too old for it
+            return _open(connection, codec)
+    return _open(connection, last)
+
+
+def _open(connection: TopicConnection, codec: str | None) -> KafkaProducer:
     return KafkaProducer(
         **connection.client_options(),
         **(KEEPS_TRYING if connection.idempotence else GIVES_UP),
         metrics_enabled=False,
         acks="all",
+        compression_type=codec,
         enable_idempotence=connection.idempotence,
         max_in_flight_requests_per_connection=5 if connection.idempotence else 1,
         max_block_ms=5_000,

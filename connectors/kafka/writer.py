@@ -11,6 +11,21 @@ from connectors.kafka.producer import Producer
 from connectors.kafka.too_large import dead_letter_too_large
 from operators.events import Event
 
+CONTENT_TYPE = "application/jsonl"
+SCHEMA_VERSION = "1"
+"""Raise it when a reader of earlier versions could not read an event any more."""
+
+
+def headers_of(context: ConnectorContext) -> list[tuple[str, bytes]]:
+    """What a record says of itself to other programs: what it holds, and who wrote it."""
+    said = {
+        "content-type": CONTENT_TYPE,
+        "vigie-flow": context.flow,
+        "vigie-definition": context.definition,
+        "vigie-schema": SCHEMA_VERSION,
+    }
+    return [(name, value.encode()) for name, value in said.items() if value]
+
 
 class ProducerWriter:
     """What the sinks of topics share: every record's result is checked.
@@ -27,6 +42,7 @@ class ProducerWriter:
             partitions=partitions,
             stopping=context.stopping,
             strict=False,
+            headers=headers_of(context),
         )
 
     def flush(self) -> None:

@@ -61,7 +61,7 @@ class RunOptions:
 
     `data` is the folder of saved states, `share` which of the flow's partitions it takes, `drop`
     the persisted ids whose state may be lost, `epoch` the time from one saved state to the next,
-    `definition` the folder of the definition.
+    `definition` the folder of the definition, `version` the beginning of its hash.
     """
 
     data: Path
@@ -69,6 +69,7 @@ class RunOptions:
     drop: tuple[str, ...] = ()
     epoch: timedelta = EPOCH
     definition: Path = Path()
+    version: str = ""
 
 
 class Runner:
@@ -243,6 +244,7 @@ class Runner:
             timezone=self._site.zone,
             folder=self._folder.path / f"files-{self._options.share.number}",
             share=self._options.share.name,
+            definition=self._options.version,
         )
 
     def _say_misplaced(self, found: Misplaced) -> None:

@@ -25,6 +25,7 @@ from flows.runtime.runner import Runner, RunOptions, handle_signals
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
 from flows.site.log_form import Form, log_to_stderr
+from flows.site.version import SHORT, content
 
 EXIT_REFUSED = 1
 EXIT_FAILED = 70  # EX_SOFTWARE: it ended although nobody asked
@@ -97,7 +98,8 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     compiled = compile_flow(flow, tables, place.zone, asked.profile, names, page_url=place.api.url)
     check_tables(compiled.sinks, place)
     folder = asked.folder or definition.parent
-    options = RunOptions(asked.data, asked.share, asked.drop, definition=folder)
+    version = content(definition)[:SHORT]
+    options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
     runner = Runner(flow, compiled, place, tables, options)
     runner.on_running = lambda: tell({"running": True})
     handle_signals(runner)
