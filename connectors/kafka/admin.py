@@ -43,7 +43,8 @@ def ensure_topic(
 
     `partitions` default to the connection's. `compact`: the broker keeps the latest record of each
     key for ever, instead of all records for a while; so it does if this process has asked for it
-    before, whoever creates the topic again. `configs` are other settings of a topic that is made.
+    before, whoever creates the topic again. `configs` are other settings of a topic that is made;
+    what the connection declares of it wins.
     Raises `BrokerRefusal` where it may not be made, or not be used for `needs` (READ, WRITE).
     """
     mark = (*connection.brokers, topic)
@@ -63,7 +64,7 @@ def ensure_topic(
             wanted = {
                 "num_partitions": partitions or connection.partitions,
                 "replication_factor": connection.replication or -1,
-                "configs": {**policy, **(configs or {})},
+                "configs": {**policy, **(configs or {}), **_declared(connection, topic)},
             }
             _create(admin, connection, topic, wanted)
         else:
@@ -72,6 +73,11 @@ def ensure_topic(
         admin.close()
     with _known_lock:
         _known.add(mark)
+
+
+def _declared(connection: TopicConnection, topic: str) -> dict[str, str]:
+    found = connection.topics.get(topic)
+    return found.settings() if found else {}
 
 
 def _create(

@@ -8,10 +8,12 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.kafka.topic_names import DEFAULT_PREFIX, TopicNames
+from connectors.kafka.topics.declared import DeclaredTopic
 from operators.component import Spec
 
 CODECS = {"snappy": codec.has_snappy, "lz4": codec.has_lz4, "zstd": codec.has_zstd}
 """Whether what an extra package compresses with is installed."""
+TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
 ADDRESS = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]]+):\d{1,5}$"
 
 
@@ -76,6 +78,15 @@ class TopicConnection(Spec):
         1_000_000,
         ge=1000,
         description="Largest record, in bytes; the topic's own limit must allow it.",
+    )
+
+    topics: dict[TopicName, DeclaredTopic] = Field(
+        {},
+        description=(
+            "How topics are to be: a topic is made so, `vigie validate --site` says where one"
+            " differs, and `vigie migrate` changes it."
+        ),
+        examples=[{"site.readings": {"keep": "30d", "in_sync": 2}}],
     )
 
     @field_validator("compression")

@@ -10,6 +10,7 @@ import click
 from connectors.base import ConnectorError
 from connectors.config.document import Document
 from connectors.config.site import Site, build_site, check_connections, load_site
+from flows.admin.declared_topics import differing
 from flows.checks.connections import check_site, is_site
 from flows.checks.context import Scope
 from flows.language.catalogue import connection_models
@@ -30,7 +31,7 @@ EXIT_DOWN = 75
     "--site",
     "live",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also look into this site's topics: has the input of every rule been seen there?",
+    help="Also look at this site's topics: was the input of every rule seen, are they as declared?",
 )
 @click.option(
     "--since", default="1d", show_default=True, metavar="SPAN", help="How far back to look there."
@@ -40,8 +41,8 @@ def validate(files: tuple[Path, ...], quiet: bool, live: Path | None, since: str
 
     Prints every problem with its file, line and column, and touches nothing else. Exits with 1 if
     there is an error. With a site file among the files, the flows' connections must be in it. With
-    `--site`, a rule for which nothing came to the live topics is a warning, and a broker that does
-    not answer an exit with 75.
+    `--site`, a rule for which nothing came to the live topics is a warning, and so is a topic that
+    is not as the site file declares; a broker that does not answer is an exit with 75.
     """
     if live is not None and live not in files:
         files = (*files, live)
@@ -82,6 +83,10 @@ def _look(
             if isinstance(flow, Flow):
                 for one in unseen(flow, Scope(document, flow).tables, site, now - back, now):
                     document.say_at(one.path, one.message, one.hint, level="warning")
+        place = next(document for document in documents if document.path == live)
+        for path, difference in differing(site):
+            remedy = "`vigie migrate` makes it so, or declare what it is"
+            place.say_at(path, str(difference), remedy, level="warning")
     except ConnectorError as error:
         click.echo(f"{live}: the live topics were not looked at: {error}", err=True)
         return False

@@ -1,13 +1,27 @@
 """The settings of topics, as the broker has them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 
 from connectors.kafka.connection import TopicConnection
 
 Settings = Mapping[str, str]
+
+
+class Difference(NamedTuple):
+    """A setting of a topic that is not as declared."""
+
+    topic: str
+    setting: str
+    wanted: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"topic {self.topic}: {self.setting} is {self.found}, declared is {self.wanted}"
 
 
 def settings_of(connection: TopicConnection, topics: Iterable[str]) -> dict[str, Settings]:
@@ -33,3 +47,47 @@ def read_settings(admin: KafkaAdminClient, topics: Iterable[str]) -> dict[str, S
         topic: {name: str(one["value"]) for name, one in values.items()}
         for topic, values in found.items()
     }
+
+
+def differences(connection: TopicConnection) -> list[Difference]:
+    """Where topics that exist are not as the connection declares; raises `KafkaError`."""
+    admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5_000)
+    try:
+        return _differences(connection, admin)
+    finally:
+        admin.close()
+
+
+def apply(connection: TopicConnection, dry_run: bool) -> Iterator[tuple[Difference, str | None]]:
+    """Make topics as declared: each difference, and why it stays, if the broker refuses it.
+
+    Raises `KafkaError`.
+    """
+    admin = KafkaAdminClient(**connection.client_options(), bootstrap_timeout_ms=5_000)
+    try:
+        for one in _differences(connection, admin):
+            yield one, None if dry_run else _set(admin, one)
+    finally:
+        admin.close()
+
+
+def _differences(connection: TopicConnection, admin: KafkaAdminClient) -> list[Difference]:
+    declared = {name: topic.settings() for name, topic in connection.topics.items()}
+    if not declared:
+        return []
+    return [
+        Difference(topic, setting, wanted, found.get(setting, "unknown"))
+        for topic, found in read_settings(admin, declared).items()
+        for setting, wanted in declared[topic].items()
+        if found.get(setting) != wanted
+    ]
+
+
+def _set(admin: KafkaAdminClient, one: Difference) -> str | None:
+    change = ConfigResource(ConfigResourceType.TOPIC, one.topic, {one.setting: one.wanted})
+    try:
+        answer = admin.alter_configs([change])
+    except KafkaError as error:
+        return str(error)[:200]
+    result = str(answer["topic"][one.topic])
+    return None if result == "OK" else result

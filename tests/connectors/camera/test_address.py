@@ -42,9 +42,7 @@ def test_a_column_may_be_the_whole_address_with_variables_of_cameras(
 def test_a_row_does_not_get_at_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "secret")
     row = {"url": "http://elsewhere.example/${DATABASE_PASSWORD}"}
-    with pytest.raises(
-        AddressError, match="RTSP_USER, RTSP_PASSWORD, not DATABASE_PASSWORD"
-    ):
+    with pytest.raises(AddressError, match="RTSP_USER, RTSP_PASSWORD, not DATABASE_PASSWORD"):
         fill_address("{url}", row, NAMES)
     assert fill_address("rtsp://{host}/x", {"host": "${DATABASE_PASSWORD}"}, NAMES).endswith("}/x")
 

@@ -1,0 +1,78 @@
+"""Topics as the site file declares them: differences are said, and `vigie migrate` ends them."""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from connectors.kafka.admin import ensure_topic
+from connectors.kafka.connection import TopicConnection
+from connectors.kafka.topics.settings import settings_of
+from flows.cli import main
+from infra.embedded.kafka.server import Kafka
+from tests.flows.running import site_of
+from tests.kafka.conftest import Administer
+
+DECLARED = {"keep": "30d", "keep_bytes": 1_000_000, "in_sync": 1, "largest": 2_000_000}
+AS_KAFKA_SAYS = {
+    "retention.ms": "2592000000",
+    "retention.bytes": "1000000",
+    "min.insync.replicas": "1",
+    "max.message.bytes": "2000000",
+}
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(main, [str(one) for one in arguments])
+    return done.exit_code, done.output
+
+
+def test_a_topic_is_made_as_declared(kafka: Kafka, unique: str):
+    connection = TopicConnection(brokers=[kafka.address], topics={unique: DECLARED})
+    ensure_topic(connection, unique)
+    assert settings_of(connection, [unique])[unique].items() >= AS_KAFKA_SAYS.items()
+
+
+def test_differences_are_said_by_validate_and_ended_by_migrate_alone(
+    kafka: Kafka, unique: str, tmp: Path, administer: Administer
+):
+    admin = administer([kafka.address])
+    admin.create_topics({unique: {"num_partitions": 1}})
+    site = site_of(
+        tmp,
+        redpanda={
+            "brokers": [kafka.address],
+            "topics": {unique: DECLARED, f"{unique}.none": {"keep": "1h"}},
+        },
+    )
+    connection = TopicConnection(brokers=[kafka.address])
+    before = settings_of(connection, [unique])
+
+    code, said = run("validate", "--site", site, site)
+    assert code == 0, said
+    assert f"topic {unique}: retention.ms is 604800000, declared is 2592000000" in said
+    assert "`vigie migrate` makes it so" in said
+    assert f"{unique}.none" not in said.replace(f'"{unique}.none"', "")
+    code, said = run("migrate", "--site", site, "--dry-run")
+    assert f"topic {unique}: max.message.bytes 1048588 -> 2000000" in said
+    assert settings_of(connection, [unique]) == before
+
+    code, said = run("migrate", "--site", site)
+    assert code == 0, said
+    assert f"topic {unique}: retention.ms 604800000 -> 2592000000" in said
+    assert settings_of(connection, [unique])[unique].items() >= AS_KAFKA_SAYS.items()
+    code, said = run("validate", "--site", site, site)
+    assert code == 0
+    assert "declared is" not in said
+
+
+def test_what_the_broker_refuses_is_said_in_its_words(
+    kafka: Kafka, unique: str, tmp: Path, administer: Administer
+):
+    administer([kafka.address]).create_topics({unique: {"num_partitions": 1}})
+    site = site_of(
+        tmp, redpanda={"brokers": [kafka.address], "topics": {unique: {"in_sync": 100000000000}}}
+    )
+    code, said = run("migrate", "--site", site)
+    assert code == 1, said
+    assert "min.insync.replicas" in said
+    assert "not" in said.lower()
