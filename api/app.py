@@ -87,7 +87,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         metrics,
     )
     receiver.update_listeners.append(site_routes.seen_cameras.collect)
-    receiver.event_listeners.append(site_routes.pins.collect)
+    receiver.event_listeners += [site_routes.pins.collect, site_routes.flows.collect]
     watching = Watching(hub, writer, settings.topics.watched_cameras)
     endpoints = [*account_routes.endpoints, *site_routes.endpoints]
     connections = WebSocketEndpoints(

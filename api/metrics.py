@@ -1,11 +1,28 @@
 """Counters and gauges of the api, for Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
+
+
+class _Flows(Collector):
+    """1 for each flow that evaluates its alarms, 0 for one that is gone, blind or stopped."""
+
+    def __init__(self, words: Callable[[], Mapping[str, str]]) -> None:
+        self._words = words
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One sample a process of a flow."""
+        text = "1 while the flow evaluates its alarms; status says what it is"
+        family = GaugeMetricFamily("vigie_api_flow_up", text, labels=["flow", "status"])
+        for flow, word in self._words().items():
+            family.add_metric([flow, word], float(word in ("ok", "behind")))
+        yield family
 
 
 class Metrics:
@@ -37,6 +54,10 @@ class Metrics:
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a gauge whose value is read when Prometheus asks."""
         Gauge(f"vigie_api_{name}", text, registry=self.registry).set_function(read)
+
+    def by_flow(self, words: Callable[[], Mapping[str, str]]) -> None:
+        """Add what each flow of the site is, read when Prometheus asks."""
+        self.registry.register(_Flows(words))
 
     def total(self, counter: Counter) -> float:
         """The sum of a counter over all its labels."""

@@ -32,6 +32,8 @@ UPDATES_AT_ONCE = 1000
 LONGEST_REST = 0.02
 """Seconds. After handing out, the feed rests for as long as that took: what comes meanwhile
 reaches each client in one write, and a write is what a delivery costs when there are thousands."""
+LATEST_ANNOUNCEMENTS = 2000
+"""Records of flows that are read back; what said nothing in so many is long gone."""
 FIRST_RETRY = 0.2
 LAST_RETRY = 5.0
 _log = logging.getLogger("vigie.api")
@@ -150,7 +152,7 @@ class Feed:
             settings.topics.alarms,
             settings.topics.alarm_replies,
         )
-        wanted += (settings.topics.pages, settings.topics.live_pictures)
+        wanted += (settings.topics.pages, settings.topics.flows, settings.topics.live_pictures)
         wanted += (settings.topics.evidence, settings.topics.evidence_pins)
         wanted += settings.reading_topics + settings.event_topics
         there = sorted(set(wanted) & consumer.topics())
@@ -193,13 +195,16 @@ class Feed:
     def _is_internal(self, partition: TopicPartition) -> bool:
         """Whether a topic is for the api itself, not for its clients."""
         topics = self._settings.topics
-        return partition.topic in (topics.alarm_replies, topics.pages, topics.evidence_pins)
+        internal = (topics.alarm_replies, topics.pages, topics.flows, topics.evidence_pins)
+        return partition.topic in internal
 
     def _backfill_of(self, topic: str) -> int | None:
         """How many records of a topic are read back at the start; None for all of them."""
         topics = self._settings.topics
         if topic in (topics.pages, topics.evidence_pins):
             return None
+        if topic == topics.flows:
+            return LATEST_ANNOUNCEMENTS
         passing = (topics.alarm_replies, topics.live_pictures, topics.evidence)
         return 0 if topic in passing else self._settings.bounds.backfill_records
 

@@ -22,7 +22,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.
 
 
 class FlowList(msgspec.Struct):
-    """The flows of the site file's `api: {flows: …}`."""
+    """The flows that announce themselves, and those of the site file's `api: {flows: …}`."""
 
     flows: list[FlowView]
 
@@ -143,7 +143,7 @@ class FlowEndpoints:
         ]
 
     async def flows(self, call: Call) -> FlowList:
-        """The flows whose status addresses the site file names: health, counts and rates."""
+        """All flows of the site: version, health, what they wait for; counts of those near by."""
         return FlowList(await self._status.all())
 
     async def flow(self, call: Call) -> FlowView:
@@ -153,8 +153,7 @@ class FlowEndpoints:
                 return view
         raise Rejected(
             404,
-            f"no flow {call.path.flow!r} answers; the site file's api: {{flows: …}} names status"
-            " addresses",
+            f"no flow {call.path.flow!r} has announced itself; is it running on this broker?",
         )
 
     async def letters(self, call: Call) -> LetterList:

@@ -15,6 +15,7 @@ from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.parameters import Moment
 from api.site.clickhouse_history import ClickHouseHistory
+from api.site.flow_status import FlowStatus
 from api.web.endpoints import Call, Endpoint
 from api.web.errors import Rejected
 from connectors.http.content_type import JSON
@@ -82,7 +83,7 @@ class ServiceHealth(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """Whether broker, ClickHouse and the api's own database answer."""
+    """Whether broker, ClickHouse and the api's own database answer, and what each flow is."""
 
     status: str
     broker: BrokerHealth
@@ -91,6 +92,7 @@ class Health(msgspec.Struct):
     clients: int
     signals: int
     alarms: int
+    flows: dict[str, str] = {}
 
 
 class SignalEndpoints:
@@ -105,9 +107,11 @@ class SignalEndpoints:
         metrics: Metrics,
         permissions: LivePermissions,
         database: Database,
+        flows: FlowStatus,
     ) -> None:
         self._permissions = permissions
         self._database = database
+        self._flows = flows
         self._site = site
         self._hub = hub
         self._feed = feed
@@ -186,6 +190,7 @@ class SignalEndpoints:
             clients=len(self._hub.clients),
             signals=len(self._hub.readings),
             alarms=len(self._hub.alarms),
+            flows=self._flows.words(),
         )
         return Response(msgspec.json.encode(health), 200 if good else 503, media_type=JSON)
 

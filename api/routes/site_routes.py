@@ -74,10 +74,11 @@ class SiteRoutes:
         posted = PostedEvents(writer, settings.posts_topic)
         acknowledgements = Acknowledgements(database)
         machine = HostMetrics(settings.data)
-        flows = FlowStatus(section.flows)
+        self.flows = flows = FlowStatus(section.flows)
+        metrics.by_flow(flows.words)
         self.endpoints: list[Endpoint] = [
             *SignalEndpoints(
-                settings.site, hub, feed, history, metrics, permissions, database
+                settings.site, hub, feed, history, metrics, permissions, database, flows
             ).endpoints(),
             *AlarmEndpoints(hub, history, permissions, commands, database).endpoints(),
             *EvidenceEndpoints(

@@ -1,13 +1,17 @@
-"""The running flows: their status addresses, asked for health, metrics and graph."""
+"""The flows of the site: what they announce, and what those that can be reached answer."""
 
 import asyncio
 import http.client
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.runtime.announcement import TABLE, TRUE_FOR, Announcement
+from operators.events import Event, Row
 
 DEADLINE = 2.0
 KEEP = 1.0
@@ -48,12 +52,14 @@ class DetectorView(msgspec.Struct):
 
 
 class FlowView(msgspec.Struct):
-    """One flow: `status` is ok, behind, blind or down.
+    """One flow: `status` is ok, behind, blind, starting, stopped, gone or down.
 
-    `waiting_for` names what it waits for: behind, only sinks wait and alarms are evaluated; blind,
-    they are not, or not all. Down means that there is no answer at its address. `dropped` counts
-    what steps left out, as `step: reason`. By source: `lag` is the number of records of its topic
-    that the flow has not read yet, `age` the seconds since the newest event that it read arrived.
+    It is `stopped` after it was asked to, `gone` where nothing was heard of it any more since
+    `heard`, `down` where there is no answer at its address. `version` is what runs, `since` when it
+    began (epoch seconds). `waiting_for` names what it waits for: behind, only sinks wait and alarms
+    are evaluated; blind, they are not, or not all. `dropped` counts what steps left out, as
+    `step: reason`. By source: `lag` is the number of records of its topic that the flow has not
+    read yet, `age` the seconds since the newest event that it read arrived.
     By sink: `sink_lag` is the number of records in its outbox, `sink_age` the seconds since the
     oldest of them came. `detectors`: by camera source, what looks at its pictures.
     """
@@ -72,27 +78,82 @@ class FlowView(msgspec.Struct):
     sink_age: dict[str, float] = {}
     graph: FlowGraph | None = None
     detectors: dict[str, DetectorView] = {}
+    version: str | None = None
+    since: float | None = None
+    heard: float | None = None
 
 
 class FlowStatus:
-    """Ask the flows on demand, at most once a second; keeps the last counts for the rates."""
+    """The flows that announce themselves, and those at the addresses of the site file.
 
-    def __init__(self, addresses: list[str]) -> None:
+    Those that answer on this machine are asked on demand, at most once a second; the last counts
+    are kept for the rates.
+    """
+
+    def __init__(self, addresses: list[str], clock: Callable[[], float] = time.time) -> None:
         self._addresses = addresses
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._announced: dict[str, Announcement] = {}
         self._views: list[FlowView] = []
         self._asked = 0.0
         self._before: dict[str, tuple[float, dict[str, float]]] = {}
         self._asking = asyncio.Lock()
 
+    def collect(self, events: Iterable[Event]) -> None:
+        """Take what flows announce, among events for the api."""
+        for event in events:
+            if isinstance(event, Row) and event.table == TABLE:
+                try:
+                    said = msgspec.convert(event.values, Announcement)
+                except msgspec.ValidationError:
+                    continue  # of another release
+                known = self._announced.get(said.id)
+                if known is None or known.at <= said.at:
+                    self._announced[said.id] = said
+
+    def words(self) -> dict[str, str]:
+        """The status of each process that announced itself, without asking anybody."""
+        return {id: self._word(said) for id, said in sorted(self._announced.items())}
+
     async def all(self) -> list[FlowView]:
-        """One view for each address of the site file."""
+        """One view for each process that announced itself, and each other address."""
         async with self._asking:
             if not self._views or time.monotonic() - self._asked > KEEP:
-                self._views = list(
-                    await asyncio.gather(*(self._ask(address) for address in self._addresses))
-                )
+                said = sorted(self._announced.values(), key=lambda one: one.id)
+                known = {one.address for one in said if one.host == self._host}
+                others = [one for one in self._addresses if one not in known]
+                self._views = [
+                    *await asyncio.gather(*(self._view(one) for one in said)),
+                    *await asyncio.gather(*(self._ask(address) for address in others)),
+                ]
                 self._asked = time.monotonic()
             return self._views
+
+    def _word(self, said: Announcement) -> str:
+        if said.status != "stopped" and self._clock() - said.at > TRUE_FOR:
+            return "gone"
+        return said.status
+
+    async def _view(self, said: Announcement) -> FlowView:
+        """What a process announced, with what it answers if it is on this machine."""
+        word = self._word(said)
+        view = FlowView(said.address or "", word, said.flow)
+        if word not in ("stopped", "gone") and said.host == self._host and said.address:
+            asked = await self._ask(said.address)
+            view = view if asked.status == "down" else asked
+        if word == "gone":
+            view.status = word
+            view.detail = (
+                f"nothing was heard of {said.id} on {said.host or 'its machine'} for"
+                f" {self._clock() - said.at:.0f} s: its alarms are not evaluated. Start it again;"
+                " `vigie status` and its log say why it ended"
+            )
+        if not view.counts:
+            view.waiting_for, view.lag, view.age = said.waiting_for, said.lag, said.age
+            view.sink_lag, view.sink_age = said.sink_lag, said.sink_age
+        view.version, view.since, view.heard = said.version, said.since, said.at
+        return view
 
     async def _ask(self, address: str) -> FlowView:
         try:

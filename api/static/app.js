@@ -10,6 +10,7 @@ import {CamerasView} from "./cameras/cameras_view.js";
 import {get, text} from "./shared/dom.js";
 import {EventsView} from "./events/events_view.js";
 import {FloodBanner} from "./alarms/flood.js";
+import {FlowsBanner} from "./flows/flows_banner.js";
 import {FlowsView} from "./flows/flows_view.js";
 import {DeadLettersView} from "./flows/dead_letters_view.js";
 import {Mode} from "./shared/mode.js";
@@ -31,6 +32,7 @@ const alarmStore = new AlarmStore();
 const sound = new Sound();
 const mode = new Mode();
 const flood = new FloodBanner(alarmStore);
+const flowsTrouble = new FlowsBanner();
 const openAlarm = (key) => { location.hash = detailsHash(alarmStore.get(key)); };
 const details = new AlarmDetails(alarmStore, {
   gone: () => { if (location.hash.startsWith("#/alarms/")) navigation.go("#/alarms"); },
@@ -119,6 +121,7 @@ async function enter() {
   connect();
   mode.load().catch(failed);
   navigation.start();
+  flowsTrouble.start();
 }
 
 function connect(channels = CHANNELS) {
@@ -147,6 +150,7 @@ function leave(why) {
   if (why === undefined) logout(); else forget();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   navigation.stop();
+  flowsTrouble.stop();
   overview.clear();
   alarmStore.clear();
   mode.clear();
@@ -195,6 +199,7 @@ for (const button of document.querySelectorAll("[data-language]"))
     showPerson();
     sound.show();
     flood.show();
+    flowsTrouble.show();
     showConnection(state);
   });
 

@@ -95,6 +95,11 @@ class Producer:
         self._thread = threading.Thread(target=self._run, name=f"producer {name}", daemon=True)
         self._thread.start()
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the broker does not answer."""
+        return self._name in self._health.down
+
     def send(
         self,
         topic: str,

@@ -48,6 +48,11 @@ class TopicNames:
         return f"{self.prefix}pages"
 
     @property
+    def flows(self) -> str:
+        """The flows that run; a compacted topic, a row a process (`Announcement`)."""
+        return f"{self.prefix}flows"
+
+    @property
     def rules(self) -> str:
         """Alarm rules that people made on pages; a compacted topic, a row a rule."""
         return f"{self.prefix}rules"

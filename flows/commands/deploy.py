@@ -14,8 +14,8 @@ from connectors.base import ConnectorError
 from flows.loader import load
 from flows.site.books import Books, Entry
 from flows.site.control import NoSupervisor, ask
-from flows.site.plan_text import text
-from flows.site.planning import Refused, make_plan
+from flows.site.plans.plan_text import text
+from flows.site.plans.planning import Refused, make_plan
 from flows.site.version import Outside, Version, files_in, named_files
 from flows.site.wishes import Became, Deploy
 

@@ -89,6 +89,8 @@ class Runner:
         self.stopping = threading.Event()
         self.on_running: Callable[[], None] = lambda: None
         """Called once it begins to evaluate."""
+        self.on_end: Callable[[], None] = lambda: None
+        """Called before the connections are closed."""
         self.metrics = Metrics(flow.flow)
         self.health: Health = make_health(flow.flow, self.metrics)
         self._broker: TopicConnection = site.connection("redpanda", TopicConnection)
@@ -106,11 +108,11 @@ class Runner:
         )
         self._said: set[str] = set()
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
-        self._producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
+        self.producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._letters = DeadLetters(
-            compiled, self._broker, self._producer, self.metrics, self.stopping
+            compiled, self._broker, self.producer, self.metrics, self.stopping
         )
-        self._evidence = Evidence(flow, self._broker, self._producer, self.stopping)
+        self._evidence = Evidence(flow, self._broker, self.producer, self.stopping)
         self.outbox = Outbox(
             compiled.outbox,
             self._context_with("outbox", self._broker),
@@ -127,6 +129,16 @@ class Runner:
             self._connector_context,
             options.definition,
         )
+
+    @property
+    def flow(self) -> str:
+        """The name of the flow."""
+        return self._flow.flow
+
+    @property
+    def share(self) -> Share:
+        """Which of its partitions this process takes."""
+        return self._options.share
 
     def recordings(self) -> Recordings | None:
         """What the flow's cameras record, for an api that has the keys of the object store."""
@@ -168,7 +180,7 @@ class Runner:
         for shard, figures in opened.saved.figures_by_shard().items():
             self._figures.restore_shard(shard, figures)
         if self._flow.pages or self._flow.alarms:
-            announce_pages(self._flow, self._broker, self._producer)
+            announce_pages(self._flow, self._broker, self.producer)
         writers = outputs.openers(
             self._compiled,
             self._broker.topic_names,
@@ -218,11 +230,12 @@ class Runner:
         raise known
 
     def _close(self) -> None:
+        self.on_end()
         self.stopping.set()
         self._inputs.close()
         self._evidence.close()
         self.outbox.close()
-        self._producer.close()
+        self.producer.close()
 
     def _connector_context(self, name: str, component: Any) -> ConnectorContext:
         model = component.CONNECTION

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -85,6 +85,12 @@ def make_health(flow: str, metrics: Metrics) -> Health:
     return Health(report)
 
 
+def status_word(down: Iterable[str], sinks: Container[str]) -> str:
+    """`ok`, `behind` while only sinks with an outbox are down, `blind` while anything else is."""
+    down = list(down)
+    return "ok" if not down else "behind" if all(name in sinks for name in down) else "blind"
+
+
 class StatusServer:
     """Serves `/metrics`, `/health` and `/graph` of one flow process on 127.0.0.1.
 
@@ -113,10 +119,9 @@ class StatusServer:
                 elif self.path == "/health":
                     down = dict(health.down)
                     behind = sinks()
-                    waits = "behind" if down.keys() <= behind.keys() else "blind"
                     body = {
                         "flow": flow,
-                        "status": waits if down else "ok",
+                        "status": status_word(down, behind),
                         "waiting_for": down,
                         "sources": sources(),
                         "detectors": health.detectors,

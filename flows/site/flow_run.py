@@ -11,6 +11,7 @@ import click
 from connectors.base import ConnectorError, Refused, Stopped
 from connectors.config.site import SiteError, load_site
 from connectors.detector.model import ModelError
+from connectors.kafka.connection import TopicConnection
 from connectors.kafka.topic_names import TopicNames
 from connectors.runtime.private_files import NotPrivate
 from flows.checks.context import Scope
@@ -24,6 +25,7 @@ from flows.runtime.native_stderr import NativeStderr
 from flows.runtime.runner import Runner, RunOptions, handle_signals
 from flows.runtime.shards import WHOLE, Share, StateError
 from flows.runtime.status import StatusServer
+from flows.site.announcer import Announcer
 from flows.site.log_form import Form, log_to_stderr
 from flows.site.version import SHORT, content
 
@@ -40,7 +42,7 @@ class FlowRun:
     """What is run, and how.
 
     `folder` is where the definition's own models are, if not beside it. `status_port` 0 is any free
-    one, None none at all.
+    one, None none at all. `version` is its name; that of its bytes if it has none.
     """
 
     definition: Path
@@ -52,6 +54,7 @@ class FlowRun:
     status_port: int | None = None
     log_form: Form = "text"
     folder: Path | None = None
+    version: str = ""
 
 
 def run_flow(asked: FlowRun, tell: Tell = lambda news: None) -> int:
@@ -101,8 +104,8 @@ def _run(asked: FlowRun, tell: Tell) -> int:
     version = content(definition)[:SHORT]
     options = RunOptions(asked.data, asked.share, asked.drop, definition=folder, version=version)
     runner = Runner(flow, compiled, place, tables, options)
-    runner.on_running = lambda: tell({"running": True})
     handle_signals(runner)
+    port = None
     if asked.status_port is not None:
         status = StatusServer(
             flow.flow,
@@ -114,7 +117,17 @@ def _run(asked: FlowRun, tell: Tell) -> int:
             runner.outbox.figures,
             runner.recordings(),
         )
-        tell({"port": status.port})
+        port = status.port
+        tell({"port": port})
+    version = asked.version or content(definition)[:SHORT]
+    announcer = Announcer(runner, place.connection("redpanda", TopicConnection), version, port)
+
+    def running() -> None:
+        announcer.runs()
+        tell({"running": True})
+
+    runner.on_running, runner.on_end = running, announcer.end
+    announcer.start()
     with room_for(asked.data / "flows" / flow.flow, runner.health, runner.stopping):
         runner.run()
     return 0

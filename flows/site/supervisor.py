@@ -225,6 +225,7 @@ class Supervisor:
             status_port=0,
             log_form=options.log_form,
             folder=options.folder,
+            version=version.hash,
         )
         unit = self.units[version.flow]
         return self._children.start(version.flow, lambda tell: run_flow(asked, tell), unit.told)

@@ -7,7 +7,7 @@ import {emptyState, failure, skeleton} from "../shared/states.js";
 import {number, say} from "../words/words.js";
 
 const EVERY = 3000;
-const STATES = {ok: "healthy", behind: "behind", blind: "blind", down: "unreachable"};
+const STATES = {ok: "healthy", behind: "behind", blind: "blind", down: "unreachable", gone: "flowGone", stopped: "stopped", starting: "flowStarts"};
 
 export class FlowsView {
   constructor({failed}) {
@@ -55,10 +55,10 @@ export class FlowsView {
     const waits = Object.entries(flow.waiting_for).map(([part, why]) => h("p", {class: "flow-note"}, `${part}: ${why}`));
     const dropped = Object.entries(flow.dropped).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]).slice(0, 12);
     return h("section", {class: "panel flow", "data-flow": name, "data-status": flow.status, "aria-labelledby": `flow-${name}`},
-      h("header", {}, h("h2", {id: `flow-${name}`}, name), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(STATES[flow.status] ?? "unknown")), h("span", {class: "muted"}, flow.address.replace(/^https?:\/\//, ""))),
-      flow.status === "down" ? h("p", {class: "flow-note"}, flow.detail) : null,
+      h("header", {}, h("h2", {id: `flow-${name}`}, name), h("span", {class: "pill state"}, h("i", {"aria-hidden": "true"}), say(STATES[flow.status] ?? "unknown")), h("span", {class: "muted"}, [flow.version, flow.address.replace(/^https?:\/\//, "")].filter(Boolean).join(" · "))),
+      flow.detail ? h("p", {class: "flow-note"}, flow.detail) : null,
       ...waits,
-      flow.status === "down" ? null : h("div", {class: "flow-graph", tabindex: "0", role: "region", "aria-label": say("graphOf", {flow: name})}, drawFlow(flow)),
+      ["down", "gone", "stopped"].includes(flow.status) ? null : h("div", {class: "flow-graph", tabindex: "0", role: "region", "aria-label": say("graphOf", {flow: name})}, drawFlow(flow)),
       dropped.length ? h("div", {class: "dropped"}, h("span", {class: "muted"}, say("setAside")), ...dropped.map(([what, n]) => h("span", {class: "pill"}, `${what.replace(`${name}/`, "").replaceAll("_", " ")} · ${number(n)}`))) : null);
   }
 

@@ -60,7 +60,7 @@ export const ENGLISH = {
   ackEvent: "Acknowledge", ackedBy: "Acknowledged by {who}, {t}", done_event: "The event is acknowledged.", perHour: "Events per hour, last 24 hours", eventCount: "{n} events", eventCount_one: "1 event",
   incomplete: "Only the latest events are shown: older ones cannot be read right now.", hourCount: "{t}: {n}", today_: "last 24 hours",
 
-  noFlows: "No flows yet.", noFlowsHint: "Flows appear here once they run.", flowLag: "behind", healthy: "Healthy", behind: "Sinks behind", blind: "Blind: alarms wait", unknown: "Unknown", unreachable: "Not responding", setAside: "Dropped:", waits: "waiting", eventsAll: "events since start",
+  noFlows: "No flows yet.", noFlowsHint: "Flows appear here once they run.", flowLag: "behind", toFlows: "Show the flows", flowGone: "Gone: alarms are not evaluated", flowStarts: "Starting", healthy: "Healthy", behind: "Sinks behind", blind: "Blind: alarms wait", unknown: "Unknown", unreachable: "Not responding", setAside: "Dropped:", waits: "waiting", eventsAll: "events since start",
   sources: "Sources", sinks: "Sinks", graphOf: "How data flows through {flow}",
 
   noLetters: "No dead letters.", noLettersHint: "Nothing was refused.", letterCut: "only the beginning was kept", letterReason: "Reason", letterOrigin: "From", letterStep: "Step", letterPayload: "Payload",

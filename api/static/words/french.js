@@ -62,7 +62,7 @@ export const FRENCH = {
   ackEvent: "Acquitter", ackedBy: "Acquitté par {who}, {t}", done_event: "L’événement est acquitté.", perHour: "Événements par heure, dernières 24 heures", eventCount: "{n} événements", eventCount_one: "{n} événement",
   incomplete: "Seuls les derniers événements sont affichés : le passé est illisible pour le moment.", hourCount: "{t} : {n}", today_: "24 dernières heures",
 
-  noFlows: "Aucun flux connu.", noFlowsHint: "Les flux apparaissent ici dès qu’ils tournent.", flowLag: "de retard", healthy: "En bon état", behind: "Envois en retard", blind: "Aveugle : alarmes en attente", unknown: "Inconnu", unreachable: "Ne répond pas", setAside: "Écartés :", waits: "attend", eventsAll: "événements depuis son démarrage",
+  noFlows: "Aucun flux connu.", noFlowsHint: "Les flux apparaissent ici dès qu’ils tournent.", flowLag: "de retard", toFlows: "Voir les flux", flowGone: "Disparu : alarmes non évaluées", flowStarts: "Démarre", healthy: "En bon état", behind: "Envois en retard", blind: "Aveugle : alarmes en attente", unknown: "Inconnu", unreachable: "Ne répond pas", setAside: "Écartés :", waits: "attend", eventsAll: "événements depuis son démarrage",
   sources: "Sources", sinks: "Sorties", graphOf: "Comment les données traversent {flow}",
 
   noLetters: "Aucun rebut.", noLettersHint: "Rien n’a été refusé.", letterCut: "seul le début a été conservé", letterReason: "Motif", letterOrigin: "Origine", letterStep: "Étape", letterPayload: "Contenu",

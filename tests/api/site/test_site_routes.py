@@ -1,7 +1,9 @@
 """REST of events, alarms, flows and dead letters, on real services."""
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -9,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from kafka import KafkaConsumer
 from sqlalchemy import select
@@ -22,8 +25,9 @@ from connectors.clickhouse.columns import ALARMS, EVENTS
 from connectors.clickhouse.schema import Schema
 from connectors.clickhouse.table import Declared
 from connectors.config.api_section import ApiSection
+from connectors.runtime.announcement import TABLE, Announcement
 from operators.alarms.command_handler import ACCEPTED, REJECTED
-from operators.events import DeadLetter, Occurrence, decode_lines
+from operators.events import DeadLetter, Occurrence, Row, decode_lines
 from tests.api.conftest import Start
 from tests.api.events import alarm
 from tests.api.running import Api, Topics
@@ -315,6 +319,40 @@ def test_flows_say_how_they_are_and_one_that_does_not_answer_is_down(
     assert other["status"] == "down"
     assert api.get("/api/flows/bridge", token).json()["flow"] == "bridge"
     assert api.get("/api/stats/dashboard", token).json()["flows"]["bridge"] == "behind"
+
+
+def test_flows_that_announce_themselves_are_known_and_one_that_fell_silent_is_gone(
+    start: Start, settings: Settings, topics: Topics, flow_address: str
+) -> None:
+    now = time.time()
+
+    def announce(flow: str, at: float, status: str = "ok", **more: Any) -> None:
+        said = Announcement(
+            id=flow, flow=flow, version="1a2b", since=now - 900, at=at, status=status, **more
+        )
+        values = msgspec.to_builtins(said)
+        row = Row(id=flow, time=at, table=TABLE, op="update", values=values)
+        topics.events(row, topic=topics.names.flows)
+
+    announce("bridge", now, host=socket.gethostname(), address=flow_address)
+    announce("far", now, "behind", host="elsewhere", waiting_for={"cloud": "no answer"})
+    announce("silent", now - 600)
+    announce("retired", now - 600, "stopped")
+    api = start(settings)
+    token = api.login()
+    wait_until(lambda: len(api.get("/api/flows", token).json()["flows"]) == 4, what="four flows")
+
+    bridge, far, retired, silent = api.get("/api/flows", token).json()["flows"]
+    assert (bridge["version"], bridge["counts"]["sensors"]["events"]) == ("1a2b", 7.0)
+    assert (far["status"], far["waiting_for"]) == ("behind", {"cloud": "no answer"})
+    assert (silent["status"], retired["status"]) == ("gone", "stopped")
+    assert "its alarms are not evaluated" in silent["detail"]
+    assert api.get("/health", None).json()["flows"] == {
+        "bridge": "ok", "far": "behind", "silent": "gone", "retired": "stopped"
+    }  # fmt: skip
+    shown = api.get("/metrics", None).text
+    assert 'vigie_api_flow_up{flow="silent",status="gone"} 0.0' in shown
+    assert 'vigie_api_flow_up{flow="far",status="behind"} 1.0' in shown
 
 
 def test_cameras_and_the_mode_reach_their_compacted_topics(

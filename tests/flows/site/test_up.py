@@ -4,11 +4,13 @@ import os
 import signal
 import time
 
+import msgspec
 import pytest
 
 from connectors.base import Health
 from connectors.kafka.producer import Producer
-from operators.events import AlarmTransition, Reading
+from connectors.runtime.announcement import Announcement
+from operators.events import AlarmTransition, Reading, Row
 from tests.flows.conftest import Watch
 from tests.flows.site.up import FLOW, Up, is_alive
 from tests.waiting import wait_until
@@ -93,3 +95,21 @@ def test_processes_end_with_a_killed_supervisor_and_one_that_is_killed_comes_bac
     assert kept.version == again.version
     assert up.stop() == 0
     assert not is_alive(kept.pid or 0)
+
+
+def test_a_flow_announces_itself_and_says_when_it_stops(up: Up, topic: Watch) -> None:
+    up.write("cool")
+    up.start()
+    running = up.wait_running("cool")
+    said = topic(up.connection, up.connection.topic_names.flows)
+
+    def latest() -> Announcement | None:
+        rows = [one for one in said() if isinstance(one, Row)]
+        return msgspec.convert(rows[-1].values, Announcement) if rows else None
+
+    wait_until(lambda: (one := latest()) and one.status == "ok", what="that it is well")
+    first = latest()
+    assert first is not None
+    assert (first.id, first.version, first.address) == ("cool", running.version, running.address)
+    assert up.stop() == 0
+    wait_until(lambda: (one := latest()) and one.status == "stopped", what="that it stopped")

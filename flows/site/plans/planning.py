@@ -20,7 +20,7 @@ from flows.dataflow.compiler import NotRunnable, compile_flow
 from flows.language.lock import born, lock_path, read_lock
 from flows.loader import load
 from flows.runtime.clickhouse_tables import TableError, bring_up_to_date, declared_tables
-from flows.site.plan import Plan, Side, plan
+from flows.site.plans.plan import Plan, Side, plan
 from operators.events import AlarmTransition
 
 

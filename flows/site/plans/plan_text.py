@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flows.site.plan import Change, Plan
+from flows.site.plans.plan import Change, Plan
 
 SIGNS = {"new": "+", "changed": "~", "renamed": "~", "gone": "-", "same": " "}
 WORDS = {"alarms": "alarm", "streams": "stream", "sources": "source", "sinks": "sink"}

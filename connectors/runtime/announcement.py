@@ -1,0 +1,33 @@
+"""What a running flow tells of itself on the topic of flows, and the api reads there."""
+
+import msgspec
+
+TABLE = "flows"
+HEARTBEAT = 15.0
+"""Seconds between two announcements of a flow that does not change."""
+TRUE_FOR = 50.0
+"""Seconds after which a flow of which nothing was heard counts as gone."""
+
+
+class Announcement(msgspec.Struct, kw_only=True):
+    """The row of one process of a flow; the record's key is `id`.
+
+    `status` is ok, behind, blind, starting, or stopped (as asked). `version` is the hash of what
+    it runs, `since` when it began, `at` when this was said (epoch seconds). `lag` (records) and
+    `age` (seconds) are by source, `sink_lag` and `sink_age` by sink. `address` answers on `host`
+    only.
+    """
+
+    id: str
+    flow: str
+    version: str
+    since: float
+    at: float
+    status: str
+    host: str = ""
+    address: str | None = None
+    waiting_for: dict[str, str] = {}
+    lag: dict[str, float] = {}
+    age: dict[str, float] = {}
+    sink_lag: dict[str, float] = {}
+    sink_age: dict[str, float] = {}

@@ -1,0 +1,117 @@
+"""A flow tells the site of itself: that it runs, which version, and what it waits for."""
+
+import socket
+import threading
+import time
+from collections.abc import Mapping
+
+import msgspec
+from kafka.errors import KafkaError
+
+from connectors.base import ConnectorError, Stopped
+from connectors.kafka.admin import ensure_topic
+from connectors.kafka.connection import TopicConnection
+from connectors.runtime.announcement import HEARTBEAT, TABLE, Announcement
+from flows.runtime.runner import Runner
+from flows.runtime.status import status_word
+from operators.events import Row, encode_lines
+
+LOOK = 1.0
+"""Seconds between two looks at whether something changed."""
+SETTINGS = {"segment.ms": "600000"}
+"""So that a broker can compact what ten minutes brought."""
+
+
+class Announcer:
+    """Writes a row to the compacted topic of flows when the flow's status changes, and a heartbeat.
+
+    While the broker is down nothing is queued: that nothing is heard says it.
+    """
+
+    def __init__(
+        self, runner: Runner, connection: TopicConnection, version: str, port: int | None
+    ) -> None:
+        self._runner, self._connection = runner, connection
+        self._topic = connection.topic_names.flows
+        share = runner.share.name
+        self._said = Announcement(
+            id=f"{runner.flow}/{share}" if share else runner.flow,
+            flow=runner.flow,
+            version=version,
+            since=time.time(),
+            at=0.0,
+            status="starting",
+            host=socket.gethostname(),
+            address=f"http://127.0.0.1:{port}" if port else None,
+        )
+        self._is_running = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._thread.start()
+
+    def runs(self) -> None:
+        """The flow evaluates from now on."""
+        self._is_running = True
+
+    def end(self) -> None:
+        """Tell that the flow stops, if it was asked to and the broker takes it."""
+        asked = self._runner.stopping.is_set()
+        self._stopped.set()
+        self._thread.join(LOOK)
+        if asked and not self._runner.producer.is_cut_off:
+            try:
+                self._send(msgspec.structs.replace(self._said, status="stopped", waiting_for={}))
+                self._runner.producer.flush(self._runner.stopping)
+            except (ConnectorError, Stopped):
+                return
+
+    def _run(self) -> None:
+        is_made, pause = False, 0.0
+        while not self._stopped.wait(LOOK + pause):
+            pause = 0.0
+            if self._runner.producer.is_cut_off:
+                continue
+            try:
+                if not is_made:
+                    ensure_topic(self._connection, self._topic, 1, True, SETTINGS, needs=("WRITE",))
+                    is_made = True
+                now = self._now()
+                if _essence(now) != _essence(self._said) or now.at - self._said.at >= HEARTBEAT:
+                    self._send(now)
+            except (ConnectorError, Stopped, KafkaError, OSError):
+                is_made, pause = False, HEARTBEAT
+
+    def _now(self) -> Announcement:
+        down = dict(self._runner.health.down)
+        sources, sinks = self._runner.source_progress.figures(), self._runner.outbox.figures()
+        status = status_word(down, sinks) if self._is_running or down else "starting"
+        return msgspec.structs.replace(
+            self._said,
+            at=time.time(),
+            status=status,
+            waiting_for=down,
+            lag=_of(sources, "lag"),
+            age=_of(sources, "age"),
+            sink_lag=_of(sinks, "lag"),
+            sink_age=_of(sinks, "age"),
+        )
+
+    def _send(self, said: Announcement) -> None:
+        said.at = time.time()
+        row = Row(
+            id=said.id, time=said.at, table=TABLE, op="update", values=msgspec.to_builtins(said)
+        )
+        self._runner.producer.send(self._topic, said.id, encode_lines([row]), pack=False)
+        self._said = said
+
+
+def _essence(said: Announcement) -> tuple[object, ...]:
+    """What is told at once when it changes."""
+    return said.status, tuple(said.waiting_for)
+
+
+def _of(figures: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:
+    return {name: values[figure] for name, values in figures.items() if figure in values}
