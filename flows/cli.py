@@ -54,6 +54,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "api": Entry("api.cli.serve:serve", "Serve the page, REST and the WebSocket push."),
     "accounts": Entry("api.cli.accounts:accounts", "List and change the accounts of the api."),
+    "backup": Entry("flows.commands.upkeep.backup:backup", "Save a site into one file."),
+    "restore": Entry("flows.commands.upkeep.restore:restore", "Make a site of what was saved."),
     "completion": Entry(
         "flows.commands.first_hour.completion:completion",
         "Print what lets a shell complete commands.",

@@ -1,0 +1,5 @@
+"""A site in one file, and a site from one: saved states, accounts, pages, rules, definitions.
+
+`archive` is the file, `tables` are what lies in topics, `positions` tells what is no longer there.
+It imports `flows.runtime.saved_state` and what lies below.
+"""

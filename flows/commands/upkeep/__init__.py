@@ -1,0 +1,1 @@
+"""Commands that keep a site safe: backup and restore."""
