@@ -5,7 +5,7 @@ import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 
-from operators.events import Event
+from operators.events import AlarmTransition, Event
 
 Given = list[tuple[str | None, list[Event]]]
 """What streams bring in one pass, each under its role."""
@@ -16,17 +16,19 @@ time_of = operator.attrgetter("time")
 def by_time(given: Given) -> Given:
     """What several streams bring in one pass, as runs of one role in the order of time.
 
-    So no result depends on where a batch was cut. Each stream keeps its own order; at one instant,
-    inputs with roles come before those without.
+    So no result depends on where a batch was cut. Each stream keeps its own order, and alarms that
+    of each one: the timers of several fire one after the other. At one instant, inputs with roles
+    come before those without.
     """
     if len(given) < 2:
         return given
     keyed: list[tuple[float, bool, str | None, Event]] = []
     for role, events in given:
-        newest = -math.inf
+        newest: dict[tuple[str, str] | None, float] = {}
         for event in events:
-            newest = max(newest, event.time)
-            keyed.append((newest, role is None, role, event))
+            one = (event.rule, event.subject) if type(event) is AlarmTransition else None
+            at = newest[one] = max(newest.get(one, -math.inf), event.time)
+            keyed.append((at, role is None, role, event))
     keyed.sort(key=operator.itemgetter(0, 1))
     runs = itertools.groupby(keyed, key=operator.itemgetter(2))
     return [(role, [item[3] for item in run]) for role, run in runs]

@@ -129,7 +129,6 @@ def selectors(rng: random.Random) -> list[Definition]:
     return rng.choice((
         [], [], [], [{"only": {"subject": some}}], [{"drop": {"subject": some}}],
         [{"label": {"floor": "1"}}, {"only": {"subject": some, "label": {"floor": "1"}}}],
-        [{"drop": {"subject": some, "quality": "bad"}}],
     ))  # fmt: skip
 
 
