@@ -28,7 +28,6 @@ class Apprise(Sink):
 
     Delivery: at least once, all in one order unless `concurrency` is higher. No service knows that
     it had a notification before: after a crash at the wrong moment it comes twice.
-    Back pressure: when the service takes nothing, the flow waits, and its events stay in the topic;
     Back pressure: when the service takes nothing, or only so many notifications a second, events
     wait where the sink takes them from.
     """

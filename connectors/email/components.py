@@ -31,6 +31,7 @@ class Email(Sink):
     CONNECTION: ClassVar[type[EmailConnection]] = EmailConnection
     FOR_PEOPLE: ClassVar[bool] = True
     EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "email: {to: ops@example.org}",
         'email: {to: ops@example.org, title: "{alarm} {change}: {subject} at {value} {unit}"}',
         (
             'email: {to: [ops@example.org, guard@example.org], title: "{alarm} {change}", body:'
@@ -39,8 +40,13 @@ class Email(Sink):
     )
 
     to: Some = Field(description="Address, or list of addresses.", examples=["ops@example.org"])
-    title: str = Field(
-        description="Subject line; may hold `{field}`.", examples=["{alarm} {change}: {subject}"]
+    title: str | None = Field(
+        None,
+        description=(
+            "Subject line; may hold `{field}`. None for what happened: how urgent, what, where and"
+            " how much."
+        ),
+        examples=["{alarm} {change}: {subject}"],
     )
     body: str | None = Field(
         None,

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from operators.events import AlarmTransition, Event
 from operators.model.fields import text
 from operators.model.template import Template
-from operators.model.wording import lines_of
+from operators.model.wording import lines_of, title_of
 
 LISTED = 1_000
 TITLE_LENGTH = 200
@@ -21,8 +21,8 @@ _SEVERITIES = ("info", "warning", "major", "critical")
 class MailText:
     """Makes the mails of one sink; times are shown in `timezone`."""
 
-    def __init__(self, title: str, body: str | None, timezone: tzinfo = UTC) -> None:
-        self._title = Template(title, timezone)
+    def __init__(self, title: str | None, body: str | None, timezone: tzinfo = UTC) -> None:
+        self._title = None if title is None else Template(title, timezone)
         self._body = Template(body, timezone) if body is not None else None
         self._timezone = timezone
 
@@ -70,7 +70,8 @@ class MailText:
         return "\n".join(lines) + "\n"
 
     def _line(self, event: Event) -> str:
-        line = " ".join(text(self._title.render(event)).split())
+        title = title_of(event) if self._title is None else text(self._title.render(event))
+        line = " ".join(title.split())
         return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
 
     def _when(self, event: Event) -> str:

@@ -31,7 +31,7 @@ class Settings:
 
     connection: str
     to: tuple[str, ...]
-    title: str
+    title: str | None
     body: str | None
     group_wait: float
     group_interval: float

@@ -11,6 +11,7 @@ from operators.events import AlarmTransition, DeadLetter, Event, Frame, Message
 from operators.model import fields
 from operators.model.fields import text, value_of
 from operators.model.template import Shape, Template
+from operators.model.wording import title_of
 
 WIDEST = 140
 Zone = Any
@@ -143,6 +144,7 @@ class SinkView:
         self._texts = {
             name: texts for name, value in sink.settings if (texts := _templates(name, value, zone))
         }
+        self._says = getattr(sink.settings, "title", "") is None
         self._told = frozenset(
             name for name, texts in self._texts.items() if any(t.placeholders() for t in texts)
         )
@@ -161,6 +163,8 @@ class SinkView:
                     return None
                 continue
             settings[name] = values[0] if len(values) == 1 else AnyOf(values)
+        if self._says:
+            settings["title"] = title_of(event)
         return Output(
             event, self._shape.render(event) if self._shape else None, settings, self._told
         )

@@ -45,14 +45,19 @@ class Notifier:
     def take(
         self, key: list[list[str]], terms: Terms, name: str, event: str, now: float, *,
         annunciate: bool, acked: bool,
-        masked: bool, about: Any = None,
+        masked: bool, about: Any = None, since: float | None = None,
     ) -> None:  # fmt: skip
-        """Take note of what happened to the member `name` of the group `key` at `now`."""
+        """Take note of what happened to the member `name` of the group `key` at `now`.
+
+        It was annunciated `since`, where that was earlier.
+        """
         place = self._places.get(name, "") if event in ENDS else json.dumps(key)
         group = self._group(place or json.dumps(key), terms)
-        member = self._moved(name, group)
+        member = self._moved(name, group, now)
         if annunciate:
             self._annunciated(group, name, member, now, acked, about)
+            if since is not None:
+                group["members"][name]["since"] = since
         elif member is None:
             return
         elif event in ENDS:
@@ -61,7 +66,7 @@ class Notifier:
                 _plan(group, now)
             else:
                 self._forget(group, name)
-        else:
+        elif member["state"] != "resolved":
             member["acked"], member["about"] = acked, about
             if event == "acked":
                 self._acknowledged(group, name, member)
@@ -83,16 +88,21 @@ class Notifier:
         if not self._count_flood(group, now):
             _plan(group, now)
 
-    def _moved(self, name: str, group: Group) -> Member | None:
+    def _moved(self, name: str, group: Group, now: float) -> Member | None:
         """The member, taken over from the group it was in if its fields have changed."""
         before = self._groups.get(self._places.get(name, ""))
         if before is None or before is group or name not in before["members"]:
             return group["members"].get(name)  # type: ignore[no-any-return]
         member: Member = before["members"][name]
+        due = before["due"]
         if group["last"] is None and member["told"]:
             group["last"] = before["last"]
         self._forget(before, name)
         group["members"][name], self._places[name] = member, group["key"]
+        if member["news"] and due is not None and group["cfg"].get("gather"):
+            _plan(group, now)
+            if group["last"] is None:
+                group["due"] = min(group["due"], due)
         return member
 
     def _acknowledged(self, group: Group, name: str, member: Member) -> None:
@@ -149,8 +159,15 @@ class Notifier:
         if group["flood"] or len(group["acts"]) < flood["limit"]:
             return False
         group["flood"], group["due"] = True, now
-        self._send(group, now, "flood_on")
+        if group["cfg"].get("gather"):
+            group["opens"] = True  # with what else happens at this instant
+        else:
+            self._send(group, now, "flood_on")
         return True
+
+    def knows(self, name: str) -> bool:
+        """Whether an alarm is in a group."""
+        return name in self._places
 
     def tick(self, now: float) -> None:
         """Send what is due at `now`."""
@@ -158,7 +175,7 @@ class Notifier:
             while (due := _next_send(group, now)) is not None and due[0] <= now:
                 at, kind = due
                 flood = group["cfg"]["flood"]
-                if group["flood"]:
+                if group["flood"] and kind != "flood_on":
                     window = flood["window"] if flood else math.inf
                     group["acts"] = [act for act in group["acts"] if act > at - window]
                     few = not flood or len(group["acts"]) < flood["limit"] / 2
@@ -192,11 +209,16 @@ class Notifier:
             member["told"], member["news"] = True, False
         group["last"] = now if members or group["flood"] else None
         group["due"] = group["limit"] = None
+        group["opens"] = False
 
     def adopt(self, terms: Terms) -> None:
         """Tell all groups under new terms from now on."""
         for group in self._groups.values():
             group["cfg"] = terms
+            if group["flood"] and not terms["flood"]:
+                group["flood"] = group["opens"] = False
+                if group["due"] is None and any(one["news"] for one in group["members"].values()):
+                    group["due"] = group["last"] + terms["interval"]
 
     def free(self, now: float) -> None:
         """Forget groups that are over and whose annunciations no longer count for a flood."""
@@ -227,6 +249,8 @@ class Notifier:
 def _next_send(group: Group, now: float) -> tuple[float, str] | None:
     """The next send and its kind; a planned one that is due goes before a repeat."""
     due, last, repeat = group["due"], group["last"], group["cfg"]["repeat"]
+    if group.get("opens"):
+        return due, "flood_on"
     planned = None if due is None else (due, "first" if last is None else "update")
     calm = _calm_at(group)
     if calm is not None and (planned is None or calm <= planned[0]):
@@ -243,7 +267,7 @@ def _next_send(group: Group, now: float) -> tuple[float, str] | None:
 
 def _calm_at(group: Group) -> float | None:
     """When a flood is over if nothing else happens; None where there is none."""
-    if not group["flood"]:
+    if not group["flood"] or group.get("opens"):
         return None
     flood, last = group["cfg"]["flood"], group["last"]
     if not flood:
@@ -257,12 +281,16 @@ def _calm_at(group: Group) -> float | None:
 def _drop_plan_without_news(group: Group) -> None:
     if not any(member["news"] for member in group["members"].values()):
         group["due"] = group["limit"] = None
+        if group.get("opens"):
+            group["opens"] = group["flood"] = False
 
 
 def _plan(group: Group, now: float) -> None:
     """Plan to tell of a change: a new group after its wait, a told one also after the interval."""
     config, due, last = group["cfg"], group["due"], group["last"]
     gather = config.get("gather", 0.0)
+    if group.get("opens"):
+        return
     if last is None:
         group["due"] = min(now + config["wait"], math.inf if due is None else due)
         return

@@ -14,6 +14,7 @@ from operators.model.priority import PRIORITIES
 from operators.model.units import Duration, Some
 from operators.model.wording import in_words
 from operators.notifications.groups import TOGETHER, Member, Notifier
+from operators.notifications.unanswered import Given, Unanswered
 
 MOST_LISTED = 20
 """So many alarms are written out in `text`; `raised` and `over` have all."""
@@ -35,7 +36,8 @@ class Notify(Operator):
     earliest. What happens at one instant is told together. An alarm that is over or acknowledged
     before it was notified is left out; so is one that is shelved, suppressed or out of service,
     until that ends. One that gets another priority, label or page moves to the group of that. What
-    nobody has acknowledged is repeated after `repeat`.
+    nobody has acknowledged is repeated after `repeat`. With `unacknowledged`, an alarm comes to its
+    group only once nobody has acknowledged it for that span: a second `notify` tells others.
 
     With `flood`, as many alarms within its span are one notification at once; after that comes one
     digest in that span, until there are fewer than half as many, which is told, too. The alarms
@@ -57,6 +59,7 @@ class Notify(Operator):
     DATA: ClassVar[tuple[str, ...]] = ("what", "raised", "over", "count", "text")
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "notify: {by: label.area, wait: 30s}",
+        "notify: {unacknowledged: 15min, repeat: 1h}",
         (
             "notify: {by: [page, priority], wait: 10s, interval: 5min, repeat: 1h, flood: {alarms:"
             " 10, in: 10min}}"
@@ -80,6 +83,14 @@ class Notify(Operator):
     repeat: Duration | None = Field(
         None, gt=0, description="Tell again of what nobody has acknowledged.", examples=["4h"]
     )
+    unacknowledged: Duration | None = Field(
+        None,
+        gt=0,
+        description=(
+            "Only of alarms that nobody has acknowledged for so long: to tell others of them."
+        ),
+        examples=["15min"],
+    )
     flood: Flood | None = Field(
         None, description="When alarms are a flood.", examples=[{"alarms": 10, "in": "10min"}]
     )
@@ -97,10 +108,10 @@ class NotifyLogic(Logic):
     """State are the groups with their members; one that is over is freed.
 
     Up to version 1 a group did not know what is news; up to 2 an alarm had no more to be read than
-    its value and message.
+    its value and message; up to 3 none waited for being acknowledged.
     """
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     def __init__(self, settings: Notify, context: StepContext) -> None:
         super().__init__()
@@ -111,6 +122,8 @@ class NotifyLogic(Logic):
             "flood": flood, "gather": max(settings.wait, TOGETHER),
         }  # fmt: skip
         self._step, self._page_url = context.step, context.page_url
+        span = settings.unacknowledged
+        self._unanswered = Unanswered(span) if span is not None else None
         self._notifier = Notifier()
         self._notifier.on_send = self._sent
         self._out: list[Event] = []
@@ -134,12 +147,18 @@ class NotifyLogic(Logic):
     def next_time(self) -> Due:
         """When the next notification is due, on the wall clock."""
         due = self._notifier.next_due()
-        return Due(wall=math.inf if due is None else due + 2 * INSTANT)
+        ripe = self._unanswered.next_due() if self._unanswered else math.inf
+        return Due(wall=min(ripe, math.inf if due is None else due) + 2 * INSTANT)
 
     def _move(self, to: float) -> None:
         """What is due before an instant is sent before what happens at it, which comes first."""
-        self._clock = max(self._clock, to)
-        self._notifier.tick(self._clock - INSTANT)
+        before, self._clock = self._clock, max(self._clock, to)
+        limit = self._clock - INSTANT
+        for due, since, given in self._unanswered.ripe(limit) if self._unanswered else ():
+            at = max(due, before)  # an edit may shorten the span
+            self._notifier.tick(at - INSTANT)
+            self._notifier.take(terms=self._terms, now=at, annunciate=True, since=since, **given)
+        self._notifier.tick(limit)
 
     def _take(self, event: AlarmTransition) -> None:
         self._move(event.recorded)
@@ -150,11 +169,15 @@ class NotifyLogic(Logic):
         ]
         is_told = event.annunciation in ("start", "again")
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
-        self._notifier.take(
-            key, self._terms, f"{event.rule}/{event.subject}", event.event, self._clock,
-            annunciate=is_told, acked="unacked" not in event.flags, masked=masked,
-            about=_about(event, self._page_url),
-        )  # fmt: skip
+        given: Given = {
+            "key": key, "name": f"{event.rule}/{event.subject}", "event": event.event,
+            "acked": "unacked" not in event.flags, "masked": masked,
+            "about": _about(event, self._page_url),
+        }  # fmt: skip
+        if self._unanswered is not None and not self._notifier.knows(given["name"]):
+            self._unanswered.take(given, is_told, self._clock)
+        else:
+            self._notifier.take(terms=self._terms, now=self._clock, annunciate=is_told, **given)
 
     def _end(self) -> list[Event]:
         out, self._out = self._out, []
@@ -191,15 +214,19 @@ class NotifyLogic(Logic):
 
     def snapshot(self) -> object:
         """Return the groups and the wall clock."""
-        return self._notifier.snapshot(), self._clock
+        waiting = self._unanswered.snapshot() if self._unanswered else {}
+        return self._notifier.snapshot(), self._clock, waiting
 
     def restore(self, state: Any, version: int) -> None:
         """Take back what `snapshot` returned."""
-        groups, self._clock = state
+        groups, self._clock, *waiting = state
         if version < 3:
             groups = {key: _with_unknown(group) for key, group in groups.items()}
         self._notifier.restore(groups)
         self._notifier.adopt(self._terms)
+        if waiting and waiting[0]:
+            self._unanswered = self._unanswered or Unanswered(0.0)  # an edit: they wait no longer
+            self._unanswered.restore(waiting[0])
 
 
 def _about(event: AlarmTransition, page_url: str) -> dict[str, Any]:
@@ -229,10 +256,8 @@ _ALSO = (("condition", "condition"), ("to do", "response"), ("open", "link"))
 
 def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -> str:
     """The text of a notification, a line for each alarm, the most urgent first."""
-    head = {"flood_on": "flood of alarms: ", "repeat": "still not acknowledged: "}.get(kind, "")
-    lines = [
-        f"{head}{len(raised)} raised, {len(over)} over" if over else f"{head}{len(raised)} raised"
-    ]
+    head = {"flood_on": "flood: ", "repeat": "still not acknowledged: "}.get(kind, "")
+    lines = [head + _counts(len(raised), len(over))]
     ordered = sorted(raised, key=lambda one: (-PRIORITIES.index(one["priority"]), one["since"]))
     listed = [*ordered, *over][:MOST_LISTED]
     for number, one in enumerate(listed):
@@ -243,6 +268,14 @@ def _text(kind: str, raised: list[dict[str, Any]], over: list[dict[str, Any]]) -
     if more := len(raised) + len(over) - len(listed):
         lines.append(f"and {more} more")
     return "\n".join(lines)
+
+
+def _counts(raised: int, over: int) -> str:
+    """`1 alarm raised`, `3 alarms raised, 1 over`, `1 alarm over`."""
+    counted = f"{raised or over} {'alarm' if (raised or over) == 1 else 'alarms'}"
+    if not over:
+        return f"{counted} raised"
+    return f"{counted} raised, {over} over" if raised else f"{counted} over"
 
 
 def _line(one: Mapping[str, Any]) -> str:

@@ -80,6 +80,21 @@ def notified(events: list[Event]) -> list[Notified]:
     return found
 
 
+def test_others_are_told_of_what_nobody_has_acknowledged() -> None:
+    said = Notifications("notify: {unacknowledged: 15min, wait: 0s, repeat: 1h}")
+    assert said.feed(raised(0), raised(10, "seen"), raised(20, "over"), raised(30, "hidden")) == []
+    said.feed(
+        change(60, "acked", "seen", flags="active"),
+        returned(70, "over"),
+        change(80, "shelved", "hidden", flags="active unacked shelved:timed"),
+        change(100, "escalated", "rack", annunciate=True),
+    )
+    assert said.wait(4000) == [(900, "alarms", "first", ["rack"], [])]
+    assert said.wait(4500) == [(4500, "alarms", "repeat", ["rack"], [])]
+    assert said.feed(returned(4600)) == []
+    assert said.wait(5000) == [(4800, "alarms", "update", [], ["rack"])]
+
+
 def test_what_is_raised_within_the_wait_is_one_notification() -> None:
     notifications = Notifications("notify: {wait: 30s, interval: 5min}")
     assert notifications.feed(raised(0, "a"), raised(10, "b"), raised(29, "c")) == []
@@ -157,15 +172,17 @@ def test_a_flood_is_told_at_once_and_then_once_a_span_until_it_is_over() -> None
 
 
 def test_it_reads_as_a_text_the_most_urgent_first_and_long_lists_are_cut() -> None:
-    (first,) = Shard(step(Notify, "notify: {wait: 0s, flood: {alarms: 2, in: 1min}}")).feed(
+    flood = Shard(step(Notify, "notify: {wait: 0s, flood: {alarms: 2, in: 1min}}"))
+    flood.feed(
         raised(0, "a", priority="low", message="A is a bit warm"),
         raised(1, "b", priority="critical"),
-    )[-1:]
+    )
+    (first,) = flood.logic.on_time(Now(1.1, 1.1))
     assert isinstance(first, Occurrence)
     assert (first.data["count"], first.data["priority"]) == (2, "critical")
     assert (
         first.data["text"]
-        == "flood of alarms: 2 raised\ncritical: hot of b at 31 °C\nlow: A is a bit warm"
+        == "flood: 2 alarms raised\ncritical: hot of b at 31 °C\nlow: A is a bit warm"
     )
     many = Shard(step(Notify, "notify: {wait: 1min}"))
     many.feed(*(raised(0, f"s{n:02}") for n in range(25)))

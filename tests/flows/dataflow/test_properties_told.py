@@ -1,0 +1,15 @@
+"""People are told what is annunciated, and nothing else, whatever is masked, edited or restarted.
+
+Each occurrence of random flows is followed to a sink for people and through `notify`: its start is
+told when it is annunciated, its end once, and nothing while it is masked.
+"""
+
+import pytest
+
+from tests.flows.dataflow.told import check_seed
+
+
+@pytest.mark.parametrize("first", range(0, 100, 25))
+def test_every_occurrence_is_told_when_it_is_annunciated_and_its_end_once(first: int) -> None:
+    for seed in range(first, first + 25):
+        check_seed(seed)

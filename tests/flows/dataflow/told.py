@@ -1,0 +1,201 @@
+"""Follows every occurrence of random flows to the people who are told of it.
+
+`python -m tests.flows.dataflow.told 10000 [FIRST_SEED]` plays that many. Flows are edited and
+restarted, alarms masked and acknowledged; people hear by a sink and by `notify`.
+"""
+
+import random
+import sys
+from collections import Counter
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from flows.dataflow.compiler import compile_flow
+from flows.dataflow.plan import COMMANDS, Outputs, Plan
+from flows.dataflow.playback import Playback
+from flows.language.model import Flow
+from operators.component import INSTANT
+from operators.events import AlarmTransition, Occurrence
+from operators.model.changes import is_masked
+from tests.flows.dataflow.edits import START, Definition, command, definition, history
+
+PAGE = "http://page"
+REPEAT = 1800.0
+Key = tuple[str, str]
+"""Rule and subject of an alarm."""
+
+
+class Untold(AssertionError):
+    """People were told too much or too little."""
+
+
+def flow_of(rng: random.Random, before: Definition | None = None) -> Definition:
+    """A definition whose alarms reach people; never without any alarm."""
+    while not (one := definition(rng, before))["alarms"]:
+        pass
+    options: Definition = {}
+    if rng.random() < 0.4:
+        options["flood"] = {"alarms": 3, "in": "10min"}
+    if rng.random() < 0.3:
+        options["unacknowledged"] = rng.choice(("2min", "20min"))
+    by = rng.choice((["priority"], ["page"], ["priority", "page"], []))
+    notify = {"wait": rng.choice(("0s", "10s", "5min")), "interval": "1min", "repeat": "30min"}
+    calls = {"notify": {**notify, **options, **({"by": by} if by else {})}}
+    one["streams"]["calls"] = {"from": "alarms", "steps": [calls]}
+    one["sinks"] = {
+        "log": {"from": "alarms", "topic": "t"},
+        "phone": {"from": "alarms", "webhook": {"connection": "pager", "path": "/p"}},
+        "calls_out": {"from": "calls", "webhook": {"connection": "pager", "path": "/c"}},
+    }
+    return one
+
+
+def plan_of(one: Definition) -> Plan:
+    flow = Flow.model_validate(one)
+    return compile_flow(flow, one["tables"], ZoneInfo("Europe/Paris"), page_url=PAGE).plan
+
+
+class Followed:
+    """What is so of each alarm, by what is recorded, and what people know of it."""
+
+    def __init__(self) -> None:
+        self.changes: dict[Key, list[AlarmTransition]] = {}
+        self.heard: set[Key] = set()
+        self.called: set[Key] = set()
+        self.ended: set[Key] = set()
+        self.said: Counter[str] = Counter()
+
+    def take(self, outputs: Outputs) -> None:
+        """Take what one pass gave; raises `Untold`."""
+        told = {event.id: event for event in outputs.get("phone", ())}
+        for event in outputs.get("log", ()):
+            assert isinstance(event, AlarmTransition)
+            self.changes.setdefault((event.rule, event.subject), []).append(event)
+            self._hear(event, told.pop(event.id, None))
+        must(not told, "nothing is told that is not recorded", told)
+        for call in outputs.get("calls_out", ()):
+            assert isinstance(call, Occurrence)
+            self._call(call)
+
+    def _hear(self, event: AlarmTransition, told: Any) -> None:
+        key = (event.rule, event.subject)
+        must((told is not None) == (event.annunciation is not None), "what is annunciated", event)
+        self.said[str(event.annunciation)] += 1
+        if event.annunciation in ("start", "again"):
+            must(stands(event) and not is_masked(event), "nothing is told while masked", event)
+            word = "again" if key in self.heard else "start"
+            must(event.annunciation == word, f"it is told as {word}", event)
+            must(told.change == ("raised" if word == "start" else event.change), "its word", told)
+            self.heard.add(key)
+        elif event.annunciation == "end":
+            must(key in self.heard and not stands(event), "an end is told of what is known", event)
+            must(told.change == "cleared", "its word", told)
+            self.heard.remove(key)
+            self.ended.add(key)
+        if waits(event):
+            must(key in self.heard, "what waits for people is told", event)
+        if not stands(event):
+            must(key not in self.heard, "its end is told", event)
+
+    def _call(self, call: Occurrence) -> None:
+        self.said[f"call {call.data['what']}"] += 1
+        raised, over = ([key_of(one) for one in call.data[name]] for name in ("raised", "over"))
+        must(call.data["count"] == len(set(raised)) == len(raised), "each is listed once", call)
+        for key in raised:
+            event = self._at(key, call.time)
+            must(stands(event) and not is_masked(event), "only what stands and is not hidden", call)
+            if key not in self.called:
+                must(waits(event) or "unacked" not in event.flags, "it is not acknowledged", call)
+                must(call.data["what"] != "repeat", "what is new is no repetition", call)
+        for key in over:
+            must(key in self.called, "an end is told of what was told", call)
+            must(key in self.ended, "it is over", call)
+        if call.data["what"] == "repeat":
+            must(
+                any(waits(self._at(key, call.time)) for key in raised), "somebody must answer", call
+            )
+        self.called |= set(raised)
+        self.called -= set(over)
+        self.ended -= set(over)
+
+    def _at(self, key: Key, time: float) -> AlarmTransition:
+        """What was so of an alarm at an instant."""
+        return [one for one in self.changes[key] if one.recorded <= time + INSTANT][-1]
+
+    def at_rest(self, now: float) -> None:
+        """People know what has been waiting for them for long, and no more."""
+        for key, changes in self.changes.items():
+            event = changes[-1]
+            if event.recorded > now - 2 * REPEAT:
+                continue
+            if waits(event):
+                must(key in self.called, "who waits for people is told in a group", event)
+            if not stands(event):
+                must(key not in self.called, "its end is told in a group", event)
+
+
+def stands(event: AlarmTransition) -> bool:
+    return "active" in event.flags
+
+
+def waits(event: AlarmTransition) -> bool:
+    """Whether it is for a person to act."""
+    return stands(event) and not is_masked(event) and "unacked" in event.flags
+
+
+def key_of(one: dict[str, Any]) -> Key:
+    rule, _, subject = unquote(one["link"].rpartition("/")[2]).rpartition("|")
+    return rule, subject
+
+
+def must(holds: bool, rule: str, shown: Any) -> None:
+    if not holds:
+        raise Untold(f"{rule}: {shown}")
+
+
+def check_seed(seed: int, said: Counter[str] | None = None) -> None:
+    """Play one life of a flow; raises `Untold`."""
+    rng = random.Random(seed)
+    followed, version = Followed(), flow_of(rng)
+    playback = Playback(plan_of(version), START, followed.take)
+    at, n = START + 60.0, 0
+    for number in range(rng.choice((1, 2, 3))):
+        if number:
+            version = flow_of(rng, version)
+            playback.restart(plan_of(version))
+        for when, event in history(rng, at):
+            at, n = when, n + 1
+            playback.advance(at)
+            playback.feed("s", [event], at)
+            if rng.random() < 0.3:
+                asked = command(rng, n, at, list(version["alarms"]))
+                playback.feed(COMMANDS, [asked], at)
+            if rng.random() < 0.1:
+                playback.restart()
+        at += rng.choice((5.0, 100.0, 4000.0))
+        playback.advance(at)
+    playback.advance(at + 4 * REPEAT)
+    followed.at_rest(playback.now)
+    if said is not None:
+        said.update(followed.said)
+
+
+def main(count: int, first: int = 0) -> int:
+    """Play seeds; print what differs."""
+    said: Counter[str] = Counter()
+    wrong = 0
+    for seed in range(first, first + count):
+        try:
+            check_seed(seed, said)
+        except Exception as error:
+            wrong += 1
+            if wrong <= 5:
+                sys.stdout.write(f"seed {seed}: {type(error).__name__}: {error}\n")
+    sys.stdout.write(", ".join(f"{n} {word}" for word, n in said.most_common()) + "\n")
+    sys.stdout.write(f"{count} lives from seed {first}: {wrong} wrong\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
