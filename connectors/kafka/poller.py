@@ -1,5 +1,6 @@
 """One consumer and one thread for all partitions of a source."""
 
+import collections
 import contextlib
 import logging
 import threading
@@ -34,7 +35,7 @@ FULL_POLL_MS = 20
 PROBE_SECONDS = 5.0
 SILENT_SECONDS = 8.0
 """Longer than the client's knowledge of topics lasts."""
-COUNT_SECONDS = 60.0
+COUNT_SECONDS = 2.0
 NEAR = 0.5
 """The part of a topic's retention by which a reader may be behind before it is said."""
 
@@ -58,15 +59,25 @@ class Poller:
         self._last_retention = 0.0
         self._retention: Retention | None = None
         self._near: set[TopicPartition] = set()
-        self._grown: set[str] = set()
+        self._added: collections.deque[TopicReader] = collections.deque()
         self._positions: dict[TopicPartition, Position | None] = {}
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
 
     def add(self, reader: TopicReader) -> None:
-        """Read this partition, too."""
-        self._readers[reader.tp] = reader
-        self._positions[reader.tp] = reader.start
+        """Read this partition, too; also while the others are read."""
+        self._added.append(reader)
+        if self._thread is None:
+            self._take_added()
+
+    def _take_added(self) -> bool:
+        """Whether there are partitions that were added."""
+        some = bool(self._added)
+        while self._added:
+            reader = self._added.popleft()
+            self._readers[reader.tp] = reader
+            self._positions[reader.tp] = reader.start
+        return some
 
     def begin(self) -> None:
         """Start the thread at the first call; raises what ended it."""
@@ -135,6 +146,7 @@ class Poller:
 
     def _begin(self, consumer: KafkaConsumer) -> TopicLog:
         self._last_probe = time.monotonic()
+        self._take_added()  # while no broker answered
         kind: Records = "keyed" if self._keyed else "chunks"
         try:
             return TopicLog(consumer, self._positions, self._start, kind)
@@ -151,6 +163,8 @@ class Poller:
         if time.monotonic() - self._last_count > COUNT_SECONDS:
             self._look_for_new_partitions(topics)
         self._look_at_retention()
+        if self._take_added():
+            topics.assign(self._positions, self._start)
         full = self._leave_full_readers(topics)
         asked = {tp: topics.asked(tp) for tp in self._readers}
         polled = topics.poll(FULL_POLL_MS if full else POLL_MS)
@@ -252,19 +266,22 @@ class Poller:
             self._context.health.degraded(name, waiting_words(silent, len(self._readers)))
 
     def _look_for_new_partitions(self, topics: TopicLog) -> None:
-        """Warn once of partitions added while the flow runs; a restart reads them whole."""
+        """Tell the flow of partitions that came to a topic; it opens a reader for each."""
         self._last_count = time.monotonic()
-        for topic, count in self._context.shared.get("partitions", {}).items():
+        counts = self._context.shared.get("partitions", {})
+        for topic, count in list(counts.items()):
             now = len(topics.partitions(topic))
-            if now > count and topic not in self._grown:
-                self._grown.add(topic)
-                self._context.count("new_partitions", now - count)
-                log.warning(
-                    "%s: topic %s has %d partitions now, and this run reads of the %d it began"
-                    " with; nothing is lost, but "
-                    "restart the flow to read the others",
-                    self._context.flow, topic, now, count,
-                )  # fmt: skip
+            if now <= count:
+                continue
+            counts[topic] = now
+            self._context.count("new_partitions", now - count)
+            log.warning(
+                "%s: topic %s has %d partitions now, %d before; the new ones are read, too",
+                self._context.flow, topic, now, count,
+            )  # fmt: skip
+            grown = self._context.shared.setdefault("grown", collections.deque())
+            grown.extend(f"{topic}/{number}" for number in range(count, now))
+            self._context.arrived()
 
     def _follow_changes(self, topics: TopicLog) -> None:
         """Say and count what is not read on where it was expected, and let its reader know."""

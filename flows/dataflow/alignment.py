@@ -12,16 +12,19 @@ from flows.dataflow.merging import time_of
 PATIENCE = 5.0
 """Seconds for which a partition that brings nothing, such as one without a leader, is waited for
 while others catch up."""
+MOST_LATE = 0.25
+"""Seconds that an event waits at most for what may still come of other partitions."""
 MOST_HELD = 100_000
 """So many events wait at most for partitions of which nothing is known yet."""
 
 
 class Alignment:
-    """The partitions of one source, read side by side.
+    """The partitions of one source, read side by side where several of them feed one shard.
 
-    A subject's events may lie in any of them. So, while some still work off what had gathered, an
-    event waits until all of these are read up to its time; a partition of which something waits is
-    not read on. Once all have caught up, everything passes at once.
+    While some still work off what had gathered, an event then waits until all of these are read up
+    to its time. Later, where subjects lie apart, it waits until the others are read up to its
+    arrival. A partition of which something waits is not read on. At the start nothing passes before
+    something of each partition is known.
     """
 
     def __init__(self, parts: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,6 +32,7 @@ class Alignment:
         self._behind = set(parts)
         if len(self._behind) < 2:
             self._behind.clear()
+        self._began = clock()
         self._held: dict[str, Arrival] = {}
         self._newest: dict[str, float] = {}
         self._told: dict[str, float] = {}
@@ -54,13 +58,19 @@ class Alignment:
         """What waits, to be saved beside the positions behind it."""
         return list(self._held.values())
 
-    def release(self) -> list[Arrival]:
-        """What may be processed now; of one partition in its order."""
+    def release(
+        self, is_mixed: bool = True, is_read_to: Callable[[str, float], bool] | None = None
+    ) -> list[Arrival]:
+        """What may be processed now; of one partition in its order.
+
+        `is_mixed` says that several partitions feed one shard. Where subjects lie apart,
+        `is_read_to(part, wall)` says whether all but that partition are read up to a wall time.
+        """
         behind = self._counting()
+        if not is_mixed:
+            return [] if behind - self._told.keys() else self._all()
         if not behind:
-            found = [*self._held.values(), *self._caught_up]
-            self._held, self._caught_up = {}, []
-            return found
+            return self._come(is_read_to) if is_read_to else self._all()
         frontier = min(self._newest.get(part, -math.inf) for part in behind)
         found = []
         for part, arrival in list(self._held.items()):
@@ -74,13 +84,31 @@ class Alignment:
                 found.append(ready._replace(batch=ready.batch._replace(live=False)))
         return found
 
+    def _all(self) -> list[Arrival]:
+        found = [*self._held.values(), *self._caught_up]
+        self._held, self._caught_up = {}, []
+        return found
+
+    def _come(self, is_read_to: Callable[[str, float], bool]) -> list[Arrival]:
+        """What came, once nothing earlier can come of another partition."""
+        late = self._clock() - MOST_LATE
+        found = [
+            arrival
+            for part, arrival in self._held.items()
+            if self._told[part] < late or is_read_to(part, arrival.batch.wall)
+        ]
+        for arrival in found:
+            del self._held[arrival.part]
+        caught_up, self._caught_up = self._caught_up, []
+        return [*found, *caught_up]
+
     def _counting(self) -> set[str]:
         """The partitions that the others wait for."""
         if not self._behind:
             return self._behind
-        now = self._clock()
+        silent = self._clock() - PATIENCE
         for part in list(self._behind):
-            if part not in self._held and now - self._told.setdefault(part, now) > PATIENCE:
+            if part not in self._held and self._told.get(part, self._began) < silent:
                 self._behind.discard(part)
         if sum(len(arrival.batch.events) for arrival in self._held.values()) > MOST_HELD:
             return self._behind & self._held.keys() or set(self._held)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from flows.dataflow.clock import Clock, ClockSettings, Silences
-from flows.dataflow.merging import by_time, gathered, merged, time_of, with_arrivals
+from flows.dataflow.merging import by_time, gathered, merged, with_arrivals
 from flows.dataflow.plan import ALARMS, ANSWERS, COMMANDS, Node, Outputs, Plan, Step
 from flows.dataflow.saved_names import saved_names
 from flows.dataflow.shard_state import (
@@ -157,10 +157,10 @@ class Graph:
         if clock.arrival:
             for event, arrival in with_arrivals(events, arrivals):
                 event.time = arrival
-        highest: float = max(map(time_of, events))
+        highest: float = max([event.time for event in events])
         if highest > min(arrival for _, arrival in arrivals) + clock.ahead:
             self._hold_back_the_future(source, with_arrivals(events, arrivals), clock.ahead)
-            highest = max(map(time_of, events))
+            highest = max([event.time for event in events])
         return highest
 
     def _unknown(self, commands: list[Event]) -> list[Event]:
@@ -186,7 +186,9 @@ class Graph:
             if source not in self._plan.sides:
                 self._clock.saw(
                     source,
-                    max(map(time_of, events)) - self._plan.clock_of(source).lateness - INSTANT,
+                    max([event.time for event in events])
+                    - self._plan.clock_of(source).lateness
+                    - INSTANT,
                     wall,
                 )
         return self._pass({source: EventBatch(events) for source, events, _ in given})

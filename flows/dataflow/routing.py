@@ -1,7 +1,8 @@
 """The shard of each subject, wherever its records lie."""
 
-import operator
-from collections.abc import Callable, Collection, Iterator
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from connectors.kafka.admin import partition_of
@@ -14,7 +15,9 @@ ONE_SHARD = "0"
 MOST_KNOWN = 200_000
 """So many subjects of a partition are known by name; then their places are looked up anew."""
 
-_subject_of = operator.attrgetter("subject")
+
+LATELY = 60.0
+"""Seconds after which a topic whose subjects lay apart is believed to be keyed again."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class _Part:
     `home`."""
     others: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Of others, the shard, and whether they are misplaced."""
+    is_mixed: bool = False
+    """Whether it had subjects of other shards, or of other partitions."""
+    apart: float = -math.inf
+    """When it last had a subject of another partition."""
     feeds: set[str] = field(default_factory=set)
     """The shards beside `home` that this partition has brought events for."""
 
@@ -55,11 +62,12 @@ class Router:
         shards: int = 1,
         mine: Collection[str] = (ONE_SHARD,),
         said: Callable[[Misplaced], None] = lambda misplaced: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.partitions: dict[str, int] = {}
         self.mine = list(mine)
         self._shards = shards
-        self._said = said
+        self._said, self._clock = said, clock
         self._parts: dict[str, _Part] = {}
 
     @property
@@ -79,10 +87,31 @@ class Router:
         shard = str(int(number) % self._shards)
         return shard if shard in self.mine else self.mine[int(number) % len(self.mine)]
 
-    def route(self, part: str, arrival: Arrival) -> Iterator[tuple[str, Arrival]]:
-        """What each shard gets of what the partition `part` (`TOPIC/NUMBER`) brought."""
+    def look(self, part: str, events: list[Event]) -> None:
+        """Look at the subjects of what the partition `part` (`TOPIC/NUMBER`) brought."""
         known = self._parts.get(part) or self._add(part)
-        if self._lies_well(known, arrival.batch.events):
+        if self._lies_well(known, events):
+            return
+        for event in events:
+            key = key_of(event)
+            if key not in known.right and key not in known.others:
+                self._place(known, key)
+
+    def lies_apart(self, parts: Iterable[str]) -> bool:
+        """Whether subjects lie in several of these partitions, as far as was seen lately."""
+        since = self._clock() - LATELY
+        return any(part in self._parts and self._parts[part].apart > since for part in parts)
+
+    def is_mixed(self, parts: Iterable[str]) -> bool:
+        """Whether several of these partitions feed one shard."""
+        known = [self._parts[part] for part in parts if part in self._parts]
+        homes = {part.home for part in known}
+        return len(homes) < len(known) or any(part.is_mixed for part in known)
+
+    def route(self, part: str, arrival: Arrival) -> Iterator[tuple[str, Arrival]]:
+        """What each shard gets of what a partition brought that was looked at."""
+        known = self._parts.get(part) or self._add(part)
+        if not known.is_mixed or self._lies_well(known, arrival.batch.events):
             yield known.home, arrival
             if known.feeds and arrival.batch.events:
                 yield from self._marks(known.feeds, arrival)
@@ -104,7 +133,8 @@ class Router:
         if not events or (self._shards == 1 and self.partitions.get(part.topic, 1) == 1):
             return True
         try:
-            return part.right.issuperset(map(_subject_of, events))
+            # a list in between is twice as fast as a generator or attrgetter
+            return part.right.issuperset([event.subject for event in events])  # type: ignore[union-attr]
         except AttributeError:  # a message, a row
             return False
 
@@ -130,6 +160,7 @@ class Router:
             else:
                 arrivals.append((1, wall))
         if misplaced:
+            part.apart = self._clock()
             subject = next(iter(misplaced))
             expected = partition_of(subject, self.partitions[part.topic])
             self._said(
@@ -152,6 +183,9 @@ class Router:
             if len(part.others) >= MOST_KNOWN:
                 part.others.clear()
             part.others[key] = shard, is_misplaced
+            part.is_mixed = True
+            if is_misplaced:
+                part.apart = self._clock()
         return shard, is_misplaced
 
     def _marks(self, shards: Collection[str], arrival: Arrival) -> Iterator[tuple[str, Arrival]]:

@@ -84,7 +84,7 @@ class Inputs:
         )
         context = replace(self._context_of("commands", source), connection=self._broker)
         parts, opener = source.partitions(context), partial(source.open, context)
-        return Input(COMMANDS, parts, opener, "commands")
+        return Input(COMMANDS, parts, opener, "commands", grown=partial(_grown, context))
 
     def _input(self, name: str, component: Any) -> Input:
         source = self._site.fill(component)
@@ -103,9 +103,15 @@ class Inputs:
             source, context = self._intake(context, topic)
         parts, entry = source.partitions(context), raw_name(self._flow, name)
         if is_table(source):
-            return Input(entry, parts, partial(source.open, context), "table")
-        opener = partial(self._open, source, context, entry)
-        return Input(entry, parts, opener, is_reachable=lambda: name not in self._health.down)
+            opener = partial(source.open, context)
+            return Input(entry, parts, opener, "table", grown=partial(_grown, context))
+        return Input(
+            entry,
+            parts,
+            partial(self._open, source, context, entry),
+            is_reachable=lambda: name not in self._health.down,
+            grown=partial(_grown, context),
+        )
 
     def _intake(self, context: ConnectorContext, topic: str) -> tuple[Topic, ConnectorContext]:
         """The topic that a source's own receiver writes to, as the source that the flow reads."""
@@ -149,3 +155,9 @@ class Inputs:
         if position is None and isinstance(source, Topic) and name in self.known:
             position = 0
         return source.open(context, part, position)
+
+
+def _grown(context: ConnectorContext) -> list[str]:
+    """The partitions that came to a source's topics since the last call."""
+    grown = context.shared.get("grown", ())
+    return [grown.popleft() for _ in range(len(grown))]

@@ -1,7 +1,7 @@
 """Which partitions and shards of a flow a process works on."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -39,12 +39,9 @@ def partition(
         _refuse_uneven(compiled.plan.flow, share, total, counts)
     shards = [str(n) for n in range(total) if share.has(n)]
     if share.count > 1:
+        is_mine = partial(_is_of, share, total)
         data = [
-            replace(
-                source,
-                parts=[part for part in source.parts if share.has(_number(part) % total)],
-                grown=partial(_mine, source.grown, share, total),
-            )
+            replace(source, parts=list(filter(is_mine, source.parts)), is_mine=is_mine)
             for source in data
         ]
     layout = StateLayout(
@@ -91,9 +88,6 @@ def _refuse_uneven(flow: str, share: Share, total: int, counts: Mapping[str, int
         raise NotRunnable(f"--process {share}: {what}")
 
 
-def _mine(grown: Callable[[], list[str]], share: Share, total: int) -> list[str]:
-    return [part for part in grown() if share.has(_number(part) % total)]
-
-
-def _number(part: str) -> int:
-    return int(part.rpartition("/")[2])
+def _is_of(share: Share, shards: int, part: str) -> bool:
+    """Whether a process reads a partition: it has the shard of those that lie well there."""
+    return share.has(int(part.rpartition("/")[2]) % shards)

@@ -22,7 +22,8 @@ class Input:
     `open` takes a partition and the position to go on from. A `side` input reaches every shard: a
     table, which is read whole before any data are, or people's commands. `is_reachable` is False
     while what fills the source from outside cannot be reached. `grown` are partitions that came to
-    it since it was asked last; they are read from their beginning, `new_position`.
+    it since it was asked last, of all processes; this one reads those that `is_mine`, from their
+    beginning.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Input:
     side: Literal["table", "commands"] | None = None
     is_reachable: Callable[[], bool] = lambda: True
     grown: Callable[[], list[str]] = list
-    new_position: object = 0
+    is_mine: Callable[[str], bool] = lambda part: True
 
 
 @dataclass

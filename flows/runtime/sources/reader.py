@@ -33,6 +33,7 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         for part in source.parts:
             self._open(part, state.positions.get(part))
         for arrival in input_state.waiting_of(source.name, state):
+            context.router.look(self._part(arrival.part), arrival.batch.events)
             self._alignment.take(arrival)
 
     def _open(self, part: str, position: object | None) -> None:
@@ -50,15 +51,23 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
             context.wakeup.idle()
             return []
         for part in self._source.grown():
-            context.add(self._source, part)
-            self._open(part, self._source.new_position)
+            self._grow(part)
         found = [self._read(id, reader) for id, reader in self._readers.values()]
-        items = self._sent(self._alignment.release())
+        items = self._sent(self._released())
         if any(found) or items:
             context.wakeup.busy()
             return items
         context.wakeup.idle()
         return self._woken()
+
+    def _grow(self, part: str) -> None:
+        """Read a partition that came to the source, from its beginning."""
+        topic, _, number = part.rpartition("/")
+        if self._is_data:
+            self._context.router.grown(topic, int(number) + 1)
+        if self._source.is_mine(part):
+            self._context.add(self._source, part)
+            self._open(part, 0)
 
     def _read(self, id: str, reader: Reader) -> bool:
         """Read a partition, unless something of it waits; whether anything came."""
@@ -75,16 +84,32 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         context.passed(self._source.name, len(batch.events))
         if batch.whole:
             context.unread_tables.discard(id)
+        if self._is_data:
+            context.router.look(self._part(id), batch.events)
         self._alignment.take(Arrival(id, self._source.name, batch))
         return True
 
+    def _released(self) -> list[Arrival]:
+        router, parts = self._context.router, self._readers
+        is_mixed = self._is_data and router.is_mixed(parts)
+        is_apart = is_mixed and router.lies_apart(parts)
+        return self._alignment.release(is_mixed, self._are_others_read_to if is_apart else None)
+
+    def _are_others_read_to(self, id: str, wall: float) -> bool:
+        return all(
+            reader.read_until() >= wall for other, reader in self._readers.values() if other != id
+        )
+
+    def _part(self, id: str) -> str:
+        return id.removeprefix(f"{self._source.name}:")
+
     def _sent(self, arrivals: Iterable[Arrival]) -> list[Item]:
         """Arrivals by shard; what several partitions bring for one shard travels together."""
-        router, name = self._context.router, self._source.name
+        router = self._context.router
         by_shard: dict[str, list[Arrival]] = {}
         for arrival in arrivals:
             if self._is_data:
-                for shard, part in router.route(arrival.part.removeprefix(f"{name}:"), arrival):
+                for shard, part in router.route(self._part(arrival.part), arrival):
                     by_shard.setdefault(shard, []).append(part)
             else:
                 for shard in router.mine:

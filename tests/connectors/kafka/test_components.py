@@ -598,5 +598,5 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
     monkeypatch.setattr(TopicLog, "partitions", lambda self, name: three)
 
     wait_until(lambda: recorder.counts["new_partitions"] == 1, what="the word")
-    assert f"topic {unique} has 3 partitions now, and this run reads of the 2" in caplog.text
+    assert f"topic {unique} has 3 partitions now, 2 before" in caplog.text
     assert "restart the flow" in caplog.text

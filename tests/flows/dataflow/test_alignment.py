@@ -1,0 +1,112 @@
+"""Partitions read side by side: events in the order of time, nothing lost, nobody waits for ever."""
+
+import random
+
+import pytest
+
+from connectors.base import Batch
+from flows.dataflow.alignment import MOST_LATE, PATIENCE, Alignment
+from flows.dataflow.input_order import Arrival
+from operators.events import Event, Reading
+
+PARTS = ("a", "b", "c")
+
+
+def arrival(part: str, *times: float, live: bool = False) -> Arrival:
+    events: list[Event] = [
+        Reading(id=f"{part}{time}", time=time, subject="s", metric="m", value=1.0) for time in times
+    ]
+    return Arrival(part, "in", Batch(events, 1e6, live, arrivals=[(1, 1e6)] * len(events)))
+
+
+class Ticking:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+def released(alignment: Alignment, is_mixed: bool = True) -> list[float]:
+    return sorted(e.time for one in alignment.release(is_mixed) for e in one.batch.events)
+
+
+def test_an_event_waits_until_all_that_catch_up_are_read_to_its_time(clock: Ticking) -> None:
+    alignment = Alignment(PARTS, clock)
+    alignment.take(arrival("a", 1, 4, 9))
+    alignment.take(arrival("b", 2, 6))
+    assert released(alignment) == []
+    alignment.take(arrival("c", 3, 5))
+    assert released(alignment) == [1, 2, 3, 4, 5]
+    assert [alignment.wants(part) for part in PARTS] == [False, False, True]
+    alignment.take(arrival("c", live=True))
+    assert released(alignment) == [6]
+    assert [one.batch.events[0].time for one in alignment.held()] == [9]
+
+
+def test_partitions_that_each_feed_a_shard_of_their_own_pass_once_something_of_all_is_known(
+    clock: Ticking,
+) -> None:
+    alignment = Alignment(PARTS, clock)
+    alignment.take(arrival("a", 1, 9))
+    alignment.take(arrival("b", 2))
+    assert released(alignment, is_mixed=False) == []
+    alignment.take(arrival("c", live=True))
+    assert released(alignment, is_mixed=False) == [1, 2, 9]
+
+
+def test_a_partition_that_brings_nothing_is_waited_for_a_while_only(clock: Ticking) -> None:
+    alignment = Alignment(PARTS, clock)
+    alignment.take(arrival("a", 1))
+    alignment.take(arrival("b", 2))
+    assert released(alignment) == []
+    clock.now = PATIENCE + 1
+    assert released(alignment) == [1]
+
+
+def test_later_an_event_waits_for_what_arrived_before_it_elsewhere_a_moment_at_most(
+    clock: Ticking,
+) -> None:
+    alignment = Alignment(PARTS, clock)
+    for part in PARTS:
+        alignment.take(arrival(part, live=True))
+    assert len(alignment.release()) == 3
+    alignment.take(arrival("a", 1, live=True))
+    assert alignment.release(is_read_to=lambda part, wall: False) == []
+    assert len(alignment.release(is_read_to=lambda part, wall: True)) == 1
+    alignment.take(arrival("b", 2, live=True))
+    assert alignment.release(is_read_to=lambda part, wall: False) == []
+    clock.now = 2 * MOST_LATE
+    assert len(alignment.release(is_read_to=lambda part, wall: False)) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_lost_and_no_partition_changes_its_order(seed: int, clock: Ticking) -> None:
+    chance = random.Random(seed)
+    given = {
+        part: [chance.uniform(0, 100) + n for n in range(chance.randrange(60))] for part in PARTS
+    }
+    for times in given.values():
+        if seed % 2:
+            times.sort()
+    left = {part: list(times) for part, times in given.items()}
+    found: list[Event] = []
+    alignment = Alignment(PARTS, clock)
+    live: set[str] = set()
+    for _ in range(1000):
+        for part in PARTS:
+            if not alignment.wants(part) or part in live or chance.random() < 0.3:
+                continue
+            size = chance.randrange(1, 9)
+            some, left[part] = left[part][:size], left[part][size:]
+            alignment.take(arrival(part, *some, live=not some))
+            live |= set() if some else {part}
+        for one in alignment.release():
+            found += one.batch.events
+            assert sum(n for n, _ in one.batch.arrivals) == len(one.batch.events)
+    for part, times in given.items():
+        assert [e.time for e in found if e.id.startswith(part)] == times

@@ -1,0 +1,105 @@
+"""Partitions that are added to a topic, and subjects that lie in several, on Apache Kafka."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from connectors.kafka.components import Topic
+from connectors.kafka.connection import TopicConnection
+from infra.embedded.kafka.server import Kafka
+from operators.events import Event, encode_lines
+from tests.flow_process import FlowProcess
+from tests.flows.foreign_producer import Foreign, changes, expected, make_topic
+from tests.flows.running import HOT, site_of, write
+from tests.kafka.conftest import Administer
+from tests.kafka.reading import Following
+from tests.waiting import wait_until
+
+Look = Callable[[], list[Event]]
+
+
+@pytest.fixture
+def definition(tmp: Path, unique: str) -> Path:
+    return write(tmp, "hot", HOT.replace("NAME", unique))
+
+
+@pytest.fixture
+def site(connection: TopicConnection, tmp: Path) -> Path:
+    return site_of(tmp, redpanda=connection.model_dump(include={"brokers", "prefix"}))
+
+
+@pytest.fixture
+def alarms(connection: TopicConnection) -> Iterator[Look]:
+    following = Following(connection, Topic(name=connection.topic_names.alarms))
+    yield following.look
+    following.close()
+
+
+class Keyed(Foreign):
+    """Writes each subject's readings under its key, as Kafka's own clients do."""
+
+    def __init__(self, address: str, topic: str, partitions: int) -> None:
+        make_topic(address, topic, partitions)
+        self._topic, self.sent = topic, []
+        self._producer = KafkaProducer(bootstrap_servers=address, metadata_max_age_ms=500)
+
+    def knows(self, partitions: int) -> bool:
+        return len(self._producer.partitions_for(self._topic)) == partitions
+
+    def _send(self, event: Event) -> None:
+        self._producer.send(self._topic, encode_lines([event]), key=event.subject.encode())
+
+
+def wait_for_changes(alarms: Look, producer: Foreign) -> None:
+    wait_until(
+        lambda: sum(map(len, changes(alarms()).values())) >= len(producer.sent),
+        what="a change of an alarm for each reading",
+    )
+
+
+def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kills(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look
+) -> None:
+    foreign = Foreign(kafka.address, f"{unique}.in")
+    for _ in range(2):
+        foreign.send(400)
+        flow = FlowProcess(definition, site, tmp / "data").wait_running()
+        wait_for_changes(alarms, foreign)
+        flow.kill()
+    foreign.close()
+    assert changes(alarms()) == expected(foreign.sent)
+
+
+@pytest.mark.parametrize("shares", [["1/1"], ["1/2", "2/2"]], ids=["alone", "two processes"])
+def test_partitions_that_are_added_are_read_at_once_and_standing_alarms_go_on(
+    kafka: Kafka, definition: Path, site: Path, tmp: Path, unique: str, alarms: Look,
+    administer: Administer, shares: list[str],
+) -> None:  # fmt: skip
+    producer = Keyed(kafka.address, f"{unique}.in", 2)
+
+    def start() -> list[FlowProcess]:
+        return [
+            FlowProcess(definition, site, tmp / "data", "--process", share).wait_running()
+            for share in shares
+        ]
+
+    flows = start()
+    producer.send(70)
+    wait_for_changes(alarms, producer)
+
+    administer([kafka.address]).create_partitions({f"{unique}.in": 6})
+    wait_until(lambda: producer.knows(6), what="the new partitions")
+    producer.send(70)
+    wait_for_changes(alarms, producer)
+    for flow in flows:
+        assert "has 6 partitions now, 2 before" in flow.log.read_text()
+        flow.kill()
+
+    flows = start()
+    producer.send(70)
+    wait_for_changes(alarms, producer)
+    producer.close()
+    assert [flow.stop() for flow in flows] == [0] * len(flows)
+    assert changes(alarms()) == expected(producer.sent)
