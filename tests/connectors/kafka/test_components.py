@@ -599,4 +599,4 @@ def test_partitions_that_come_while_the_flow_runs_are_said_once(
 
     wait_until(lambda: recorder.counts["new_partitions"] == 1, what="the word")
     assert f"topic {unique} has 3 partitions now, 2 before" in caplog.text
-    assert "restart the flow" in caplog.text
+    assert list(context.shared["grown"]) == [f"{unique}/2"]
