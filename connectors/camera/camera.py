@@ -21,6 +21,7 @@ from connectors.camera.output import Output
 from connectors.camera.picture_health import PictureHealth
 from connectors.camera.rate import RatePicker
 from connectors.camera.record.packet_ring import CODECS, PacketRing, camera_folder
+from connectors.camera.record.picture_record import PictureRecord
 from connectors.camera.record.private_polygons import write_polygons
 from connectors.camera.record.recorder import Recorder
 from connectors.camera.settings import CameraSettings
@@ -69,6 +70,11 @@ class Camera:
         self._recorder = (
             Recorder(settings, settings.record_address, self._ring, pace, output)
             if settings.record_address and self._ring
+            else None
+        )
+        self._encoded = (
+            PictureRecord(self._ring, settings.fps)
+            if self._ring is not None and self._recorder is None
             else None
         )
         self._thread = threading.Thread(
@@ -150,8 +156,8 @@ class Camera:
             self._lost(refused, why)
             good = 0.0 if began is None else time.monotonic() - began
             self.stopping.wait(pace.pause(good, refused))
-        if self._recorder is None and self._ring is not None:
-            self._ring.end_segment()
+        if self._encoded is not None:
+            self._encoded.end()
         self._tell_states({"camera_online": False})
 
     def _open(self) -> Stream:
@@ -190,6 +196,7 @@ class Camera:
         self._health.restart()
         self._advised: set[str] = set()
         picker = RatePicker(settings.fps)
+        encoded = None if stream.facts.codec in CODECS else self._encoded
         own_clock = not isinstance(stream, AvStream | Paced)
         for picture in stream.pictures():
             if self.stopping.is_set():
@@ -200,7 +207,9 @@ class Camera:
                 self._up()
             if not picker.takes(self._clock.time_of(picture.pts)):
                 continue
-            self._look(picture)
+            time_ = self._look(picture)
+            if encoded is not None and not encoded.keep(picture.frame, time_):
+                self._output.count("record_failed", 1)
             self._advise(stream)
             self._count_damaged(stream)
 
@@ -216,8 +225,8 @@ class Camera:
         if refused:
             changes["camera_refused"] = True
         self._tell_states(changes, why)
-        if self._recorder is None and self._ring is not None:
-            self._ring.end_segment()
+        if self._encoded is not None:
+            self._encoded.end()
 
     def _tell_states(self, states: dict[str, bool], why: str | None = None) -> None:
         self._clock.arrived(None, self._monotonic(), self._wall())
@@ -239,7 +248,8 @@ class Camera:
                 )
             )
 
-    def _look(self, picture: Picture) -> None:
+    def _look(self, picture: Picture) -> float:
+        """Look at a picture, and return its event time."""
         frame = picture.frame
         size = (frame.width, frame.height)
         if self._size not in (None, size):
@@ -266,6 +276,7 @@ class Camera:
             self._pass(frame, time_, look.boxes if look else [])
         else:
             self._output.count("gated", 1)
+        return time_
 
     def _pass(self, frame: av.VideoFrame, time_: float, boxes: Sequence[Box]) -> None:
         if not self._pictures:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 from collections import deque
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -108,7 +109,7 @@ class PacketRing:
         decoded_at = packet.pts if packet.dts is None else packet.dts
         behind = max(0, round((packet.pts - decoded_at) * packet.time_base * _TICKS))
         packet.stream = self._stream
-        packet.time_base = self._stream.time_base
+        packet.time_base = Fraction(1, _TICKS)
         packet.dts = max(ticks - self._first - behind, self._last_dts + 1)
         packet.pts = max(ticks - self._first, packet.dts)
         self._last_dts = packet.dts

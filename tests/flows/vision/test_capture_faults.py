@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from connectors.camera.record.packet_ring import segments
+from flows.vision.video_reader import video_reader
 from infra.embedded.broker import Broker
 from infra.embedded.rtsp import Mount, Rtsp
 from operators.events import Occurrence
@@ -148,7 +149,15 @@ def test_half_pictures_of_mjpeg_are_counted_and_left_out(
         frames = run.wait_frames("old", 20)
         wait_until(lambda: run.counts()["frames_damaged"] >= 5, what="damaged pictures")
         assert run.states("old")["camera_online"] == 1
+        cut = video_reader(run.folder)("old", 0, frames[-1][0].time, tmp / "clip.mp4")
     assert {(head.width, head.height) for head, _ in frames} == {(320, 240)}
+    assert cut is not None
+    assert (cut.start, cut.codec) == (pytest.approx(frames[0][0].time, abs=0.01), "h264")
+    with av.open(str(tmp / "clip.mp4")) as clip:
+        kept = [round(cut.start + (picture.time or 0), 2) for picture in clip.decode(video=0)]
+    assert {round(head.time, 2) for head, _ in frames[:-1]} <= {
+        near for at in kept for near in (at, round(at - 0.01, 2), round(at + 0.01, 2))
+    }
 
 
 def test_another_size_in_mid_stream_is_another_segment_and_no_break(
