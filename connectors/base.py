@@ -91,6 +91,14 @@ class Reader(Protocol):
 
 
 @runtime_checkable
+class ShownReader(Protocol):
+    """A reader that lets other programs see how far a flow has come."""
+
+    def checkpointed(self, position: object) -> None:
+        """A position became part of the flow's saved state."""
+
+
+@runtime_checkable
 class ExpiringReader(Protocol):
     """A reader of what is removed after a while, read or not."""
 

@@ -32,6 +32,9 @@ class Polling(Protocol):
     def retention(self, topic: str) -> float | None:
         """Seconds for which a topic keeps a record; None for ever, or where it is not known."""
 
+    def checkpointed(self, tp: TopicPartition, offset: int) -> None:
+        """A position became part of the flow's saved state."""
+
     def close(self) -> None:
         """Stop reading."""
 
@@ -183,6 +186,11 @@ class TopicReader:
         """Records that are not read yet; None if unknown."""
         end, at = self.end, self._next
         return None if end is None or at is None else max(0, end - at.offset)
+
+    def checkpointed(self, position: object) -> None:
+        """Show the position to other programs, once the checkpoint holds."""
+        if isinstance(position, Position):
+            self._poller.checkpointed(self.tp, position.offset)
 
     def behind(self) -> float | None:
         """Seconds since the oldest record was written that is not read; None if unknown."""

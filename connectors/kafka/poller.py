@@ -20,6 +20,7 @@ from connectors.kafka.consumer import TopicReader
 from connectors.kafka.log.position import Position
 from connectors.kafka.log.topic_log import Records, TopicLog
 from connectors.kafka.open_consumer import open_consumer
+from connectors.kafka.topics.group import GroupPositions
 from connectors.kafka.topics.retention import Retention
 from connectors.runtime.backoff import Backoff
 
@@ -58,6 +59,7 @@ class Poller:
         self._last_count = time.monotonic()
         self._last_retention = 0.0
         self._retention: Retention | None = None
+        self._group: GroupPositions | None = None
         self._near: set[TopicPartition] = set()
         self._added: collections.deque[TopicReader] = collections.deque()
         self._positions: dict[TopicPartition, Position | None] = {}
@@ -100,6 +102,13 @@ class Poller:
             self._retention = Retention(self._connection, topics)
         return self._retention.seconds(topic)
 
+    def checkpointed(self, tp: TopicPartition, offset: int) -> None:
+        """A position became part of the flow's saved state."""
+        if self._group is None:
+            name = f"{self._connection.prefix}{self._context.flow}"
+            self._group = GroupPositions(self._connection, name)
+        self._group.saved(tp, offset)
+
     def records_taken(self) -> None:
         """A reader took records: there is room again."""
         with self._room:
@@ -108,6 +117,8 @@ class Poller:
     def close(self) -> None:
         """End the thread, within 5 s."""
         self._closed = True
+        if self._group is not None:
+            self._group.close()
         self.records_taken()
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(5)

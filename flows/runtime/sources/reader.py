@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bytewax.inputs import StatefulSourcePartition
 
-from connectors.base import Batch, Reader
+from connectors.base import Batch, Reader, ShownReader
 from connectors.runtime import steady_clock
 from flows.dataflow.alignment import Alignment
 from flows.dataflow.input_order import Arrival
@@ -145,6 +145,9 @@ class SourceReader(StatefulSourcePartition[Item, bytes]):
         state = input_state.save(positions, self._source.name, self._alignment.held())
         self._context.flush_refused()
         self._context.drain.snapshotted(self._source.name)
+        for part, (_, reader) in self._readers.items():
+            if isinstance(reader, ShownReader):
+                reader.checkpointed(positions[part])
         return state
 
     def close(self) -> None:
