@@ -12,6 +12,12 @@ from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _DEVICE = re.compile(r"([a-z]+)_data(?:_([a-z0-9]+))?", re.ASCII)
+_TEMPERATURE = re.compile(r"(?!.*(?:min|max|hyst|diff|offset|calib|adj)).*te?mp\d?", re.ASCII)
+_CHOSEN = re.compile(
+    r"^(?:ww|dhw)?_?(?:sel|set|target|desired|comfort|eco|day|night|away|manual|disinfect|holiday)"
+    r"|^heating_?te?mp",
+    re.ASCII,
+)
 METRICS = frozenset(
     ("temperature", "target_temperature", "pressure", "power", "energy", "state", "value",
      "availability", "signal_strength", "uptime")
@@ -22,14 +28,18 @@ def _put(builder: ReadingBuilder, device: str, key: str, raw: Any) -> None:
     name = key.lower()
     subject = at_endpoint(device, key)
     number = values.number(raw)
-    if name.endswith(("temp", "temp1", "temp2")) and number is not None:
-        chosen = name.startswith(("sel", "set", "target"))
+    if _TEMPERATURE.fullmatch(name) and number is not None:
+        chosen = _CHOSEN.search(name) is not None
         builder.put(subject, "target_temperature" if chosen else "temperature", raw)
     elif name == "syspress":
         builder.put(subject, "pressure", raw, "bar")
-    elif raw.__class__ is bool or (isinstance(raw, str) and raw.lower() in ("on", "off")):
+    elif (
+        raw.__class__ is bool
+        or (isinstance(raw, str) and raw.lower() in ("on", "off"))
+        or (name.endswith(("active", "activated")) and number in (0.0, 1.0))
+    ):
         builder.put(subject, "state", raw)
-    elif number is not None and raw.__class__ is not str:
+    elif number is not None and raw.__class__ is not str and name != "id":
         builder.put_number(subject, raw, None)
     else:
         builder.skipped += 1
@@ -62,9 +72,12 @@ def _heartbeat(base: str) -> Route:
 
 def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
-    if len(words) < 2 or not (named or words[0] in ("ems-esp", "ems_esp")):
+    at = next((n for n, word in enumerate(words) if word in ("ems-esp", "ems_esp")), None)
+    if at is None and named:
+        at = 0
+    if at is None or at == len(words) - 1:
         return None
-    base = subject_name(words[0])
+    base = subject_name(words[at])
     if words[-1] == "status":
         return Route(lambda builder, data: builder.put_availability(base, data, f"{words[0]}/"))
     if words[-1] == "heartbeat":

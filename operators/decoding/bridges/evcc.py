@@ -31,17 +31,20 @@ def _meaning(key: str) -> tuple[str, str | None, str] | None:
     return metric, "Wh" if key in _IN_WH else unit, left
 
 
-def _value(device: str, key: str) -> Route:
+def _value(device: str, parts: list[str], key: str) -> Route:
     means = _meaning(key)
+
+    def at(last: str) -> str:
+        return at_endpoint(device, "/".join(part for part in (*parts, last) if part))
 
     def read(builder: ReadingBuilder, data: Any) -> None:
         if means is not None:
             metric, unit, endpoint = means
-            builder.put(at_endpoint(device, endpoint), metric, data, unit)
+            builder.put(at(endpoint), metric, data, unit)
         elif data in ("true", "false"):
-            builder.put(at_endpoint(device, key), "state", data)
+            builder.put(at(key), "state", data)
         elif key == "mode" and values.number(data) is None:
-            builder.put_text(at_endpoint(device, key), "state", str(data))
+            builder.put_text(at(key), "state", str(data))
         else:
             builder.skipped += 1
 
@@ -59,11 +62,11 @@ def _route(topic: str, named: bool) -> Route | None:
         return IGNORE
     depth = 2 if words[1] == "site" else 3
     device, path = subject_name("/".join(words[:depth])), words[depth:]
-    if not path or len(path) > 2:
+    if not path or len(path) > 3:
         return IGNORE
     if len(path) == 2 and path[1].isdigit():  # a list, such as the currents of the phases
-        return _value(at_endpoint(device, path[1]), path[0])
-    return _value(at_endpoint(device, path[0]) if len(path) == 2 else device, path[-1])
+        return _value(device, [path[1]], path[0])
+    return _value(device, path[:-1], path[-1])
 
 
 DIALECT = by_topic("evcc, which charges cars", _route, "evcc/site/KEY", METRICS)

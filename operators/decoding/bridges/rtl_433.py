@@ -3,6 +3,7 @@
 Keys end in their unit: `temperature_C`, `wind_avg_km_h`. Source: rtl_433, docs/DATA_FORMAT.md.
 """
 
+import re
 from typing import Any
 
 from operators.decoding.dialect import IGNORE, Route, by_topic
@@ -20,6 +21,7 @@ _KEYS = {
     "light": "illuminance", "power": "power", "energy": "energy", "battery": "voltage",
     "voltage": "voltage", "current": "current", "depth": "distance", "co2": "carbon_dioxide",
 }  # fmt: skip
+_PROBE = re.compile(r"([a-z]+)_?(\d+)", re.ASCII)
 _PLAIN = {"humidity": "humidity", "moisture": "moisture", "rssi": "signal_strength"}
 _FLAGS = {"alarm": "state", "tamper": "tamper", "motion": "motion"}
 METRICS = frozenset((*_KEYS.values(), *_PLAIN.values(), *_FLAGS.values(), "battery_low", "contact"))
@@ -51,9 +53,9 @@ def _quantity(name: str) -> tuple[str, str, str] | None:
     for n in range(1, len(words)):
         unit, quantity = "_".join(words[n:]), "_".join(words[:n])
         if unit in _UNITS:
-            before, _, probe = quantity.rpartition("_")
-            if probe.isdigit() and before in _KEYS:
-                return _KEYS[before], _UNITS[unit], probe
+            numbered = _PROBE.fullmatch(quantity)
+            if numbered is not None and numbered[1] in _KEYS:
+                return _KEYS[numbered[1]], _UNITS[unit], numbered[2]
             return (_KEYS[quantity], _UNITS[unit], "") if quantity in _KEYS else None
     return None
 

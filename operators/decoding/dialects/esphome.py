@@ -54,6 +54,8 @@ def _state(device: str, component: str, name: str, part: str | None) -> Route:
             return IGNORE
         subject = at_endpoint(device, name)
         return Route(lambda builder, data: _part(builder, subject, metric, data))
+    if component == "event":
+        return Route(lambda builder, data: _event(builder, device, name, data))
     means, rest = _meaning(component, name)
     subject, whole = at_endpoint(device, rest), at_endpoint(device, name)
 
@@ -68,6 +70,12 @@ def _state(device: str, component: str, name: str, part: str | None) -> Route:
             raise wrong_type(f"the state of {whole} as text", data)
 
     return Route(_read)
+
+
+def _event(builder: ReadingBuilder, device: str, name: str, data: Any) -> None:
+    action = data.get("event_type") if data.__class__ is dict else data
+    if action.__class__ is str and action.strip():
+        builder.put_button_press(device, action, name)
 
 
 def _part(builder: ReadingBuilder, subject: str, metric: str, data: Any) -> None:

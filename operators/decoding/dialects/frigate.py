@@ -73,6 +73,9 @@ def _camera(camera: str, path: list[str]) -> Route:
             return IGNORE
         microphone = at_endpoint(camera, path[1])
         return Route(lambda builder, data: builder.put(microphone, "sound", data))
+    if len(path) == 2 and path[0] == "classification":
+        model = at_endpoint(camera, path[1])
+        return Route(lambda builder, data: builder.put(model, "state", data))
     if len(path) == 1 and path[0] not in _NOT_OBJECTS:
         counted = at_endpoint(camera, path[0])
         return Route(lambda builder, data: builder.put(counted, "count", data))
@@ -140,5 +143,5 @@ DIALECT = Dialect(
     _route,
     _read,
     _fits,
-    frozenset(("motion", "sound", "sound_pressure", "count", "availability")),
+    frozenset(("motion", "sound", "sound_pressure", "count", "state", "availability")),
 )

@@ -11,17 +11,26 @@ from operators.decoding.dialect import Dialect, Route
 from operators.decoding.payloads import flat_json, values
 from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, metric_of
 from operators.decoding.payloads.parse import Undecodable, excerpt
-from operators.decoding.payloads.reading_builder import ReadingBuilder, subject_name
+from operators.decoding.payloads.reading_builder import (
+    ReadingBuilder,
+    at_endpoint,
+    json_name,
+    subject_name,
+)
 from operators.events import Reading
 
 _UNITS = ("unit", "units", "uom", "unit_of_measurement")
 _SYSTEMS = frozenset(("metric", "si"))
 """What is no unit of one quantity, and means the usual ones."""
+_WRAPPERS = frozenset(("data", "values", "payload", "readings", "sensors", "params", "fields"))
+"""Names of objects that only hold the readings of the device."""
+_DEEPEST = 4
+_MOST = 100
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
 
 
 def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None:
-    unit = next((data[key] for key in _UNITS if data.get(key).__class__ is str), "").strip()
+    unit = _stated_unit(data) or ""
     numbers = [
         metric
         for key in data
@@ -31,14 +40,64 @@ def _object(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> None
         builder.put(subject, METRIC_OF_UNIT.get(unit, "value"), data.get("value"), unit)
         return
     units = {m: unit for m in numbers if unit and values.conversion(m, unit) is not None}
+    units |= _units_beside(data)
     if unit and numbers and not units and unit.lower() not in _SYSTEMS:
         count = _in_unknown_unit(builder, subject, data)
     else:
         count = flat_json.put_known(builder, subject, data, units)
-    if not count:
+    if not count and not _inside(builder, subject, data, _DEEPEST):
         raise Undecodable(
             "unrecognised", f"expected a key that is a known metric; got {excerpt(', '.join(data))}"
         )
+
+
+def _stated_unit(data: Any) -> str | None:
+    """The unit that an object states of its one value."""
+    return next((str(data[key]).strip() for key in _UNITS if data.get(key).__class__ is str), None)
+
+
+def _units_beside(data: dict[str, Any]) -> dict[str, str]:
+    """Units that a key of their own states: `temperature_unit` beside `temperature`."""
+    return {
+        metric: unit
+        for key, unit in data.items()
+        if key.lower().endswith("_unit")
+        and unit.__class__ is str
+        and (metric := metric_of(key[: -len("_unit")])) is not None
+        and values.conversion(metric, unit) is not None
+    }
+
+
+def _inside(builder: ReadingBuilder, subject: str, data: Any, depth: int) -> int:
+    """Read what a message holds that has no known key itself; return how many values there were.
+
+    `{"temperature": {"value": 20, "unit": "°C"}}`, and objects within, whose names are endpoints.
+    """
+    entries: list[tuple[Any, Any]] = list(
+        data.items() if isinstance(data, dict) else enumerate(data[:_MOST], 1)
+    )
+    count = 0
+    for key, inner in entries:
+        name = str(key)
+        if inner.__class__ not in (dict, list) or not depth:
+            continue
+        metric = metric_of(name)
+        number = inner.get("value", inner.get("val")) if isinstance(inner, dict) else None
+        if metric is not None and number is not None and number.__class__ not in (dict, list):
+            unit = _stated_unit(inner)
+            is_number = METRICS[metric].kind in ("number", "any")
+            builder.put(subject, metric, number, unit if is_number else None)
+            count += 1
+            continue
+        part = subject
+        if name.lower() not in _WRAPPERS:
+            part = f"{subject}/{json_name(name)}" if "#" in subject else at_endpoint(subject, name)
+        if inner.__class__ is dict:
+            found = flat_json.put_known(builder, part, inner, _units_beside(inner))
+            count += found or _inside(builder, part, inner, depth - 1)
+        else:
+            count += _inside(builder, part, inner, depth - 1)
+    return count
 
 
 def _in_unknown_unit(builder: ReadingBuilder, subject: str, data: dict[str, Any]) -> int:
@@ -58,7 +117,11 @@ def read(builder: ReadingBuilder, data: Any) -> None:
     if device and name in AVAILABILITY and _is_availability(name, data):
         builder.put_availability(subject_name(device), data)
     elif data.__class__ is dict:
-        _object(builder, subject_name(builder.topic), data)
+        metric = metric_of(word)
+        if metric in (None, "value", "state") or not _one_value(builder, metric, device, data):
+            _object(builder, subject_name(builder.topic), data)
+    elif data.__class__ is list and _inside(builder, subject_name(builder.topic), data, _DEEPEST):
+        return
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:
         builder.put(subject_name(device or word), metric, data)
     else:
@@ -67,6 +130,21 @@ def read(builder: ReadingBuilder, data: Any) -> None:
             "expected a topic of a known dialect or one that ends in a metric; got"
             f" {excerpt(str(data))}",
         )
+
+
+def _one_value(builder: ReadingBuilder, metric: Any, device: str, data: dict[str, Any]) -> bool:
+    """Read `{"value": 20}` on a topic that ends in a metric, if it is that."""
+    if any(metric_of(key) not in (None, "value") for key in data):
+        return False
+    value = data.get("value", data.get("val"))
+    if value is None or value.__class__ in (dict, list):
+        return False
+    unit = _stated_unit(data)
+    numeric = METRICS[metric].kind == "number"
+    if unit and (not numeric or values.conversion(metric, unit) is None):
+        return False
+    builder.put(subject_name(device or metric), metric, value, unit or None)
+    return True
 
 
 def _is_availability(name: str, data: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from operators.decoding.dialect import IGNORE, Dialect, Route
 from operators.decoding.dialects import shelly_gen1
-from operators.decoding.payloads import values
+from operators.decoding.payloads import flat_json, values
 from operators.decoding.payloads.metrics import metric_of
 from operators.decoding.payloads.parse import missing, wrong_type
 from operators.decoding.payloads.reading_builder import (
@@ -33,10 +33,12 @@ _TOTALS = {
 }  # fmt: skip
 """Counters of the components `emdata` and `em1data`, in Wh."""
 _COUNTERS = {"aenergy": "energy", "ret_aenergy": "energy_returned"}
+_VALVE = {"target_C": "target_temperature", "current_C": "temperature", "pos": "valve_position"}
 _ALARMS = {"smoke": "smoke", "flood": "water_leak"}
 _PRESSES = frozenset(
     ("single_push", "double_push", "triple_push", "long_push", "btn_down", "btn_up")
 )
+_BTHOME = {1.0: "single", 2.0: "double", 3.0: "triple", 4.0: "hold"}
 _FOREIGN = frozenset(("state", "value", "count", "availability"))
 
 
@@ -59,6 +61,8 @@ def write_component(builder: ReadingBuilder, device: str, name: str, data: Any) 
         elif key in ("tC", "tF"):
             if key == "tC" or "tC" not in data:
                 builder.put(subject, "temperature", raw, None if key == "tC" else "°F")
+        elif key in _VALVE and kind in ("blutrv", "thermostat", "trv"):
+            builder.put(subject, _VALVE[key], raw)
         elif key == "battery" and raw.__class__ is dict:
             _battery(builder, subject, raw)
         elif key == "alarm" and kind in _ALARMS:
@@ -148,12 +152,30 @@ def _events(builder: ReadingBuilder, device: str, params: dict[str, Any]) -> Non
         raise wrong_type("a list of events", events)
     for event in events:
         word = event.get("event") if event.__class__ is dict else None
+        if word.__class__ is str and (data := event.get("data")).__class__ is dict:
+            _relayed(builder, data)
         if word.__class__ is str and word in _PRESSES:
             component = event.get("component")
             builder.set_time(event["ts"] if "ts" in event else params.get("ts"))
             builder.put_button_press(
                 device, word, component if isinstance(component, str) else None
             )
+
+
+def _relayed(builder: ReadingBuilder, data: dict[str, Any]) -> None:
+    """Write what a script passes on of a Bluetooth device, which says its address."""
+    address = data.get("address")
+    if address.__class__ is not str or not address:
+        return
+    subject = json_name(address.replace(":", "").upper())
+    flat_json.put_known(
+        builder, subject, {key: raw for key, raw in data.items() if key not in ("button", "window")}
+    )
+    if "window" in data:
+        builder.put(subject, "contact", data["window"], inverted=True)
+    press = values.number(data.get("button"))
+    if press in _BTHOME:
+        builder.put_button_press(subject, _BTHOME[press])
 
 
 def _device(words: list[str]) -> str:

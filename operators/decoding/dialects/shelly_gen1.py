@@ -28,6 +28,7 @@ _METERED = {
     "current": ("current", None), "pf": ("power_factor", None), "pos": ("position", None),
     "frequency": ("frequency", None),
 }  # fmt: skip
+_SET = {"tmp": "temperature", "target_t": "target_temperature"}
 _WHOLE = {"temperature": "device_temperature", "overtemperature": "heat", "voltage": "voltage"}
 _EXTERNAL = {"ext_temperature": "temperature", "ext_humidity": "humidity", "ext_switch": "state"}
 _MAPS = {"ext_temperatures": ("temperature", "tC"), "ext_humidities": ("humidity", "hum")}
@@ -68,6 +69,8 @@ def _component(device: str, part: str, index: str, rest: list[str]) -> Route:
     subject = at_endpoint(device, f"{part}:{index}")
     if part in _EXTERNAL and not rest:
         return _plain(at_endpoint(device, f"ext:{index}"), _EXTERNAL[part])
+    if part == "adc" and not rest:
+        return _plain(subject, "voltage")
     if part == "input_event" and not rest:
         return Route(
             lambda builder, data: _pressed(builder, device, f"input:{index}", data), "json"
@@ -132,8 +135,15 @@ def _light(builder: ReadingBuilder, subject: str, data: Any) -> None:
 def _status(builder: ReadingBuilder, device: str, data: Any) -> None:
     if data.__class__ is not dict:
         raise wrong_type(f"an object as status of {device}", data)
+    for key, metric in _SET.items():
+        inner = data.get(key)
+        if inner.__class__ is dict and "value" in inner:
+            unit = inner.get("units")
+            builder.put(device, metric, inner["value"], unit if isinstance(unit, str) else None)
     flat_json.put_known(
-        builder, device, {_SENSOR.get(key) or key: raw for key, raw in data.items()}
+        builder,
+        device,
+        {_SENSOR.get(key) or key: raw for key, raw in data.items() if key not in _SET},
     )
 
 

@@ -24,7 +24,17 @@ _POWER = re.compile(r"POWER(\d*)", re.ASCII)
 _CONTACT = re.compile(r"(?:Switch|Button)\d*", re.ASCII)
 _SHUTTER = re.compile(r"Shutter\d*", re.ASCII)
 _JSON_DUE = re.compile(r"SENSOR|STATE|RESULT|STATUS\d*|ENERGY|MARGINS", re.ASCII)
-_ENERGY = {"Total": "energy", "Yesterday": "energy_yesterday", "Today": "energy_today"}
+_ENERGY = {
+    "Total": "energy", "Yesterday": "energy_yesterday", "Today": "energy_today",
+    "ExportActive": "energy_returned", "Export": "energy_returned",
+}  # fmt: skip
+_METER = {
+    **dict.fromkeys(("total_in", "e_in", "energy_in", "total_in_t0"), "energy"),
+    **dict.fromkeys(("total_out", "e_out", "energy_out"), "energy_returned"),
+    **dict.fromkeys(("power_curr", "power_cur", "power_in", "watt", "curr_w"), "power"),
+}
+"""Names that are usual in descriptors of smart meters, which people write themselves."""
+_NUMBERED = re.compile(r"([A-Z][A-Za-z]+?)(\d{1,2})", re.ASCII)
 _FOREIGN = frozenset(
     (
         "state",
@@ -39,6 +49,8 @@ _FOREIGN = frozenset(
         "lock",
     )
 )
+_OF_SENSORS = frozenset(("speed", "distance", "weight"))
+"""Quantities that only sensors tell: a light has a `Speed` of fading."""
 _NOT_SENSORS = frozenset(("Wifi", "ZbState", "ZbInfo", "StatusSTS", "Status", "update"))
 
 
@@ -59,7 +71,7 @@ def _route(topic: str, named: bool) -> Route | None:
     if last == "LWT":
         covers = topic[: -len(last)]
         return Route(lambda builder, data: builder.put_availability(device, data, covers))
-    if last.startswith("INFO") or last == "LOGGING":
+    if last.startswith("INFO") or last in ("LOGGING", "HASS_STATE"):
         return IGNORE
 
     def _read(builder: ReadingBuilder, data: Any) -> None:
@@ -159,7 +171,12 @@ def _values(
     units: dict[str, str],
 ) -> None:
     for key, raw in data.items():
-        metric = metric_of(key) or (_ENERGY.get(key) if endpoint is None else None)
+        metric = metric_of(key) or (_ENERGY.get(key) if endpoint is None else _meter(key))
+        part = endpoint
+        if metric is None and endpoint and (numbered := _NUMBERED.fullmatch(key)) is not None:
+            metric, part = metric_of(numbered[1]), f"{endpoint}.{numbered[2]}"
+        if endpoint is None and metric in _OF_SENSORS:
+            metric = None
         if metric is None or metric in _FOREIGN or raw.__class__ is dict:
             builder.skipped += 1
             continue
@@ -175,7 +192,12 @@ def _values(
                     unit,
                 )
         else:
-            builder.put(at_endpoint(device, endpoint), metric, raw, unit)
+            builder.put(at_endpoint(device, part), metric, raw, unit)
+
+
+def _meter(key: str) -> str | None:
+    """The metric of a counter in the names that descriptors of smart meters give it."""
+    return _METER.get(key.lower())
 
 
 def _beacon(builder: ReadingBuilder, device: str, raw: Any) -> None:

@@ -17,6 +17,8 @@ _ADDRESS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 _PROBE = re.compile(r"(.*[a-z])(\d)", re.ASCII)
 _PRESSES = {1: "single", 2: "double", 3: "triple", 4: "hold"}
 _METERED = {"avg": ("power", "avgu"), "sum": ("energy", "sumu")}
+_SILENT = frozenset(("SYStoMQTT", "RFtoMQTT", "SRFBtoMQTT", "IRtoMQTT", "PilighttoMQTT"))
+"""Words of topics with codes of remotes and what the gateway says of itself."""
 _MARKS = ("servicedata", "manufacturerdata", "model_id", "brand")
 
 
@@ -61,6 +63,8 @@ def _write(builder: ReadingBuilder, device: str, data: dict[str, Any]) -> None:
                 builder.put(device, "position", raw)
             elif values.binary("state", raw) is not None:
                 builder.put(device, "contact", values.binary("state", raw), inverted=True)
+        elif key == "lvl_cm":  # of a tank
+            builder.put(device, "distance", raw, "cm")
         elif key == "button":
             _button(builder, device, raw)
         elif kind == "WCVR" and key == "motion":
@@ -116,11 +120,11 @@ def _route(topic: str, named: bool) -> Route | None:
     words = topic.split("/")
     if (
         any(word.startswith("MQTTto") for word in words)
-        or "SYStoMQTT" in words
+        or not _SILENT.isdisjoint(words)
         or words[-1] == "undecoded"
     ):
         return IGNORE
-    if "BTtoMQTT" in words:
+    if "BTtoMQTT" in words or words[-2:-1] == ["home_presence"]:
         return Route(_read, "json")
     if len(words) > 1 and words[-1] == "LWT" and (named or _is_gateway(words)):
         gateway = subject_name(words[-2])

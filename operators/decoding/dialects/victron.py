@@ -11,6 +11,8 @@ from operators.decoding.payloads.parse import wrong_type
 from operators.decoding.payloads.reading_builder import ReadingBuilder, at_endpoint, subject_name
 
 _ENERGY = {"Forward": "energy", "Reverse": "energy_returned"}
+_LETTERS = {"P": "power", "V": "voltage", "I": "current", "F": "frequency", "S": "apparent_power"}
+_TANK = {"Level": "%", "Remaining": "m³"}
 _FOREIGN = frozenset(("value", "count", "availability", "position", "gas", "water", "uptime"))
 """Metrics' names that mean something else on the D-Bus."""
 
@@ -21,6 +23,8 @@ def _metric(path: list[str]) -> str | None:
         return _ENERGY.get(word)
     if word == "State":
         return "state" if "Relay" in path else None
+    if word in _LETTERS and len(path) > 1:
+        return _LETTERS[word]
     metric = metric_of(word)
     return None if metric in _FOREIGN else metric
 
@@ -44,7 +48,9 @@ def _route(topic: str, named: bool) -> Route | None:
             value = data["value"]
         else:
             raise wrong_type("an object with value", data)
-        if metric is None:
+        if words[2] == "tank" and len(path) == 1 and path[0] in _TANK:
+            builder.put_number(at_endpoint(subject, path[0]), value, _TANK[path[0]], value)
+        elif metric is None:
             builder.skipped += 1
         elif value is None or value == []:
             builder.add(subject, metric, None, None, METRICS[metric].unit, "bad", None)
@@ -54,4 +60,6 @@ def _route(topic: str, named: bool) -> Route | None:
     return Route(read_path, "json", empty=True)
 
 
-DIALECT = by_topic("Victron Venus OS", _route, "N/PORTAL/SERVICE/INSTANCE/PATH", ALL - _FOREIGN)
+DIALECT = by_topic(
+    "Victron Venus OS", _route, "N/PORTAL/SERVICE/INSTANCE/PATH", ALL - _FOREIGN | {"value"}
+)

@@ -103,7 +103,9 @@ def _value(builder: ReadingBuilder, device: str, key: str, raw: Any, whole: dict
         _action(builder, device, raw)
         return
     plan = _plan(key) if len(key) <= 64 else None
-    if plan is None or raw.__class__ is dict:
+    if key == "tilt" and raw.__class__ is bool:
+        builder.put(f"{device}#tilt", "state", raw)
+    elif plan is None or raw.__class__ is dict:
         builder.skipped += 1
     else:
         _by_plan(builder, device, key, raw, whole, plan)

@@ -113,6 +113,8 @@ class ReadingBuilder:
                 value = float(raw)
             else:
                 value = values.number(raw)
+            if value is None and raw.__class__ is str:
+                value, unit = values.with_unit(metric, raw, unit)
             if value is None:
                 quality = "bad"
                 if raw.__class__ is str:

@@ -1,6 +1,7 @@
 """Values as devices write them: numbers, two-state words, units, and what makes a value bad."""
 
 import math
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +35,7 @@ SPELLINGS: dict[str, dict[str, str]] = {
 _FRACTIONS = {"%": (0.01, 0.0), "/": (1.0, 0.0), "1": (1.0, 0.0)}
 _PERCENTS = {"%RH": (1.0, 0.0), "%EL": (1.0, 0.0), "/": (100.0, 0.0)}
 _LONGEST_UNIT = 32
+_WITH_UNIT = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*([^\d\s.,+-][^\d]{0,15}?)\s*", re.ASCII)
 _SAME = {"gas": "water", "pm1": "pm25", "pm10": "pm25"}
 
 
@@ -83,6 +85,14 @@ def number(raw: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
+
+
+def with_unit(metric: str, raw: str, unit: str | None) -> tuple[float | None, str | None]:
+    """(number, unit) of a text such as `21.5 °C`, where the unit is one of the metric."""
+    found = _WITH_UNIT.fullmatch(raw) if len(raw) <= _LONGEST_UNIT else None
+    if found is None or conversion(metric, found[2]) is None:
+        return None, unit
+    return number(found[1]), found[2]
 
 
 def binary(metric: str, raw: Any) -> float | None:
