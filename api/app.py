@@ -18,6 +18,7 @@ from api.accounts.accounts import Accounts
 from api.accounts.signing_keys import SigningKeys
 from api.accounts.tokens import Tokens
 from api.database.database import DatabaseDown, open_database
+from api.database.retention import Kept, Retention
 from api.metrics import Metrics
 from api.push.feed import Feed
 from api.push.hub import Hub
@@ -32,6 +33,7 @@ from api.topics.alarm_commands import AlarmCommands
 from api.topics.outbox import Outbox
 from api.topics.writer import TopicWriter
 from api.web.authentication import Authenticator
+from api.web.change_budget import ChangeBudget
 from api.web.docs_pages import docs_routes
 from api.web.endpoints import routes
 from api.web.errors import Rejected, Unavailable, database_down, failed, refused, rejected
@@ -69,8 +71,15 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             return None
         return writer.down or (None if feed.state.connected else feed.state.detail)
 
+    section = settings.section
+    changes = ChangeBudget(section.changes_per_minute)
+    retention = Retention(
+        database,
+        Kept(section.audit_days, section.audit_entries),
+        Kept(section.trigger_days, section.trigger_entries),
+    )
     account_routes = AccountRoutes(
-        settings, accounts, authenticator, hub, outbox, metrics, broker_problem
+        settings, accounts, authenticator, hub, outbox, metrics, broker_problem, changes
     )
     receiver.update_listeners.append(account_routes.triggers.collect)
     receiver.event_listeners += [commands.answered, account_routes.declared.collect]
@@ -112,7 +121,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
         ]
         tasks += [
             asyncio.create_task(_kept_running(work))
-            for work in (*account_routes.work(), *site_routes.work(), watching.run)
+            for work in (*account_routes.work(), *site_routes.work(), watching.run, retention.run)
         ]
         if settings.broker is None:
             hub.backfilled.set()
@@ -136,7 +145,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
     return Starlette(
         routes=[
             Route("/", page),
-            *routes(endpoints, authenticator),
+            *routes(endpoints, authenticator, changes),
             *docs_routes(document(endpoints)),
             WebSocketRoute("/ws", connections.push),
             WebSocketRoute("/ws/raw/{channel:path}", connections.raw),
@@ -146,7 +155,7 @@ def create_app(settings: Settings, show_password: Callable[[str], None]) -> Star
             Middleware(SecurityHeaders),
             Middleware(
                 RequestGate,
-                names=settings.section.hosts,
+                names=section.hosts,
                 remedy="write it under api: {hosts: […]} in the site file",
             ),
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.bounds.body_size),

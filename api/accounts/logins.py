@@ -11,6 +11,7 @@ from api.accounts.login_limits import LoginLimits
 from api.accounts.password_hashing import PasswordHashing
 from api.accounts.principal import Principal, principal_of
 from api.accounts.sessions import LoginSessions, TokenPair
+from api.accounts.tickets import Tickets
 from api.accounts.tokens import TokenError, Tokens
 from api.database.audit_log import record_audit
 from api.database.database import Database, DatabaseDown, permissions_changed
@@ -32,6 +33,7 @@ class Logins:
         limits: LoginLimits,
     ) -> None:
         self.tokens = tokens
+        self.tickets = Tickets()
         self._database = database
         self._sessions = sessions
         self._hashing = hashing
@@ -69,6 +71,11 @@ class Logins:
         """
         claims = self.tokens.check(token)
         return Principal(claims.user_id, "", "viewer", claims.expires, claims.login)
+
+    async def redeem(self, ticket: str) -> Principal:
+        """Whose a ticket is, which is used up by that. Raises `TokenError`."""
+        who = self.tickets.redeem(ticket)
+        return await asyncio.to_thread(self._find, who.id, who.login, who.expires)
 
     async def authenticate(self, token: str) -> Principal:
         """Whose a token is.

@@ -15,6 +15,7 @@ from api.push.frames import text_frame
 from api.push.hub import Hub
 from api.push.protocol import BadMessage, names_of, read_message
 from api.push.updates import Update
+from api.web.change_budget import TooManyChanges
 
 Payload = dict[str, Any]
 LONGEST_ID = 64
@@ -99,8 +100,10 @@ class AlarmServerConversation:
             raise BadMessage(f"{kind} needs a payload, such as {{}}")
         self._client.spend(ACTION)
         try:
+            if self._service.changes is not None:
+                self._service.changes.spend(self._client.principal.id)
             data = await action(payload)
-        except (Denied, Missing, Invalid) as refusal:
+        except (Denied, Missing, Invalid, TooManyChanges) as refusal:
             raise BadMessage(str(refusal)) from None
         self._say("success", {"action": DONE.get(str(kind), kind), "data": data})
         if kind in WRITTEN and self._service.broker_warning:

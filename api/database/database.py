@@ -28,6 +28,8 @@ SCRIPTS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x56696769
 WORK_LOCK = MIGRATION_LOCK + 1
+LARGEST_LOG = 16 << 20
+"""Bytes that SQLite's write-ahead log keeps after what it held is in the file."""
 TRY = 30.0
 TRY_AGAIN = 2.0
 """Seconds without a write after which one is tried, while all is well and while it is not."""
@@ -85,6 +87,12 @@ class Database:
             self._problem = str(down)
             raise
         self._problem = None
+
+    def shrink_log(self) -> None:
+        """Give the space of SQLite's write-ahead log back."""
+        if self._engine.dialect.name == "sqlite":
+            with _explained(), self._engine.connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def problem(self) -> str | None:
         """Why nothing can be written; None while all is well.
@@ -198,6 +206,7 @@ def _sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA journal_size_limit={LARGEST_LOG}")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     @event.listens_for(engine, "begin")

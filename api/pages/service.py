@@ -19,6 +19,7 @@ from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.push.updates import Update
 from api.topics.outbox import Outbox
+from api.web.change_budget import ChangeBudget
 
 RULES = "rules"
 """Channel of what happens to the alarms that people write: created, updated, deleted, triggered."""
@@ -55,8 +56,10 @@ class PageService:
         outbox: Outbox,
         rules_topic: str,
         broker_problem: Callable[[], str | None] = lambda: None,
+        changes: ChangeBudget | None = None,
     ) -> None:
         """`broker_problem` says why the broker cannot be reached, if that is so."""
+        self.changes = changes
         self._problem = broker_problem
         self._permissions = permissions
         self._hub = hub

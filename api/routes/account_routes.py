@@ -15,9 +15,11 @@ from api.routes.groups import GroupEndpoints
 from api.routes.login import LoginEndpoints
 from api.routes.page_alarms import PageAlarmEndpoints
 from api.routes.pages import PageEndpoints
+from api.routes.tickets import TicketEndpoints
 from api.settings import Settings
 from api.topics.outbox import Outbox
 from api.web.authentication import Authenticator
+from api.web.change_budget import ChangeBudget
 from api.web.endpoints import Endpoint
 
 
@@ -33,10 +35,11 @@ class AccountRoutes:
         outbox: Outbox,
         metrics: Metrics,
         broker_problem: Callable[[], str | None],
+        changes: ChangeBudget,
     ) -> None:
         self.permissions = LivePermissions(accounts, hub.broadcast)
         self.pages = PageService(
-            self.permissions, hub, outbox, settings.topics.rules, broker_problem
+            self.permissions, hub, outbox, settings.topics.rules, broker_problem, changes
         )
         self.triggers = RuleTriggers(self.permissions, hub)
         self.declared = DeclaredPages(self.permissions)
@@ -45,6 +48,7 @@ class AccountRoutes:
             *LoginEndpoints(
                 accounts, self.permissions, authenticator, metrics, registration
             ).endpoints(),
+            *TicketEndpoints(accounts.logins.tickets).endpoints(),
             *AccountEndpoints(accounts, self.permissions).endpoints(),
             *PageEndpoints(self.pages, accounts.database).endpoints(),
             *PageAlarmEndpoints(self.pages, accounts.database).endpoints(),

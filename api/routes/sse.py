@@ -38,6 +38,10 @@ class StreamQuery(msgspec.Struct):
         Annotated[str, Meta(max_length=4096, description="For clients that cannot set headers.")]
         | None
     ) = None
+    ticket: (
+        Annotated[str, Meta(max_length=100, description="In a token's place (`POST /api/ticket`).")]
+        | None
+    ) = None
 
 
 class StreamEndpoints:

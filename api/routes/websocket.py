@@ -96,13 +96,14 @@ class WebSocketEndpoints:
         """
         offered = websocket.scope["subprotocols"]
         own = SUBPROTOCOL in offered
-        in_address = websocket.query_params.get("token", "")
+        query = websocket.query_params
+        in_address = query.get("token", "")
         if not await self._accept(websocket, SUBPROTOCOL if own else None):
             return
         if own:
             token = next((name[len(BEARER) :] for name in offered if name.startswith(BEARER)), "")
             await self._serve(websocket, token, True, self._push_conversation)
-        elif in_address:
+        elif in_address or "ticket" in query:
             await self._serve(websocket, in_address, False, self._alarm_server_conversation)
         elif "authorization" in websocket.headers:
             await self._serve(websocket, "", False, self._video_watch_conversation)
@@ -214,6 +215,12 @@ class WebSocketEndpoints:
         if scheme and scheme.lower() != "bearer":
             raise CloseConnection(NOT_BEARER)
         token = in_header or token
+        ticket = websocket.query_params.get("ticket", "")
+        if ticket and not token:
+            try:
+                return await self._logins.redeem(ticket)
+            except TokenError as error:
+                raise CloseConnection(unauthorized(error)) from None
         if first_message and not token:
             token = await self._first_message(websocket, anonymous)
         if not token and anonymous:

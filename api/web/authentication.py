@@ -35,15 +35,18 @@ class Authenticator:
         Raises `Rejected` without a valid token, or if the role is less than `least`.
         """
         header = request.headers.get("authorization", "")
-        token = bearer_token(header)
+        token = bearer_token(header) or ""
         if token_in_query and not header:
             token = request.query_params.get("token", "").strip()
-        if not token:
+        ticket = request.query_params.get("ticket", "") if token_in_query and not token else ""
+        if not token and not ticket:
             raise Rejected(401, "no token; send Authorization: Bearer TOKEN", _DEMAND)
         if devices and (senders := self._devices.senders(token)):
             return Principal("", f"device/{senders[0]}", "operator")
         try:
-            principal = await self._logins.authenticate(token)
+            principal = await (
+                self._logins.redeem(ticket) if ticket else self._logins.authenticate(token)
+            )
         except TokenError as error:
             raise Rejected(401, str(error), _DEMAND) from None
         if ROLES.index(principal.role) < ROLES.index(least):

@@ -16,6 +16,7 @@ from api.accounts.principal import Principal
 from api.accounts.roles import Role
 from api.topics.writer import BrokerDown
 from api.web.authentication import Authenticator
+from api.web.change_budget import ChangeBudget, TooManyChanges
 from api.web.errors import Rejected, Unavailable, unavailable
 from connectors.http.content_type import JSON, why_not_json
 from connectors.kafka.dead_letters import Unreachable
@@ -86,6 +87,11 @@ class Endpoint:
         """The docstring of `do`."""
         return inspect.getdoc(self.do) or ""
 
+    @property
+    def changes(self) -> bool:
+        """Whether it counts as a change by the account; what devices post does not."""
+        return self.method != "GET" and self.role is not None and not self.devices
+
     def with_address(self, address: str) -> "Endpoint":
         """The same endpoint at another address."""
         return replace(self, address=address)
@@ -95,6 +101,8 @@ class Endpoint:
         found = set(self.errors)
         if self.role is not None:
             found |= {401, 503} if self.role == "viewer" else {401, 403, 503}
+        if self.changes:
+            found.add(429)
         if self.path or self.query or self.body is not None:
             found.add(400)
         if self.body is not None:
@@ -102,16 +110,18 @@ class Endpoint:
         return sorted(found)
 
 
-def routes(endpoints: Iterable[Endpoint], authenticator: Authenticator) -> list[Route]:
+def routes(
+    endpoints: Iterable[Endpoint], authenticator: Authenticator, changes: ChangeBudget
+) -> list[Route]:
     """The routes of endpoints, in their order."""
     return [
-        Route(endpoint.address, _serve(endpoint, authenticator), methods=[endpoint.method])
+        Route(endpoint.address, _serve(endpoint, authenticator, changes), methods=[endpoint.method])
         for endpoint in endpoints
     ]
 
 
 def _serve(
-    endpoint: Endpoint, authenticator: Authenticator
+    endpoint: Endpoint, authenticator: Authenticator, changes: ChangeBudget
 ) -> Callable[[Request], Awaitable[Response]]:
     encode = msgspec.json.Encoder().encode
 
@@ -121,6 +131,8 @@ def _serve(
             principal = await authenticator.authenticate(
                 request, endpoint.role, endpoint.token_in_query, endpoint.devices
             )
+            if endpoint.changes:
+                _spend(changes, principal.id)
         given = request.path_params if endpoint.path_from is None else endpoint.path_from(request)
         path = _parameters(endpoint.path, given)
         query = _parameters(endpoint.query, dict(request.query_params))
@@ -136,6 +148,13 @@ def _serve(
         return Response(encode(answer), endpoint.status, media_type=JSON)
 
     return serve
+
+
+def _spend(changes: ChangeBudget, account: str) -> None:
+    try:
+        changes.spend(account)
+    except TooManyChanges as error:
+        raise Rejected(429, str(error), {"Retry-After": str(error.wait)}) from None
 
 
 async def _body(request: Request, endpoint: Endpoint) -> Any:

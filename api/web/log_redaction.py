@@ -7,7 +7,7 @@ import logging
 import re
 
 _SECRETS = re.compile(
-    r"""((?:access_)?token=|[Bb]earer[ .]|["']?password["']?\s*[:=]\s*["']?)[^\s&"',;#]+"""
+    r"""((?:access_)?token=|ticket=|[Bb]earer[ .]|["']?password["']?\s*[:=]\s*["']?)[^\s&"',;#]+"""
 )
 _LOGGERS = (
     "",

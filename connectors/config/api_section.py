@@ -35,6 +35,23 @@ class ApiSection(Spec):
         ge=1,
         description="The most WebSockets and streams that one account may have open at a time.",
     )
+    changes_per_minute: int = Field(
+        300,
+        ge=1,
+        description="The most changes that one account may make in a minute, over all connections.",
+    )
+    audit_days: float = Field(
+        400, gt=0, description="Days for which the audit log is kept; older entries go."
+    )
+    audit_entries: int = Field(
+        1_000_000, ge=1, description="The most entries of the audit log; the oldest go first."
+    )
+    trigger_days: float = Field(
+        400, gt=0, description="Days for which it is kept when alarms of people were triggered."
+    )
+    trigger_entries: int = Field(
+        1_000_000, ge=1, description="The most of those entries; the oldest go first."
+    )
     anonymous: Literal["viewer"] | None = Field(
         None,
         description=(

@@ -77,7 +77,8 @@ def _parts(body: bytes) -> tuple[list[tuple[bytes | msgspec.Raw, Any]], bool]:
 
 def _explain(body: bytes, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"expected UTF-8; byte {error.start} is 0x{body[error.start]:02x}"
+        at = _first_bad_byte(body)
+        return f"expected UTF-8; byte {at} is 0x{body[at]:02x}"
     if isinstance(error, RecursionError):
         return "expected less nesting than the body has"
     what = str(error)
@@ -87,6 +88,15 @@ def _explain(body: bytes, error: Exception) -> str:
     at = min(int(found[1]), len(body))
     line, column = body.count(b"\n", 0, at) + 1, at - (body.rfind(b"\n", 0, at) + 1) + 1
     return f"expected JSON; line {line}, column {column}: {what.removesuffix(found[0]).strip()}"
+
+
+def _first_bad_byte(body: bytes) -> int:
+    """Its offset in the whole body; what msgspec says counts from the beginning of a text."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _own_id(item: dict[str, Any]) -> str | None:

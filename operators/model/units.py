@@ -171,10 +171,33 @@ _TIMES = {
 """Units of time as people spell them, the full word last."""
 
 
+LONGEST_DURATION = 100 * 366 * 86_400.0
+"""Seconds; times that lie further away have no date."""
+LONGEST_TEXT = 64
+LARGEST = 1e300
+
+
+def _bounded(seconds: float) -> float:
+    if not seconds <= LONGEST_DURATION:
+        raise ValueError("is longer than a hundred years; write a shorter time")
+    return seconds
+
+
+def _written(value: Any) -> str:
+    """What a person wrote, as far as it is of use to show it."""
+    if isinstance(value, int) and abs(value) > 1e15:
+        return "that number"
+    text = str(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT // 2]}…"
+
+
 def duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2min`, `1h30min`; raises ValueError with the remedy."""
     if isinstance(value, (int, float)):
+        value = _written(value)
         raise ValueError(f"{value} has no unit; write {value}s, {value}min or {value}h")
+    if len(str(value)) > LONGEST_TEXT:
+        raise ValueError(f"{_written(value)!r} is not a duration; write 30s, 2min, 1h30min")
     parts = _SPANS.findall(str(value))
     if not parts or "".join(a + b for a, b in parts) != str(value).replace(" ", ""):
         closed = str(value).replace(" ", "")
@@ -187,7 +210,7 @@ def duration(value: Any) -> float:
             known = next((short for short, names in _TIMES.items() if unit in names), None)
             hint = f"{number}{known} ({_TIMES[known][-1]})" if known else "30s, 2min, 8h or 7d"
             raise ValueError(f"{unit!r} is not a unit of time; write {hint}")
-    return float(sum(float(number) * SECONDS[unit] for number, unit in parts))
+    return _bounded(float(sum(float(number) * SECONDS[unit] for number, unit in parts)))
 
 
 def duration_text(seconds: float) -> str:
@@ -208,13 +231,15 @@ def seconds(value: Any) -> Any:
 
     Raises `ValueError`.
     """
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
     try:
-        return duration(re.sub(r"(?<=\d)m(?!s|in)", "min", str(value)))
+        if value is None:
+            return None
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return _bounded(value)
+        return duration(re.sub(r"(?<=\d)m(?!s|in)", "min", str(value)[: 2 * LONGEST_TEXT]))
     except ValueError:
         raise ValueError(
-            f"{value!r} is not a duration; write seconds as a number, or 30s, 5m, 1h"
+            f"{_written(value)!r} is not a duration; write seconds as a number, or 30s, 5m, 1h"
         ) from None
 
 
@@ -225,7 +250,11 @@ def quantity(value: Any) -> Quantity:
     if isinstance(value, bool):
         raise ValueError("needs a number, such as 30 or 30 °C")
     if isinstance(value, (int, float)):
+        if not abs(value) <= LARGEST:
+            raise ValueError(f"needs a number up to {LARGEST:g}")
         return Quantity(number=value)
+    if len(str(value)) > LONGEST_TEXT:
+        raise ValueError(f"{_written(value)!r} is not a number with a unit, such as 30 °C")
     match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*(\S+)?\s*", str(value))
     if not match:
         pointed = re.sub(r"(?<=\d),(?=\d)", ".", str(value))
@@ -246,7 +275,14 @@ Duration = Annotated[
     float,
     BeforeValidator(duration),
     PlainSerializer(in_seconds, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": _TIME, "examples": ["30s", "1h30min"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _TIME,
+            "maxLength": LONGEST_TEXT,
+            "examples": ["30s", "1h30min"],
+        }
+    ),
 ]
 Amount = Annotated[
     Quantity,

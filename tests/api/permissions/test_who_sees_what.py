@@ -47,6 +47,7 @@ Name = tuple[str, int]
 
 class Transport:
     can_write = True
+    buffered = 0
 
     def __init__(self) -> None:
         self.text = ""

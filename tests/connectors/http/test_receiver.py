@@ -190,7 +190,8 @@ def test_one_bad_object_refuses_the_whole_list_and_says_which(
         (b'{"a": 1,\n "b": }', "expected JSON; line 2, column 7"),
         (b"", "expected JSON; "),
         (b'"text"', "expected an object or a list of objects, got a text"),
-        (b'{"a": "\xff"}', "UTF-8"),
+        (b'{"a": "\xff"}', "expected UTF-8; byte 7 is 0xff"),
+        ('[{"a": "é"}, {"bc": "d\xe9'.encode() + b'\xc3"}]', "expected UTF-8; byte 25 is 0xc3"),
         (b"[" * 100_000, "expected"),
     ],
 )

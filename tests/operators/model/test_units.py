@@ -47,3 +47,30 @@ def test_a_definition_writes_minutes_as_min() -> None:
     assert duration("1h30min") == 5400
     with pytest.raises(ValueError, match=r"write 5min \(minutes\)"):
         duration("5m")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 5000 + "s", "9" * 5000, "1s" * 5000, "99999999999999999999w", "101000w", 10**400],
+)
+def test_a_duration_has_a_bound_and_its_refusal_is_short(value: Any) -> None:
+    for read in (duration, seconds):
+        with pytest.raises(ValueError, match=r"duration|hundred years|no unit") as refusal:
+            read(value)
+        assert len(str(refusal.value)) < 200
+    assert duration("5200w") == 5200 * 7 * 86_400
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 5000, "9" * 5000 + " W", 10**400, float("inf"), float("nan")]
+)
+def test_a_quantity_has_a_bound(value: Any) -> None:
+    with pytest.raises(ValueError, match="number") as refusal:
+        quantity(value)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e12])
+def test_seconds_that_a_program_writes_are_bounded(value: float) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        seconds(value)
