@@ -68,7 +68,7 @@ class Settings:
 
     `broker` is the connection to the broker, None where none is configured; `clickhouse` opens a
     new ClickHouse client (raising while the server is down), None where none is configured;
-    addresses are for people.
+    addresses are for people. `supervisor` is the folder in which `vigie up` answers.
     """
 
     data: Path
@@ -90,6 +90,7 @@ class Settings:
     device_tokens: Mapping[str, SecretStr] = field(default_factory=dict)
     token_lifetime: float = 12 * 3600
     database: str | None = field(default=None, repr=False)
+    supervisor: Path | None = None
     bounds: Bounds = Bounds()
 
 

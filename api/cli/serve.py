@@ -44,6 +44,11 @@ from api.defaults import DATA, HOST, PORT, READING_TOPICS
     show_default=True,
     help="Topics whose readings are shown, separated by commas.",
 )
+@click.option(
+    "--supervisor",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder in which `vigie up` answers, which gives this itself: flows can be deployed then.",
+)
 def serve(
     site: Path | None,
     data: Path,
@@ -52,6 +57,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     topics: str,
+    supervisor: Path | None,
 ) -> None:
     """Serve the page, the REST api and the WebSocket push.
 
@@ -59,4 +65,4 @@ def serve(
     """
     from api.cli.server import run
 
-    run(site, data, host, port, tls_cert, tls_key, topics)
+    run(site, data, host, port, tls_cert, tls_key, topics, supervisor)

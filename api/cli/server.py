@@ -24,6 +24,7 @@ def run(
     tls_cert: Path | None,
     tls_key: Path | None,
     topics: str,
+    supervisor: Path | None = None,
 ) -> None:
     """Serve until the process is told to stop; raises what click shows to the user."""
     try:
@@ -38,6 +39,7 @@ def run(
         tls_cert=tls_cert,
         tls_key=tls_key,
         reading_topics=tuple(name.strip() for name in topics.split(",") if name.strip()),
+        supervisor=supervisor,
         **outside,
     )
     _check_port(host, port)

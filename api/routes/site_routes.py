@@ -13,7 +13,8 @@ from api.routes.alarms import AlarmEndpoints
 from api.routes.camera_search import CameraSearchEndpoints
 from api.routes.cameras import CameraEndpoints
 from api.routes.events import EventEndpoints
-from api.routes.flows import FlowEndpoints
+from api.routes.flows.deploys import DeployEndpoints
+from api.routes.flows.flows import FlowEndpoints
 from api.routes.media.evidence import EvidenceEndpoints
 from api.routes.media.recordings import RecordingEndpoints
 from api.routes.mode import ModeEndpoints
@@ -94,6 +95,7 @@ class SiteRoutes:
             *CameraEndpoints(self._cameras, outbox, notifications, permissions).endpoints(),
             *ModeEndpoints(self._mode, outbox, notifications).endpoints(),
             *FlowEndpoints(flows, settings.broker).endpoints(),
+            *DeployEndpoints(settings, database).endpoints(),
             *StatsEndpoints(
                 machine,
                 self._cameras,

@@ -11,16 +11,15 @@ import click
 import msgspec
 
 from connectors.base import ConnectorError
+from connectors.runtime.supervisor import LONG, Became, Deploy, NoSupervisor, ask
 from flows.loader import load
 from flows.site.books import Books, Entry
-from flows.site.control import NoSupervisor, ask
 from flows.site.plans.plan_text import text
 from flows.site.plans.planning import Refused, make_plan
+from flows.site.remote import TOKEN, NotReached, bring, fetch
 from flows.site.version import Outside, Version, files_in, named_files
-from flows.site.wishes import Became, Deploy
 
 EXIT_ERROR, EXIT_DIFFERENT, EXIT_NOBODY = 1, 2, 3
-PATIENCE = 600.0
 
 data_option = click.option(
     "--data",
@@ -76,8 +75,16 @@ def plan(
 )
 @click.option("--drop", multiple=True, metavar="ID", help="Lose the saved state of this step.")
 @click.option("--who", help="Who deploys, for the history; default: the user of the system.")
+@click.option(
+    "--to", "url", metavar="URL", help=f"To the site of this api, as the admin of ${TOKEN}."
+)
 def deploy(
-    definition: Path, data: Path, expect: str | None, drop: tuple[str, ...], who: str | None
+    definition: Path,
+    data: Path,
+    expect: str | None,
+    drop: tuple[str, ...],
+    who: str | None,
+    url: str | None,
 ) -> None:
     """Have `vigie up` run a definition, and write it into its folder once it runs.
 
@@ -103,7 +110,16 @@ def deploy(
         drop=list(drop),
         who=who or _me(),
     )
-    _bring(wish, data)
+    if url is None:
+        _bring(wish, data)
+        return
+    try:
+        if expect is None:
+            wish.expected = fetch(url, flow.flow).version
+        _tell(wish, bring(url, wish))
+    except NotReached as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_NOBODY)
 
 
 @click.command()
@@ -211,10 +227,14 @@ def _entry(books: Books, flow: str, version: str | None, running: Version | None
 
 def _bring(wish: Deploy, data: Path) -> None:
     try:
-        answer = msgspec.json.decode(ask(data / "up", wish, PATIENCE), type=Became)
+        answer = msgspec.json.decode(ask(data / "up", wish, LONG), type=Became)
     except NoSupervisor as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_NOBODY)
+    _tell(wish, answer)
+
+
+def _tell(wish: Deploy, answer: Became) -> None:
     if answer.refused is None:
         click.echo(f"{wish.flow}: version {answer.version} runs")
         return

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from flows.site.control import NoSupervisor, ask
+from connectors.runtime.supervisor import Ask, NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
-from flows.site.wishes import Ask
 from operators.model.units import in_seconds
 
 EXIT_NOT_WELL, EXIT_NOBODY = 1, 3

@@ -19,6 +19,7 @@ from flows.language.model import Flow
 from flows.loader import SHARED, build, load
 from flows.runtime.saved_state.compatibility import read_manifest, refuse_lost_state
 from flows.runtime.shards import StateError
+from flows.site.from_network import foreign_places
 from flows.site.version import Given, Outside, Version, content, lay_out
 from flows.testing.report import report
 from flows.testing.runner import run_test
@@ -44,6 +45,7 @@ def judge(
     profile: str | None,
     given: Given,
     drop: tuple[str, ...] = (),
+    is_remote: bool = False,
 ) -> Verdict:
     """Check a definition as it is now, or as it is given, and keep a copy of it if it may run.
 
@@ -57,6 +59,8 @@ def judge(
         copy = into / definition.name
         before = content(site)
         _judge(copy, site, data, profile, drop, verdict)
+        if is_remote and verdict.version is not None:
+            verdict.refused = foreign_places(Document.read(copy))
         if verdict.refused:
             verdict.refused = verdict.refused.replace(f"{into}/", f"{definition.parent}/")
         elif verdict.version is not None:

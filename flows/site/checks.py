@@ -26,6 +26,7 @@ class Job:
     then: Callable[[Verdict], None]
     given: Given = field(default_factory=dict)
     drop: tuple[str, ...] = ()
+    is_remote: bool = False
 
 
 class Checks:
@@ -66,7 +67,7 @@ class Checks:
         site, data, profile = self._site, self._data, self._profile
 
         def check(tell: Tell) -> int:
-            verdict = judge(job.path, site, data, profile, job.given, job.drop)
+            verdict = judge(job.path, site, data, profile, job.given, job.drop, job.is_remote)
             tell(msgspec.to_builtins(verdict))
             return 0
 

@@ -1,69 +1,29 @@
-"""The socket on which the supervisor answers: a line of JSON each way, in its private folder."""
+"""The supervisor's side of the socket on which it is asked."""
 
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from flows.site.wishes import Wish
+from connectors.runtime.supervisor import NAME, Wish, near
 
-NAME = "control.sock"
 LONGEST = 8 << 20
 WRITE_PATIENCE = 1.0
-
-
-class NoSupervisor(Exception):
-    """Nobody answers; the message has the remedy."""
-
-
-@contextmanager
-def _near(folder: Path) -> Iterator[str]:
-    """A short path of the socket: a longer one than 107 bytes has no place in an address."""
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}/{NAME}"
-    finally:
-        os.close(handle)
 
 
 def listen(folder: Path) -> socket.socket:
     """Listen in a folder that only this account may enter."""
     (folder / NAME).unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _near(folder) as path:
+    with near(folder) as path:
         server.bind(path)
     os.chmod(folder / NAME, 0o600)
     server.listen(16)
     server.setblocking(False)
     return server
-
-
-def ask(folder: Path, wish: Wish, patience: float) -> bytes:
-    """The answer of the supervisor whose folder this is; raises `NoSupervisor`."""
-    nobody = NoSupervisor(
-        f"no `vigie up` answers in {folder}; is it running, and with this --data?"
-    )
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    client.settimeout(patience)
-    try:
-        with client, _near(folder) as path:
-            client.connect(path)
-            client.sendall(msgspec.json.encode(wish) + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                if not (part := client.recv(1 << 16)):
-                    raise nobody
-                answer += part
-            return answer
-    except TimeoutError:
-        raise NoSupervisor(f"`vigie up` in {folder} gave no answer for {patience:g} s") from None
-    except OSError:
-        raise nobody from None
 
 
 class Asking:

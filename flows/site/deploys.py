@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Protocol, cast
 
+from connectors.runtime.supervisor import Became, Deploy, Held
 from flows.site.books import How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
 from flows.site.unit import Unit
 from flows.site.version import Version
 from flows.site.watch import SUFFIXES
-from flows.site.wishes import Became, Deploy
 
 MAY_COME = (*SUFFIXES, ".csv")
 Answer = Callable[[Became], None]
@@ -63,8 +63,18 @@ class Deploys:
                 lambda verdict: self._checked(wish, path, given, verdict, answer),
                 given,
                 tuple(wish.drop),
+                wish.is_remote,
             )
         )
+
+    def held(self, flow: str) -> Held:
+        """The version of a flow that runs, with its files."""
+        unit = self._site.units.get(flow)
+        version = unit.current if unit is not None else None
+        if version is None:
+            return Held()
+        files = {name: held.decode("utf-8", "replace") for name, held in version.files().items()}
+        return Held(version.hash, files.pop(version.file, ""), files)
 
     def _why_not(self, wish: Deploy, path: Path) -> Became | None:
         if wish.flow != Path(wish.flow).name or wish.flow.startswith("."):

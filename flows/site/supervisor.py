@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.runtime.private_files import open_private, private_folder
+from connectors.runtime.supervisor import Became, Deploy, Fetch
 from flows.site.books import Books, How
 from flows.site.candidate import Verdict
 from flows.site.checks import Checks, Job
@@ -31,7 +32,6 @@ from flows.site.site_status import SiteStatus, status_of
 from flows.site.unit import Unit
 from flows.site.version import Version, content
 from flows.site.watch import Watch
-from flows.site.wishes import Became, Deploy
 
 LOOK = 0.5
 """Seconds between two looks at the files."""
@@ -169,6 +169,8 @@ class Supervisor:
                     self.say(path.name, line)
             return
         unit = self.units[flow]
+        if self._deploys.brings(path) and verdict.version == kept:
+            return  # no edit: it is what the deployed version is about to replace
         if verdict.version is not None:
             self.offer(verdict.version, "", "saved", lambda reason: None)
             return
@@ -234,7 +236,8 @@ class Supervisor:
         options = self._options
         assert self._api is not None
         command = [sys.executable, "-m", "flows.cli", "api", "--site", str(options.site)]
-        command += ["--data", str(options.data / "api"), *(options.api or ())]
+        command += ["--data", str(options.data / "api"), "--supervisor", str(self._own)]
+        command += options.api or ()
         return self._children.start(API, command, self._api.told)
 
     # ------------------------------------------------------------------------
@@ -274,7 +277,9 @@ class Supervisor:
         if wish is None:
             return
         self._selector.unregister(asking)
-        if not isinstance(wish, Deploy):
+        if isinstance(wish, Fetch):
+            asking.answer(self._deploys.held(wish.flow))
+        elif not isinstance(wish, Deploy):
             asking.answer(self._status())
         elif self._is_stopping:
             asking.answer(Became(refused="the supervisor is stopping; try again once it is back"))

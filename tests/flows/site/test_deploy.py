@@ -10,8 +10,7 @@ import pytest
 
 from connectors.base import Health
 from connectors.kafka.producer import Producer
-from flows.site.control import ask
-from flows.site.wishes import Became, Deploy
+from connectors.runtime.supervisor import Became, Deploy, ask
 from operators.events import Reading
 from tests.flows.conftest import Watch
 from tests.flows.site.up import FLOW, Up

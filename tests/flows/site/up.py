@@ -11,9 +11,8 @@ from typing import Self
 import msgspec
 
 from connectors.kafka.connection import TopicConnection
-from flows.site.control import NoSupervisor, ask
+from connectors.runtime.supervisor import Ask, NoSupervisor, ask
 from flows.site.site_status import SiteStatus, UnitStatus
-from flows.site.wishes import Ask
 from tests.flows.running import site_of
 from tests.waiting import PATIENCE, wait_until
 

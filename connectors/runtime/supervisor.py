@@ -1,0 +1,100 @@
+"""Asking the supervisor of `vigie up`: a line of JSON each way on a private socket."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+NAME = "control.sock"
+LONG = 600.0
+"""Seconds that a deploy may take: it waits for tests, a drain and a start."""
+
+
+class NoSupervisor(Exception):
+    """Nobody answers; the message has the remedy."""
+
+
+class Ask(msgspec.Struct, tag="status", tag_field="do"):
+    """What runs?"""
+
+
+class Deploy(msgspec.Struct, tag="deploy", tag_field="do", kw_only=True):
+    """Have these files run as a flow; `text` is the definition, `files` others that it reads.
+
+    `expected` is the version that is to be replaced: empty for a flow that is not there, None for
+    whatever is. `drop` are the states that may be lost. One that `is_remote` comes over the
+    network: it names connections only.
+    """
+
+    flow: str
+    text: str
+    who: str
+    files: dict[str, str] = {}
+    expected: str | None = None
+    drop: list[str] = []
+    how: str = "deployed"
+    is_remote: bool = False
+
+
+class Fetch(msgspec.Struct, tag="fetch", tag_field="do"):
+    """What are the files of the version of a flow that runs?"""
+
+    flow: str
+
+
+Wish = Ask | Deploy | Fetch
+
+
+class Held(msgspec.Struct):
+    """A version that runs, its definition and what that reads; empty where there is none."""
+
+    version: str = ""
+    text: str = ""
+    files: dict[str, str] = {}
+
+
+class Became(msgspec.Struct):
+    """What became of a wish to deploy: `version` runs now; `refused` says why it is not that one.
+
+    `conflict`: another version was there than was expected.
+    """
+
+    version: str | None = None
+    refused: str | None = None
+    conflict: bool = False
+
+
+@contextmanager
+def near(folder: Path) -> Iterator[str]:
+    """A short path of the socket: a longer one than 107 bytes has no place in an address."""
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{NAME}"
+    finally:
+        os.close(handle)
+
+
+def ask(folder: Path, wish: Wish, patience: float) -> bytes:
+    """The answer of the supervisor whose folder this is; raises `NoSupervisor`."""
+    nobody = NoSupervisor(
+        f"no `vigie up` answers in {folder}; is it running, and with this --data?"
+    )
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(patience)
+    try:
+        with client, near(folder) as path:
+            client.connect(path)
+            client.sendall(msgspec.json.encode(wish) + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                if not (part := client.recv(1 << 16)):
+                    raise nobody
+                answer += part
+            return answer
+    except TimeoutError:
+        raise NoSupervisor(f"`vigie up` in {folder} gave no answer for {patience:g} s") from None
+    except OSError:
+        raise nobody from None

@@ -1,0 +1,107 @@
+"""Definitions that come over the network, to the api of a running `vigie up`."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connectors.config.document import Document
+from flows.site.from_network import foreign_places
+from infra.embedded.ports import free_port
+from tests.flows.site.up import FLOW, Up
+from tests.waiting import PATIENCE, wait_until
+
+
+@pytest.mark.service
+def test_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
+    up: Up, tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_PASSWORD", "hidden")
+    url = f"http://127.0.0.1:{free_port()}"
+    up.start("--port", url.rpartition(":")[2])
+    text = FLOW.replace("NAME", "cool").replace("PREFIX", up.prefix)
+
+    def password() -> str | None:
+        found = re.search(r"admin password: (\S+)", up.log.read_text())
+        return found[1] if found else None
+
+    word = wait_until(password, what="the password of the first start")
+    client = httpx.Client(base_url=url, timeout=PATIENCE)
+
+    def login() -> str | None:
+        try:
+            sent = client.post("/api/auth/login", json={"username": "admin", "password": word})
+        except httpx.TransportError:
+            return None
+        return str(sent.json()["access_token"])
+
+    token = wait_until(login, what="the api")
+    assert token is not None
+    assert client.put("/api/flows/cool", json={"text": text}).status_code == 401
+    client.headers["Authorization"] = f"Bearer {token}"
+
+    def put(text: str, version: str | None = None) -> httpx.Response:
+        tag = {"If-Match": f'"{version}"'} if version else {}
+        return client.put("/api/flows/cool", json={"text": text}, headers=tag)
+
+    first = put(text.replace("LIMIT", "30"))
+    assert first.status_code == 200, first.text
+    one = first.json()["version"]
+    held = client.get("/api/flows/cool/definition")
+    assert (held.headers["etag"], held.json()["text"]) == (f'"{one}"', text.replace("LIMIT", "30"))
+    assert up.wait_running("cool").version == one
+
+    blind = put(text.replace("LIMIT", "20"))
+    assert blind.status_code == 409 and f"version {one} is there" in blind.json()["error"]
+    bad = put(text.replace("LIMIT", "30 furlongs"), one)
+    assert bad.status_code == 422 and "cool.yaml:5:" in bad.json()["error"]
+    for more, why in (
+        ("tables: {t: ../../etc/passwd}\n", "not below its folder"),
+        ("tables: {t: [{url: 'http://169.254.169.254/latest'}]}\n", "link-local"),
+    ):
+        refused = put(text.replace("LIMIT", "30") + more, one)
+        assert refused.status_code == 422 and why in refused.json()["error"]
+    secret = text.replace("LIMIT", "30").replace("Cool it.", "'${ADMIN_PASSWORD}'")
+    assert "hidden" not in put(secret, one).text
+    second = put(
+        text.replace("LIMIT", "29"),
+        client.get("/api/flows/cool/definition").headers["etag"].strip('"'),
+    )
+    assert second.status_code == 200, second.text
+    assert put(text.replace("LIMIT", "28"), one).status_code == 409
+
+    draft = tmp / "cool.yaml"
+    draft.write_text(text.replace("LIMIT", "31"))
+    command = [sys.executable, "-m", "flows.cli", "deploy", str(draft), "--to", url]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "VIGIE_TOKEN": token}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "above: 31," in (up.folder / "cool.yaml").read_text()
+    client.close()
+    assert up.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "streams: {x: {from: a, steps: [detect: {model: ../../etc/passwd}]}}",
+        "streams: {x: {from: a, steps: [detect: {model: 'http://169.254.169.254/m.onnx'}]}}",
+        "streams: {x: {from: a, steps: [detect: /etc/passwd]}}",
+        "sources: {a: {rtsp: {url: 'rtsp://127.0.0.1/stream'}}}",
+        "sources: {a: {rtsp: {url: 'rtsp://user:word@[::1]:554/stream'}}}",
+        "sources: {a: {rtsp: {url: 'rtsp://localhost/stream'}}}",
+    ],
+)
+def test_a_definition_from_the_network_names_nothing_of_this_machine(
+    tmp_path: Path, line: str
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(line)
+    assert "that comes over the network" in str(foreign_places(Document.read(path)))
+    path.write_text("sources: {a: {rtsp: {url: 'rtsp://10.0.0.7/stream'}}}\n")
+    assert foreign_places(Document.read(path)) is None
