@@ -8,7 +8,7 @@ import msgspec
 from operators.component import Logic, Now, StepContext
 from operators.decoding.catalogue import DIALECTS
 from operators.decoding.dialect import IGNORE, Dialect, Route
-from operators.decoding.dialects.home_assistant_recorder import table_row
+from operators.decoding.dialects.home_assistant_recorder import plain_number, table_row
 from operators.decoding.dialects.zigbee2mqtt_exposes import Described, Property
 from operators.decoding.offline_devices import OfflineDevices
 from operators.decoding.payloads.parse import (
@@ -55,12 +55,16 @@ class DecodeLogic(Logic):
         """Decode messages and rows; events that are decoded already pass."""
         out: list[Event] = []
         zone, described = self._context.timezone, self._described
+        may_be_plain = not (self._marks_stale or self._time or self._context.arrival)
         for event in events:
             if event.__class__ is Message:
                 builder = ReadingBuilder(
                     event.id, event.topic, event.time, event.retained, event.labels, zone, described
                 )
             elif event.__class__ is Row:
+                if may_be_plain and (reading := plain_number(event)) is not None:
+                    out.append(reading)
+                    continue
                 builder = ReadingBuilder(
                     event.id, event.table, event.time, False, event.labels, zone
                 )

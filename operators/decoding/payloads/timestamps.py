@@ -8,6 +8,8 @@ from typing import Any
 
 EARLIEST = 946684800.0
 """2000-01-01: a clock before it was never set."""
+LATEST_SECONDS = 1e11
+"""Epochs from here on are in milliseconds or finer."""
 AHEAD = 86400.0
 REPLAY = 600.0
 """A retained value with an own time older than this at receipt is a replay of an old state, in
@@ -25,7 +27,7 @@ def epoch(number: float) -> float:
         return number / 1e9
     if number >= 1e14:
         return number / 1e6
-    return number / 1e3 if number >= 1e11 else number
+    return number / 1e3 if number >= LATEST_SECONDS else number
 
 
 @lru_cache(4096)
