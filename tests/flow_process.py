@@ -80,6 +80,11 @@ class FlowProcess:
         """The exit code of a flow that ends by itself."""
         return self._process.wait(timeout)
 
+    @property
+    def exit_status(self) -> int | None:
+        """The exit code once it has ended."""
+        return self._process.poll()
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()

@@ -1,5 +1,4 @@
-"""Rows of Home Assistant's recorder that say a plain number take a short way, to the same reading.
-"""
+"""Rows of Home Assistant's recorder that say a plain number take a short way to the same event."""
 
 import json
 from typing import Any
