@@ -4,6 +4,7 @@ from flows.checks.alarms import check_alarms, check_levels
 from flows.checks.clickhouse_kinds import check_history
 from flows.checks.context import WHOLE, LeftOut, Scope
 from flows.checks.dialects import check_dialects
+from flows.checks.influxdb_tags import check_tags
 from flows.checks.metrics import check_metrics
 from flows.checks.never_true import check_limits
 from flows.checks.placeholders import check_texts
@@ -24,6 +25,7 @@ def check(scope: Scope) -> None:
     check_references(scope)
     check_tables(scope)
     check_history(scope)
+    check_tags(scope)
     check_steps(scope)
     check_dialects(scope)
     check_alarms(scope)

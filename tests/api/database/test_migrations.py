@@ -5,11 +5,12 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import Engine, create_engine, select
 
-from api.database.database import _migrate, _sqlite, open_database
+from api.database.database import _migrate, _psycopg, _sqlite, open_database
 from api.database.models import (
     Acknowledgement,
     Alarm,
@@ -33,34 +34,38 @@ def migrate(data: Path) -> None:
     open_database(data).close()
 
 
-def filled_before_ids(folder: Path) -> None:
-    """A database of the revision before, with a row in every table that has an id or refers to one."""
-    engine = _sqlite(folder / "api.sqlite")
+def fill_before_ids(engine: Engine) -> None:
+    """Make a database of the revision before, with a row in every table that has an id or refers to
+    one.
+    """
     _migrate(engine, "0006")
     with engine.execution_options(writes=True).begin() as connection:
         for statement in (
-            "INSERT INTO users VALUES (1, 'ann', 'x', 'admin', 1.5, 1), (2, 'bob', 'y', 'viewer', 2.5, 1)",
+            "INSERT INTO users VALUES (1, 'ann', 'x', 'admin', 1.5, TRUE), (2, 'bob', 'y', 'viewer', 2.5, TRUE)",
             "INSERT INTO logins VALUES ('l', 2, 1, 9e9, NULL)",
             "INSERT INTO refresh_tokens VALUES ('h', 'l', NULL)",
-            "INSERT INTO groups VALUES (1, 'desk', 1, 0)",
+            "INSERT INTO groups VALUES (1, 'desk', 1, FALSE)",
             "INSERT INTO members VALUES (1, 2)",
             "INSERT INTO pages VALUES (1, 'k1', 'mine', 1, NULL), (2, 'k2', 'declared', NULL, '{}')",
-            "INSERT INTO permissions VALUES (7, 1, NULL, 1, 1, 0), (8, 1, 2, NULL, 1, 1)",
-            "INSERT INTO alarms VALUES (3, 'a', 1, 'EUR/USD', '', 'above 1', 1, NULL, 0)",
+            "INSERT INTO permissions VALUES (7, 1, NULL, 1, TRUE, FALSE), (8, 1, 2, NULL, TRUE, TRUE)",
+            "INSERT INTO alarms VALUES (3, 'a', 1, 'EUR/USD', '', 'above 1', TRUE, NULL, FALSE)",
             "INSERT INTO triggers VALUES (4, 3, 5.5, 1.2, 2, NULL)",
             "INSERT INTO audit VALUES (5, 6.5, 2, 'bob', '', 'login', '', ''), (6, 7, 9, 'gone', '', 'x', '', '')",
             "INSERT INTO acknowledgements VALUES ('e', 1, 2, 'bob', 8, NULL, NULL, NULL)",
-            "INSERT INTO cameras(id, name, url, running, created, changed, changed_by) VALUES (3, 'gate', 'rtsp://x', 1, 1, 1, 'ann')",
+            "INSERT INTO cameras(id, name, url, running, created, changed, changed_by) VALUES (3, 'gate', 'rtsp://x', TRUE, 1, 1, 'ann')",
         ):
             connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
 def test_ids_that_could_be_counted_become_others_and_everything_refers_to_the_same_as_before(
-    tmp_path: Path,
+    tmp_path: Path, server: str, request: pytest.FixtureRequest
 ) -> None:
-    filled_before_ids(tmp_path)
-    database = open_database(tmp_path)
+    url = None if server == "sqlite" else request.getfixturevalue("postgresql")
+    engine = _sqlite(tmp_path / "api.sqlite") if url is None else create_engine(_psycopg(url))
+    fill_before_ids(engine)
+    engine.dispose()
+    database = open_database(tmp_path, url)
     with database.read() as session:
         ann, bob = session.scalars(select(User).order_by(User.username))
         (group,) = session.scalars(select(Group))
@@ -91,7 +96,8 @@ def test_ids_that_could_be_counted_become_others_and_everything_refers_to_the_sa
         assert seen.user_id == bob.id
         context = MigrationContext.configure(session.connection())
         assert compare_metadata(context, Base.metadata) == []
-        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        if url is None:
+            assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
     with database.write() as session:
         session.add(Permission(page_id=declared.id, user_id=ann.id, can_view=True, can_edit=False))
     database.close()
