@@ -11,11 +11,11 @@ from api.pages.triggers import RuleTriggers
 from api.push.hub import Hub
 from api.push.live_permissions import LivePermissions
 from api.routes.accounts import AccountEndpoints
+from api.routes.entry.login import LoginEndpoints
+from api.routes.entry.tickets import TicketEndpoints
 from api.routes.groups import GroupEndpoints
-from api.routes.login import LoginEndpoints
 from api.routes.page_alarms import PageAlarmEndpoints
 from api.routes.pages import PageEndpoints
-from api.routes.tickets import TicketEndpoints
 from api.settings import Settings
 from api.topics.outbox import Outbox
 from api.web.authentication import Authenticator
