@@ -29,6 +29,8 @@ class Misplaced:
     subject: str
     expected: int
     count: int
+    is_mine: bool
+    """Whether the shard of the subject runs in this process."""
 
 
 @dataclass
@@ -161,11 +163,12 @@ class Router:
                 arrivals.append((1, wall))
         if misplaced:
             part.apart = self._clock()
-            subject = next(iter(misplaced))
+            elsewhere = (key for key in misplaced if self.shard_of_subject(key) not in self.mine)
+            subject = next(elsewhere, next(iter(misplaced)))
             expected = partition_of(subject, self.partitions[part.topic])
-            self._said(
-                Misplaced(part.topic, part.number, subject, expected, sum(misplaced.values()))
-            )
+            is_mine = self.shard_of_subject(subject) in self.mine
+            count = sum(misplaced.values())
+            self._said(Misplaced(part.topic, part.number, subject, expected, count, is_mine))
         return found
 
     def _place(self, part: _Part, key: str) -> tuple[str, bool]:

@@ -106,7 +106,7 @@ class Runner:
         self._figures = AlarmFigures(
             flow.flow, shard_of=lambda subject: self._context.router.shard_of_subject(subject)
         )
-        self._said: set[str] = set()
+        self._said: set[tuple[str, bool]] = set()
         self._folder = StateFolder(options.data / "flows" / flow.flow, flow.flow, options.share)
         self.producer = Producer(self._broker, self.health, "dead letters", stopping=self.stopping)
         self._letters = DeadLetters(
@@ -263,15 +263,22 @@ class Runner:
     def _say_misplaced(self, found: Misplaced) -> None:
         """Count what lies in another partition than its key says, and say it once for a topic."""
         self.metrics.counted(found.topic, "misplaced", found.count)
-        if found.topic not in self._said:
-            self._said.add(found.topic)
-            log.warning(
-                "%s: topic %s has records of %s in partition %d, expected in %d: they were written"
-                " without the subject as their key, by another partitioner than Kafka's own"
-                " (murmur2), or before partitions were added; each subject has one state all the"
-                " same, but events of one that lie apart are in order by their time alone",
-                self._flow.flow, found.topic, found.subject, found.partition, found.expected,
-            )  # fmt: skip
+        if (found.topic, found.is_mine) in self._said:
+            return
+        self._said.add((found.topic, found.is_mine))
+        so = (
+            "each subject has one state all the same, but events of one that lie apart are in order"
+            " by their time alone"
+            if found.is_mine
+            else "another process has the state of these subjects, and this one begins another; run"
+            " the flow as one process, or let the writer use the subject as key, with murmur2"
+        )
+        log.warning(
+            "%s: topic %s has records of %s in partition %d, expected in %d: they were written"
+            " without the subject as their key, by another partitioner than Kafka's own (murmur2),"
+            " or before partitions were added; %s",
+            self._flow.flow, found.topic, found.subject, found.partition, found.expected, so,
+        )  # fmt: skip
 
     def _flush_refused(self) -> None:
         check_room(self._folder.path)

@@ -74,3 +74,12 @@ def test_messages_go_by_their_topic_and_a_process_keeps_what_is_of_no_shard_of_i
     home = str(partition_of("zigbee/door", 4))
     (shard,) = routed(router, brought(0, message))
     assert shard == (home if home in ("0", "2") else "0")
+
+
+def test_what_another_process_has_the_state_of_is_said_so() -> None:
+    said: list[Misplaced] = []
+    router = Router(2, ["0"], said.append)
+    router.grown("t", 2)
+    other = next(s for s in map(str, range(99)) if partition_of(s, 2) == 1)
+    assert set(routed(router, brought(0, reading(other)))) == {"0"}
+    assert said == [Misplaced("t", 0, other, expected=1, count=1, is_mine=False)]
