@@ -133,6 +133,12 @@ class YamlReader:
             event.value in ("-", "?") or self._letter(place.line, place.column - 1) == "?"
         ):
             self._say(place, "a '-' or '?' in brackets begins no text", "quote the text")
+        elif in_flow and (event.value.endswith(":") or self._begins_with_colon(place, event)):
+            self._say(place, "a ':' in brackets neither begins nor ends a text", "quote the text")
+
+    def _begins_with_colon(self, place: Place, event: Any) -> bool:
+        before = [self._letter(place.line, place.column - n) for n in (2, 1)]
+        return event.value == "" and before[1] == ":" and before[0] in ("{", "[", ",")
 
     def _check_comment(self, end: Any) -> None:
         if self._letter(end.line, end.column) == "#":

@@ -9,7 +9,7 @@ import msgspec
 
 from operators.decoding.dialect import Dialect, Route
 from operators.decoding.payloads import flat_json, values
-from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, metric_of
+from operators.decoding.payloads.metrics import METRIC_OF_UNIT, METRICS, by_suffix, metric_of
 from operators.decoding.payloads.parse import Undecodable, excerpt
 from operators.decoding.payloads.reading_builder import (
     ReadingBuilder,
@@ -22,8 +22,11 @@ from operators.events import Reading
 _UNITS = ("unit", "units", "uom", "unit_of_measurement")
 _SYSTEMS = frozenset(("metric", "si"))
 """What is no unit of one quantity, and means the usual ones."""
-_WRAPPERS = frozenset(("data", "values", "payload", "readings", "sensors", "params", "fields"))
+_WRAPPERS = frozenset(
+    ("data", "values", "payload", "readings", "sensors", "params", "fields", "object")
+)
 """Names of objects that only hold the readings of the device."""
+_NEVER_SUFFIX = frozenset(("count", "speed", "position", "weight", "distance", "water", "gas"))
 _DEEPEST = 4
 _MOST = 100
 AVAILABILITY = frozenset(("lwt", "availability", "available", "online", "status"))
@@ -93,7 +96,9 @@ def _inside(builder: ReadingBuilder, subject: str, data: Any, depth: int) -> int
         if name.lower() not in _WRAPPERS:
             part = f"{subject}/{json_name(name)}" if "#" in subject else at_endpoint(subject, name)
         if inner.__class__ is dict:
-            found = flat_json.put_known(builder, part, inner, _units_beside(inner))
+            no_value = "value" in inner and values.number(inner["value"]) is None
+            without = ("value",) if no_value else ()
+            found = flat_json.put_known(builder, part, inner, _units_beside(inner), without)
             count += found or _inside(builder, part, inner, depth - 1)
         else:
             count += _inside(builder, part, inner, depth - 1)
@@ -124,6 +129,8 @@ def read(builder: ReadingBuilder, data: Any) -> None:
         return
     elif data.__class__ is not list and (metric := metric_of(word)) is not None:
         builder.put(subject_name(device or word), metric, data)
+    elif data.__class__ is str and _by_suffix(builder, device, word, data):
+        return
     else:
         raise Undecodable(
             "unrecognised",
@@ -144,6 +151,18 @@ def _one_value(builder: ReadingBuilder, metric: Any, device: str, data: dict[str
     if unit and (not numeric or values.conversion(metric, unit) is None):
         return False
     builder.put(subject_name(device or metric), metric, value, unit or None)
+    return True
+
+
+def _by_suffix(builder: ReadingBuilder, device: str, word: str, data: str) -> bool:
+    """Read a number on a topic such as `cars/1/outside_temp`."""
+    found = by_suffix(word)
+    if found is None or not device or values.number(data) is None:
+        return False
+    metric, endpoint = found
+    if METRICS[metric].kind != "number" or metric in _NEVER_SUFFIX:
+        return False
+    builder.put(at_endpoint(subject_name(device), endpoint), metric, data)
     return True
 
 

@@ -74,7 +74,7 @@ ALIASES: dict[str, str] = {
         "humidity": "hum rh relative_humidity",
         "pressure": "pres barometric_pressure",
         "illuminance": "lux illuminance_lux",
-        "battery": "batt battery_percent soc",
+        "battery": "batt battery_percent battery_percentage battery_level soc",
         "voltage": "volt",
         "power": "apower act_power active_power total_act_power",
         "apparent_power": "aprt_power aprtpower total_aprt_power",

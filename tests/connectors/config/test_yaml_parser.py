@@ -17,6 +17,12 @@ def test_a_sign_that_begins_no_text_in_brackets_is_refused(value: str) -> None:
     assert "a '-' or '?' in brackets begins no text" in problem
 
 
+@pytest.mark.parametrize("value", ["[x:]", "{x:}", "{:x}", "[a, b:]"])
+def test_a_colon_that_begins_or_ends_a_text_in_brackets_is_refused(value: str) -> None:
+    (problem,) = problems(value)
+    assert "a ':' in brackets neither begins nor ends a text" in problem
+
+
 @pytest.mark.parametrize("value", ['"a"# x', "'a'#x", "[a]#x", "{a: 1}#x", '["a"# x\n  ]'])
 def test_a_comment_without_a_space_before_it_is_refused(value: str) -> None:
     (problem,) = problems(value)
@@ -24,7 +30,21 @@ def test_a_comment_without_a_space_before_it_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["a#b", '"a" # x', "[a] # x", "[-1, -a]", "{? foo: bar}", "-1", "a ?", '"-"', '["?"]']
+    "value",
+    [
+        "a#b",
+        '"a" # x',
+        "[a] # x",
+        "[-1, -a]",
+        "{x: }",
+        "{x: , y: 1}",
+        "[a:b]",
+        "{? foo: bar}",
+        "-1",
+        "a ?",
+        '"-"',
+        '["?"]',
+    ],
 )
 def test_what_all_readers_agree_on_is_read(value: str) -> None:
     assert problems(value) == []
