@@ -7,6 +7,7 @@ For example:
         print(document.report())
 """
 
+import itertools
 import re
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def notation(document: Document, node: Node, path: Path_) -> None:
                 document.say(child.place, "a placeholder must be quoted", f'write "{{{name}}}"')
                 child.entries, child.value = None, f"{{{name}}}"
                 continue
+        if key in ("outside", "clear"):
+            _cut_numbers(document, child)
         empty = child.value is None and child.entries is None and child.items is None
         if empty and isinstance(key, str) and (number := _cut_number(node, key)):
             document.say(place, "a comma in a number", f"write {number}")
@@ -103,6 +106,18 @@ def _cut_number(node: Node, key: str) -> str | None:
         return None
     before = node.get(keys[keys.index(key) - 1])
     return f"{before.value}.{key}" if before is not None and type(before.value) is int else None
+
+
+def _cut_numbers(document: Document, node: Node) -> None:
+    """Find decimal commas in a list of two limits, where `[7,5 °C, 9 °C]` was read as three."""
+    items = node.items or []
+    if len(items) < 3 or not node.flow_style:
+        return
+    for before, after in itertools.pairwise(items):
+        if type(before.value) is int and re.fullmatch(r"\d+(\s*\S*)", str(after.value)):
+            number = f"{before.value}.{after.value}"
+            document.say(before.place, "a comma in a number", f"write {number}")
+            return
 
 
 def _may_be_empty(path: Path_) -> bool:

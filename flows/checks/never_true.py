@@ -3,6 +3,7 @@
 from typing import Any
 
 from connectors.config.document import Path_
+from flows.checks.changed_values import COUNT, OTHER_VALUES, Span, change_on, is_count
 from flows.checks.context import Scope
 from flows.language.field_values import Decoded, Facts, either, facts_before, facts_of, narrowed
 from flows.language.model import inputs
@@ -10,12 +11,6 @@ from operators.decoding.payloads.metrics import METRICS
 from operators.model import two_state
 from operators.model.selector import Range, Selector
 from operators.model.units import UNITS, Quantity
-
-_OTHER_VALUES = (
-    "scale", "rename", "translate", "shape", "window", "threshold", "combine", "rate", "counter",
-    "pick",
-)  # fmt: skip
-"""Steps after which a value is no longer the metric's own."""
 
 
 def check_limits(scope: Scope) -> None:
@@ -28,7 +23,9 @@ def check_limits(scope: Scope) -> None:
         metrics = [] if _changed(scope, alarm.sources) else _known(facts)
         for where, condition in alarm.conditions():
             path: Path_ = ("alarms", name, *where)
-            if not _never(scope, path, condition, metrics):
+            if not _never(scope, path, condition, metrics) and not _never_here(
+                scope, path, condition, alarm.sources, _known(facts)
+            ):
                 _shut(scope, path, condition, alarm.sources)
     for name, stream in flow.streams.items():
         changed = _changed(scope, inputs(stream.from_))
@@ -39,13 +36,13 @@ def check_limits(scope: Scope) -> None:
             place: Path_ = ("streams", name, "steps", number, step.kind)
             if step.kind == "threshold":
                 _never(scope, place, settings, [] if changed else _known(facts))
-            changed = changed or step.kind in _OTHER_VALUES
+            changed = changed or step.kind in OTHER_VALUES
 
 
 def _changed(scope: Scope, names: list[str]) -> bool:
     streams = {one for name in names for one in scope.upstream(name)} & set(scope.flow.streams)
     return any(
-        step.kind in _OTHER_VALUES for name in streams for step in scope.flow.streams[name].steps
+        step.kind in OTHER_VALUES for name in streams for step in scope.flow.streams[name].steps
     )
 
 
@@ -67,6 +64,28 @@ def _never(scope: Scope, path: Path_, condition: Any, metrics: list[str]) -> boo
     return True
 
 
+def _never_here(
+    scope: Scope, path: Path_, condition: Any, sources: list[str], metrics: list[str]
+) -> bool:
+    """The same of values that steps before an alarm changed."""
+    kind = condition.kind
+    if kind not in ("above", "below", "outside") or not _changed(scope, sources):
+        return False
+    if is_count(scope.flow, sources):
+        reasons = [_why_beyond(condition, "a count", COUNT)]
+    else:
+        change = change_on(scope.flow, sources)
+        reasons = [
+            None if span is None else _why_beyond(condition, f"{metric} behind the steps", span)
+            for metric in metrics
+            for span in [change(_span(metric))]
+        ]
+    if not reasons or None in reasons:
+        return False
+    scope.say((*path, kind), f"never true: {reasons[0]}")
+    return True
+
+
 def _why_never(condition: Any, metric: str) -> str | None:
     kind = condition.kind
     if kind == "is":
@@ -78,19 +97,25 @@ def _why_never(condition: Any, metric: str) -> str | None:
     span = _span(metric)
     if span is None:
         return None
+    beyond = "" if METRICS[metric].kind != "number" else "; what lies beyond counts as bad data"
+    return _why_beyond(condition, metric, span, beyond)
+
+
+def _why_beyond(condition: Any, name: str, span: Span, beyond: str = "") -> str | None:
+    """Why no value of a span can fulfil a condition, if none can."""
     low, high, unit = span
+    kind = condition.kind
     edges = getattr(condition, kind)
     limits = [_number(edge, unit) for edge in (edges if kind == "outside" else [edges])]
     if None in limits:
         return None
     most, least = _text(high, unit), _text(low, unit)
-    beyond = "" if METRICS[metric].kind != "number" else "; what lies beyond counts as bad data"
     if kind == "above" and limits[0] >= high:
-        return f"{metric} is at most {most}{beyond}"
+        return f"{name} is at most {most}{beyond}"
     if kind == "below" and limits[0] <= low:
-        return f"{metric} is at least {least}{beyond}"
+        return f"{name} is at least {least}{beyond}"
     if kind == "outside" and limits[0] <= low and limits[1] >= high:
-        return f"{metric} is from {least} to {most}{beyond}"
+        return f"{name} is from {least} to {most}{beyond}"
     return None
 
 
@@ -110,7 +135,7 @@ def _why_never_is(wanted: Any, metric: str) -> str | None:
     return None if low <= wanted <= high else possible
 
 
-def _span(metric: str) -> tuple[float, float, str | None] | None:
+def _span(metric: str) -> Span | None:
     """The least and the greatest number of a metric, and its unit; None if it may be anything."""
     known = METRICS[metric]
     if known.kind in ("binary", "state"):
