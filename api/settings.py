@@ -51,6 +51,7 @@ class Bounds:
     account_rate: float = 1000
     channels_per_client: int = 64
     clients: int = 5000
+    connections: int = 6000
     signals: int = 20_000
     spark_points: int = 90
     events: int = 10_000

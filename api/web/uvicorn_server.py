@@ -15,6 +15,7 @@ from api.web.budget import Budget
 from api.web.close_codes import INVALID_UTF8, OVER_BUDGET, Close
 from api.web.http_protocol import HttpProtocol
 from api.web.log_redaction import keep_tokens_out_of_logs
+from connectors.http.connection_caps import ConnectionCaps
 from connectors.http.request_gate import refuse_folded_headers
 
 GRACEFUL_SHUTDOWN = 5
@@ -163,7 +164,7 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
         app,
         host=settings.host,
         port=settings.port,
-        http=HttpProtocol,
+        http=_http_protocol(settings),
         ws=protocol(settings.bounds.write_buffer),
         ws_max_size=settings.bounds.message_size,
         ws_per_message_deflate=False,
@@ -185,6 +186,17 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
     # the feed says once that the broker is gone
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return uvicorn.Server(config)
+
+
+def _http_protocol(settings: Settings) -> type[HttpProtocol]:
+    section = settings.section
+
+    class Capped(HttpProtocol):
+        CAPS = ConnectionCaps(
+            settings.bounds.connections, section.connections_per_address, section.proxies
+        )
+
+    return Capped
 
 
 def _fitting(reason: str) -> str:

@@ -52,6 +52,11 @@ class ApiSection(Spec):
     trigger_entries: int = Field(
         1_000_000, ge=1, description="The most of those entries; the oldest go first."
     )
+    connections_per_address: int = Field(
+        1000,
+        ge=1,
+        description="The most connections of one address that is none of the `proxies`.",
+    )
     anonymous: Literal["viewer"] | None = Field(
         None,
         description=(

@@ -54,6 +54,9 @@ class HttpConnection(Spec):
     key: str | None = Field(None, description="File of the key of that certificate.")
     max_body: int = Field(1_048_576, ge=1_024, le=8_388_608, description="Largest body, in bytes.")
     connections: int = Field(200, ge=1, le=10_000, description="Most connections at a time.")
+    connections_per_address: int = Field(
+        100, ge=1, le=10_000, description="Most connections at a time of one address."
+    )
     timeout: int = Field(
         10, ge=1, le=300, description="Seconds in which a whole request must have come."
     )

@@ -13,9 +13,10 @@ from connectors.base import ConnectorContext, ConnectorError, Stopped
 from connectors.http.bearer_tokens import BearerTokens, bearer_token
 from connectors.http.body import BadPost, events_of
 from connectors.http.connection import HttpConnection
+from connectors.http.connection_caps import LINGER
 from connectors.http.content_type import why_not_json
 from connectors.http.readings import Readings
-from connectors.http.server import LINGER, listener_of
+from connectors.http.server import listener_of
 from connectors.runtime import steady_clock
 from connectors.runtime.signature import key_of, why_unsigned
 from operators.events import Event

@@ -6,6 +6,8 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connectors.http.connection_caps import ConnectionCaps
+
 COME = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 """States of a client's side in which nothing more of its request is awaited."""
 
@@ -18,11 +20,15 @@ class DeadlineProtocol(H11Protocol):
     """
 
     DEADLINE: ClassVar[float] = 15.0
+    CAPS: ClassVar[ConnectionCaps | None] = None
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a new connection, and await its first request."""
+        """Take a new connection, if there is a place for it, and await its first request."""
+        if self.CAPS is not None and self.CAPS.full(self.connections, transport):
+            self.CAPS.send_away(transport, self.loop)
+            return
         super().connection_made(transport)
         self._await_request()
 

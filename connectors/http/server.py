@@ -1,12 +1,10 @@
 """The server of the HTTP source: one uvicorn a connection, in a thread with its own loop."""
 
-import asyncio
 import logging
 import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,17 +16,12 @@ from starlette.routing import Route
 
 from connectors.base import ConnectorError
 from connectors.http.connection import HttpConnection
+from connectors.http.connection_caps import ConnectionCaps
 from connectors.http.request_deadline import DeadlineProtocol
 from connectors.http.request_gate import RequestGate, refuse_folded_headers
 
 BACKLOG = 512
 GRACE = 5
-LINGER = 2.0
-"""Seconds in which a client whose connection is to be closed may read why."""
-BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length:"
-    b" 0\r\n\r\n"
-)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -167,47 +160,11 @@ async def _error(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": detail}, error.status_code, headers=error.headers)
 
 
-class _SentAway(asyncio.Protocol):
-    """A connection over the limit: told so, and closed when its client has closed it.
-
-    A socket that is closed before all is read that came on it resets the connection, and the
-    reset may overtake the answer (RFC 9112, section 9.6): so the rest is read and thrown away.
-    """
-
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        loop: asyncio.AbstractEventLoop,
-        others: set["_SentAway"],
-    ) -> None:
-        self._deadline = loop.call_later(LINGER, transport.abort)
-        self._others = others
-        others.add(self)
-        transport.write(BUSY)
-        if transport.can_write_eof():
-            transport.write_eof()
-        else:
-            transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.cancel()
-        self._others.discard(self)
-
-
 def _protocol(connection: HttpConnection) -> type[DeadlineProtocol]:
     """HTTP with a bound on connections and on the time that one request may take to arrive."""
-    sent_away: set[_SentAway] = set()
 
     class Bounded(DeadlineProtocol):
         DEADLINE = connection.timeout + 1
-
-        def connection_made(self, transport: Any) -> None:
-            if len(self.connections) >= connection.connections:
-                if len(sent_away) < connection.connections:
-                    transport.set_protocol(_SentAway(transport, self.loop, sent_away))
-                else:
-                    transport.abort()
-                return
-            super().connection_made(transport)
+        CAPS = ConnectionCaps(connection.connections, connection.connections_per_address)
 
     return Bounded

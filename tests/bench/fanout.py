@@ -176,7 +176,7 @@ def _server(kind: str, folder: Path, broker: Broker) -> Iterator[tuple[Server, T
 def _vigie(kind: str, folder: Path, broker: Broker, topics: Topics) -> Iterator[Server]:
     site = folder / "site.yaml"
     redpanda = {"brokers": [broker.address], "idempotence": False, "prefix": topics.prefix}
-    one_account = {"connections_per_account": 10_000}
+    one_account = {"connections_per_account": 10_000, "connections_per_address": 10_000}
     site.write_text(
         json.dumps(
             {"vigie": 1, "site": "bench", "connections": {"redpanda": redpanda}, "api": one_account}

@@ -8,13 +8,13 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from api.settings import Settings
+from api.settings import Bounds, Settings
 from api.web.http_protocol import HttpProtocol
 from connectors.config.api_section import ApiSection
 from connectors.http.host_names import asks_for_us
 from tests.api.conftest import Start
 from tests.api.running import Api
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,43 @@ def test_a_later_request_that_never_comes_whole_is_cut_off(
                     break
             except ConnectionResetError:
                 break
+
+
+def test_one_address_takes_so_many_places_and_gets_one_again_when_it_leaves(
+    start: Start, settings: Settings
+) -> None:
+    """Slow requests, kept connections and WebSockets count alike."""
+    api = start(replace(settings, section=ApiSection(connections_per_address=3)))
+    place = ("127.0.0.1", api.settings.port)
+    token = api.login()
+    slow = [socket.create_connection(place) for _ in range(2)]
+    for one in slow:
+        one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+    with api.socket(token=token) as client:
+        client.recv(PATIENCE)
+        with socket.create_connection(place, timeout=PATIENCE) as more:
+            more.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert more.recv(100).startswith(b"HTTP/1.1 503 ")
+    for one in slow:
+        one.close()
+    wait_until(lambda: _status(place) != b"503", what="a place to be free")
+
+
+def test_behind_a_proxy_its_address_has_no_limit_but_that_of_all(
+    start: Start, settings: Settings
+) -> None:
+    section = ApiSection(connections_per_address=1, proxies=["127.0.0.0/8"])
+    api = start(replace(settings, section=section, bounds=Bounds(connections=3)))
+    place = ("127.0.0.1", api.settings.port)
+    held = [socket.create_connection(place) for _ in range(2)]
+    wait_until(lambda: _status(place) != b"503", what="the proxy to be answered")
+    held.append(socket.create_connection(place))
+    wait_until(lambda: _status(place) == b"503", what="all places to be taken")
+    for one in held:
+        one.close()
+
+
+def _status(place: tuple[str, int]) -> bytes:
+    with socket.create_connection(place, timeout=PATIENCE) as one:
+        one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return one.recv(100).split(b" ")[1]

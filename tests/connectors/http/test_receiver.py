@@ -372,7 +372,7 @@ def test_connections_over_the_limit_are_sent_away(doors: Callable[..., Door]) ->
 def test_those_who_stay_although_they_were_sent_away_are_no_more_than_those_let_in(
     doors: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.http.server.LINGER", 60)
+    monkeypatch.setattr("connectors.http.connection_caps.LINGER", 60)
     door = doors({"connections": 1})
     with contextlib.ExitStack() as stack:
         held, sent_away, cut = (
