@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from kafka.errors import KafkaError
@@ -78,21 +78,25 @@ class Announcer:
                 if not is_made:
                     ensure_topic(self._connection, self._topic, 1, True, SETTINGS, needs=("WRITE",))
                     is_made = True
-                now = self._now()
-                if _essence(now) != _essence(self._said) or now.at - self._said.at >= HEARTBEAT:
-                    self._send(now)
+                is_due = time.time() - self._said.at >= HEARTBEAT
+                if is_due or self._essence() != (self._said.status, self._said.waiting_for.keys()):
+                    self._send(self._now())
             except (ConnectorError, Stopped, KafkaError, OSError):
                 is_made, pause = False, HEARTBEAT
 
+    def _essence(self) -> tuple[str, Iterable[str]]:
+        """What is told at once when it changes: the status, and what it waits for."""
+        down = self._runner.health.down
+        if not down:
+            return ("ok" if self._is_running else "starting"), down.keys()
+        return status_word(down, self._runner.outbox.figures()), down.keys()
+
     def _now(self) -> Announcement:
-        down = dict(self._runner.health.down)
         sources, sinks = self._runner.source_progress.figures(), self._runner.outbox.figures()
-        status = status_word(down, sinks) if self._is_running or down else "starting"
         return msgspec.structs.replace(
             self._said,
-            at=time.time(),
-            status=status,
-            waiting_for=down,
+            status=self._essence()[0],
+            waiting_for=dict(self._runner.health.down),
             lag=_of(sources, "lag"),
             age=_of(sources, "age"),
             sink_lag=_of(sinks, "lag"),
@@ -106,11 +110,6 @@ class Announcer:
         )
         self._runner.producer.send(self._topic, said.id, encode_lines([row]), pack=False)
         self._said = said
-
-
-def _essence(said: Announcement) -> tuple[object, ...]:
-    """What is told at once when it changes."""
-    return said.status, tuple(said.waiting_for)
 
 
 def _of(figures: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:

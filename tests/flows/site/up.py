@@ -40,14 +40,18 @@ class Up:
         self.folder.chmod(0o700)
         self.data = tmp / "data"
         self.log = tmp / "up.log"
-        fields = {"brokers", "idempotence", "prefix", "partitions"}
-        site_of(self.folder, redpanda=self.connection.model_dump(include=fields))
+        self.write_site()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def write_site(self, **connections: dict[str, object]) -> None:
+        """The site file, with connections beside that of the broker."""
+        fields = {"brokers", "idempotence", "prefix", "partitions"}
+        site_of(self.folder, redpanda=self.connection.model_dump(include=fields), **connections)
 
     def write(self, name: str, limit: object = 30, text: str = FLOW) -> Path:
         """A definition, moved into its place whole as an editor does."""
@@ -82,6 +86,8 @@ class Up:
             assert self._process is not None
             assert self._process.poll() is None, self.log.read_text()
             one = self.flow(name)
+            if one is not None and one.error and one.state == "stopped" and what == "running":
+                raise AssertionError(one.error)
             return one if one is not None and condition(one) else None
 
         try:
