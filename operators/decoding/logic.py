@@ -104,9 +104,9 @@ class DecodeLogic(Logic):
                 self.count("ignored")
                 continue
             out += builder.events
-            if builder.time != builder.received and not builder.retained:
-                self._look_at_clock(builder)
             if self._marks_stale:
+                if builder.time != builder.received and not builder.retained:
+                    self._look_at_clock(builder)
                 for subject, covers, reading in builder.offline:
                     out += self._offline.reissue(subject, covers, reading)
                 self._offline.remember(builder.events, builder.received)
