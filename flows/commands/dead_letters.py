@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from connectors.kafka.dead_letters import DeadLetterTopics, Entry, Unreachable
 from flows.admin.dead_letter_replay import NotReplayable, Replay, target_of
 from flows.checks.context import Scope
 from flows.commands.dead_letter_text import details, plain, replay_state, summary, table
+from flows.commands.progress import progress
 from flows.dataflow.compiler import CompiledSink, NotRunnable, compile_flow
 from flows.language.model import Flow
 from flows.loader import load
@@ -188,19 +189,17 @@ def replay(
         for entry in done if ids else ():
             click.echo(f"{entry.letter.id}: {replay_state(entry)}; --again sends it once more")
         sender = Replay(letters, connection, flow, place, sinks, wait)
-        try:
-            for entry in entries:
-                if entry in done:
-                    continue
+        wanted = [entry for entry in entries if entry not in done]
+        with closing(sender), progress("replay") as tell:
+            for number, entry in enumerate(wanted):
+                tell.of(number, len(wanted))
                 try:
                     name = planned(entry.letter) if dry_run else sender.send(entry, into)
                     sent += 1
-                    click.echo(f"{entry.letter.id} -> {name}")
+                    tell.echo(f"{entry.letter.id} -> {name}")
                 except NotReplayable as error:
                     kept += 1
-                    click.echo(f"{entry.letter.id}: not sent: {error}", err=True)
-        finally:
-            sender.close()
+                    tell.echo(f"{entry.letter.id}: not sent: {error}", err=True)
     click.echo(
         f"{sent} {'would be sent' if dry_run else 'sent'}, {kept} not sent, {len(done)} replayed"
         " before"

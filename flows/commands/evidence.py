@@ -19,6 +19,7 @@ from connectors.kafka.admin import ensure_topic, explain
 from connectors.kafka.connection import TopicConnection
 from connectors.s3.connection import ObjectStoreConnection
 from connectors.s3.retention import pin_row
+from flows.commands.progress import progress
 
 EXIT_REFUSED = 1
 EXIT_DOWN = 75
@@ -160,8 +161,10 @@ def _files(event: str, site: Site) -> dict[str, bytes]:
     files = {"event.json": _json(rows[0]), "evidence.json": _json(told)}
     if alarms:
         files["alarms.json"] = _json(alarms)
-    for one in told:
-        if one.get("state") == "stored":
+    stored = [one for one in told if one.get("state") == "stored"]
+    with progress("export") as tell:
+        for number, one in enumerate(stored):
+            tell.of(number, len(stored))
             files |= _objects(site.connection("minio", ObjectStoreConnection), one)
     return files
 

@@ -11,6 +11,7 @@ from connectors.clickhouse.connection import ClickHouseConnection
 from connectors.clickhouse.table import Declared
 from connectors.config.site import SiteError, load_site
 from flows.admin.declared_topics import declaring, make_as_declared
+from flows.commands.progress import progress
 from flows.language.model import Flow
 from flows.loader import load
 from flows.runtime.clickhouse_tables import (
@@ -62,11 +63,15 @@ def migrate(definitions: tuple[Path, ...], site: Path | None, dry_run: bool) -> 
         for text, is_refused in make_as_declared(place, dry_run):
             click.echo(text, err=is_refused)
             refused = refused or is_refused
-        for name, tables in wanted.items():
-            connection = place.connection(name, ClickHouseConnection)
-            for line in bring_up_to_date(connection, tables, dry_run):
-                click.echo(line.text, err=line.is_problem)
-                refused = refused or line.is_problem
+        total, done = sum(len(tables) for tables in wanted.values()), 0
+        with progress("migrate") as tell:
+            for name, tables in wanted.items():
+                connection = place.connection(name, ClickHouseConnection)
+                for line in bring_up_to_date(connection, tables, dry_run):
+                    tell.echo(line.text, err=line.is_problem)
+                    refused = refused or line.is_problem
+                    done += 1
+                    tell.of(min(done, total), total)
     except (TableUnreachable, ConnectorError) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_DOWN)

@@ -14,6 +14,7 @@ from connectors.detector.backends import NAMES, backends_for
 from connectors.detector.convert import coco
 from connectors.detector.lookup import Places, find_model, known_models
 from connectors.detector.model import ModelError
+from flows.commands.progress import progress
 from flows.vision.models import places_of
 
 EXIT_REFUSED = 1
@@ -104,9 +105,12 @@ def bench(
     with _refusing():
         path = find_model(name, _places(definition, site))
         backends = [backend] if backend else backends_for(path)
-        for each in dict.fromkeys(backends):
-            for line in bench_text(path, each, most):
-                click.echo(line)
+        names = list(dict.fromkeys(backends))
+        with progress("bench") as tell:
+            for number, each in enumerate(names):
+                for line in bench_text(path, each, most):
+                    tell.echo(line)
+                    tell(number / len(names), each)
 
 
 @model.command()

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -12,38 +12,53 @@ SAY_AGAIN = 10.0
 REDRAW = 0.1
 WIDTH = 24
 
-Tell = Callable[..., None]
-"""`tell(share, words)`: how much is done, from 0 to 1, and what is there to say of it."""
+
+class Progress:
+    """Tells on stderr how far something is, as often as somebody can follow."""
+
+    def __init__(self, label: str, is_terminal: bool) -> None:
+        self._label = label
+        self._is_terminal = is_terminal
+        self._every = REDRAW if is_terminal else SAY_AGAIN
+        self._said = 0.0 if is_terminal else time.monotonic()
+        self._longest = 0
+
+    def __call__(self, share: float, words: str = "") -> None:
+        """Say how much is done, from 0 to 1, and in `words` what there is to say of it."""
+        if time.monotonic() - self._said < self._every:
+            return
+        self._said = time.monotonic()
+        share = min(max(share, 0.0), 1.0)
+        text = f"{self._label}: {share:.0%}" + (f", {words}" if words else "")
+        if not self._is_terminal:
+            click.echo(text, err=True)
+            return
+        done = int(share * WIDTH)
+        text = f"[{'#' * done}{'-' * (WIDTH - done)}] {text}"
+        self._longest = max(self._longest, len(text))
+        click.echo(f"\r{text:<{self._longest}}", err=True, nl=False)
+
+    def of(self, done: int, total: int) -> None:
+        """Say how many of how many are done."""
+        self(done / max(total, 1), f"{done} of {total}")
+
+    def echo(self, text: str, err: bool = False) -> None:
+        """Print a line of the work's own in place of the rewritten one."""
+        self.clear()
+        click.echo(text, err=err)
+
+    def clear(self) -> None:
+        """Take the rewritten line away."""
+        if self._longest:
+            click.echo(f"\r{'':<{self._longest}}\r", err=True, nl=False)
+            self._longest = 0
 
 
 @contextmanager
-def progress(label: str, now_and_then: bool = True) -> Iterator[Tell]:
-    """Tell on stderr how far something is.
-
-    Off a terminal it says so every ten seconds, or never without `now_and_then`.
-    """
-    is_terminal = sys.stderr.isatty()
-    every = REDRAW if is_terminal else SAY_AGAIN
-    said = 0.0 if is_terminal else time.monotonic()
-    longest = 0
-
-    def tell(share: float, words: str = "") -> None:
-        nonlocal said, longest
-        if time.monotonic() - said < every or not (is_terminal or now_and_then):
-            return
-        said = time.monotonic()
-        share = min(max(share, 0.0), 1.0)
-        text = f"{label}: {share:.0%}" + (f", {words}" if words else "")
-        if is_terminal:
-            done = int(share * WIDTH)
-            text = f"[{'#' * done}{'-' * (WIDTH - done)}] {text}"
-            longest = max(longest, len(text))
-            click.echo(f"\r{text:<{longest}}", err=True, nl=False)
-        else:
-            click.echo(text, err=True)
-
+def progress(label: str) -> Iterator[Progress]:
+    """Tell on stderr how far something is, until the block ends."""
+    telling = Progress(label, sys.stderr.isatty())
     try:
-        yield tell
+        yield telling
     finally:
-        if longest:
-            click.echo(f"\r{'':<{longest}}\r", err=True, nl=False)
+        telling.clear()

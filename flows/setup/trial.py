@@ -15,7 +15,7 @@ from flows.dataflow.playback import Playback
 from flows.language.field_values import Tables
 from flows.language.model import Flow
 from flows.setup.overhear import CannotListen, Listening, Overhearing
-from operators.events import AlarmTransition, DeadLetter, Event
+from operators.events import AlarmTransition, DeadLetter, Event, Message, Row
 from operators.model.template import Template
 
 LOOK = 0.1
@@ -23,7 +23,7 @@ STREAM, JUDGED = ".try", ".judged"
 """Outlets of the trial's own: what a stream gives, and what an alarm judges."""
 ADDRESSES = ("to", "table", "name", "channel", "topic", "bucket")
 """Settings of sinks that say where to, and are no secrets."""
-TOLD = ("topic", "table", "subject", "metric", "alarm", "change", "type", "value", "text", "unit")
+TOLD = ("subject", "metric", "alarm", "change", "type", "value", "text", "unit")
 
 
 @dataclass
@@ -172,7 +172,8 @@ def _shown(sink: CompiledSink, event: Event) -> str:
 
 def brief(event: Event) -> str:
     """An event in one line, what matters first."""
-    found = (getattr(event, key, None) for key in TOLD)
+    keys = ("topic", "table") if isinstance(event, Message | Row) else TOLD
+    found = (getattr(event, key, None) for key in keys)
     words = [as_text(value) for value in found if value not in (None, "")]
     return " ".join([type(event).__name__.lower(), *words])
 

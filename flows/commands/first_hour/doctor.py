@@ -54,10 +54,10 @@ def doctor(site: Path, data: Path, bundle: Path | None, as_json: bool) -> None:
         sys.exit(EXIT_FAULT)
     found: list[tuple[str, Finding]] = []
     total = len(place.connections) + 1
-    with progress("looking", now_and_then=False) as tell:
+    with progress("looking") as tell:
         for where, finding in checkup(place, _flows(site), data):
             found.append((where, finding))
-            click.echo(_json(where, finding) if as_json else "\n".join(_text(where, finding)))
+            tell.echo(_json(where, finding) if as_json else "\n".join(_text(where, finding)))
             tell(len({name for name, _ in found}) / total)
     if bundle is not None:
         _write(bundle, site, found)

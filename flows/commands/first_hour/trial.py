@@ -63,15 +63,15 @@ def try_flow(
         click.echo(f"{definition}: {error}", err=True)
         sys.exit(EXIT_REFUSED)
 
-    def tell(change: AlarmTransition) -> None:
-        if not as_json:
-            at = time.strftime("%H:%M:%S", time.localtime(change.time))
-            click.echo(f"{at} alarm {change.alarm} {change.change}: {_what(change)}")
+    with tempfile.TemporaryDirectory() as folder, progress("trying") as so_far:
 
-    with tempfile.TemporaryDirectory() as folder:
+        def tell(change: AlarmTransition) -> None:
+            if not as_json:
+                at = time.strftime("%H:%M:%S", time.localtime(change.time))
+                so_far.echo(f"{at} alarm {change.alarm} {change.change}: {_what(change)}")
+
         trial = Trial(flow, compiled, place, tables, Path(folder), tell)
-        with progress("trying") as so_far:
-            trial.run(seconds, so_far)
+        trial.run(seconds, so_far)
     if as_json:
         click.echo(json.dumps(_plain(trial), ensure_ascii=False))
     else:
