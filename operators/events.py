@@ -199,7 +199,8 @@ class AlarmTransition(
     `annunciation` is what people are told by it: the `start` of an occurrence, once nothing masks
     it; that it stands `again` (escalated, repeated, after a mask); its `end`, if they were told of
     its start. `annunciate` says that it is one of the first two. `since` is when the occurrence
-    began, `first_value` what was judged then, `condition_text` what the rule asks; `link` opens the
+    began, `told` the priorities under which people were told of one that ends, `first_value` what
+    was judged at its start, `condition_text` what the rule asks; `link` opens the
     alarm on the page, in what people are sent.
     """
 
@@ -241,6 +242,7 @@ class AlarmTransition(
     first_value: float | str | bool | None = None
     condition_text: str | None = None
     link: str | None = None
+    told: list[str] = []
 
 
 class DeadLetter(

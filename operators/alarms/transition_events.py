@@ -101,6 +101,7 @@ class Renderer:
             until=transition.until,
             since=transition.since,
             first_value=transition.first_value,
+            told=[PRIORITY_OF[one] for one in transition.told],
             condition_text=_condition_text(state, transition, metric),
             run=self._run,
         )

@@ -37,6 +37,7 @@ def activate(engine: Outlet, s: State, t: float, reason: str, no_data: bool = Fa
     s.active, s.phase, s.since = True, "active", t
     s.acked, s.latched = not rule.ack_required, rule.latch
     s.annunciated, s.realarm_from, s.repeats, s.drift = False, None, 0, None
+    s.told = ()
     s.activated_at, s.returned_at, s.acked_at = t, None, None
     s.first_value = s.last_value
     s.run = 0

@@ -65,7 +65,7 @@ class State:
         "pulse_at",
         "realarm_from",
         "repeats", "returned_at", "rule", "run", "seen_unit", "seq", "severity", "shelved", "since",
-        "slot", "subject", "synced",
+        "slot", "subject", "synced", "told",
         "unit", "until", "wall", "wall_floor", "window",
     )  # fmt: skip
 
@@ -104,6 +104,7 @@ class State:
         self.evidence: tuple[str | None, float] | None = None
         self.activated_at: float | None = None
         self.first_value: Any = None
+        self.told: tuple[str, ...] = ()
         self.returned_at: float | None = None
         self.acked_at: float | None = None
         self.edge: float | None = None

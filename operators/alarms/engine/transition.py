@@ -15,6 +15,7 @@ class Transition(msgspec.Struct, kw_only=True):
     """One step in the life of an alarm; `evidence` is (id, time) of the reading judged last.
 
     `since` is when its occurrence began, and `first_value` what was judged then, while it lasts.
+    `told` has the severities under which an occurrence was annunciated that ends.
     `annunciation` is what people are told by it: the start of an occurrence (when it is raised, or
     when a mask over it ends), that it still stands (again), its end, or nothing.
     """
@@ -46,6 +47,7 @@ class Transition(msgspec.Struct, kw_only=True):
     until: float | None = None
     since: float | None = None
     first_value: Any = None
+    told: tuple[str, ...] = ()
 
 
 class Rejection(msgspec.Struct, kw_only=True):
@@ -122,6 +124,8 @@ def emit(
     if annunciate:
         s.annunciated = True
         s.realarm_from = s.wall
+        if s.severity is not None and s.severity not in s.told:
+            s.told = (*s.told, s.severity)
     _send(engine, s, event, at, reason, s.flags(), s.isa(), annunciation, extra)
 
 
@@ -185,6 +189,7 @@ def _send(
             page=s.page or None,
             since=s.activated_at if lasts else None,
             first_value=s.first_value if lasts else None,
+            told=s.told if annunciation == "end" else (),
             **extra,
         ),
     )

@@ -136,6 +136,28 @@ def test_people_hear_of(name: str, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_the_end_is_heard_by_who_heard_of_it_at_a_higher_priority(tmp_path: Path) -> None:
+    flow = tmp_path / "hall.yaml"
+    room = "{subject: room, metric: temperature, value: %d}"
+    flow.write_text(
+        "vigie: 1\nflow: hall\nsources: {s: {topic: s}}\nalarms:\n"
+        "  hot: {from: s, when: {above: 30}, levels: [{priority: critical, above: 40}], response: x}\n"
+        "sinks:\n  boss: {from: alarms, only: {priority: critical}, email: {to: a@b.c}}\n"
+        "tests:\n  - test: it\n    play:\n"
+        f"      - {{at: 0s, given: {{s: {room % 45}}}}}\n"
+        "      - {at: 1s, expect: {boss: {change: raised}}}\n"
+        f"      - {{at: 1min, given: {{s: {room % 35}}}}}\n"
+        f"      - {{at: 2min, given: {{s: {room % 20}}}}}\n"
+        "      - {at: 3min, expect: {boss: {change: cleared}}}\n"
+        f"      - {{at: 4min, given: {{s: {room % 35}}}}}\n"
+        f"      - {{at: 5min, given: {{s: {room % 20}}}}}\n"
+        "      - {at: 6min, expect: {boss: nothing}}\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(main, ["test", str(flow)])
+    assert result.exit_code == 0, result.output
+
+
 def test_the_first_flow_of_the_readme_mails_the_start_and_the_end(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     flow = tmp_path / "cool.yaml"

@@ -47,7 +47,7 @@ def by_sink(play: Play, notify: int) -> dict[str, list[Event]]:
                 continue
             event = event if notify > 2 else as_version_2_knew(event)
         if isinstance(event, AlarmTransition):
-            event = msgspec.structs.replace(event, recorded=event.time, first_value=None)
+            event = msgspec.structs.replace(event, recorded=event.time, first_value=None, told=[])
         found[sink].append(event)
     return found
 
