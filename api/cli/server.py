@@ -1,6 +1,8 @@
 """Start the api from the command line: check what can be checked, then serve."""
 
 import ipaddress
+import json
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -14,6 +16,9 @@ from api.settings import Settings, from_site
 from api.web.uvicorn_server import make_server
 from connectors.config.site import SiteError
 from connectors.runtime.private_files import NotPrivate
+
+NEWS = "VIGIE_NEWS"
+"""Variable with the descriptor on which `vigie up` hears from its api."""
 
 
 def run(
@@ -54,7 +59,15 @@ def run(
         app = create_app(settings, lambda password: click.echo(f"admin password: {password}"))
     except (DatabaseError, KeyFileError, NotPrivate) as error:
         raise click.ClickException(str(error)) from None
-    make_server(app, settings).run()
+    make_server(app, settings, lambda: _tell_supervisor(settings)).run()
+
+
+def _tell_supervisor(settings: Settings) -> None:
+    """Say that the api listens, if a supervisor started it."""
+    news = os.environ.get(NEWS)
+    if news is not None:
+        told = {"running": True} | ({"port": settings.port} if settings.tls_cert is None else {})
+        os.write(int(news), json.dumps(told).encode() + b"\n")
 
 
 def _check_port(host: str, port: int) -> None:

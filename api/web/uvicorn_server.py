@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -158,7 +159,23 @@ def protocol(write_buffer: int) -> type[WebSocketsSansIOProtocol]:
     return WebSocketProtocol
 
 
-def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Calls `on_running` once it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_running: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_running = on_running
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_running()
+
+
+def make_server(
+    app: Starlette, settings: Settings, on_running: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """A server on the settings' address, which logs warnings and errors only, and never a token."""
     config = uvicorn.Config(
         app,
@@ -185,7 +202,7 @@ def make_server(app: Starlette, settings: Settings) -> uvicorn.Server:
     refuse_folded_headers()
     # the feed says once that the broker is gone
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    return uvicorn.Server(config)
+    return Server(config, on_running)
 
 
 def _http_protocol(settings: Settings) -> type[HttpProtocol]:

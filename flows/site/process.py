@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import msgspec
 
 PR_SET_PDEATHSIG = 1
+NEWS = "VIGIE_NEWS"
+"""Variable of another program: the descriptor to which it writes its news, a JSON object a line."""
 LAST_LINES = 12
 LONGEST_LINE = 64 << 10
 Tell = Callable[[Mapping[str, Any]], None]
@@ -110,7 +112,8 @@ def _begin(work: Work | Sequence[str], parent: int, output: int, news: int) -> N
             sys.stdout.flush()
             sys.stderr.flush()
         else:
-            os.execv(work[0], list(work))  # noqa: S606
+            os.set_inheritable(news, True)
+            os.execve(work[0], list(work), {**os.environ, NEWS: str(news)})  # noqa: S606
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:

@@ -40,6 +40,13 @@ def test_a_definition_is_put_by_an_admin_and_of_two_who_deploy_one_is_told(
         return str(sent.json()["access_token"])
 
     token = wait_until(login, what="the api")
+    wait_until(
+        lambda: (found := up.status()) and found.api and found.api.state == "running",
+        what="the api to be called running",
+    )
+    status = up.status()
+    assert status is not None and status.api is not None
+    assert status.api.address == url
     assert token is not None
     assert client.put("/api/flows/cool", json={"text": text}).status_code == 401
     client.headers["Authorization"] = f"Bearer {token}"
