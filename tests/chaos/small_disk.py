@@ -38,7 +38,7 @@ class SmallDisk:
                     piece //= 2
 
     def make_room(self) -> None:
-        self._filler.unlink()
+        self._filler.unlink(missing_ok=True)
 
     def unmount(self) -> None:
         subprocess.run(["umount", "--lazy", str(self._folder)], check=True)

@@ -139,7 +139,7 @@ class FarEnds:
 
     def _in_objects(self) -> None:
         names = self._names("alarms/")
-        self.alarms["objects"].stands(name.removeprefix("alarms/") for name in names)
+        self.alarms["objects"].stands(name.split("/", 2)[2] for name in names)
 
     def _names(self, prefix: str) -> list[str]:
         found = self._bucket.client.list_objects("chaos", prefix=prefix, recursive=True)

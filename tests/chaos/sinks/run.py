@@ -139,7 +139,7 @@ class SinksRun(Together):
 
     def _poisons(self) -> list[Trouble]:
         clickhouse, relays = self.stack["clickhouse"], self.stack.relays
-        row = "ALTER TABLE vigie.chaos_alarms {} CONSTRAINT poisoned CHECK subject != 'rack7'"
+        row = "ALTER TABLE vigie.chaos_alarms {} CONSTRAINT poisoned CHECK subject != 'poison'"
         key = refusals.http(500, only=b"PUT")
 
         def set_on(name: str, refusal: Any) -> None:

@@ -40,7 +40,8 @@ sinks:
   clickhouse: {from: alarms, only: {change: all}, clickhouse: chaos_alarms}
   influxdb:
     {from: alarms, only: {change: all}, influxdb: {bucket: chaos, measurement: alarms, tags: [id]}}
-  objects: {from: alarms, only: {change: all}, objects: {bucket: chaos, key: "alarms/{id}"}}
+  objects:
+    {from: alarms, only: {change: all}, objects: {bucket: chaos, key: "alarms/{subject}/{id}"}}
   webhook: {from: alarms, only: {change: all}, webhook: {connection: hooks, path: /alarms}}
   mqtt: {from: alarms, only: {change: all}, mqtt: {topic: "echo/{subject}"}}
   apprise: {from: alarms, only: {change: all}, apprise: {connection: phone, title: "chaos {id}"}}
@@ -103,11 +104,11 @@ class Sender(threading.Thread):
 
 def _reading(number: int) -> Reading:
     device, turn = number % DEVICES, number // DEVICES
-    is_hot = turn % TURNS == device * TURNS // DEVICES
+    is_hot = turn % TURNS == device * TURNS // DEVICES or (device == 7 and turn % 8 < 4)
     return Reading(
         id=f"r{number}",
         time=time.time(),
-        subject=f"rack{device}",
+        subject="poison" if device == 7 else f"rack{device}",
         metric="temperature",
         value=40.0 if is_hot else 20.0,
         unit="°C",
