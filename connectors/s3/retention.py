@@ -81,7 +81,7 @@ def _rank(one: Stored) -> int:
 def pin_row(event: str, pinned: bool, by: str) -> bytes:
     """The row that says whether an event's evidence is kept."""
     data = {"id": event, "pinned": pinned, "by": by}
-    told = Occurrence(id=f"{event}/pin", time=time.time(), subject="", type=TYPE, data=data)
+    told = Occurrence(id=f"{event}/pin", time=time.time(), subject=event, type=TYPE, data=data)
     return encode_lines([told])
 
 
