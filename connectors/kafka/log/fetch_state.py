@@ -53,7 +53,21 @@ class Fetches:
 
     def holds(self, tp: TopicPartition) -> bool:
         """Whether the client may have records of the partition that it has not handed out yet."""
-        return any(fetch.topic_partition == tp for fetch in list(self._fetcher._completed_fetches))
+        fetcher = self._fetcher
+        return (
+            any(fetch.topic_partition == tp for fetch in list(fetcher._completed_fetches))
+            or tp in fetcher._paused_partition_records
+            or tp in fetcher._paused_completed_fetches
+        )
+
+    def free_slot(self) -> None:
+        """Let the client hand out what it put aside of a partition while that was paused.
+
+        It looks at that only while the records that it hands out are None (kafka-python 3.0.12),
+        and used up ones stay there until others come: without any, it waits for ever.
+        """
+        if not self._fetcher._next_partition_records:
+            self._fetcher._next_partition_records = None
 
     def _note(
         self, node: int, offsets: dict[TopicPartition, int], sent: float, response: Any

@@ -121,6 +121,7 @@ class TopicLog:
     def poll(self, timeout_ms: int, **options: Any) -> dict[TopicPartition, list[Any]]:
         """What came within the time; `changes` are to be looked at before it is used."""
         self._look_for_other_topics()
+        self._fetches.free_slot()
         try:
             polled: dict[TopicPartition, list[Any]] = self._client.poll(timeout_ms, **options)
         except OffsetOutOfRangeError as error:
