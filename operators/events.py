@@ -42,7 +42,7 @@ class Message(
 
     id: str
     time: Time
-    topic: str
+    topic: Subject
     payload: bytes = b""
     retained: bool = False
     redelivered: bool = False
@@ -109,14 +109,14 @@ class Summary(
 class Occurrence(
     msgspec.Struct, tag="occurrence", tag_field="kind", omit_defaults=True, kw_only=True, gc=False
 ):
-    """Something that happened to `subject` at `time`.
+    """Something that happened to `subject` at `time`; an empty one is all that it may concern.
 
     `type` is in lower_snake_case, `data` as the source gave it.
     """
 
     id: str
     time: Time
-    subject: Subject
+    subject: str
     type: str
     data: dict[str, Any] = {}
     source: str | None = None

@@ -42,6 +42,9 @@ ON_KAFKA = "VIGIE_KAFKA" in os.environ
 LONGEST = (
     "infra/demo/test_demo.py", "chaos/test_chaos.py",
     "flows/vision/test_cameras_end_to_end.py", "flows/vision/test_capture_faults.py",
+    "flows/runtime/test_outbox.py", "api/web/test_fuzz_websocket.py", "flows/site/test_up.py",
+    "api/permissions/test_cameras_of_pages.py", "flows/runtime/test_run_rescale.py",
+    "flows/site/test_deploy.py", "flows/site/test_put.py", "flows/site/test_reload.py",
     "api/static/test_page_views.py", "infra/demo/test_endings.py",
     "flows/runtime/test_run_alarms.py", "api/push/test_feed.py",
     "flows/vision/test_capture_table.py", "flows/replay/test_replay_of_pictures.py",

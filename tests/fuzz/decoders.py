@@ -46,7 +46,7 @@ def messages(data: bytes) -> list[Message]:
             Message(
                 id=f"m{number}",
                 time=RECEIVED + number,
-                topic=head[1:].decode("utf-8", "replace"),
+                topic=head[1:].decode("utf-8", "replace") or "-",
                 payload=body,
                 retained=head[:1] == b"R",
             )

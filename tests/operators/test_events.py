@@ -5,7 +5,7 @@ another error.
 import msgspec
 import pytest
 
-from operators.events import Reading, decode_lines, encode_lines, received_lines
+from operators.events import Occurrence, Reading, decode_lines, encode_lines, received_lines
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,11 @@ def test_an_event_without_a_subject_is_refused() -> None:
     line = encode_lines([Reading(id="r", time=1.0, subject="", metric="temperature")])
     with pytest.raises(msgspec.ValidationError, match="subject"):
         decode_lines(line)
+
+
+def test_a_command_without_a_subject_is_one_to_every_subject() -> None:
+    command = Occurrence(id="c", time=1.0, subject="", type="alarm_command", data={"do": "shelve"})
+    assert decode_lines(encode_lines([command])) == [command]
 
 
 def test_a_time_before_1970_is_refused_where_a_topic_is_read() -> None:
