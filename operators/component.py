@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from operators.events import DeadLetter, Event, encode_lines
+from operators.events import AlarmTransition, DeadLetter, Event, encode_lines
 
 
 class Spec(BaseModel):
@@ -221,6 +221,9 @@ class Logic:
 
         What the version before returned comes decoded without a type: its arrays are lists.
         """
+
+    def let_go(self, ended: list[AlarmTransition]) -> None:
+        """Forget alarms that ended with their rule: it may be that no input brings their end."""
 
     def count(self, word: str, n: int = 1) -> None:
         """Count `n` drops under a word."""

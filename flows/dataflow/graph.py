@@ -313,6 +313,8 @@ class Graph:
             self._left[id] = StepState(saved.version, msgspec.Raw(encode(left)))
             if ended:
                 made.setdefault(ALARMS, []).extend(ended)
+                for *_, logic in self._steps():
+                    logic.let_go(ended)
 
     def _pass(self, made: Outputs) -> Outputs:
         """Run every node once, in order: its new inputs, then the timers that are due."""

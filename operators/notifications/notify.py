@@ -138,6 +138,12 @@ class NotifyLogic(Logic):
                 self.count("no_alarm")
         return self._end()
 
+    def let_go(self, ended: list[AlarmTransition]) -> None:
+        """Tell the end of alarms that are in a group, and forget those that wait for one."""
+        for event in ended:
+            if self._unanswered is not None or self._notifier.knows(_name(event)):
+                self._take(event)
+
     def on_time(self, now: Now) -> list[Event]:
         """Send what is due."""
         self._move(now.wall)
@@ -170,7 +176,7 @@ class NotifyLogic(Logic):
         is_told = event.annunciation in ("start", "again")
         masked = any(flag in _MASKS or flag.startswith("shelved") for flag in event.flags)
         given: Given = {
-            "key": key, "name": f"{event.rule}/{event.subject}", "event": event.event,
+            "key": key, "name": _name(event), "event": event.event,
             "acked": "unacked" not in event.flags, "masked": masked,
             "about": _about(event, self._page_url),
         }  # fmt: skip
@@ -227,6 +233,10 @@ class NotifyLogic(Logic):
         if waiting and waiting[0]:
             self._unanswered = self._unanswered or Unanswered(0.0)  # an edit: they wait no longer
             self._unanswered.restore(waiting[0])
+
+
+def _name(event: AlarmTransition) -> str:
+    return f"{event.rule}/{event.subject}"
 
 
 def _about(event: AlarmTransition, page_url: str) -> dict[str, Any]:

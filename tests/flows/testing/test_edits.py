@@ -227,6 +227,31 @@ def test_what_comes_no_longer_ends(
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize("more", ["", ", unacknowledged: 30s"])
+def test_an_alarm_that_is_dropped_ends_also_where_only_others_are_read_by_name(
+    tmp_path: Path, more: str
+) -> None:
+    head = HEAD.replace("TABLE", "{subject: f1}")
+    told = "  told: {from: READ, steps: [notify: {wait: 5s, repeat: 10min" + more + "}]}\nalarms:\n"
+    tail = "sinks: {log: {from: told, topic: log}}\n"
+    before = head.replace("alarms:\n", told.replace("READ", "[hot, lost]"))
+    after = head.replace("alarms:\n", told.replace("READ", "[lost]"))
+    play = [
+        given("0s", warm(35)), "{at: 50s, expect: {log: [{data: {what: first, count: 1}}]}}", EDIT,
+        "{at: 9min, expect: {log: [{data: {what: update, count: 0}}]}}",
+        "{at: 3h, expect: {log: []}}",
+    ]  # fmt: skip
+    tests = "tests:\n  - test: edit\n    play:\n" + "".join(f"      - {line}\n" for line in play)
+    (tmp_path / "before.yaml").write_text(
+        f"{before}  hot: {{{HOT}}}\n  lost: {LOST}\n{tail}{tests}"
+    )
+    (tmp_path / "after.yaml").write_text(f"{after}  lost: {LOST}\n{tail}")
+
+    result = CliRunner().invoke(main, ["test", str(tmp_path / "before.yaml")])
+
+    assert result.exit_code == 0, result.output
+
+
 def test_a_definition_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "before.yaml"
     path.write_text(
