@@ -76,7 +76,7 @@ def test_a_subject_whose_records_lie_in_all_partitions_has_one_alarm_through_kil
 IN_TWO = pytest.mark.xfail(
     strict=False,
     reason=(
-        "in two of four whole runs the changes after the restart bore the wall's time in place of"
+        "in two of three whole runs the changes after the restart bore the wall's time in place of"
         " the readings'; nothing was lost or told twice; the cause is not found yet"
     ),
 )
