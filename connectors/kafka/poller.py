@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection
+from functools import partial
 from typing import Literal
 
 from kafka import KafkaConsumer, TopicPartition
@@ -106,7 +107,8 @@ class Poller:
         """A position became part of the flow's saved state."""
         if self._group is None:
             name = f"{self._connection.prefix}{self._context.flow}"
-            self._group = GroupPositions(self._connection, name)
+            failed = partial(self._context.count, "group_not_committed", 1)
+            self._group = GroupPositions(self._connection, name, failed)
         self._group.saved(tp, offset)
 
     def records_taken(self) -> None:

@@ -1,6 +1,7 @@
 """paho's client for a connection, and the broker's reasons in words."""
 
 import ssl
+from collections.abc import Sequence
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -67,6 +68,25 @@ def explain_refusal(
     if reason.value in (132, 1):
         return f"{said}; try protocol 3.1.1 in the connection {name!r}"
     return f"{said}; see the broker's log"
+
+
+def explain_subscription(
+    connection: MqttConnection, topics: Sequence[str], reasons: Sequence[ReasonCode]
+) -> str | None:
+    """Which subscriptions the broker refused, and what to do; None if it took all."""
+    refused = [
+        f"{topic} ({reason})"
+        for topic, reason in zip(topics, reasons, strict=False)
+        if reason.is_failure
+    ]
+    if not refused:
+        return None
+    user = connection.username
+    who = f"user {user!r}" if user else "clients without a user"
+    return (
+        f"the MQTT broker {connection.url} refuses the subscription to {', '.join(refused)};"
+        f" allow {who} to read it in the broker's access list"
+    )
 
 
 def explain_failure(connection: MqttConnection, error: BaseException | None) -> str:

@@ -10,7 +10,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.base import ConnectorContext
-from connectors.mqtt.client import explain_failure, explain_refusal, make_client
+from connectors.mqtt.client import (
+    explain_failure,
+    explain_refusal,
+    explain_subscription,
+    make_client,
+)
 from connectors.mqtt.connection import MqttConnection
 from connectors.runtime import steady_clock
 from operators.events import Message
@@ -88,15 +93,11 @@ class MqttListener:
         reasons: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        pairs = zip(self._topics, reasons, strict=False)
-        refused = [topic for topic, reason in pairs if reason.is_failure]
-        if refused:
-            self._degraded(
-                f"the MQTT broker {self._connection.url} refuses the subscription to"
-                f" {', '.join(refused)}; allow it in the broker's access list"
-            )
-        else:
+        refused = explain_subscription(self._connection, self._topics, reasons)
+        if refused is None:
             self._context.health.up(self._context.name)
+        else:
+            self._degraded(refused)
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         try:

@@ -18,7 +18,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from connectors.base import ConnectorContext, ConnectorError
-from connectors.mqtt.client import explain_failure, explain_refusal, make_client
+from connectors.mqtt.client import (
+    explain_failure,
+    explain_refusal,
+    explain_subscription,
+    make_client,
+)
 from connectors.mqtt.connection import MqttConnection
 from connectors.runtime import steady_clock
 from operators.events import Message
@@ -171,23 +176,11 @@ class MqttReceiver:
         reasons: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        refused = [
-            f"{topic} ({reason})"
-            for topic, reason in zip(self._topics, reasons, strict=False)
-            if reason.is_failure
-        ]
-        if not refused:
+        refused = explain_subscription(self._connection, self._topics, reasons)
+        if refused is None:
             self._context.health.up(self._context.name)
-            return
-        who = (
-            f"user {self._connection.username!r}"
-            if self._connection.username
-            else "clients without a user"
-        )
-        self._degraded(
-            f"the MQTT broker {self._connection.url} refuses the subscription to"
-            f" {', '.join(refused)}; allow {who} to read it in the broker's access list"
-        )
+        else:
+            self._degraded(refused)
 
     def _on_connect_fail(self, client: Client, userdata: Any) -> None:
         self._degraded(explain_failure(self._connection, sys.exc_info()[1]))

@@ -3,6 +3,7 @@
 import collections
 import logging
 import threading
+from collections.abc import Callable
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError, RetriableError
@@ -24,9 +25,11 @@ class GroupPositions:
     A thread of its own does it, for nobody waits for it and nobody misses it.
     """
 
-    def __init__(self, connection: TopicConnection, group: str) -> None:
+    def __init__(self, connection: TopicConnection, group: str, failed: Callable[[], None]) -> None:
+        """`failed` is called when a commit did not succeed, from the thread."""
         self._connection = connection
         self._group = group
+        self._failed = failed
         self._saved: dict[TopicPartition, collections.deque[int]] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._closed = threading.Event()
@@ -56,6 +59,7 @@ class GroupPositions:
                 self._commit(admin, changed)
             except Exception as error:  # whatever it is, the flow goes on without it
                 log.debug("positions are not committed to the group %s: %r", self._group, error)
+                self._failed()
                 pause = EVERY if isinstance(error, RetriableError) else AFTER_FAILURE
         if admin is not None:
             admin.close()

@@ -17,6 +17,7 @@ from flows.language.model import Flow
 from operators.alarms.base_logic import AlarmLogic
 from operators.alarms.command_handler import COMMAND
 from operators.events import AlarmTransition, Event, Occurrence, Reading
+from tests.flows.dataflow.seeds import play
 
 START = 1_767_614_400.0
 SUBJECTS = ("f1", "f2", "f3")
@@ -313,20 +314,5 @@ def _compare(
             )
 
 
-def main(count: int, first: int = 0) -> int:
-    said: Counter[str] = Counter()
-    wrong = 0
-    for seed in range(first, first + count):
-        try:
-            check_seed(seed, said)
-        except Exception as error:
-            wrong += 1
-            if wrong <= 5:
-                sys.stdout.write(f"seed {seed}: {type(error).__name__}: {error}\n")
-    sys.stdout.write(", ".join(f"{n} {word}" for word, n in said.most_common()) + "\n")
-    sys.stdout.write(f"{count} edits from seed {first}: {wrong} differ\n")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(play(check_seed, *map(int, sys.argv[1:])))

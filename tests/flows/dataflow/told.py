@@ -19,6 +19,7 @@ from operators.component import INSTANT
 from operators.events import AlarmTransition, Occurrence
 from operators.model.changes import is_masked
 from tests.flows.dataflow.edits import START, Definition, command, definition, history
+from tests.flows.dataflow.seeds import play
 
 PAGE = "http://page"
 REPEAT = 1800.0
@@ -181,21 +182,5 @@ def check_seed(seed: int, said: Counter[str] | None = None) -> None:
         said.update(followed.said)
 
 
-def main(count: int, first: int = 0) -> int:
-    """Play seeds; print what differs."""
-    said: Counter[str] = Counter()
-    wrong = 0
-    for seed in range(first, first + count):
-        try:
-            check_seed(seed, said)
-        except Exception as error:
-            wrong += 1
-            if wrong <= 5:
-                sys.stdout.write(f"seed {seed}: {type(error).__name__}: {error}\n")
-    sys.stdout.write(", ".join(f"{n} {word}" for word, n in said.most_common()) + "\n")
-    sys.stdout.write(f"{count} lives from seed {first}: {wrong} wrong\n")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(play(check_seed, *map(int, sys.argv[1:])))
